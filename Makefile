@@ -1,0 +1,46 @@
+# A fresh clone needs Python 3.11 or later, make and a package index; everything else goes into .venv.
+#   make demo     install, then run `llgrad demo`
+#   make test     install with the test extra, then run everything that CI runs
+#   make bench    the benchmarks
+#   make clean    remove .venv and what the tools left behind
+# Another interpreter: make test PYTHON=python3.13. More test processes: make test JOBS=8.
+
+PYTHON ?= python3
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test bench clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/installed
+	$(BIN)/llgrad demo
+
+test: $(VENV)/installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n $(JOBS) -q
+
+bench: $(VENV)/installed-bench
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "llgrad needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp for each set of packages: nothing is installed again until pyproject.toml changes.
+# The install is editable, so the code in src is always the code that runs.
+$(VENV)/installed: pyproject.toml | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet -e .
+	touch $@
+
+$(VENV)/installed-%: pyproject.toml | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet -e ".[$*]"
+	touch $@ $(VENV)/installed

@@ -1,0 +1,133 @@
+"""llgrad: spin-torque oscillators, simulated and differentiated, and their parameters found from data.
+
+>>> import llgrad as lg
+>>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12)
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from llgrad.core.field_term import FieldTerm
+from llgrad.core.record import quantity, vector
+from llgrad.core.status import Outcome, SimulationError
+from llgrad.core.trajectory import Trajectory
+from llgrad.core.vector import Vec3
+from llgrad.datasets.reader import read_trace, read_waveform, write_trace
+from llgrad.datasets.trace import Trace, trace_of
+from llgrad.devices import presets
+from llgrad.devices.array import OscillatorArray
+from llgrad.devices.coupling import Coupling, FieldCoupling
+from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
+from llgrad.devices.oscillator import Oscillator, ellipse_volume
+from llgrad.devices.ranges import direction
+from llgrad.drives.base import Waveform
+from llgrad.drives.chirp import Chirp
+from llgrad.drives.constant import Constant
+from llgrad.drives.drive import Drive
+from llgrad.drives.pulse import Pulse
+from llgrad.drives.sampled import Sampled
+from llgrad.drives.sine import Sine
+from llgrad.drives.step import Step
+from llgrad.fitting.bounds import between, positive, unbounded
+from llgrad.fitting.methods.descent import GradientDescent
+from llgrad.fitting.fit import fit
+from llgrad.fitting.methods.grid import GridSearch
+from llgrad.fitting.methods.least_squares import LevenbergMarquardt
+from llgrad.fitting.result import FitResult
+from llgrad.fitting.starts import Starts
+from llgrad.kernels.steppers import RK4, DormandPrince5, Heun
+from llgrad.observables.amplitude import amplitude
+from llgrad.observables.frequency import frequency
+from llgrad.observables.phase import instantaneous_phase, phase
+from llgrad.observables.resistance import load_voltage, resistance, voltage
+from llgrad.observables.spectrum import Spectrum, spectrum
+from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
+from llgrad.physics.applied import AppliedField
+from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
+from llgrad.physics.slonczewski import SlonczewskiTorque
+from llgrad.solve.saving import End, Every
+from llgrad.solve.simulate import simulate
+from llgrad.solve.start import default_start
+from llgrad.solve.step_size import suggest_dt
+from llgrad.solve.xla import XLA
+
+if TYPE_CHECKING:
+    from llgrad import plot
+    from llgrad.solve.diffrax_engine import Diffrax
+
+__all__ = [
+    "RK4",
+    "XLA",
+    "AppliedField",
+    "Chirp",
+    "ConductanceJunction",
+    "Constant",
+    "Coupling",
+    "Demagnetisation",
+    "Diffrax",
+    "DormandPrince5",
+    "Drive",
+    "End",
+    "Every",
+    "FieldCoupling",
+    "FieldTerm",
+    "FitResult",
+    "GradientDescent",
+    "GridSearch",
+    "Heun",
+    "Junction",
+    "LevenbergMarquardt",
+    "LinearJunction",
+    "Oscillator",
+    "OscillatorArray",
+    "Outcome",
+    "PerpendicularAnisotropy",
+    "Pulse",
+    "Sampled",
+    "SimulationError",
+    "Sine",
+    "SlonczewskiTorque",
+    "Spectrum",
+    "Starts",
+    "Step",
+    "Trace",
+    "Trajectory",
+    "UniaxialAnisotropy",
+    "Vec3",
+    "Waveform",
+    "amplitude",
+    "between",
+    "default_start",
+    "direction",
+    "ellipse_volume",
+    "fit",
+    "frequency",
+    "instantaneous_phase",
+    "load_voltage",
+    "phase",
+    "plot",
+    "positive",
+    "presets",
+    "prism_factors",
+    "quantity",
+    "read_trace",
+    "read_waveform",
+    "resistance",
+    "simulate",
+    "spectrum",
+    "suggest_dt",
+    "trace_of",
+    "unbounded",
+    "vector",
+    "voltage",
+    "write_trace",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """matplotlib and diffrax are imported by what needs them, not by `import llgrad`."""
+    if name == "plot":
+        return importlib.import_module("llgrad.plot")
+    if name == "Diffrax":
+        return importlib.import_module("llgrad.solve.diffrax_engine").Diffrax
+    raise AttributeError(f"module 'llgrad' has no attribute {name!r}")

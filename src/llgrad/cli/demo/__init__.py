@@ -1,0 +1,1 @@
+"""`llgrad demo` and the synthetic trace that it is about."""

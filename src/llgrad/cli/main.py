@@ -1,0 +1,109 @@
+"""The command line: which commands there are, and how each ends.
+
+A user's mistake is one sentence on stderr and exit status 2; a run that failed is a sentence and 1; Ctrl-C is 130.
+A traceback means a mistake in llgrad.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import version as version_of
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from llgrad.cli.demo.command import demo
+from llgrad.cli.devices import devices
+from llgrad.cli.fit import fit
+from llgrad.cli.output import say
+from llgrad.cli.simulate import simulate
+from llgrad.core.run_record import version
+from llgrad.core.status import SimulationError
+
+BAD_INPUT: Final = 2
+FAILED_RUN: Final = 1
+INTERRUPTED: Final = 130
+
+_ClickException: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""The base of every mistake in the use of options; typer has it from click, or brings its own."""
+
+
+class Commands(TyperGroup):
+    """The group of commands, with mistakes turned into sentences."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        options["standalone_mode"] = False
+        try:
+            sys.exit(super().main(*args, **options) or 0)
+        except _ClickException as error:
+            sys.exit(_end(f"{error.format_message()} (see llgrad --help)", BAD_INPUT))
+        except typer.Abort:
+            sys.exit(_end("interrupted; nothing was written", INTERRUPTED))
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(FAILED_RUN)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except SimulationError as error:
+            raise typer.Exit(_end(f"the run failed: {error}", FAILED_RUN)) from None
+        except OSError as error:
+            raise typer.Exit(_end(_sentence(error), BAD_INPUT)) from None
+        except ValueError as error:
+            raise typer.Exit(_end(str(error), BAD_INPUT)) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(_end("interrupted; nothing was written", INTERRUPTED)) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Simulate spin-torque oscillators, and find their parameters from recorded traces.",
+    epilog="Quantities carry units: --current 2.5mA --field 200Oe --duration 20ns.",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"llgrad {version()} (Python {platform.python_version()}, jax {version_of('jax')})")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def llgrad(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+for command in (devices, simulate, fit, demo):
+    app.command()(command)
+
+
+def main() -> None:
+    """Entry point of `llgrad` and `python -m llgrad`."""
+    app()
+
+
+def _end(sentence: str, status: int) -> int:
+    say(sentence)
+    return status
+
+
+def _sentence(error: OSError) -> str:
+    """What an error of the file system means: ours are sentences already, the system's are words and a file."""
+    if error.errno is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)

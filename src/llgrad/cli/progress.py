@@ -1,0 +1,64 @@
+"""Long work: a bar on a terminal, and Ctrl-C that is heard while compiled code runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from llgrad.cli.output import say
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def working(label: str, task: Callable[[Report], Any]) -> Any:
+    """What `task(report)` returns, computed in float64 beside the main thread while a bar shows how far it is.
+
+    `report` takes a dictionary with "fraction" and, if it has them, "stage" and "cost". The bar is drawn on stderr, and
+    only where that is a terminal. Ctrl-C ends the process at once with status 130: files are written later, by the main
+    thread, so none can be half-written.
+    """
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[remark]}"),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    outcome: dict[str, Any] = {}
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        line = bar.add_task(label, total=None, remark="")
+
+        def report(entry: dict[str, Any]) -> None:
+            cost = f"cost {entry['cost']:.3g}" if entry.get("cost") is not None else ""
+            remark = ", ".join(part for part in (entry.get("stage", ""), cost) if part)
+            bar.update(line, total=1.0, completed=entry["fraction"], remark=remark)
+
+        worker = threading.Thread(target=_run, args=(task, report, outcome), daemon=True)
+        worker.start()
+        try:
+            while worker.is_alive():
+                worker.join(0.1)
+        except KeyboardInterrupt:
+            bar.stop()
+            say("interrupted; nothing was written")
+            sys.stdout.flush()
+            os._exit(130)  # compiled code cannot be stopped, only left behind
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["value"]
+
+
+def _run(task: Callable[[Report], Any], report: Report, outcome: dict[str, Any]) -> None:
+    try:
+        with jax.enable_x64(True):
+            outcome["value"] = task(report)
+    except BaseException as error:
+        outcome["error"] = error

@@ -1,0 +1,187 @@
+"""`llgrad simulate`: one run of one device."""
+
+from __future__ import annotations
+
+import enum
+import math
+import pathlib
+from json import dumps
+from typing import Annotated, Any, Final
+
+import jax
+import numpy as np
+import typer
+
+from llgrad.cli.device_options import (
+    DEVICE_HELP,
+    SetOption,
+    StateOption,
+    assignments,
+    load_device,
+    quantity,
+    starting_state,
+    with_values,
+)
+from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
+from llgrad.cli.output import (
+    ForceOption,
+    JsonOption,
+    Outputs,
+    PlotOption,
+    check_outputs,
+    command_line,
+    print_json,
+    save_pictures,
+)
+from llgrad.cli.progress import working
+from llgrad.core.files import plain, write_npz
+from llgrad.core.record import to_json
+from llgrad.core.run_record import run_record
+from llgrad.core.trajectory import Trajectory
+from llgrad.core.units import show
+from llgrad.datasets.reader import write_trace
+from llgrad.datasets.trace import trace_of
+from llgrad.observables.amplitude import amplitude
+from llgrad.observables.frequency import frequency
+from llgrad.observables.signal import FEWEST_SAMPLES, cosine
+from llgrad.solve.saving import Every
+from llgrad.solve.simulate import simulate as run_device
+from llgrad.solve.step_size import suggest_dt
+from llgrad.solve.task import Engine
+from llgrad.solve.xla import XLA
+
+MOST_STATES: Final = 20_000_000
+"""A command keeps at most so many states: about half a gigabyte."""
+
+
+class EngineName(enum.StrEnum):
+    """The engines by their words."""
+
+    xla = "xla"
+    diffrax = "diffrax"
+
+    def engine(self) -> Engine:
+        """The engine, with its library loaded only where it is wanted."""
+        if self is EngineName.xla:
+            return XLA()
+        from llgrad.solve.diffrax_engine import Diffrax
+
+        return Diffrax()
+
+
+def simulate(
+    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    current: Annotated[str | None, typer.Option(help="Direct current, such as 2.5mA.")] = None,
+    field: Annotated[str | None, typer.Option(help="Applied field along z, such as 200Oe or 20mT.")] = None,
+    field_x: Annotated[str | None, typer.Option(help="Applied field along x.")] = None,
+    field_y: Annotated[str | None, typer.Option(help="Applied field along y.")] = None,
+    field_z: Annotated[str | None, typer.Option(help="Applied field along z; the same as --field.")] = None,
+    alpha: Annotated[str | None, typer.Option(help="Gilbert damping.")] = None,
+    temperature: Annotated[str | None, typer.Option(help="Temperature, such as 300K: thermal noise.")] = None,
+    set_: SetOption = None,
+    duration: Annotated[str, typer.Option(help="Simulated time.")] = "20ns",
+    dt: Annotated[str | None, typer.Option(help="Largest time step, such as 1ps. Default: from the fields.")] = None,
+    save_every: Annotated[int, typer.Option(min=1, help="Keep every k-th state.")] = 1,
+    m0: StateOption = None,
+    drive: DriveOption = None,
+    sine_current: SineCurrentOption = None,
+    drive_csv: CsvOption = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the thermal noise. Default: 0.")] = None,
+    engine: Annotated[EngineName, typer.Option(help="What integrates the equation.")] = EngineName.xla,
+    out: Annotated[pathlib.Path | None, typer.Option(metavar="FILE", help="Write the run: .npz or .csv.")] = None,
+    plot: PlotOption = None,
+    json: JsonOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Simulate a device, print what it does, and write the run and its pictures."""
+    outputs = check_outputs(out, (".npz", ".csv"), plot, ("trace", "orbit", "spectrum"), force)
+    shortcuts = {"current": current, "alpha": alpha, "temperature": temperature}
+    shortcuts |= {"field.x": field_x, "field.y": field_y, "field.z": _one_of(field, field_z)}
+    values = {name: text for name, text in shortcuts.items() if text is not None} | assignments("--set", set_)
+    model = with_values(load_device(device), values)
+    warm = bool(np.any(np.asarray(model.temperature) > 0))
+    if seed is not None and not warm:
+        raise ValueError("--seed sets the thermal noise, and this device is at 0 K; give --temperature 300K")
+    settings: dict[str, Any] = {
+        "duration": quantity("--duration", duration, "s"),
+        "dt": None if dt is None else quantity("--dt", dt, "s"),
+        "m0": starting_state(m0),
+        "drive": drive_of(drive, sine_current, drive_csv),
+        "save": Every(save_every),
+        "engine": engine.engine(),
+    }
+    _check_size(model, settings, save_every)
+    seed = (seed or 0) if warm else None
+    run = working(
+        "simulating", lambda _: run_device(model, key=None if seed is None else jax.random.key(seed), **settings)
+    )
+    _report(run, device, seed, outputs, json)
+
+
+def _one_of(field: str | None, field_z: str | None) -> str | None:
+    if field is not None and field_z is not None:
+        raise ValueError("--field and --field-z are the same; give one of them")
+    return field if field_z is None else field_z
+
+
+def _check_size(model: Any, settings: dict[str, Any], save_every: int) -> None:
+    dt = settings["dt"] or suggest_dt(model, settings["drive"])
+    states = settings["duration"] / dt / save_every
+    if dt > 0 and states > MOST_STATES:
+        advice = math.ceil(settings["duration"] / dt / 1e6)
+        raise ValueError(f"this run keeps {states:.3g} states; keep fewer, for example with --save-every {advice}")
+
+
+def _report(run: Trajectory, name: str, seed: int | None, outputs: Outputs, json: bool) -> None:
+    """Write the files, then tell."""
+    with jax.enable_x64(True):
+        found = summary(run)
+        record = run_record("trajectory", device=run.model, seed=seed, dtype=str(run.m.dtype), command=command_line())
+        record |= {
+            "drive": None if run.drive is None else to_json(run.drive),
+            "status": run.status.sentence,
+            "stats": run.stats._asdict(),
+            "summary": found,
+        }
+        if outputs.out is not None and outputs.out.suffix.lower() == ".csv":
+            text = dumps(plain(record), ensure_ascii=False)
+            note = f"simulated by {record['command']}\nrun record: {text}"
+            write_trace(outputs.out, trace_of(run), note, overwrite=outputs.overwrite)
+        elif outputs.out is not None:
+            write_npz(outputs.out, record, {"t": run.t, "m": run.m}, outputs.overwrite)
+        kept = outputs if found["frequency"] is not None else _without(outputs, "spectrum")
+        save_pictures(kept, _figures(run))
+    if json:
+        print_json(record | {"files": [str(file) for file in kept.written()]})
+        return
+    print(f"{name}: {run}")
+    tone = "no oscillation"
+    if found["frequency"] is not None:
+        tone = f"m·p oscillates at {show(found['frequency'], 'Hz')} with the amplitude {found['amplitude']:.4g}"
+    print(f"last half of the run: {tone}; mean m = ({', '.join(f'{c:.4f}' for c in found['mean_m'])})")
+    for file in kept.written():
+        print(f"wrote {file}")
+
+
+def summary(run: Trajectory) -> dict[str, Any]:
+    """What the last half of a run does: frequency [Hz] and amplitude of m·p (None where it is constant), mean of m."""
+    half = run.m.shape[0] // 2
+    signal, m = np.asarray(cosine(run))[half:], np.asarray(run.m)[half:]
+    found: dict[str, Any] = {"frequency": None, "amplitude": None, "mean_m": m.mean(axis=0).tolist()}
+    if len(signal) >= FEWEST_SAMPLES and np.ptp(signal) > 1e-9:
+        found["frequency"], found["amplitude"] = float(frequency(signal, run.dt)), float(amplitude(signal, run.dt))
+    return found
+
+
+def _without(outputs: Outputs, picture: str) -> Outputs:
+    return outputs._replace(pictures={name: file for name, file in outputs.pictures.items() if name != picture})
+
+
+def _figures(run: Trajectory) -> dict[str, Any]:
+    from llgrad import plot
+
+    return {
+        "trace": lambda: plot.trace(run),
+        "orbit": lambda: plot.orbit(run),
+        "spectrum": lambda: plot.spectrum(run),
+    }

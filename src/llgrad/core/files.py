@@ -1,0 +1,116 @@
+"""Files that appear whole or not at all, and that replace nothing unless told to.
+
+Every writer of llgrad goes through `writing`: it fills a temporary file beside the target and renames it at the end.
+JSON and NPZ files begin with a run record (`core/run_record.py`); NPZ files hold plain arrays, never objects.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import secrets
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from llgrad.core.run_record import open_record
+
+Path = str | os.PathLike[str]
+
+
+def check_target(path: Path, overwrite: bool = False) -> pathlib.Path:
+    """The path, if a file can be written there: ask before a long run, not after it.
+
+    Raises FileExistsError where the file exists and `overwrite` is false; FileNotFoundError for a folder that is not
+    there; IsADirectoryError and PermissionError where the path is a folder or may not be written.
+    """
+    target = pathlib.Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder, expected the name of a file")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"the folder {target.parent} does not exist; make it first")
+    if target.exists() and not target.is_file():
+        raise FileExistsError(f"{target} is not an ordinary file; choose another name")
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} exists already; it is kept: choose another name, or ask for it to be replaced")
+    if not os.access(target.parent, os.W_OK) or (target.exists() and not os.access(target, os.W_OK)):
+        raise PermissionError(f"{target} cannot be written: permission denied")
+    return target
+
+
+@contextlib.contextmanager
+def writing(path: Path, overwrite: bool = False) -> Iterator[pathlib.Path]:
+    """The name of a temporary file that takes the place of `path` when the block ends well, and else vanishes.
+
+    >>> with writing("numbers.txt") as file:
+    ...     _ = file.write_text("1 2 3")
+    """
+    target = check_target(path, overwrite)
+    temporary = target.with_name(f".{target.stem}-{secrets.token_hex(4)}{target.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, check_target(path, overwrite))
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, entry: Mapping[str, Any], overwrite: bool = False) -> None:
+    """Write a record and its results as JSON; a number that is not finite is written as null."""
+    with writing(path, overwrite) as file:
+        file.write_text(
+            json.dumps(plain(entry), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
+
+
+def read_json(path: Path, kind: str) -> dict[str, Any]:
+    """What `write_json` wrote, brought to the present version. Raises ValueError for a file of another kind."""
+    try:
+        return open_record(json.loads(pathlib.Path(path).read_text(encoding="utf-8")), kind)
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise ValueError(f"{path} is not a JSON file") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def write_npz(path: Path, record: Mapping[str, Any], arrays: Mapping[str, Any], overwrite: bool = False) -> None:
+    """Write arrays as NPZ; its first member, "record", is the run record as JSON text."""
+    text = json.dumps(plain(record), ensure_ascii=False, allow_nan=False)
+    with writing(path, overwrite) as file, file.open("wb") as stream:
+        np.savez_compressed(
+            stream,
+            allow_pickle=False,
+            record=np.array(text),
+            **{name: np.asarray(array) for name, array in arrays.items()},
+        )
+
+
+def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """(record, arrays) of what `write_npz` wrote. Raises ValueError for a file that is none of this kind."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError):
+        raise ValueError(f"{path} is not an NPZ file of plain arrays") from None
+    if "record" not in arrays:
+        raise ValueError(f"{path} has no run record, expected one of llgrad.{kind}")
+    try:
+        return open_record(json.loads(str(arrays.pop("record"))), kind), arrays
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def plain(value: Any) -> Any:
+    """JSON-ready: dictionaries, lists, text, booleans, numbers, and null for a number that is not finite."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return plain(np.asarray(value).tolist())

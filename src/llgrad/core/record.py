@@ -1,0 +1,200 @@
+"""Records: frozen sets of quantities that carry their units, print as a card and go to JSON and back.
+
+Every device, field term, drive and junction is a `Record`. Its leaves are Python floats, arrays, or tracers, in SI.
+A leaf is named by its path, as in a fit or on the command line: "alpha", "field.z", "terms.0.H_k".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any, Self
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.core import Tracer
+
+from llgrad.core.units import show
+from llgrad.core.vector import Vec3
+
+
+def _as_leaf(value: Any) -> Any:
+    """Numbers become Python floats, sequences become arrays; vectors, tracers and placeholders pass."""
+    if isinstance(value, (bool, str)):
+        raise ValueError(f"expected a number, got {value!r}; give a number in SI units")
+    if isinstance(value, (int, float, np.integer, np.floating)):
+        return float(value)
+    if isinstance(value, np.ndarray) or (isinstance(value, (list, tuple)) and value):
+        array = np.asarray(value, dtype=float)
+        return float(array) if array.ndim == 0 else array
+    return value
+
+
+def _as_vector(value: Any) -> Any:
+    """A Vec3, or anything with three components along its last axis."""
+    if isinstance(value, Vec3):
+        return Vec3(_as_leaf(value.x), _as_leaf(value.y), _as_leaf(value.z))
+    if isinstance(value, (list, tuple)) and len(value) == 3:
+        return Vec3(*(_as_leaf(component) for component in value))
+    if isinstance(value, (np.ndarray, jax.Array)) and value.shape[-1:] == (3,):
+        return Vec3(*(_as_leaf(value[..., axis]) for axis in range(3)))
+    if hasattr(value, "shape") or isinstance(value, (int, float, list, tuple)):
+        raise ValueError(f"expected a vector of three components, got {value!r}; give (x, y, z)")
+    return value
+
+
+def quantity(unit: str, *, default: Any = dataclasses.MISSING, about: str = "") -> Any:
+    """A scalar field of a record, with its SI unit ("1" for a pure number) and a few words for the card."""
+    return eqx.field(
+        converter=_as_leaf,
+        metadata={"unit": unit, "about": about},
+        **({} if default is dataclasses.MISSING else {"default": default}),
+    )
+
+
+def vector(unit: str, *, default: Any = dataclasses.MISSING, about: str = "") -> Any:
+    """A Vec3 field of a record, with the SI unit of its components."""
+    extra: dict[str, Any] = {} if default is dataclasses.MISSING else {"default_factory": lambda: Vec3(*default)}
+    return eqx.field(converter=_as_vector, metadata={"unit": unit, "about": about}, **extra)
+
+
+def is_concrete(value: Any) -> bool:
+    """Whether a leaf has a value now (it is a number or an array, not a tracer or a placeholder)."""
+    return isinstance(value, (float, int, np.ndarray, np.generic)) or (
+        isinstance(value, jax.Array) and not isinstance(value, Tracer)
+    )
+
+
+class Record(eqx.Module):
+    """Base of every record of quantities."""
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with the named fields changed: `sto.replace(current=2e-3, field=(0, 0, 0.02))`.
+
+        For a path inside a field use `set_leaf(sto, "field.z", 0.02)`.
+        """
+        known = [field.name for field in dataclasses.fields(self)]
+        for name in changes:
+            if name not in known:
+                raise ValueError(f"{type(self).__name__} has no field {name!r}; it has {', '.join(known)}")
+        return dataclasses.replace(self, **changes)
+
+    def __repr__(self) -> str:
+        rows = [(path, show(value, unit), about) for path, value, unit, about in rows_of(self)]
+        width = max((len(path) for path, _, _ in rows), default=0)
+        value_width = max((len(value) for _, value, _ in rows), default=0)
+        lines = [f"  {path:<{width}}  {value:<{value_width}}  {about}".rstrip() for path, value, about in rows]
+        return "\n".join([type(self).__name__, *lines])
+
+
+def rows_of(record: Record, prefix: str = "") -> list[tuple[str, Any, str, str]]:
+    """(path, value, unit, about) of every leaf and every vector of a record, in order, nested records included."""
+    rows: list[tuple[str, Any, str, str]] = []
+    for field in dataclasses.fields(record):
+        value, path = getattr(record, field.name), prefix + field.name
+        if isinstance(value, Record):
+            rows += rows_of(value, path + ".")
+        elif isinstance(value, tuple):
+            for index, item in enumerate(value):
+                rows += rows_of(item, f"{path}.{index}.") if isinstance(item, Record) else []
+        elif value is not None:
+            rows.append((path, value, field.metadata.get("unit", ""), field.metadata.get("about", "")))
+    return rows
+
+
+def leaf_units(record: Record) -> dict[str, str]:
+    """The unit of every scalar leaf by its path: {"alpha": "1", "field.z": "T", …}."""
+    units: dict[str, str] = {}
+    for path, value, unit, _ in rows_of(record):
+        if isinstance(value, Vec3):
+            units |= {f"{path}.{axis}": unit for axis in "xyz"}
+        elif unit:
+            units[path] = unit
+    return units
+
+
+def get_leaf(record: Any, path: str) -> Any:
+    """The leaf at a path such as "field.z" or "terms.0.H_k"."""
+    for part in path.split("."):
+        record = record[int(part)] if isinstance(record, tuple) else getattr(record, part)
+    return record
+
+
+def set_leaf(record: Any, path: str, value: Any) -> Any:
+    """A copy of the record with the leaf at a path changed (differentiable in `value`)."""
+    return eqx.tree_at(lambda tree: get_leaf(tree, path), record, value, is_leaf=lambda leaf: leaf is None)
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """A JSON-ready dictionary: the class's name, and every quantity with its unit."""
+    entry: dict[str, Any] = {"type": type(record).__name__}
+    for field in dataclasses.fields(record):
+        value, unit = getattr(record, field.name), field.metadata.get("unit")
+        if isinstance(value, Record):
+            entry[field.name] = to_json(value)
+        elif isinstance(value, tuple):
+            entry[field.name] = [to_json(item) for item in value]
+        elif isinstance(value, Vec3):
+            entry[field.name] = {"value": [_plain(c) for c in (value.x, value.y, value.z)], "unit": unit}
+        elif unit is not None and value is not None:
+            entry[field.name] = {"value": _plain(value), "unit": unit}
+        elif value is not None:
+            entry[field.name] = value
+    return entry
+
+
+def from_json(entry: Mapping[str, Any], base: type[Record] = Record) -> Any:
+    """The record that `to_json` wrote. The class is looked up by name among the subclasses of `base`."""
+    if "type" not in entry:
+        raise ValueError(
+            "a record needs the entry 'type' (for example \"Oscillator\"); this one has " + ", ".join(entry)
+        )
+    kind = _find(base, entry["type"])
+    if kind is None:
+        raise ValueError(
+            f"unknown record type {entry['type']!r}; import the module that defines it before reading the file"
+        )
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    values: dict[str, Any] = {}
+    for name, value in entry.items():
+        if name == "type":
+            continue
+        if name not in known:
+            raise ValueError(f"{entry['type']} has no quantity {name!r}; it has {', '.join(known)}")
+        values[name] = _read(value, name, known[name].metadata.get("unit"))
+    return kind(**values)
+
+
+def _read(value: Any, name: str, unit: str | None) -> Any:
+    if isinstance(value, Mapping) and "type" not in value:
+        if value.get("unit", unit) != unit:
+            raise ValueError(f"{name} is stored in {value['unit']!r}, expected {unit!r}; convert the file to SI")
+        return value["value"]
+    if isinstance(value, Mapping):
+        return from_json(value)
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return tuple(from_json(item) for item in value)
+    return tuple(value) if isinstance(value, list) and not value else value
+
+
+def _find(base: type, name: str) -> type | None:
+    for kind in base.__subclasses__():
+        if kind.__name__ == name:
+            return kind
+        if (deeper := _find(kind, name)) is not None:
+            return deeper
+    return None
+
+
+def _plain(value: Any) -> Any:
+    """A float, or nested lists of floats, of a concrete leaf."""
+    if not is_concrete(value):
+        raise ValueError("a record with traced values cannot be written to a file; save it outside jit and grad")
+    return np.asarray(value, dtype=float).tolist()
+
+
+def dumps(record: Record) -> str:
+    """JSON text of a record."""
+    return json.dumps(to_json(record), indent=2)

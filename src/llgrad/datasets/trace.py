@@ -1,0 +1,104 @@
+"""A trace: what an oscilloscope, or a simulation, gives of one oscillator in the course of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import equinox as eqx
+import numpy as np
+
+from llgrad.core.trajectory import Trajectory
+from llgrad.core.units import show
+from llgrad.drives.sampled import is_even
+from llgrad.observables.resistance import voltage
+
+COLUMNS: Final[dict[str, str]] = {"mx": "1", "my": "1", "mz": "1", "voltage": "V"}
+"""What a trace can hold, with its unit."""
+
+
+class Trace(eqx.Module):
+    """Samples of one oscillator: increasing times `t` (T,) in seconds and columns (T,) in SI units, NumPy float64.
+
+    The columns are any of mx, my, mz (components of the unit vector m) and voltage [V]. Times may be unevenly spaced.
+
+    Raises ValueError for an unknown column, different lengths, fewer than two samples, a number that is not finite, a
+    time that does not increase.
+
+    >>> trace = Trace([0.0, 1e-11, 2e-11], {"mx": [1.0, 0.9, 0.7], "mz": [0.0, 0.1, 0.2]})
+    >>> trace
+    Trace: mx, mz; 3 samples from 0 s to 20 ps, every 10 ps
+    >>> trace.select("mz").columns["mz"].tolist()
+    [0.0, 0.1, 0.2]
+    """
+
+    t: np.ndarray
+    columns: dict[str, np.ndarray]
+    notes: tuple[str, ...] = eqx.field(static=True)
+
+    def __init__(self, t: Any, columns: Mapping[str, Any], notes: tuple[str, ...] = ()):
+        self.t = np.array(t, dtype=np.float64)
+        self.columns = {name: np.array(values, dtype=np.float64) for name, values in columns.items()}
+        self.notes = tuple(notes)
+
+    def __check_init__(self) -> None:
+        if unknown := [name for name in self.columns if name not in COLUMNS]:
+            raise ValueError(f"a trace has no column {unknown[0]!r}; it can hold {', '.join(COLUMNS)}")
+        if not self.columns:
+            raise ValueError(f"a trace needs at least one column: {', '.join(COLUMNS)}")
+        if self.t.ndim != 1 or self.t.size < 2:
+            raise ValueError(f"t has the shape {self.t.shape}, expected at least two times, (T,)")
+        for name, values in {"t": self.t, **self.columns}.items():
+            if values.shape != self.t.shape:
+                raise ValueError(f"column {name!r} has the shape {values.shape}, expected that of t, {self.t.shape}")
+            if (bad := np.flatnonzero(~np.isfinite(values))).size:
+                raise ValueError(f"sample {bad[0]} of {name!r} is {values[bad[0]]}; remove the row or fill it in")
+        if (late := np.flatnonzero(np.diff(self.t) <= 0)).size:
+            raise ValueError(f"t does not increase after sample {late[0]}; sort the rows and remove repeated times")
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The unit of each column."""
+        return {name: COLUMNS[name] for name in self.columns}
+
+    @property
+    def dt(self) -> float:
+        """Mean time between two samples [s]."""
+        return float((self.t[-1] - self.t[0]) / (self.t.size - 1))
+
+    @property
+    def evenly_spaced(self) -> bool:
+        """Whether the times are evenly spaced, within a thousandth of a step."""
+        return is_even(self.t)
+
+    def select(self, *names: str) -> Trace:
+        """The trace with the named columns only, in their order. Raises ValueError for one that is not there."""
+        for name in names:
+            if name not in self.columns:
+                raise ValueError(f"the trace has no column {name!r}; it has {', '.join(self.columns)}")
+        return Trace(self.t, {name: self.columns[name] for name in names}, self.notes)
+
+    def __repr__(self) -> str:
+        first, last, step = (show(float(time), "s") for time in (self.t[0], self.t[-1], self.dt))
+        spacing = f"every {step}" if self.evenly_spaced else f"unevenly spaced, {step} on average"
+        return f"Trace: {', '.join(self.columns)}; {self.t.size} samples from {first} to {last}, {spacing}"
+
+
+def trace_of(run: Trajectory, columns: tuple[str, ...] = ("mx", "my", "mz"), notes: tuple[str, ...] = ()) -> Trace:
+    """The trace of a simulated run of one oscillator; "voltage" needs a device with a junction.
+
+    Raises ValueError for an array of oscillators, a batch of runs, and an unknown column.
+    """
+    if run.m.ndim != 2:
+        raise ValueError(f"a trace is that of one oscillator, and this run has m of shape {run.m.shape}; choose one")
+    if unknown := [name for name in columns if name not in COLUMNS]:
+        raise ValueError(f"a trace has no column {unknown[0]!r}; it can hold {', '.join(COLUMNS)}")
+    return Trace(
+        _times(run), {name: voltage(run) if name == "voltage" else getattr(run, name) for name in columns}, notes
+    )
+
+
+def _times(run: Trajectory) -> np.ndarray:
+    """The saved times in float64, without the rounding of a float32 run where they are evenly spaced."""
+    t = np.asarray(run.t)
+    return float(t[0]) + run.dt * np.arange(t.size) if t.size > 1 and is_even(t) else t

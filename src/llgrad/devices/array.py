@@ -1,0 +1,63 @@
+"""An array of oscillators: one record whose leaves have a leading (N,) axis, and a coupling."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from llgrad.core.record import Record
+from llgrad.devices.coupling import Coupling
+from llgrad.devices.oscillator import Oscillator
+
+
+class OscillatorArray(Record):
+    """`count` oscillators, each with its own parameters: every leaf of `oscillator` has the shape (count,).
+
+    Made from one oscillator (all alike) or from one whose leaves already have a (count,) axis (per-oscillator
+    parameters);
+    scalar leaves are repeated. Every simulation of an array starts each oscillator from the same stated starting state
+    (1° off its stable axis) unless `m0` is given: an array keeps no state between runs, so inputs do not see each
+    other.
+    """
+
+    oscillator: Oscillator
+    coupling: Coupling | None
+    count: int = eqx.field(static=True)
+
+    def __init__(self, oscillator: Oscillator, count: int, coupling: Coupling | None = None):
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f"count = {count!r}, expected the number of oscillators, a positive integer")
+        self.count = count
+        self.oscillator = jax.tree.map(lambda leaf: _spread(leaf, count), oscillator)
+        self.coupling = coupling
+
+    def __check_init__(self) -> None:
+        shape = getattr(getattr(self.coupling, "weights", None), "shape", None)
+        if shape is not None and shape != (self.count, self.count):
+            raise ValueError(
+                f"the coupling is for {shape[0]} oscillators, this array has {self.count}; give "
+                f"a ({self.count}, {self.count}) matrix"
+            )
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with fields of the oscillators changed (`current=…`, scalar or (count,)), or with another
+        `coupling`."""
+        coupling = changes.pop("coupling", self.coupling)
+        return type(self)(self.oscillator.replace(**changes), self.count, coupling)
+
+
+def _spread(leaf: Any, count: int) -> Any:
+    shape = np.shape(leaf)
+    if shape == (count,):
+        return leaf
+    if shape == ():
+        return jnp.broadcast_to(leaf, (count,)) if isinstance(leaf, Tracer) else np.full(count, float(leaf))
+    raise ValueError(
+        f"a leaf of the oscillator has the shape {shape}, expected () or ({count},): one value, or one for "
+        "each oscillator"
+    )

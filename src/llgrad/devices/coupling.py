@@ -1,0 +1,40 @@
+"""How the oscillators of an array feel each other."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.record import Record, is_concrete, quantity
+from llgrad.core.vector import Vec3
+
+
+class Coupling(Record):
+    """A field on each oscillator of an array that depends on the magnetisation of all."""
+
+    @abc.abstractmethod
+    def field(self, m: Vec3) -> Vec3:
+        """Coupling field [T], (N,) components, at the array's magnetisation `m`, (N,) components."""
+
+
+class FieldCoupling(Coupling):
+    """A field along x, linear in the others' m_x: B_i = x̂ Σ_j W_ij m_{j,x}.
+
+    `weights` (N, N) in tesla per unit of magnetisation, W_ij from oscillator j to oscillator i. For the benchmark of
+    arXiv:2312.01121 it is A_cp times a matrix of chosen spectral radius, A_cp = 1 Oe, with W_ii = 0.
+    """
+
+    weights: Any = quantity("T", about="W_ij, from oscillator j to oscillator i, per unit of m_x")
+
+    def __check_init__(self) -> None:
+        if not is_concrete(self.weights):
+            return
+        shape = np.shape(self.weights)
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise ValueError(f"weights has the shape {shape}, expected a square (N, N) matrix in tesla")
+
+    def field(self, m: Vec3) -> Vec3:
+        return Vec3(jnp.matmul(self.weights, m.x), jnp.zeros_like(m.x), jnp.zeros_like(m.x))

@@ -1,0 +1,41 @@
+"""The electrical side of an oscillator: how the resistance follows the angle between free layer and polariser."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+from llgrad.core.record import Record, quantity
+
+
+class Junction(Record):
+    """A law for the resistance as a function of c = m·p."""
+
+    @abc.abstractmethod
+    def resistance(self, cosine: Any) -> Any:
+        """Resistance [Ω] at c = m·p, any shape."""
+
+
+class ConductanceJunction(Junction):
+    """A tunnel junction, whose *conductance* is linear in m·p: G = G_0 (1 + λ_G m·p).
+
+    R_P = 1/(G_0 (1 + λ_G)), R_AP = 1/(G_0 (1 − λ_G)), TMR = (R_AP − R_P)/R_P = 2 λ_G/(1 − λ_G).
+    Source: J. C. Slonczewski, Phys. Rev. B 39, 6995 (1989).
+    """
+
+    R_P: float = quantity("Ω", about="resistance of the parallel state")
+    tmr: float = quantity("1", about="(R_AP − R_P)/R_P")
+
+    def resistance(self, cosine: Any) -> Any:
+        asymmetry = self.tmr / (2 + self.tmr)
+        return self.R_P * (1 + asymmetry) / (1 + asymmetry * cosine)
+
+
+class LinearJunction(Junction):
+    """The often used alternative, whose *resistance* is linear: R = R_P + ΔR (1 − m·p)/2, ΔR = R_AP − R_P."""
+
+    R_P: float = quantity("Ω", about="resistance of the parallel state")
+    delta_R: float = quantity("Ω", about="R_AP − R_P")
+
+    def resistance(self, cosine: Any) -> Any:
+        return self.R_P + self.delta_R * (1 - cosine) / 2

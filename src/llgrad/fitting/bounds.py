@@ -1,0 +1,147 @@
+"""Where a parameter may lie, as a smooth map from an unbounded number to the physical value."""
+
+from __future__ import annotations
+
+import abc
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from llgrad.core.units import show
+
+
+class Bound(eqx.Module):
+    """A bijection between the real line, where the methods search, and the values that a parameter may have."""
+
+    @abc.abstractmethod
+    def physical(self, u: Any) -> Any:
+        """The physical value [SI] of an unbounded u."""
+
+    @abc.abstractmethod
+    def free(self, value: float) -> float:
+        """The unbounded u of a physical value; the inverse of `physical`."""
+
+    @abc.abstractmethod
+    def contains(self, value: float) -> bool:
+        """Whether a value lies strictly inside."""
+
+    @abc.abstractmethod
+    def at_edge(self, value: float) -> bool:
+        """Whether a value lies so near the edge that the data push against it."""
+
+    @abc.abstractmethod
+    def describe(self, unit: str) -> str:
+        """The bound in words."""
+
+
+class Between(Bound):
+    """low < value < high, by value = low + (high − low)/(1 + e^{−u})."""
+
+    low: float
+    high: float
+
+    def __check_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"between({self.low}, {self.high}): expected a lower bound below the upper one")
+
+    def physical(self, u: Any) -> Any:
+        return self.low + (self.high - self.low) * jax.nn.sigmoid(u)
+
+    def free(self, value: float) -> float:
+        fraction = (value - self.low) / (self.high - self.low)
+        return math.log(fraction / (1 - fraction))
+
+    def contains(self, value: float) -> bool:
+        return self.low < value < self.high
+
+    def at_edge(self, value: float) -> bool:
+        return not 1e-3 < (value - self.low) / (self.high - self.low) < 1 - 1e-3
+
+    def describe(self, unit: str) -> str:
+        return f"between {show(self.low, unit)} and {show(self.high, unit)}"
+
+
+class Positive(Bound):
+    """value > 0, by value = e^u."""
+
+    def physical(self, u: Any) -> Any:
+        return jnp.exp(u)
+
+    def free(self, value: float) -> float:
+        return math.log(value)
+
+    def contains(self, value: float) -> bool:
+        return value > 0
+
+    def at_edge(self, value: float) -> bool:
+        return value < 1e-300
+
+    def describe(self, unit: str) -> str:
+        return "positive"
+
+
+class Unbounded(Bound):
+    """Any value, by value = scale · u; `scale` is the size of a change that matters."""
+
+    scale: float
+
+    def __check_init__(self) -> None:
+        if not self.scale > 0:
+            raise ValueError(f"unbounded(scale={self.scale}): expected a positive scale")
+
+    def physical(self, u: Any) -> Any:
+        return self.scale * u
+
+    def free(self, value: float) -> float:
+        return value / self.scale
+
+    def contains(self, value: float) -> bool:
+        return math.isfinite(value)
+
+    def at_edge(self, value: float) -> bool:
+        return False
+
+    def describe(self, unit: str) -> str:
+        return "unbounded"
+
+
+def between(low: float, high: float) -> Between:
+    """A parameter between two values [SI]: `between(0.1e-3, 5e-3)`."""
+    return Between(float(low), float(high))
+
+
+def positive() -> Positive:
+    """A parameter above zero, searched by its logarithm."""
+    return Positive()
+
+
+def unbounded(scale: float) -> Unbounded:
+    """A parameter that may have any value; `scale` [SI] is the size of a change that matters."""
+    return Unbounded(float(scale))
+
+
+TYPICAL = {
+    "T": 1e-2,
+    "A": 1e-3,
+    "rad": 0.1,
+    "1": 0.1,
+    "s": 1e-10,
+    "Hz": 1e9,
+    "K": 100.0,
+    "A/m": 1e6,
+    "m³": 1e-23,
+    "rad/(T s)": 1e11,
+}
+
+
+def default_bound(name: str, unit: str, start: float) -> Bound:
+    """The bound of a parameter that was named without one: positive where only that has a meaning, else unbounded."""
+    last = name.rsplit(".", 1)[-1]
+    if last in ("alpha", "Ms", "volume", "gamma", "temperature", "frequency", "rise_time", "width", "duration"):
+        return Positive()
+    if last == "lambda_":
+        return Between(-0.99, 0.99)
+    return Unbounded(abs(start) or TYPICAL.get(unit, 1.0))

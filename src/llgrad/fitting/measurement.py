@@ -1,0 +1,48 @@
+"""Between a simulated state and a recorded value: an unknown start, an unknown gain and offset, uneven times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from llgrad.core.vector import Vec3
+
+
+def tilt(reference: Vec3, polar: Any, azimuthal: Any) -> Vec3:
+    """The unit vector tilted from a reference by small angles along its θ̂ and φ̂ (any two tangents at the poles)."""
+    x, y, z = reference.x, reference.y, reference.z
+    in_plane = jnp.sqrt(x * x + y * y)
+    safe = jnp.where(in_plane > 1e-12, in_plane, 1.0)
+    cos, sin = jnp.where(in_plane > 1e-12, x / safe, 1.0), jnp.where(in_plane > 1e-12, y / safe, 0.0)
+    theta_hat, phi_hat = Vec3(z * cos, z * sin, -in_plane), Vec3(-sin, cos, jnp.zeros_like(z))
+    tilted = reference + theta_hat * polar + phi_hat * azimuthal
+    return tilted * jax.lax.rsqrt(tilted.norm2())
+
+
+def best_line(signal: Any, target: Any, mask: Any) -> Any:
+    """gain · signal + offset with the gain and offset that fit the target best (least squares, in closed form)."""
+    weight = jnp.asarray(mask, signal.dtype)
+    total = weight.sum()
+    mean_s, mean_t = (weight * signal).sum() / total, (weight * target).sum() / total
+    centred = signal - mean_s
+    gain = (weight * centred * (target - mean_t)).sum() / ((weight * centred**2).sum() + 1e-300)
+    return gain * centred + mean_t
+
+
+def interpolate(values: Any, step: float, times: Any) -> Any:
+    """Cubic (four-point) interpolation of evenly spaced values (n,) at given times; its error is of fourth order in
+    the step."""
+    position = times / step
+    if values.shape[0] < 4:
+        return jnp.interp(position, jnp.arange(values.shape[0], dtype=position.dtype), values)
+    first = jnp.clip(jnp.floor(position).astype(int) - 1, 0, values.shape[0] - 4)
+    x = position - first.astype(position.dtype)
+    weights = (
+        -(x - 1) * (x - 2) * (x - 3) / 6,
+        x * (x - 2) * (x - 3) / 2,
+        -x * (x - 1) * (x - 3) / 2,
+        x * (x - 1) * (x - 2) / 6,
+    )
+    return sum(w * values[first + k] for k, w in enumerate(weights))

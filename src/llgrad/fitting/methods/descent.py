@@ -1,0 +1,96 @@
+"""Gradient descent: the method of the paper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from llgrad.fitting.methods.base import Method, Progress, Search, note
+from llgrad.fitting.methods.windows import growing_windows
+from llgrad.fitting.problem import Evaluation, Problem, evaluate
+
+
+class GradientDescent(Method):
+    """Any optax optimiser on the mean squared error, by the exact gradient through the dynamics.
+
+    The steps are shared out evenly over windows that grow to the whole trace, half of them kept for the whole trace;
+    `grow=False` is the plain method. Source: Imai, Liu, Akashi, Nakajima, Appl. Phys. Lett. (2025).
+    """
+
+    optimiser: optax.GradientTransformation | None = eqx.field(static=True, default=None)
+    """None: Adam whose learning rate falls from 0.02 to 0 along a cosine on each window."""
+    steps: int = eqx.field(static=True, default=2000)
+    """Number of steps in all."""
+    grow: bool = eqx.field(static=True, default=True)
+    """Whether to begin with a short window."""
+
+    def search(self, problem: Problem, u: np.ndarray, progress: Progress | None) -> Search:
+        windows = growing_windows(problem, self.grow)
+        early = self.steps // 2 // max(len(windows) - 1, 1) if len(windows) > 1 else 0
+        best = _Best(u)
+        current, history, done = jnp.asarray(u), [], 0
+        for number, mask in enumerate(windows):
+            last = number == len(windows) - 1
+            steps = self.steps - early * (len(windows) - 1) if last else early
+            optimiser = self.optimiser or optax.adam(optax.cosine_decay_schedule(0.02, max(steps, 1)))
+            state = jax.vmap(optimiser.init)(current)
+            for iteration in range(steps):
+                value = evaluate(problem, current, mask)
+                done += 1
+                if not np.isfinite(np.asarray(value.cost)).any():
+                    break
+                if last:
+                    best.offer(current, value)
+                count = float(np.sum(mask)) * len(problem.columns)
+                gradient = jnp.where(jnp.isfinite(value.cost)[:, None], 2 * value.gradient / count, 0.0)
+                current, state = _advance(optimiser, current, state, gradient)
+                entry = {"stage": f"window {number + 1} of {len(windows)}", "iteration": iteration}
+                note(history, progress, done / self.steps, **entry, cost=float(jnp.min(value.cost)))
+        best.offer(current, evaluate(problem, current, windows[-1]))
+        simulations = (done + 1) * len(u) * (1 + u.shape[1])
+        return Search(best.u, best.cost, best.near_minimum(problem.data.size), history, simulations)
+
+
+class _Best:
+    """The best parameters seen on the whole trace, for each start."""
+
+    def __init__(self, u: np.ndarray):
+        self.u = np.array(u, dtype=float)
+        self.cost = np.full(len(u), np.inf)
+        self.gradient = np.full(self.u.shape, np.inf)
+        self.curvature = np.zeros((*self.u.shape, self.u.shape[1]))
+
+    def offer(self, u: Any, value: Evaluation) -> None:
+        """Take the parameters of the starts whose cost is lower than before."""
+        better = np.asarray(value.cost) < self.cost
+        pairs = (
+            (self.u, u),
+            (self.cost, value.cost),
+            (self.gradient, value.gradient),
+            (self.curvature, value.curvature),
+        )
+        for mine, theirs in pairs:
+            mine[better] = np.asarray(theirs)[better]
+
+    def near_minimum(self, samples: int) -> np.ndarray:
+        """Whether each start is within a tenth of a standard error of its minimum: gᵀ(JᵀJ)⁻¹g < s²/100.
+
+        s² = Σr²/(M − p) is the variance of a residual.
+        """
+        near = np.zeros(len(self.u), bool)
+        for i in np.flatnonzero(np.isfinite(self.cost)):
+            newton = np.linalg.lstsq(self.curvature[i], self.gradient[i])[0]
+            near[i] = self.gradient[i] @ newton <= 0.01 * self.cost[i] / max(samples - self.u.shape[1], 1)
+        return near
+
+
+def _advance(optimiser: optax.GradientTransformation, u: Any, state: Any, gradient: Any) -> tuple[Any, Any]:
+    """One step of every start. Optimisers are other people's code: they are not held to strict type promotion."""
+    with jax.numpy_dtype_promotion("standard"):
+        updates, state = jax.vmap(optimiser.update)(gradient, state, u)
+        return optax.apply_updates(u, updates), state

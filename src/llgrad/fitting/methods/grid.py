@@ -1,0 +1,68 @@
+"""The grid search that gradients replace: there to be compared with."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+
+from llgrad.fitting.methods.base import Method, Progress, Search, note
+from llgrad.fitting.problem import Problem, costs
+
+
+class GridSearch(Method):
+    """The best point of a regular grid: `points` values of each parameter within ±`span` of the start (relative).
+
+    Tilts of the starting state stay at zero: a grid over them as well would take `points`² times as long.
+    """
+
+    points: int = eqx.field(static=True, default=11)
+    span: float = eqx.field(static=True, default=0.5)
+    batch: int = eqx.field(static=True, default=256)
+
+    def search(self, problem: Problem, u: np.ndarray, progress: Progress | None) -> Search:
+        axes = self._axes(problem, u[0])
+        total = math.prod(len(axis) for axis in axes)
+        history: list[dict[str, Any]] = []
+        best_cost, best_u = np.inf, np.array(u[0])
+        nodes = itertools.product(*axes)
+        whole = np.ones(problem.t.shape, bool)
+        for number in range(math.ceil(total / self.batch)):
+            points = np.array(list(itertools.islice(nodes, self.batch)))
+            padded = np.concatenate([points, np.repeat(points[-1:], self.batch - len(points), axis=0)])
+            cost = np.asarray(costs(problem, padded, whole))[: len(points)]
+            if cost.min() < best_cost:
+                best_cost, best_u = float(cost.min()), points[cost.argmin()]
+            note(
+                history,
+                progress,
+                min(1.0, (number + 1) * self.batch / total),
+                stage="grid",
+                iteration=number,
+                cost=best_cost,
+            )
+        return Search(best_u[None], np.array([best_cost]), np.array([math.isfinite(best_cost)]), history, total)
+
+    def _axes(self, problem: Problem, u: np.ndarray) -> list[np.ndarray]:
+        axes = []
+        for name, bound, start in zip(problem.names, problem.bounds, u, strict=True):
+            if name.startswith("m0."):
+                axes.append(np.array([start]))
+                continue
+            value = float(bound.physical(start))
+            values = [v for v in value * np.linspace(1 - self.span, 1 + self.span, self.points) if bound.contains(v)]
+            axes.append(np.array([bound.free(v) for v in values]))
+        return axes
+
+
+def grid_simulations(spans: Mapping[str, tuple[float, float]], accuracy: Mapping[str, float]) -> int:
+    """Simulations of a grid search whose nearest point is within `accuracy` of any truth: Π ⌈(high − low)/(2 ·
+    accuracy)⌉.
+
+    `spans`: the (low, high) searched for each parameter; `accuracy`: the largest error accepted, in the same units.
+    """
+    return math.prod(max(1, math.ceil((high - low) / (2 * accuracy[name]))) for name, (low, high) in spans.items())

@@ -1,0 +1,115 @@
+"""Levenberg–Marquardt on forward sensitivities: the default method."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import equinox as eqx
+import numpy as np
+
+from llgrad.fitting.methods.base import Method, Progress, Search, note
+from llgrad.fitting.methods.windows import growing_windows
+from llgrad.fitting.problem import Evaluation, Problem, evaluate
+
+LARGEST_STEP: Final = 0.7
+"""Largest change of an unbounded parameter in one iteration (a relative change, for most bounds)."""
+
+
+class LevenbergMarquardt(Method):
+    """Damped Gauss–Newton steps (JᵀJ + μ diag JᵀJ) δ = −Jᵀr on windows that grow to the whole trace.
+
+    One simulation with p tangents gives the residuals and their whole Jacobian. All starts advance in one batched run.
+    Source: J. J. Moré, Lecture Notes in Mathematics 630, 105 (1978).
+    """
+
+    iterations: int = eqx.field(static=True, default=100)
+    """Largest number of iterations on the whole trace."""
+    stage_iterations: int = eqx.field(static=True, default=12)
+    """Largest number of iterations on each shorter window."""
+    tolerance: float = eqx.field(static=True, default=1e-10)
+    """The search of a start ends when its step is smaller than this, relative to the parameters' scale."""
+    grow: bool = eqx.field(static=True, default=True)
+    """Whether to begin with a short window (False: one shot on the whole trace)."""
+
+    def search(self, problem: Problem, u: np.ndarray, progress: Progress | None) -> Search:
+        history: list[dict[str, Any]] = []
+        simulations = 0
+        windows = growing_windows(problem, self.grow)
+        state = _State(u)
+        for number, mask in enumerate(windows):
+            last = number == len(windows) - 1
+            state.restart(_evaluate(problem, u=state.u, mask=mask))
+            simulations += state.size * (1 + u.shape[1])
+            for iteration in range(self.iterations if last else self.stage_iterations):
+                trial, active = state.propose()
+                if not active.any():
+                    break
+                state.judge(trial, _evaluate(problem, trial, mask), active, self.tolerance if last else 1e-3)
+                simulations += int(active.sum()) * (1 + u.shape[1])
+                fraction = (number + min(1.0, (iteration + 1) / 20)) / len(windows)
+                note(
+                    history,
+                    progress,
+                    fraction,
+                    stage=f"window {number + 1} of {len(windows)}",
+                    iteration=iteration,
+                    cost=float(state.cost.min()),
+                )
+        return Search(state.u, state.cost, state.settled, history, simulations)
+
+
+def _evaluate(problem: Problem, u: np.ndarray, mask: np.ndarray) -> Evaluation:
+    value = evaluate(problem, u, mask)
+    return Evaluation(*(np.array(part) for part in (value.cost, value.gradient, value.curvature)))
+
+
+class _State:
+    """Parameters, costs and dampings of all starts during the search."""
+
+    def __init__(self, u: np.ndarray):
+        self.u = np.array(u, dtype=float)
+        self.size = len(self.u)
+        self.cost = np.full(self.size, np.inf)
+        self.damping = np.full(self.size, 1e-3)
+        self.settled = np.zeros(self.size, bool)
+        self.value = Evaluation(self.cost, np.zeros_like(self.u), np.zeros((self.size, *self.u.shape[1:] * 2)))
+
+    def restart(self, value: Evaluation) -> None:
+        """Begin a new window from the same parameters."""
+        self.value, self.cost = value, value.cost
+        self.damping = np.full(self.size, 1e-3)
+        self.settled = np.zeros(self.size, bool)
+
+    def propose(self) -> tuple[np.ndarray, np.ndarray]:
+        """The next parameters of every start, and which starts still move."""
+        active = ~self.settled & np.isfinite(self.cost) & (self.damping < 1e10)
+        trial = self.u.copy()
+        if active.any():
+            curvature, gradient = self.value.curvature[active], self.value.gradient[active]
+            diagonal = np.einsum("sii->si", curvature)
+            floor = 1e-15 * diagonal.max(axis=1, keepdims=True) + 1e-300
+            damped = curvature + np.einsum(
+                "si,ij->sij",
+                self.damping[active, None] * np.maximum(diagonal, floor) + floor,
+                np.eye(diagonal.shape[1]),
+            )
+            step = -np.linalg.solve(damped, gradient[..., None])[..., 0]
+            longest = np.abs(step).max(axis=1, keepdims=True)
+            trial[active] += step * np.minimum(1.0, LARGEST_STEP / np.maximum(longest, 1e-300))
+        return trial, active
+
+    def judge(self, trial: np.ndarray, value: Evaluation, active: np.ndarray, tolerance: float) -> None:
+        """Take the trials that lower the cost; relax their damping and raise that of the others."""
+        better = active & (value.cost <= self.cost)
+        moved = np.abs(trial - self.u).max(axis=1) / (1 + np.abs(self.u).max(axis=1))
+        self.settled |= active & (moved < tolerance)
+        for mine, theirs in (
+            (self.u, trial),
+            (self.cost, value.cost),
+            (self.value.gradient, value.gradient),
+            (self.value.curvature, value.curvature),
+        ):
+            mine[better] = theirs[better]
+        self.damping = np.where(
+            better, np.maximum(self.damping / 5, 1e-12), np.where(active, self.damping * 4, self.damping)
+        )

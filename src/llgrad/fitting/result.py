@@ -1,0 +1,101 @@
+"""The answer of a fit: values with errors, how sure they are, and how they were found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+
+from llgrad.core.files import write_json
+from llgrad.core.record import to_json
+from llgrad.core.run_record import hash_of, run_record
+from llgrad.core.units import show, show_with_error
+from llgrad.datasets.trace import Trace
+
+
+class FitResult(eqx.Module):
+    """Parameters found from a trace. Dictionaries are keyed by parameter name; numbers are in SI."""
+
+    values: dict[str, float]
+    errors: dict[str, float]
+    """Standard errors (one sigma); infinite where the data do not fix the parameter."""
+    units: dict[str, str]
+    start: dict[str, float]
+    at_bound: dict[str, bool]
+    status: str
+    converged: bool
+    verdict: tuple[str, ...]
+    """What the data can and cannot tell apart, in sentences."""
+    names: tuple[str, ...]
+    correlation: Any
+    """Correlations (p, p) of the errors, in the order of `names`."""
+    noise: float
+    """Estimated noise of a sample: root mean square of the residuals."""
+    history: list[dict[str, Any]]
+    simulations: int
+    """Simulations of the trace that the search took, each tangent counted as one."""
+    seconds: float
+    method: str
+    model: Any
+    """The device with the values found."""
+    m0: tuple[float, float, float]
+    """The starting state used, or found."""
+    data: Trace
+    prediction: dict[str, Any]
+    """The fitted curve of each column at the trace's times."""
+
+    def __str__(self) -> str:
+        rows = [("parameter", "value ± standard error", "start", "")]
+        for name in self.names:
+            unit, error = self.units[name], self.errors[name]
+            remark = "at its bound" if self.at_bound[name] else "" if np.isfinite(error) else "not fixed by the data"
+            rows.append((name, show_with_error(self.values[name], error, unit), show(self.start[name], unit), remark))
+        widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        table.insert(1, "-" * max(map(len, table)))
+        foot = (
+            f"{self.method}: {self.status}; residual rms {self.noise:.3g}; {self.simulations} simulations "
+            f"in {self.seconds:.2f} s"
+        )
+        return "\n".join([*table, foot, *self.verdict])
+
+    __repr__ = __str__
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that begins with the versioned run record; `core.files.plain` makes it JSON."""
+        record = run_record(
+            "fit", device=self.model, data_hash=hash_of([self.data.t, *self.data.columns.values()]), dtype="float64"
+        )
+        parameters = {
+            name: {
+                "value": self.values[name],
+                "error": self.errors[name],
+                "unit": self.units[name],
+                "start": self.start[name],
+                "at_bound": self.at_bound[name],
+            }
+            for name in self.names
+        }
+        return record | {
+            "parameters": parameters,
+            "values": self.values,
+            "status": self.status,
+            "converged": self.converged,
+            "verdict": list(self.verdict),
+            "correlation": {"names": list(self.names), "matrix": self.correlation},
+            "residual_rms": self.noise,
+            "method": self.method,
+            "simulations": self.simulations,
+            "seconds": self.seconds,
+            "m0": list(self.m0),
+            "model": to_json(self.model),
+            "history": self.history,
+        }
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the result as JSON; the file appears whole or not at all. An existing file is kept unless
+        `overwrite`."""
+        write_json(path, self.to_json(), overwrite)
+        return Path(path)

@@ -1,0 +1,49 @@
+"""Where the searches begin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from llgrad.fitting.problem import Problem
+
+
+class Starts(eqx.Module):
+    """`count` starts: the given one, and others drawn evenly within ±`spread` (relative) of it, inside the bounds."""
+
+    count: int = eqx.field(static=True, default=1)
+    spread: float = eqx.field(static=True, default=0.5)
+
+    def __check_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f"Starts(count={self.count}): expected at least one")
+        if not 0 < self.spread < 10:
+            raise ValueError(f"Starts(spread={self.spread}): expected a relative spread such as 0.5")
+
+
+def draw_starts(problem: Problem, values: np.ndarray, starts: Starts, key: Any) -> np.ndarray:
+    """Unbounded starting parameters (S, p); the first row is the given start. `key` is needed for more than one."""
+    if starts.count > 1 and key is None:
+        raise ValueError(f"{starts.count} starts are drawn at random; give key=jax.random.key(0)")
+    rows = [values]
+    if starts.count > 1:
+        unit = np.asarray(
+            jax.random.uniform(key, (starts.count - 1, len(values)), minval=-1.0, maxval=1.0), dtype=float
+        )
+        rows += list(values * (1 + starts.spread * unit))
+    return np.array(
+        [
+            [_inside(bound, v, values[i]) for i, (bound, v) in enumerate(zip(problem.bounds, row, strict=True))]
+            for row in rows
+        ]
+    )
+
+
+def _inside(bound: Any, value: float, fallback: float) -> float:
+    """The unbounded number of a drawn value, drawn half-way back to the start until it lies inside the bound."""
+    while not bound.contains(value):
+        value = (value + fallback) / 2
+    return bound.free(float(value))

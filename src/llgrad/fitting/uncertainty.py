@@ -1,0 +1,100 @@
+"""How well the data fix the answer: covariance, and what cannot be told apart."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+INSEPARABLE: Final = 1e-6
+"""Relative singular value of the Jacobian below which a combination of parameters changes nothing."""
+
+WEAK: Final = 0.999
+"""Correlation above which two parameters are reported as nearly inseparable."""
+
+
+class Uncertainty(NamedTuple):
+    """Standard errors (p,), correlations (p, p), the residuals' rms, and the verdict in sentences."""
+
+    errors: np.ndarray
+    correlation: np.ndarray
+    noise: float
+    verdict: tuple[str, ...]
+
+
+def uncertainty(names: tuple[str, ...], values: np.ndarray, residuals: np.ndarray, jacobian: np.ndarray) -> Uncertainty:
+    """From the residuals (M,) and their Jacobian (M, p) with respect to the physical values.
+
+    Covariance s² (JᵀJ)⁻¹ with s² = Σr²/(M − p). Directions are judged in relative changes δx/x, where the singular
+    values of
+    the Jacobian have one unit; a direction below `INSEPARABLE` of the largest gives its parameters an infinite error.
+    """
+    scale = np.where(np.array([name.startswith("m0.") for name in names]) | (values == 0), 1.0, np.abs(values))
+    relative = jacobian * scale
+    _, singular, rows = np.linalg.svd(relative, full_matrices=False)
+    noise2 = float(residuals @ residuals) / max(residuals.size - len(names), 1)
+    dead = singular <= INSEPARABLE * max(singular[0], 1e-300)
+    variance_of_direction = noise2 / np.where(dead, 1.0, singular) ** 2
+    covariance = np.einsum("k,ki,kj->ij", np.where(dead, 0.0, variance_of_direction), rows, rows)
+    touched = np.any(np.abs(rows[dead]) > 1e-3, axis=0)
+    deviation = np.sqrt(np.diag(covariance))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = np.where(
+            np.outer(deviation, deviation) > 0, covariance / np.outer(deviation, deviation), np.eye(len(names))
+        )
+    errors = np.where(touched, np.inf, deviation * scale)
+    return Uncertainty(errors, correlation, noise2**0.5, _verdict(names, values, rows[dead], correlation, touched))
+
+
+def _verdict(
+    names: tuple[str, ...], values: np.ndarray, dead: np.ndarray, correlation: np.ndarray, touched: np.ndarray
+) -> tuple[str, ...]:
+    sentences = []
+    if len(dead):
+        involved = [name for name, yes in zip(names, touched, strict=True) if yes]
+        fixed = _fixed_combinations(dead, touched, names)
+        if len(involved) == 1:
+            sentences.append(f"the data do not depend on {involved[0]}: it cannot be found from them")
+        else:
+            sentences.append(f"{', '.join(involved)} cannot be told apart by these data: only {fixed} is fixed")
+    for i in range(len(names)):
+        for j in range(i):
+            if abs(correlation[i, j]) > WEAK and not (touched[i] or touched[j]):
+                sign = "ratio" if correlation[i, j] * np.sign(values[i] * values[j]) > 0 else "product"
+                sentences.append(
+                    f"{names[j]} and {names[i]} are nearly inseparable (correlation "
+                    f"{correlation[i, j]:.4f}): their {sign} is far better known than either"
+                )
+    return tuple(sentences) or ("every free parameter is identifiable from these data",)
+
+
+def _fixed_combinations(dead: np.ndarray, touched: np.ndarray, names: tuple[str, ...]) -> str:
+    """The products of powers that the dead directions leave unchanged, in words."""
+    index = np.flatnonzero(touched)
+    _, singular, rows = np.linalg.svd(dead[:, index])
+    rank = int((singular > 1e-9).sum())
+    return " and ".join(_product(row, [names[i] for i in index]) for row in _simplify(rows[rank:])) or "none of them"
+
+
+def _simplify(basis: np.ndarray) -> list[np.ndarray]:
+    """The row space of a basis in reduced echelon form, each row starting with the power 1."""
+    rows = [row.copy() for row in basis]
+    done: list[np.ndarray] = []
+    for column in range(basis.shape[1] if len(basis) else 0):
+        rows.sort(key=lambda row: -abs(row[column]))
+        if rows and abs(rows[0][column]) > 1e-3:
+            pivot = rows.pop(0)
+            pivot = pivot / pivot[column]
+            rows = [row - row[column] * pivot for row in rows]
+            done = [row - row[column] * pivot for row in done] + [pivot]
+    return done
+
+
+def _product(powers: np.ndarray, names: list[str]) -> str:
+    parts: list[str] = []
+    for power, name in zip(powers, names, strict=True):
+        if abs(power) > 0.01:
+            sign = "·" if power > 0 else "/"
+            exponent = "" if abs(abs(power) - 1) < 0.02 else f"^{abs(power):.2g}"
+            parts.append(f"{sign if parts else ('' if power > 0 else '1/')}{name}{exponent}")
+    return "".join(parts)

@@ -1,0 +1,24 @@
+"""The amplitude of the dominant tone of a signal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from llgrad.observables.signal import signal_of
+from llgrad.observables.tone import strongest_tone
+
+
+def amplitude(source: Any, dt: Any = None) -> Any:
+    """Amplitude A of the strongest tone A cos(2π f t + φ), half of its peak to peak, in the unit of the signal.
+
+    Arguments, shapes and errors are those of `frequency`; differentiable once.
+
+    >>> import numpy as np
+    >>> t = 1e-11 * np.arange(1000)
+    >>> round(float(amplitude(5.0 + 0.25 * np.sin(2 * np.pi * 1.2345e9 * t), dt=1e-11)), 4)
+    0.25
+    """
+    signal = signal_of(source, dt)
+    return strongest_tone(jnp.asarray(signal.values)).amplitude

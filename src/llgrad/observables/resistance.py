@@ -1,0 +1,75 @@
+"""From magnetisation to what the electrodes see: resistance, voltage, and the voltage that a load receives."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+
+from llgrad.core.trajectory import Trajectory
+from llgrad.devices.junction import Junction
+from llgrad.observables.signal import cosine, device_of, each_run, per_oscillator
+
+LOAD: Final = 50.0
+"""Impedance [Ω] of microwave instruments and lines."""
+
+
+def resistance(run: Trajectory, junction: Junction | None = None) -> Any:
+    """Resistance R(m·p) [Ω] of the junction in the course of a run, (T,) or (T, N).
+
+    The law is that of `junction`, or of the device's own. Raises ValueError where there is none.
+    """
+    return each_run(_resistance, run, _junction(run, junction))
+
+
+def voltage(run: Trajectory, junction: Junction | None = None) -> Any:
+    """Voltage V = I R(m·p) [V] across the junction, (T,) or (T, N); I is the direct current plus the drive's.
+
+    The law is that of `junction`, or of the device's own. Raises ValueError where there is none.
+    """
+    return each_run(_voltage, run, _junction(run, junction))
+
+
+def load_voltage(run: Trajectory, junction: Junction | None = None, load: float = LOAD) -> Any:
+    """Voltage [V] that a bias tee passes into a load: (V − ⟨V⟩) load/(⟨R⟩ + load), (T,) or (T, N).
+
+    ⟨…⟩ is the mean over the run, so the run should hold whole periods, or many. Its spectrum in dBm is what a spectrum
+    analyser shows. The law is that of `junction`, or of the device's own. Raises ValueError where there is none.
+    """
+    return each_run(_load_voltage, run, _junction(run, junction), load)
+
+
+def _junction(run: Trajectory, junction: Junction | None) -> Junction | None:
+    if junction is None and device_of(run).junction is None:
+        raise ValueError(
+            "this device has no junction, so its resistance is not known; give one, as in "
+            "junction=ConductanceJunction(R_P=1e3, tmr=1.0), here or in device.replace(junction=…)"
+        )
+    return junction
+
+
+def _resistance(run: Trajectory, junction: Junction | None) -> Any:
+    angle = cosine(run)
+    law = device_of(run).junction if junction is None else junction
+    return jax.tree.map(lambda leaf: per_oscillator(leaf, angle), law).resistance(angle)
+
+
+def _voltage(run: Trajectory, junction: Junction | None) -> Any:
+    ohms = _resistance(run, junction)
+    current = per_oscillator(device_of(run).current, ohms)
+    if run.drive is not None and run.drive.current is not None:
+        current = current + _over_time(run.drive.current(run.t), ohms)
+    return current * ohms
+
+
+def _over_time(samples: Any, like: Any) -> Any:
+    """Samples (T,) or (T, N) of a drive in the dtype and rank of `like`."""
+    samples = jnp.asarray(samples, like.dtype)
+    return samples if samples.ndim == like.ndim else samples[:, None]
+
+
+def _load_voltage(run: Trajectory, junction: Junction | None, load: float) -> Any:
+    volts, ohms = _voltage(run, junction), _resistance(run, junction)
+    alternating = volts - jnp.mean(volts, axis=0, keepdims=True)
+    return alternating * (load / (jnp.mean(ohms, axis=0, keepdims=True) + load))

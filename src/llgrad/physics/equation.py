@@ -1,0 +1,64 @@
+"""From a device record to its equation of motion: the terms it consists of, in tesla and nanoseconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+
+from llgrad.core.field_term import FieldTerm
+from llgrad.core.vector import Vec3
+from llgrad.devices.oscillator import Oscillator
+from llgrad.physics.anisotropy import PerpendicularAnisotropy
+from llgrad.physics.applied import AppliedField
+from llgrad.physics.demagnetisation import Demagnetisation
+from llgrad.physics.llg import llg
+from llgrad.physics.slonczewski import SlonczewskiTorque, torque_per_ampere
+
+
+class Equation(eqx.Module):
+    """The right-hand side of one macrospin, or elementwise of N: the function that every engine integrates.
+
+    Its leaves are the parameters; each is a scalar or an (N,) array. Time is in nanoseconds, so that every number is
+    near 1 and float32 has room.
+    """
+
+    gamma: Any
+    """Gyromagnetic ratio [rad/(T ns)]."""
+    alpha: Any
+    """Gilbert damping."""
+    current: Any
+    """Direct current [A]."""
+    terms: tuple[FieldTerm, ...]
+    """The effective fields."""
+
+    def __call__(self, m: Vec3, field: Vec3, current: Any) -> Vec3:
+        """dm/dt [1/ns] at `m`, with `field` [T] and `current` [A] added to the device's own (drive, coupling,
+        noise)."""
+        return llg(m, self.effective_field(m, field, current), self.gamma, self.alpha)
+
+    def effective_field(self, m: Vec3, field: Vec3, current: Any) -> Vec3:
+        """The sum of all terms and of the added `field` [T]."""
+        total = self.current + current
+        for term in self.terms:
+            field = field + term.field(m, total)
+        return field
+
+
+def equation_of_motion(device: Oscillator) -> Equation:
+    """The equation of motion of an oscillator (or, with (N,) leaves, of N of them).
+
+    The terms are, in order: applied field, perpendicular anisotropy, demagnetisation, spin torque, and the device's own
+    """
+    built_in = (
+        AppliedField(device.field),
+        PerpendicularAnisotropy(device.H_k, device.H_k2),
+        Demagnetisation(device.Ms, device.demag),
+        SlonczewskiTorque(
+            torque_per_ampere(device.polarization, device.Ms, device.volume),
+            device.lambda_,
+            device.field_like,
+            device.polariser,
+        ),
+    )
+    return Equation(device.gamma * 1e-9, device.alpha, device.current, (*built_in, *device.terms))

@@ -1,0 +1,23 @@
+"""The thermal field of a macrospin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from llgrad.core.constants import BOLTZMANN
+from llgrad.devices.oscillator import Oscillator
+
+
+def thermal_sigma(device: Oscillator, dt: float) -> Any:
+    """Standard deviation [T] of each component of the thermal field, held for one step of `dt` seconds: σ = √(2D/dt).
+
+    ⟨h_i(t) h_j(t′)⟩ = 2D δ_ij δ(t − t′) with D = α k_B T/(γ Ms V), for the Gilbert form of the equation and
+    Stratonovich's
+    rule. Source: W. F. Brown, Phys. Rev. 130, 1677 (1963). Zero temperature gives zero, with a zero gradient.
+    """
+    energy_field = BOLTZMANN * 1e18 * device.temperature / ((device.Ms * 1e-6) * (device.volume * 1e24))
+    variance = 2 * device.alpha * energy_field / (device.gamma * 1e-9 * (dt * 1e9))
+    hot = variance > 0
+    return jnp.where(hot, jnp.sqrt(jnp.where(hot, variance, 1.0)), 0.0)

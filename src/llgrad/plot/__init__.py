@@ -1,0 +1,10 @@
+"""The only room that knows matplotlib: one file for each picture, results in and a Figure out."""
+
+from llgrad.plot.fits import fit
+from llgrad.plot.histories import history
+from llgrad.plot.orbits import orbit
+from llgrad.plot.saving import save
+from llgrad.plot.spectra import spectrum
+from llgrad.plot.traces import trace
+
+__all__ = ["fit", "history", "orbit", "save", "spectrum", "trace"]

@@ -1,0 +1,67 @@
+"""The picture of a trace: components of the magnetisation, or a voltage, against time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llgrad.plot.sources import Columns, columns_of
+from llgrad.plot.style import COMPONENTS, GREY, LABELS, figure, legend_above, named, scaled, title
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DRAWN = 100
+"""At most so many oscillators of an array are drawn."""
+
+
+def trace(source: Any) -> Figure:
+    """Every column of a Trajectory or a Trace against time. An array has one panel for each component.
+
+    Args:
+        source: Trajectory, (T, 3) or (T, N, 3), or Trace.
+    """
+    data = columns_of(source)
+    if any(values.ndim == 2 for values in data.values.values()):
+        return _array(data)
+    panels = [[name for name in data.values if data.unit(name) == ""], [n for n in data.values if data.unit(n)]]
+    panels = [names for names in panels if names]
+    with figure(2.0 + 2.2 * len(panels)) as drawn:
+        all_axes = drawn.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, names in zip(all_axes, panels, strict=True):
+            _panel(axes, data, names)
+        all_axes[-1].set_xlabel(named("time", scaled(data.t, "s")[1]))
+        title(all_axes[0], "Trace")
+    return drawn
+
+
+def _panel(axes: Any, data: Columns, names: list[str]) -> None:
+    t, _ = scaled(data.t, "s")
+    stacked, unit = scaled(np.stack([data.values[name] for name in names]), data.unit(names[0]))
+    for name, values in zip(names, stacked, strict=True):
+        axes.plot(t, values, color=COMPONENTS.get(name, GREY), label=LABELS.get(name, name))
+    axes.set_xlim(t[0], t[-1])
+    if unit:
+        axes.set_ylabel(named("voltage", unit))
+    else:
+        axes.set_ylabel("magnetisation (unit vector)")
+        axes.set_ylim(-1.05, 1.05)
+        legend_above(axes, len(names))
+
+
+def _array(data: Columns) -> Figure:
+    t, time_unit = scaled(data.t, "s")
+    count = next(iter(data.values.values())).shape[1]
+    with figure(7.0) as drawn:
+        all_axes = drawn.subplots(len(data.values), 1, sharex=True)
+        for axes, (name, values) in zip(all_axes, data.values.items(), strict=True):
+            axes.plot(t, values[:, :DRAWN], color=COMPONENTS[name], alpha=max(0.1, min(0.7, 5 / count)), linewidth=0.8)
+            axes.plot(t, values.mean(axis=1), color="black", label="mean of all")
+            axes.set_ylabel(LABELS[name])
+            axes.set_ylim(-1.05, 1.05)
+        all_axes[-1].set_xlabel(named("time", time_unit))
+        all_axes[-1].set_xlim(t[0], t[-1])
+        title(all_axes[0], f"Array of {count} oscillators" + (f", the first {DRAWN} drawn" if count > DRAWN else ""))
+        legend_above(all_axes[0], 1)
+    return drawn

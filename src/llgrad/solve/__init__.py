@@ -1,0 +1,1 @@
+"""simulate(), and the engines that integrate the same equation of motion."""

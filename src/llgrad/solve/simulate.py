@@ -1,0 +1,158 @@
+"""`simulate`: convert, check, run."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.random import key_words
+from llgrad.core.record import is_concrete
+from llgrad.core.status import SimulationError, Status
+from llgrad.core.trajectory import Stats, Trajectory
+from llgrad.core.vector import Vec3
+from llgrad.devices.array import OscillatorArray
+from llgrad.devices.oscillator import Oscillator
+from llgrad.drives.drive import Drive
+from llgrad.kernels.steppers import RK4, Heun, Stepper
+from llgrad.physics.equation import equation_of_motion
+from llgrad.physics.thermal import thermal_sigma
+from llgrad.solve.saving import End, Every, Grid, grid_of
+from llgrad.solve.start import start_of
+from llgrad.solve.step_size import check_dt, suggest_dt
+from llgrad.solve.task import Engine, Noise, Solution, Task
+from llgrad.solve.xla import XLA
+
+
+def simulate(
+    model: Oscillator | OscillatorArray,
+    *,
+    duration: float,
+    dt: float | None = None,
+    m0: Any = None,
+    drive: Drive | None = None,
+    save: Every | End = Every(1),
+    stepper: Stepper | None = None,
+    engine: Engine | None = None,
+    key: Any = None,
+    throw: bool = True,
+) -> Trajectory:
+    """Integrate dm/dt = −γ/(1+α²) [m × B + α m × (m × B)] of an oscillator, or of an array of them.
+
+    Every leaf of `model`, `drive` and `m0` is differentiable, and may be batched by `jax.vmap`. Computes in JAX's
+    default
+    float type (float64 where `jax_enable_x64` is set or inside `jax.enable_x64(True)`).
+
+    Args:
+        model: the device, or the array of N devices.
+        duration: simulated time [s].
+        dt: largest time step [s]; the step used is the largest one below it that divides `duration` into a whole
+        number of
+            saving intervals (`stats.dt`). None chooses it from the largest field (`suggest_dt`); under `jit` and `grad`
+            of the device it must be given.
+        m0: starting state, (3,) or (N, 3), unit vectors. None starts 1° off the stable axis (see `default_start`);
+        every
+            run of an array starts anew from there.
+        drive: time-dependent current and field, added to the device's own.
+        save: `Every(k)` keeps the initial state and every k-th after it; `End()` keeps the end only.
+        stepper: `RK4()`; with noise the default is `Heun()` (Stratonovich).
+        engine: `XLA()` or `Diffrax()`; None takes the default engine.
+        key: a `jax.random.key`; turns the thermal field of `model.temperature` on. The noise is a function of (key,
+            oscillator, step) alone.
+        throw: raise SimulationError for a run that went wrong. Under tracing nothing is raised; see `run.status`.
+
+    Returns:
+        Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3).
+
+    Raises:
+        ValueError: for an argument that cannot be meant. SimulationError: for a run that went wrong.
+
+    >>> import llgrad as lg
+    >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=5e-12)
+    >>> run.m.shape
+    (201, 3)
+    """
+    device = _check_model(model)
+    stepper = _check_stepper(stepper, device, key)
+    _check_duration(duration)
+    if dt is None:
+        dt = suggest_dt(model, drive, stepper)
+    else:
+        check_dt(dt, model, drive, stepper)
+    task = _task(model, device, drive, stepper, grid_of(duration, dt, save), start_of(model, m0), key)
+    return _trajectory(model, drive, task, (engine or XLA()).run(task), throw)
+
+
+def _task(
+    model: Oscillator | OscillatorArray,
+    device: Oscillator,
+    drive: Drive | None,
+    stepper: Stepper,
+    grid: Grid,
+    m0: Vec3,
+    key: Any,
+) -> Task:
+    array = isinstance(model, OscillatorArray)
+    return Task(
+        equation=equation_of_motion(device),
+        m0=m0,
+        coupling=model.coupling if array else None,
+        drive=drive,
+        noise=None if key is None else Noise(thermal_sigma(device, grid.dt), *key_words(key)),
+        stepper=stepper,
+        grid=grid,
+        count=model.count if array else None,
+    )
+
+
+def _trajectory(model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool) -> Trajectory:
+    grid, states = task.grid, solution.m
+    status = Status(solution.code, (solution.bad_step + 1).astype(task.m0.x.dtype) * grid.dt)
+    if throw and not status.traced and not bool(status.ok):
+        raise SimulationError(status.sentence)
+    if grid.keep_initial:
+        states = jax.tree.map(lambda first, later: jnp.concatenate([first[None], later]), task.m0, states)
+    times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * (grid.dt * grid.save_every)
+    stepper = type(task.stepper).__name__
+    stats = Stats(solution.engine, solution.reason, stepper, grid.steps, grid.dt, grid.save_every)
+    return Trajectory(jnp.asarray(times, task.m0.x.dtype), states.stack(), status, model, drive, stats)
+
+
+def _check_model(model: Any) -> Oscillator:
+    if isinstance(model, OscillatorArray):
+        return model.oscillator
+    if not isinstance(model, Oscillator):
+        raise ValueError(
+            f"expected an Oscillator or an OscillatorArray, got {type(model).__name__}; see llgrad.presets"
+        )
+    for leaf in jax.tree.leaves(model):
+        if jnp.ndim(leaf):
+            raise ValueError(
+                f"a value of the oscillator has the shape {jnp.shape(leaf)}, expected one number; for N "
+                "coupled devices use "
+                "OscillatorArray, for independent runs jax.vmap"
+            )
+    return model
+
+
+def _check_stepper(stepper: Stepper | None, device: Oscillator, key: Any) -> Stepper:
+    if key is None and is_concrete(device.temperature) and np.any(np.asarray(device.temperature) > 0):
+        raise ValueError(
+            f"temperature = {float(np.max(device.temperature)):g} K needs random numbers; give "
+            "key=jax.random.key(0), or set temperature=0"
+        )
+    return stepper or (RK4() if key is None else Heun())
+
+
+def _check_duration(duration: Any) -> None:
+    if not is_concrete(duration):
+        raise ValueError("duration is traced; it sets the number of steps, so give a number known before the run")
+    if not 0 <= duration < math.inf:
+        raise ValueError(f"duration = {duration!r}, expected a time in seconds, zero or more, such as 20e-9")
+    if duration > 1e-2:
+        raise ValueError(
+            f"duration = {duration:g} s is longer than any run of an oscillator; it is in seconds: 20 ns is 20e-9"
+        )

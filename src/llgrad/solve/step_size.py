@@ -1,0 +1,101 @@
+"""The time step: chosen from the largest field, and checked against it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import jax
+import numpy as np
+from jax.core import Tracer
+
+from llgrad.core.record import is_concrete
+from llgrad.core.vector import Vec3
+from llgrad.devices.array import OscillatorArray
+from llgrad.devices.oscillator import Oscillator
+from llgrad.drives.drive import Drive
+from llgrad.kernels.steppers import RK4, Stepper
+from llgrad.physics.equation import equation_of_motion
+
+ANGLE: Final = {2: 0.02, 4: 0.05, 5: 0.1}
+"""Precession angle γ|B|dt [rad] of a suggested step, by the order of the stepper: errors near 1e-5 after 50 ns."""
+
+
+def is_traced(*trees: Any) -> bool:
+    """Whether any leaf of the trees is a tracer."""
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees))
+
+
+def largest_rate(model: Oscillator | OscillatorArray, drive: Drive | None = None) -> float:
+    """The largest precession rate γ|B| [rad/s] over the sphere, drive peaks and coupling included.
+
+    |B| is evaluated with the device's own terms at 258 directions, at the highest and lowest current.
+    """
+    array = isinstance(model, OscillatorArray)
+    device = jax.tree.map(
+        lambda leaf: np.reshape(np.asarray(leaf, dtype=float), (1, -1)) if np.ndim(leaf) else leaf,
+        model.oscillator if array else model,
+    )
+    equation = equation_of_motion(device)
+    peak = (drive or Drive()).peak().filled()
+    extra = np.sqrt(np.asarray(peak.field.norm2(), dtype=float))
+    weights = getattr(model.coupling, "weights", None) if array else None
+    if weights is not None and is_concrete(weights):
+        extra = extra + np.abs(np.asarray(weights)).sum(axis=1)
+    worst = 0.0
+    for swing in (-np.asarray(peak.current), np.asarray(peak.current)):
+        with jax.ensure_compile_time_eval():  # a term may use jax.numpy, which traces inside jit even on plain numbers
+            field = equation.effective_field(_directions(), Vec3(0.0, 0.0, 0.0), swing)
+        size = np.sqrt(np.asarray(field.x) ** 2 + np.asarray(field.y) ** 2 + np.asarray(field.z) ** 2)
+        worst = max(worst, float(np.max(np.asarray(equation.gamma) * 1e9 * (size + extra))))
+    return worst
+
+
+def suggest_dt(
+    model: Oscillator | OscillatorArray, drive: Drive | None = None, stepper: Stepper | None = None
+) -> float:
+    """A time step [s] for this device and drive: γ|B|max·dt = 0.05 rad for RK4 (0.02 for Heun, 0.1 for fifth order).
+
+    A drive's fastest period or rise takes at least 20 steps. Raises ValueError where a value is traced.
+
+    >>> import llgrad as lg
+    >>> round(lg.suggest_dt(lg.presets.kubota2013()) * 1e12, 1)
+    4.4
+    """
+    if is_traced(model, drive):
+        raise ValueError(
+            "the step cannot be chosen from traced values; under jit, vmap and grad give dt=… (suggest_dt "
+            "outside gives one)"
+        )
+    stepper = stepper or RK4()
+    dt = ANGLE[stepper.tableau.order] / max(largest_rate(model, drive), 1e3)
+    return dt if drive is None else min(dt, float(drive.shortest_time()) / 20)
+
+
+def check_dt(dt: float, model: Oscillator | OscillatorArray, drive: Drive | None, stepper: Stepper) -> None:
+    """Raise ValueError where dt turns m by more than the stepper's limit in one step, with the largest dt that does
+    not.
+
+    Nothing is checked where a value is traced: the run's status tells then.
+    """
+    if not (isinstance(dt, (int, float)) and dt > 0 and math.isfinite(dt)):
+        raise ValueError(f"dt = {dt!r}, expected a positive number of seconds known before the run, such as 1e-12")
+    if is_traced(model, drive):
+        return
+    rate = largest_rate(model, drive)
+    if rate * dt > stepper.limit:
+        raise ValueError(
+            f"dt = {dt * 1e12:.4g} ps turns m by {rate * dt:.3g} rad in a step at the largest field, more "
+            f"than {stepper.limit} rad; "
+            f"the largest safe dt is {stepper.limit / rate * 1e12:.4g} ps, and suggest_dt gives "
+            f"{suggest_dt(model, drive, stepper) * 1e12:.4g} ps"
+        )
+
+
+def _directions() -> Vec3:
+    """258 directions spread evenly over the sphere (a Fibonacci lattice and the poles), components (258, 1)."""
+    index = np.arange(256) + 0.5
+    z = np.concatenate([1 - 2 * index / 256, [1.0, -1.0]])
+    azimuth = np.concatenate([math.pi * (1 + math.sqrt(5)) * index, [0.0, 0.0]])
+    radius = np.sqrt(1 - z * z)
+    return Vec3((radius * np.cos(azimuth))[:, None], (radius * np.sin(azimuth))[:, None], z[:, None])

@@ -1,0 +1,45 @@
+"""Settings of every test: strict JAX in float64, one thread for each process, fixed seeds.
+
+A test marked `float32` runs with JAX's own defaults instead, as a user's process does.
+"""
+
+import os
+
+# Read once, when jax and NumPy are first imported: processes are the unit of parallelism (pytest -n), not threads.
+os.environ["NPROC"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
+os.environ["MPLBACKEND"] = "Agg"
+
+import hypothesis
+import jax
+import numpy as np
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile("fixed")
+
+
+@pytest.fixture(autouse=True)
+def jax_defaults(request):
+    """Run tests marked `float32` under the settings that JAX starts with."""
+    if request.node.get_closest_marker("float32") is None:
+        yield
+    else:
+        with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+            yield
+
+
+@pytest.fixture
+def key() -> jax.Array:
+    return jax.random.key(0)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)

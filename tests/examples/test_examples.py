@@ -1,0 +1,57 @@
+"""Every example runs as a user runs it, and prints the number that its first lines promise."""
+
+import ast
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+FOLDER = pathlib.Path(__file__).parents[2] / "examples"
+EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py"))
+PLAIN = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
+
+# What an example's docstring promises, as it prints it.
+PROMISED = {
+    "coupled_array": ["117.5", "10[67].."],
+    "fit_a_trace": [r"20\.00\d+ ± 0\.00\d+ mT", r"2\.50\d+ ± 0\.000\d+ mA", r"0\.0050\d+ ±"],
+    "frequency_of_the_reference_device": [r"0\.4402 GHz", r"0\.033"],
+    "gradient_of_frequency": [r"-0\.1930 GHz/mA by automatic", r"-0\.1930 GHz/mA by a finite"],
+    "make_teacher_trace": ["501 samples"],
+    "own_field_term": [r"0\.4402 GHz", r"0\.5270 GHz"],
+}
+
+
+def run(name, *arguments):
+    command = [sys.executable, "-W", "error", str(FOLDER / f"{name}.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=PLAIN)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "make_teacher_trace"])
+def test_the_example_prints_what_it_promises(name):
+    printed = run(name)
+    assert [number for number in PROMISED[name] if not re.search(number, printed)] == [], printed
+
+
+def test_every_example_asks_a_question_and_says_what_to_expect():
+    for name in EXAMPLES:
+        first = (ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text())) or "").split("\n\n")[:2]
+        assert "?" in first[0] and "xpect" in " ".join(first), name
+    assert sorted(PROMISED) == EXAMPLES
+
+
+def test_the_teachers_trace_is_made_by_its_script(tmp_path):
+    """The file in examples/ is what its script writes: the same header, the same numbers up to the last digit."""
+    printed = run("make_teacher_trace", str(tmp_path / "made.csv"))
+    assert PROMISED["make_teacher_trace"][0] in printed
+    made, kept = (
+        (path / name).read_text().splitlines() for path, name in ((tmp_path, "made.csv"), (FOLDER, "teacher_trace.csv"))
+    )
+    assert "SYNTHETIC" in kept[0]
+    assert made[:5] == kept[:5] and len(made) == len(kept) == 506
+    for a, b in zip(made[5:], kept[5:], strict=True):
+        assert [float(x) for x in a.split(",")] == pytest.approx([float(x) for x in b.split(",")], abs=1.5e-7)

@@ -1,0 +1,120 @@
+"""The default fit: from 200 starts within ±50 %, exact values on noise-free data, honest errors on noisy data."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tests.fitting.conftest import TRUTH
+
+from llgrad.core.record import set_leaf
+from llgrad.datasets.trace import Trace
+from llgrad.devices import presets
+from llgrad.fitting.bounds import between, positive
+from llgrad.fitting.fit import fit
+from llgrad.fitting.methods.least_squares import LevenbergMarquardt
+from llgrad.fitting.problem import evaluate, make_problem
+from llgrad.fitting.starts import Starts
+
+FREE = {"field.z": between(-0.1, 0.1), "current": between(0.1e-3, 5e-3), "alpha": positive()}
+
+
+def wrong(device, **factors):
+    for name, factor in factors.items():
+        device = set_leaf(device, name, TRUTH[name] * factor)
+    return device
+
+
+START = {"field.z": 1.35, "current": 0.6, "alpha": 1.4}
+
+
+@pytest.mark.slow
+def test_200_starts_within_half_of_the_truth_find_it(teacher, first_state):
+    problem, _ = make_problem(presets.kubota2013(), teacher, FREE, m0=first_state)
+    truth = np.array([TRUTH[name] for name in problem.names])
+    starts = truth * (1 + np.random.default_rng(11).uniform(-0.5, 0.5, (200, 3)))
+    u = np.array([[b.free(v) for b, v in zip(problem.bounds, row, strict=True)] for row in starts])
+    found = LevenbergMarquardt().search(problem, u, None)
+    values = np.asarray(jax.vmap(problem.physical)(jnp.asarray(found.u)))
+    error = np.abs(values / truth - 1).max(axis=1)
+    assert (error < 1e-6).mean() >= 0.98
+
+
+def test_finds_the_truth_and_says_so(teacher, first_state):
+    result = fit(wrong(presets.kubota2013(), **START), teacher, free=FREE, m0=first_state)
+    assert result.converged
+    assert result.values == pytest.approx(TRUTH, rel=1e-6)
+    assert result.model.alpha == result.values["alpha"]
+    assert not any(result.at_bound.values())
+    assert result.verdict == ("every free parameter is identifiable from these data",)
+    assert result.simulations == sum(4 for _ in result.history) + 4 * len({e["stage"] for e in result.history})
+
+
+def test_the_first_row_starts_a_trace_and_its_tilts_are_fitted(teacher):
+    result = fit(wrong(presets.kubota2013(), **START), teacher, free=list(FREE))
+    assert {n: result.values[n] for n in TRUTH} == pytest.approx(TRUTH, rel=1e-6)
+    assert abs(result.values["m0.polar"]) < 1e-7
+
+
+@pytest.mark.parametrize("column", ["mx", "mz"])
+def test_one_component_is_enough(teacher, first_state, column):
+    result = fit(wrong(presets.kubota2013(), **START), teacher.select(column), free=FREE, m0=first_state)
+    assert result.values == pytest.approx(TRUTH, rel=1e-6)
+
+
+def test_uneven_samples_are_handled(teacher, first_state):
+    rows = np.sort(np.random.default_rng(3).choice(np.arange(1, 501), 300, replace=False))
+    rows = np.concatenate([[0], rows])
+    uneven = Trace(teacher.t[rows], {name: values[rows] for name, values in teacher.columns.items()})
+    assert not uneven.evenly_spaced
+    result = fit(wrong(presets.kubota2013(), **START), uneven, free=FREE, m0=first_state)
+    assert result.values == pytest.approx(TRUTH, rel=1e-6)
+
+
+def test_a_voltage_without_a_junction_is_fitted_up_to_gain_and_offset(teacher, first_state):
+    voltage = Trace(teacher.t, {"voltage": 3e-3 * teacher.columns["mx"] + 0.7e-3})
+    result = fit(wrong(presets.kubota2013(), **START), voltage, free=FREE, m0=first_state)
+    assert result.values == pytest.approx(TRUTH, rel=1e-6)
+
+
+def test_standard_errors_cover_the_truth(teacher, first_state):
+    """Each error over its standard error is a standard normal number: their mean square over many noises is 1."""
+    noise = np.random.default_rng(5).normal(0, 0.01, (40, 3, teacher.t.size))
+    scores = []
+    for draw in noise:
+        noisy = Trace(teacher.t, {n: v + e for (n, v), e in zip(teacher.columns.items(), draw, strict=True)})
+        result = fit(
+            presets.kubota2013(), noisy, free=list(FREE), m0=first_state, method=LevenbergMarquardt(grow=False)
+        )
+        assert result.noise == pytest.approx(0.01, rel=0.1)
+        scores += [(result.values[n] - TRUTH[n]) / result.errors[n] for n in TRUTH]
+    # 120 squared scores: the mean's standard error is about √(2/120), correlations included below 0.2
+    assert 0.5 < np.mean(np.square(scores)) < 1.6
+
+
+def test_sensitivities_are_the_slopes_of_the_residuals(teacher, first_state):
+    problem, values = make_problem(presets.kubota2013(), teacher, FREE, m0=first_state)
+    mask = np.ones(teacher.t.shape, bool)
+    u = np.array([b.free(v * 1.01) for b, v in zip(problem.bounds, values, strict=True)])
+    step = 1e-6
+    around = u + step * np.concatenate([np.eye(3), -np.eye(3)])
+    value = evaluate(problem, np.concatenate([u[None], around]), mask)
+    cost = np.asarray(value.cost)
+    slope = (cost[1:4] - cost[4:7]) / (2 * step)
+    assert np.allclose(2 * np.asarray(value.gradient)[0], slope, rtol=1e-6)
+
+
+def test_more_starts_keep_the_best(teacher, first_state):
+    far = wrong(presets.kubota2013(), **{"field.z": 1.9, "current": 0.4, "alpha": 4.0})
+    method = LevenbergMarquardt(grow=False, iterations=40)
+    result = fit(far, teacher, free=FREE, m0=first_state, method=method, starts=Starts(8, 0.6), key=jax.random.key(2))
+    alone = fit(far, teacher, free=FREE, m0=first_state, method=method)
+    assert result.noise <= alone.noise
+    assert "best of 8 starts" in result.status
+
+
+def test_reports_progress(teacher, first_state):
+    seen = []
+    fit(presets.kubota2013(), teacher, free=["alpha"], m0=first_state, progress=seen.append)
+    assert seen
+    assert all(0 <= entry["fraction"] <= 1 and {"stage", "iteration", "cost"} <= set(entry) for entry in seen)
+    assert seen[-1]["fraction"] > seen[0]["fraction"]

@@ -1,0 +1,53 @@
+"""What the data cannot tell apart is named."""
+
+import numpy as np
+import pytest
+
+from llgrad.devices import presets
+from llgrad.fitting.bounds import positive, unbounded
+from llgrad.fitting.fit import fit
+from llgrad.fitting.methods.least_squares import LevenbergMarquardt
+from llgrad.fitting.uncertainty import uncertainty
+
+QUICK = LevenbergMarquardt(grow=False, iterations=4)
+
+
+def test_errors_of_a_straight_line_are_the_textbook_ones(rng):
+    x = np.linspace(1, 3, 50)
+    jacobian = np.stack([np.ones_like(x), x], axis=1)
+    residuals = rng.normal(0, 0.1, 50)
+    sure = uncertainty(("offset", "slope"), np.array([1.0, 2.0]), residuals, jacobian)
+    covariance = residuals @ residuals / 48 * np.linalg.inv(jacobian.T @ jacobian)
+    assert np.allclose(sure.errors, np.sqrt(np.diag(covariance)))
+    assert sure.correlation[0, 1] == pytest.approx(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
+
+
+@pytest.mark.parametrize(
+    ("free", "combination"),
+    [
+        (["current", "polarization"], "current·polarization"),
+        (["current", "volume"], "current/volume"),
+        (["polarization", "volume", "alpha"], "volume/polarization"),
+    ],
+)
+def test_inseparable_parameters_are_named(teacher, first_state, free, combination):
+    result = fit(presets.kubota2013(), teacher, free=free, m0=first_state, method=QUICK)
+    sentence = " ".join(result.verdict)
+    inverse = "/".join(reversed(combination.split("/")))
+    assert "cannot be told apart" in sentence
+    assert combination in sentence or inverse in sentence
+    assert all(np.isinf(result.errors[name]) for name in free if name != "alpha")
+    assert np.isfinite(result.errors.get("alpha", 0.0))
+    assert "not fixed by the data" in str(result)
+
+
+def test_a_parameter_without_effect_is_named(teacher, first_state):
+    result = fit(
+        presets.kubota2013(),
+        teacher,
+        free={"alpha": positive(), "temperature": unbounded(100)},
+        m0=first_state,
+        method=QUICK,
+    )
+    assert any("do not depend on temperature" in sentence for sentence in result.verdict)
+    assert np.isfinite(result.errors["alpha"])

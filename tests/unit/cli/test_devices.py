@@ -1,0 +1,71 @@
+"""`llgrad`, `llgrad --version`, `llgrad devices`."""
+
+import json
+
+
+def test_help_lists_the_commands(llgrad):
+    ended = llgrad("--help")
+    assert ended.status == 0
+    assert all(name in ended.out for name in ("devices", "simulate", "fit", "demo"))
+    assert llgrad().out == ended.out
+
+
+def test_version(llgrad):
+    ended = llgrad("--version")
+    assert ended.status == 0 and ended.out.startswith("llgrad ") and "jax" in ended.out
+
+
+def test_the_list_of_presets(llgrad):
+    assert llgrad("devices").out.startswith("kubota2013  Perpendicular free layer")
+    entry = json.loads(llgrad("devices", "--json").out)
+    assert list(entry)[:2] == ["format", "format_version"] and "kubota2013" in entry["devices"]
+
+
+def test_a_card_has_units(llgrad):
+    out = llgrad("devices", "kubota2013").out
+    assert "2.5 mA" in out and "direct current I" in out and "1.4483e+06 A/m" in out
+
+
+def test_a_card_as_json_is_a_device_file(llgrad, tmp_path):
+    (tmp_path / "mine.json").write_text(llgrad("devices", "kubota2013", "--json").out)
+    assert llgrad("devices", "mine.json").out == llgrad("devices", "kubota2013").out.replace("kubota2013", "mine.json")
+
+
+def test_a_device_as_toml(llgrad, tmp_path):
+    text = 'type = "Oscillator"\nMs = {value = 1.4483e6, unit = "A/m"}\nvolume = 2.2619e-23\nfield = [0, 0, 0.02]\n'
+    (tmp_path / "mine.toml").write_text(text)
+    assert "0.02" in llgrad("devices", "mine.toml").out
+
+
+def test_unknown_devices_and_files(refused, tmp_path):
+    said = refused("devices", "kubota")
+    assert said == "unknown device 'kubota'; the presets are kubota2013, or give a .json or .toml file"
+    assert refused("devices", "mine.json") == "the device file mine.json does not exist"
+    (tmp_path / "a.json").write_text("{")
+    assert refused("devices", "a.json").startswith("a.json cannot be read: Expecting")
+    (tmp_path / "a.toml").write_bytes(b"\xff\xfe\x00")
+    assert refused("devices", "a.toml") == "a.toml is a binary file, expected a device as text"
+    (tmp_path / "b.json").write_text('{"type": "Oscillator", "Ms": 1e6}')
+    assert refused("devices", "b.json").startswith("b.json is not a whole device: ")
+    (tmp_path / "c.json").write_text('{"type": "Oscillator", "Ms": 1e6, "size": 3}')
+    assert refused("devices", "c.json").startswith("c.json: Oscillator has no quantity 'size'")
+    (tmp_path / "d.json").write_text("[1]")
+    assert refused("devices", "d.json") == "d.json: expected a device: an object with the entry 'type'"
+    (tmp_path / "e.json").write_text('{"type": "Sine", "amplitude": 1e-3, "frequency": 1e9}')
+    assert "it describes Sine, expected an Oscillator" in refused("devices", "e.json")
+
+
+def test_a_device_out_of_range(refused, tmp_path):
+    (tmp_path / "a.json").write_text('{"type": "Oscillator", "Ms": 1.82, "volume": 1e-23}')
+    assert "is 1.82 a µ0 Ms in tesla?" in refused("devices", "a.json")
+
+
+def test_a_file_of_a_later_version(refused, tmp_path):
+    (tmp_path / "a.json").write_text('{"format": "llgrad.fit", "format_version": 9, "llgrad": "7"}')
+    assert "install a later llgrad" in refused("devices", "a.json")
+
+
+def test_words_that_are_not_there(refused):
+    assert refused("simulat").startswith("No such command 'simulat'.")
+    assert refused("--nothing").startswith("No such option: --nothing")
+    assert "'trace'" in refused("fit")

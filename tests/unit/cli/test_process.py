@@ -1,0 +1,62 @@
+"""The command in a process of its own: entry points, streams, warnings, Ctrl-C."""
+
+import json
+import os
+import subprocess
+import sys
+
+COMMAND = [sys.executable, "-W", "error", "-m", "llgrad"]
+PLAIN = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
+
+
+def run(*arguments, **options):
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=PLAIN, **options)
+
+
+def test_a_run_in_a_users_process_warns_of_nothing_and_keeps_its_streams_apart(tmp_path):
+    done = run(
+        "simulate", "kubota2013", "--duration", "0.5ns", "--out", "r.npz", "--plot", "p", "--json", cwd=tmp_path
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    entry = json.loads(done.stdout)
+    assert entry["dtype"] == "float64" and entry["command"].startswith("llgrad simulate kubota2013 --duration 0.5ns")
+    assert entry["files"] == ["r.npz", "p/trace.png", "p/orbit.png", "p/spectrum.png"]
+
+
+def test_a_mistake_ends_with_2_and_a_sentence(tmp_path):
+    done = run("simulate", "kubota2013", "--current", "2.5", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "llgrad: current: '2.5' has no unit; expected a quantity in A, such as 2.5mA\n"
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+import llgrad.cli.simulate as module
+from llgrad.cli.main import main
+
+simulate = module.run_device
+
+def run_device(*arguments, **options):
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    return simulate(*arguments, **options)
+
+module.run_device = run_device
+sys.argv[1:] = ["simulate", "kubota2013", "--duration", "5ms", "--save-every", "1000000", "--out", "r.npz"]
+main()
+"""
+
+
+def test_ctrl_c_is_heard_in_compiled_code_and_leaves_nothing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], cwd=tmp_path, env=PLAIN, text=True, capture_output=True, timeout=120
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "llgrad: interrupted; nothing was written\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_pipe_is_no_traceback(tmp_path):
+    done = subprocess.run(
+        f"{sys.executable} -m llgrad devices kubota2013 | true; exit ${{PIPESTATUS[0]}}",
+        shell=True, executable="/bin/bash", cwd=tmp_path, env=PLAIN, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,163 @@
+"""`llgrad simulate`: what it does, and every mistake in a sentence."""
+
+import json
+
+import numpy as np
+import pytest
+
+from llgrad.cli import simulate as module
+from llgrad.core.files import read_npz
+from llgrad.core.status import SimulationError
+from llgrad.datasets.reader import read_trace
+from llgrad.devices import presets
+from llgrad.solve.simulate import simulate
+
+SHORT = ("simulate", "kubota2013", "--duration", "1ns", "--dt", "5ps")
+
+
+def test_a_run_tells_frequency_and_mean(llgrad):
+    ended = llgrad("simulate", "kubota2013", "--duration", "60ns")
+    assert ended.status == 0 and ended.err == ""
+    assert "steps of 4.35" in ended.out and "m·p oscillates at 440." in ended.out
+
+
+def test_json_is_one_object_that_begins_with_the_record(llgrad):
+    ended = llgrad(*SHORT, "--current", "2mA", "--field", "0.3kOe", "--json")
+    entry = json.loads(ended.out)
+    assert list(entry)[:2] == ["format", "format_version"] and entry["format"] == "llgrad.trajectory"
+    assert entry["device"]["current"] == {"value": 2e-3, "unit": "A"}
+    assert entry["device"]["field"]["value"] == [0.0, 0.0, pytest.approx(0.03)]
+    assert (entry["status"], entry["stats"]["steps"], entry["dtype"]) == ("finished", 200, "float64")
+    assert ended.err == ""
+
+
+def test_npz_holds_the_run(llgrad, tmp_path):
+    assert "wrote run.npz" in llgrad(*SHORT, "--save-every", "10", "--out", "run.npz").out
+    record, arrays = read_npz(tmp_path / "run.npz", "trajectory")
+    direct = simulate(presets.kubota2013(), duration=1e-9, dt=5e-12)
+    np.testing.assert_allclose(arrays["m"], np.asarray(direct.m)[::10], atol=1e-12)
+    assert arrays["t"][1] == pytest.approx(50e-12)
+    assert record["command"].startswith("llgrad ") and record["seed"] is None
+
+
+def test_csv_is_a_trace_with_its_record(llgrad, tmp_path):
+    llgrad(*SHORT, "--out", "run.csv")
+    trace = read_trace(tmp_path / "run.csv")
+    assert trace.t.size == 201 and list(trace.columns) == ["mx", "my", "mz"]
+    record = json.loads(next(note for note in trace.notes if note.startswith("run record: "))[12:])
+    assert record["format"] == "llgrad.trajectory"
+
+
+def test_every_option_of_the_device_arrives(llgrad):
+    options = ("--field-x", "1mT", "--field-y", "-2mT", "--field-z", "3mT", "--alpha", "0.02", "--set", "H_k=18000Oe")
+    device = json.loads(llgrad(*SHORT, *options, "--set", "lambda_=0.3", "--m0", "90deg,0deg", "--json").out)["device"]
+    assert device["field"]["value"] == pytest.approx([1e-3, -2e-3, 3e-3])
+    assert [device[name]["value"] for name in ("alpha", "H_k", "lambda_")] == pytest.approx([0.02, 1.8, 0.3])
+
+
+def test_noise_is_reproducible_by_its_seed(llgrad):
+    def mean(*options):
+        return json.loads(llgrad(*SHORT, "--dt", "1ps", "--temperature", "300K", "--json", *options).out)["summary"][
+            "mean_m"
+        ]
+
+    assert mean("--seed", "3") == mean("--seed", "3") != mean("--seed", "4")
+    assert mean() == mean("--seed", "0")
+
+
+def test_drives_arrive_and_add(llgrad, tmp_path):
+    (tmp_path / "pulse.csv").write_text("t (ns), field (Oe)\n0, 0\n0.1, 100\n0.2, 0\n")
+    options = (
+        "--sine-current",
+        "0.1mA,1.5GHz",
+        "--drive",
+        "current=step:0.2mA,0.5ns",
+        "--drive",
+        "field_x=csv:pulse.csv",
+    )
+    drive = json.loads(llgrad(*SHORT, "--dt", "1ps", *options, "--json").out)["drive"]
+    assert [part["type"] for part in drive["current"]["parts"]] == ["Step", "Sine"]
+    assert drive["current"]["parts"][1]["frequency"] == {"value": 1.5e9, "unit": "Hz"}
+    assert drive["field_x"]["values"]["value"] == pytest.approx([0.0, 0.01, 0.0])
+
+
+def test_diffrax_agrees(llgrad):
+    means = [json.loads(llgrad(*SHORT, "--engine", engine, "--json").out) for engine in ("xla", "diffrax")]
+    assert [entry["stats"]["engine"] for entry in means] == ["XLA", "Diffrax"]
+    assert means[0]["summary"]["mean_m"] == pytest.approx(means[1]["summary"]["mean_m"], abs=1e-6)
+
+
+def test_pictures_are_written_into_a_new_folder(llgrad, tmp_path):
+    ended = llgrad(*SHORT, "--plot", "a/pictures")
+    assert "wrote a/pictures/orbit.png" in ended.out
+    files = sorted((tmp_path / "a/pictures").iterdir())
+    assert [file.name for file in files] == ["orbit.png", "spectrum.png", "trace.png"]
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in files)
+
+
+def test_a_device_at_rest_has_no_frequency_and_no_spectrum(llgrad, tmp_path):
+    ended = llgrad(*SHORT, "--current", "0mA", "--m0", "0deg,0deg", "--plot", "p")
+    assert ended.status == 0 and "no oscillation" in ended.out
+    assert sorted(file.name for file in (tmp_path / "p").iterdir()) == ["orbit.png", "trace.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["kubota"], "unknown device 'kubota'; the presets are kubota2013, or give a .json or .toml file"),
+        (["--set", "alhpa=0.1"], "unknown parameter 'alhpa' (did you mean 'alpha'?); it can be Ms, volume, alpha,"),
+        (["--set", "terms.0.x=1"], "unknown parameter 'terms.0.x'"),
+        (["--set", "alpha"], "--set 'alpha': expected NAME=VALUE, such as --set alpha=0.01"),
+        (["--current", "2.5"], "current: '2.5' has no unit; expected a quantity in A, such as 2.5mA"),
+        (["--current", "2.5ns"], "current: '2.5ns' is in s, expected a quantity in A, such as 2.5mA"),
+        (["--current", "2.5mAmp"], "current: unknown unit 'mAmp'"),
+        (["--current", "much"], "current: 'much' is not a quantity"),
+        (["--current", "2.5A"], "current = 2.5 A is out of range"),
+        (["--alpha", "-0.1"], "damping cannot be negative"),
+        (["--field", "1mT", "--field-z", "1mT"], "--field and --field-z are the same; give one of them"),
+        (["--duration", "-1ns"], "duration = -1e-09, expected a time in seconds, zero or more"),
+        (["--duration", "1e999ns"], "--duration: '1e999ns' is not a finite number"),
+        (["--duration", "1ms"], "this run keeps 2e+08 states; keep fewer, for example with --save-every 201"),
+        (["--dt", "1ns"], "the largest safe dt is 26.15 ps"),
+        (["--dt", "0ps"], "dt = 0.0, expected a positive number"),
+        (["--save-every", "0"], "Invalid value for '--save-every'"),
+        (["--m0", "10deg"], "--m0 '10deg': expected two angles, such as --m0 10deg,0deg"),
+        (["--m0", "90,0"], "angles are in radians"),
+        (["--engine", "cuda"], "'cuda' is not one of 'xla', 'diffrax'"),
+        (["--seed", "1"], "--seed sets the thermal noise, and this device is at 0 K"),
+        (["--sine-current", "0.1mA"], "a sine takes amplitude, frequency, [phase], got 1 values"),
+        (["--sine-current", "1Oe,1GHz"], "'1Oe' is in T, expected a quantity in A"),
+        (["--drive", "current"], "drive 'current': expected CHANNEL=KIND:VALUES"),
+        (["--drive", "field=sine:1Oe,1GHz"], "unknown channel 'field'; it can be current, field_x, field_y, field_z"),
+        (["--drive", "current=saw:1mA"], "unknown waveform 'saw'; it can be constant, step, pulse, sine, chirp, csv"),
+        (["--drive-csv", "none.csv"], "none.csv does not exist; check the name and the folder"),
+        (["--out", "run.txt"], "--out run.txt: expected a name that ends in .npz or .csv"),
+        (["--out", "nowhere/run.npz"], "the folder nowhere does not exist; make it first"),
+    ],
+)
+def test_bad_input_gets_one_sentence(refused, arguments, sentence):
+    device = [] if arguments[0] == "kubota" else ["kubota2013", "--dt", "5ps"]
+    assert sentence in refused("simulate", *device, *arguments)
+
+
+def test_existing_files_are_kept_without_force(llgrad, refused, tmp_path):
+    (tmp_path / "run.npz").write_text("old")
+    said = refused(*SHORT, "--out", "run.npz")
+    assert said == "run.npz exists already and is kept; choose another name, or add --force"
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "orbit.png").write_text("old")
+    assert "p/orbit.png exists already and is kept" in refused(*SHORT, "--plot", "p")
+    assert "is a file, expected the name of a folder" in refused(*SHORT, "--plot", "run.npz")
+    assert llgrad(*SHORT, "--out", "run.npz", "--plot", "p", "--force").status == 0
+    assert read_npz(tmp_path / "run.npz", "trajectory")
+
+
+def test_a_run_that_fails_ends_with_1_and_leaves_nothing(llgrad, tmp_path, monkeypatch):
+    def fails(*arguments, **options):
+        raise SimulationError("became non-finite at t = 1 ns; check the drive")
+
+    monkeypatch.setattr(module, "run_device", fails)
+    ended = llgrad(*SHORT, "--out", "run.npz", "--plot", "p")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == "llgrad: the run failed: became non-finite at t = 1 ns; check the drive\n"
+    assert list(tmp_path.iterdir()) == []
