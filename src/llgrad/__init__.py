@@ -12,11 +12,13 @@ from llgrad.core.record import quantity, vector
 from llgrad.core.status import Outcome, SimulationError
 from llgrad.core.trajectory import Trajectory
 from llgrad.core.vector import Vec3
+from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.reader import read_trace, read_waveform, write_trace
 from llgrad.datasets.trace import Trace, trace_of
 from llgrad.devices import presets
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.coupling import Coupling, FieldCoupling
+from llgrad.devices.files import load_device, save_device
 from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
 from llgrad.devices.oscillator import Oscillator, ellipse_volume
 from llgrad.devices.ranges import direction
@@ -28,13 +30,15 @@ from llgrad.drives.pulse import Pulse
 from llgrad.drives.sampled import Sampled
 from llgrad.drives.sine import Sine
 from llgrad.drives.step import Step
+from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.bounds import between, positive, unbounded
-from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.fit import fit
+from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.methods.grid import GridSearch
+from llgrad.fitting.methods.guesses import Guess
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.fitting.result import FitResult
-from llgrad.fitting.starts import Starts
+from llgrad.fitting.methods.starts import Starts
+from llgrad.fitting.targets.experiment import Experiment
 from llgrad.kernels.steppers import RK4, DormandPrince5, Heun
 from llgrad.observables.amplitude import amplitude
 from llgrad.observables.frequency import frequency
@@ -69,11 +73,14 @@ __all__ = [
     "Drive",
     "End",
     "Every",
+    "Experiment",
     "FieldCoupling",
     "FieldTerm",
     "FitResult",
+    "FrequencyTable",
     "GradientDescent",
     "GridSearch",
+    "Guess",
     "Heun",
     "Junction",
     "LevenbergMarquardt",
@@ -103,6 +110,7 @@ __all__ = [
     "fit",
     "frequency",
     "instantaneous_phase",
+    "load_device",
     "load_voltage",
     "phase",
     "plot",
@@ -113,6 +121,7 @@ __all__ = [
     "read_trace",
     "read_waveform",
     "resistance",
+    "save_device",
     "simulate",
     "spectrum",
     "suggest_dt",

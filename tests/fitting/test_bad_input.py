@@ -6,7 +6,7 @@ from llgrad.datasets.trace import Trace
 from llgrad.devices import presets
 from llgrad.fitting.bounds import between
 from llgrad.fitting.fit import fit
-from llgrad.fitting.starts import Starts
+from llgrad.fitting.methods.starts import Starts
 from llgrad.kernels.steppers import RK4
 
 STO = presets.kubota2013()
@@ -35,7 +35,7 @@ def test_sentences(teacher, arguments, sentence):
 
 def test_too_few_samples():
     trace = Trace([0.0, 1e-11], {"mx": [0.1, 0.2]})
-    with pytest.raises(ValueError, match=r"the trace has 2 values for 3 free parameters; record more samples"):
+    with pytest.raises(ValueError, match=r"the data have 2 values for 5 free parameters; record more samples"):
         fit(STO, trace, free=["alpha", "current", "field.z"])
 
 

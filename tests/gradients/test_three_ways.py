@@ -1,4 +1,4 @@
-"""Forward mode = reverse mode = central differences to 1e-6, for every free leaf of device, drive, coupling and start."""
+"""Forward mode = reverse mode = central differences to 1e-6: every leaf of device, drive, coupling and start."""
 
 import importlib
 import pkgutil
@@ -66,26 +66,26 @@ def check(names, function):
     assert disagreements(names, *three_ways(function, len(names))) == []
 
 
-def test_every_leaf_of_a_device():
+def test_every_leaf_of_a_device_and_its_starting_state():
     paths = [path for path in leaf_units(EVERYTHING) if path != "temperature"]
     assert {"alpha", "field.z", "polariser.y", "demag.x", "terms.0.H_k2", "terms.1.curvature"} < set(paths)
-    check(paths, lambda x: loss(moved(EVERYTHING, paths, x)))
+
+    def function(x):
+        return loss(moved(EVERYTHING, paths, x[2:]), m0=lg.direction(1.1 + x[0], 0.4 + x[1]))
+
+    check(["theta", "phi", *paths], function)
 
 
-@pytest.mark.parametrize("stepper", [lg.Heun(), lg.DormandPrince5(project=False)], ids=repr)
-def test_the_main_leaves_with_every_stepper(stepper):
+def test_the_main_leaves_with_another_stepper():
+    """Without projection too; `test_every_leaf_that_noise_depends_on` is Heun's."""
     paths = ["alpha", "current", "field.z", "H_k"]
-    check(paths, lambda x: loss(moved(EVERYTHING, paths, x), stepper=stepper))
+    check(paths, lambda x: loss(moved(EVERYTHING, paths, x), stepper=lg.DormandPrince5(project=False), save=Every(1)))
 
 
 def test_every_leaf_that_noise_depends_on(key):
     paths = ["temperature", "alpha", "Ms", "volume", "gamma", "current"]
     hot = EVERYTHING.replace(temperature=300.0)
     check(paths, lambda x: loss(moved(hot, paths, x), key=key))
-
-
-def test_the_starting_state():
-    check(["theta", "phi"], lambda x: loss(EVERYTHING, m0=lg.direction(1.1 + x[0], 0.4 + x[1]), save=Every(1)))
 
 
 def test_every_waveform_is_here():
@@ -121,7 +121,9 @@ def array(rng):
     sto = lg.presets.kubota2013()
     fields = lg.Vec3(0.0, np.array([1e-3, -2e-3, 3e-3]), np.array([15e-3, 20e-3, 30e-3]))
     weights = 2e-3 * rng.normal(size=(3, 3)) * (1 - np.eye(3))
-    return OscillatorArray(sto.replace(field=fields, current=np.array([2e-3, 2.5e-3, 3e-3])), 3, lg.FieldCoupling(weights))
+    return OscillatorArray(
+        sto.replace(field=fields, current=np.array([2e-3, 2.5e-3, 3e-3])), 3, lg.FieldCoupling(weights)
+    )
 
 
 def test_coupling_and_every_oscillator_of_an_array(array):

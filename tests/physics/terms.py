@@ -65,9 +65,7 @@ def exchange_energy(term: Any, m: lg.Vec3) -> Any:
 TERMS: dict[str, Member] = {
     "applied": Member(AppliedField(lg.Vec3(0.013, -0.021, 0.035)), "any", applied_energy),
     "perpendicular": Member(PerpendicularAnisotropy(H_k=0.4, H_k2=-0.11), "about z", perpendicular_energy),
-    "uniaxial": Member(
-        UniaxialAnisotropy(H_k=0.07, H_k2=0.03, axis=lg.direction(1.1, 0.4)), "any", uniaxial_energy
-    ),
+    "uniaxial": Member(UniaxialAnisotropy(H_k=0.07, H_k2=0.03, axis=lg.direction(1.1, 0.4)), "any", uniaxial_energy),
     "demagnetisation": Member(
         Demagnetisation(Ms=8e5, factors=lg.Vec3(0.05, 0.15, 0.8)), "by permutation", demagnetisation_energy
     ),

@@ -54,7 +54,9 @@ def test_a_value_of_aharoni():
 
 
 def test_a_permutation_of_the_edges_permutes_the_factors():
-    assert components(prism_factors(3.0, 1.0, 2.0)) == pytest.approx(components(prism_factors(1.0, 2.0, 3.0))[[2, 0, 1]])
+    assert components(prism_factors(3.0, 1.0, 2.0)) == pytest.approx(
+        components(prism_factors(1.0, 2.0, 3.0))[[2, 0, 1]]
+    )
 
 
 def test_a_thin_plate_and_a_long_rod():

@@ -1,4 +1,7 @@
-"""Law: B = −∂E/∂m for every conservative term, and dE/dt = −(αγ/(1+α²)) |m × B|² ≤ 0 along a run (E over Ms, in tesla)."""
+"""Law: B = −∂E/∂m for every conservative term, and dE/dt = −(αγ/(1+α²)) |m × B|² ≤ 0 along a run.
+
+E is the energy over Ms, in tesla.
+"""
 
 import jax
 import numpy as np

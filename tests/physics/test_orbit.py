@@ -59,7 +59,7 @@ def test_the_averaged_flow():
 
 
 def test_a_kicked_orbit_returns_at_the_rate_of_the_averaged_flow(runs):
-    """The difference of two orbits' mean tilt decays as e^{−Γt}; the theory's own error is of the order of a per cent."""
+    """The difference of two orbits' mean tilt decays as e^{−Γt}, within the few per cent of the theory's own error."""
     m, dt = runs
     period = round(1 / (ORBITS[2.5][0] * 1e9 * dt))
     smooth = lambda z: np.convolve(z, np.ones(period) / period, "valid")  # noqa: E731

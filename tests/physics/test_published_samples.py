@@ -20,7 +20,7 @@ SAMPLES = {
 
 
 def with_constants(sto, hbar, e, mu_0):
-    """A device that obeys, under the library's constants, the equation of `sto` under these: µ0 Ms and ħη/(eMsV) count."""
+    """A device that obeys, under the library's constants, the equation of `sto` under these: µ0 Ms and ħη/(eMsV)."""
     ms = mu_0 / MU_0
     return sto.replace(Ms=sto.Ms * ms, polarization=sto.polarization * (hbar / e) / (HBAR / ELEMENTARY_CHARGE) * ms)
 

@@ -90,7 +90,7 @@ def test_below_threshold_deviations_decay_at_the_rate_of_the_theory(table, curre
 def test_the_oscillation_dies_where_the_theory_says(table):
     runs, dt = table
     assert reference.largest_current(A) == pytest.approx(3.5502e-3, rel=1e-4)
-    # Given as 0.101; RK4 at 10 and 2 ps and the adaptive solver all give 0.10151, so a unit of the last digit is allowed.
+    # Given as 0.101; RK4 at 10 and 2 ps and the adaptive solver all give 0.10151: a unit of the last digit is allowed.
     assert reference.frequency(last(runs[DYING])[:, 0], dt) == pytest.approx(0.101e9, abs=0.001e9)
     assert np.ptp(last(runs[DEAD]), axis=0).max() < 1e-6
 

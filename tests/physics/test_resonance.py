@@ -22,7 +22,7 @@ M = 0.8
 
 
 class Geometry(NamedTuple):
-    """Applied field [T], H_k − (µ0 Ms N) along each axis as (H_k, N), the equilibrium's tilt from x [rad], and ω/γ [T]."""
+    """Field [T], H_k [T], demagnetising factors, the equilibrium's elevation from x towards z [rad], and ω/γ [T]."""
 
     field: tuple[float, float, float]
     H_k: float
@@ -32,9 +32,7 @@ class Geometry(NamedTuple):
 
 
 def ellipsoid(field, nx, ny, nz):
-    return Geometry(
-        (field, 0, 0), 0.0, (nx, ny, nz), 0.0, math.sqrt((field + (ny - nx) * M) * (field + (nz - nx) * M))
-    )
+    return Geometry((field, 0, 0), 0.0, (nx, ny, nz), 0.0, math.sqrt((field + (ny - nx) * M) * (field + (nz - nx) * M)))
 
 
 GEOMETRIES = {
@@ -50,9 +48,7 @@ GEOMETRIES = {
 
 
 def device_of(g: Geometry) -> lg.Oscillator:
-    return lg.Oscillator(
-        Ms=M / MU_0, volume=2e-23, alpha=0.0, gamma=GAMMA, H_k=g.H_k, demag=g.factors, field=g.field
-    )
+    return lg.Oscillator(Ms=M / MU_0, volume=2e-23, alpha=0.0, gamma=GAMMA, H_k=g.H_k, demag=g.factors, field=g.field)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +76,7 @@ def test_the_reference_device():
 
 
 def absorption(a, alpha, omega: float):
-    """Im χ at the field a along z, for a field that turns with the precession, from the linearised equation of motion."""
+    """Im χ at the field a along z for a field that turns with m, from the linearised equation of motion."""
     equation = equation_of_motion(reference.with_leaves(reference.STO, current=0.0, alpha=alpha, field_z=a))
     still, pole, nothing = lg.Vec3(0.0, 0.0, 0.0), jnp.array([0.0, 0.0, 1.0]), jnp.zeros(3)
 

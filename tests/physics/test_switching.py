@@ -1,4 +1,4 @@
-"""Stoner–Wohlfarth: a perpendicular layer switches at H_sw = b (cos^{2/3}ψ + sin^{2/3}ψ)^{−3/2}, ψ the field's angle."""
+"""Stoner–Wohlfarth: a perpendicular layer switches at b (cos^{2/3}ψ + sin^{2/3}ψ)^{−3/2}, ψ the field's angle."""
 
 import jax
 import jax.numpy as jnp

@@ -3,6 +3,7 @@
 Runs with independent keys give the standard errors: each run's time average is one sample.
 """
 
+import itertools
 import math
 
 import jax
@@ -42,8 +43,12 @@ def samples():
     device = lg.Oscillator(Ms=MS, volume=VOLUME, alpha=0.1, H_k=MU_0 * MS, temperature=TEMPERATURE)
     run = lambda a, b, key: simulate(  # noqa: E731
         with_leaves(device, field_z=a, H_k=MU_0 * MS + b),
-        duration=60e-9, dt=2e-12, key=key, save=Every(50), m0=lg.direction(1.0, 0.0),
-    )  # fmt: skip
+        duration=60e-9,
+        dt=2e-12,
+        key=key,
+        save=Every(50),
+        m0=lg.direction(1.0, 0.0),
+    )
     keys = jax.random.split(jax.random.key(7), RUNS * len(CASES))
     a, b = (jnp.repeat(jnp.array(column), RUNS) for column in zip(*CASES.values(), strict=True))
     runs = jax.jit(jax.vmap(run))(a, b, keys)
@@ -79,10 +84,12 @@ def test_moments(samples, case, power):
 @pytest.mark.parametrize("case", CASES)
 def test_the_distribution_of_mz(samples, case):
     p = density(case)
-    for low, high in zip(BINS[:-1], BINS[1:], strict=True):
+    for low, high in itertools.pairwise(BINS):
         expected = scipy.integrate.quad(p, low, high)[0]
         mean, error = mean_and_error((samples[case] >= low) & (samples[case] < high))
-        assert abs(mean - expected) < 3 * error, f"{low:g} ≤ m_z < {high:g}: {mean:.4f} ± {error:.4f}, not {expected:.4f}"
+        assert abs(mean - expected) < 3 * error, (
+            f"{low:g} ≤ m_z < {high:g}: {mean:.4f} ± {error:.4f}, not {expected:.4f}"
+        )
 
 
 def test_the_test_tells_temperatures_apart(samples):

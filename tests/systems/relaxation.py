@@ -4,8 +4,8 @@ With the field a along z and b = H_k − µ0 Ms, at u = cosθ (exact for every a
 
     dφ/dt = γ (a + b u)/(1+α²),   du/dt = αγ (a + b u)(1 − u²)/(1+α²),   so φ − φ₀ = (artanh u − artanh u₀)/α.
 
-A system is an implicit law g(u) = g(u₀) + rate · t. `exact` solves it and takes one Newton step more with the parameters'
-derivatives attached, which makes its derivatives exact as well (implicit function theorem).
+A system is an implicit law g(u) = g(u₀) + rate · t. `exact` solves it and takes one Newton step more with the
+parameters' derivatives attached, which makes its derivatives exact as well (implicit function theorem).
 """
 
 from __future__ import annotations

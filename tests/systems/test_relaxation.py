@@ -75,9 +75,13 @@ def test_larmor_azimuth():
     theta, a, b = 0.7, 0.05, 0.04
     p = {"field": a, "H_k": b + relaxation.MU_0 * relaxation.MS, "alpha": 0.0}
     run = simulate(
-        relaxation.device(p), duration=1e-9, dt=0.5e-12, m0=lg.direction(theta, 0.0), save=Every(100),
+        relaxation.device(p),
+        duration=1e-9,
+        dt=0.5e-12,
+        m0=lg.direction(theta, 0.0),
+        save=Every(100),
         stepper=lg.DormandPrince5(),
-    )  # fmt: skip
+    )
     azimuth = np.unwrap(np.arctan2(run.my, run.mx))
     assert azimuth == pytest.approx(relaxation.GAMMA * (a + b * math.cos(theta)) * np.asarray(run.t), abs=1e-9)
     assert np.asarray(run.mz) == pytest.approx(np.full(len(run.t), math.cos(theta)), abs=1e-11)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import json
 import math
-import pathlib
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
 
-from llgrad.core.record import from_json, leaf_units, set_leaf
-from llgrad.core.run_record import open_record
+from llgrad.core.record import leaf_units, set_leaf
 from llgrad.core.units import parse
-from llgrad.devices import presets
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import direction
 
@@ -30,41 +25,6 @@ StateOption = Annotated[
     ),
 ]
 DEVICE_HELP = "A preset (see llgrad devices), or a .json or .toml file."
-
-
-def load_device(name: str) -> Oscillator:
-    """The device of a preset's name or of a file: a device, or any JSON file of llgrad that holds one."""
-    path = pathlib.Path(name)
-    if path.suffix.lower() not in (".json", ".toml"):
-        return presets.load(name)
-    if not path.is_file():
-        raise FileNotFoundError(f"the device file {name} does not exist")
-    try:
-        text = path.read_text(encoding="utf-8")
-        entry = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
-    except UnicodeDecodeError:
-        raise ValueError(f"{name} is a binary file, expected a device as text") from None
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"{name} cannot be read: {error}") from None
-    try:
-        return _device_of(entry)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
-    except TypeError as error:
-        raise ValueError(f"{name} is not a whole device: {error}") from None
-
-
-def _device_of(entry: Any) -> Oscillator:
-    if not isinstance(entry, Mapping):
-        raise ValueError("expected a device: an object with the entry 'type'")
-    if "format" in entry:
-        entry = open_record(entry, str(entry["format"]).removeprefix("llgrad."))["device"]
-        if entry is None:
-            raise ValueError("this file holds no device")
-    device = from_json(entry)
-    if not isinstance(device, Oscillator):
-        raise ValueError(f"it describes {type(device).__name__}, expected an Oscillator; simulate that from Python")
-    return device
 
 
 def with_values(device: Oscillator, values: Mapping[str, str]) -> Oscillator:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from llgrad.cli.device_options import DEVICE_HELP, load_device
+from llgrad.cli.device_options import DEVICE_HELP
 from llgrad.cli.output import JsonOption, command_line, print_json
 from llgrad.core.run_record import run_record
 from llgrad.devices import presets
+from llgrad.devices.files import load_device
 
 
 def devices(

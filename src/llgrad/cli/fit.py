@@ -14,7 +14,6 @@ from llgrad.cli.device_options import (
     SetOption,
     StateOption,
     assignments,
-    load_device,
     quantity,
     starting_state,
     unit_of,
@@ -33,21 +32,21 @@ from llgrad.cli.output import (
 )
 from llgrad.cli.progress import working
 from llgrad.core.files import write_json
-from llgrad.core.record import get_leaf
 from llgrad.core.units import show
 from llgrad.datasets.reader import read_trace
 from llgrad.datasets.trace import Trace
+from llgrad.devices.files import load_device
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
-from llgrad.fitting.bounds import Bound, between, default_bound
+from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.assembly import units_of
+from llgrad.fitting.bounds import Bound, between
 from llgrad.fitting.fit import fit as fit_trace
 from llgrad.fitting.methods.base import Method
 from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.methods.grid import GridSearch
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.fitting.problem import units_of
-from llgrad.fitting.result import FitResult
-from llgrad.fitting.starts import Starts
+from llgrad.fitting.methods.starts import Starts
 from llgrad.solve.step_size import suggest_dt
 
 MOST_STEPS: Final = 1_000_000
@@ -100,16 +99,11 @@ def fit(
     outputs = check_outputs(out, (".json",), plot, ("fit", "history"), force)
     data = read_trace(trace, None if columns is None else [name.strip() for name in columns.split(",")])
     applied = drive_of(drive, sine_current, drive_csv)
-    names = [name.strip() for name in free.split(",") if name.strip()]
     values = assignments("--set", set_) | assignments("--start", start)
     model = with_values(load_device(device), values)
     _check_size(model, applied, data)
-    units = units_of(model, applied)
-    limits = {name: _bound(name, text, unit_of(name, units)) for name, text in assignments("--bounds", bounds).items()}
-    if unknown := [name for name in limits if name not in names]:
-        raise ValueError(f"--bounds {unknown[0]}: it is not free; add it to --free, or leave its bound out")
     settings: dict[str, Any] = {
-        "free": {name: limits.get(name) or _default(model, applied, name, unit_of(name, units)) for name in names},
+        "free": _free(free, assignments("--bounds", bounds), model, applied),
         "method": method.method(),
         "starts": Starts(count=starts, spread=spread),
         "key": jax.random.key(seed),
@@ -131,19 +125,24 @@ def _check_size(model: Oscillator, drive: Drive | None, data: Trace) -> None:
         )
 
 
+def _free(free: str, bounds: dict[str, str], model: Oscillator, drive: Drive | None) -> dict[str, Bound | None]:
+    """The free parameters, each with the bound that was given for it; None stands for its default."""
+    names = [name.strip() for name in free.split(",") if name.strip()]
+    units = units_of(model, drive)
+    limits = {name: _bound(name, text, unit_of(name, units)) for name, text in bounds.items()}
+    if unknown := [name for name in limits if name not in names]:
+        raise ValueError(f"--bounds {unknown[0]}: it is not free; add it to --free, or leave its bound out")
+    for name in names:
+        unit_of(name, units)
+    return {name: limits.get(name) for name in names}
+
+
 def _bound(name: str, text: str, unit: str) -> Bound:
     low, colon, high = text.partition(":")
     if not colon:
         raise ValueError(f"--bounds {name}={text}: expected NAME=LOW:HIGH, such as current=0.1mA:5mA")
     option = f"--bounds {name}"
     return between(quantity(option, low.strip(), unit), quantity(option, high.strip(), unit))
-
-
-def _default(model: Any, drive: Any, name: str, unit: str) -> Bound:
-    if name.startswith("m0."):
-        return default_bound(name, unit, 0.0)
-    record, path = (drive, name.removeprefix("drive.")) if name.startswith("drive.") else (model, name)
-    return default_bound(name, unit, float(get_leaf(record, path)))
 
 
 def _report(result: FitResult, seed: int | None, outputs: Outputs, json: bool) -> None:

@@ -17,7 +17,6 @@ from llgrad.cli.device_options import (
     SetOption,
     StateOption,
     assignments,
-    load_device,
     quantity,
     starting_state,
     with_values,
@@ -41,6 +40,7 @@ from llgrad.core.trajectory import Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.reader import write_trace
 from llgrad.datasets.trace import trace_of
+from llgrad.devices.files import load_device
 from llgrad.observables.amplitude import amplitude
 from llgrad.observables.frequency import frequency
 from llgrad.observables.signal import FEWEST_SAMPLES, cosine

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from llgrad.core.units import show
+from llgrad.core.units import example, parse, show
 from llgrad.core.vector import Vec3
 
 
@@ -168,7 +168,13 @@ def from_json(entry: Mapping[str, Any], base: type[Record] = Record) -> Any:
 
 
 def _read(value: Any, name: str, unit: str | None) -> Any:
+    if isinstance(value, str) and unit is not None:
+        return parse(value, unit)
     if isinstance(value, Mapping) and "type" not in value:
+        if "value" not in value:
+            raise ValueError(
+                f"{name} has no entry 'value'; write it as {{value: …, unit: {unit!r}}} or as {example(unit or '1')!r}"
+            )
         if value.get("unit", unit) != unit:
             raise ValueError(f"{name} is stored in {value['unit']!r}, expected {unit!r}; convert the file to SI")
         return value["value"]

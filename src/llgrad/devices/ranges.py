@@ -135,7 +135,7 @@ def _always(sentence: str) -> Callable[[float], str]:
 
 
 OSCILLATOR: Final[dict[str, Range]] = {
-    "Ms": Range("A/m", 1e3, 5e6, _hint_Ms),
+    "Ms": Range("A/m", 5e3, 5e6, _hint_Ms),
     "volume": Range("m³", 1e-30, 1e-16, _hint_volume),
     "alpha": Range("1", 0.0, 1.0, _hint_alpha),
     "gamma": Range("rad/(T s)", 1e10, 1e12, _hint_gamma),

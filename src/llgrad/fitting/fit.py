@@ -1,24 +1,34 @@
-"""`fit`: convert, check, search, and say how sure the answer is."""
+"""`fit`: convert, check, guess, search, and say how sure the answer is."""
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
+from llgrad.fitting.answers.linear import Linear, linear_at
+from llgrad.fitting.answers.quality import Quality, quality
+from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.answers.symmetry import symmetries
+from llgrad.fitting.answers.uncertainty import uncertainty
+from llgrad.fitting.assembly import Prepared, as_experiments, prepare, units_of
 from llgrad.fitting.bounds import Bound
-from llgrad.fitting.methods.base import Method, Progress, Search
+from llgrad.fitting.methods.base import Begin, Log, Method, Progress, Search
+from llgrad.fitting.methods.guesses import Guess, with_guesses
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.fitting.problem import TILTS, Problem, jacobian_at, make_problem, units_of
-from llgrad.fitting.result import FitResult
-from llgrad.fitting.starts import Starts, draw_starts
-from llgrad.fitting.uncertainty import uncertainty
+from llgrad.fitting.methods.starts import Starts, draw_starts
+from llgrad.fitting.problem import Problem
+from llgrad.fitting.targets.experiment import Experiment
+from llgrad.fitting.targets.recording import TILTS
 from llgrad.kernels.steppers import Stepper
 from llgrad.solve.task import Engine
 
@@ -27,101 +37,175 @@ UNFINISHED: Final = "the search ended before it converged: the standard errors h
 
 def fit(
     model: Oscillator,
-    data: Trace,
+    data: Trace | FrequencyTable | Experiment | Sequence[Experiment],
     *,
-    free: Mapping[str, Bound] | Iterable[str],
+    free: Mapping[str, Bound | None] | Iterable[str],
     method: Method = LevenbergMarquardt(),
+    guess: Guess | None = None,
     starts: Starts = Starts(),
     key: Any = None,
     m0: Any = None,
     drive: Drive | None = None,
+    noise: float | None = None,
     dt: float | None = None,
     stepper: Stepper | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
+    time_limit: float | None = None,
 ) -> FitResult:
-    """Find parameters of a device, its drive and its starting state from a recorded trace, by least squares.
+    """Find parameters of a device, its drive and its starting state from recordings, by least squares.
 
     Computes in float64 whatever the process default is. The starting values are those of `model` and `drive`.
 
     Args:
         model: the device, with the known values, and the start of the free ones.
-        data: the recorded trace; its columns (any of mx, my, mz, or voltage) are what is fitted. A voltage of a device
-            without a junction is fitted up to an unknown gain and offset.
-        free: what to find, by the path of the leaf ("alpha", "current", "field.z", "drive.current.amplitude"), each
-        with
-            its bound: `positive()`, `between(low, high)`, `unbounded(scale)`; or the names alone.
+        data: a trace (any of mx, my, mz, or a voltage), a table of frequencies, or several `Experiment`s that share
+            parameters. A voltage of a device without a junction is fitted up to a gain and an offset, which are found
+            too.
+        free: what to find, by the path of the leaf ("alpha", "current", "field.z", "drive.current.amplitude", "delay",
+            "bandwidth"), each with its bound: `positive()`, `between(low, high)`, `unbounded(scale)`, None for
+            its default; or the names alone.
         method: `LevenbergMarquardt()`, `GradientDescent()` (the paper's way) or `GridSearch()`.
+        guess: what is done before the search: `Guess(slopes=…, screen=…)`. None takes the method's own: the equation's
+            slopes and a screening for least squares, the screening alone for the others.
         starts: `Starts(count, spread)` draws more starts around the given one; all run in one batch and the best is
         kept.
-        key: a `jax.random.key` for the starts.
-        m0: state at the first sample, (3,). None takes the first row where mx, my and mz are all recorded, and fits its
-            tilts as nuisance parameters ("m0.polar", "m0.azimuthal"); else the device's default start.
+        key: a `jax.random.key` for the starts and the screening; the screening has a default.
+        m0: state at the first sample, (3,). None takes the first row where mx, my and mz are all recorded, and else
+            searches for it; both fit its tilts as nuisance parameters ("m0.polar", "m0.azimuthal").
+        noise: standard deviation of a recorded value, where it is known.
         dt: time step [s]; None chooses it from the fields.
         progress: called with a dictionary (stage, iteration, cost, fraction) after each iteration.
+        time_limit: seconds after which the best so far is returned, marked "out of time"; Ctrl-C does the same.
 
     Raises:
         ValueError: for an unknown parameter, a bound that excludes the start, too few samples, or a start that cannot
             be simulated.
     """
     began = time.perf_counter()
+    log = Log(progress, lambda: time_limit is not None and time.perf_counter() - began > time_limit)
     with jax.enable_x64(True):
-        problem, values = make_problem(model, data, free, m0=m0, drive=drive, dt=dt, stepper=stepper, engine=engine)
-        u = draw_starts(problem, values, starts, key)
-        found = method.search(problem, u, progress)
-        _check_simulated(problem, u, found)
-        return _result(problem, values, found, method, model, drive, data, began)
+        experiments = as_experiments(data, m0=m0, drive=drive, noise=noise)
+        prepared = prepare(model, experiments, free, dt=dt, stepper=stepper, engine=engine)
+        u = draw_starts(prepared.problem, prepared.values, starts, key)
+        begin = Begin(u, np.repeat(prepared.m0[None], len(u), axis=0))
+        begin = with_guesses(
+            prepared, begin, guess or Guess(slopes=method.from_slopes), jax.random.key(0) if key is None else key, log
+        )
+        found = method.search(prepared.problem, begin, log)
+        _check_simulated(prepared, begin, found)
+        problem, found = _reweighted(prepared.problem, experiments, found, log)
+        return _result(prepared, problem, found, method, model, experiments, log, began)
 
 
-def _check_simulated(problem: Problem, u: np.ndarray, found: Search) -> None:
+def _check_simulated(prepared: Prepared, begin: Begin, found: Search) -> None:
     """Raise ValueError where no start could be simulated."""
     if np.isfinite(found.cost).any():
         return
-    values = np.asarray(problem.physical(u[0]))
-    listed = [f"{name} = {value:g}" for name, value in zip(problem.names, values, strict=True) if name not in TILTS]
+    problem = prepared.problem
+    values = np.asarray(problem.physical(jnp.asarray(begin.u[0])))
+    named = [(n, v) for n, v in zip(problem.names, values, strict=True) if n.split("[")[0] not in TILTS]
     raise ValueError(
-        f"the start ({', '.join(listed)}) cannot be simulated: the run is not finite; choose another start or a "
-        "smaller dt"
+        f"the start ({', '.join(f'{name} = {value:g}' for name, value in named)}) cannot be simulated: the run is not "
+        "finite; choose another start or a smaller dt"
     )
+
+
+def _reweighted(
+    problem: Problem, experiments: tuple[Experiment, ...], found: Search, log: Log
+) -> tuple[Problem, Search]:
+    """Where several recordings are fitted and the noise of some is unknown, weigh them by their residuals and
+    polish."""
+    if len(experiments) == 1 or all(e.noise is not None for e in experiments) or found.interrupted:
+        return problem, found
+    best = int(np.argmin(found.cost))
+    for _ in range(2):
+        linear = linear_at(problem, found.u[best], found.m0[best])
+        recordings = []
+        for recording, experiment, residuals in zip(problem.recordings, experiments, linear.residuals, strict=True):
+            rms = max(float(np.sqrt(np.mean(residuals**2))), 1e-12 * float(np.abs(recording.data).max()))
+            sigma = experiment.noise or rms
+            recordings.append(dataclasses.replace(recording, sigma=jnp.full(recording.data.shape, sigma)))
+        problem = dataclasses.replace(problem, recordings=tuple(recordings))
+        polish = LevenbergMarquardt(grow=False)
+        found = polish.search(problem, Begin(found.u[best][None], found.m0[best][None]), log)
+        best = 0
+    return problem, found
 
 
 def _result(
+    prepared: Prepared,
     problem: Problem,
-    start: np.ndarray,
     found: Search,
     method: Method,
     model: Oscillator,
-    drive: Drive | None,
-    data: Trace,
+    experiments: tuple[Experiment, ...],
+    log: Log,
     began: float,
 ) -> FitResult:
     best = int(np.argmin(found.cost))
-    u = found.u[best]
-    values = np.asarray(problem.physical(u))
-    residuals, jacobian, predicted = (np.asarray(part) for part in jacobian_at(problem, u))
-    sure = uncertainty(problem.names, values, residuals, jacobian)
-    units = units_of(model, drive)
-    device, _, m0 = problem.bind(values)
-    names = problem.names
-    many = f", best of {len(found.u)} starts" if len(found.u) > 1 else ""
+    linear = linear_at(problem, found.u[best], found.m0[best])
+    measured, scale = _quality(problem, experiments, linear)
+    sure = uncertainty(linear.names, linear.values, linear.jacobian / scale[:, None])
+    units = {name: unit for e in experiments for name, unit in units_of(model, e.drive).items()}
+    names, starts = linear.names, dict(zip(problem.names, prepared.values.tolist(), strict=True))
+    bounds = dict(zip(problem.names, problem.bounds, strict=True))
+    values = {name: float(value) for name, value in zip(names, linear.values, strict=True)}
+    found_values = jnp.asarray(linear.values[: len(problem.names)])
+    bound_to = [r.bind(found_values, jnp.asarray(found.m0[best][r.row])) for r in problem.recordings]
+    notes = [] if found.converged[best] else [UNFINISHED]
+    warnings = [w for one in measured for w in one.warnings] if found.converged[best] else []
     return FitResult(
-        values={n: float(v) for n, v in zip(names, values, strict=True)},
-        errors={n: float(e) for n, e in zip(names, sure.errors, strict=True)},
-        units={n: units[n] for n in names},
-        start={n: float(v) for n, v in zip(names, start, strict=True)},
-        at_bound={n: b.at_edge(float(v)) for n, b, v in zip(names, problem.bounds, values, strict=True)},
-        status=("converged" if found.converged[best] else "ended before it converged") + many,
-        converged=bool(found.converged[best]),
-        verdict=sure.verdict if found.converged[best] else (*sure.verdict, UNFINISHED),
+        values=values,
+        errors={name: float(error) for name, error in zip(names, sure.errors, strict=True)},
+        units={name: linear.units.get(name) or units[name.split("[")[0]] for name in names},
+        start=starts,
+        at_bound={name: name in bounds and bounds[name].at_edge(values[name]) for name in names},
+        status=_status(found, best),
+        converged=bool(found.converged[best]) and not found.interrupted,
+        verdict=(*sure.verdict, *symmetries(problem, bool(prepared.unknown)), *warnings, *notes),
         names=names,
         correlation=sure.correlation,
-        noise=sure.noise,
-        history=found.history,
-        simulations=found.simulations,
+        quality=measured,
+        noise=float(scale[0] * float(np.ravel(problem.recordings[0].sigma)[0])),
+        history=log.history,
+        simulations=log.simulations,
         seconds=time.perf_counter() - began,
         method=type(method).__name__,
-        model=jax.tree.map(float, device),
-        m0=(float(m0.x), float(m0.y), float(m0.z)),
-        data=data,
-        prediction={name: predicted[:, i] for i, name in enumerate(problem.columns)},
+        model=jax.tree.map(float, bound_to[0].model),
+        m0=tuple((float(b.m0.x), float(b.m0.y), float(b.m0.z)) for b in bound_to),
+        experiments=experiments,
+        predictions=tuple(_columns(e, p) for e, p in zip(experiments, linear.predictions, strict=True)),
     )
+
+
+def _quality(
+    problem: Problem, experiments: tuple[Experiment, ...], linear: Linear
+) -> tuple[tuple[Quality, ...], np.ndarray]:
+    """The quality of each recording, and the standard deviation of each residual (M,) in units of its σ."""
+    measured, scales = [], []
+    total = sum(residuals.size for residuals in linear.residuals)
+    for recording, experiment, residuals in zip(problem.recordings, experiments, linear.residuals, strict=True):
+        share = len(linear.names) * residuals.size / total
+        spread = float(np.std(np.asarray(recording.data))) or 1.0
+        measured.append(quality(residuals, experiment.noise, round(share), spread))
+        if experiment.noise is None:
+            unit = residuals / np.asarray(recording.sigma)
+            scale = float(np.sqrt(np.sum(unit**2) / max(residuals.size - share, 1)))
+        else:
+            scale = 1.0
+        scales.append(np.full(residuals.size, max(scale, 1e-300)))
+    return tuple(measured), np.concatenate(scales)
+
+
+def _status(found: Search, best: int) -> str:
+    many = f", best of {len(found.u)} starts" if len(found.u) > 1 else ""
+    if found.interrupted:
+        return f"{found.interrupted}: the best so far{many}"
+    return ("converged" if found.converged[best] else "ended before it converged") + many
+
+
+def _columns(experiment: Experiment, predicted: np.ndarray) -> dict[str, Any]:
+    data = experiment.data
+    names = tuple(data.columns) if isinstance(data, Trace) else ("frequency",)
+    return {name: predicted[:, i] for i, name in enumerate(names)}

@@ -1,7 +1,7 @@
 """Explicit Runge–Kutta steppers as tableaux: the same numbers drive every engine.
 
-A stepper is a frozen value: `RK4()`, `Heun()`, `DormandPrince5()`. Each projects the state back on the unit sphere after
-every step (the projection is differentiated too) unless `project=False`.
+A stepper is a frozen value: `RK4()`, `Heun()`, `DormandPrince5()`. Each projects the state back on the unit sphere
+after every step (the projection is differentiated too) unless `project=False`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import equinox as eqx
 
 
 class Tableau(NamedTuple):
-    """Butcher tableau of an explicit method: stage i sees m + h Σ_j a[i][j] k_j at the time t + c[i] h; m' = m + h Σ b_i k_i."""
+    """Butcher tableau of an explicit method: stage i sees m + h Σ_j a[i][j] k_j at the time t + c[i] h; m' = m + h
+    Σ b_i k_i.
+    """
 
     a: tuple[tuple[float, ...], ...]
     b: tuple[float, ...]

@@ -35,9 +35,9 @@ class Diffrax(Engine):
 
     Args:
         solver: a diffrax solver of ordinary differential equations with an error estimate.
-        rtol, atol: tolerances of a step; not taken finer than 50 units in the last place of the float type. Reverse mode
-            recomputes the steps, whose lengths follow the error estimate and, below 1e-10, its rounding: gradients are
-            then right to about 1e-7 only. Forward mode is not concerned.
+        rtol, atol: tolerances of a step; not taken finer than 50 units in the last place of the float type. Reverse
+            mode recomputes the steps, whose lengths follow the error estimate and, below 1e-10, its rounding: gradients
+            are then right to about 1e-7 only. Forward mode is not concerned.
         max_steps: largest number of steps, accepted and rejected; beyond it the status says so.
         adjoint: how derivatives are taken. `DirectAdjoint` has forward and reverse mode;
             `diffrax.RecursiveCheckpointAdjoint()` (reverse mode only) and `diffrax.ForwardMode()` are faster.

@@ -116,7 +116,7 @@ def _trajectory(model: Any, drive: Drive | None, task: Task, solution: Solution,
     if grid.keep_initial:
         states = jax.tree.map(lambda first, later: jnp.concatenate([first[None], later]), task.m0, states)
     times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * (grid.dt * grid.save_every)
-    stepper = type(task.stepper).__name__
+    stepper = solution.stepper or type(task.stepper).__name__
     stats = Stats(solution.engine, solution.reason, stepper, grid.steps, grid.dt, grid.save_every)
     return Trajectory(jnp.asarray(times, task.m0.x.dtype), states.stack(), status, model, drive, stats)
 

@@ -44,12 +44,17 @@ def test_a_coarse_step_is_noticed():
     status = simulate(STRONG, throw=False, **COARSE).status
     assert int(status.code) == Outcome.TOO_COARSE
     assert 0 < float(status.time) <= 3.2e-9
-    with pytest.raises(SimulationError, match=r"step too coarse: a step changed \|m\|² by more than 10 % at t = .* ns; use a smaller dt"):
+    with pytest.raises(
+        SimulationError,
+        match=r"step too coarse: a step changed \|m\|² by more than 10 % at t = .* ns; use a smaller dt",
+    ):
         simulate(STRONG, **COARSE)
 
 
 def test_a_field_that_is_no_number_is_noticed():
-    with pytest.raises(SimulationError, match="became non-finite at t = .* ns; check the drive and the device's values"):
+    with pytest.raises(
+        SimulationError, match=r"became non-finite at t = .* ns; check the drive and the device's values"
+    ):
         simulate(BROKEN, duration=2e-9, dt=1e-12, m0=lg.direction(1.0, 0.0))
 
 
@@ -65,7 +70,9 @@ def test_under_jit_the_status_is_returned():
     status = jax.jit(lambda: run_coarse(0.04))()
     assert int(status.code) == Outcome.TOO_COARSE
     seen = []
-    jax.jit(lambda field: seen.append(simulate(STO.replace(field=lg.Vec3(0.0, 0.0, field)), **COARSE).status.sentence))(0.04)
+    jax.jit(lambda field: seen.append(simulate(STO.replace(field=lg.Vec3(0.0, 0.0, field)), **COARSE).status.sentence))(
+        0.04
+    )
     assert seen == ["not known yet (traced)"]
 
 
@@ -77,7 +84,7 @@ def test_under_vmap_each_run_has_its_own():
 
 
 def test_too_many_steps_of_the_adaptive_solver():
-    with pytest.raises(SimulationError, match="reached its largest number of steps before t = .* ns; raise max_steps"):
+    with pytest.raises(SimulationError, match=r"reached its largest number of steps before t = .* ns; raise max_steps"):
         simulate(STO, duration=5e-9, dt=1e-12, save=Every(1000), engine=Diffrax(max_steps=20))
 
 

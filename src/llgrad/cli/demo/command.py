@@ -25,12 +25,12 @@ from llgrad.core.run_record import run_record
 from llgrad.datasets.reader import read_trace, write_trace
 from llgrad.datasets.trace import Trace
 from llgrad.devices.oscillator import Oscillator
+from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.fit import fit
 from llgrad.fitting.methods.base import Method
 from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.methods.grid import GridSearch
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.fitting.result import FitResult
 from llgrad.observables.signal import cosine
 from llgrad.observables.spectrum import spectrum
 from llgrad.solve.simulate import simulate

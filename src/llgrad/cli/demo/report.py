@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from llgrad.core.units import show, show_with_error
+from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.methods.grid import grid_simulations
-from llgrad.fitting.result import FitResult
 
 COARSE: Final = "coarse grid"
 
@@ -78,5 +78,5 @@ def _remarks(grid: Mapping[str, Any]) -> list[str]:
 def _long(seconds: float) -> str:
     for unit, size in (("years", 3.156e7), ("days", 86400.0), ("hours", 3600.0)):
         if seconds > 2 * size:
-            return f"about {seconds / size:.2g} {unit}"
+            return f"about {float(f'{seconds / size:.2g}'):,.0f} {unit}"
     return f"{seconds:.0f} s"

@@ -1,1 +1,1 @@
-"""The ways to search: least squares, gradient descent, and the grid that they replace."""
+"""The ways to search: guesses first, then least squares, gradient descent, or the grid that they replace."""

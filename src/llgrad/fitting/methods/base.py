@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import numpy as np
@@ -14,31 +14,64 @@ from llgrad.fitting.problem import Problem
 Progress = Callable[[dict[str, Any]], None]
 
 
+class Begin(NamedTuple):
+    """Where S searches begin."""
+
+    u: np.ndarray
+    """Unbounded parameters (S, p)."""
+    m0: np.ndarray
+    """Reference starting states (S, R, 3)."""
+    horizon: float | None = None
+    """Window [s] on which these were found to fit, where they come from a screening."""
+
+    @property
+    def size(self) -> int:
+        """Number of starts, S."""
+        return len(self.u)
+
+
 class Search(NamedTuple):
     """Where a method ended, for each of S starts."""
 
     u: np.ndarray
     """Unbounded parameters (S, p)."""
+    m0: np.ndarray
+    """Reference starting states (S, R, 3)."""
     cost: np.ndarray
-    """Σr² over the whole trace (S,); infinite where the run could not be simulated."""
+    """Σr² over the whole traces (S,); infinite where the run could not be simulated."""
     converged: np.ndarray
     """Whether the method's own criterion was met (S,)."""
-    history: list[dict[str, Any]]
-    """One entry an iteration: stage, iteration, cost (of the best start)."""
-    simulations: int
-    """Simulations of the trace, each tangent counted as one."""
+    interrupted: str
+    """Why the search was ended before its end ("interrupted", "out of time"), or empty."""
 
 
 class Method(eqx.Module):
     """A way to solve a fit. Methods are frozen values: `LevenbergMarquardt()`, `GradientDescent(steps=500)`."""
 
+    from_slopes: ClassVar[bool] = False
+    """Whether a fit begins, by default, at the values that fit the recorded slopes too."""
+
     @abc.abstractmethod
-    def search(self, problem: Problem, u: np.ndarray, progress: Progress | None) -> Search:
-        """Search from each of the starts u (S, p)."""
+    def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
+        """Search from each of the starts."""
 
 
-def note(history: list[dict[str, Any]], progress: Progress | None, fraction: float, **entry: Any) -> None:
-    """Add an entry to the history and tell the progress callback."""
-    history.append(entry)
-    if progress is not None:
-        progress({**entry, "fraction": fraction})
+class Log:
+    """The history of a fit, the count of its simulations, and who is told of its progress."""
+
+    def __init__(self, progress: Progress | None = None, out_of_time: Callable[[], bool] = lambda: False):
+        self.history: list[dict[str, Any]] = []
+        self.simulations = 0
+        self.progress = progress
+        self.out_of_time = out_of_time
+
+    def count(self, runs: int, tangents: int = 0) -> None:
+        """Count simulations, each tangent as one."""
+        self.simulations += runs * (1 + tangents)
+
+    def note(self, fraction: float, *, stage: str, iteration: int, cost: float) -> None:
+        """Add an entry, and tell the progress callback."""
+        entry = {"stage": stage, "iteration": iteration, "cost": cost}
+        self.history.append(entry)
+        if self.progress is not None:
+            self.progress({**entry, "fraction": min(fraction, 1.0)})

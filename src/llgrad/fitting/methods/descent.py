@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -10,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from llgrad.fitting.methods.base import Method, Progress, Search, note
-from llgrad.fitting.methods.windows import growing_windows
+from llgrad.fitting.methods.base import Begin, Log, Method, Search
+from llgrad.fitting.methods.windows import cut_problem, growing_windows
 from llgrad.fitting.problem import Evaluation, Problem, evaluate
 
 
@@ -29,31 +30,54 @@ class GradientDescent(Method):
     grow: bool = eqx.field(static=True, default=True)
     """Whether to begin with a short window."""
 
-    def search(self, problem: Problem, u: np.ndarray, progress: Progress | None) -> Search:
-        windows = growing_windows(problem, self.grow)
+    def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
+        windows = growing_windows(problem, self.grow, begin.horizon)
         early = self.steps // 2 // max(len(windows) - 1, 1) if len(windows) > 1 else 0
-        best = _Best(u)
-        current, history, done = jnp.asarray(u), [], 0
-        for number, mask in enumerate(windows):
-            last = number == len(windows) - 1
-            steps = self.steps - early * (len(windows) - 1) if last else early
-            optimiser = self.optimiser or optax.adam(optax.cosine_decay_schedule(0.02, max(steps, 1)))
-            state = jax.vmap(optimiser.init)(current)
-            for iteration in range(steps):
-                value = evaluate(problem, current, mask)
-                done += 1
-                if not np.isfinite(np.asarray(value.cost)).any():
-                    break
-                if last:
-                    best.offer(current, value)
-                count = float(np.sum(mask)) * len(problem.columns)
-                gradient = jnp.where(jnp.isfinite(value.cost)[:, None], 2 * value.gradient / count, 0.0)
-                current, state = _advance(optimiser, current, state, gradient)
-                entry = {"stage": f"window {number + 1} of {len(windows)}", "iteration": iteration}
-                note(history, progress, done / self.steps, **entry, cost=float(jnp.min(value.cost)))
-        best.offer(current, evaluate(problem, current, windows[-1]))
-        simulations = (done + 1) * len(u) * (1 + u.shape[1])
-        return Search(best.u, best.cost, best.near_minimum(problem.data.size), history, simulations)
+        best, current, interrupted = _Best(begin.u), jnp.asarray(begin.u), ""
+        try:
+            for number, horizon in enumerate(windows):
+                last = number == len(windows) - 1
+                steps = self.steps - early * (len(windows) - 1) if last else early
+                place = (number, len(windows), steps)
+                current = self._window(problem, current, begin.m0, horizon, place, best, log)
+        except KeyboardInterrupt:
+            interrupted = "interrupted"
+        except TimeoutError:
+            interrupted = "out of time"
+        best.offer(current, evaluate(problem, current, begin.m0, np.inf))
+        log.count(begin.size, begin.u.shape[1])
+        return Search(best.u, begin.m0, best.cost, best.near_minimum(problem.size), interrupted)
+
+    def _window(
+        self,
+        whole: Problem,
+        current: Any,
+        m0: np.ndarray,
+        horizon: float,
+        place: tuple[int, int, int],
+        best: _Best,
+        log: Log,
+    ) -> Any:
+        number, count, steps = place
+        problem = cut_problem(whole, horizon)
+        optimiser = self.optimiser or optax.adam(optax.cosine_decay_schedule(0.02, max(steps, 1)))
+        state = jax.vmap(optimiser.init)(current)
+        for iteration in range(steps):
+            value = evaluate(problem, current, m0, np.float64(horizon))
+            log.count(len(current), current.shape[1])
+            if not np.isfinite(np.asarray(value.cost)).any():
+                break
+            if math.isinf(horizon):
+                best.offer(current, value)
+            size = sum(float(r.mask(horizon).sum()) * r.data.shape[1] for r in problem.recordings)
+            gradient = jnp.where(jnp.isfinite(value.cost)[:, None], 2 * value.gradient / size, 0.0)
+            current, state = _advance(optimiser, current, state, gradient)
+            fraction = (number + (iteration + 1) / steps) / count
+            stage = f"window {number + 1} of {count}"
+            log.note(fraction, stage=stage, iteration=iteration, cost=float(jnp.min(value.cost)))
+            if log.out_of_time():
+                raise TimeoutError
+        return current
 
 
 class _Best:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import equinox as eqx
 import numpy as np
 
-from llgrad.fitting.methods.base import Method, Progress, Search, note
+from llgrad.fitting.methods.base import Begin, Log, Method, Search
 from llgrad.fitting.problem import Problem, costs
+from llgrad.fitting.targets.recording import TILTS
 
 
 class GridSearch(Method):
@@ -24,33 +24,30 @@ class GridSearch(Method):
     span: float = eqx.field(static=True, default=0.5)
     batch: int = eqx.field(static=True, default=256)
 
-    def search(self, problem: Problem, u: np.ndarray, progress: Progress | None) -> Search:
-        axes = self._axes(problem, u[0])
+    def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
+        axes = self._axes(problem, begin.u[0])
         total = math.prod(len(axis) for axis in axes)
-        history: list[dict[str, Any]] = []
-        best_cost, best_u = np.inf, np.array(u[0])
+        best_cost, best_u, interrupted = np.inf, np.array(begin.u[0]), ""
         nodes = itertools.product(*axes)
-        whole = np.ones(problem.t.shape, bool)
+        m0 = np.repeat(begin.m0[:1], self.batch, axis=0)
         for number in range(math.ceil(total / self.batch)):
             points = np.array(list(itertools.islice(nodes, self.batch)))
             padded = np.concatenate([points, np.repeat(points[-1:], self.batch - len(points), axis=0)])
-            cost = np.asarray(costs(problem, padded, whole))[: len(points)]
+            cost = np.asarray(costs(problem, padded, m0, np.inf))[: len(points)]
+            log.count(len(points))
             if cost.min() < best_cost:
                 best_cost, best_u = float(cost.min()), points[cost.argmin()]
-            note(
-                history,
-                progress,
-                min(1.0, (number + 1) * self.batch / total),
-                stage="grid",
-                iteration=number,
-                cost=best_cost,
-            )
-        return Search(best_u[None], np.array([best_cost]), np.array([math.isfinite(best_cost)]), history, total)
+            log.note((number + 1) * self.batch / total, stage="grid", iteration=number, cost=best_cost)
+            if log.out_of_time():
+                interrupted = "out of time"
+                break
+        found = np.array([math.isfinite(best_cost) and not interrupted])
+        return Search(best_u[None], begin.m0[:1], np.array([best_cost]), found, interrupted)
 
     def _axes(self, problem: Problem, u: np.ndarray) -> list[np.ndarray]:
         axes = []
         for name, bound, start in zip(problem.names, problem.bounds, u, strict=True):
-            if name.startswith("m0."):
+            if name.split("[")[0] in TILTS:
                 axes.append(np.array([start]))
                 continue
             value = float(bound.physical(start))

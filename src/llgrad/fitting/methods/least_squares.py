@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import ClassVar, Final
 
 import equinox as eqx
 import numpy as np
 
-from llgrad.fitting.methods.base import Method, Progress, Search, note
-from llgrad.fitting.methods.windows import growing_windows
+from llgrad.fitting.methods.base import Begin, Log, Method, Search
+from llgrad.fitting.methods.windows import cut_problem, growing_windows
 from llgrad.fitting.problem import Evaluation, Problem, evaluate
 
 LARGEST_STEP: Final = 0.7
@@ -22,6 +22,7 @@ class LevenbergMarquardt(Method):
     Source: J. J. Moré, Lecture Notes in Mathematics 630, 105 (1978).
     """
 
+    from_slopes: ClassVar[bool] = True
     iterations: int = eqx.field(static=True, default=100)
     """Largest number of iterations on the whole trace."""
     stage_iterations: int = eqx.field(static=True, default=12)
@@ -31,35 +32,47 @@ class LevenbergMarquardt(Method):
     grow: bool = eqx.field(static=True, default=True)
     """Whether to begin with a short window (False: one shot on the whole trace)."""
 
-    def search(self, problem: Problem, u: np.ndarray, progress: Progress | None) -> Search:
-        history: list[dict[str, Any]] = []
-        simulations = 0
-        windows = growing_windows(problem, self.grow)
-        state = _State(u)
-        for number, mask in enumerate(windows):
-            last = number == len(windows) - 1
-            state.restart(_evaluate(problem, u=state.u, mask=mask))
-            simulations += state.size * (1 + u.shape[1])
-            for iteration in range(self.iterations if last else self.stage_iterations):
-                trial, active = state.propose()
-                if not active.any():
-                    break
-                state.judge(trial, _evaluate(problem, trial, mask), active, self.tolerance if last else 1e-3)
-                simulations += int(active.sum()) * (1 + u.shape[1])
-                fraction = (number + min(1.0, (iteration + 1) / 20)) / len(windows)
-                note(
-                    history,
-                    progress,
-                    fraction,
-                    stage=f"window {number + 1} of {len(windows)}",
-                    iteration=iteration,
-                    cost=float(state.cost.min()),
-                )
-        return Search(state.u, state.cost, state.settled, history, simulations)
+    def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
+        windows = growing_windows(problem, self.grow, begin.horizon)
+        state, interrupted = _State(begin.u), ""
+        try:
+            for number, horizon in enumerate(windows):
+                self._window(problem, state, begin.m0, horizon, (number, len(windows)), log)
+        except KeyboardInterrupt:
+            interrupted = "interrupted"
+        except TimeoutError:
+            interrupted = "out of time"
+        if interrupted:
+            value = _evaluate(problem, state.u, begin.m0, np.inf)
+            state.restart(value)
+        return Search(state.u, begin.m0, state.cost, state.settled, interrupted)
+
+    def _window(
+        self, whole: Problem, state: _State, m0: np.ndarray, horizon: float, place: tuple[int, int], log: Log
+    ) -> None:
+        number, count = place
+        last = number == count - 1
+        problem = cut_problem(whole, horizon)
+        tangents = state.u.shape[1]
+        state.restart(_evaluate(problem, state.u, m0, horizon))
+        log.count(len(state.u), tangents)
+        for iteration in range(self.iterations if last else self.stage_iterations):
+            trial, active = state.propose()
+            if not active.any():
+                break
+            value = _evaluate(problem, trial, m0, horizon)
+            state.judge(trial, value, active, self.tolerance if last else 1e-3)
+            log.count(int(active.sum()), tangents)
+            fraction = (number + min(1.0, (iteration + 1) / 20)) / count
+            log.note(
+                fraction, stage=f"window {number + 1} of {count}", iteration=iteration, cost=float(state.cost.min())
+            )
+            if log.out_of_time():
+                raise TimeoutError
 
 
-def _evaluate(problem: Problem, u: np.ndarray, mask: np.ndarray) -> Evaluation:
-    value = evaluate(problem, u, mask)
+def _evaluate(problem: Problem, u: np.ndarray, m0: np.ndarray, horizon: float) -> Evaluation:
+    value = evaluate(problem, u, m0, np.float64(horizon))
     return Evaluation(*(np.array(part) for part in (value.cost, value.gradient, value.curvature)))
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from llgrad.fitting.problem import Problem
+from llgrad.fitting.targets.traces import TraceRecording
 
 FIRST: Final = 0.35
 """First window, in periods of the fastest precession."""
@@ -19,20 +20,32 @@ FIRST: Final = 0.35
 GROWTH: Final = 1.7
 """Ratio of each window to the one before."""
 
+WORTH_CUTTING: Final = 8000
+"""Steps of a run above which windows of at most a quarter of it are simulated on a problem of their own."""
 
-def growing_windows(problem: Problem, grow: bool = True) -> list[np.ndarray]:
-    """Masks (T,) of the samples that each stage uses; the last one is the whole trace.
 
-    The first window has at least twice as many values as there are parameters.
+def growing_windows(problem: Problem, grow: bool = True, first: float | None = None) -> list[float]:
+    """Ends [s] of the windows that the stages use; the last one is infinite: the whole of every trace, and the tables.
+
+    The first window is `first`, or a fraction of a period, with at least twice as many values as there are parameters.
     """
-    t = np.asarray(problem.t)
-    whole = np.ones(t.shape, bool)
-    if not grow:
-        return [whole]
-    least = math.ceil(2 * len(problem.names) / len(problem.columns)) + 1
-    length = max(FIRST * 2 * math.pi / problem.rate, float(t[min(least, t.size - 1)]))
-    masks = []
-    while length * GROWTH < t[-1]:
-        masks.append(t <= length)
+    traces = [r for r in problem.recordings if isinstance(r, TraceRecording)]
+    if not grow or not traces:
+        return [math.inf]
+    columns = sum(len(r.columns) for r in traces)
+    least = math.ceil(2 * len(problem.names) / columns) + 1
+    enough = max(float(np.asarray(r.t)[min(least, r.t.size - 1)]) for r in traces)
+    length = max(first or FIRST * 2 * math.pi / problem.rate, enough)
+    horizons = []
+    while length * GROWTH < problem.span:
+        horizons.append(length)
         length *= GROWTH
-    return [*masks, whole]
+    return [*horizons, math.inf]
+
+
+def cut_problem(problem: Problem, horizon: float) -> Problem:
+    """The problem to simulate for a window: a quarter of a long one where that is enough, so that few are compiled."""
+    traces = [r for r in problem.recordings if isinstance(r, TraceRecording)]
+    quarter = problem.span / 4
+    long = sum(r.duration / r.step for r in traces) > WORTH_CUTTING
+    return problem.until(quarter) if long and horizon <= quarter else problem

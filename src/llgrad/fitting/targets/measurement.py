@@ -1,7 +1,8 @@
-"""Between a simulated state and a recorded value: an unknown start, an unknown gain and offset, uneven times."""
+"""Between a simulated state and a recorded value: an unknown start, gain and offset, a filter, uneven times."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -21,23 +22,41 @@ def tilt(reference: Vec3, polar: Any, azimuthal: Any) -> Vec3:
     return tilted * jax.lax.rsqrt(tilted.norm2())
 
 
-def best_line(signal: Any, target: Any, mask: Any) -> Any:
-    """gain · signal + offset with the gain and offset that fit the target best (least squares, in closed form)."""
+def best_line(signal: Any, target: Any, mask: Any) -> tuple[Any, Any]:
+    """(gain, offset) of the straight line gain · signal + offset that fits the target best, in closed form."""
     weight = jnp.asarray(mask, signal.dtype)
     total = weight.sum()
     mean_s, mean_t = (weight * signal).sum() / total, (weight * target).sum() / total
     centred = signal - mean_s
     gain = (weight * centred * (target - mean_t)).sum() / ((weight * centred**2).sum() + 1e-300)
-    return gain * centred + mean_t
+    return gain, mean_t - gain * mean_s
+
+
+def low_pass(signal: Any, step: float, bandwidth: Any) -> Any:
+    """A first-order low-pass filter τ dy/dt = s − y, τ = 1/(2π bandwidth), on evenly spaced values, settled at the
+    first.
+
+    Exact for a signal that is linear between its samples.
+    """
+    x = 2 * math.pi * bandwidth * step
+    decay = jnp.exp(-x)
+    mean = -jnp.expm1(-x) / x
+    before, after = mean - decay, 1 - mean
+
+    def advance(y: Any, pair: Any) -> tuple[Any, Any]:
+        y = decay * y + before * pair[0] + after * pair[1]
+        return y, y
+
+    _, filtered = jax.lax.scan(advance, signal[0], jnp.stack([signal[:-1], signal[1:]], axis=1))
+    return jnp.concatenate([signal[:1], filtered])
 
 
 def interpolate(values: Any, step: float, times: Any) -> Any:
-    """Cubic (four-point) interpolation of evenly spaced values (n,) at given times; its error is of fourth order in
-    the step."""
+    """Cubic (four-point) interpolation of evenly spaced values (n,) at given times; its error is of fourth order."""
     position = times / step
     if values.shape[0] < 4:
         return jnp.interp(position, jnp.arange(values.shape[0], dtype=position.dtype), values)
-    first = jnp.clip(jnp.floor(position).astype(int) - 1, 0, values.shape[0] - 4)
+    first = jnp.clip(jnp.floor(jax.lax.stop_gradient(position)).astype(int) - 1, 0, values.shape[0] - 4)
     x = position - first.astype(position.dtype)
     weights = (
         -(x - 1) * (x - 2) * (x - 3) / 6,

@@ -13,45 +13,61 @@ from llgrad.core.record import to_json
 from llgrad.core.run_record import hash_of, run_record
 from llgrad.core.units import show, show_with_error
 from llgrad.datasets.trace import Trace
+from llgrad.fitting.answers.quality import Quality
+from llgrad.fitting.targets.experiment import Experiment
 
 
 class FitResult(eqx.Module):
-    """Parameters found from a trace. Dictionaries are keyed by parameter name; numbers are in SI."""
+    """Parameters found from data. Dictionaries are keyed by parameter name; numbers are in SI."""
 
     values: dict[str, float]
     errors: dict[str, float]
     """Standard errors (one sigma); infinite where the data do not fix the parameter."""
     units: dict[str, str]
     start: dict[str, float]
+    """Where the search began; a profiled gain and offset have no start."""
     at_bound: dict[str, bool]
     status: str
     converged: bool
     verdict: tuple[str, ...]
-    """What the data can and cannot tell apart, in sentences."""
+    """What the data can and cannot tell apart, and what else is to be known, in sentences."""
     names: tuple[str, ...]
     correlation: Any
     """Correlations (p, p) of the errors, in the order of `names`."""
+    quality: tuple[Quality, ...]
+    """How well each recording is explained."""
     noise: float
-    """Estimated noise of a sample: root mean square of the residuals."""
+    """Estimated noise of a value of the first recording: rms of its residuals, corrected for the parameters fitted."""
     history: list[dict[str, Any]]
     simulations: int
-    """Simulations of the trace that the search took, each tangent counted as one."""
+    """Simulations that the fit took, each tangent counted as one."""
     seconds: float
     method: str
     model: Any
-    """The device with the values found."""
-    m0: tuple[float, float, float]
-    """The starting state used, or found."""
-    data: Trace
-    prediction: dict[str, Any]
-    """The fitted curve of each column at the trace's times."""
+    """The device with the values found (that of the first experiment)."""
+    m0: tuple[tuple[float, float, float], ...]
+    """The starting state of each experiment, used or found."""
+    experiments: tuple[Experiment, ...]
+    predictions: tuple[dict[str, Any], ...]
+    """The fitted curve of each column of each experiment."""
+
+    @property
+    def data(self) -> Any:
+        """The recorded data of the first experiment."""
+        return self.experiments[0].data
+
+    @property
+    def prediction(self) -> dict[str, Any]:
+        """The fitted curve of each column of the first experiment, at its times."""
+        return self.predictions[0]
 
     def __str__(self) -> str:
         rows = [("parameter", "value ± standard error", "start", "")]
         for name in self.names:
             unit, error = self.units[name], self.errors[name]
             remark = "at its bound" if self.at_bound[name] else "" if np.isfinite(error) else "not fixed by the data"
-            rows.append((name, show_with_error(self.values[name], error, unit), show(self.start[name], unit), remark))
+            start = show(self.start[name], unit) if name in self.start else ""
+            rows.append((name, show_with_error(self.values[name], error, unit), start, remark))
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         table.insert(1, "-" * max(map(len, table)))
@@ -65,20 +81,18 @@ class FitResult(eqx.Module):
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that begins with the versioned run record; `core.files.plain` makes it JSON."""
-        record = run_record(
-            "fit", device=self.model, data_hash=hash_of([self.data.t, *self.data.columns.values()]), dtype="float64"
-        )
+        arrays = [array for experiment in self.experiments for array in _arrays(experiment.data)]
         parameters = {
             name: {
                 "value": self.values[name],
                 "error": self.errors[name],
                 "unit": self.units[name],
-                "start": self.start[name],
+                "start": self.start.get(name),
                 "at_bound": self.at_bound[name],
             }
             for name in self.names
         }
-        return record | {
+        return run_record("fit", device=self.model, data_hash=hash_of(arrays), dtype="float64") | {
             "parameters": parameters,
             "values": self.values,
             "status": self.status,
@@ -86,10 +100,12 @@ class FitResult(eqx.Module):
             "verdict": list(self.verdict),
             "correlation": {"names": list(self.names), "matrix": self.correlation},
             "residual_rms": self.noise,
+            "quality": [one._asdict() for one in self.quality],
             "method": self.method,
             "simulations": self.simulations,
             "seconds": self.seconds,
-            "m0": list(self.m0),
+            "m0": list(self.m0[0]),
+            "starting_states": [list(state) for state in self.m0],
             "model": to_json(self.model),
             "history": self.history,
         }
@@ -99,3 +115,7 @@ class FitResult(eqx.Module):
         `overwrite`."""
         write_json(path, self.to_json(), overwrite)
         return Path(path)
+
+
+def _arrays(data: Any) -> list[Any]:
+    return [data.t, *data.columns.values()] if isinstance(data, Trace) else [data.values, data.frequencies]

@@ -14,36 +14,34 @@ WEAK: Final = 0.999
 
 
 class Uncertainty(NamedTuple):
-    """Standard errors (p,), correlations (p, p), the residuals' rms, and the verdict in sentences."""
+    """Standard errors (p,), correlations (p, p), and the verdict in sentences."""
 
     errors: np.ndarray
     correlation: np.ndarray
-    noise: float
     verdict: tuple[str, ...]
 
 
-def uncertainty(names: tuple[str, ...], values: np.ndarray, residuals: np.ndarray, jacobian: np.ndarray) -> Uncertainty:
-    """From the residuals (M,) and their Jacobian (M, p) with respect to the physical values.
+def uncertainty(names: tuple[str, ...], values: np.ndarray, jacobian: np.ndarray) -> Uncertainty:
+    """From the Jacobian (M, p) of residuals of unit variance with respect to the physical values.
 
-    Covariance s² (JᵀJ)⁻¹ with s² = Σr²/(M − p). Directions are judged in relative changes δx/x, where the singular
-    values of
-    the Jacobian have one unit; a direction below `INSEPARABLE` of the largest gives its parameters an infinite error.
+    Covariance (JᵀJ)⁻¹. Directions are judged in relative changes δx/x, where the singular values of the Jacobian have
+    one
+    unit; a direction below `INSEPARABLE` of the largest gives its parameters an infinite error.
     """
-    scale = np.where(np.array([name.startswith("m0.") for name in names]) | (values == 0), 1.0, np.abs(values))
+    tilts = np.array([name.startswith("m0.") for name in names])
+    scale = np.where(tilts | (values == 0), 1.0, np.abs(values))
     relative = jacobian * scale
     _, singular, rows = np.linalg.svd(relative, full_matrices=False)
-    noise2 = float(residuals @ residuals) / max(residuals.size - len(names), 1)
     dead = singular <= INSEPARABLE * max(singular[0], 1e-300)
-    variance_of_direction = noise2 / np.where(dead, 1.0, singular) ** 2
-    covariance = np.einsum("k,ki,kj->ij", np.where(dead, 0.0, variance_of_direction), rows, rows)
+    variance = np.where(dead, 0.0, 1.0 / np.where(dead, 1.0, singular) ** 2)
+    covariance = np.einsum("k,ki,kj->ij", variance, rows, rows)
     touched = np.any(np.abs(rows[dead]) > 1e-3, axis=0)
     deviation = np.sqrt(np.diag(covariance))
     with np.errstate(invalid="ignore", divide="ignore"):
-        correlation = np.where(
-            np.outer(deviation, deviation) > 0, covariance / np.outer(deviation, deviation), np.eye(len(names))
-        )
+        product = np.outer(deviation, deviation)
+        correlation = np.where(product > 0, covariance / product, np.eye(len(names)))
     errors = np.where(touched, np.inf, deviation * scale)
-    return Uncertainty(errors, correlation, noise2**0.5, _verdict(names, values, rows[dead], correlation, touched))
+    return Uncertainty(errors, correlation, _verdict(names, values, rows[dead], correlation, touched))
 
 
 def _verdict(

@@ -25,7 +25,10 @@ class Starts(eqx.Module):
 
 
 def draw_starts(problem: Problem, values: np.ndarray, starts: Starts, key: Any) -> np.ndarray:
-    """Unbounded starting parameters (S, p); the first row is the given start. `key` is needed for more than one."""
+    """Unbounded starting parameters (S, p); the first row is the given start. `key` is needed for more than one.
+
+    Tilts of the starting state begin at zero.
+    """
     if starts.count > 1 and key is None:
         raise ValueError(f"{starts.count} starts are drawn at random; give key=jax.random.key(0)")
     rows = [values]

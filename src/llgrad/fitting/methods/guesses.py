@@ -1,0 +1,200 @@
+"""Guesses before the search: from the slopes where all of m is recorded, and by screening where it is not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.vector import Vec3
+from llgrad.fitting.assembly import Prepared
+from llgrad.fitting.methods.base import Begin, Log
+from llgrad.fitting.problem import Problem, costs
+from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.traces import TraceRecording
+from llgrad.observables.frequency import frequency
+from llgrad.physics.equation import equation_of_motion
+
+BATCH: Final = 1024
+"""Runs of one batch of a screening."""
+
+
+class Guess(eqx.Module):
+    """What is done before the search, to begin near the truth.
+
+    `slopes`: where mx, my and mz are all recorded, fit the recorded dm/dt with the equation of motion, without a
+    simulation, and add the result as a start. `screen`: where the state at the first sample is unknown, simulate so
+    many
+    random devices (within ±`spread` of the start) and states over the first periods and keep the best `keep`.
+    """
+
+    slopes: bool = eqx.field(static=True, default=True)
+    screen: int = eqx.field(static=True, default=4096)
+    keep: int = eqx.field(static=True, default=16)
+    spread: float = eqx.field(static=True, default=0.5)
+    periods: float = eqx.field(static=True, default=1.5)
+    """Length of the screened window, in periods of the data."""
+
+
+def with_guesses(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
+    """The starts, with those that the guesses give."""
+    problem = prepared.problem
+    if prepared.unknown and guess.screen:
+        return _screened(prepared, begin, guess, key, log)
+    if guess.slopes and all(_is_complete(r) for r in problem.recordings):
+        matched = match_slopes(problem, begin.u[0])
+        log.note(0.0, stage="slopes", iteration=0, cost=float("nan"))
+        return begin._replace(u=np.concatenate([begin.u, matched[None]]), m0=np.concatenate([begin.m0, begin.m0[:1]]))
+    return begin
+
+
+def _is_complete(recording: Any) -> bool:
+    return (
+        isinstance(recording, TraceRecording) and {"mx", "my", "mz"} <= set(recording.columns) and recording.t.size > 8
+    )
+
+
+# ---------------------------------------------------------------- screening
+
+
+def _screened(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
+    problem = prepared.problem
+    horizon = _first_periods(problem, guess.periods)
+    short = problem.until(horizon)
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).astype(np.uint32))
+    u, m0 = _candidates(prepared, begin, guess, rng)
+    found = []
+    for first in range(0, len(u), BATCH):
+        part = slice(first, first + BATCH)
+        found.append(np.asarray(costs(short, u[part], m0[part], np.inf)))
+        log.count(len(found[-1]))
+        log.note(0.0, stage="screening", iteration=first // BATCH, cost=float(np.min(np.concatenate(found))))
+    best = np.argsort(np.concatenate(found))[: guess.keep]
+    return Begin(u[best], m0[best], horizon)
+
+
+def _first_periods(problem: Problem, periods: float) -> float:
+    """The window [s] of so many periods of the data, at least the first few samples."""
+    ends = []
+    for recording in problem.recordings:
+        if isinstance(recording, TraceRecording):
+            t = np.asarray(recording.t)
+            if t.size < 16:
+                return math.inf
+            grid = np.linspace(0, t[-1], t.size)
+            signal = np.interp(grid, t, np.asarray(recording.data)[:, 0])
+            f = float(frequency(jnp.asarray(signal), dt=float(grid[1])))
+            ends.append(max(periods / max(f, 1e6), float(t[12])))
+    return max(ends, default=math.inf)
+
+
+def _candidates(
+    prepared: Prepared, begin: Begin, guess: Guess, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Random devices (n, p) and starting states (n, R, 3); the given starts come first."""
+    problem, count = prepared.problem, guess.screen
+    values = np.tile(prepared.values, (count, 1))
+    moving = np.array([name.split("[")[0] not in TILTS for name in problem.names])
+    values[:, moving] *= 1 + guess.spread * rng.uniform(-1, 1, (count, int(moving.sum())))
+    u = np.tile(begin.u[0], (count, 1))
+    for i in np.flatnonzero(moving):
+        bound, start = problem.bounds[i], prepared.values[i]
+        u[:, i] = [bound.free(v) if bound.contains(v) else bound.free(start) for v in values[:, i]]
+    m0 = np.tile(prepared.m0, (count, 1, 1))
+    for recording in problem.recordings:
+        if recording.row in prepared.unknown:
+            half = count // 8  # an eighth keeps the default starting state
+            m0[half:, recording.row] = _states(recording, count - half, rng)
+    u[: begin.size], m0[: begin.size] = begin.u, begin.m0
+    return u, m0
+
+
+def _states(recording: Any, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Random unit vectors that have the components recorded at the first sample."""
+    free = rng.normal(size=(count, 3))
+    known = {
+        "xyz".index(name[-1]): float(recording.data[0, i])
+        for i, name in enumerate(recording.columns)
+        if name != "voltage"
+    }
+    for axis in known:
+        free[:, axis] = 0.0
+    rest = math.sqrt(max(1 - sum(v * v for v in known.values()), 1e-6))
+    free *= rest / np.linalg.norm(free, axis=1, keepdims=True)
+    for axis, value in known.items():
+        free[:, axis] = value
+    return free / np.linalg.norm(free, axis=1, keepdims=True)
+
+
+# ---------------------------------------------------------------- slopes
+
+
+def match_slopes(problem: Problem, u: np.ndarray, iterations: int = 40) -> np.ndarray:
+    """Unbounded parameters (p,) whose equation of motion fits the recorded slopes best, beginning at u.
+
+    dm/dt + γ m × B(m) − α m × dm/dt = 0 holds at every sample and is linear in the damping, the fields and the current:
+    nothing oscillates in it, so the start may be far off. dm/dt comes from a local polynomial, much shorter than a
+    period.
+    """
+    moving = np.array([name.split("[")[0] not in TILTS for name in problem.names])
+    slopes = [_smooth(r, problem.rate) for r in problem.recordings]
+    best, damping = np.array(u, dtype=float), 1e-3
+    r, J = (np.asarray(x) for x in _slope_residuals(problem, best, slopes))
+    for _ in range(iterations):
+        H, g = J[:, moving].T @ J[:, moving], J[:, moving].T @ r
+        step = np.linalg.lstsq(H + damping * np.diag(np.diag(H) + 1e-300), -g, rcond=None)[0]
+        trial = best.copy()
+        trial[moving] += np.clip(step, -1.0, 1.0)
+        new, slope = (np.asarray(x) for x in _slope_residuals(problem, trial, slopes))
+        if not (np.isfinite(new).all() and new @ new <= r @ r):
+            damping *= 10
+            if damping > 1e8:
+                break
+            continue
+        done = r @ r - new @ new <= 1e-10 * (r @ r)
+        best, r, J, damping = trial, new, slope, max(damping / 10, 1e-15)
+        if done:
+            break
+    return best
+
+
+def _smooth(recording: Any, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Smoothed m (3, T) and dm/dt (3, T) [1/ns] of a complete trace, by a local quartic over a twelfth of a period."""
+    import scipy.signal  # slow to import
+
+    t, data = np.asarray(recording.t), np.asarray(recording.data)
+    m = np.stack([data[:, recording.columns.index(name)] for name in ("mx", "my", "mz")])
+    grid = np.linspace(0, t[-1], t.size)
+    even = np.stack([np.interp(grid, t, c) for c in m]) if not np.allclose(t, grid, rtol=0, atol=1e-3 * grid[1]) else m
+    samples = 2 * math.pi / rate / 12 / grid[1]
+    window = min(max(5, 2 * int(samples / 2) + 1), t.size - 1 + t.size % 2)
+    smooth = np.asarray(scipy.signal.savgol_filter(even, window, 4))
+    slope = np.asarray(scipy.signal.savgol_filter(even, window, 4, deriv=1, delta=grid[1] * 1e9))
+    return smooth / np.linalg.norm(smooth, axis=0), slope
+
+
+@eqx.filter_jit
+def _slope_residuals(problem: Problem, u: Any, slopes: Any) -> tuple[Any, Any]:
+    """Residuals of the implicit equation at every sample, and their Jacobian."""
+
+    def f(u: Any) -> tuple[Any, Any]:
+        values, parts = problem.physical(u), []
+        for recording, (m, slope) in zip(problem.recordings, slopes, strict=True):
+            bound = recording.bind(values, jnp.array([0.0, 0.0, 1.0]))
+            equation = equation_of_motion(bound.model)
+            times = getattr(recording, "t", None)
+            drive = None if bound.drive is None else bound.drive.sample(times).filled()
+            state, dm = Vec3(*m), Vec3(*slope)
+            field = Vec3(0.0, 0.0, 0.0) if drive is None else drive.field
+            B = equation.effective_field(state, field, 0.0 if drive is None else drive.current)
+            residual = dm + state.cross(B) * equation.gamma - state.cross(dm) * equation.alpha
+            parts += [residual.x, residual.y, residual.z]
+        r = jnp.concatenate(parts)
+        return r, r
+
+    jacobian, r = jax.jacfwd(f, has_aux=True)(u)
+    return r, jacobian

@@ -1,0 +1,50 @@
+"""One experiment: what was recorded, and what was set when it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+
+from llgrad.datasets.frequencies import FrequencyTable
+from llgrad.datasets.trace import Trace
+from llgrad.drives.drive import Drive
+
+
+class Experiment(eqx.Module):
+    """A recording, and the settings of the device that differ from the common ones.
+
+    >>> import llgrad as lg
+    >>> trace = lg.Trace([0.0, 1e-11, 2e-11], {"mx": [1.0, 0.9, 0.7]})
+    >>> lg.Experiment(trace, settings={"current": 2e-3}, apart=("field.z",), label="2 mA").label
+    '2 mA'
+    """
+
+    data: Trace | FrequencyTable
+    settings: Mapping[str, float] = eqx.field(default_factory=dict)
+    """Values [SI] of the device in this experiment, by the path of the leaf."""
+    apart: tuple[str, ...] = ()
+    """Free parameters that this experiment has for itself; all others are shared with the other experiments."""
+    drive: Drive | None = None
+    m0: Any = None
+    """State at the first sample, (3,); None where it is not known."""
+    noise: float | None = None
+    """Standard deviation of a recorded value, in its own unit; None estimates it from the residuals."""
+    delay: float = 0.0
+    """Time [s] from the start of the simulation to the first sample; free under the name "delay"."""
+    bandwidth: float | None = None
+    """Bandwidth [Hz] of a first-order low-pass filter before the recorder; free under the name "bandwidth"."""
+    label: str = ""
+
+    def __check_init__(self) -> None:
+        if not isinstance(self.data, (Trace, FrequencyTable)):
+            raise ValueError(
+                f"an experiment needs a Trace or a FrequencyTable, got {type(self.data).__name__}; see read_trace"
+            )
+        if self.noise is not None and not self.noise > 0:
+            raise ValueError(f"noise = {self.noise}, expected a positive standard deviation, or None to estimate it")
+        if not 0 <= self.delay < 1e-6:
+            raise ValueError(f"delay = {self.delay} s, expected a time in seconds from 0 to 1 µs")
+        if self.bandwidth is not None and not self.bandwidth > 0:
+            raise ValueError(f"bandwidth = {self.bandwidth} Hz, expected a positive frequency, or None for no filter")

@@ -1,0 +1,94 @@
+"""A recording that is ready to be fitted: parameters in, residuals out."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from llgrad.core.record import set_leaf
+from llgrad.core.vector import Vec3, unstack
+from llgrad.devices.oscillator import Oscillator
+from llgrad.drives.drive import Drive
+from llgrad.fitting.targets.measurement import tilt
+
+TILTS = ("m0.polar", "m0.azimuthal")
+"""Free parameters of the starting state: its tilts [rad] from a reference state along θ̂ and φ̂."""
+
+RECORDER = ("delay", "bandwidth")
+"""Free parameters of the recorder."""
+
+
+class Bound(eqx.Module):
+    """What a recording is simulated with, the values of the parameters put in."""
+
+    model: Oscillator
+    drive: Drive | None
+    m0: Vec3
+    delay: Any
+    bandwidth: Any
+
+
+class Recording(eqx.Module):
+    """One experiment's data, and the function that predicts them.
+
+    `places` says where each parameter of the problem goes: (path of the leaf, index in the vector of all parameters).
+    """
+
+    model: Oscillator
+    drive: Drive | None
+    data: Any
+    """Recorded values, (T, C)."""
+    sigma: Any
+    """Standard deviation of the values, broadcastable to (T, C); ones where it is not known."""
+    delay: float = eqx.field(static=True)
+    bandwidth: float | None = eqx.field(static=True)
+    places: tuple[tuple[str, int], ...] = eqx.field(static=True)
+    row: int = eqx.field(static=True)
+    """Which row of the problem's starting states is its own."""
+    label: str = eqx.field(static=True)
+
+    @abc.abstractmethod
+    def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
+        """Predicted values (T, C), and whether the runs went well."""
+
+    @abc.abstractmethod
+    def mask(self, horizon: Any) -> Any:
+        """Which samples (T,) a window that ends at `horizon` [s] uses; all where it is infinite."""
+
+    def bind(self, values: Any, m0: Any) -> Bound:
+        """Physical values (p,) and the reference state (3,) put into the device, the drive and the recorder."""
+        model, drive, tilts = self.model, self.drive, [0.0, 0.0]
+        recorder: dict[str, Any] = {"delay": self.delay, "bandwidth": self.bandwidth}
+        for path, index in self.places:
+            if path in TILTS:
+                tilts[TILTS.index(path)] = values[index]
+            elif path in RECORDER:
+                recorder[path] = values[index]
+            elif path.startswith("drive."):
+                drive = set_leaf(drive, path.removeprefix("drive."), values[index])
+            else:
+                model = set_leaf(model, path, values[index])
+        start = unstack(m0)
+        if any(path in TILTS for path, _ in self.places):
+            start = tilt(start, *tilts)
+        return Bound(model, drive, start, recorder["delay"], recorder["bandwidth"])
+
+    def residuals(self, values: Any, m0: Any, horizon: Any) -> tuple[Any, Any]:
+        """(Predicted − recorded)/σ, (T·C,), zero outside the window; and whether the runs went well."""
+        mask = self.mask(horizon)
+        predicted, fine = self.predict(self.bind(values, m0), mask)
+        scaled = (predicted - self.data) / self.sigma
+        return jnp.where(mask[:, None], scaled, jnp.zeros_like(scaled)).ravel(), fine
+
+
+def with_free_leaves(model: Oscillator, drive: Drive | None, paths: list[str]) -> tuple[Oscillator, Drive | None]:
+    """The device and the drive with arrays in place of the free numbers: only these are traced, others are built in."""
+    for path in paths:
+        if path.startswith("drive."):
+            drive = set_leaf(drive, path.removeprefix("drive."), jnp.asarray(0.0))
+        elif path not in (*TILTS, *RECORDER):
+            model = set_leaf(model, path, jnp.asarray(0.0))
+    return model, drive

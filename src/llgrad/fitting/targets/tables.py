@@ -1,0 +1,59 @@
+"""A table of frequencies as a target: the orbit at each setting, simulated until it is steady."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from llgrad.core.record import set_leaf
+from llgrad.core.status import Outcome
+from llgrad.fitting.targets.recording import Bound, Recording
+from llgrad.kernels.steppers import Stepper
+from llgrad.observables.frequency import frequency
+from llgrad.solve.saving import Every
+from llgrad.solve.simulate import simulate
+from llgrad.solve.task import Engine
+
+
+class TableRecording(Recording):
+    """Frequencies (K, 1) of m·p on the steady orbit at K values of one setting.
+
+    Each run starts at the reference state, settles, and is then measured for `measured` samples.
+    """
+
+    setting: str = eqx.field(static=True)
+    settings: Any
+    """Values of the setting [SI], (K,)."""
+    stepper: Stepper
+    engine: Engine | None
+    step: float = eqx.field(static=True)
+    save_every: int = eqx.field(static=True)
+    settled: int = eqx.field(static=True)
+    """Samples that are dropped while the orbit settles."""
+    measured: int = eqx.field(static=True)
+
+    def mask(self, horizon: Any) -> Any:
+        """A table has no time: it counts on the last window only."""
+        return jnp.broadcast_to(jnp.isinf(horizon), self.settings.shape)
+
+    def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
+        def one(value: Any) -> tuple[Any, Any]:
+            run = simulate(
+                set_leaf(bound.model, self.setting, value),
+                duration=(self.settled + self.measured) * self.save_every * self.step,
+                dt=self.step,
+                m0=bound.m0,
+                save=Every(self.save_every),
+                stepper=self.stepper,
+                engine=self.engine,
+                throw=False,
+            )
+            p = bound.model.polariser
+            along = (run.mx * p.x + run.my * p.y + run.mz * p.z)[self.settled :]
+            return frequency(along, dt=run.dt), run.status.code == Outcome.FINISHED
+
+        predicted, fine = jax.vmap(one)(self.settings)
+        return predicted[:, None], fine.all()

@@ -1,0 +1,99 @@
+"""A recorded trace as a target."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from llgrad.core.status import Outcome
+from llgrad.fitting.targets.measurement import best_line, interpolate, low_pass
+from llgrad.fitting.targets.recording import Bound, Recording
+from llgrad.kernels.steppers import Stepper
+from llgrad.observables.resistance import voltage
+from llgrad.solve.saving import Every
+from llgrad.solve.simulate import simulate
+from llgrad.solve.task import Engine
+
+
+class TraceRecording(Recording):
+    """Components of m, or a voltage, at the trace's times.
+
+    A voltage of a device without a junction is m·p up to a gain and an offset, which are profiled out in closed form.
+    """
+
+    t: Any
+    """Times since the first sample [s], (T,)."""
+    columns: tuple[str, ...] = eqx.field(static=True)
+    stepper: Stepper
+    engine: Engine | None
+    step: float = eqx.field(static=True)
+    """Time step [s]."""
+    save_every: int = eqx.field(static=True)
+    """Steps between samples, or 0 where states are interpolated (uneven samples, a delay, a filter)."""
+    duration: float = eqx.field(static=True)
+
+    def mask(self, horizon: Any) -> Any:
+        return self.t <= horizon
+
+    def until(self, horizon: float) -> TraceRecording:
+        """The same recording cut after `horizon` [s], simulated no further than needed."""
+        count = int((self.t <= horizon).sum())
+        if count >= self.t.shape[0] or count < 2:
+            return self
+        duration = float(self.t[count - 1]) + self.duration - float(self.t[-1])
+        return dataclasses.replace(
+            self, t=self.t[:count], data=self.data[:count], sigma=self.sigma[:count], duration=duration
+        )
+
+    def signals(self, bound: Bound) -> tuple[list[Any], Any]:
+        """The columns (T,) before gain and offset, and whether the run went well."""
+        run = simulate(
+            bound.model,
+            duration=self.duration,
+            dt=self.step,
+            m0=bound.m0,
+            drive=bound.drive,
+            save=Every(self.save_every or 1),
+            stepper=self.stepper,
+            engine=self.engine,
+            throw=False,
+        )
+        columns = [self._column(run, name) for name in self.columns]
+        if bound.bandwidth is not None:
+            columns = [low_pass(column, run.dt, bound.bandwidth) for column in columns]
+        if not self.save_every:
+            columns = [interpolate(column, run.dt, self.t + bound.delay) for column in columns]
+        return columns, run.status.code == Outcome.FINISHED
+
+    def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
+        columns, fine = self.signals(bound)
+        if (place := self.scaled_column) is not None:
+            gain, offset = best_line(columns[place], self.data[:, place], mask)
+            columns[place] = gain * columns[place] + offset
+        return jnp.stack(columns, axis=1), fine
+
+    @property
+    def scaled_column(self) -> int | None:
+        """The column whose gain and offset are unknown."""
+        unknown = "voltage" in self.columns and self.model.junction is None
+        return self.columns.index("voltage") if unknown else None
+
+    def _column(self, run: Any, name: str) -> Any:
+        if name != "voltage":
+            return run.m[..., "xyz".index(name[-1])]
+        if run.model.junction is not None:
+            return voltage(run)
+        p = run.model.polariser
+        return run.mx * p.x + run.my * p.y + run.mz * p.z
+
+
+def grid_of_trace(t: Any, even: bool, interval: float, step: float, lead: float) -> tuple[float, int, float]:
+    """(time step, steps between samples, simulated time) for a trace; 0 steps where the states must be interpolated."""
+    if even and not lead:
+        every = max(1, math.ceil(interval / step * (1 - 1e-9)))
+        return interval / every, every, interval * (len(t) - 1)
+    return step, 0, float(t[-1]) + lead + 3 * step
