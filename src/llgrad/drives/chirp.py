@@ -48,9 +48,11 @@ class Chirp(Waveform):
         t, amplitude, first, last, duration, phase = align(
             t, self.amplitude, self.start_frequency, self.stop_frequency, self.duration, self.phase
         )
-        swept = jnp.clip(t, 0, duration)
+        begun, over = t >= 0, t >= duration  # not a clip: at the edge itself its two derivatives may disagree
+        swept = jnp.where(over, duration, jnp.where(begun, t, jnp.zeros_like(t)))
         during = first * swept + (last - first) * swept * (swept / duration) / 2
-        outside = first * jnp.minimum(t, 0) + last * jnp.maximum(t - duration, 0)
+        before, after = jnp.where(begun, jnp.zeros_like(t), t), jnp.where(over, t - duration, jnp.zeros_like(t))
+        outside = first * before + last * after
         return amplitude * sine_of_turns(during + outside, phase)
 
     def peak(self) -> Any:

@@ -42,7 +42,7 @@ class Stepper(eqx.Module):
     def __check_init__(self) -> None:
         if not 0 < self.limit <= 2.5:
             raise ValueError(
-                f"limit = {self.limit} rad, expected an angle γ|B|dt per step between 0 and 2.5 rad (0.3 is the default)"
+                f"limit = {self.limit} rad, expected an angle γ|B|dt per step between 0 and 2.5 rad (default 0.3)"
             )
 
 

@@ -127,8 +127,10 @@ def _integrate(engine: Diffrax, task: Task) -> tuple[Vec3, Any, Any]:
         max_steps=max_steps,
         throw=False,
     )
-    m, t_end = Vec3(*jnp.moveaxis(solution.ys[0], 1, 0)), solution.ts[1][0]
-    finite = jnp.isfinite(solution.ys[1]).all()
+    states: Any = solution.ys
+    times_reached: Any = solution.ts
+    m, t_end = Vec3(*jnp.moveaxis(states[0], 1, 0)), times_reached[1][0]
+    finite = jnp.isfinite(states[1]).all()
     failed = jnp.where(
         solution.result == diffrax.RESULTS.max_steps_reached, int(Outcome.TOO_MANY_STEPS), int(Outcome.NON_FINITE)
     )
