@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from llgrad.cli.answers.plan import plan
+from llgrad.cli.cache.command import cache
 from llgrad.cli.demo.command import demo
 from llgrad.cli.devices import devices
 from llgrad.cli.fit import fit
@@ -88,7 +90,7 @@ def llgrad(
         print(context.get_help())
 
 
-for command in (devices, simulate, fit, demo):
+for command in (devices, simulate, fit, plan, demo, cache):
     app.command()(command)
 
 

@@ -17,14 +17,15 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
+from llgrad.kernels.machine.forks import check_process
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
+from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every, Grid, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
 from llgrad.solve.task import Engine, Noise, Solution, Task
-from llgrad.solve.xla import XLA
 
 
 def simulate(
@@ -59,7 +60,8 @@ def simulate(
         drive: time-dependent current and field, added to the device's own.
         save: `Every(k)` keeps the initial state and every k-th after it; `End()` keeps the end only.
         stepper: `RK4()`; with noise the default is `Heun()` (Stratonovich).
-        engine: `XLA()` or `Diffrax()`; None takes the default engine.
+        engine: `Native()` (compiled loops, the default on the CPU; what it cannot run, XLA does, and `stats` says why),
+            `XLA()` or `Diffrax()`.
         key: a `jax.random.key`; turns the thermal field of `model.temperature` on. The noise is a function of (key,
             oscillator, step) alone.
         throw: raise SimulationError for a run that went wrong. Under tracing nothing is raised; see `run.status`.
@@ -68,13 +70,15 @@ def simulate(
         Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3).
 
     Raises:
-        ValueError: for an argument that cannot be meant. SimulationError: for a run that went wrong.
+        ValueError: for an argument that cannot be meant. SimulationError: for a run that went wrong. ForkedProcess: in
+            a process forked after JAX had run, where it would hang.
 
     >>> import llgrad as lg
     >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=5e-12)
     >>> run.m.shape
     (201, 3)
     """
+    check_process()
     device = _check_model(model)
     stepper = _check_stepper(stepper, device, key)
     _check_duration(duration)
@@ -83,7 +87,7 @@ def simulate(
     else:
         check_dt(dt, model, drive, stepper)
     task = _task(model, device, drive, stepper, grid_of(duration, dt, save), start_of(model, m0), key)
-    return _trajectory(model, drive, task, (engine or XLA()).run(task), throw)
+    return _trajectory(model, drive, task, (engine or Native()).run(task), throw)
 
 
 def _task(

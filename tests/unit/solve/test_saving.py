@@ -57,14 +57,16 @@ def test_a_saving_interval_is_a_positive_number_of_steps(steps):
         Every(steps)
 
 
-def temporary_memory(steps, key, derivative=False):
+def temporary_memory(steps, key, derivative, engine):
     """Bytes that a compiled run of 100 saved states needs beside its inputs and outputs."""
     drive = Drive(field_x=Sampled(np.linspace(0, 1e-6, 101), 1e-4 * np.sin(np.arange(101.0))))
 
     def run(current):
         device = STO.replace(current=current, temperature=300.0)
         save = Every(steps // 100)
-        return simulate(device, duration=steps * 1e-12, dt=1e-12, drive=drive, save=save, key=key).m.sum()
+        return simulate(
+            device, duration=steps * 1e-12, dt=1e-12, drive=drive, save=save, key=key, engine=engine
+        ).m.sum()
 
     function = jax.grad(run) if derivative else run
     return jax.jit(function).lower(2.5e-3).compile().memory_analysis().temp_size_in_bytes
@@ -73,7 +75,14 @@ def temporary_memory(steps, key, derivative=False):
 @pytest.mark.parametrize("derivative", [False, True], ids=["run", "gradient"])
 def test_ten_million_steps_fit_in_a_megabyte(key, derivative):
     """With a sampled drive and with noise; 100 states are kept. One state of a thousand steps is remembered at most."""
-    assert temporary_memory(10_000_000, key, derivative) < 1e6
+    assert temporary_memory(10_000_000, key, derivative, lg.XLA()) < 1e6
+
+
+def test_native_memory_does_not_grow_with_the_steps(key):
+    """The native engine samples a drive in chunks of a stated size, however long the run is."""
+    assert temporary_memory(20_000_000, key, False, lg.Native()) <= 1.01 * temporary_memory(
+        10_000_000, key, False, lg.Native()
+    )
 
 
 def test_a_state_is_saved_under_vmap():

@@ -1,0 +1,1 @@
+"""`llgrad cache`: what is kept between runs."""

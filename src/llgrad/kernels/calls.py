@@ -1,0 +1,180 @@
+"""One call of a kernel: operands broadcast to one value for all trajectories or one for each, results in their
+shapes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.kernels.expression.equations import STATE, Program
+from llgrad.kernels.kernel import adjoint_kernel, forward_kernel, tangent_kernel, width_for
+from llgrad.kernels.loops.adjoint import PARTS
+from llgrad.kernels.loops.tangent import MOST
+from llgrad.kernels.loops.tile import NARROW, Scheme, common_operands
+from llgrad.kernels.steppers import Tableau
+
+MEMORY: Final = 2**28
+"""Bytes that the states kept for the gradient of a run may take; beyond it only every so-many-th state is kept."""
+CACHED: Final = 24 * 2**20
+"""Bytes of kept states that stay in a last-level cache. Where wide tiles make more, writing and reading them costs more
+than taking most of the steps again.
+"""
+SEGMENT: Final = 16
+"""Steps between the states kept in that case: a segment's states fit the first-level cache."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is fixed about a run before it starts, apart from shapes."""
+
+    program: Program
+    tableau: Tableau
+    project: bool
+    steps: int
+    every: int
+    memory: int = MEMORY
+
+    @property
+    def saves(self) -> int:
+        return self.steps // self.every
+
+    @property
+    def names(self) -> list[str]:
+        """Names of a run's operands, in order, without the counts."""
+        return common_operands(self.program)[1:]
+
+    def lane_axis(self, name: str) -> int:
+        """Where the (B, N) axes of an operand begin; −1 for one that has none."""
+        if name in ("first", "h"):
+            return -1
+        return 2 if name in self.program.channels else 0
+
+    def stride(self, lanes: int) -> int:
+        """Steps between the states kept: 1 while they fit the memory (and the cache, where many trajectories fill it
+        fast).
+        """
+        size = max(1, 3 * lanes * np.dtype(self.program.dtype).itemsize)
+        most = max(1, min(self.steps, self.memory // size))
+        if lanes > NARROW and self.steps * size > CACHED:
+            most = min(most, math.ceil(self.steps / SEGMENT))
+        kept = math.ceil(self.steps / math.ceil(self.steps / most))
+        return math.ceil(self.steps / kept)
+
+    def kept(self, lanes: int) -> int:
+        """Number of states kept."""
+        return math.ceil(self.steps / self.stride(lanes))
+
+
+class _Call:
+    """Operands of a kernel: each flat, with one element for each trajectory or a single one."""
+
+    def __init__(self, plan: Plan, operands: Sequence[Any], directions: int = 0) -> None:
+        self.plan, self.dtype = plan, plan.program.dtype
+        self.given = dict(zip(plan.names, operands, strict=True))
+        self.B, self.N = self.given["m_x"].shape
+        self.lanes = self.B * self.N
+        self.width = width_for(self.lanes, self.dtype)
+        flat = {name: self.flat(value, plan.lane_axis(name)) for name, value in self.given.items()}
+        self.operands = list(flat.values())
+        self.spread = tuple(flat[name].size != plan.steps * len(plan.tableau.nodes) for name in plan.program.channels)
+        self.scheme = Scheme(plan.program, plan.tableau, plan.project, self.width, self.spread)
+        self.tiles = -(-self.lanes // self.width)
+
+    def flat(self, value: Any, axis: int) -> Any:
+        """(…, b, n) → (…, B·N), or (…, 1) where b = n = 1."""
+        if axis < 0:
+            return value
+        lead = value.shape[:axis]
+        if value.shape[axis:] == (1, 1):
+            return value.reshape(*lead, 1)
+        return jnp.broadcast_to(value, (*lead, self.B, self.N)).reshape(*lead, self.lanes)
+
+    def counts(self, items: int, stride: int = 1) -> Any:
+        plan = self.plan
+        return jnp.asarray([plan.steps, plan.every, stride, items, self.lanes], jnp.int32)
+
+    def shape(self, *lead: int) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((*lead, self.lanes), self.dtype)
+
+    def unflat(self, value: Any) -> Any:
+        """(…, B·N) → (…, B, N)."""
+        return value.reshape(*value.shape[:-1], self.B, self.N)
+
+    def summed(self, value: Any, name: str) -> Any:
+        """The cotangent of an operand in its own shape: summed over the axes along which it was broadcast."""
+        like = self.given[name]
+        axes = tuple(axis for axis in range(like.ndim) if like.shape[axis] == 1 and value.shape[axis] != 1)
+        return value.sum(axes, keepdims=True) if axes else value
+
+
+def forward(*operands: Any, plan: Plan, keep: bool, compiled: bool = True) -> list[Any]:
+    """Saved states (S, B, N) × 3, final state (B, N) × 3, first bad step (B, N), and the states kept (C, 3, B, N).
+
+    Without `compiled` no kernel is made: enough for the shapes, which tracing asks for.
+    """
+    call = _Call(plan, operands)
+    shapes = [call.shape(plan.saves)] * 3 + [call.shape()] * 3 + [jax.ShapeDtypeStruct((call.lanes,), jnp.int32)]
+    if keep:
+        shapes.append(call.shape(plan.kept(call.lanes), 3))
+    target = forward_kernel(call.scheme, keep) if compiled else ""
+    results = jax.ffi.ffi_call(target, shapes)(call.counts(call.tiles, plan.stride(call.lanes)), *call.operands)
+    return [call.unflat(result) for result in results]
+
+
+def adjoint(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool = True) -> list[Any]:
+    """Cotangents of m0 (B, N) × 3 and of each wanted operand in its own shape.
+
+    `operands` are the run's, the states kept, and the cotangents of saved and final states.
+    """
+    own = len(plan.names)
+    call = _Call(plan, operands[:own])
+    kept, *cotangents = [value.reshape(*value.shape[:-2], call.lanes) for value in operands[own:]]
+    active = [name for name in (*plan.program.channels, *plan.program.names) if name in wanted]
+    shared = [name for name, spread in zip(plan.program.channels, call.spread, strict=True) if not spread]
+    items = min(call.tiles, PARTS) if any(name in shared for name in active) else call.tiles
+    nodes = len(plan.tableau.nodes)
+    shapes = [call.shape()] * 3
+    for name in active:
+        if name in shared:
+            shapes.append(jax.ShapeDtypeStruct((items, plan.steps, nodes), call.dtype))
+        else:
+            shapes.append(call.shape(plan.steps, nodes) if name in plan.program.channels else call.shape())
+    stride = math.ceil(plan.steps / kept.shape[0])
+    arguments = [call.counts(items, stride), *call.operands, kept, *cotangents]
+    target = adjoint_kernel(call.scheme, tuple(active)) if compiled else ""
+    results = jax.ffi.ffi_call(target, shapes)(*arguments)
+    found = {name: call.unflat(result) for name, result in zip((f"m_{axis}" for axis in STATE), results, strict=False)}
+    for name, result in zip(active, results[3:], strict=True):
+        whole = result.sum(0)[..., None, None] if name in shared else call.unflat(result)
+        found[name] = call.summed(whole, name)
+    return [found[name] for name in (*(f"m_{axis}" for axis in STATE), *wanted)]
+
+
+def tangent(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool = True) -> list[Any]:
+    """Tangents of saved states (K, S, B, N) × 3 and of the final state (K, B, N) × 3.
+
+    `operands` are the run's, and the K tangents of m0 and of each wanted operand.
+    """
+    own = len(plan.names)
+    call = _Call(plan, operands[:own])
+    active = [name for name in (*plan.program.channels, *plan.program.names) if name in wanted]
+    given = dict(zip([*(f"m_{axis}" for axis in STATE), *wanted], operands[own:], strict=True))
+    flat: list[Any] = [
+        call.flat(given[name], plan.lane_axis(name) + 1) for name in (*(f"m_{axis}" for axis in STATE), *active)
+    ]
+    sweeps: list[Any] = []
+    for start in range(0, flat[0].shape[0], MOST):
+        part = [value[start : start + MOST] for value in flat]
+        K = part[0].shape[0]
+        shapes = [call.shape(K, plan.saves)] * 3 + [call.shape(K)] * 3
+        target = tangent_kernel(call.scheme, tuple(active), K) if compiled else ""
+        sweeps.append(jax.ffi.ffi_call(target, shapes)(call.counts(call.tiles), *call.operands, *part))
+    parts = [[sweep[index] for sweep in sweeps] for index in range(6)]
+    return [call.unflat(jnp.concatenate(part) if len(part) > 1 else part[0]) for part in parts]

@@ -1,0 +1,327 @@
+"""One call of a kernel of coupled arrays: operands cut into tiles, weights packed, results in their shapes."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.kernels.calls import MEMORY
+from llgrad.kernels.coupled.adjoint import adjoint_source
+from llgrad.kernels.coupled.forward import forward_source
+from llgrad.kernels.coupled.products import ROWS
+from llgrad.kernels.coupled.scheme import Scheme
+from llgrad.kernels.coupled.tangent import tangent_source
+from llgrad.kernels.expression.equations import STATE, Program
+from llgrad.kernels.kernel import _register as register
+from llgrad.kernels.loops.adjoint import PARTS
+from llgrad.kernels.loops.tangent import MOST
+from llgrad.kernels.steppers import Tableau
+
+M0: Final = tuple(f"m_{axis}" for axis in STATE)
+SHARED_ROWS: Final = 192
+"""Oscillators of a single array from which on its rows are shared out among threads."""
+
+
+@dataclass(frozen=True)
+class CoupledPlan:
+    """What is fixed about a run before it starts, apart from shapes."""
+
+    program: Program
+    tableau: Tableau
+    project: bool
+    steps: int
+    every: int
+    memory: int = MEMORY
+
+    @property
+    def saves(self) -> int:
+        return self.steps // self.every
+
+    @property
+    def names(self) -> list[str]:
+        """Names of a run's operands, in order, without the counts."""
+        keys = ["key0", "key1"] * self.program.noisy
+        return ["first", "h", *M0, *self.program.names, *self.program.channels, *keys, "weights"]
+
+    def lane_axis(self, name: str) -> int:
+        """Where the (B, N) axes of an operand begin; −1 for one that has none."""
+        if name in ("first", "h", "weights"):
+            return -1
+        return 2 if name in self.program.channels else 0
+
+
+@functools.lru_cache(maxsize=512)
+def _kernel(kind: str, scheme: Scheme, *options: Any) -> str:
+    """Name of the FFI target of a pass."""
+    sources = {"forward": forward_source, "adjoint": adjoint_source, "tangent": tangent_source}
+    return register(sources[kind](scheme, *options), f"coupled_{kind}")
+
+
+class _Call:
+    """A run's operands as a kernel takes them."""
+
+    def __init__(self, plan: CoupledPlan, operands: Sequence[Any]) -> None:
+        self.plan, self.dtype = plan, plan.program.dtype
+        self.given = dict(zip(plan.names, operands, strict=True))
+        self.B, self.N = self.given["m_x"].shape
+        self.single = self.B == 1
+        self.varied = (*plan.program.names, *plan.program.channels)
+        inner = tuple(name for name in self.varied if self.given[name].shape[plan.lane_axis(name) + self.single] > 1)
+        self.shared = self.single and self.N >= SHARED_ROWS
+        self.scheme = Scheme(plan.program, plan.tableau, plan.project, self.single, self.shared, inner)
+        self.L, self.R, self.tiles = self._tiling()
+
+    def _tiling(self) -> tuple[int, int, int]:
+        """Lanes, rows, tiles."""
+        W = self.scheme.width
+        if self.single:
+            return W, -(-self.N // W), 1
+        L = 2 * W if self.B >= 8 * W else W
+        return L, self.N, -(-self.B // L)
+
+    @property
+    def padded(self) -> int:
+        """Rows of a workspace array, or of a matrix for products."""
+        return self.R * self.L if self.single else -(-self.N // ROWS) * ROWS
+
+    # ---- into tiles
+
+    def pack(self, value: Any, axis: int, inner: bool = True, edge: bool = True) -> Any:
+        """(…, b, n) → (tiles, …, rows, L), or (1, …, rows, 1) for what lanes share."""
+        lead = value.shape[:axis]
+        b, n = value.shape[axis:]
+        if self.single:
+            if not inner:
+                return value.reshape(1, *lead, 1, 1)
+            value = jnp.broadcast_to(value.reshape(*lead, n), (*lead, self.N))
+            return _pad(value, axis, self.R * self.L, edge).reshape(1, *lead, self.R, self.L)
+        if not inner:
+            return value.reshape(1, *lead, n, 1)
+        if b == 1:
+            value = jnp.broadcast_to(value, (*lead, self.B, n))
+        value = _pad(value, axis, self.tiles * self.L, edge).reshape(*lead, self.tiles, self.L, n)
+        return jnp.moveaxis(value, axis, 0).swapaxes(-1, -2)
+
+    def unpack(self, value: Any) -> Any:
+        """(tiles, …, rows, L) → (…, B, rows), or (…, 1, N) of a single array."""
+        lead = value.shape[1:-2]
+        if self.single:
+            return value.reshape(*lead, 1, -1)[..., : self.N]
+        value = jnp.moveaxis(value.swapaxes(-1, -2), 0, len(lead))
+        return value.reshape(*lead, -1, value.shape[-1])[..., : self.B, :]
+
+    def matrix(self, value: Any) -> Any:
+        """Weights (…, N, N) as a product takes them: padded rows, or columns of a small array, or packed blocks of
+        eight rows.
+        """
+        lead, more = value.shape[:-2], [(0, 0)] * (value.ndim - 2)
+        padded = self.padded
+        if self.single:
+            grow, value = padded - self.N, value if self.shared else value.swapaxes(-1, -2)
+            return jnp.pad(value, [*more, (0, grow), (0, grow)]) if grow else value
+        value = jnp.pad(value, [*more, (0, padded - self.N), (0, 0)])
+        return value.reshape(*lead, padded // ROWS, ROWS, self.N).swapaxes(-1, -2)
+
+    def operands(self, items: int, stride: int = 1, transposed: bool = False, start: Any = 0) -> list[Any]:
+        plan, given = self.plan, self.given
+        flags = [given[name].shape[-1] > 1 or (name in self.scheme.inner and self.single) for name in self.varied]
+        counts = jnp.asarray(
+            [plan.steps, plan.every, stride, items, self.tiles, self.N, self.R, self.L, 0, *flags], jnp.int32
+        )
+        packed = [counts.at[8].set(start), given["first"], given["h"]]
+        packed += [self.pack(given[name], 0) for name in M0]
+        packed += [self.pack(given[name], plan.lane_axis(name), name in self.scheme.inner) for name in self.varied]
+        if plan.program.noisy:
+            packed += [self.pack(given[name], 0, not self.single) for name in ("key0", "key1")]
+        weights = given["weights"]
+        return [*packed, self.matrix(weights.T if transposed else weights)]
+
+    def shape(self, *lead: int) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((self.tiles, *lead, self.R, self.L), self.dtype)
+
+    def items(self, most: int) -> int:
+        """Pieces of work that threads take: tiles, or the blocks of rows of a single array."""
+        if self.single:
+            return min(self.R, 8) if self.shared else 1
+        return min(self.tiles, most)
+
+    # ---- memory
+
+    @property
+    def rows(self) -> int:
+        """Rows of an array of the workspace."""
+        return -(-self.R // ROWS) * ROWS
+
+    @property
+    def stride(self) -> int:
+        """Steps between the states kept: 1 while states and coupling fields of all steps fit the memory."""
+        plan, size = self.plan, np.dtype(self.dtype).itemsize * self.tiles * self.rows * self.L
+        state, step = 3 * size, (3 + self.scheme.stages) * size
+        if step * plan.steps <= plan.memory:
+            return 1
+        return max(2, min(plan.steps, math.isqrt(plan.steps * state // step)))
+
+
+def _pad(value: Any, axis: int, size: int, edge: bool) -> Any:
+    missing = size - value.shape[axis]
+    if missing == 0:
+        return value
+    widths = [(0, missing if k == axis else 0) for k in range(value.ndim)]
+    return jnp.pad(value, widths, mode="edge" if edge else "constant")
+
+
+def forward(*operands: Any, plan: CoupledPlan, keep: bool, compiled: bool = True) -> list[Any]:
+    """Saved states (S, B, N) × 3, final state (B, N) × 3, first bad step (B, 1); with `keep` the states kept and the
+    coupling fields of their stages, as tiles.
+
+    Without `compiled` no kernel is made: enough for the shapes, which tracing asks for.
+    """
+    call = _Call(plan, operands)
+    bad = (1, call.R, call.L) if call.single else (call.tiles, 1, call.L)
+    shapes = [call.shape(plan.saves)] * 3 + [call.shape()] * 3 + [jax.ShapeDtypeStruct(bad, jnp.int32)]
+    stride = call.stride
+    if keep:
+        shapes += [call.shape(-(-plan.steps // stride), 3), _fields(call, plan.steps if stride == 1 else 0)]
+    target = _kernel("forward", call.scheme, keep) if compiled else ""
+    results = jax.ffi.ffi_call(target, shapes)(*call.operands(call.items(call.tiles), stride))
+    first_bad = call.unpack(results[6])
+    if call.single:
+        never = jnp.iinfo(jnp.int32).max
+        first = jnp.where(first_bad < 0, never, first_bad).min(-1, keepdims=True)
+        first_bad = jnp.where(first == never, -1, first)
+    return [*(call.unpack(result) for result in results[:6]), first_bad, *results[7:]]
+
+
+def _fields(call: _Call, steps: int) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct((call.tiles, steps, call.scheme.stages, call.rows, call.L), call.dtype)
+
+
+def adjoint(*operands: Any, plan: CoupledPlan, wanted: tuple[str, ...], compiled: bool = True) -> list[Any]:
+    """Cotangents of m0 (B, N) × 3 and of each wanted operand in its own shape.
+
+    `operands` are the run's, states and fields kept, and the cotangents of saved and final states.
+    """
+    own = len(plan.names)
+    call = _Call(plan, operands[:own])
+    kept, fields, *cotangents = operands[own:]
+    if fields.shape[1] or not compiled:
+        return _transposed(call, wanted, [kept, fields], cotangents, compiled=compiled)
+    return _in_segments(call, wanted, kept, cotangents)
+
+
+def _in_segments(call: _Call, wanted: tuple[str, ...], kept: Any, cotangents: list[Any]) -> list[Any]:
+    """The adjoint of a run whose states do not fit the memory: segment by segment from the last, each run again."""
+    plan, count = call.plan, kept.shape[1]
+    stride = call.stride
+    saved, final = cotangents[:3], cotangents[3:]
+
+    def segment(final: list[Any], index: Any, steps: int) -> list[Any]:
+        start = index * stride
+        given = dict(call.given) | dict(zip(M0, (call.unpack(kept[:, index, k]) for k in range(3)), strict=True))
+        given["first"] = given["first"] + jnp.asarray(start, jnp.uint32)
+        for name in plan.program.channels:
+            given[name] = jax.lax.dynamic_slice_in_dim(given[name], start, steps)
+        local = dataclasses.replace(plan, steps=steps, memory=2**62)
+        again = forward(*given.values(), plan=dataclasses.replace(local, every=steps + 1), keep=True)
+        return _transposed(_Call(local, list(given.values())), wanted, again[7:], [*saved, *final], start=start)
+
+    rest = plan.steps - (count - 1) * stride
+    found = segment(final, count - 1, rest)
+    if count == 1:
+        return found
+
+    def one(carry: list[Any], index: Any) -> tuple[list[Any], list[Any]]:
+        new = segment(carry[:3], index, stride)
+        sums = [a + b for (a, b, name) in zip(carry[3:], new[3:], wanted, strict=True) if name not in sampled]
+        return _merged(new, sums, carry, wanted, sampled), [
+            new[3 + k] for k, name in enumerate(wanted) if name in sampled
+        ]
+
+    sampled = plan.program.channels
+    found, parts = jax.lax.scan(one, found, jnp.arange(count - 1, dtype=jnp.int32), reverse=True)
+    for name, part in zip([name for name in wanted if name in sampled], parts, strict=True):
+        place = 3 + wanted.index(name)
+        found[place] = jnp.concatenate([part.reshape(-1, *part.shape[2:]), found[place]])
+    return found
+
+
+def _merged(new: list[Any], sums: list[Any], carry: list[Any], wanted: tuple[str, ...], sampled: Any) -> list[Any]:
+    """Cotangents so far: of m0 those of the new segment, of parameters the sums, of samples those of the last."""
+    following = iter(sums)
+    return [*new[:3], *(carry[3 + k] if name in sampled else next(following) for k, name in enumerate(wanted))]
+
+
+def _transposed(
+    call: _Call,
+    wanted: tuple[str, ...],
+    kept: Sequence[Any],
+    cotangents: list[Any],
+    start: Any = 0,
+    compiled: bool = True,
+) -> list[Any]:
+    """The adjoint of steps whose states and coupling fields are all there."""
+    cotangents = [call.pack(value, value.ndim - 2, edge=False) for value in cotangents]
+    plan, active = call.plan, [name for name in call.varied if name in wanted]
+    items = call.items(PARTS)
+    parts = 1 if call.single else items
+    shapes = [call.shape()] * 3
+    for name in active:
+        axis, value = plan.lane_axis(name), call.given[name]
+        lead = value.shape[:axis]
+        if name in call.scheme.inner:
+            rows = call.R if call.single or value.shape[-1] > 1 else 1
+            shapes.append(jax.ShapeDtypeStruct((call.tiles, *lead, rows, call.L), call.dtype))
+        else:
+            rows = call.R if call.single else value.shape[-1]
+            shapes.append(jax.ShapeDtypeStruct((parts, *lead, rows, 1), call.dtype))
+    if "weights" in wanted:
+        shapes.append(jax.ShapeDtypeStruct((parts, call.padded, call.padded), call.dtype))
+    target = _kernel("adjoint", call.scheme, wanted) if compiled else ""
+    arguments = [*call.operands(items, transposed=True, start=start), *kept, *cotangents]
+    results = jax.ffi.ffi_call(target, shapes)(*arguments)
+    found = dict(zip(M0, map(call.unpack, results[:3]), strict=True))
+    for name, result in zip(active, results[3:], strict=False):
+        found[name] = _shaped(call, name, result)
+    if "weights" in wanted:
+        found["weights"] = results[-1].sum(0)[: call.N, : call.N]
+    return [found[name] for name in (*M0, *wanted)]
+
+
+def _shaped(call: _Call, name: str, result: Any) -> Any:
+    """The cotangent of an operand, in its shape."""
+    if name in call.scheme.inner:
+        return call.unpack(result)
+    total = result.sum(0)[..., 0]
+    return total.sum(-1)[..., None, None] if call.single else total[..., None, :]
+
+
+def tangent(*operands: Any, plan: CoupledPlan, wanted: tuple[str, ...], compiled: bool = True) -> list[Any]:
+    """Tangents of saved states (K, S, B, N) × 3 and of the final state (K, B, N) × 3.
+
+    `operands` are the run's, and the K tangents of m0 and of each wanted operand.
+    """
+    own = len(plan.names)
+    call = _Call(plan, operands[:own])
+    active = [name for name in call.varied if name in wanted]
+    given = dict(zip([*M0, *wanted], operands[own:], strict=True))
+    sweeps = []
+    total = given["m_x"].shape[0]
+    for start in range(0, total, MOST):
+        part = {name: value[start : start + MOST] for name, value in given.items()}
+        K = part["m_x"].shape[0]
+        packed = [call.pack(part[name], 1) for name in M0]
+        packed += [call.pack(part[name], plan.lane_axis(name) + 1, name in call.scheme.inner) for name in active]
+        packed += [call.matrix(part[name]) for name in wanted if name == "weights"]
+        shapes = [call.shape(K, plan.saves)] * 3 + [call.shape(K)] * 3
+        target = _kernel("tangent", call.scheme, tuple(wanted), K) if compiled else ""
+        sweeps.append(jax.ffi.ffi_call(target, shapes)(*call.operands(call.items(call.tiles)), *packed))
+    parts = [[call.unpack(sweep[index]) for sweep in sweeps] for index in range(6)]
+    return [jnp.concatenate(part) if len(part) > 1 else part[0] for part in parts]

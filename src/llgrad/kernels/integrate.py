@@ -1,0 +1,95 @@
+"""What the engine calls: one run of an equation of motion through the native kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from llgrad.core.vector import Vec3
+from llgrad.kernels.calls import MEMORY, Plan
+from llgrad.kernels.coupled.calls import CoupledPlan
+from llgrad.kernels.coupled.primitive import solve_p as coupled_solve_p
+from llgrad.kernels.expression.equations import CHANNELS, compile_equation
+from llgrad.kernels.primitive import solve_p
+from llgrad.kernels.steppers import Stepper
+
+
+class Run(NamedTuple):
+    """States after every so-many steps, components (S,) or (S, N); the final state; the first bad step of each, −1
+    for none.
+    """
+
+    saved: Vec3
+    final: Vec3
+    first_bad: Any
+
+
+class NoiseWords(NamedTuple):
+    """Size of the thermal field [T], scalar or (N,), and the two words of the key."""
+
+    sigma: Any
+    key0: Any
+    key1: Any
+
+
+def integrate(
+    equation: Any,
+    m0: Vec3,
+    *,
+    stepper: Stepper,
+    h: float,
+    steps: int,
+    every: int,
+    drive: Mapping[str, Any] | None = None,
+    coupling: Any = None,
+    noise: NoiseWords | None = None,
+    first: Any = 0,
+    memory: int = MEMORY,
+) -> Run:
+    """Integrate `steps` steps of `h` nanoseconds; differentiable in every leaf of `equation`, `m0`, the drive's
+    samples, the coupling and σ.
+
+    Components of `m0` are scalars, or (N,) for N independent oscillators; leaves of the equation are Python floats,
+    scalars or (N,). A leaf that is the Python float 0.0 or 1.0 is built into the kernel. `drive` holds samples
+    (steps, nodes) or (steps, nodes, N) by channel: "current" [A], "field_x", "field_y", "field_z" [T]. `coupling` is
+    a matrix W (N, N) [T]: each oscillator feels the field Σ_j W_ij m_jx along x. `first` is the number of steps taken
+    before, for the noise.
+
+    Raises UnsupportedOperation where the equation has an operation that no kernel has.
+    """
+    dtype = m0.x.dtype
+    drive = dict(drive or {})
+    sigma = None if noise is None else noise.sigma
+    coupled = coupling is not None
+    program, parameters = compile_equation(equation, dtype, channels=tuple(drive), coupled=coupled, sigma=sigma)
+    many = bool(m0.x.ndim)
+    if steps == 0:
+        none = Vec3(*(jnp.zeros((0, *c.shape), dtype) for c in (m0.x, m0.y, m0.z)))
+        return Run(none, m0, jnp.full(m0.x.shape, -1, jnp.int32))
+    plan = (CoupledPlan if coupled else Plan)(program, stepper.tableau, stepper.project, steps, every, memory)
+    operands = [jnp.asarray(first, jnp.uint32).reshape(1), jnp.asarray(h, dtype).reshape(1)]
+    operands += [_lanes(component) for component in (m0.x, m0.y, m0.z)]
+    operands += [_lanes(value) for value in parameters]
+    operands += [_samples(drive[name], dtype) for name in CHANNELS if name in drive]
+    if noise is not None:
+        operands += [_lanes(noise.key0), _lanes(noise.key1)]
+        operands += [] if coupled else [jnp.arange(m0.x.size, dtype=jnp.uint32).reshape(1, -1)]
+    if coupled:
+        results = coupled_solve_p.bind(*operands, jnp.asarray(coupling, dtype), plan=plan, keep=False)
+    else:
+        results = solve_p.bind(*operands, plan=plan, keep=False)
+    shaped = [value[..., 0, :] if many else value[..., 0, 0] for value in results]
+    return Run(Vec3(*shaped[:3]), Vec3(*shaped[3:6]), shaped[6])
+
+
+def _lanes(value: Any) -> Any:
+    """() → (1, 1), (N,) → (1, N)."""
+    return jnp.asarray(value).reshape(1, -1)
+
+
+def _samples(value: Any, dtype: Any) -> Any:
+    """(steps, nodes) → (steps, nodes, 1, 1), (steps, nodes, N) → (steps, nodes, 1, N)."""
+    value = jnp.asarray(value, dtype)
+    return value[:, :, None, None] if value.ndim == 2 else value[:, :, None, :]

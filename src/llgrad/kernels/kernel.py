@@ -1,0 +1,59 @@
+"""Kernels by what they compute: each is generated, compiled or read from the cache, and registered with XLA once."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from typing import Any, Final
+
+import jax
+
+from llgrad.kernels.loops.adjoint import adjoint_source
+from llgrad.kernels.loops.forward import forward_source
+from llgrad.kernels.loops.tangent import tangent_source
+from llgrad.kernels.loops.tile import NARROW, Scheme
+from llgrad.kernels.machine import cache
+from llgrad.kernels.machine.ffi import HANDLER
+
+WIDTHS: Final = {"float64": 16, "float32": 32}
+"""Trajectories of a tile: two or four vector registers for each quantity, so that one's latency hides behind the
+other.
+"""
+_KEPT: Final[dict[str, Any]] = {}
+"""Handlers must outlive their registration, which is for the rest of the process."""
+
+
+def width_for(lanes: int, dtype: str) -> int:
+    """Trajectories side by side in a tile, for a run of so many."""
+    if lanes == 1:
+        return 1
+    return NARROW if lanes <= NARROW else WIDTHS[dtype]
+
+
+@functools.lru_cache(maxsize=512)
+def forward_kernel(scheme: Scheme, keep: bool) -> str:
+    """Name of the FFI target of a forward pass."""
+    return _register(forward_source(scheme, keep), "kept" if keep else "forward")
+
+
+@functools.lru_cache(maxsize=512)
+def adjoint_kernel(scheme: Scheme, wanted: tuple[str, ...]) -> str:
+    """Name of the FFI target of an adjoint pass."""
+    return _register(adjoint_source(scheme, wanted), "adjoint")
+
+
+@functools.lru_cache(maxsize=512)
+def tangent_kernel(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> str:
+    """Name of the FFI target of a tangent pass."""
+    return _register(tangent_source(scheme, wanted, directions), "tangent")
+
+
+def _register(text: str, kind: str) -> str:
+    name = f"llgrad_{kind}_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+    if name not in _KEPT:
+        module = cache.load(text, kind)
+        handler = HANDLER(module.handler.address)
+        jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler), platform="cpu")
+        _KEPT[name] = (module, handler, os.getpid())
+    return name

@@ -1,0 +1,188 @@
+"""The native engine: time loops compiled from the equation of motion, on the CPU. What it cannot run, the XLA
+engine runs.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import Any, Final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from llgrad.core.status import Outcome
+from llgrad.core.vector import Vec3
+from llgrad.devices.coupling import FieldCoupling
+from llgrad.solve.task import Engine, Solution, Task, as_arrays
+from llgrad.solve.xla import XLA
+
+SAMPLES: Final = 2**25
+"""Bytes of drive samples that are made at a time; longer runs are cut into chunks."""
+
+
+class Native(Engine):
+    """Compiled loops at the speed of hand-written SIMD code, with exact gradients; the default on the CPU.
+
+    Where it cannot run, the XLA engine does, and `stats.reason` says why.
+    """
+
+    def run(self, task: Task) -> Solution:
+        if reason := _reason_against(task):
+            return XLA().run(task)._replace(reason=reason)
+        m, bad = _integrate(_as_operands(task))
+        finite = jnp.isfinite(m.x[-1:]).all() & jnp.isfinite(m.y[-1:]).all() & jnp.isfinite(m.z[-1:]).all()
+        failed = jnp.where(finite, int(Outcome.TOO_COARSE), int(Outcome.NON_FINITE))
+        return Solution(m, jnp.where(bad < 0, int(Outcome.FINISHED), failed), bad, "native", "")
+
+
+def _reason_against(task: Task) -> str:
+    """Why the native engine cannot run a task; empty where it can."""
+    if jax.default_backend() != "cpu":
+        return f"the native engine runs on the CPU; JAX computes on {jax.default_backend()}"
+    if reason := _reason_against_platform():
+        return reason
+    if task.coupling is not None and not isinstance(task.coupling, FieldCoupling):
+        return f"the native engine has no kernel for {type(task.coupling).__name__}"
+    return ""
+
+
+@functools.cache
+def _reason_against_platform() -> str:
+    """Why native kernels cannot be used in this process at all; said once in a warning."""
+    try:
+        from llgrad.kernels.machine.ffi import check_interface
+
+        check_interface()
+    except (ImportError, ValueError) as problem:
+        reason = f"native kernels cannot be used here: {problem}"
+        warnings.warn(f"{reason}; the XLA engine takes over", stacklevel=4)
+        return reason
+    return ""
+
+
+def _as_operands(task: Task) -> Task:
+    """Every float an array, so that new values do not compile anew, but for the equation's zeros and ones: those
+    are built in.
+    """
+    arrays = as_arrays(task)
+    kept = jax.tree.map(
+        lambda plain, array: plain if isinstance(plain, float) and plain in (0.0, 1.0) else array,
+        task.equation,
+        arrays.equation,
+    )
+    return eqx.tree_at(lambda t: t.equation, arrays, kept)
+
+
+@eqx.filter_jit
+def _integrate(task: Task) -> tuple[Vec3, Any]:
+    """States kept (S, …), and the index of the first bad step."""
+    grid = task.grid
+    chunk = _chunk(task)
+    if chunk >= grid.steps:
+        run = _part(task, task.m0, 0, grid.steps, grid.save_every)
+        return run.saved, _worst(run.first_bad)
+    if grid.save_every >= chunk:
+        return _scan_saves(task, chunk)
+    return _scan_chunks(task, chunk // grid.save_every * grid.save_every)
+
+
+def _chunk(task: Task) -> int:
+    """Steps whose drive samples fit the memory."""
+    if task.drive is None:
+        return max(task.grid.steps, 1)
+    step = jax.eval_shape(lambda: _samples(task, 0, 1))
+    size = sum(array.size * array.dtype.itemsize for array in jax.tree.leaves(step))
+    return max(SAMPLES // max(size, 1), 1)
+
+
+def _samples(task: Task, first: Any, steps: int) -> dict[str, Any]:
+    """The drive at the nodes of some steps, by channel."""
+    if task.drive is None:
+        return {}
+    dtype = task.m0.x.dtype
+    nodes = jnp.asarray(task.stepper.tableau.nodes, dtype)
+    index = jnp.asarray(first, jnp.int32) + jnp.arange(steps, dtype=jnp.int32)
+    sample = task.drive.sample((index[:, None].astype(dtype) + nodes[None, :]) * task.grid.dt)
+    channels = {
+        "current": sample.current,
+        "field_x": sample.field.x,
+        "field_y": sample.field.y,
+        "field_z": sample.field.z,
+    }
+    return {name: jnp.asarray(value, dtype) for name, value in channels.items() if value is not None}
+
+
+def _part(task: Task, m: Vec3, first: Any, steps: int, every: int) -> Any:
+    """One call of the kernels: some steps from the step `first` on."""
+    from llgrad.kernels.integrate import NoiseWords, integrate
+
+    return integrate(
+        task.equation,
+        m,
+        stepper=task.stepper,
+        h=task.grid.dt * 1e9,
+        steps=steps,
+        every=every,
+        drive=_samples(task, first, steps),
+        coupling=getattr(task.coupling, "weights", None),
+        noise=None if task.noise is None else NoiseWords(task.noise.sigma, task.noise.key0, task.noise.key1),
+        first=first,
+    )
+
+
+def _worst(first_bad: Any) -> Any:
+    """The first bad step of any oscillator; −1 where there is none."""
+    never = jnp.iinfo(jnp.int32).max
+    first = jnp.where(first_bad < 0, never, first_bad).min()
+    return jnp.where(first == never, -1, first).astype(jnp.int32)
+
+
+def _later(bad: Any, new: Any, first: Any) -> Any:
+    """The first bad step of a run so far and of the part that begins at the step `first`."""
+    return jnp.where((bad < 0) & (new >= 0), new + first, bad).astype(jnp.int32)
+
+
+def _scan_chunks(task: Task, chunk: int) -> tuple[Vec3, Any]:
+    """Whole saving intervals to a chunk."""
+    grid = task.grid
+
+    def one(carry: Any, index: Any) -> tuple[Any, Vec3]:
+        m, bad = carry
+        run = _part(task, m, index * chunk, chunk, grid.save_every)
+        return (run.final, _later(bad, _worst(run.first_bad), index * chunk)), run.saved
+
+    whole, rest = divmod(grid.steps, chunk)
+    start = (task.m0, jnp.asarray(-1, jnp.int32))
+    (m, bad), saved = jax.lax.scan(one, start, jnp.arange(whole, dtype=jnp.int32))
+    saved = jax.tree.map(lambda c: c.reshape(-1, *c.shape[2:]), saved)
+    if rest:
+        run = _part(task, m, whole * chunk, rest, grid.save_every)
+        bad = _later(bad, _worst(run.first_bad), whole * chunk)
+        saved = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), saved, run.saved)
+    return saved, bad
+
+
+def _scan_saves(task: Task, chunk: int) -> tuple[Vec3, Any]:
+    """Several chunks to a saving interval."""
+    every = task.grid.save_every
+    whole, rest = divmod(every, chunk)
+
+    def advance(carry: Any, first: Any, steps: int) -> Any:
+        m, bad = carry
+        run = _part(task, m, first, steps, steps)
+        return run.final, _later(bad, _worst(run.first_bad), first)
+
+    def one_save(carry: Any, save: Any) -> tuple[Any, Vec3]:
+        def one_chunk(carry: Any, index: Any) -> tuple[Any, None]:
+            return advance(carry, save * every + index * chunk, chunk), None
+
+        carry, _ = jax.lax.scan(one_chunk, carry, jnp.arange(whole, dtype=jnp.int32))
+        if rest:
+            carry = advance(carry, save * every + whole * chunk, rest)
+        return carry, carry[0]
+
+    start = (task.m0, jnp.asarray(-1, jnp.int32))
+    (_, bad), saved = jax.lax.scan(one_save, start, jnp.arange(task.grid.saves, dtype=jnp.int32))
+    return saved, bad

@@ -1,0 +1,106 @@
+"""The folder of compiled kernels: found again, private, and never in the way."""
+
+import os
+import pathlib
+import stat
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from llgrad.kernels.machine import cache
+
+SOURCE = """from numba import cfunc, types
+
+@cfunc(types.int64(types.int64), cache=True)
+def handler(x):
+    return x + {number}
+"""
+
+
+def load(number):
+    return cache.load(SOURCE.format(number=number), "test").handler.ctypes(1)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "kernels"))
+    monkeypatch.setattr(cache, "_LOADED", {})
+    return tmp_path / "kernels"
+
+
+def forget(monkeypatch):
+    monkeypatch.setattr(cache, "_LOADED", {})
+
+
+def compiled_files(folder):
+    return sorted((folder / "__pycache__").glob("test_*.nb*"))
+
+
+def test_source_and_compiled_code_are_kept_in_a_private_folder(folder, monkeypatch):
+    assert load(2) == 3
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    (path, size), *rest = cache.entries()
+    assert rest == []
+    assert "x + 2" in path.read_text()
+    assert size > path.stat().st_size
+    before = [p.stat().st_mtime_ns for p in compiled_files(folder)]
+    forget(monkeypatch)
+    assert load(2) == 3
+    assert [p.stat().st_mtime_ns for p in compiled_files(folder)] == before
+
+
+def test_clear(folder):
+    load(3)
+    load(4)
+    assert cache.clear() == 2
+    assert cache.entries() == []
+    assert cache.clear() == 0
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+def test_damaged_compiled_code_does_not_break_a_run(folder, monkeypatch, suffix):
+    load(5)
+    for path in compiled_files(folder):
+        if path.suffix == suffix:
+            path.write_bytes(b"not what it was")
+    forget(monkeypatch)
+    with pytest.warns(UserWarning, match="compiling anew"):
+        assert load(5) == 6
+
+
+def test_damaged_source_is_written_again(folder, monkeypatch):
+    load(6)
+    cache.entries()[0][0].write_text("def handler(: nonsense")
+    forget(monkeypatch)
+    assert load(6) == 7
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "file" / "kernels"))
+    monkeypatch.setattr(cache, "_LOADED", {})
+    with pytest.warns(UserWarning, match="cannot be written"):
+        assert load(7) == 8
+
+
+def test_what_is_compiled_is_keyed_by_everything_it_depends_on(monkeypatch):
+    key = cache._key("text")
+    assert key != cache._key("text ")
+    monkeypatch.setattr(cache, "_versions", lambda: "another numba")
+    assert key != cache._key("text")
+
+
+def test_processes_that_write_the_same_kernel_at_once(tmp_path):
+    program = textwrap.dedent(f"""
+        from llgrad.kernels.machine import cache
+        source = {SOURCE!r}
+        for number in range(3):
+            assert cache.load(source.format(number=number), "test").handler.ctypes(1) == number + 1
+    """)
+    environment = {**os.environ, cache.VARIABLE: str(tmp_path / "kernels")}
+    running = [subprocess.Popen([sys.executable, "-W", "error", "-c", program], env=environment) for _ in range(3)]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    assert len(list(pathlib.Path(tmp_path / "kernels").glob("*.py"))) == 3
+    assert list(pathlib.Path(tmp_path / "kernels").glob("*.tmp")) == []

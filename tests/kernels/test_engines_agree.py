@@ -1,0 +1,156 @@
+"""Every kernel against a plain scan: value, derivative in a direction, and gradient.
+
+What needs a kernel of its own (equation, stepper, width of a tile, dtype, channels) is listed; numbers of trajectories,
+of steps, of saves and of states kept are arguments of a kernel, and Hypothesis chooses them.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tests.kernels.reference import FULL, SMALL, WRITTEN, Case, assert_close, kept, quick_jit
+
+import llgrad as lg
+from llgrad.core.vector import Vec3
+from llgrad.kernels.integrate import integrate
+from llgrad.physics.equation import equation_of_motion
+
+LONGEST = 12
+CASES = {
+    # name: (numbers of trajectories, what is fixed)
+    "one, full device, RK4": ((None,), {"device": FULL, "stepper": lg.RK4()}),
+    "a few, fifth order, no projection, a drive": (
+        (2, 3),
+        {"stepper": lg.DormandPrince5(project=False), "channels": ("field_y",)},
+    ),
+    "many, a user's functions, drives of all and of each": (
+        (15, 16, 17),
+        {"device": WRITTEN, "channels": ("current", "field_x"), "spread": ("field_x",)},
+    ),
+    "one, noise, drive of current": ((1,), {"noisy": True, "channels": ("current",)}),
+    "many, float32, noise": ((15, 33), {"dtype": jnp.float32, "noisy": True}),
+}
+
+
+@functools.cache
+def reference(name, many):
+    """(case, tangent, states after every step, their tangents, pull back of their cotangents), compiled once for all
+    numbers of trajectories: fewer ones are the first of the most.
+    """
+    case = Case(N=CASES[name][0][-1] if many else None, longest=LONGEST, **CASES[name][1])
+    tangent = case.random_like(case.parameters, relative=True)
+    states, tangents = quick_jit(lambda p, t: jax.jvp(case.states, (p,), (t,)))(case.parameters, tangent)
+    pull_back = quick_jit(lambda p, cotangent: jax.vjp(case.states, p)[1](cotangent)[0])
+    return case, tangent, states, tangents, functools.partial(pull_back, case.parameters)
+
+
+def first_lanes(tree, case, N):
+    """The first N trajectories of every leaf that has one value for each."""
+    if case.N is None:
+        return tree
+    return jax.tree.map(lambda a: a[..., :N] if a.ndim and a.shape[-1] == case.N else a, tree)
+
+
+def cotangent_of_states(cotangent, steps, every, states):
+    """The cotangent of the states after every step of all trajectories from that of the saved and final ones."""
+
+    def spread(saved, final, like):
+        whole = np.zeros(like.shape, like.dtype)
+        lanes = tuple(map(slice, np.shape(final)))
+        whole[(slice(every - 1, steps, every), *lanes)] += np.asarray(saved)
+        whole[(steps - 1, *lanes)] += np.asarray(final)
+        return jnp.asarray(whole)
+
+    return jax.tree.map(spread, *cotangent, states)
+
+
+def check(name, N, steps, every, states_kept):
+    case, tangent, states, tangents, pull_back = reference(name, N is not None)
+    parameters, direction, expected, expected_tangents = (
+        first_lanes(tree, case, N)
+        for tree in (case.parameters, tangent, kept(states, steps, every), kept(tangents, steps, every))
+    )
+    tolerance = 1e-12 if case.dtype == jnp.float64 else 1e-5
+    cotangent = case.random_like(expected)
+    memory = states_kept * 3 * (N or 1) * np.dtype(case.dtype).itemsize
+
+    @quick_jit
+    def everything(parameters):
+        run = lambda p: case.native(p, steps, every, memory=memory)  # noqa: E731
+        value, back = jax.vjp(run, parameters)
+        return run(parameters), value, jax.jvp(run, (parameters,), (direction,))[1], back(cotangent)[0]
+
+    alone, value, pushed, pulled = everything(parameters)
+    assert_close(alone, value, 0.1 * tolerance)
+    assert_close(value, expected, tolerance)
+    assert_close(pushed, expected_tangents, 100 * tolerance)
+    back = first_lanes(pull_back(cotangent_of_states(cotangent, steps, every, states)), case, N)
+    assert_close(pulled, back, 100 * tolerance)
+    pairs = [zip(*map(jax.tree.leaves, trees), strict=True) for trees in ((pushed, cotangent), (pulled, direction))]
+    left, right = (sum(float(jnp.vdot(a, b)) for a, b in pair) for pair in pairs)
+    np.testing.assert_allclose(left, right, rtol=10 * tolerance, atol=10 * tolerance)
+
+
+def choose(name):
+    """Numbers of trajectories, of steps, of steps to a save (more than there are: none is saved), of states kept."""
+    number = st.integers(1, LONGEST)
+    return given(st.sampled_from(CASES[name][0]), number, st.integers(1, LONGEST + 1), number)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_value_tangent_and_gradient(name):
+    first, last = CASES[name][0][0], CASES[name][0][-1]
+
+    @settings(max_examples=3, deadline=None, derandomize=True, database=None)
+    @choose(name)
+    @example(first, 1, 1, 1)
+    @example(last, 11, 3, 4)
+    def run(N, steps, every, states_kept):
+        check(name, N, steps, every, states_kept)
+
+    run()
+
+
+def test_no_step_at_all():
+    case = Case(channels=("current",))
+    saved, final = case.native(case.parameters, 0, 1)
+    assert saved.x.shape == (0,)
+    assert final == case.parameters[1]
+    _, pull_back = jax.vjp(lambda p: case.native(p, 0, 1)[1].x, case.parameters)
+    gradient = pull_back(jnp.ones(()))[0]
+    assert float(gradient[1].x) == 1.0
+    assert all(not np.any(leaf) for leaf in jax.tree.leaves((gradient[0], gradient[2])))
+
+
+def test_states_are_kept_within_the_memory_and_within_the_cache():
+    from llgrad.kernels.calls import SEGMENT, Plan
+    from llgrad.kernels.expression.equations import compile_equation
+
+    program, _ = compile_equation(equation_of_motion(SMALL), np.float64)
+
+    def plan(steps, memory=2**28):
+        return Plan(program, lg.RK4.tableau, True, steps, 1, memory)
+
+    assert plan(10**6).stride(1) == 1
+    assert plan(200).stride(4096) == 1
+    assert plan(1000).stride(4096) == SEGMENT
+    for lanes, steps in ((1, 10**9), (4096, 10**6), (10**6, 100), (10**8, 7)):
+        chosen = plan(steps)
+        assert chosen.kept(lanes) * lanes * 24 <= max(chosen.memory, lanes * 24)
+        assert (chosen.kept(lanes) - 1) * chosen.stride(lanes) < steps <= chosen.kept(lanes) * chosen.stride(lanes)
+
+
+def test_a_step_that_is_too_coarse_is_reported():
+    start = Vec3(*map(jnp.asarray, ([0.6, 0.0], [0.0, 0.8], [0.8, 0.6])))
+
+    def first_bad(m0, h):
+        run = integrate(equation_of_motion(SMALL), m0, stepper=lg.Heun(), h=h, steps=4, every=4)
+        return run.first_bad.tolist(), bool(jnp.isfinite(run.final.x).all())
+
+    assert first_bad(start, 1e-3) == ([-1, -1], True)
+    assert first_bad(Vec3(start.x, start.y, start.z.at[1].set(jnp.nan)), 1e-3) == ([-1, 0], False)
+    assert first_bad(start, 0.2) == ([0, 0], True)

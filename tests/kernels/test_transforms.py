@@ -1,0 +1,102 @@
+"""`jit`, `vmap`, `grad`, `jacfwd`, `jacrev` and their nestings, against the same transforms of a plain scan."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tests.kernels.reference import Case, assert_close, quick_jit
+
+from llgrad.kernels import calls
+from llgrad.kernels.primitive import UnsupportedDerivative
+
+CASE = Case(channels=("current",), longest=4)
+
+
+def trace(run, values):
+    """(saved m_x …, final m) as functions of damping, current and one drive sample."""
+    free, m0, drive, sigma = CASE.parameters
+    free = eqx.tree_at(lambda e: (e.alpha, e.current), free, (values[0], values[1] * 1e-3))
+    drive = {"current": drive["current"].at[1, 1].set(values[2] * 1e-3)}
+    saved, final = run((free, m0, drive, sigma), 4, 2)
+    return jnp.stack([saved.x[0], saved.x[1], saved.z[0], final.y])
+
+
+def loss(run, values):
+    return jnp.sum(jnp.sin(trace(run, values)))
+
+
+POINT = jnp.asarray([0.02, 2.5, 1.0])
+POINTS = jnp.stack([POINT, POINT * 1.1])
+DEEP = jnp.stack([POINTS, POINTS * 0.9, POINTS * 1.2])
+
+
+@pytest.fixture(autouse=True)
+def three_directions_to_a_sweep(monkeypatch):
+    """As many as a Jacobian of `trace` has: kernels for other numbers need not be compiled."""
+    monkeypatch.setattr(calls, "MOST", 3)
+
+
+TRANSFORMS = {
+    "jit": lambda f, g: (jax.jit(f), POINT),
+    "vmap": lambda f, g: (jax.vmap(f), POINTS),
+    "vmap vmap": lambda f, g: (jax.vmap(jax.vmap(f)), DEEP),
+    "vmap of one argument, last axis": lambda f, g: (
+        jax.vmap(lambda x: f(POINT.at[1].set(x)), out_axes=1),
+        POINTS[:, 1],
+    ),
+    "grad": lambda f, g: (jax.grad(g), POINT),
+    "jit grad": lambda f, g: (jax.jit(jax.grad(g)), POINT),
+    "jacfwd": lambda f, g: (jax.jacfwd(f), POINT),
+    "jacrev": lambda f, g: (jax.jacrev(f), POINT),
+    "vmap grad": lambda f, g: (jax.vmap(jax.grad(g)), POINTS),
+    "grad vmap": lambda f, g: (jax.grad(lambda x: jax.vmap(g)(x).sum()), POINTS),
+    "vmap jacfwd": lambda f, g: (jax.vmap(jax.jacfwd(f)), POINTS),
+    "vmap jacrev": lambda f, g: (jax.vmap(jax.jacrev(f)), POINTS),
+    "jacfwd vmap": lambda f, g: (jax.jacfwd(jax.vmap(f)), POINTS),
+    "grad of a sum over a shared parameter": lambda f, g: (
+        jax.grad(lambda x: jax.vmap(lambda y: g(y.at[0].set(x)))(POINTS).sum()),
+        POINT[0],
+    ),
+    "linearize": lambda f, g: (lambda x: jax.linearize(f, x)[1](x), POINT),
+    "checkpoint grad": lambda f, g: (jax.grad(jax.checkpoint(g)), POINT),
+    "grad of a scan": lambda f, g: (
+        jax.grad(lambda x: jax.lax.scan(lambda c, _: (c + 1e-3 * g(c), None), x, None, length=2)[0].sum()),
+        POINT,
+    ),
+    "grad of jvp, linear in the direction": lambda f, g: (
+        jax.grad(lambda d: jnp.sum(jax.jvp(f, (POINT,), (d,))[1] ** 2)),
+        POINT,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_transform(name):
+    found, point = TRANSFORMS[name](lambda x: trace(CASE.native, x), lambda x: loss(CASE.native, x))
+    expected, _ = TRANSFORMS[name](lambda x: trace(CASE.scan, x), lambda x: loss(CASE.scan, x))
+    assert_close(found(point), quick_jit(expected)(point), 1e-10)
+
+
+@pytest.mark.parametrize(
+    "second", [jax.hessian, lambda g: jax.jacrev(jax.grad(g)), lambda g: jax.grad(lambda x: jax.jvp(g, (x,), (x,))[1])]
+)
+def test_second_derivatives_say_where_they_are(second):
+    with pytest.raises(UnsupportedDerivative, match="engine=XLA"):
+        second(lambda x: loss(CASE.native, x))(POINT)
+
+
+def test_all_directions_of_a_jacobian_share_one_run():
+    text = str(jax.make_jaxpr(jax.jacfwd(lambda x: trace(CASE.native, x)))(POINT))
+    assert text.count("llgrad_solve") == 1
+    assert text.count("llgrad_tangent") == 1
+
+
+def test_more_directions_than_one_sweep_takes():
+    push = lambda run: jax.vmap(lambda t: jax.jvp(lambda x: trace(run, x), (POINT,), (t,))[1])  # noqa: E731
+    directions = jnp.concatenate([jnp.eye(3), jnp.asarray([[1.0, -2.0, 0.5]])])
+    text = str(jax.make_jaxpr(push(CASE.native))(directions))
+    assert text.count("llgrad_tangent") == 1
+    pushed = push(CASE.native)(directions)
+    assert_close(pushed, quick_jit(push(CASE.scan))(directions), 1e-10)
+    np.testing.assert_allclose(pushed[3], pushed[0] - 2.0 * pushed[1] + 0.5 * pushed[2], rtol=1e-12)

@@ -1,0 +1,146 @@
+"""The native engine through `simulate`: the numbers of the XLA engine, what it says of itself, and what it refuses."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import llgrad as lg
+from llgrad.kernels.expression.graph import UnsupportedOperation
+from llgrad.kernels.primitive import UnsupportedDerivative
+from llgrad.solve import native
+
+STO = lg.presets.kubota2013()
+DT = 1e-12
+SINE = lg.Drive(current=lg.Sine(amplitude=0.4e-3, frequency=5e9))
+
+
+def mx(engine, current, alpha, **settings):
+    device = STO.replace(current=current, alpha=alpha, temperature=300.0 if "key" in settings else 0.0)
+    run = lg.simulate(device, duration=60 * DT, dt=DT, engine=engine, throw=False, **settings)
+    return run.mx
+
+
+def value_and_gradient(engine, **settings):
+    def loss(values):
+        trace = mx(engine, values[0] * 1e-3, values[1], **settings)
+        return jnp.sum(trace**2), trace
+
+    (_, trace), gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))(jnp.asarray([2.5, 0.02]))
+    return trace, gradient
+
+
+def assert_engines_agree(**settings):
+    (trace, gradient), (expected, expected_gradient) = (
+        value_and_gradient(engine, **settings) for engine in (lg.Native(), lg.XLA())
+    )
+    np.testing.assert_allclose(trace, expected, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-8)
+    return trace
+
+
+def test_value_and_gradient():
+    assert_engines_agree(save=lg.Every(7))
+
+
+def test_noise(key):
+    assert_engines_agree(key=key)
+
+
+@pytest.mark.parametrize("every", [2, 30])
+def test_a_drive_in_chunks(monkeypatch, every):
+    """10 steps to a chunk: several saves in each, or several chunks to a save, with a rest."""
+    whole = assert_engines_agree(drive=SINE, save=lg.Every(every))
+    monkeypatch.setattr(native, "_chunk", lambda task: 11)
+    jax.clear_caches()
+    np.testing.assert_allclose(assert_engines_agree(drive=SINE, save=lg.Every(every)), whole, rtol=0, atol=1e-13)
+    jax.clear_caches()
+
+
+def test_chunks_fit_the_memory(monkeypatch):
+    found = []
+    chunk = native._chunk
+    monkeypatch.setattr(native, "SAMPLES", 3 * 8 * 20)
+    monkeypatch.setattr(native, "_chunk", lambda task: found.append(chunk(task)) or found[-1])
+    jax.clear_caches()
+    lg.simulate(STO, duration=60 * DT, dt=DT, drive=SINE)
+    jax.clear_caches()
+    assert found == [20]
+
+
+def test_the_default_engine_says_that_it_ran():
+    stats = lg.simulate(STO, duration=60 * DT, dt=DT).stats
+    assert (stats.engine, stats.reason) == ("native", "")
+
+
+def test_a_run_that_goes_wrong():
+    start = lambda x: lg.simulate(STO, duration=60 * DT, dt=DT, m0=lg.Vec3(x, 0.0, 0.8), engine=lg.Native())  # noqa: E731
+    status = jax.jit(lambda x: start(x).status)(jnp.nan)
+    assert int(status.code) == lg.Outcome.NON_FINITE
+    assert "non-finite" in status.sentence
+
+
+class Shift(lg.Coupling):
+    """A coupling that no kernel has."""
+
+    size: float = lg.quantity("T")
+
+    def field(self, m):
+        return lg.Vec3(self.size * jnp.roll(m.x, 1), 0.0 * m.y, 0.0 * m.z)
+
+
+def test_a_coupling_without_a_kernel_runs_in_xla_and_says_why():
+    array = lg.OscillatorArray(STO, 3, Shift(0.01))
+    run = lg.simulate(array, duration=5 * DT, dt=DT, engine=lg.Native())
+    assert run.stats.engine == "XLA"
+    assert run.stats.reason == "the native engine has no kernel for Shift"
+
+
+def test_a_platform_without_kernels_runs_in_xla_and_warns_once(monkeypatch):
+    def check():
+        raise ValueError("jaxlib 9 has version 7.0 of the interface")
+
+    monkeypatch.setattr("llgrad.kernels.machine.ffi.check_interface", check)
+    native._reason_against_platform.cache_clear()
+    with pytest.warns(UserWarning, match=r"jaxlib 9 has version 7.0 .*; the XLA engine takes over"):
+        first = lg.simulate(STO, duration=5 * DT, dt=DT)
+    second = lg.simulate(STO, duration=5 * DT, dt=DT)
+    native._reason_against_platform.cache_clear()
+    assert [run.stats.engine for run in (first, second)] == ["XLA", "XLA"]
+    assert "jaxlib 9 has version 7.0" in second.stats.reason
+
+
+def test_another_device_runs_in_xla(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert lg.simulate(STO, duration=5 * DT, dt=DT).stats.reason.endswith("JAX computes on gpu")
+
+
+class Bessel(lg.FieldTerm):
+    """A term with an operation that no kernel has."""
+
+    strength: float = lg.quantity("T")
+
+    def field(self, m, current):
+        return lg.Vec3(self.strength * jax.scipy.special.i0(m.x), 0.0 * m.y, 0.0 * m.z)
+
+
+def test_an_operation_without_code_is_named_with_its_term():
+    device = STO.replace(terms=(Bessel(0.01),))
+    with pytest.raises(
+        UnsupportedOperation, match=r"the term Bessel \(terms.4\) uses the operation .* XLA engine runs"
+    ):
+        lg.simulate(device, duration=5 * DT, dt=DT)
+    assert lg.simulate(device, duration=5 * DT, dt=DT, engine=lg.XLA()).status.ok
+
+
+def test_second_derivatives_are_refused_in_a_sentence():
+    with pytest.raises(UnsupportedDerivative, match=r"no second derivatives.*engine=XLA\(\)"):
+        jax.hessian(lambda current: mx(lg.Native(), current, 0.02)[-1])(2.5e-3)
+
+
+def test_engines_are_frozen_values():
+    assert lg.Native() == lg.Native()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        lg.Native().steps = 3
