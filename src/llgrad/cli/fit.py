@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final
 import jax
 import typer
 
+from llgrad.cli.answers.reading import after_saying, data_unit, pictures_of, read_data
+from llgrad.cli.answers.report import ProfilesOption, ReportOption, check_report, write_report
 from llgrad.cli.device_options import (
     DEVICE_HELP,
     SetOption,
@@ -30,10 +32,21 @@ from llgrad.cli.output import (
     print_json,
     save_pictures,
 )
-from llgrad.cli.progress import working
+from llgrad.cli.progress import Report, working
+from llgrad.cli.resonance import (
+    BackgroundName,
+    BackgroundOption,
+    FieldUnitOption,
+    FrequenciesOption,
+    MaxFieldOption,
+    MinFieldOption,
+    VoltageUnitOption,
+    fit_resonance,
+)
 from llgrad.core.files import write_json
 from llgrad.core.units import show
-from llgrad.datasets.reader import read_trace
+from llgrad.datasets.frequencies import FrequencyTable
+from llgrad.datasets.sweeps import looks_like_sweeps
 from llgrad.datasets.trace import Trace
 from llgrad.devices.files import load_device
 from llgrad.devices.oscillator import Oscillator
@@ -53,6 +66,26 @@ MOST_STEPS: Final = 1_000_000
 """A start that takes more time steps than these is refused."""
 
 
+StartOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help="Where to start: alpha=0.01. Default: the device's value."),
+]
+BoundsOption = Annotated[
+    list[str] | None, typer.Option(metavar="NAME=LOW:HIGH", help="Where a free value may lie: current=0.1mA:5mA.")
+]
+ColumnsOption = Annotated[
+    str | None, typer.Option(help="Columns to fit: mx,my,mz, voltage, or a channel: CH2. Default: all of them.")
+]
+
+
+NoiseOption = Annotated[
+    str | None, typer.Option(metavar="NOISE", help="Standard deviation of a recorded value: 0.01, 0.1mV, 5MHz.")
+]
+TimeLimitOption = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Return the best so far after this time: 60s.")
+]
+
+
 class MethodName(enum.StrEnum):
     """The methods by their words."""
 
@@ -66,20 +99,16 @@ class MethodName(enum.StrEnum):
 
 
 def fit(
-    trace: Annotated[pathlib.Path, typer.Argument(help="CSV file with a header such as: t (ns),mx,my,mz.")],
-    device: Annotated[str, typer.Option(help=f"The device with its known values. {DEVICE_HELP}")],
-    free: Annotated[str, typer.Option(help="What to find: alpha,current,field.z.")],
-    start: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Where to start: alpha=0.01. Default: the device's value."),
-    ] = None,
-    bounds: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=LOW:HIGH", help="Where a free value may lie: current=0.1mA:5mA.")
-    ] = None,
+    trace: Annotated[
+        pathlib.Path,
+        typer.Argument(help="A trace (t (ns),mx,my,mz …), frequencies against a current or field, or field sweeps."),
+    ],
+    device: Annotated[str | None, typer.Option(help=f"The device with its known values. {DEVICE_HELP}")] = None,
+    free: Annotated[str | None, typer.Option(help="What to find: alpha,current,field.z.")] = None,
+    start: StartOption = None,
+    bounds: BoundsOption = None,
     set_: SetOption = None,
-    columns: Annotated[
-        str | None, typer.Option(help="Columns to fit: mx,my,mz or voltage. Default: all of them.")
-    ] = None,
+    columns: ColumnsOption = None,
     method: Annotated[
         MethodName, typer.Option(help="Levenberg-Marquardt, gradient descent (Adam), or grid search.")
     ] = MethodName.lm,
@@ -92,12 +121,37 @@ def fit(
     drive_csv: CsvOption = None,
     out: Annotated[pathlib.Path | None, typer.Option(metavar="FILE", help="Write the result: .json.")] = None,
     plot: PlotOption = None,
+    report: ReportOption = None,
+    profiles: ProfilesOption = True,
+    noise: NoiseOption = None,
+    time_limit: TimeLimitOption = None,
+    field_unit: FieldUnitOption = None,
+    voltage_unit: VoltageUnitOption = None,
+    min_field: MinFieldOption = None,
+    max_field: MaxFieldOption = None,
+    frequencies: FrequenciesOption = None,
+    background: BackgroundOption = BackgroundName.linear,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Find parameters of a device from a trace; print values with standard errors and what the data can tell apart."""
-    outputs = check_outputs(out, (".json",), plot, ("fit", "history"), force)
-    data = read_trace(trace, None if columns is None else [name.strip() for name in columns.split(",")])
+    """Find parameters of a device from a recording; print values with standard errors and what the data can tell apart.
+
+    Field sweeps of a spin diode (pairs of columns, field and voltage) need no device: their lines give geometry and α.
+    """
+    if looks_like_sweeps(trace):
+        units = {"field_unit": field_unit, "voltage_unit": voltage_unit}
+        window = {"min_field": min_field, "max_field": max_field, "frequencies": frequencies}
+        files = {"out": out, "plot": plot, "json": json, "force": force}
+        fit_resonance(trace, **units, **window, background=background, **files)
+        return
+    if device is None or free is None:
+        missing = "--device" if device is None else "--free"
+        raise ValueError(
+            f"a fit of {trace} needs {missing}: llgrad fit {trace} --device kubota2013 --free alpha,current"
+        )
+    outputs = check_outputs(out, (".json",), plot, pictures_of(trace), force)
+    check_report(report, force)
+    data = read_data(trace, columns)
     applied = drive_of(drive, sine_current, drive_csv)
     values = assignments("--set", set_) | assignments("--start", start)
     model = with_values(load_device(device), values)
@@ -109,13 +163,26 @@ def fit(
         "key": jax.random.key(seed),
         "m0": starting_state(m0),
         "drive": applied,
+        "noise": None if noise is None else quantity("--noise", noise, data_unit(data)),
+        "time_limit": None if time_limit is None else quantity("--time-limit", time_limit, "s"),
     }
-    result = working("fitting", lambda report: fit_trace(model, data, progress=report, **settings))
+    saying = after_saying(trace, data, quiet=json)
+
+    def search(tell: Report) -> FitResult:
+        return fit_trace(model, data, progress=saying(tell), **settings)
+
+    result = working("fitting", search, interruptible=True)
     _report(result, seed if starts > 1 else None, outputs, json)
+    if report is not None:
+        write_report(report, result, model, settings["free"], source=trace.name, with_profiles=profiles, force=force)
+        if not json:
+            print(f"wrote {report}")
 
 
-def _check_size(model: Oscillator, drive: Drive | None, data: Trace) -> None:
+def _check_size(model: Oscillator, drive: Drive | None, data: Trace | FrequencyTable) -> None:
     """A start whose fields are enormous would be integrated for hours; it is a mistake in a unit or a power of ten."""
+    if isinstance(data, FrequencyTable):
+        return
     step = suggest_dt(model, drive)
     steps = float(data.t[-1] - data.t[0]) / step
     if steps > MOST_STEPS:
@@ -150,7 +217,7 @@ def _report(result: FitResult, seed: int | None, outputs: Outputs, json: bool) -
     entry = result.to_json() | {"command": command_line(), "seed": seed}
     if outputs.out is not None:
         write_json(outputs.out, entry, outputs.overwrite)
-    save_pictures(outputs, _figures(result))
+    save_pictures(outputs, {name: draw for name, draw in _figures(result).items() if name in outputs.pictures})
     if json:
         print_json(entry)
         return

@@ -1,32 +1,35 @@
-"""Traces and waveforms from and to CSV files of a lab."""
+"""Traces and waveforms from files of a lab, and traces to CSV."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Final
+from pathlib import Path
 
 import numpy as np
 
 from llgrad.core.files import writing
+from llgrad.datasets.formats import ALIASES, ARRAY_FILES, read_arrays, spacing_of, trace_of_arrays
+from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.table import Table, read_table
 from llgrad.datasets.trace import COLUMNS, Trace
 from llgrad.drives.sampled import Sampled
 
-ALIASES: Final = {"m_x": "mx", "m_y": "my", "m_z": "mz", "v": "voltage", "u": "voltage"}
-
 
 def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> Trace:
-    """The trace in a CSV file, in SI units.
+    """The trace in a file, in SI units: a text file, an `.npz`, or a `.mat` of MATLAB.
 
-    The header names the columns and their units, as in `t (ns),mx,my,mz` or `time [s]; voltage [mV]`; the separator is
-    a comma, a semicolon or a tab, lines that begin with '#' become notes, and mumax3's table.txt is read as it is.
-    Times may be unevenly spaced. `columns` chooses among mx, my, mz and voltage; by default all that are there. Other
-    columns are left out.
+    In a text file the header names the columns and their units, as in `t (ns),mx,my,mz` or `time [s]; voltage [mV]`.
+    What oscilloscopes write is understood (Tektronix, Keysight, LeCroy, Rohde & Schwarz: a preamble, units in a row of
+    their own), and so are semicolons with decimal commas, tabs, blanks, and mumax3's table.txt. Lines that begin with
+    '#' become notes. Times may be unevenly spaced. For arrays see `formats.trace_of_arrays`.
+
+    `columns` chooses among mx, my, mz and voltage, or names a channel, such as CH2, that becomes the voltage; by
+    default all that are there. Other columns are left out. `describe` tells how the file was understood.
 
     Raises ValueError, in one sentence that names the file and the line, for a file that is missing, empty or binary, a
-    header without time or unit, a missing column, a cell that is blank or not a finite number, a time that does not
-    increase.
+    header without time or unit, a missing column, several channels, a cell that is blank or not a finite number, a time
+    that does not increase.
 
     >>> from pathlib import Path
     >>> _ = Path("lab.csv").write_text("# made up\\ntime [ns]; voltage [mV]\\n0; 1\\n0.1; 2\\n0.3; 3\\n")
@@ -35,19 +38,24 @@ def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = Non
     Trace: voltage; 3 samples from 0 s to 300 ps, unevenly spaced, 150 ps on average
     >>> trace.columns["voltage"].tolist(), trace.notes
     ([0.001, 0.002, 0.003], ('made up',))
+    >>> print(describe(trace))
+    cells separated by semicolons; t from 'time' in ns, voltage in mV; 3 samples from 0 s to 300 ps, unevenly spaced
     """
+    path = Path(path)
+    if path.suffix.lower() in ARRAY_FILES:
+        return trace_of_arrays(read_arrays(path), columns)
     table = read_table(path)
-    _, t = table.times()
-    found = {name: index for index, column in enumerate(table.header) if (name := _name(column.name)) in COLUMNS}
-    for name in columns or ():
-        if name not in COLUMNS:
-            raise ValueError(f"a trace has no column {name!r}; it can hold {', '.join(COLUMNS)}")
-        if name not in found:
-            raise ValueError(f"{table.path} has no column {name!r}; it has {table.names()}")
-    if not found:
-        raise ValueError(f"{table.path} has none of the columns {', '.join(COLUMNS)}; it has {table.names()}")
-    wanted = found if columns is None else {name: found[name] for name in columns}
-    return Trace(t, {name: table.in_si(index, COLUMNS[name]) for name, index in wanted.items()}, table.notes)
+    time, t = table.times()
+    found = _columns(table, time, columns)
+    values = {name: table.in_si(index, COLUMNS[name]) for name, index in found.items()}
+    taken = table.taken({time: "t"} | {index: name for name, index in found.items()})
+    return Trace(t, values, table.notes, (*table.remarks, taken, spacing_of(t)))
+
+
+def describe(data: Trace | FrequencyTable) -> str:
+    """How the file was understood that data were read from, in one line; what the data are, where they are not from
+    one."""
+    return "; ".join(data.understood) or repr(data)
 
 
 def write_trace(path: str | os.PathLike[str], trace: Trace, note: str = "", *, overwrite: bool = False) -> None:
@@ -107,6 +115,41 @@ def _driven_unit(table: Table, index: int) -> str:
             f"write its unit in the header, as in '{column.name} (mA)' or '{column.name} (Oe)'"
         )
     return unit
+
+
+def _columns(table: Table, time: int, wanted: Sequence[str] | None) -> dict[str, int]:
+    """The columns of a trace, by their index in the table."""
+    found = {name: index for index, column in enumerate(table.header) if (name := _name(column.name)) in COLUMNS}
+    channels = {table.header[i].name: i for i in table.of_kind("V") if i not in found.values()}
+    if wanted is None:
+        return found or {"voltage": _only_channel(table, time, channels)}
+    chosen = {}
+    for name in wanted:
+        if name not in found and name not in channels:
+            if name not in COLUMNS:
+                raise ValueError(f"a trace has no column {name!r}; it can hold {', '.join(COLUMNS)}")
+            if name != "voltage" or len(channels) != 1:
+                raise ValueError(f"{table.path} has no column {name!r}; it has {table.names()}")
+            chosen[name] = next(iter(channels.values()))
+        else:
+            chosen[name if name in found else "voltage"] = found.get(name, channels.get(name, 0))
+    return chosen
+
+
+def _only_channel(table: Table, time: int, channels: dict[str, int]) -> int:
+    """The voltage of a file whose names are its own, such as CH1."""
+    if len(channels) > 1:
+        first = next(iter(channels))
+        raise ValueError(
+            f"{table.path} has several voltages ({', '.join(channels)}); "
+            f"choose one, as in columns=[{first!r}] (--columns {first} on the command line)"
+        )
+    if not channels:
+        others = [column.name for index, column in enumerate(table.header) if index != time]
+        bare = others[0] if len(others) == 1 and table.header[1 - time].unit is None else ""
+        advice = f"; if {bare} is a voltage, write its unit in the header, as in '{bare} (mV)'" if bare else ""
+        raise ValueError(f"{table.path} has none of the columns {', '.join(COLUMNS)}; it has {table.names()}{advice}")
+    return next(iter(channels.values()))
 
 
 def _name(written: str) -> str:

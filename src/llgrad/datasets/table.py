@@ -7,26 +7,19 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from llgrad.core.constants import MU_0
 from llgrad.core.units import unit_factor
+from llgrad.datasets.headers import Header, symbol_of
+from llgrad.datasets.layout import Row, layout_of, text_of
 
 TIME_NAMES: Final = ("t", "time", "Time", "TIME")
 """What a time column is called; T is a temperature."""
-_CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\r\f"))
-_HEADER: Final = re.compile(r"^\s*(?P<name>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])?\s*$")
-
-
-class Header(NamedTuple):
-    """The header of one column."""
-
-    name: str
-    unit: str | None
-    """As written; None where there is none."""
+_EXAMPLES: Final = {"s": "ns", "V": "mV", "A": "mA", "T": "Oe", "Hz": "GHz"}
 
 
 class Table(NamedTuple):
@@ -37,10 +30,14 @@ class Table(NamedTuple):
     values: np.ndarray
     lines: list[int]
     notes: tuple[str, ...]
+    preamble: dict[str, str]
+    """What stood above the header, by its key in lower case."""
+    remarks: tuple[str, ...]
+    """How the file was understood."""
 
     def times(self) -> tuple[int, np.ndarray]:
         """Index of the time column, and its values in seconds; they must increase."""
-        found = [index for index, column in enumerate(self.header) if column.name in TIME_NAMES]
+        found = [index for index, column in enumerate(self.header) if column.name in TIME_NAMES] or self.of_kind("s")
         if not found:
             raise ValueError(
                 f"{self.path} has no time column: its header is {self.names()}; name the first column t or time, "
@@ -54,16 +51,24 @@ class Table(NamedTuple):
             )
         return found[0], t
 
+    def of_kind(self, *units: str) -> list[int]:
+        """The columns whose unit is one of these SI units, or a multiple of it."""
+        return [i for i, column in enumerate(self.header) if kind_of(column.unit) in units]
+
     def in_si(self, index: int, unit: str) -> np.ndarray:
-        """A column in the SI unit `unit`; its header must name a unit of that kind (a pure number needs none)."""
+        """A column in the SI unit `unit`; its header must name a unit of that kind (a pure number needs none).
+
+        A magnetic field in A/m is taken as µ0 H where tesla is expected.
+        """
         column = self.header[index]
         if column.unit is None and unit != "1":
-            example = {"s": "ns", "V": "mV", "A": "mA", "T": "Oe"}.get(unit, unit)
             raise ValueError(
                 f"{self.path}: the column {column.name!r} has no unit; "
-                f"write it in the header, as in '{column.name} ({example})'"
+                f"write it in the header, as in '{column.name} ({_EXAMPLES.get(unit, unit)})'"
             )
         found, factor = self.unit(index)
+        if (found, unit) == ("A/m", "T"):
+            return self.values[:, index] * (factor * MU_0)
         if found != unit:
             raise ValueError(f"{self.path}: the column {column.name!r} is in {found}, expected a unit of {unit}")
         return self.values[:, index] * factor
@@ -79,90 +84,62 @@ class Table(NamedTuple):
         """The names of the columns, for a sentence."""
         return ", ".join(column.name for column in self.header)
 
+    def taken(self, names: dict[int, str]) -> str:
+        """Which columns were taken as what, for a sentence: "t from 'Time' in ns, voltage from 'CH1' in mV"."""
+        parts = []
+        for index, name in names.items():
+            column = self.header[index]
+            source = "" if column.name.lower() in (name, "") else f" from {column.name!r}"
+            parts.append(f"{name}{source}" + (f" in {column.unit}" if column.unit else ""))
+        left = len(self.header) - len(names)
+        return ", ".join(parts) + (f"; {left} other column{'s' if left > 1 else ''} left out" if left else "")
 
-def read_table(path: str | os.PathLike[str]) -> Table:
-    """The table in a text file separated by commas, semicolons or tabs; lines that begin with '#' are its notes.
 
-    The header is the first line, or the last '#' line before the numbers (as mumax3 writes it). In files separated by
-    semicolons or tabs a decimal comma is understood.
+def kind_of(unit: str | None) -> str | None:
+    """The SI unit of a written one, or None where it is none."""
+    return None if unit is None or symbol_of(unit) is None else unit_factor(unit)[0]
+
+
+def read_table(path: str | os.PathLike[str], lines: int | None = None) -> Table:
+    """The table in a text file separated by commas, semicolons, tabs or blanks; '#' begins a comment.
+
+    The header is the line above the numbers, perhaps with a line of units below it, or the last comment before them (as
+    mumax3 writes it). What stands above is the preamble. A decimal comma is understood where commas do not separate.
+    `lines` reads the beginning only.
     """
     path = Path(path)
-    rows, notes = [], []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
-        if line.lstrip().startswith("#"):
-            notes.append((number, line.lstrip().lstrip("#").strip()))
-        elif line.strip(" \t,;"):
-            rows.append((number, line))
-    if not rows and not notes:
-        raise ValueError(f"{path} is empty; expected a header, as in 't (ns),mx,my,mz', and rows of numbers")
-    if not rows:
-        raise ValueError(f"{path} has only comments; expected a header, as in 't (ns),mx,my,mz', and rows of numbers")
-    first_number, first = rows[0]
-    if _is_numeric(first):
-        before = [note for number, note in notes if number < first_number and _looks_like_header(note)]
-        if not before:
-            raise ValueError(
-                f"{path}, line {first_number}: expected a header, as in 't (ns),mx,my,mz', got {first.strip()!r}"
-            )
-        first = before[-1]
-        notes = [(number, note) for number, note in notes if note != first]
-    else:
-        rows = rows[1:]
-    separator = _separator(first)
-    header = [_column(cell) for cell in first.split(separator)]
-    if len(rows) < 2:
-        raise ValueError(f"{path} has {len(rows)} rows of numbers below its header; expected at least two")
-    values = np.array([_numbers(path, number, line, separator, header) for number, line in rows])
-    return Table(path, header, values, [number for number, _ in rows], tuple(note for _, note in notes))
+    text = text_of(path)
+    layout = layout_of(path, text if lines is None else "\n".join(text.splitlines()[:lines]))
+    if len(layout.rows) < 2:
+        raise ValueError(f"{path} has {len(layout.rows)} rows of numbers below its header; expected at least two")
+    values = np.array([_numbers(path, row, layout.header) for row in layout.rows])
+    _check_marks(path, layout.rows)
+    numbers = [number for number, _ in layout.rows]
+    return Table(path, layout.header, values, numbers, layout.notes, layout.preamble, layout.remarks)
 
 
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ValueError(f"{path} does not exist; check the name and the folder") from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}; expected a CSV file") from None
-    if data.translate(None, delete=_CONTROL) != data:
-        raise ValueError(f"{path} is a binary file (or not UTF-8 text); expected CSV: export it as text first")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def _separator(line: str) -> str:
-    return next((mark for mark in ("\t", ";", ",") if mark in line), ",")
-
-
-def _is_numeric(line: str) -> bool:
-    cell = line.split(_separator(line))[0].strip().strip('"').replace(",", ".")
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _looks_like_header(note: str) -> bool:
-    return any(_column(cell).name in TIME_NAMES for cell in note.split(_separator(note)))
-
-
-def _column(cell: str) -> Header:
-    match = _HEADER.match(cell.strip().strip('"'))
-    if match is None:
-        return Header(cell.strip(), None)
-    unit = match["round"] if match["round"] is not None else match["square"]
-    return Header(match["name"], None if unit is None else unit.strip())
-
-
-def _numbers(path: Path, number: int, line: str, separator: str, header: list[Header]) -> list[float]:
-    cells = [cell.strip().strip('"') for cell in line.split(separator)]
-    where = f"{path}, line {number}:"
-    if len(cells) != len(header):
+def _check_marks(path: Path, rows: list[Row]) -> None:
+    """Raise ValueError where some numbers have decimal commas and others points: 1,234 could be either."""
+    commas = next((number for number, row in rows if any("," in cell for cell in row)), None)
+    if commas is None:
+        return
+    points = next((number for number, row in rows if any("." in cell for cell in row)), None)
+    if points is not None:
         raise ValueError(
-            f"{where} expected {len(header)} cells ({', '.join(c.name for c in header)}), got {len(cells)}"
+            f"{path} has a decimal comma in line {commas} and a decimal point in line {points}; "
+            "export it with one of them, and without marks between thousands"
         )
+
+
+def _numbers(path: Path, row: Row, header: list[Header]) -> list[float]:
+    number, cells = row
+    where = f"{path}, line {number}:"
+    if len(cells) > len(header) and not any(cells[len(header) :]):
+        cells = cells[: len(header)]
+    if len(cells) != len(header):
+        advice = "; are these decimal commas? separate the cells by semicolons" if len(cells) == 2 * len(header) else ""
+        names = ", ".join(c.name for c in header)
+        raise ValueError(f"{where} expected {len(header)} cells ({names}), got {len(cells)}{advice}")
     values = []
     for cell, column in zip(cells, header, strict=True):
         if not cell:

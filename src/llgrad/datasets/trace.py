@@ -35,11 +35,16 @@ class Trace(eqx.Module):
     t: np.ndarray
     columns: dict[str, np.ndarray]
     notes: tuple[str, ...] = eqx.field(static=True)
+    understood: tuple[str, ...] = eqx.field(static=True)
+    """How the file was understood that this was read from."""
 
-    def __init__(self, t: Any, columns: Mapping[str, Any], notes: tuple[str, ...] = ()):
+    def __init__(
+        self, t: Any, columns: Mapping[str, Any], notes: tuple[str, ...] = (), understood: tuple[str, ...] = ()
+    ):
         self.t = np.array(t, dtype=np.float64)
         self.columns = {name: np.array(values, dtype=np.float64) for name, values in columns.items()}
         self.notes = tuple(notes)
+        self.understood = tuple(understood)
 
     def __check_init__(self) -> None:
         if unknown := [name for name in self.columns if name not in COLUMNS]:
@@ -76,7 +81,7 @@ class Trace(eqx.Module):
         for name in names:
             if name not in self.columns:
                 raise ValueError(f"the trace has no column {name!r}; it has {', '.join(self.columns)}")
-        return Trace(self.t, {name: self.columns[name] for name in names}, self.notes)
+        return Trace(self.t, {name: self.columns[name] for name in names}, self.notes, self.understood)
 
     def __repr__(self) -> str:
         first, last, step = (show(float(time), "s") for time in (self.t[0], self.t[-1], self.dt))

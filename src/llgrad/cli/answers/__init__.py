@@ -1,0 +1,1 @@
+"""Commands and options that follow a fit: its report, and what to measure next."""

@@ -1,0 +1,69 @@
+"""`--report` of `llgrad fit`: the whole answer on one page."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from llgrad.cli.output import check_outputs, command_line
+from llgrad.cli.progress import working
+from llgrad.devices.oscillator import Oscillator
+from llgrad.fitting.answers.profile import Profile, profile
+from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.bounds import Bound
+from llgrad.fitting.targets.recording import TILTS
+
+ReportOption = Annotated[
+    pathlib.Path | None,
+    typer.Option("--report", metavar="FILE", help="Write all of it as one page: .html, readable without a network."),
+]
+ProfilesOption = Annotated[
+    bool, typer.Option("--profiles/--no-profiles", help="Profiles for the report; they take more simulations.")
+]
+
+
+def check_report(path: pathlib.Path | None, force: bool) -> None:
+    """Raise, before the fit, where the page could not be written after it."""
+    if path is not None and path.suffix.lower() != ".html":
+        raise ValueError(f"--report {path}: expected a name that ends in .html")
+    check_outputs(path, (".html",), None, (), force)
+
+
+def write_report(
+    path: pathlib.Path,
+    result: FitResult,
+    model: Oscillator,
+    free: Mapping[str, Bound | None],
+    *,
+    source: str,
+    with_profiles: bool,
+    force: bool,
+) -> None:
+    """Find the profiles that are wanted, draw the page and write it."""
+    profiles, remark = _profiles(result, model, free) if with_profiles else ([], "")
+    from llgrad.plot.pages.report import report, save_report
+
+    text = report(result, profiles=profiles, remark=remark, command=command_line(), source=source)
+    save_report(text, path, force)
+
+
+def _profiles(result: FitResult, model: Oscillator, free: Mapping[str, Bound | None]) -> tuple[list[Profile], str]:
+    """The profile of every parameter that was searched for; none, and why, where the fit has no minimum."""
+    if not result.converged:
+        return [], f"There are no profiles: the fit has no minimum to profile ({result.status})."
+    names = [n for n in result.names if n in result.start and n.split("[")[0] not in TILTS]
+
+    def all_of_them(tell: Any) -> list[Profile]:
+        found = []
+        for number, name in enumerate(names):
+            tell({"fraction": number / len(names), "stage": name})
+            found.append(profile(result, name, model=model, free=free))
+        return found
+
+    try:
+        return working("profiles", all_of_them), ""
+    except ValueError as error:
+        return [], f"There are no profiles: {error}."

@@ -1,0 +1,202 @@
+"""Power spectra from files: of spectrum analysers (dBm, V²/Hz, nV²/Hz per mA²), and S parameters (Touchstone)."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import equinox as eqx
+import numpy as np
+
+from llgrad.core.units import PREFIXES, parse, show
+from llgrad.datasets.headers import RESOLUTION
+from llgrad.datasets.table import Table, read_table
+from llgrad.observables.spectrum import Spectrum
+
+FREQUENCY_NAMES: Final = ("f", "freq", "frequency", "frequenz", "x")
+_PREFIX: Final = "[" + "".join(p for p in PREFIXES if p) + "]?"
+_DENSITY: Final = re.compile(
+    rf"(?P<p>{_PREFIX})(?P<base>V²|W|V)/(?P<root>√?)(?P<q>{_PREFIX})Hz(?P<per>/(?P<c>{_PREFIX})A²)?"
+)
+
+
+class Reading(NamedTuple):
+    """What a written unit of a spectrum means: the density [V²/Hz] is `factor` times the number, squared or not."""
+
+    factor: float
+    kind: str
+    """"V²/Hz", "V/√Hz", "W/Hz", "dBm/Hz" or "dBm"."""
+    per_current: float | None
+    """Ampere of the unit of current whose square the number is per, or None."""
+
+
+def read_spectrum(
+    path: str | os.PathLike[str],
+    *,
+    unit: str | None = None,
+    bandwidth: float | None = None,
+    load: float = 50.0,
+    current: float | None = None,
+) -> Spectrum:
+    """The power spectrum in a text file, in V²/Hz: a column of frequencies and one of levels, with their units.
+
+    Levels may be in V²/Hz, nV²/Hz, V/√Hz, W/Hz, dBm/Hz, dBm (power in the analyser's resolution bandwidth), or any of
+    them per A², such as nV²/Hz/mA². Text is read as by `read_trace`, a preamble with RBW included.
+
+    Args:
+        path: the file.
+        unit: of the levels, where the header says none.
+        bandwidth: resolution bandwidth [Hz] of levels in dBm, where the file says none.
+        load: what the power goes into [Ω].
+        current: direct current [A], for levels per mA².
+
+    Raises ValueError, in one sentence that names the file, for a missing column or unit, or what a unit needs besides.
+
+    >>> _ = Path("s.csv").write_text("f (GHz); S (nV²/Hz)\\n1,0; 2\\n1,1; 5\\n1,2; 1\\n")
+    >>> read_spectrum("s.csv").density.tolist()
+    [2e-18, 5e-18, 1e-18]
+    """
+    table = read_table(path)
+    frequency = _frequency_column(table)
+    level, written = _level_column(table, frequency, unit)
+    f = table.in_si(frequency, "Hz")
+    if (late := np.flatnonzero(np.diff(f) <= 0)).size:
+        raise ValueError(f"{table.path}, line {table.lines[late[0] + 1]}: the frequency does not increase")
+    reading = reading_of(written)
+    if reading is None:
+        raise ValueError(
+            f"{table.path}: the column {table.header[level].name!r} is in {written!r}, which is no unit of a spectrum; "
+            "expected dBm, dBm/Hz, V²/Hz, nV²/Hz, V/√Hz, W/Hz, or nV²/Hz/mA²"
+        )
+    if reading.per_current is not None and not current:
+        raise ValueError(f"{table.path} is in {written}: give the direct current of the measurement, current=… [A]")
+    values = table.values[:, level]
+    if reading.kind == "dBm":
+        bandwidth = bandwidth or _resolution(table)
+        if bandwidth is None:
+            raise ValueError(
+                f"{table.path} is in dBm, a power in the resolution bandwidth, which it does not say; "
+                "give bandwidth=… [Hz]"
+            )
+    return Spectrum(f, _density(values, reading, bandwidth or 1.0, load, current or 0.0), "V²/Hz")
+
+
+def reading_of(unit: str) -> Reading | None:
+    """What a written unit of levels means; None where it is none.
+
+    >>> reading_of("nV^2/Hz/mA^2"), reading_of("dBm")
+    (Reading(factor=1e-18, kind='V²/Hz', per_current=0.001), Reading(factor=1.0, kind='dBm', per_current=None))
+    """
+    text = unit.replace("**2", "²").replace("^2", "²").replace("V2", "V²").replace("A2", "A²")
+    text = text.replace(" per ", "/").replace("(Hz mA²)", "Hz/mA²").replace("sqrt(Hz)", "√Hz").replace("rtHz", "√Hz")
+    text = re.sub(r"\s+", "", text).replace("√(Hz)", "√Hz")
+    if text.lower() in ("dbm", "dbm/hz"):
+        return Reading(1.0, "dBm/Hz" if text.lower().endswith("/hz") else "dBm", None)
+    match = _DENSITY.fullmatch(text)
+    if match is None or (match["base"] == "V") != bool(match["root"]):
+        return None
+    squared = 1 if match["base"] == "W" else 2
+    # nV² is (nV)², and so is mA²
+    factor = PREFIXES[match["p"]] ** squared / PREFIXES[match["q"]]
+    kind = {"V²": "V²/Hz", "W": "W/Hz", "V": "V/√Hz"}[match["base"]]
+    return Reading(factor, kind, PREFIXES[match["c"]] if match["per"] else None)
+
+
+def _density(values: np.ndarray, reading: Reading, bandwidth: float, load: float, current: float) -> np.ndarray:
+    if reading.kind.startswith("dBm"):
+        return 1e-3 * 10 ** (values / 10) * load / bandwidth
+    density = reading.factor * (np.square(values) if reading.kind == "V/√Hz" else values)
+    if reading.kind == "W/Hz":
+        density = density * load
+    return density if reading.per_current is None else density * (current / reading.per_current) ** 2
+
+
+def _frequency_column(table: Table) -> int:
+    found = table.of_kind("Hz") or [i for i, c in enumerate(table.header) if c.name.lower() in FREQUENCY_NAMES]
+    if not found:
+        raise ValueError(
+            f"{table.path} has no column of frequencies; it has {table.names()}; write 'f (GHz)' in the header"
+        )
+    return found[0]
+
+
+def _level_column(table: Table, frequency: int, unit: str | None) -> tuple[int, str]:
+    """Index of the column of levels, and its unit."""
+    others = [i for i in range(len(table.header)) if i != frequency]
+    if not others:
+        raise ValueError(f"{table.path} has only the column {table.names()}; expected a second with the levels")
+    known = [i for i in others if (written := table.header[i].unit) and reading_of(written)]
+    index = (known or others)[0]
+    written = table.header[index].unit
+    if written is None and unit is None:
+        name = table.header[index].name
+        raise ValueError(
+            f"{table.path}: the column {name!r} has no unit; write it in the header, as in '{name} (dBm)', or give unit"
+        )
+    return index, str(unit if written is None else written)
+
+
+def _resolution(table: Table) -> float | None:
+    """The resolution bandwidth [Hz] that the preamble says."""
+    said = next((table.preamble[key] for key in RESOLUTION if table.preamble.get(key)), None)
+    if said is None:
+        return None
+    try:
+        return float(said) if re.fullmatch(r"[\d.eE+-]+", said) else parse(said, "Hz")
+    except ValueError as error:
+        raise ValueError(f"{table.path}: RBW: {error}") from None
+
+
+class Scattering(eqx.Module):
+    """S parameters of a network analyser: complex `s` (F, ports, ports) at `frequency` (F,) [Hz]."""
+
+    frequency: np.ndarray
+    s: np.ndarray
+
+    def power(self, name: str = "S21") -> Spectrum:
+        """|S|² of one parameter, such as "S21": the part of the incident power that arrives."""
+        return Spectrum(self.frequency, np.abs(self._one(name)) ** 2, "1")
+
+    def lost(self, port: int = 1) -> Spectrum:
+        """1 − Σ|S|² of the waves that leave when `port` is driven: the part of the power that is absorbed.
+
+        A resonance is a peak of it: `peak_of(scattering.lost())`.
+        """
+        self._one(f"S1{port}")
+        return Spectrum(self.frequency, 1 - np.sum(np.abs(self.s[:, :, port - 1]) ** 2, axis=1), "1")
+
+    def _one(self, name: str) -> np.ndarray:
+        ports = self.s.shape[1]
+        match = re.fullmatch(r"[sS](\d)(\d)", name)
+        if match is None or not all(1 <= int(port) <= ports for port in match.groups()):
+            raise ValueError(
+                f"there is no parameter {name!r} among those of {ports} ports; expected S11 to S{ports}{ports}"
+            )
+        return self.s[:, int(match[1]) - 1, int(match[2]) - 1]
+
+    def __repr__(self) -> str:
+        ends = [show(float(f), "Hz") for f in (self.frequency[0], self.frequency[-1])]
+        return f"Scattering: {self.s.shape[1]} ports, {self.frequency.size} frequencies from {ends[0]} to {ends[1]}"
+
+
+def read_touchstone(path: str | os.PathLike[str]) -> Scattering:
+    """The S parameters in a Touchstone file (.s1p, .s2p, …), read by scikit-rf, which `llgrad[touchstone]` installs.
+
+    Raises ValueError where the file cannot be read, and ImportError, with what to install, without scikit-rf.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path} does not exist; check the name and the folder")
+    try:
+        import skrf  # pyright: ignore[reportMissingImports]  # an extra, and slow to import
+    except ImportError:
+        raise ImportError(
+            "Touchstone files are read by scikit-rf, which is not installed; pip install 'llgrad[touchstone]'"
+        ) from None
+    try:
+        network = skrf.Network(os.fspath(path))
+    except (ValueError, IndexError, KeyError, OSError, RuntimeError) as error:
+        raise ValueError(f"{path} cannot be read as a Touchstone file ({error})") from None
+    return Scattering(np.asarray(network.f, dtype=float), np.asarray(network.s))

@@ -1,0 +1,1 @@
+"""What is measured on a device at its settings: its static state, its resonance, its rectified voltage."""

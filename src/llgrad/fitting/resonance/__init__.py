@@ -1,0 +1,1 @@
+"""From field sweeps to γ, anisotropy fields and α: lines, their widths, and the geometries that explain them."""

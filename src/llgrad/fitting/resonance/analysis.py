@@ -1,0 +1,179 @@
+"""`fit_resonance`: from field sweeps to γ', anisotropy fields and α, with what is left out and what is undecided."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from llgrad.core.units import show
+from llgrad.datasets.sweeps import Sweeps
+from llgrad.fitting.resonance.comparison import compare, departs, fewest_lines
+from llgrad.fitting.resonance.damping import first_on_the_law, width_law
+from llgrad.fitting.resonance.evidence import vary, verdict
+from llgrad.fitting.resonance.geometries import TWO_ANISOTROPIES
+from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, Line, Window, fewest_points, fit_line
+from llgrad.fitting.resonance.result import ResonanceResult
+from llgrad.fitting.resonance.usable import reason_unusable
+
+OFF_THE_CURVE = 0.01
+"""Probability below which a low-frequency line counts as off the curve through those above it."""
+
+
+class _Chosen(NamedTuple):
+    """Lines by increasing frequency, and what was left out on the way, in sentences by frequency."""
+
+    lines: list[Line]
+    left_out: dict[float, str]
+
+
+def fit_resonance(
+    sweeps: Sweeps,
+    *,
+    window: Window = EVERYTHING,
+    background: Background = Background.LINEAR,
+    frequencies: tuple[float, float] | None = None,
+    width_frequencies: tuple[float, float] | None = None,
+) -> ResonanceResult:
+    """Lines of all sweeps, their geometry and the damping.
+
+    1. a symmetric and an antisymmetric Lorentzian on a background for each sweep;
+    2. f against H for each geometry, compared by AICc and BIC;
+    3. α from the half width against f, w = w₀ + α f/γ';
+    4. both again for other windows and backgrounds: the systematic spread.
+
+    Sweeps without a usable line are left out, each with its reason; so are the lowest frequencies where their lines
+    leave the curve, or are wider than the law, of all those above them.
+
+    Args:
+        sweeps: the data (see `datasets.sweeps.read_sweeps`).
+        window: the fields that are used, `Window(low=0.25)` [T]; the whole sweeps by default.
+        background: what lies below each line.
+        frequencies: the sweeps that may be used, from and to [Hz]; by default all.
+        width_frequencies: those used for α; by default the ones that follow the law.
+
+    Raises ValueError where fewer than six sweeps carry a usable line.
+    """
+    began = time.perf_counter()
+    _check(sweeps, window, background)
+    fitted = [fit_line(sweep, window, background) for sweep in sweeps.sweeps if _enough(sweep, window, background)]
+    chosen = _on_the_curve(
+        _usable(sweeps, fitted, window, background, frequencies), chosen_by_user=frequencies is not None
+    )
+    lines = chosen.lines
+    f, h = np.array([line.frequency for line in lines]), np.array([line.resonance for line in lines])
+    fits = compare(h, f)
+    wide, remark = _on_the_law(lines, width_frequencies)
+    law = width_law(*_widths(wide))
+    variations = vary(sweeps, window, f, _widths(wide)[0], fits[0])
+    errors = fits[0].gamma * np.array([line.resonance_error for line in lines])
+    return ResonanceResult(
+        sweeps=sweeps,
+        window=window,
+        background=background,
+        fitted=tuple(fitted),
+        lines=tuple(lines),
+        left_out=chosen.left_out,
+        fits=fits,
+        verdict=verdict(fits, variations, float(np.sqrt(np.mean(errors**2)))),
+        width_lines=tuple(wide),
+        width_remark=remark,
+        law=law,
+        variations=variations,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _check(sweeps: Any, window: Window, background: Background) -> None:
+    if not isinstance(sweeps, Sweeps):
+        raise ValueError(f"expected Sweeps, got {type(sweeps).__name__}; see llgrad.datasets.sweeps.read_sweeps")
+    if not window.low < window.high:
+        raise ValueError(f"the window goes from {window.low:g} T to {window.high:g} T; expected the lower end first")
+    if not any(_enough(sweep, window, background) for sweep in sweeps.sweeps):
+        low, high = (sweeps.show_field(edge) for edge in sweeps.range())
+        raise ValueError(f"the window holds too few points of any sweep; the fields go from {low} to {high}")
+
+
+def _enough(sweep: Any, window: Window, background: Background) -> bool:
+    return bool(window.holds(sweep.field).sum() >= fewest_points(background))
+
+
+def _usable(
+    sweeps: Sweeps, fitted: list[Line], window: Window, background: Background, allowed: tuple[float, float] | None
+) -> _Chosen:
+    low, high = allowed or (0.0, np.inf)
+    lines, left_out = (
+        [],
+        {
+            sweep.frequency: f"fewer than {fewest_points(background)} of its points lie in the window"
+            for sweep in sweeps.sweeps
+            if not _enough(sweep, window, background)
+        },
+    )
+    for line in fitted:
+        reason = reason_unusable(line, sweeps.show_field)
+        if reason is None and not low <= line.frequency <= high:
+            reason = "it lies outside the frequencies asked for"
+        if reason is None:
+            lines.append(line)
+        else:
+            left_out[line.frequency] = reason
+    if len(lines) < fewest_lines():
+        raise ValueError(_too_few(lines, left_out))
+    return _Chosen(lines, left_out)
+
+
+def _too_few(lines: list[Line], left_out: dict[float, str]) -> str:
+    why = "; ".join(f"{show(frequency, 'Hz')}: {reason}" for frequency, reason in list(left_out.items())[:3])
+    return (
+        f"{len(lines)} of {len(lines) + len(left_out)} sweeps carry a usable line, expected at least {fewest_lines()}"
+        + (f" ({why})" if why else "")
+    )
+
+
+def _on_the_curve(chosen: _Chosen, chosen_by_user: bool) -> _Chosen:
+    """Without the lowest frequencies whose lines leave the curve of all above: a layer that is not saturated there."""
+    lines = chosen.lines
+    first = len(lines) - max(fewest_lines(), (len(lines) + 1) // 2)
+    h, f = np.array([line.resonance for line in lines]), np.array([line.frequency for line in lines])
+    while first > 0 and not chosen_by_user:
+        probability = departs(TWO_ANISOTROPIES, h[first:], f[first:], h[first - 1], f[first - 1])
+        if probability < OFF_THE_CURVE:
+            off = {
+                line.frequency: "its line is off the curve f(H) of all higher frequencies "
+                f"(p = {probability:.1g} at {show(float(f[first - 1]), 'Hz')}); the layer may not be saturated there"
+                for line in lines[:first]
+            }
+            return _Chosen(lines[first:], chosen.left_out | off)
+        first -= 1
+    return chosen
+
+
+def _widths(lines: list[Line]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return (
+        np.array([line.frequency for line in lines]),
+        np.array([line.half_width for line in lines]),
+        np.array([line.half_width_error for line in lines]),
+    )
+
+
+def _on_the_law(lines: list[Line], allowed: tuple[float, float] | None) -> tuple[list[Line], str | None]:
+    """The lines that α is taken from, and why others are not."""
+    if allowed is not None:
+        wide = [line for line in lines if allowed[0] <= line.frequency <= allowed[1]]
+        if len(wide) < 3:
+            raise ValueError(
+                f"{len(wide)} usable lines lie between {show(allowed[0], 'Hz')} and {show(allowed[1], 'Hz')}; "
+                "α needs at least three"
+            )
+        return wide, None
+    first, excess = first_on_the_law(*_widths(lines))
+    if first == 0:
+        return lines, None
+    ends = show(lines[0].frequency, "Hz"), show(lines[first - 1].frequency, "Hz")
+    which = f"the line at {ends[0]} is" if first == 1 else f"the lines from {ends[0]} to {ends[1]} are"
+    return lines[first:], (
+        f"{which} not used for α: off the straight line through those above "
+        f"(at {ends[1]} by {excess:+.1f} standard deviations), as in a layer that is not quite saturated"
+    )
