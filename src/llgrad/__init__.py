@@ -12,8 +12,11 @@ from llgrad.core.record import quantity, vector
 from llgrad.core.status import Outcome, SimulationError
 from llgrad.core.trajectory import Trajectory
 from llgrad.core.vector import Vec3
-from llgrad.datasets.frequencies import FrequencyTable
-from llgrad.datasets.reader import read_trace, read_waveform, write_trace
+from llgrad.datasets.frequencies import FrequencyTable, frequencies_of, read_frequencies
+from llgrad.datasets.peaks import Peak, peak_of
+from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
+from llgrad.datasets.spectra import read_spectrum
+from llgrad.datasets.sweeps import Sweeps, read_sweeps
 from llgrad.datasets.trace import Trace, trace_of
 from llgrad.devices import presets
 from llgrad.devices.array import OscillatorArray
@@ -30,6 +33,7 @@ from llgrad.drives.pulse import Pulse
 from llgrad.drives.sampled import Sampled
 from llgrad.drives.sine import Sine
 from llgrad.drives.step import Step
+from llgrad.fitting.answers.profile import Profile, profile
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.bounds import between, positive, unbounded
 from llgrad.fitting.fit import fit
@@ -38,7 +42,10 @@ from llgrad.fitting.methods.grid import GridSearch
 from llgrad.fitting.methods.guesses import Guess
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts
-from llgrad.fitting.targets.experiment import Experiment
+from llgrad.fitting.planning.plan import plan
+from llgrad.fitting.planning.result import Plan
+from llgrad.fitting.resonance.analysis import fit_resonance
+from llgrad.fitting.targets.experiment import Experiment, segments
 from llgrad.kernels.steppers import RK4, DormandPrince5, Heun
 from llgrad.observables.amplitude import amplitude
 from llgrad.observables.frequency import frequency
@@ -49,6 +56,7 @@ from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotrop
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
 from llgrad.physics.slonczewski import SlonczewskiTorque
+from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every
 from llgrad.solve.simulate import simulate
 from llgrad.solve.start import default_start
@@ -85,10 +93,14 @@ __all__ = [
     "Junction",
     "LevenbergMarquardt",
     "LinearJunction",
+    "Native",
     "Oscillator",
     "OscillatorArray",
     "Outcome",
+    "Peak",
     "PerpendicularAnisotropy",
+    "Plan",
+    "Profile",
     "Pulse",
     "Sampled",
     "SimulationError",
@@ -97,6 +109,7 @@ __all__ = [
     "Spectrum",
     "Starts",
     "Step",
+    "Sweeps",
     "Trace",
     "Trajectory",
     "UniaxialAnisotropy",
@@ -105,23 +118,33 @@ __all__ = [
     "amplitude",
     "between",
     "default_start",
+    "describe",
     "direction",
     "ellipse_volume",
     "fit",
+    "fit_resonance",
+    "frequencies_of",
     "frequency",
     "instantaneous_phase",
     "load_device",
     "load_voltage",
+    "peak_of",
     "phase",
+    "plan",
     "plot",
     "positive",
     "presets",
     "prism_factors",
+    "profile",
     "quantity",
+    "read_frequencies",
+    "read_spectrum",
+    "read_sweeps",
     "read_trace",
     "read_waveform",
     "resistance",
     "save_device",
+    "segments",
     "simulate",
     "spectrum",
     "suggest_dt",

@@ -21,6 +21,7 @@ PROMISED = {
     "gradient_of_frequency": [r"-0\.1930 GHz/mA by automatic", r"-0\.1930 GHz/mA by a finite"],
     "make_teacher_trace": ["501 samples"],
     "own_field_term": [r"0\.4402 GHz", r"0\.5270 GHz"],
+    "what_to_measure_next": [r"3\.5 mA, field\.z = 250 mT", r"\(4[89](\.\d)? times better\)", r"0\.9999 to 0\.65"],
 }
 
 

@@ -12,18 +12,21 @@ import jax
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from llgrad.cli.compilation import keep_compiled
 from llgrad.cli.output import say
 
 Report = Callable[[dict[str, Any]], None]
 
 
-def working(label: str, task: Callable[[Report], Any]) -> Any:
+def working(label: str, task: Callable[[Report], Any], interruptible: bool = False) -> Any:
     """What `task(report)` returns, computed in float64 beside the main thread while a bar shows how far it is.
 
     `report` takes a dictionary with "fraction" and, if it has them, "stage" and "cost". The bar is drawn on stderr, and
     only where that is a terminal. Ctrl-C ends the process at once with status 130: files are written later, by the main
-    thread, so none can be half-written.
+    thread, so none can be half-written. Where the task is `interruptible`, the first Ctrl-C makes the next `report`
+    raise KeyboardInterrupt in the task, which then returns the best it has; a second one ends the process.
     """
+    keep_compiled()
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -33,24 +36,31 @@ def working(label: str, task: Callable[[Report], Any]) -> Any:
     )
     console = Console(stderr=True)
     outcome: dict[str, Any] = {}
+    stop = threading.Event()
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         line = bar.add_task(label, total=None, remark="")
 
         def report(entry: dict[str, Any]) -> None:
+            if stop.is_set():
+                raise KeyboardInterrupt
             cost = f"cost {entry['cost']:.3g}" if entry.get("cost") is not None else ""
             remark = ", ".join(part for part in (entry.get("stage", ""), cost) if part)
             bar.update(line, total=1.0, completed=entry["fraction"], remark=remark)
 
         worker = threading.Thread(target=_run, args=(task, report, outcome), daemon=True)
         worker.start()
-        try:
-            while worker.is_alive():
+        while worker.is_alive():
+            try:
                 worker.join(0.1)
-        except KeyboardInterrupt:
-            bar.stop()
-            say("interrupted; nothing was written")
-            sys.stdout.flush()
-            os._exit(130)  # compiled code cannot be stopped, only left behind
+            except KeyboardInterrupt:
+                if interruptible and not stop.is_set():
+                    stop.set()
+                    say("stopping with the best so far; Ctrl-C again ends at once")
+                    continue
+                bar.stop()
+                say("interrupted; nothing was written")
+                sys.stdout.flush()
+                os._exit(130)  # compiled code cannot be stopped, only left behind
     if "error" in outcome:
         raise outcome["error"]
     return outcome["value"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -33,7 +35,7 @@ MOST_STEPS: Final = 3_000_000
 FINER: Final = 0.4
 """A fit's step, as a fraction of the suggested one: the integration error must stay below the data's information."""
 
-SETTLING: Final = 150.0
+SETTLING: Final = 600.0
 """How long an orbit settles before its frequency is measured, in periods of the fastest precession."""
 
 
@@ -58,15 +60,23 @@ def units_of(model: Oscillator, drive: Drive | None = None) -> dict[str, str]:
 def as_experiments(data: Any, **common: Any) -> tuple[Experiment, ...]:
     """What the user gave as a tuple of experiments."""
     if isinstance(data, Experiment):
-        return (data,)
+        return (_with_errors(data),)
     if isinstance(data, (Trace, FrequencyTable)):
-        return (Experiment(data, **common),)
+        return (_with_errors(Experiment(data, **common)),)
     experiments = tuple(data)
     if not experiments or not all(isinstance(one, Experiment) for one in experiments):
         raise ValueError("a fit needs a Trace, a FrequencyTable, an Experiment, or a list of Experiments")
     if any(value is not None for value in common.values()):
         raise ValueError("with Experiments, give m0, drive and noise to each of them")
-    return experiments
+    return tuple(_with_errors(one) for one in experiments)
+
+
+def _with_errors(experiment: Experiment) -> Experiment:
+    """The experiment, its noise that of its table's errors where they are known and it says none."""
+    errors = experiment.data.errors if isinstance(experiment.data, FrequencyTable) else None
+    if errors is None or experiment.noise is not None:
+        return experiment
+    return dataclasses.replace(experiment, noise=float(np.sqrt(np.mean(errors**2))))
 
 
 class _Parameters:
@@ -131,7 +141,8 @@ def prepare(
         _recording(device, experiment, place, row, rate, dt, stepper, engine)
         for row, (device, experiment, place, rate) in enumerate(zip(devices, experiments, places, rates, strict=True))
     )
-    problem = Problem(recordings, tuple(parameters.bounds.values()), tuple(parameters.bounds), max(rates))
+    bounds = jax.tree.map(jnp.asarray, tuple(parameters.bounds.values()))
+    problem = Problem(recordings, bounds, tuple(parameters.bounds), jnp.asarray(max(rates)))
     if problem.size <= len(problem.names):
         raise ValueError(
             f"the data have {problem.size} values for {len(problem.names)} free parameters; record more samples"
@@ -276,11 +287,13 @@ def _table(data: FrequencyTable, common: dict[str, Any], sigma: float, step: flo
     period = 2 * np.pi / rate
     every = max(1, int(period / 16 / step))
     sample = every * step
+    errors = np.ones(data.values.size) if data.errors is None else data.errors
+    weights = errors / np.sqrt(np.mean(errors**2))
     measured = max(20 / float(data.frequencies.min()), 20 * period)
     return TableRecording(
         **common,
         data=jnp.asarray(data.frequencies)[:, None],
-        sigma=jnp.full((data.values.size, 1), sigma),
+        sigma=jnp.asarray(sigma * weights)[:, None],
         setting=data.setting,
         settings=jnp.asarray(data.values),
         step=step,

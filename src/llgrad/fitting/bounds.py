@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from llgrad.core.record import is_concrete
 from llgrad.core.units import show
 
 
@@ -40,11 +41,11 @@ class Bound(eqx.Module):
 class Between(Bound):
     """low < value < high, by value = low + (high − low)/(1 + e^{−u})."""
 
-    low: float
-    high: float
+    low: Any
+    high: Any
 
     def __check_init__(self) -> None:
-        if not self.low < self.high:
+        if is_concrete(self.low) and not self.low < self.high:
             raise ValueError(f"between({self.low}, {self.high}): expected a lower bound below the upper one")
 
     def physical(self, u: Any) -> Any:
@@ -55,10 +56,10 @@ class Between(Bound):
         return math.log(fraction / (1 - fraction))
 
     def contains(self, value: float) -> bool:
-        return self.low < value < self.high
+        return bool(self.low < value < self.high)
 
     def at_edge(self, value: float) -> bool:
-        return not 1e-3 < (value - self.low) / (self.high - self.low) < 1 - 1e-3
+        return not 1e-3 < float((value - self.low) / (self.high - self.low)) < 1 - 1e-3
 
     def describe(self, unit: str) -> str:
         return f"between {show(self.low, unit)} and {show(self.high, unit)}"
@@ -86,17 +87,17 @@ class Positive(Bound):
 class Unbounded(Bound):
     """Any value, by value = scale · u; `scale` is the size of a change that matters."""
 
-    scale: float
+    scale: Any
 
     def __check_init__(self) -> None:
-        if not self.scale > 0:
+        if is_concrete(self.scale) and not self.scale > 0:
             raise ValueError(f"unbounded(scale={self.scale}): expected a positive scale")
 
     def physical(self, u: Any) -> Any:
         return self.scale * u
 
     def free(self, value: float) -> float:
-        return value / self.scale
+        return float(value / self.scale)
 
     def contains(self, value: float) -> bool:
         return math.isfinite(value)

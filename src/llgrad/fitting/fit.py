@@ -16,7 +16,7 @@ from llgrad.datasets.trace import Trace
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
 from llgrad.fitting.answers.linear import Linear, linear_at
-from llgrad.fitting.answers.quality import Quality, quality
+from llgrad.fitting.answers.quality import PART, Quality, is_correlated, quality
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.answers.symmetry import symmetries
 from llgrad.fitting.answers.uncertainty import uncertainty
@@ -27,8 +27,10 @@ from llgrad.fitting.methods.guesses import Guess, with_guesses
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts, draw_starts
 from llgrad.fitting.problem import Problem
+from llgrad.fitting.targets.checks import check_targets
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.kernels.steppers import Stepper
 from llgrad.solve.task import Engine
 
@@ -88,14 +90,21 @@ def fit(
         experiments = as_experiments(data, m0=m0, drive=drive, noise=noise)
         prepared = prepare(model, experiments, free, dt=dt, stepper=stepper, engine=engine)
         u = draw_starts(prepared.problem, prepared.values, starts, key)
+        check_targets(prepared.problem, prepared.values, prepared.m0, experiments, free)
         begin = Begin(u, np.repeat(prepared.m0[None], len(u), axis=0))
-        begin = with_guesses(
-            prepared, begin, guess or Guess(slopes=method.from_slopes), jax.random.key(0) if key is None else key, log
-        )
+        begin = _guessed(prepared, begin, guess or Guess(slopes=method.from_slopes), key, log)
         found = method.search(prepared.problem, begin, log)
         _check_simulated(prepared, begin, found)
         problem, found = _reweighted(prepared.problem, experiments, found, log)
         return _result(prepared, problem, found, method, model, experiments, log, began)
+
+
+def _guessed(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
+    """The starts with the guesses; the starts alone where that is interrupted: the search then ends at once too."""
+    try:
+        return with_guesses(prepared, begin, guess, jax.random.key(0) if key is None else key, log)
+    except KeyboardInterrupt:
+        return begin
 
 
 def _check_simulated(prepared: Prepared, begin: Begin, found: Search) -> None:
@@ -124,8 +133,8 @@ def _reweighted(
         recordings = []
         for recording, experiment, residuals in zip(problem.recordings, experiments, linear.residuals, strict=True):
             rms = max(float(np.sqrt(np.mean(residuals**2))), 1e-12 * float(np.abs(recording.data).max()))
-            sigma = experiment.noise or rms
-            recordings.append(dataclasses.replace(recording, sigma=jnp.full(recording.data.shape, sigma)))
+            sigma = recording.sigma if experiment.noise else jnp.full(recording.data.shape, rms)
+            recordings.append(dataclasses.replace(recording, sigma=sigma))
         problem = dataclasses.replace(problem, recordings=tuple(recordings))
         polish = LevenbergMarquardt(grow=False)
         found = polish.search(problem, Begin(found.u[best][None], found.m0[best][None]), log)
@@ -145,7 +154,9 @@ def _result(
 ) -> FitResult:
     best = int(np.argmin(found.cost))
     linear = linear_at(problem, found.u[best], found.m0[best])
-    measured, scale = _quality(problem, experiments, linear)
+    near = bool(found.converged[best]) or isinstance(method, LevenbergMarquardt)
+    first_part = _first_part(problem, found, best, linear, log) if near else None
+    measured, scale = _quality(problem, experiments, linear, first_part)
     sure = uncertainty(linear.names, linear.values, linear.jacobian / scale[:, None])
     units = {name: unit for e in experiments for name, unit in units_of(model, e.drive).items()}
     names, starts = linear.names, dict(zip(problem.names, prepared.values.tolist(), strict=True))
@@ -154,7 +165,7 @@ def _result(
     found_values = jnp.asarray(linear.values[: len(problem.names)])
     bound_to = [r.bind(found_values, jnp.asarray(found.m0[best][r.row])) for r in problem.recordings]
     notes = [] if found.converged[best] else [UNFINISHED]
-    warnings = [w for one in measured for w in one.warnings] if found.converged[best] else []
+    warnings = [w for one in measured for w in one.warnings] if near else []
     return FitResult(
         values=values,
         errors={name: float(error) for name, error in zip(names, sure.errors, strict=True)},
@@ -179,8 +190,24 @@ def _result(
     )
 
 
+def _first_part(problem: Problem, found: Search, best: int, linear: Linear, log: Log) -> float | None:
+    """Where the residuals of a single trace are correlated: their rms in a fit of its first part, begun at the
+    answer."""
+    recording = problem.recordings[0]
+    if len(problem.recordings) > 1 or not isinstance(recording, TraceRecording) or found.interrupted:
+        return None
+    if not is_correlated(linear.residuals[0], float(np.std(np.asarray(recording.data)))):
+        return None
+    short = problem.until(problem.span / PART)
+    if short.size <= len(problem.names) or short.size == problem.size:
+        return None
+    method = LevenbergMarquardt(grow=False, iterations=30)
+    again = method.search(short, Begin(found.u[best][None], found.m0[best][None]), log)
+    return float(np.sqrt(again.cost[0] / short.size)) * float(np.ravel(recording.sigma)[0])
+
+
 def _quality(
-    problem: Problem, experiments: tuple[Experiment, ...], linear: Linear
+    problem: Problem, experiments: tuple[Experiment, ...], linear: Linear, first_part: float | None
 ) -> tuple[tuple[Quality, ...], np.ndarray]:
     """The quality of each recording, and the standard deviation of each residual (M,) in units of its σ."""
     measured, scales = [], []
@@ -188,7 +215,7 @@ def _quality(
     for recording, experiment, residuals in zip(problem.recordings, experiments, linear.residuals, strict=True):
         share = len(linear.names) * residuals.size / total
         spread = float(np.std(np.asarray(recording.data))) or 1.0
-        measured.append(quality(residuals, experiment.noise, round(share), spread))
+        measured.append(quality(residuals, experiment.noise, round(share), spread, first_part))
         if experiment.noise is None:
             unit = residuals / np.asarray(recording.sigma)
             scale = float(np.sqrt(np.sum(unit**2) / max(residuals.size - share, 1)))

@@ -22,9 +22,10 @@ class Problem(eqx.Module):
     """
 
     recordings: tuple[Recording, ...]
-    bounds: tuple[Bound, ...] = eqx.field(static=True)
+    bounds: tuple[Bound, ...]
+    """With arrays for their numbers, as `rate` is one: other starts of the same fit need not be compiled anew."""
     names: tuple[str, ...] = eqx.field(static=True)
-    rate: float = eqx.field(static=True)
+    rate: Any
     """Largest precession rate γ|B| [rad/s] near the start: the fastest thing to follow."""
 
     @property

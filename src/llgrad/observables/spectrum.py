@@ -50,8 +50,11 @@ class Spectrum(eqx.Module):
             )
 
     def __repr__(self) -> str:
-        last = self.frequency[-1] / 1e9
-        return f"Spectrum: 0 to {last:.4g} GHz in steps of {self.resolution / 1e6:.4g} MHz, density in {self.unit}"
+        first, last = self.frequency[0] / 1e9, self.frequency[-1] / 1e9
+        return (
+            f"Spectrum: {first:.4g} to {last:.4g} GHz in steps of {self.resolution / 1e6:.4g} MHz, density "
+            f"in {self.unit}"
+        )
 
 
 def spectrum(source: Any, dt: float | None = None, *, unit: str | None = None, segments: int = 1) -> Spectrum:

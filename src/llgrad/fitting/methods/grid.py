@@ -41,8 +41,8 @@ class GridSearch(Method):
             if log.out_of_time():
                 interrupted = "out of time"
                 break
-        found = np.array([math.isfinite(best_cost) and not interrupted])
-        return Search(best_u[None], begin.m0[:1], np.array([best_cost]), found, interrupted)
+        # a node of a grid is no minimum: nothing has converged
+        return Search(best_u[None], begin.m0[:1], np.array([best_cost]), np.array([False]), interrupted)
 
     def _axes(self, problem: Problem, u: np.ndarray) -> list[np.ndarray]:
         axes = []

@@ -141,7 +141,7 @@ def match_slopes(problem: Problem, u: np.ndarray, iterations: int = 40) -> np.nd
     period.
     """
     moving = np.array([name.split("[")[0] not in TILTS for name in problem.names])
-    slopes = [_smooth(r, problem.rate) for r in problem.recordings]
+    slopes = [_smooth(r, float(problem.rate)) for r in problem.recordings]
     best, damping = np.array(u, dtype=float), 1e-3
     r, J = (np.asarray(x) for x in _slope_residuals(problem, best, slopes))
     for _ in range(iterations):

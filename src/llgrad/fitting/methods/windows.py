@@ -35,7 +35,7 @@ def growing_windows(problem: Problem, grow: bool = True, first: float | None = N
     columns = sum(len(r.columns) for r in traces)
     least = math.ceil(2 * len(problem.names) / columns) + 1
     enough = max(float(np.asarray(r.t)[min(least, r.t.size - 1)]) for r in traces)
-    length = max(first or FIRST * 2 * math.pi / problem.rate, enough)
+    length = max(first or FIRST * 2 * math.pi / float(problem.rate), enough)
     horizons = []
     while length * GROWTH < problem.span:
         horizons.append(length)

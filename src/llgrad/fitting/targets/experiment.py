@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
+import numpy as np
 
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace
@@ -48,3 +49,27 @@ class Experiment(eqx.Module):
             raise ValueError(f"delay = {self.delay} s, expected a time in seconds from 0 to 1 µs")
         if self.bandwidth is not None and not self.bandwidth > 0:
             raise ValueError(f"bandwidth = {self.bandwidth} Hz, expected a positive frequency, or None for no filter")
+
+
+def segments(trace: Trace, length: float, **settings: Any) -> tuple[Experiment, ...]:
+    """A trace cut into pieces of `length` [s], each an experiment with a starting state of its own.
+
+    For a trace whose phase diffuses (thermal noise in the device): in a piece much shorter than the diffusion the
+    orbit is
+    nearly deterministic, and the pieces share the device. `settings` are those of `Experiment`.
+
+    >>> import numpy as np
+    >>> t = np.arange(1000) * 1e-11
+    >>> len(segments(Trace(t, {"mx": np.cos(3e9 * t)}), 2e-9))
+    5
+    """
+    if not 0 < length < trace.t[-1] - trace.t[0]:
+        raise ValueError(f"length = {length:g} s, expected a time shorter than the trace, such as 2e-9")
+    number = np.floor((trace.t - trace.t[0]) / length + 1e-9).astype(int)
+    pieces = []
+    for index in range(int(number[-1]) + 1):
+        rows = number == index
+        if rows.sum() > 8:
+            piece = Trace(trace.t[rows], {name: values[rows] for name, values in trace.columns.items()})
+            pieces.append(Experiment(piece, label=str(index + 1), **settings))
+    return tuple(pieces)

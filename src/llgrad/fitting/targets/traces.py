@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, Final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -17,6 +17,9 @@ from llgrad.observables.resistance import voltage
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 from llgrad.solve.task import Engine
+
+ROUND: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+"""Numbers of steps between two samples: few, so that starts with other fields share what was compiled."""
 
 
 class TraceRecording(Recording):
@@ -94,6 +97,7 @@ class TraceRecording(Recording):
 def grid_of_trace(t: Any, even: bool, interval: float, step: float, lead: float) -> tuple[float, int, float]:
     """(time step, steps between samples, simulated time) for a trace; 0 steps where the states must be interpolated."""
     if even and not lead:
-        every = max(1, math.ceil(interval / step * (1 - 1e-9)))
+        needed = interval / step * (1 - 1e-9)
+        every = next((n for n in ROUND if n >= needed), math.ceil(needed))
         return interval / every, every, interval * (len(t) - 1)
     return step, 0, float(t[-1]) + lead + 3 * step

@@ -1,0 +1,230 @@
+"""Profile likelihood: how χ² rises when one parameter is held off its best value and all others follow.
+
+The standard error of a fit is the curvature at the minimum. The profile is the valley itself: it shows an asymmetric, a
+flat or a closed-off valley, and its intervals hold where the straight-line error does not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.units import show
+from llgrad.datasets.trace import Trace
+from llgrad.devices.oscillator import Oscillator
+from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.assembly import prepare
+from llgrad.fitting.bounds import Bound
+from llgrad.fitting.methods.base import Begin, Log, Progress
+from llgrad.fitting.methods.least_squares import LevenbergMarquardt
+from llgrad.fitting.problem import Problem
+from llgrad.fitting.targets.experiment import Experiment
+from llgrad.fitting.targets.recording import TILTS
+
+LEVELS: Final = {0.68: 0.98895, 0.95: 3.84146}
+"""Δχ² of one parameter at the edges of the interval of this probability."""
+
+UNKNOWN_ERROR: Final = 0.1
+"""Where the data do not fix a parameter, its profile takes this part of its value as the standard error."""
+
+
+class Profile(NamedTuple):
+    """The profile of one parameter, in SI; Δχ² is in units of the noise."""
+
+    name: str
+    unit: str
+    best: float
+    error: float
+    """Standard error of the fit, whose parabola (δ/error)² the profile is compared with."""
+    values: np.ndarray
+    """Where the parameter was held, (K,), the best value among them."""
+    delta_chi2: np.ndarray
+    """Rise of the lowest χ² over all other parameters (K,); infinite where no run was fine."""
+    settled: np.ndarray
+    """Whether the search for the others ended by itself (K,)."""
+    simulations: int
+
+    def interval(self, probability: float = 0.95) -> tuple[float, float]:
+        """Where Δχ² stays below the level of 0.68 or 0.95; infinite on a side where the profile does not reach it.
+
+        Between two points √Δχ², which is straight for a parabola, is interpolated.
+        """
+        if probability not in LEVELS:
+            raise ValueError(f"interval({probability}): expected one of {', '.join(map(str, LEVELS))}")
+        rise, level = np.sqrt(self.delta_chi2), LEVELS[probability] ** 0.5
+        lowest = int(np.argmin(self.delta_chi2))
+        return _crossing(self.values[lowest::-1], rise[lowest::-1], level, -np.inf), _crossing(
+            self.values[lowest:], rise[lowest:], level, np.inf
+        )
+
+    def __str__(self) -> str:
+        parts = []
+        for probability in LEVELS:
+            low, high = (show(edge, self.unit) if np.isfinite(edge) else "?" for edge in self.interval(probability))
+            parts.append(f"{probability:.0%} interval {low} to {high}")
+        return f"{self.name}: {'; '.join(parts)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that `core.files.plain` makes JSON; an open end of an interval is null."""
+        found = self._asdict()
+        del found["name"]
+        return found | {f"interval_{100 * p:.0f}": list(self.interval(p)) for p in LEVELS}
+
+
+class HeldProblem(Problem):
+    """A problem in which some parameters stay where they are: their sensitivities are zero."""
+
+    held: Any
+    """Which (p,), as booleans."""
+
+    def physical(self, u: Any) -> Any:
+        values = super().physical(u)
+        return jnp.where(self.held, jax.lax.stop_gradient(values), values)
+
+
+def profile(
+    result: FitResult,
+    name: str,
+    *,
+    points: int = 13,
+    span: float = 3.0,
+    model: Oscillator | None = None,
+    free: Mapping[str, Bound | None] | None = None,
+    progress: Progress | None = None,
+) -> Profile:
+    """The lowest χ² over all other parameters, at `points` fixed values of one; all points in one batched search.
+
+    χ² is in units of the noise: the given one, or the rms of each recording's residuals.
+
+    Args:
+        result: a fit that converged.
+        name: one of its free parameters.
+        points: number of values, the best one included.
+        span: how far to go on each side, in standard errors.
+        model, free: what the fit was given. They are needed where it had bounds of its own that matter, or several
+            experiments with different settings.
+
+    Raises:
+        ValueError: for a name that was not searched for, a fit without a minimum, or one that cannot be put together
+            again from its result.
+    """
+    if points < 5 or not 0 < span < 100:
+        raise ValueError(f"points = {points}, span = {span}: expected five points or more, and a span such as 3")
+    if not result.converged:
+        raise ValueError(f"this fit has no minimum to profile ({result.status}); fit again until it converges")
+    with jax.enable_x64(True):
+        problem, u, m0 = again(result, model, free)
+        if name not in problem.names or name.split("[")[0] in TILTS:
+            able = [n for n in problem.names if n.split("[")[0] not in TILTS]
+            raise ValueError(f"{name!r} has no profile; the parameters that were searched for are {', '.join(able)}")
+        values, starts = _grid(result, problem, name, u, points, span)
+        held = HeldProblem(problem.recordings, problem.bounds, problem.names, problem.rate, _is(name, problem))
+        log = Log(progress)
+        begin = Begin(starts, np.repeat(m0[None], len(starts), axis=0))
+        found = LevenbergMarquardt(grow=False, iterations=40).search(held, begin, log)
+    rise = found.cost - np.min(found.cost)
+    return Profile(
+        name,
+        result.units[name],
+        result.values[name],
+        result.errors[name],
+        values,
+        rise,
+        found.converged,
+        log.simulations,
+    )
+
+
+def again(
+    result: FitResult, model: Oscillator | None = None, free: Mapping[str, Bound | None] | None = None
+) -> tuple[Problem, np.ndarray, np.ndarray]:
+    """The problem of a fit put together from its result, with the noise as weights; its answer u (p,) and m0 (R, 3).
+
+    The tilts of starting states are zero: m0 holds the states found. Raises ValueError where the model, so put
+    together, does not give the fitted curves.
+    """
+    if model is None and any(e.settings != result.experiments[0].settings for e in result.experiments):
+        raise ValueError("this fit had experiments with different settings; give model=…, the device that it was given")
+    share = 1 - len(result.names) / sum(_recorded(e).size for e in result.experiments)
+    experiments = tuple(
+        dataclasses.replace(e, noise=e.noise or max(q.rms / share**0.5, 1e-12 * float(np.abs(_recorded(e)).max())))
+        for e, q in zip(result.experiments, result.quality, strict=True)
+    )
+    prepared = prepare(model or result.model, experiments, free or dict.fromkeys(_paths(result)))
+    problem, m0 = prepared.problem, np.array(result.m0)
+    if set(problem.names) != {n for n in result.names if n.split("[")[0] not in ("gain", "offset")}:
+        raise ValueError(f"free= names {', '.join(problem.names)}, and the fit had {', '.join(result.names)}")
+    tilt = [n.split("[")[0] in TILTS for n in problem.names]
+    values = [0.0 if t else result.values[n] for n, t in zip(problem.names, tilt, strict=True)]
+    u = np.array([bound.free(v) for bound, v in zip(problem.bounds, values, strict=True)])
+    r, _ = problem.residuals(jnp.asarray(u), jnp.asarray(m0), jnp.inf)
+    if not np.mean((np.asarray(r) - _residuals(result, problem)) ** 2) < 0.1:
+        raise ValueError(
+            "the fit cannot be put together again from its result alone (other curves come out); give model=… and "
+            "free=… as the fit had them"
+        )
+    return problem, u, m0
+
+
+def _residuals(result: FitResult, problem: Problem) -> np.ndarray:
+    """The residuals of the fit in units of the noise, (M,), in the order of the problem's."""
+    rows = []
+    for recording, predicted in zip(problem.recordings, result.predictions, strict=True):
+        columns = np.stack([np.ravel(np.asarray(column)) for column in predicted.values()], axis=1)
+        rows.append(((columns - np.asarray(recording.data)) / np.asarray(recording.sigma)).ravel())
+    return np.concatenate(rows)
+
+
+def _paths(result: FitResult) -> list[str]:
+    """What was free, without the labels; tilts only where they were asked for beside a given starting state."""
+    paths = dict.fromkeys(name.split("[")[0] for name in result.names)
+    asked = any(e.m0 is not None for e in result.experiments)
+    return [path for path in paths if path not in ("gain", "offset") and (asked or path not in TILTS)]
+
+
+def _grid(
+    result: FitResult, problem: Problem, name: str, u: np.ndarray, points: int, span: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The values to hold (K,), and for each the parameters to begin at (K, p), on the covariance's ridge."""
+    best, error = result.values[name], result.errors[name]
+    own = error if np.isfinite(error) and error > 0 else UNKNOWN_ERROR * (abs(best) or 1.0)
+    place, number = problem.names.index(name), result.names.index(name)
+    steps = np.linspace(-span, span, points)
+    steps[np.argmin(np.abs(steps))] = 0.0
+    values = [best + own * step for step in steps if problem.bounds[place].contains(best + own * step)]
+    rows = np.tile(u, (len(values), 1))
+    for k, (other, bound) in enumerate(zip(problem.names, problem.bounds, strict=True)):
+        theirs = result.errors[other]
+        slope = result.correlation[number, result.names.index(other)] * theirs / own if np.isfinite(theirs) else 0.0
+        slope = 1.0 if other == name else slope
+        middle = float(bound.physical(u[k]))
+        moved = [middle + slope * (value - best) for value in values]
+        rows[:, k] = [bound.free(v) if bound.contains(v) else u[k] for v in moved]
+    return np.array(values), rows
+
+
+def _is(name: str, problem: Problem) -> Any:
+    return jnp.array([other == name for other in problem.names])
+
+
+def _recorded(experiment: Experiment) -> np.ndarray:
+    """All recorded values in one row."""
+    data = experiment.data
+    return np.concatenate([*data.columns.values()] if isinstance(data, Trace) else [data.frequencies])
+
+
+def _crossing(values: np.ndarray, rise: np.ndarray, level: float, otherwise: float) -> float:
+    """Where a curve that begins at its minimum first reaches the level."""
+    above = np.flatnonzero(rise >= level)
+    if not above.size:
+        return otherwise
+    k = int(above[0])
+    if not np.isfinite(rise[k]):
+        return float(values[k])
+    part = (level - rise[k - 1]) / (rise[k] - rise[k - 1])
+    return float(values[k - 1] + part * (values[k] - values[k - 1]))

@@ -1,0 +1,1 @@
+"""What to measure next: the candidates, and how much each would tell."""

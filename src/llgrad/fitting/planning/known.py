@@ -1,0 +1,119 @@
+"""What a fit has told so far: values, standard errors, correlations. From a result in memory, or from its JSON file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from llgrad.core.files import read_json
+from llgrad.core.record import from_json, get_leaf, leaf_units
+from llgrad.datasets.trace import Trace
+from llgrad.devices.oscillator import Oscillator
+from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.bounds import TYPICAL
+
+COLUMNS: Final = ("mx", "my", "mz")
+
+
+class Known(NamedTuple):
+    """The parameters of a device that a next measurement is to improve, and how well they are known."""
+
+    model: Oscillator
+    names: tuple[str, ...]
+    """Leaves of the device that all measurements share."""
+    apart: tuple[str, ...]
+    """Leaves that each measurement has for itself."""
+    errors: np.ndarray
+    """Standard errors [SI] (p,); infinite where nothing is known."""
+    correlation: np.ndarray
+    noise: float | None
+    """Standard deviation of a recorded value, where the fit was to a trace."""
+    columns: tuple[str, ...]
+    gain: float
+    """Volts for each unit of m·p, where a voltage was fitted."""
+
+    @property
+    def values(self) -> np.ndarray:
+        """Values [SI] (p,)."""
+        return np.array([float(get_leaf(self.model, name)) for name in self.names])
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Their units."""
+        units = leaf_units(self.model)
+        return {name: units[name] for name in self.names}
+
+    @property
+    def scale(self) -> np.ndarray:
+        """The size that an error is relative to (p,): the value, or what is typical of its unit where that is zero."""
+        typical = [TYPICAL.get(unit, 1.0) for unit in self.units.values()]
+        return np.array([abs(v) or t for v, t in zip(self.values, typical, strict=True)])
+
+    def information(self) -> np.ndarray:
+        """Fisher information (p, p) on the relative changes of the parameters: the inverse of their covariance.
+
+        A parameter whose error is infinite counts as wholly unknown, its combinations with others too: what a plan
+        promises then is an upper bound on the errors.
+        """
+        finite = np.isfinite(self.errors)
+        relative = self.errors[finite] / self.scale[finite]
+        covariance = self.correlation[np.ix_(finite, finite)] * np.outer(relative, relative)
+        information = np.zeros((len(self.names), len(self.names)))
+        information[np.ix_(finite, finite)] = np.linalg.inv(covariance) if finite.any() else 0.0
+        return (information + information.T) / 2
+
+
+def known_from_result(result: FitResult) -> Known:
+    """What a fit has told of the parameters of its device that its experiments share."""
+    columns = tuple(result.data.columns) if isinstance(result.data, Trace) else COLUMNS
+    noise = result.noise if isinstance(result.data, Trace) else None
+    errors, correlation = [result.errors[n] for n in result.names], np.asarray(result.correlation, float)
+    gain = result.values.get("gain", 1.0)
+    return _known(result.model, result.names, np.array(errors), correlation, noise, columns, gain)
+
+
+def known_from_file(path: str | os.PathLike[str]) -> Known:
+    """What the JSON file of a fit holds. It names no columns: a gain tells that a voltage was fitted, and only then is
+    the unit of the noise known."""
+    entry = read_json(path, "fit")
+    names = tuple(entry["correlation"]["names"])
+    found = [entry["parameters"][name]["error"] for name in names]
+    errors = np.array([np.inf if error is None else error for error in found])
+    correlation = np.array(entry["correlation"]["matrix"], float)
+    gain = entry["values"].get("gain")
+    noise, columns = (None, COLUMNS) if gain is None else (float(entry["residual_rms"]), ("voltage",))
+    return _known(from_json(entry["device"]), names, errors, correlation, noise, columns, gain or 1.0)
+
+
+def known_of_device(model: Oscillator, free: Any) -> Known:
+    """Nothing known yet of the named parameters."""
+    if not isinstance(model, Oscillator):
+        raise ValueError(f"a plan needs a FitResult or an Oscillator, got {type(model).__name__}")
+    names = tuple(dict.fromkeys([free] if isinstance(free, str) else free))
+    if not names:
+        raise ValueError("no free parameter: name at least one, such as free=['alpha', 'current', 'field.z']")
+    return _known(model, names, np.full(len(names), np.inf), np.eye(len(names)), None, COLUMNS, 1.0)
+
+
+def _known(
+    model: Oscillator,
+    names: tuple[str, ...],
+    errors: np.ndarray,
+    correlation: np.ndarray,
+    noise: float | None,
+    columns: tuple[str, ...],
+    gain: float,
+) -> Known:
+    """The part of the answer that is of the device: no starting states, recorders or drives."""
+    units = leaf_units(model)
+    shared = [i for i, name in enumerate(names) if name in units]
+    apart = tuple(dict.fromkeys(n.split("[")[0] for n in names if "[" in n and n.split("[")[0] in units))
+    if not shared:
+        raise ValueError(
+            f"none of {', '.join(names)} is a parameter of the device that all measurements share; they can be "
+            f"{', '.join(units)}"
+        )
+    some = tuple(names[i] for i in shared)
+    return Known(model, some, apart, errors[shared], correlation[np.ix_(shared, shared)], noise, columns, gain)

@@ -1,0 +1,216 @@
+"""The report of a fit: everything that a reader needs to judge it, on one page in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+import jax
+import numpy as np
+
+from llgrad.core.files import writing
+from llgrad.core.record import leaf_units, rows_of
+from llgrad.core.run_record import LIBRARIES
+from llgrad.core.units import show, show_with_error
+from llgrad.datasets.trace import Trace
+from llgrad.fitting.answers.profile import Profile
+from llgrad.fitting.answers.result import FitResult
+from llgrad.plot.fits import fit
+from llgrad.plot.histories import history
+from llgrad.plot.pages.html import heat_table, page, picture, section, sentences, table
+from llgrad.plot.pages.pictures import View, correlations, ending, frequencies, profiles, spectra
+
+PARTS: Final = {
+    "parameters": "Parameters",
+    "data": "Data and fit",
+    "spectra": "Spectra",
+    "profiles": "Profiles",
+    "quality": "Quality",
+    "search": "Search",
+    "record": "Record",
+}
+"""Anchor and heading of each section, in order."""
+
+
+def report(
+    result: FitResult,
+    *,
+    profiles: Sequence[Profile] = (),
+    remark: str = "",
+    command: str | None = None,
+    source: str | None = None,
+) -> str:
+    """The page as HTML. It loads nothing: pictures and style are inside.
+
+    Args:
+        result: FitResult.
+        profiles: what `profile` gave of the parameters that are to have one.
+        remark: why there are none, where there are none.
+        command: the command line that made the fit.
+        source: name of the data, for the heading.
+    """
+    views = [View(e.data, p) for e, p in zip(result.experiments, result.predictions, strict=True)]
+    labels = [e.label or str(i + 1) for i, e in enumerate(result.experiments)]
+    with jax.enable_x64(True):
+        contents = {
+            "parameters": _parameters(result, profiles),
+            "data": _data(result, views, labels),
+            "spectra": _spectra(views, labels),
+            "profiles": _profiles(profiles, remark),
+            "quality": _quality(result, views, labels),
+            "search": _search(result, labels),
+            "record": _record(result, command),
+        }
+    links = "".join(f'<a href="#{name}">{heading}</a>' for name, heading in PARTS.items())
+    heading = f"Fit of {', '.join(_searched(result))}" + (f" to {source}" if source else "")
+    badge = f'<span class="badge{"" if result.converged else " bad"}">{escape(result.status)}</span>'
+    parts = [section(name, PARTS[name], *content) for name, content in contents.items()]
+    top = f"<header><h1>{escape(heading)} {badge}</h1>{sentences(result.verdict)}<nav>{links}</nav></header>"
+    return page(heading, [top, *parts])
+
+
+def save_report(text: str, path: str | Path, overwrite: bool = False) -> None:
+    """Write a page; the file appears whole or not at all, and an existing one is kept unless `overwrite`."""
+    with writing(path, overwrite) as file:
+        file.write_text(text, encoding="utf-8")
+
+
+def _searched(result: FitResult) -> list[str]:
+    return [name for name in result.names if name.split("[")[0] not in ("m0.polar", "m0.azimuthal", "gain", "offset")]
+
+
+def _parameters(result: FitResult, profiles: Sequence[Profile]) -> Iterable[str]:
+    intervals = {one.name: one for one in profiles}
+    head = ["parameter", "value ± standard error", "relative", *(["95 % by profile"] if profiles else []), "start", ""]
+    rows = []
+    for name in result.names:
+        value, error, unit = result.values[name], result.errors[name], result.units[name]
+        relative = f"{100 * abs(error / value):.2g} %" if np.isfinite(error) and value else "–"
+        between = [_interval(intervals[name])] if name in intervals else [""] * bool(profiles)
+        start = show(result.start[name], unit) if name in result.start else "profiled"
+        remark = "at its bound" if result.at_bound[name] else "" if np.isfinite(error) else "not fixed by the data"
+        rows.append([name, show_with_error(value, error, unit), relative, *between, start, remark])
+    yield table("parameter-table", head, rows)
+    if len(result.names) > 1:
+        yield "<h3>Correlations of the errors</h3>"
+        yield heat_table("correlation-table", result.names, np.asarray(result.correlation, float).tolist())
+
+
+def _interval(one: Profile) -> str:
+    """Where the 95 % interval ends, as distances from the best value."""
+    low, high = one.interval(0.95)
+    if not (np.isfinite(low) or np.isfinite(high)):
+        return "open on both sides"
+    edges = [f"{sign}{show(float(f'{abs(edge - one.best):.2g}'), one.unit)}" if np.isfinite(edge) else f"{sign}∞"
+             for sign, edge in (("−", low), ("+", high))]  # fmt: skip
+    return " / ".join(edges)
+
+
+def _data(result: FitResult, views: list[View], labels: list[str]) -> Iterable[str]:
+    units = leaf_units(result.model)
+    for number, (view, label) in enumerate(zip(views, labels, strict=True)):
+        if len(views) > 1:
+            settings = ", ".join(f"{n} = {show(v, units[n])}" for n, v in result.experiments[number].settings.items())
+            yield f"<h3>Experiment {escape(label)}{escape(f': {settings}' if settings else '')}</h3>"
+        yield f'<p class="soft">{escape(repr(view.data))}</p>'
+        if not isinstance(view.data, Trace):
+            drawn = frequencies(view, units.get(view.data.setting, ""))
+            yield picture(
+                f"fit-{number + 1}", drawn, "Recorded frequencies (dots), fitted ones (line), and the residuals."
+            )
+            continue
+        yield picture(
+            f"fit-{number + 1}", fit(view), "Recorded values (dots), the fitted model (line), and the residuals."
+        )
+        if (late := ending(view)) is not None:
+            yield picture(f"ending-{number + 1}", fit(late), "The last periods of the same trace.")
+
+
+def _spectra(views: list[View], labels: list[str]) -> Iterable[str]:
+    for number, (view, label) in enumerate(zip(views, labels, strict=True)):
+        drawn = spectra(view) if isinstance(view.data, Trace) else None
+        if drawn is not None:
+            words = f"Spectra of experiment {label}" if len(views) > 1 else "Spectra"
+            yield picture(f"spectra-{number + 1}", drawn, f"{words}: recorded, fitted, and what is left.")
+        elif isinstance(view.data, Trace):
+            yield f"<p>Experiment {escape(label)} has no spectrum: it is unevenly sampled, too short or constant.</p>"
+        else:
+            yield f"<p>Experiment {escape(label)} is a table of frequencies.</p>"
+
+
+def _profiles(found: Sequence[Profile], remark: str) -> Iterable[str]:
+    if not found:
+        yield f"<p>{escape(remark or 'No profiles were asked for.')}</p>"
+        return
+    words = (
+        "The lowest χ² where one parameter is held and all others follow (dots), and the parabola of its standard "
+        "error (dashed). Where the two part, the interval of the profile is the one to trust."
+    )
+    yield picture("profile-plots", profiles(found), words)
+    if any(not one.settled.all() for one in found):
+        yield "<p>At a cross the search for the other parameters had not ended: χ² may be lower there.</p>"
+
+
+def _quality(result: FitResult, views: list[View], labels: list[str]) -> Iterable[str]:
+    head = [
+        "experiment",
+        "rms of the residuals",
+        "noise given",
+        "χ² per degree of freedom",
+        "autocorrelation",
+        "growth",
+    ]
+    rows = []
+    for one, experiment, label in zip(result.quality, result.experiments, labels, strict=True):
+        chi2 = "–" if one.chi2_per_freedom is None else f"{one.chi2_per_freedom:.3g}"
+        noise = "none: estimated" if experiment.noise is None else f"{experiment.noise:.3g}"
+        growth = "–" if one.growth is None else f"×{one.growth:.2f}"
+        rows.append([label, f"{one.rms:.3g}", noise, chi2, f"{one.autocorrelation:.3f}", growth])
+    yield table("quality-table", head, rows)
+    warnings = [warning for one in result.quality for warning in one.warnings]
+    yield sentences(warnings) if warnings else "<p>Nothing in the residuals speaks against the model.</p>"
+    yield (
+        '<p class="soft">The autocorrelation is that of neighbouring residuals, near 0 for independent noise. Growth '
+        "is given where they are correlated: their rms over that of a fit of the first part alone, near 1 for a wrong "
+        "model and larger for noise in the device. Where no noise was given, the standard errors come from the "
+        "residuals, and χ² says nothing.</p>"
+    )
+    for number, view in enumerate(views):
+        if isinstance(view.data, Trace) and (drawn := correlations(view)) is not None:
+            yield picture(f"correlation-{number + 1}", drawn, _band(labels[number] if len(views) > 1 else ""))
+
+
+def _band(label: str) -> str:
+    of = f" of experiment {label}" if label else ""
+    return f"Autocorrelation of the residuals{of}; grey: where 95 % of those of independent noise lie."
+
+
+def _search(result: FitResult, labels: list[str]) -> Iterable[str]:
+    yield (
+        f"<p>{escape(result.method)}: {escape(result.status)}. {result.simulations} simulations (each tangent counted "
+        f"as one) in {result.seconds:.2f} s.</p>"
+    )
+    yield "<h3>Starting states</h3>"
+    names = [n for n in result.names if n.split("[")[0] in ("m0.polar", "m0.azimuthal")]
+    yield f'<p class="soft">{"Found, with the tilts as parameters." if names else "As given."}</p>'
+    rows = [[label, *(f"{c:+.6f}" for c in state)] for label, state in zip(labels, result.m0, strict=True)]
+    yield table("start-table", ["experiment", "m_x", "m_y", "m_z"], rows)
+    if any(row["cost"] is not None for row in result.history):
+        yield picture("history", history(result), "The search: sum of squared residuals against the iteration.")
+
+
+def _record(result: FitResult, command: str | None) -> Iterable[str]:
+    entry: dict[str, Any] = result.to_json()
+    if command:
+        yield f'<pre id="command">{escape(command)}</pre>'
+    wanted = ["llgrad", "python", *LIBRARIES, "platform", "created", "format", "format_version", "data_hash", "dtype"]
+    yield table("record-table", ["entry", "value"], [[name, str(entry[name])] for name in wanted])
+    yield "<h3>The device with the values found</h3>"
+    rows = [[path, show(value, unit), about] for path, value, unit, about in rows_of(result.model)]
+    yield table("device-table", ["quantity", "value", ""], rows)
+    notes = [note for one in result.experiments for note in getattr(one.data, "notes", ())]
+    if notes:
+        yield "<h3>Notes in the data</h3>"
+        yield f"<pre>{escape(chr(10).join(notes))}</pre>"

@@ -1,0 +1,97 @@
+"""Profile likelihood: the parabola of a straight problem, another fit's χ² at a held value, and what has no profile."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from tests.planning.conftest import NOISE, QUICK, noisy
+
+from llgrad.core.record import set_leaf
+from llgrad.fitting.answers.profile import LEVELS, Profile, profile
+from llgrad.fitting.bounds import between
+from llgrad.fitting.fit import fit
+from llgrad.fitting.targets.experiment import Experiment
+
+
+def parabola(values, settled=True):
+    values = np.asarray(values, float)
+    return Profile("alpha", "1", 2.0, 0.5, values, ((values - 2) / 0.5) ** 2, np.full(values.size, settled), 0)
+
+
+@pytest.fixture(scope="module")
+def of_current(fitted):
+    return profile(fitted, "current", points=7, span=2.0)
+
+
+def test_the_interval_of_a_parabola_is_exact():
+    one = parabola(np.linspace(0.5, 3.5, 13))
+    assert one.interval(0.68) == pytest.approx((2 - 0.5 * LEVELS[0.68] ** 0.5, 2 + 0.5 * LEVELS[0.68] ** 0.5))
+    assert one.interval(0.95) == pytest.approx((2 - 0.97998, 2 + 0.97998), abs=1e-4)
+    assert "95% interval 1.02" in str(one)
+
+
+def test_an_open_side_is_infinite():
+    assert parabola([1.8, 2.0, 2.2, 4.0]).interval(0.95) == pytest.approx((-np.inf, 2.98), abs=0.01)
+    with pytest.raises(ValueError, match=r"expected one of 0\.68, 0\.95"):
+        parabola([1.0, 2.0]).interval(0.5)
+
+
+def test_it_is_nearly_the_parabola_of_the_standard_error(fitted, of_current):
+    straight = ((of_current.values - of_current.best) / fitted.errors["current"]) ** 2
+    assert of_current.settled.all() and len(of_current.values) == 7
+    assert of_current.delta_chi2 == pytest.approx(straight, rel=0.05, abs=0.02)
+    low, high = of_current.interval(0.68)
+    assert (high - low) / 2 == pytest.approx(fitted.errors["current"], rel=0.02)
+
+
+def test_it_is_the_chi2_of_a_fit_that_holds_the_value(device, fitted, of_current, m0):
+    held = set_leaf(device, "current", float(of_current.values[-1]))
+    others = fit(held, fitted.data, free=["alpha", "field.z"], m0=m0, **QUICK)
+    n = 3 * fitted.data.t.size
+    rise = n * (others.quality[0].rms ** 2 - fitted.quality[0].rms ** 2) / fitted.noise**2
+    assert of_current.delta_chi2[-1] == pytest.approx(rise, rel=1e-3)
+
+
+def test_a_valley_without_walls_has_no_interval(device, m0, fitted):
+    flat = fit(device, fitted.data, free=["current", "polarization"], m0=m0, **QUICK)
+    one = profile(dataclasses.replace(flat, converged=True), "current", points=5)
+    assert one.delta_chi2.max() < 1e-2
+    assert one.interval(0.95) == (-np.inf, np.inf)
+    assert "? to ?" in str(one)
+
+
+def test_several_experiments_with_settings_need_the_device(device, m0):
+    shifted = device.replace(current=3e-3)
+    experiments = [
+        Experiment(noisy(device, 1, 5e-10, m0=m0), m0=m0, noise=NOISE, label="a"),
+        Experiment(noisy(shifted, 2, 5e-10, m0=m0), m0=m0, settings={"current": 3e-3}, label="b"),
+    ]
+    free = {"alpha": between(0.001, 0.1)}
+    result = fit(device, experiments, free=free, **QUICK)
+    with pytest.raises(ValueError, match="experiments with different settings; give model="):
+        profile(result, "alpha")
+    one = profile(result, "alpha", points=5, model=device, free=free)
+    half = np.diff(one.interval(0.68))[0] / 2
+    assert half == pytest.approx(result.errors["alpha"], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"name": "volume"}, "'volume' has no profile; the parameters that were searched for are current, alpha"),
+        ({"name": "alpha", "points": 2}, "points = 2, span = 3.0: expected five points or more"),
+        ({"name": "alpha", "free": {"alpha": None}}, "free= names alpha, and the fit had current, alpha, field.z"),
+    ],
+)
+def test_bad_input_gets_one_sentence(fitted, arguments, sentence):
+    with pytest.raises(ValueError) as error:
+        profile(fitted, **arguments)
+    assert sentence in str(error.value)
+
+
+def test_a_fit_that_is_not_the_minimum_has_no_profile(fitted):
+    with pytest.raises(ValueError, match="has no minimum to profile"):
+        profile(dataclasses.replace(fitted, converged=False), "alpha")
+    moved = dataclasses.replace(fitted, values=fitted.values | {"current": 2.0e-3})
+    with pytest.raises(ValueError, match="other curves come out"):
+        profile(moved, "alpha")
