@@ -21,7 +21,7 @@ test: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n $(JOBS) -q
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -q
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks

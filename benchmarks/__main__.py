@@ -12,7 +12,8 @@ import jax
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.cases import Row, Times, everything
+from benchmarks.cases import everything
+from benchmarks.rows import Row, Times
 from llgrad.core.run_record import run_record
 
 RESULTS = pathlib.Path(__file__).with_name("results.json")

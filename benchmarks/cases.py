@@ -6,40 +6,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import llgrad as lg
-from benchmarks import limit, peers
+from benchmarks import coupled, limit, peers
 from benchmarks.device import DT, START, STO, fields
 from benchmarks.measure import cores, paired
+from benchmarks.rows import Row, Times
 from llgrad.core.vector import Vec3
-
-
-class Row(NamedTuple):
-    """One comparison: `value` and the bar that it should meet."""
-
-    work: str
-    what: str
-    value: float
-    bar: float
-    at_most: bool
-    """Whether the value should be at most the bar (a ratio of times), or at least (a speed-up)."""
-
-    @property
-    def met(self) -> bool:
-        return self.value <= self.bar if self.at_most else self.value >= self.bar
-
-
-class Times(NamedTuple):
-    """Seconds of each candidate of one piece of work, and the number of oscillator steps in it."""
-
-    work: str
-    seconds: dict[str, float]
-    steps: int
 
 
 def settings(lanes: int) -> tuple[Any, Any, Any]:
@@ -224,4 +202,7 @@ def everything(quick: bool) -> Iterator[tuple[list[Times], list[Row]]]:
     yield one_trajectory(library, repeats)
     yield many_trajectories(library, repeats)
     yield call_overhead(repeats)
+    yield coupled.training(repeats, 1 if quick else 5)
+    for count, steps, bar in coupled.SIZES:
+        yield coupled.one_array(count, steps, bar, 3)
     yield start_up(1 if quick else 3)

@@ -114,9 +114,9 @@ class _Call:
         """(tiles, …, rows, L) → (…, B, rows), or (…, 1, N) of a single array."""
         lead = value.shape[1:-2]
         if self.single:
-            return value.reshape(*lead, 1, -1)[..., : self.N]
+            return value.reshape(*lead, 1, self.R * self.L)[..., : self.N]
         value = jnp.moveaxis(value.swapaxes(-1, -2), 0, len(lead))
-        return value.reshape(*lead, -1, value.shape[-1])[..., : self.B, :]
+        return value.reshape(*lead, self.tiles * self.L, value.shape[-1])[..., : self.B, :]
 
     def matrix(self, value: Any) -> Any:
         """Weights (…, N, N) as a product takes them: padded rows, or columns of a small array, or packed blocks of

@@ -1,0 +1,100 @@
+"""Coupled arrays: the training shape (many samples) and one big array (one sample)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import llgrad as lg
+from benchmarks import peers
+from benchmarks.device import DT, START, STO, parameters
+from benchmarks.measure import paired
+from benchmarks.rows import Row, Times
+from llgrad.core.vector import Vec3
+
+COUNT, SAMPLES, STEPS = 128, 256, 50
+SCAN_ALONE = "from benchmarks.coupled import scan_seconds; print(scan_seconds())"
+
+
+def training_run(engine: Any) -> Any:
+    """(weights, inputs (B, N)) → mean square of m_x at the end, for a batch of samples."""
+
+    def loss(weights: Any, inputs: Any) -> Any:
+        def one(field_x: Any) -> Any:
+            device = STO.replace(field=Vec3(field_x, jnp.zeros_like(field_x), jnp.full_like(field_x, STO.field.z)))
+            array = lg.OscillatorArray(device, COUNT, lg.FieldCoupling(weights))
+            run = lg.simulate(
+                array, duration=STEPS * DT, dt=DT, m0=START, save=lg.End(), stepper=lg.RK4(), engine=engine, throw=False
+            )
+            return run.mx[-1]
+
+        return jnp.mean(jax.vmap(one)(inputs) ** 2)
+
+    return jax.jit(jax.value_and_grad(loss, argnums=(0, 1)))
+
+
+def training_inputs() -> tuple[Any, Any]:
+    """Weights (N, N) and input fields (B, N) [T], float32."""
+    rng = np.random.default_rng(0)
+    weights = peers.random_weights(COUNT, dtype=np.float32)
+    return jnp.asarray(weights), jnp.asarray(rng.uniform(-1e-2, 1e-2, (SAMPLES, COUNT)).astype(np.float32))
+
+
+def scan_seconds() -> float:
+    """Seconds of one value and gradient by the XLA engine, in this process: its speed is bimodal between processes."""
+    with jax.enable_x64(False):
+        gradient, inputs = training_run(lg.XLA()), training_inputs()
+        return paired({"scan": lambda: gradient(*inputs)}, 5)["scan"]
+
+
+def training(repeats: int, processes: int) -> tuple[list[Times], list[Row]]:
+    """128 coupled × 256 samples × 50 steps, float32, value and gradient on all cores."""
+    with jax.enable_x64(False):
+        native, inputs = training_run(lg.Native()), training_inputs()
+        seconds = paired({"llgrad native": lambda: native(*inputs)}, repeats)
+    alone = [
+        subprocess.run([sys.executable, "-c", SCAN_ALONE], capture_output=True, text=True) for _ in range(processes)
+    ]
+    times = [float(done.stdout.split()[-1]) for done in alone if done.returncode == 0]
+    seconds["lax.scan, best of its processes"] = min(times)
+    ratio = seconds["lax.scan, best of its processes"] / seconds["llgrad native"]
+    work = "128 coupled × 256 samples × 50 steps"
+    rows = [Row(work, "value and gradient, times faster than lax.scan", ratio, 2.8, False)]
+    return [Times(work, seconds, COUNT * SAMPLES * STEPS)], rows
+
+
+def one_array(count: int, steps: int, bar: float, repeats: int) -> tuple[list[Times], list[Row]]:
+    """One array of N oscillators, forward, against Numba as people usually write it."""
+    weights = peers.random_weights(count)
+    array = peers.array_of(count, weights)
+    native = jax.jit(
+        lambda w: (
+            lg.simulate(
+                array.replace(coupling=lg.FieldCoupling(w)),
+                duration=steps * DT,
+                dt=DT,
+                m0=START,
+                save=lg.End(),
+                throw=False,
+            ).mx
+        )
+    )
+    given, values = jnp.asarray(weights), parameters(1)[:, 0]
+    m = np.repeat(np.array([[START.x], [START.y], [START.z]]), count, axis=1)
+    candidates = {
+        "llgrad native": lambda: native(given),
+        "numba": lambda: peers.numba_coupled(m, weights, values, DT * 1e9, steps),
+    }
+    seconds = paired(candidates, repeats)
+    work = f"one array, N = {count:,}, {steps} steps"
+    rows = [Row(work, "times faster than Numba", seconds["numba"] / seconds["llgrad native"], bar, False)]
+    return [Times(work, seconds, count * steps)], rows
+
+
+SIZES = ((1, 500, 10.0), (10, 500, 10.0), (100, 500, 2.5), (1000, 500, 1.0), (10_000, 10, 1.0))
+"""(N, steps, bar)."""
