@@ -39,7 +39,7 @@ def no_search(monkeypatch):
     monkeypatch.setattr("llgrad.fitting.fit._guessed", None)
 
 
-def refused(sentence, model, data, free, **settings):
+def check_refused(sentence, model, data, free, **settings):
     with pytest.raises(ValueError, match=sentence) as error:
         checked(model, data, free, **settings)
     assert "\n" not in str(error.value)
@@ -49,7 +49,7 @@ def test_a_constant_trace_comes_first(no_search):
     flat = Trace(1e-11 * np.arange(50), {"mx": np.full(50, 0.25), "voltage": np.full(50, 1e-3)})
     with pytest.raises(ValueError, match=r"the trace is constant \(mx = 0.25, voltage = 1 mV\): nothing moves in it"):
         fit(STO, flat, free=["alpha"])
-    refused("the trace '2 mA' is constant", STO, Experiment(flat, label="2 mA"), ["alpha"])
+    check_refused("the trace '2 mA' is constant", STO, Experiment(flat, label="2 mA"), ["alpha"])
 
 
 def test_one_constant_column_beside_others_is_no_mistake(teacher, first_state):
@@ -91,7 +91,7 @@ def test_a_fast_field_alone_is_no_reason_to_refuse():
     ],
 )
 def test_a_parameter_that_nothing_depends_on(model, data, free, sentence):
-    refused(sentence, model, data, free, **({"m0": [0.6, 0.0, 0.8]} if isinstance(data, Trace) else {}))
+    check_refused(sentence, model, data, free, **({"m0": [0.6, 0.0, 0.8]} if isinstance(data, Trace) else {}))
 
 
 @pytest.mark.parametrize("noise", [0.0, -1e-3, np.nan])

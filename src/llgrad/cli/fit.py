@@ -25,12 +25,10 @@ from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, 
 from llgrad.cli.output import (
     ForceOption,
     JsonOption,
-    Outputs,
     PlotOption,
     check_outputs,
     command_line,
-    print_json,
-    save_pictures,
+    deliver,
 )
 from llgrad.cli.progress import Report, working
 from llgrad.cli.resonance import (
@@ -43,7 +41,6 @@ from llgrad.cli.resonance import (
     VoltageUnitOption,
     fit_resonance,
 )
-from llgrad.core.files import write_json
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.sweeps import looks_like_sweeps
@@ -172,7 +169,8 @@ def fit(
         return fit_trace(model, data, progress=saying(tell), **settings)
 
     result = working("fitting", search, interruptible=True)
-    _report(result, seed if starts > 1 else None, outputs, json)
+    entry = result.to_json() | {"command": command_line(), "seed": seed if starts > 1 else None}
+    deliver(result, entry, _figures(result), outputs, json)
     if report is not None:
         write_report(report, result, model, settings["free"], source=trace.name, with_profiles=profiles, force=force)
         if not json:
@@ -210,20 +208,6 @@ def _bound(name: str, text: str, unit: str) -> Bound:
         raise ValueError(f"--bounds {name}={text}: expected NAME=LOW:HIGH, such as current=0.1mA:5mA")
     option = f"--bounds {name}"
     return between(quantity(option, low.strip(), unit), quantity(option, high.strip(), unit))
-
-
-def _report(result: FitResult, seed: int | None, outputs: Outputs, json: bool) -> None:
-    """Write the files, then tell."""
-    entry = result.to_json() | {"command": command_line(), "seed": seed}
-    if outputs.out is not None:
-        write_json(outputs.out, entry, outputs.overwrite)
-    save_pictures(outputs, {name: draw for name, draw in _figures(result).items() if name in outputs.pictures})
-    if json:
-        print_json(entry)
-        return
-    print(result)
-    for file in outputs.written():
-        print(f"wrote {file}")
 
 
 def _figures(result: FitResult) -> dict[str, Any]:

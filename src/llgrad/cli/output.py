@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import jax
 import typer
 
-from llgrad.core.files import check_target, plain
+from llgrad.core.files import check_target, plain, write_json
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
@@ -92,3 +92,16 @@ def say(sentence: str) -> None:
 def command_line() -> str:
     """The command as it was given, for the run record."""
     return shlex.join(["llgrad", *sys.argv[1:]])
+
+
+def deliver(result: Any, entry: Mapping[str, Any], figures: Mapping[str, Any], outputs: Outputs, json: bool) -> None:
+    """Write the files of a result, then tell: its JSON, or its text and the files written."""
+    if outputs.out is not None:
+        write_json(outputs.out, entry, outputs.overwrite)
+    save_pictures(outputs, {name: draw for name, draw in figures.items() if name in outputs.pictures})
+    if json:
+        print_json(entry)
+        return
+    print(result)
+    for file in outputs.written():
+        print(f"wrote {file}")

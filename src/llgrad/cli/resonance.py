@@ -10,8 +10,7 @@ import numpy as np
 import typer
 
 from llgrad.cli.device_options import quantity
-from llgrad.cli.output import Outputs, check_outputs, command_line, print_json, save_pictures
-from llgrad.core.files import write_json
+from llgrad.cli.output import check_outputs, command_line, deliver
 from llgrad.datasets.sweeps import read_sweeps
 from llgrad.fitting.resonance.analysis import fit_resonance as fit_sweeps
 from llgrad.fitting.resonance.lorentzian import Background, Window
@@ -82,7 +81,7 @@ def fit_resonance(
     allowed = None if frequencies is None else _range(frequencies)
     sweeps = read_sweeps(path, field_unit=field_unit, voltage_unit=voltage_unit)
     result = fit_sweeps(sweeps, window=window, background=background.background(), frequencies=allowed)
-    _report(result, outputs, json)
+    deliver(result, result.to_json() | {"command": command_line()}, _figures(result), outputs, json)
 
 
 def _range(text: str) -> tuple[float, float]:
@@ -90,20 +89,6 @@ def _range(text: str) -> tuple[float, float]:
     if not colon:
         raise ValueError(f"--frequencies {text}: expected LOW:HIGH, such as 5GHz:17GHz")
     return quantity("--frequencies", low.strip(), "Hz"), quantity("--frequencies", high.strip(), "Hz")
-
-
-def _report(result: ResonanceResult, outputs: Outputs, json: bool) -> None:
-    """Write the files, then tell."""
-    entry = result.to_json() | {"command": command_line()}
-    if outputs.out is not None:
-        write_json(outputs.out, entry, outputs.overwrite)
-    save_pictures(outputs, _figures(result))
-    if json:
-        print_json(entry)
-        return
-    print(result)
-    for file in outputs.written():
-        print(f"wrote {file}")
 
 
 def _figures(result: ResonanceResult) -> dict[str, Any]:

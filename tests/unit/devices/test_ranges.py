@@ -59,7 +59,7 @@ def test_the_edges_of_a_range_are_in_it(leaf):
     allowed = OSCILLATOR[leaf]
     for edge in (allowed.low, allowed.high):
         value = (edge, edge, edge) if leaf in ("field", "demag") else edge
-        STO.replace(**{leaf: value})
+        assert getattr(STO.replace(**{leaf: value}), leaf) is not None
 
 
 def test_one_of_many_is_named():
