@@ -20,6 +20,9 @@ from llgrad.cli.cache.command import cache
 from llgrad.cli.demo.command import demo
 from llgrad.cli.devices import devices
 from llgrad.cli.fit import fit
+from llgrad.cli.networks.design import design
+from llgrad.cli.networks.evaluate import evaluate
+from llgrad.cli.networks.train import train
 from llgrad.cli.output import say
 from llgrad.cli.simulate import simulate
 from llgrad.core.run_record import version
@@ -90,7 +93,7 @@ def llgrad(
         print(context.get_help())
 
 
-for command in (devices, simulate, fit, plan, demo, cache):
+for command in (devices, simulate, fit, plan, train, evaluate, design, demo, cache):
     app.command()(command)
 
 

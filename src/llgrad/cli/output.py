@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pathlib
@@ -77,6 +78,12 @@ def save_pictures(outputs: Outputs, figures: Mapping[str, Any]) -> None:
         next(iter(outputs.pictures.values())).parent.mkdir(parents=True, exist_ok=True)
         for name, file in outputs.pictures.items():
             save(figures[name](), file, outputs.overwrite)
+
+
+def fresh_folder(name: str) -> pathlib.Path:
+    """The first of name, name-2, name-3, … that does not exist."""
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(path for path in map(pathlib.Path, names) if not path.exists())
 
 
 def print_json(entry: Mapping[str, Any]) -> None:

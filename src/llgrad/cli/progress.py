@@ -18,13 +18,21 @@ from llgrad.cli.output import say
 Report = Callable[[dict[str, Any]], None]
 
 
-def working(label: str, task: Callable[[Report], Any], interruptible: bool = False) -> Any:
+def working(
+    label: str,
+    task: Callable[[Report], Any],
+    interruptible: bool = False,
+    *,
+    stopping: str = "stopping with the best so far",
+    kept: str = "nothing was written",
+) -> Any:
     """What `task(report)` returns, computed in float64 beside the main thread while a bar shows how far it is.
 
-    `report` takes a dictionary with "fraction" and, if it has them, "stage" and "cost". The bar is drawn on stderr, and
-    only where that is a terminal. Ctrl-C ends the process at once with status 130: files are written later, by the main
-    thread, so none can be half-written. Where the task is `interruptible`, the first Ctrl-C makes the next `report`
-    raise KeyboardInterrupt in the task, which then returns the best it has; a second one ends the process.
+    `report` takes a dictionary with "fraction" and, if it has them, "stage" and "cost", or else a "remark" to show. The
+    bar is drawn on stderr, and only where that is a terminal. Ctrl-C ends the process at once with status 130: files
+    are written later, by the main thread, so none can be half-written. Where the task is `interruptible`, the first
+    Ctrl-C makes the next `report` raise KeyboardInterrupt in the task, which then returns the best it has; a second one
+    ends the process. `stopping` is said at the first, and `kept` when the process ends.
     """
     keep_compiled()
     columns = (
@@ -36,7 +44,7 @@ def working(label: str, task: Callable[[Report], Any], interruptible: bool = Fal
     )
     console = Console(stderr=True)
     outcome: dict[str, Any] = {}
-    stop = threading.Event()
+    stop, done = threading.Event(), threading.Event()
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         line = bar.add_task(label, total=None, remark="")
 
@@ -44,21 +52,21 @@ def working(label: str, task: Callable[[Report], Any], interruptible: bool = Fal
             if stop.is_set():
                 raise KeyboardInterrupt
             cost = f"cost {entry['cost']:.3g}" if entry.get("cost") is not None else ""
-            remark = ", ".join(part for part in (entry.get("stage", ""), cost) if part)
+            parts = [entry["remark"]] if "remark" in entry else [entry.get("stage", ""), cost]
+            remark = ", ".join(part for part in parts if part)
             bar.update(line, total=1.0, completed=entry["fraction"], remark=remark)
 
-        worker = threading.Thread(target=_run, args=(task, report, outcome), daemon=True)
-        worker.start()
-        while worker.is_alive():
+        threading.Thread(target=_run, args=(task, report, outcome, done), daemon=True).start()
+        while not done.is_set():
             try:
-                worker.join(0.1)
+                done.wait(0.1)  # join would take a thread for ended when Ctrl-C comes (Python before 3.13)
             except KeyboardInterrupt:
                 if interruptible and not stop.is_set():
                     stop.set()
-                    say("stopping with the best so far; Ctrl-C again ends at once")
+                    say(f"{stopping}; Ctrl-C again ends at once")
                     continue
                 bar.stop()
-                say("interrupted; nothing was written")
+                say(f"interrupted; {kept}")
                 sys.stdout.flush()
                 os._exit(130)  # compiled code cannot be stopped, only left behind
     if "error" in outcome:
@@ -66,9 +74,11 @@ def working(label: str, task: Callable[[Report], Any], interruptible: bool = Fal
     return outcome["value"]
 
 
-def _run(task: Callable[[Report], Any], report: Report, outcome: dict[str, Any]) -> None:
+def _run(task: Callable[[Report], Any], report: Report, outcome: dict[str, Any], done: threading.Event) -> None:
     try:
         with jax.enable_x64(True):
             outcome["value"] = task(report)
     except BaseException as error:
         outcome["error"] = error
+    finally:
+        done.set()

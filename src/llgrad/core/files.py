@@ -12,6 +12,7 @@ import os
 import pathlib
 import secrets
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -53,9 +54,22 @@ def writing(path: Path, overwrite: bool = False) -> Iterator[pathlib.Path]:
     temporary = target.with_name(f".{target.stem}-{secrets.token_hex(4)}{target.suffix}")
     try:
         yield temporary
+        _to_disk(temporary)
         os.replace(temporary, check_target(path, overwrite))
+        _to_disk(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _to_disk(path: pathlib.Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk: a power cut must not undo a renaming by halves."""
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_json(path: Path, entry: Mapping[str, Any], overwrite: bool = False) -> None:
@@ -91,9 +105,9 @@ def write_npz(path: Path, record: Mapping[str, Any], arrays: Mapping[str, Any], 
 def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """(record, arrays) of what `write_npz` wrote. Raises ValueError for a file that is none of this kind."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError):
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError):
         raise ValueError(f"{path} is not an NPZ file of plain arrays") from None
     if "record" not in arrays:
         raise ValueError(f"{path} has no run record, expected one of llgrad.{kind}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import pathlib
 from typing import Annotated, Any, Final
 
@@ -16,6 +15,7 @@ from llgrad.cli.output import (
     JsonOption,
     check_outputs,
     command_line,
+    fresh_folder,
     print_json,
     save_pictures,
 )
@@ -60,7 +60,7 @@ def demo(
     force: ForceOption = False,
 ) -> None:
     """Recover field, current and damping of an oscillator from a synthetic trace, by two methods, in about a minute."""
-    folder = out or _fresh_folder()
+    folder = out or fresh_folder("llgrad-demo")
     outputs = check_outputs(None, (), folder, PICTURES, force)
     folder.mkdir(parents=True, exist_ok=True)
     check_outputs(folder / "fit.json", (".json",), None, (), force)
@@ -81,11 +81,6 @@ def demo(
     if json:
         record = run_record("demo", device=start, data_hash=best.to_json()["data_hash"], command=command_line())
         print_json(record | compared | {"trace": str(file), "folder": str(folder)})
-
-
-def _fresh_folder() -> pathlib.Path:
-    names = itertools.chain(["llgrad-demo"], (f"llgrad-demo-{number}" for number in itertools.count(2)))
-    return next(path for path in map(pathlib.Path, names) if not path.exists())
 
 
 def _trace(folder: pathlib.Path, force: bool) -> tuple[pathlib.Path, Trace]:

@@ -1,0 +1,1 @@
+"""Commands about networks: training, and what a trained one is good for."""

@@ -1,0 +1,33 @@
+"""What `llgrad train` does where nobody says otherwise, by the set of images."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from llgrad.training.recipe import Recipe
+
+
+class Defaults(NamedTuple):
+    """A network and how it is trained."""
+
+    recipe: Recipe
+    oscillators: tuple[int, ...]
+    """Number in each array, one after the other."""
+    duration: float = 0.44e-9
+    """Time for which an image is shown to the array [s]."""
+
+
+DEVICE: Final = "kubota2013"
+
+LARGE: Final = Defaults(Recipe(epochs=30, batch=250, learning_rate=3e-3, shift=2), (256,))
+
+BY_SET: Final = {
+    "digits": Defaults(Recipe(epochs=40, batch=50, learning_rate=5e-3, label_smoothing=0.1), (128,)),
+    "mnist": LARGE,
+    "fashion-mnist": Defaults(LARGE.recipe.replace(shift=1), (256,)),
+}
+
+
+def defaults_of(name: str) -> Defaults:
+    """The defaults for a set; a set of the user's own is taken for a large one."""
+    return BY_SET.get(name.lower(), LARGE)

@@ -1,0 +1,123 @@
+"""`llgrad evaluate`: how well a network recognises the test images, and how well real arrays would."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Annotated, Any
+
+import jax
+import typer
+
+from llgrad.cli.networks.images import DataDirOption
+from llgrad.cli.networks.imperfections import (
+    ArraysOption,
+    BitsOption,
+    JitterOption,
+    ReadNoiseOption,
+    RiseTimeOption,
+    SeedOption,
+    SpreadOption,
+    TemperatureOption,
+    described,
+    imperfections_of,
+    table,
+)
+from llgrad.cli.networks.subject import load_subject
+from llgrad.cli.output import (
+    ForceOption,
+    JsonOption,
+    PlotOption,
+    check_outputs,
+    command_line,
+    print_json,
+    save_pictures,
+)
+from llgrad.cli.progress import Report, working
+from llgrad.core.record import to_json
+from llgrad.core.run_record import run_record
+from llgrad.datasets.images.images import Images
+from llgrad.networks.bench.design import Design
+from llgrad.networks.imperfections import Imperfections
+from llgrad.networks.robustness import Robustness, robustness
+from llgrad.networks.robustness import curve as robustness_curve
+from llgrad.training.evaluation import evaluate as evaluate_network
+
+
+def evaluate(
+    run: Annotated[
+        pathlib.Path, typer.Argument(help="Folder of a run, from llgrad train, or of a design, from llgrad design.")
+    ],
+    data_dir: DataDirOption = None,
+    spread: SpreadOption = None,
+    temperature: TemperatureOption = None,
+    read_noise: ReadNoiseOption = None,
+    bits: BitsOption = None,
+    rise_time: RiseTimeOption = None,
+    jitter: JitterOption = None,
+    arrays: ArraysOption = None,
+    curve: Annotated[bool, typer.Option("--curve", help="Accuracy from no spread to twice the given one.")] = False,
+    seed: SeedOption = None,
+    plot: PlotOption = None,
+    json: JsonOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Test a network on the test images of the set that it was trained on.
+
+    With a spread, noise or other imperfections, test many arrays drawn from them too.
+    """
+    texts = {"spread": spread, "temperature": temperature, "read_noise": read_noise}
+    imperfections = imperfections_of(texts | {"rise_time": rise_time, "jitter": jitter}, bits)
+    _check_options(imperfections, {"arrays": arrays, "curve": curve or None, "seed": seed, "plot": plot})
+    outputs = check_outputs(None, (), plot, ("robustness",), force)
+    subject = load_subject(run)
+    design = None if imperfections is None else subject.design()
+    images = subject.test_images(data_dir)
+    found = working("testing", lambda _: evaluate_network(subject.network, images))
+    entry, rows = found.to_json(), []
+    if design is not None and imperfections is not None:
+        rows = _drawn(design, imperfections, images, arrays or 20, seed or 0, curve)
+        save_pictures(outputs, {"robustness": lambda: _picture(rows, found.accuracy)})
+        robust: Any = [row.to_json() for row in rows] if curve else rows[0].to_json()
+        entry |= {"imperfections": to_json(imperfections), "curve" if curve else "robustness": robust}
+    if json:
+        print_json(
+            run_record("evaluation", dtype="float32", command=command_line(), **subject.origin)
+            | entry
+            | {"run": str(run)}
+        )
+        return
+    print(f"test: accuracy {found.accuracy:.2%} ({entry['correct']} of {entry['count']} images), loss {found.loss:.4f}")
+    if imperfections is not None:
+        print(f"accuracy (%) of arrays with {described(imperfections)}:\n{table(rows)}")
+    for file in outputs.written():
+        print(f"wrote {file}")
+
+
+def _check_options(imperfections: Imperfections | None, given: dict[str, Any]) -> None:
+    """Raise ValueError for an option that would do nothing."""
+    if imperfections is None and (idle := [name for name, value in given.items() if value is not None]):
+        raise ValueError(f"--{idle[0]} is for arrays with imperfections; give one, such as --spread 10%")
+    if given["curve"] and imperfections is not None and not imperfections.spread:
+        raise ValueError("--curve is a curve of accuracy against spread; give the spread, such as --spread 10%")
+    if given["plot"] is not None and not given["curve"]:
+        raise ValueError("--plot draws the curve of accuracy against spread; add --curve")
+
+
+def _drawn(
+    design: Design, imperfections: Imperfections, images: Images, arrays: int, seed: int, curve: bool
+) -> list[Robustness]:
+    """The accuracies of drawn arrays: for one spread, or along a curve."""
+
+    def task(tell: Report) -> list[Robustness]:
+        key, options = jax.random.key(seed), {"arrays": arrays, "told": lambda done: tell({"fraction": done})}
+        if curve:
+            return robustness_curve(design, imperfections, images, key=key, **options)
+        return [robustness(design, imperfections, images, key=key, **options)]
+
+    return working("drawing arrays", task)
+
+
+def _picture(rows: list[Robustness], ideal: float) -> Any:
+    from llgrad.plot.networks.robustness import robustness_curve as draw
+
+    return draw([row.imperfections.spread for row in rows], [row.accuracies for row in rows], ideal)

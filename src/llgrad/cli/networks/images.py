@@ -1,0 +1,60 @@
+"""Which images a command works on: named on the command line, or by the run that was begun with them."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple, Protocol
+
+import typer
+
+from llgrad.datasets.images.images import ImageSet
+from llgrad.datasets.images.load import load_images
+
+DATASET_HELP = "digits, mnist, fashion-mnist, or an .npz file with images and labels of your own."
+DataDirOption = Annotated[
+    pathlib.Path | None, typer.Option(metavar="DIR", help="Folder of the IDX files of mnist and fashion-mnist.")
+]
+
+
+class Source(NamedTuple):
+    """Where images come from."""
+
+    dataset: str
+    data_dir: pathlib.Path | None
+    split: int
+
+    def load(self) -> ImageSet:
+        """The images. Raises ValueError, in one sentence, where they cannot be had."""
+        return load_images(self.dataset, self.data_dir, self.split)
+
+    def notes(self) -> dict[str, Any]:
+        """What the run writes down, so that it finds its images again from any folder."""
+        is_file = pathlib.Path(self.dataset).is_file()
+        return {
+            "source": os.path.abspath(self.dataset) if is_file else self.dataset,
+            "data_dir": None if self.data_dir is None else os.path.abspath(self.data_dir),
+            "split": self.split,
+        }
+
+
+class Begun(Protocol):
+    """A run, or what was made of one: its path and its record, which says with which images it was begun."""
+
+    @property
+    def path(self) -> pathlib.Path: ...
+
+    @property
+    def entry(self) -> Mapping[str, Any]: ...
+
+
+def source_of(run: Begun, dataset: str | None = None, data_dir: pathlib.Path | None = None) -> Source:
+    """The images of a run; what is given here goes before what the run has written down."""
+    begun = run.entry.get("images", {})
+    known = begun.get("source") or begun.get("name")
+    if not isinstance(known, str):
+        raise ValueError(f"{run.path} does not say which images it was begun with; its record is damaged")
+    noted = begun.get("data_dir")
+    folder = pathlib.Path(noted) if data_dir is None and noted is not None else data_dir
+    return Source(dataset or known, folder, int(begun.get("split") or 0))

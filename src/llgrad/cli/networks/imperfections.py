@@ -1,0 +1,65 @@
+"""The imperfections of real arrays on the command line, and the table of what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from llgrad.cli.device_options import quantity
+from llgrad.core.units import show
+from llgrad.networks.imperfections import Imperfections
+from llgrad.networks.robustness import QUANTILES, Robustness
+
+SpreadOption = Annotated[
+    str | None,
+    typer.Option(metavar="PART", help="Spread (1σ) of field, current, damping, coupling and input gain: 10%."),
+]
+TemperatureOption = Annotated[str | None, typer.Option(help="Temperature of the oscillators: 300K.")]
+ReadNoiseOption = Annotated[
+    str | None, typer.Option(metavar="PART", help="Noise (1σ) of a read-out, over its full scale: 1%.")
+]
+BitsOption = Annotated[int | None, typer.Option(help="Resolution of the converters that set the knobs.")]
+RiseTimeOption = Annotated[str | None, typer.Option(metavar="TIME", help="10–90 % rise time of the input: 50ps.")]
+JitterOption = Annotated[str | None, typer.Option(metavar="TIME", help="Error (1σ) of the time of an edge: 5ps.")]
+ArraysOption = Annotated[int | None, typer.Option(min=1, help="How many arrays are drawn. Default: 20.")]
+SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of the drawn arrays. Default: 0.")]
+
+UNITS: Final = {"spread": "1", "temperature": "K", "read_noise": "1", "rise_time": "s", "jitter": "s"}
+
+
+def imperfections_of(texts: Mapping[str, str | None], bits: int | None) -> Imperfections | None:
+    """The imperfections that were asked for; None where there are none."""
+    given: dict[str, Any] = {
+        name: quantity(f"--{name.replace('_', '-')}", text, UNITS[name])
+        for name, text in texts.items()
+        if text is not None
+    }
+    return Imperfections(bits=bits, **given) if given or bits is not None else None
+
+
+def described(imperfections: Imperfections) -> str:
+    """The imperfections in words: "spread 10 %, temperature 300 K"."""
+    parts = [
+        f"{name.replace('_', ' ')} " + (f"{100 * value:g} %" if unit == "1" else show(value, unit))
+        for name, unit in UNITS.items()
+        if (value := getattr(imperfections, name))
+    ]
+    return ", ".join([*parts, *([] if imperfections.bits is None else [f"{imperfections.bits} bits"])])
+
+
+def table(rows: Sequence[Robustness]) -> str:
+    """Accuracies (%) of drawn arrays, a line for each spread."""
+    heads = ["spread", "arrays", "mean", "std", *(f"{100 * level:g} %" for level in QUANTILES), "worst"]
+    lines = [heads]
+    for row in rows:
+        entry = row.to_json()
+        values = [entry["mean"], entry["std"], *entry["quantiles"].values(), entry["worst"]]
+        lines.append(
+            [f"{100 * entry['spread']:g} %", str(entry["arrays"]), *(f"{100 * value:.2f}" for value in values)]
+        )
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  " + "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
+    )

@@ -1,0 +1,93 @@
+"""What an oscillator network is compared with: the same without oscillators, and the plainest of classifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from llgrad.networks.network import Network
+
+
+class TanhNetwork(Network):
+    """A static layer of equal width and (to about 1 %) equal trained numbers in place of the array:
+
+        a = W u + b,  h = tanh a,  s = tanh(a + C h + d),  logits = read-out of (h, s, h s).
+
+    C (N, N) stands for the coupling, seen once; d (N,) for the settings of each oscillator.
+    """
+
+    gains: Any
+    bias: Any
+    coupling: Any
+    shift: Any
+    weights: Any
+    offset: Any
+
+    @classmethod
+    def create(cls, shape: tuple[int, int], classes: int, count: int, key: Any) -> Self:
+        """A network with random weights for images (H, W)."""
+        keys, inputs = jax.random.split(key, 3), shape[0] * shape[1]
+        normal = jax.random.normal
+        return cls(
+            1.4 * inputs**-0.5 * normal(keys[0], (inputs, count), jnp.float32),
+            jnp.zeros(count, jnp.float32),
+            0.5 * count**-0.5 * normal(keys[1], (count, count), jnp.float32),
+            jnp.zeros(count, jnp.float32),
+            (3 * count) ** -0.5 * normal(keys[2], (3 * count, classes), jnp.float32),
+            jnp.zeros(classes, jnp.float32),
+        )
+
+    def __call__(self, images: Any, key: Any = None) -> Any:
+        pre = images.reshape(images.shape[0], -1) @ self.gains + self.bias[None]
+        first = jnp.tanh(pre)
+        second = jnp.tanh(pre + first @ self.coupling.T + self.shift[None])
+        return jnp.concatenate([first, second, first * second], axis=1) @ self.weights + self.offset[None]
+
+    def trainable(self) -> Any:
+        return jax.tree.map(lambda _: True, self)
+
+    def spec(self) -> dict[str, Any]:
+        inputs, count = self.gains.shape
+        return {"type": type(self).__name__, "inputs": inputs, "count": count, "classes": self.offset.shape[0]}
+
+    @classmethod
+    def from_spec(cls, spec: Mapping[str, Any]) -> Self:
+        """A network of the shape of a spec, with weights of no meaning."""
+        return cls.create((spec["inputs"], 1), spec["classes"], spec["count"], jax.random.key(0))
+
+
+class SoftmaxNetwork(Network):
+    """logits = W u + b: a linear classifier of the pixels."""
+
+    weights: Any
+    bias: Any
+
+    @classmethod
+    def create(cls, shape: tuple[int, int], classes: int) -> Self:
+        """A network with zero weights for images (H, W)."""
+        return cls(jnp.zeros((shape[0] * shape[1], classes), jnp.float32), jnp.zeros(classes, jnp.float32))
+
+    def __call__(self, images: Any, key: Any = None) -> Any:
+        return images.reshape(images.shape[0], -1) @ self.weights + self.bias[None]
+
+    def trainable(self) -> Any:
+        return jax.tree.map(lambda _: True, self)
+
+    def spec(self) -> dict[str, Any]:
+        return {"type": type(self).__name__, "inputs": self.weights.shape[0], "classes": self.bias.shape[0]}
+
+    @classmethod
+    def from_spec(cls, spec: Mapping[str, Any]) -> Self:
+        """A network of the shape of a spec."""
+        return cls.create((spec["inputs"], 1), spec["classes"])
+
+
+def uncoupled(network: Any) -> Any:
+    """The same oscillator network without coupling."""
+    return eqx.tree_at(
+        lambda net: [layer.coupling for layer in net.layers], network, replace_fn=lambda value: 0.0 * value
+    )

@@ -1,0 +1,105 @@
+"""What a bench can do, held against what a design asks of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.record import Record, quantity
+from llgrad.core.units import show
+from llgrad.networks.bench.design import Design
+from llgrad.networks.bench.settings import Settings, quantised
+
+
+class Bench(Record):
+    """The largest settings of a bench, either way, and the resolution of its converters.
+
+    None is no limit. `bits` count the sign: a setting is a multiple of the largest one over 2^(bits − 1) − 1. Where the
+    bench names no largest value, the largest of the design is taken.
+    """
+
+    field: float | None = quantity("T", default=None, about="largest field, along x (input) and along z")
+    current: float | None = quantity("A", default=None, about="largest direct current")
+    bits: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self) -> None:
+        for name in ("field", "current"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"{name} = {value!r}, expected a positive number, or None for no limit")
+        if self.bits is not None and not 2 <= self.bits <= 24:
+            raise ValueError(f"bits = {self.bits!r}, expected a resolution between 2 and 24 bits")
+
+
+@dataclasses.dataclass(frozen=True)
+class Excess:
+    """A setting that a bench cannot give."""
+
+    array: int
+    """Which array, counted from 1."""
+    setting: str
+    unit: str
+    oscillators: int
+    """On how many oscillators."""
+    of: int
+    largest: float
+    limit: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.setting} of array {self.array}: {self.oscillators} of {self.of} oscillators exceed "
+            f"{show(self.limit, self.unit)}; the largest is {show(self.largest, self.unit)}"
+        )
+
+
+INPUT: Final = "input field"
+
+
+def largest_settings(settings: Settings) -> dict[str, tuple[str, Any]]:
+    """(unit, largest size (N,)) of what is set on each oscillator; of the input field, over all possible images."""
+    gains, offset = (np.asarray(value, float) for value in (settings.gains, settings.offset))
+    up, down = np.maximum(gains, 0).sum(axis=0) + offset, np.minimum(gains, 0).sum(axis=0) + offset
+    return {
+        INPUT: ("T", np.minimum(np.maximum(abs(up), abs(down)), settings.input_limit)),
+        "field along z": ("T", abs(np.asarray(settings.field, float))),
+        "current": ("A", abs(np.asarray(settings.current, float))),
+    }
+
+
+def excesses(design: Design, bench: Bench) -> list[Excess]:
+    """The settings of a design that a bench cannot give."""
+    found = []
+    for number, stage in enumerate(design.stages, 1):
+        for name, (unit, sizes) in largest_settings(stage.settings).items():
+            limit = bench.field if unit == "T" else bench.current
+            if limit is None:
+                continue
+            over = int(np.sum(sizes > limit * (1 + 1e-6)))
+            if over:
+                found.append(Excess(number, name, unit, over, len(sizes), float(sizes.max()), limit))
+    return found
+
+
+def set_on(design: Design, bench: Bench) -> Design:
+    """The design as a bench can set it: settings cut off at the largest ones, and rounded to the converters' steps."""
+    with jax.enable_x64(False):
+        return design.with_settings([_set_on(stage.settings, bench) for stage in design.stages])
+
+
+def _set_on(settings: Settings, bench: Bench) -> Settings:
+    limited = settings.replace(
+        input_limit=min(settings.input_limit, bench.field or settings.input_limit),
+        field=_cut(settings.field, bench.field),
+        current=_cut(settings.current, bench.current),
+    )
+    full = {"field": bench.field, "current": bench.current, "offset": bench.field}
+    return limited if bench.bits is None else quantised(limited, bench.bits, full)
+
+
+def _cut(value: Any, limit: float | None) -> Any:
+    return value if limit is None else jnp.clip(value, -limit, limit)

@@ -1,0 +1,143 @@
+"""A design as tables for people: CSV files in the units of the bench, each quantity marked as knob or fabrication."""
+
+from __future__ import annotations
+
+import csv
+import io
+import pathlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from llgrad.core.files import Path, writing
+from llgrad.networks.bench.design import Design, Stage
+from llgrad.networks.bench.readout import Signal
+from llgrad.networks.bench.timeline import Frames
+
+OE: Final = 1e4
+"""Oersted in a tesla."""
+
+AXES: Final = ("m_x", "m_y", "m_z")
+
+
+def tables_of(design: Design) -> dict[str, list[list[Any]]]:
+    """The tables of a design by the names of their files: rows of cells, the first one the heads of the columns."""
+    tables: dict[str, list[list[Any]]] = {}
+    sources = _inputs(design)
+    for number, stage in enumerate(design.stages, 1):
+        end = "" if len(design.stages) == 1 else f"-{number}"
+        tables[f"oscillators{end}.csv"] = _oscillators(stage)
+        tables[f"coupling{end}.csv"] = _coupling(stage)
+        tables[f"input_gains{end}.csv"] = _gains(stage, sources)
+        sources = [
+            f"read-out {read + 1}: {axis} of oscillator {one + 1}"
+            for read in range(stage.timeline.readouts)
+            for one in range(stage.settings.count)
+            for axis in AXES
+        ]
+    tables["readout.csv"] = _readout(design)
+    tables["time_line.csv"] = _time_line(design)
+    return tables
+
+
+def save_tables(folder: Path, design: Design, *, overwrite: bool = False) -> list[pathlib.Path]:
+    """Write the tables of a design into a folder; the files that were written."""
+    written = []
+    for name, rows in tables_of(design).items():
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([[_cell(cell) for cell in row] for row in rows])
+        file = pathlib.Path(folder) / name
+        with writing(file, overwrite) as target:
+            target.write_text(text.getvalue(), encoding="utf-8")
+        written.append(file)
+    return written
+
+
+def _cell(value: Any) -> Any:
+    """Numbers with the seven digits that a float32 has."""
+    return f"{float(value) + 0.0:.7g}" if isinstance(value, (float, np.floating)) else value
+
+
+def _oscillators(stage: Stage) -> list[list[Any]]:
+    settings, device = stage.settings, stage.device
+    field, offset = (np.asarray(value, float) for value in (settings.field, settings.offset))
+    columns: dict[str, Any] = {
+        "oscillator": range(1, settings.count + 1),
+        "field along z (Oe) [knob]": field * OE,
+        "field along z (mT) [knob]": field * 1e3,
+        "input field at zero input (Oe) [knob]": offset * OE,
+        "input field at zero input (mT) [knob]": offset * 1e3,
+        "largest input field (Oe) [knob]": np.full(settings.count, settings.input_limit * OE),
+        "current (mA) [knob]": np.asarray(settings.current, float) * 1e3,
+        "damping [fabrication]": np.asarray(settings.alpha, float),
+        "volume (nm3) [fabrication]": np.full(settings.count, float(device.volume) * 1e27),
+    }
+    return [list(columns), *map(list, zip(*columns.values(), strict=True))]
+
+
+def _coupling(stage: Stage) -> list[list[Any]]:
+    names = range(1, stage.settings.count + 1)
+    head = ["coupling field (Oe) per unit m_x [fabrication]: to oscillator", *(f"from {name}" for name in names)]
+    values = np.asarray(stage.settings.coupling, float) * OE
+    return [head, *([name, *row] for name, row in zip(names, values, strict=True))]
+
+
+def _gains(stage: Stage, sources: Sequence[str]) -> list[list[Any]]:
+    names = range(1, stage.settings.count + 1)
+    head = ["input field (Oe) per unit input [knob]: from", *(f"to oscillator {name}" for name in names)]
+    values = np.asarray(stage.settings.gains, float) * OE
+    return [head, *([name, *row] for name, row in zip(sources, values, strict=True))]
+
+
+def _inputs(design: Design) -> list[str]:
+    """What is fed into the first array."""
+    H, W = design.shape
+    return {
+        Frames.WHOLE: [f"pixel ({row + 1}, {column + 1})" for row in range(H) for column in range(W)],
+        Frames.ROWS: [f"pixel {column + 1} of the row" for column in range(W)],
+        Frames.PIXELS: ["pixel"],
+    }[design.stages[0].timeline.frames]
+
+
+def _readout(design: Design) -> list[list[Any]]:
+    stage, signal = design.stages[-1], design.readout.signal
+    names = design.classes or tuple(map(str, range(design.readout.bias.shape[0])))
+    read = {Signal.MAGNETISATION: AXES, Signal.X: AXES[:1], Signal.VOLTAGE: ("V/(I R(0))",)}[signal]
+    times = stage.timeline.read_times(_frames(design))
+    keys = [(time * 1e9, one + 1, what) for time in times for one in range(stage.settings.count) for what in read]
+    values = np.asarray(design.readout.weights, float)
+    rows = ([*key, *row] for key, row in zip(keys, values, strict=True))
+    bias = ["", "", "bias", *np.asarray(design.readout.bias, float)]
+    return [["time (ns)", "oscillator", "signal", *(f"weight for {name} [knob]" for name in names)], *rows, bias]
+
+
+def _time_line(design: Design) -> list[list[Any]]:
+    rows: list[list[Any]] = [["array", "time (ns)", "event"]]
+    for number, stage in enumerate(design.stages, 1):
+        rows += [[number, 1e9 * time, event] for time, event in _events(design, stage)]
+    return rows
+
+
+def _events(design: Design, stage: Stage) -> Iterator[tuple[float, str]]:
+    """(time [s], what happens) in the order of time."""
+    timeline, frames = stage.timeline, _frames(design)
+    start, noun = timeline.start, {Frames.WHOLE: "image", Frames.ROWS: "row", Frames.PIXELS: "pixel"}[timeline.frames]
+    yield 0.0, f"reset ends: m = ({start.x:g}, {start.y:g}, {start.z:g})"
+    reads = set(_rounded(timeline.read_times(frames)))
+    all_reads = _rounded((index + 1) / timeline.readouts * timeline.hold for index in range(timeline.readouts * frames))
+    used = reads if stage is design.stages[-1] else set(all_reads)
+    for frame in range(frames):
+        yield frame * timeline.hold, f"input on: {noun} {frame + 1} of {frames}"
+        for time in all_reads[frame * timeline.readouts : (frame + 1) * timeline.readouts]:
+            if time in used:
+                yield time, "read-out"
+    yield frames * timeline.hold, "input off"
+
+
+def _rounded(times: Iterable[float]) -> list[float]:
+    return [round(time, 18) for time in times]
+
+
+def _frames(design: Design) -> int:
+    return design.stages[0].timeline.frames.count(design.shape)

@@ -1,0 +1,74 @@
+"""When an array is reset, fed and read."""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from llgrad.core.record import Record, quantity, vector
+from llgrad.core.vector import Vec3
+
+
+class Frames(enum.Enum):
+    """How an image is cut into the frames that are fed one after the other."""
+
+    WHOLE = "whole"
+    """All pixels at once: one frame."""
+    ROWS = "rows"
+    """Row by row, from the top."""
+    PIXELS = "pixels"
+    """Pixel by pixel, along the rows."""
+
+    def count(self, shape: tuple[int, int]) -> int:
+        """Number of frames of an image (H, W)."""
+        return {Frames.WHOLE: 1, Frames.ROWS: shape[0], Frames.PIXELS: shape[0] * shape[1]}[self]
+
+    def cut(self, images: Any) -> Any:
+        """Images (B, H, W) as frames (K, B, F)."""
+        frames = images.reshape(images.shape[0], self.count(images.shape[1:]), -1)
+        return jnp.swapaxes(frames, 0, 1)
+
+
+class Timeline(Record):
+    """The course of one image: reset, then every frame held for `hold`, and `readouts` read-outs in it, evenly spaced.
+
+    The reset leaves every oscillator in the state `start`, as a field pulse along that direction does. The state is
+    not reset between the frames of one image. The last `frames_read` frames are what the read-out sees.
+    """
+
+    hold: float = quantity("s", about="time for which a frame is held")
+    dt: float = quantity("s", about="time step")
+    start: Vec3 = vector("1", default=(0.6, 0.0, 0.8), about="state after the reset, a unit vector")
+    frames: Frames = eqx.field(static=True, default=Frames.WHOLE)
+    readouts: int = eqx.field(static=True, default=1)
+    frames_read: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self) -> None:
+        if not (0 < self.dt <= self.hold < 1e-3):
+            raise ValueError(
+                f"hold = {self.hold!r} s and dt = {self.dt!r} s: expected 0 < dt <= hold, in seconds; 0.4 ns is 0.4e-9"
+            )
+        for name in ("readouts", "frames_read"):
+            if (number := getattr(self, name)) < 1:
+                raise ValueError(f"{name} = {number}, expected one or more")
+        length = math.hypot(self.start.x, self.start.y, self.start.z)
+        if abs(length - 1) > 1e-5:
+            raise ValueError(f"start has the length {length:.6g}, expected a unit vector (x, y, z)")
+
+    @property
+    def steps(self) -> int:
+        """Steps from one read-out to the next; the step is `hold`/(steps · readouts), at most `dt`."""
+        return math.ceil(self.hold / self.readouts / self.dt * (1 - 1e-9))
+
+    def read_times(self, frames: int) -> list[float]:
+        """Times after the reset [s] at which the array is read, for images of so many frames."""
+        first = max(frames - self.frames_read, 0)
+        return [
+            (frame + (index + 1) / self.readouts) * self.hold
+            for frame in range(first, frames)
+            for index in range(self.readouts)
+        ]

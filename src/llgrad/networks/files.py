@@ -1,0 +1,62 @@
+"""Networks as files: one JSON with everything that predicts, every number exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.files import Path, read_json, write_json
+from llgrad.core.run_record import run_record
+from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
+from llgrad.networks.network import Network
+from llgrad.networks.trained.classifier import OscillatorClassifier
+
+KINDS: dict[str, Any] = {kind.__name__: kind for kind in (OscillatorClassifier, TanhNetwork, SoftmaxNetwork)}
+"""The networks that a file may hold."""
+
+
+def network_from_spec(spec: Mapping[str, Any]) -> Network:
+    """A network of the shape of a spec, with weights of no meaning.
+
+    Raises ValueError for a spec of no known network, or one that lacks an entry.
+    """
+    kind = KINDS.get(str(spec.get("type")))
+    if kind is None:
+        raise ValueError(f"unknown network {spec.get('type')!r}, expected one of {', '.join(KINDS)}")
+    try:
+        return kind.from_spec(spec)
+    except KeyError as missing:
+        raise ValueError(f"this {spec['type']} has no entry {missing}; the file is damaged") from None
+
+
+def save_network(path: Path, network: Network, *, overwrite: bool = False, **record: Any) -> None:
+    """Write a network as JSON. `record` goes to the run record: seed, data_hash, command."""
+    arrays = [np.asarray(leaf, np.float32) for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_array))]
+    entry = run_record("network", dtype="float32", **record) | {
+        "network": network.spec(),
+        "arrays": [{"shape": list(array.shape), "values": array.ravel().astype(float).tolist()} for array in arrays],
+    }
+    write_json(path, entry, overwrite)
+
+
+def load_network(path: Path) -> Network:
+    """The network of a file that `save_network` wrote.
+
+    Raises ValueError for a file of another kind, or one whose arrays do not fit.
+    """
+    entry = read_json(path, "network")
+    network = network_from_spec(entry["network"])
+    arrays, rest = eqx.partition(network, eqx.is_array)
+    leaves, tree = jax.tree.flatten(arrays)
+    found = [np.asarray(one["values"], np.float32).reshape(one["shape"]) for one in entry["arrays"]]
+    if [leaf.shape for leaf in leaves] != [array.shape for array in found]:
+        raise ValueError(
+            f"{path}: its arrays have the shapes {[a.shape for a in found]}, expected {[a.shape for a in leaves]}; "
+            "the file is damaged"
+        )
+    return eqx.combine(jax.tree.unflatten(tree, [jnp.asarray(array) for array in found]), rest)

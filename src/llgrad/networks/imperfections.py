@@ -1,0 +1,84 @@
+"""How a real array differs from the designed one: spread, heat, noise, coarse settings, slow and late edges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from llgrad.core.record import Record, quantity
+from llgrad.networks.bench.design import Design
+from llgrad.networks.bench.response import Disturbance
+from llgrad.networks.bench.settings import Settings, quantised
+from llgrad.networks.bench.timeline import Timeline
+
+SPREAD = ("gains", "offset", "field", "current", "alpha", "coupling")
+"""Settings that spread from device to device, each number on its own."""
+
+
+class Imperfections(Record):
+    """What an array suffers. Zero, or no bits, turns an imperfection off.
+
+    Training draws a new array for every batch, and new noise for every image; an evaluation keeps each drawn array for
+    the whole test set.
+    """
+
+    spread: float = quantity("1", default=0.0, about="relative spread (1σ) of field, current, damping, coupling, gain")
+    temperature: float = quantity("K", default=0.0, about="temperature of the free layers")
+    read_noise: float = quantity("1", default=0.0, about="noise of a read-out (1σ) over its full scale")
+    rise_time: float = quantity("s", default=0.0, about="10–90 % rise time of the input field")
+    jitter: float = quantity("s", default=0.0, about="error (1σ) of the time of an edge")
+    bits: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self) -> None:
+        for name in ("spread", "temperature", "read_noise", "rise_time", "jitter"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} = {getattr(self, name)!r}, expected zero or more")
+        if self.spread >= 0.5:
+            raise ValueError(f"spread = {self.spread:g}, expected a fraction below 0.5; 10 % is 0.1")
+        if self.bits is not None and not 2 <= self.bits <= 24:
+            raise ValueError(f"bits = {self.bits!r}, expected a resolution between 2 and 24 bits")
+
+    def drawn(self, design: Design, key: Any) -> Design:
+        """One array as it comes out of fabrication and off the bench's converters, by a key."""
+        stages = []
+        for index, stage in enumerate(design.stages):
+            settings = stage.settings if self.bits is None else quantised(stage.settings, self.bits)
+            settings = self._spread(settings, jax.random.fold_in(key, index))
+            device = stage.device.replace(temperature=self.temperature)
+            stages.append(eqx.tree_at(lambda s: (s.settings, s.device), stage, (settings, device)))
+        return eqx.tree_at(lambda d: d.stages, design, tuple(stages))
+
+    def logits(self, design: Design, images: Any, key: Any) -> Any:
+        """Logits (B, classes) of images (B, H, W) in one run each of a drawn array, with the noise of a key."""
+        keys = jax.random.split(key, len(design.stages) + 1)
+        batch, shape = images.shape[0], images.shape[1:]
+        frames = design.stages[0].timeline.frames.count(shape)
+        disturbances = tuple(
+            self._disturbance(stage.timeline, frames, batch, own)
+            for stage, own in zip(design.stages, keys[1:], strict=True)
+        )
+        signals = design.signals(design.states(images, disturbances)[-1])
+        if self.read_noise:
+            signals = signals + self.read_noise * jax.random.normal(keys[0], signals.shape, signals.dtype)
+        return design.readout(signals)
+
+    def _spread(self, settings: Settings, key: Any) -> Settings:
+        if not self.spread:
+            return settings
+        changed = {}
+        for index, name in enumerate(SPREAD):
+            value = getattr(settings, name)
+            factor = 1 + self.spread * jax.random.normal(jax.random.fold_in(key, index), value.shape, value.dtype)
+            changed[name] = value * (jnp.maximum(factor, 0.05) if name == "alpha" else factor)
+        return settings.replace(**changed)
+
+    def _disturbance(self, timeline: Timeline, frames: int, batch: int, key: Any) -> Disturbance:
+        jitter = self.jitter * jax.random.normal(jax.random.fold_in(key, 0), (frames, batch))
+        rise_time = self.rise_time
+        if self.jitter and not rise_time:
+            rise_time = timeline.hold / (timeline.readouts * timeline.steps)  # an edge that a step can resolve
+        keys = jax.random.split(jax.random.fold_in(key, 1), (frames, batch)) if self.temperature else None
+        return Disturbance(rise_time, jitter, keys)

@@ -1,0 +1,46 @@
+"""Logits of many images, in batches of one size, so that one program is compiled.
+
+Everything that is evaluated goes this way: a network in training, a run, an exported design, a drawn array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from llgrad.datasets.images.images import Images
+from llgrad.networks.network import Network
+
+BATCH: Final = 500
+
+
+def predict(function: Callable[..., Any], images: Images, batch: int = BATCH, key: Any = None) -> np.ndarray:
+    """Logits (n, classes) of images, in float32.
+
+    Args:
+        function: a network, a `Design`, or another pytree that is called with pixels (B, H, W) in [0, 1] and a key.
+            Of a network without a key it is what is built of it that predicts.
+        images: (n, H, W).
+        batch: images at once; the last batch is filled up.
+        key: of the noise, another for each batch; None for none.
+    """
+    count = len(images)
+    size = min(batch, count)
+    parts = []
+    with jax.enable_x64(False):
+        if key is None and isinstance(function, Network):
+            function = function.built()
+        for number, first in enumerate(range(0, count, size)):
+            index = np.minimum(np.arange(first, first + size), count - 1)
+            own = None if key is None else jax.random.fold_in(key, number)
+            parts.append(np.asarray(_logits(function, images.scaled(index), own))[: count - first])
+    return np.concatenate(parts)
+
+
+@eqx.filter_jit
+def _logits(function: Any, pixels: Any, key: Any) -> Any:
+    return function(pixels, key)

@@ -1,0 +1,1 @@
+"""A network as training sees it: unbounded numbers, and the settings within limits that they stand for."""

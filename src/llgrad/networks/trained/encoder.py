@@ -1,0 +1,90 @@
+"""How pixels reach the oscillators: the matrix of input gains, from what is trained."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+class Encoder(eqx.Module):
+    """A parametrisation of the input gains of an array, in units of its natural field."""
+
+    @abc.abstractmethod
+    def gains(self) -> Any:
+        """Gains (F, N)."""
+
+    @abc.abstractmethod
+    def offset(self) -> Any:
+        """Offsets (N,)."""
+
+
+class DenseEncoder(Encoder):
+    """Every pixel acts on every oscillator: gains (F, N) and offsets (N,), both free."""
+
+    weights: Any
+    bias: Any
+
+    @classmethod
+    def create(cls, inputs: int, count: int, key: Any, scale: float) -> Self:
+        """Normal gains of standard deviation `scale`, offsets of zero."""
+        return cls(scale * jax.random.normal(key, (inputs, count), jnp.float32), jnp.zeros(count, jnp.float32))
+
+    def gains(self) -> Any:
+        return self.weights
+
+    def offset(self) -> Any:
+        return self.bias
+
+
+class PatchEncoder(Encoder):
+    """A convolution: oscillator (channel c, place p) sees the patch at place p through the kernel c.
+
+    Kernels (C, P·P) and offsets (C,) are shared by all places; N = C · places, the place running fastest.
+    """
+
+    kernels: Any
+    bias: Any
+    shape: tuple[int, int] = eqx.field(static=True)
+    """Size of the image (H, W)."""
+    patch: int = eqx.field(static=True)
+    """Side of a patch, P pixels."""
+    stride: int = eqx.field(static=True)
+    """Pixels from one place to the next."""
+
+    @classmethod
+    def create(cls, shape: tuple[int, int], channels: int, patch: int, stride: int, key: Any, scale: float) -> Self:
+        """Normal kernels of standard deviation `scale`, offsets of zero."""
+        if not (0 < patch <= min(shape) and stride > 0):
+            raise ValueError(f"patch = {patch} and stride = {stride} do not fit images of {shape[0]}×{shape[1]} pixels")
+        kernels = scale * jax.random.normal(key, (channels, patch * patch), jnp.float32)
+        return cls(kernels, jnp.zeros(channels, jnp.float32), shape, patch, stride)
+
+    @property
+    def places(self) -> int:
+        """Number of places of the patch in an image."""
+        rows, columns = ((size - self.patch) // self.stride + 1 for size in self.shape)
+        return rows * columns
+
+    def _pixels(self) -> np.ndarray:
+        """Index (places, P·P) of the pixels of each patch."""
+        H, W = self.shape
+        corner = np.add.outer(
+            np.arange(0, H - self.patch + 1, self.stride) * W, np.arange(0, W - self.patch + 1, self.stride)
+        )
+        within = np.add.outer(np.arange(self.patch) * W, np.arange(self.patch))
+        return corner.reshape(-1, 1) + within.reshape(1, -1)
+
+    def gains(self) -> Any:
+        pixels, (H, W) = self._pixels(), self.shape
+        places, channels = np.arange(len(pixels)), self.kernels.shape[0]
+        matrix = jnp.zeros((H * W, channels, len(pixels)), self.kernels.dtype)
+        spread = jnp.broadcast_to(self.kernels.T[None], (*pixels.shape, channels))
+        return matrix.at[pixels, :, places[:, None]].set(spread).reshape(H * W, -1)
+
+    def offset(self) -> Any:
+        return jnp.repeat(self.bias, self.places)

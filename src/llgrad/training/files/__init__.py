@@ -1,0 +1,1 @@
+"""The files of a training run: its record, its metrics, its checkpoint."""

@@ -1,0 +1,153 @@
+"""The folder of a run, and what is in it: each file has one purpose, and each begins with the versioned run record.
+
+run.json          what the run is: recipe, network, images (by their hash), versions, command; written first
+metrics.jsonl     what happened, a line for each epoch
+checkpoint.npz    the whole state, to go on from
+network.json      the network as it is at the end of the run, or where it was stopped
+result.json       how the run ended, and once it is finished the accuracy on the test images
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from llgrad.core.files import read_json, write_json
+from llgrad.core.run_record import run_record
+from llgrad.datasets.images.images import Images, ImageSet
+from llgrad.networks.network import Network
+from llgrad.training.files.saving import saving
+from llgrad.training.recipe import Recipe
+
+RUN: Final = "run.json"
+METRICS: Final = "metrics.jsonl"
+CHECKPOINT: Final = "checkpoint.npz"
+NETWORK: Final = "network.json"
+RESULT: Final = "result.json"
+FILES: Final = (RUN, METRICS, CHECKPOINT, NETWORK, RESULT)
+
+
+class RunFolder:
+    """The paths of a run's files, and its record, run.json."""
+
+    def __init__(self, path: pathlib.Path, entry: dict[str, Any]):
+        self.path, self.entry = path, entry
+        self.metrics, self.checkpoint = path / METRICS, path / CHECKPOINT
+        self.network, self.result = path / NETWORK, path / RESULT
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the run trains."""
+        try:
+            return Recipe.from_json(self.entry["recipe"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{self.path / RUN} is damaged: its recipe cannot be read: {error}") from None
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Seed, hash of the images and command of the run."""
+        return {name: self.entry.get(name) for name in ("seed", "data_hash", "command")}
+
+    def record(self, kind: str) -> dict[str, Any]:
+        """The first entries of a file of this run."""
+        return run_record(kind, dtype=self.entry.get("dtype"), **self.origin)
+
+    def clear(self) -> None:
+        """Take away what a run has at its end only, and what a killed one left half-written, before it goes on."""
+        self.network.unlink(missing_ok=True)
+        self.result.unlink(missing_ok=True)
+        for name in map(pathlib.Path, FILES):
+            for left in self.path.glob(f".{name.stem}-????????{name.suffix}"):
+                left.unlink(missing_ok=True)
+
+    def check_images(self, data: ImageSet) -> None:
+        """Raises ValueError, in one sentence, where these are not the images that the run began with."""
+        begun = self.entry.get("images", {})
+        height, width = data.train.shape
+        if [height, width] != begun.get("shape"):
+            raise ValueError(
+                f"{self.path} was begun with images of {'×'.join(map(str, begun.get('shape', ())))} pixels, and these "
+                f"have {height}×{width}; resume it with the images of {begun.get('name')}"
+            )
+        if data_hash(data) != self.entry.get("data_hash"):
+            raise ValueError(
+                f"{self.path} was begun with other images (of {begun.get('name')}, split {begun.get('split')}): the "
+                "hash of these is another one; resume it with the same images"
+            )
+
+
+def create_run(
+    path: pathlib.Path,
+    network: Network,
+    recipe: Recipe,
+    data: ImageSet,
+    *,
+    notes: Mapping[str, Any] | None = None,
+    command: str | None = None,
+    overwrite: bool = False,
+) -> RunFolder:
+    """Make the folder of a new run, with its run.json. Files of a run that was there go, if `overwrite`; others stay.
+
+    Raises FileExistsError where the folder holds a run and `overwrite` is false, NotADirectoryError for a file.
+    """
+    check_new(path, overwrite)
+    path.mkdir(parents=True, exist_ok=True)
+    for name in (RESULT, NETWORK, CHECKPOINT, METRICS):
+        (path / name).unlink(missing_ok=True)
+    record = run_record("run", seed=recipe.seed, data_hash=data_hash(data), dtype="float32", command=command)
+    height, width = data.train.shape
+    images = {
+        "name": data.name,
+        "shape": [height, width],
+        "classes": list(data.train.classes),
+        "scale": data.train.scale,
+        "train": len(data.train),
+        "test": len(data.test),
+        "sha256": data.sha256,
+        **(notes or {}),
+    }
+    entry = record | {"images": images, "recipe": recipe.to_json(), "network": network.spec()}
+    with saving(path / RUN):
+        write_json(path / RUN, entry, overwrite=True)
+    return RunFolder(path, entry)
+
+
+def check_new(path: pathlib.Path, overwrite: bool = False) -> None:
+    """Raises an error, in one sentence, where a new run cannot begin in this folder: ask before a long preparation."""
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{path} is a file, expected the name of a folder for the run")
+    held = [name for name in FILES if (path / name).exists()]
+    if held and not overwrite:
+        raise FileExistsError(
+            f"{path} holds a run already ({held[0]}) and is kept; resume it, choose another folder, or ask for it to "
+            "be replaced"
+        )
+
+
+def open_run(path: pathlib.Path) -> RunFolder:
+    """The folder of a run that was begun. Raises FileNotFoundError or ValueError, in one sentence, where it is none."""
+    if not path.is_dir():
+        raise FileNotFoundError(f"the run {path} does not exist: there is no such folder")
+    if not (path / RUN).is_file():
+        raise FileNotFoundError(f"{path} is no folder of a run: it has no {RUN}")
+    return RunFolder(path, read_json(path / RUN, "run"))
+
+
+def data_hash(data: ImageSet) -> str:
+    """SHA-256 of the images and labels to train and to test, as they are stored."""
+    digest = hashlib.sha256()
+    for images in (data.train, data.test):
+        _add(digest, images)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _add(digest: Any, images: Images) -> None:
+    for array in (images.pixels, images.labels):
+        little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        digest.update(f"{little.dtype.str}{little.shape}".encode())
+        digest.update(little.tobytes())
+    digest.update(repr((images.scale, images.classes)).encode())

@@ -1,0 +1,257 @@
+"""`train` and `resume`: check, make or open the folder of the run, train, save, and test once at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from llgrad.core.files import read_json, write_json
+from llgrad.core.run_record import run_record
+from llgrad.datasets.images.images import Images, ImageSet
+from llgrad.datasets.images.parts import validation
+from llgrad.networks.files import load_network, network_from_spec, save_network
+from llgrad.networks.network import Network
+from llgrad.training.evaluation import Evaluation, evaluate
+from llgrad.training.files.checkpoint import network_of, position_of, read_checkpoint, save_checkpoint
+from llgrad.training.files.history import History, read_metrics
+from llgrad.training.files.run_folder import METRICS, RunFolder, create_run, open_run
+from llgrad.training.files.saving import saving
+from llgrad.training.loop import Hooks, Loop, Position, Progress
+from llgrad.training.recipe import Recipe
+from llgrad.training.step import Step
+from llgrad.training.stopping import Ending, Stop, TrainingError
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A network that was trained, and how it went."""
+
+    network: Network
+    ending: Ending
+    """How the run came to its end; only a finished one is tested."""
+    accuracy: float | None
+    """Part of the test images that the network of the last epoch recognises; None where the run is not finished."""
+    result: dict[str, Any]
+    """What result.json holds."""
+    history: list[dict[str, Any]]
+    """The summaries of the epochs."""
+    recipe: Recipe
+    folder: pathlib.Path | None
+
+    def __str__(self) -> str:
+        last = self.history[-1] if self.history else {}
+        lines = [f"{self.ending} after {last.get('epoch', 0)} of {self.recipe.epochs} epochs, "
+                 f"{self.result['seconds']:.1f} s"]  # fmt: skip
+        if last.get("loss") is not None:
+            lines.append(f"training: loss {last['loss']:.4f}, accuracy {last['accuracy']:.2%} (augmented images)")
+        if "validation_accuracy" in last:
+            lines.append(f"validation: accuracy {last['validation_accuracy']:.2%}")
+        if self.result["rejected"]:
+            lines.append(f"left out: {self.result['rejected']} steps whose loss or gradient was not finite")
+        if self.accuracy is not None:
+            test = self.result["test"]
+            lines.append(f"test: accuracy {self.accuracy:.2%} ({test['correct']} of {test['count']} images)")
+        if self.folder is not None:
+            lines.append(f"run: {self.folder}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def train(
+    network: Network,
+    data: ImageSet,
+    recipe: Recipe = Recipe(),
+    *,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    notes: Mapping[str, Any] | None = None,
+    command: str | None = None,
+) -> Trained:
+    """Train a network on images by gradient descent, in float32, and test it once at the end.
+
+    A step whose loss or gradient is not finite changes nothing and is told in the history; ten in a row end the run.
+    Ctrl-C and the recipe's time limit end it between two steps: what was reached is saved, and `resume` goes on to the
+    same bits as if nothing had happened.
+
+    Args:
+        network: where training begins.
+        data: training images, and test images that are used at the end only.
+        recipe: epochs, batch, learning rate and the rest.
+        out: folder of the run; None keeps all in memory.
+        overwrite: whether a run that is in the folder is replaced.
+        progress: called after each step with a dictionary (epoch, epochs, step, steps, loss, accuracy, fraction,
+            seconds_left); a KeyboardInterrupt that it raises stops the run.
+        notes: more about the images for run.json, such as where they came from.
+        command: the command line, for run.json.
+
+    Raises:
+        ValueError: for images that the network or the recipe cannot take.
+        FileExistsError: where `out` holds a run.
+        TrainingError: where the loss stays not finite.
+        OSError: where a file cannot be written; the checkpoint before it is kept.
+    """
+    images, held_out = _check(network, data, recipe)
+    folder = None
+    if out is not None:
+        about = {"notes": notes, "command": command, "overwrite": overwrite}
+        folder = create_run(pathlib.Path(out), network, recipe, data, **about)
+    with jax.enable_x64(False):
+        step = Step(network, recipe, len(images) // recipe.batch)
+        at = Position(step.begin())
+        history = History(None if folder is None else folder.metrics)
+        if folder is not None:
+            history.begin(folder.record("metrics"))
+            save_checkpoint(folder.checkpoint, folder.record("checkpoint"), step, at)
+        return _go_on(step, at, images, held_out, data, history, folder, progress)
+
+
+def resume(
+    run: str | os.PathLike[str],
+    data: ImageSet,
+    *,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """Go on with a run that was stopped or killed, from its checkpoint, to the same bits as if it never had been.
+
+    A finished run is read, not tested again.
+
+    Args:
+        run: its folder.
+        data: the images that it began with.
+        time_limit: seconds for this sitting; None for no limit.
+        progress: as in `train`.
+
+    Raises:
+        FileNotFoundError: where there is no run, or no checkpoint of it.
+        ValueError: for other images, or a damaged or later file.
+    """
+    folder = open_run(pathlib.Path(run))
+    folder.check_images(data)
+    recipe = folder.recipe.replace(time_limit=time_limit)
+    if (done := _finished(folder, recipe)) is not None:
+        return done
+    if not folder.checkpoint.is_file():
+        raise FileNotFoundError(f"{folder.path} has no checkpoint: it ended before its first one; begin it again")
+    with jax.enable_x64(False):
+        record, arrays = read_checkpoint(folder.checkpoint)
+        if record.get("data_hash") != folder.entry.get("data_hash"):
+            raise ValueError(f"{folder.checkpoint} is of another run than the run.json beside it")
+        network = network_of(folder.checkpoint, arrays, network_from_spec(folder.entry["network"]))
+        images, held_out = _check(network, data, recipe)
+        step = Step(network, recipe, len(images) // recipe.batch)
+        at = position_of(folder.checkpoint, record, arrays, step)
+        history = History(folder.metrics)
+        history.resume(at.step)
+        folder.clear()
+        return _go_on(step, at, images, held_out, data, history, folder, progress)
+
+
+def load_run(run: str | os.PathLike[str]) -> tuple[RunFolder, Network]:
+    """(folder, network) of a run that has ended, or was stopped. Raises FileNotFoundError where it has not."""
+    folder = open_run(pathlib.Path(run))
+    if not folder.network.is_file():
+        raise FileNotFoundError(f"{folder.path} has no network.json: it was killed, or is still running; resume it")
+    return folder, load_network(folder.network)
+
+
+def _check(network: Network, data: ImageSet, recipe: Recipe) -> tuple[Images, Images | None]:
+    """(training images, validation images), once everything is known to fit together."""
+    images, held_out = data.train, None
+    if recipe.validation:
+        images, held_out = validation(images, recipe.validation, recipe.seed)
+    if recipe.batch > len(images):
+        raise ValueError(
+            f"batch = {recipe.batch}, expected at most the {len(images)} images that there are to train on"
+        )
+    if recipe.shift >= min(images.shape):
+        raise ValueError(f"shift = {recipe.shift} pixels, expected less than the {min(images.shape)} of an image")
+    with jax.enable_x64(False):
+        shape = jax.ShapeDtypeStruct((1, *images.shape), np.float32)
+        try:
+            logits = eqx.filter_eval_shape(network, shape)
+        except TypeError as error:
+            height, width = images.shape
+            raise ValueError(f"the network cannot take images of {height}×{width} pixels: {error}") from None
+    if logits.shape != (1, len(images.classes)):
+        raise ValueError(
+            f"the network has {logits.shape[-1]} outputs and the images {len(images.classes)} classes; expected as many"
+        )
+    return images, held_out
+
+
+def _go_on(
+    step: Step,
+    at: Position,
+    images: Images,
+    held_out: Images | None,
+    data: ImageSet,
+    history: History,
+    folder: RunFolder | None,
+    progress: Progress | None,
+) -> Trained:
+    """Train from a position, save where it ends, and test if it is the end."""
+
+    def save(at: Position) -> None:
+        if folder is not None:
+            save_checkpoint(folder.checkpoint, folder.record("checkpoint"), step, at)
+
+    stop, failure = Stop(step.recipe.time_limit), None
+    with stop.listening():
+        loop = Loop(step, images, held_out, Hooks(history.add, save, progress), stop)
+        try:
+            ending = loop.run(at)
+        except TrainingError as error:
+            ending, failure = Ending.failed, error
+        save(at)
+    network = step.network(at.state)
+    if folder is not None:
+        with saving(folder.network):
+            save_network(folder.network, network, overwrite=True, **folder.origin)
+    test = evaluate(network, data.test) if ending is Ending.finished else None
+    record = run_record("result", seed=step.recipe.seed, dtype="float32") if folder is None else folder.record("result")
+    entry = record | _entry(ending, test, at, history, step)
+    if folder is not None:
+        with saving(folder.result):
+            write_json(folder.result, entry, overwrite=True)
+    if failure is not None:
+        raise failure
+    where = None if folder is None else folder.path
+    accuracy = None if test is None else test.accuracy
+    return Trained(network, ending, accuracy, entry, history.epochs, step.recipe, where)
+
+
+def _entry(ending: Ending, test: Evaluation | None, at: Position, history: History, step: Step) -> dict[str, Any]:
+    """What there is to say at the end of a run."""
+    return {
+        "status": ending.value,
+        "accuracy": None if test is None else test.accuracy,
+        "test": None if test is None else test.to_json(),
+        "epochs": at.step // step.epoch_steps,
+        "steps": at.step,
+        "last_epoch": history.epochs[-1] if history.epochs else None,
+        "rejected": len(history.rows) - len(history.epochs),
+        "trained_numbers": sum(leaf.size for leaf in jax.tree.leaves(at.state.trained)),
+        "seconds": round(at.seconds, 3),
+    }
+
+
+def _finished(folder: RunFolder, recipe: Recipe) -> Trained | None:
+    """The run as its files have it, where it is finished."""
+    if not (folder.result.is_file() and folder.network.is_file()):
+        return None
+    result = read_json(folder.result, "result")
+    if result.get("status") != Ending.finished:
+        return None
+    history = [row for row in read_metrics(folder.path / METRICS)[1] if "event" not in row]
+    network = load_network(folder.network)
+    return Trained(network, Ending.finished, result["accuracy"], result, history, recipe, folder.path)
