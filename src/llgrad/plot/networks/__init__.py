@@ -1,0 +1,1 @@
+"""Pictures of networks of oscillators: how they learned, what they recognise, how they are set."""

@@ -1,0 +1,71 @@
+"""The pictures of what a network recognises: the confusion matrix, and examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llgrad.plot.style import VERMILION, figure, title
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def confusion(labels: Any, predictions: Any, classes: Sequence[str]) -> Figure:
+    """How many images of each class (rows) were taken for which (columns).
+
+    The colour is the share of the class on a logarithmic scale, so that rare mistakes are seen.
+
+    Args:
+        labels: (n,) integers.
+        predictions: (n,) integers.
+        classes: names of the classes.
+    """
+    count = len(classes)
+    table = np.zeros((count, count), int)
+    np.add.at(table, (np.asarray(labels), np.asarray(predictions)), 1)
+    share = table / np.maximum(table.sum(1, keepdims=True), 1)
+    with figure(6.6) as drawn:
+        axes = drawn.subplots()
+        axes.imshow(np.log10(np.maximum(share, 1e-4)), cmap="Blues", vmin=-4, vmax=0.6)
+        for row, column in zip(*np.nonzero(table), strict=True):
+            colour = "white" if row == column else "black"
+            axes.text(column, row, f"{table[row, column]}", ha="center", va="center", color=colour, fontsize=9)
+        rotation = 0 if max(map(len, classes)) <= 3 else 45
+        axes.set_xticks(range(count), classes, rotation=rotation, ha="center" if not rotation else "right")
+        axes.set_yticks(range(count), classes)
+        axes.set_xlabel("recognised as")
+        axes.set_ylabel("image of")
+        axes.grid(False)
+        right = np.trace(table) / max(table.sum(), 1)
+        title(axes, f"{100 * right:.2f} % of {table.sum():,} images recognised")
+    return drawn
+
+
+def examples(images: Any, labels: Any, predictions: Any, probabilities: Any, classes: Sequence[str]) -> Figure:
+    """Images with what the network takes them for; mistakes in red, with the right class.
+
+    Args:
+        images: (n, H, W) in [0, 1]; 24 are drawn, of which at most half are mistakes.
+        labels: (n,) integers.
+        predictions: (n,) integers.
+        probabilities: (n,) of the class predicted.
+        classes: names of the classes.
+    """
+    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    wrong, right = np.flatnonzero(labels != predictions), np.flatnonzero(labels == predictions)
+    chosen = [*wrong[:12], *right][:24]
+    with figure(5.4) as drawn:
+        all_axes = drawn.subplots(4, 6).ravel()
+        for axes in all_axes:
+            axes.axis("off")
+        for axes, index in zip(all_axes, chosen, strict=False):
+            axes.imshow(np.asarray(images[index]), cmap="gray_r", vmin=0, vmax=1)
+            text = f"{classes[predictions[index]]}, {100 * float(probabilities[index]):.0f} %"
+            mistaken = labels[index] != predictions[index]
+            if mistaken:
+                text += f"\n(is {classes[labels[index]]})"
+            axes.set_title(text, fontsize=9, color=VERMILION if mistaken else "black")
+    return drawn
