@@ -13,6 +13,8 @@ from llgrad.core.status import Outcome, SimulationError
 from llgrad.core.trajectory import Trajectory
 from llgrad.core.vector import Vec3
 from llgrad.datasets.frequencies import FrequencyTable, frequencies_of, read_frequencies
+from llgrad.datasets.images.images import Images, ImageSet
+from llgrad.datasets.images.load import load_images
 from llgrad.datasets.peaks import Peak, peak_of
 from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
 from llgrad.datasets.spectra import read_spectrum
@@ -20,6 +22,7 @@ from llgrad.datasets.sweeps import Sweeps, read_sweeps
 from llgrad.datasets.trace import Trace, trace_of
 from llgrad.devices import presets
 from llgrad.devices.array import OscillatorArray
+from llgrad.devices.bounds import between, positive, unbounded
 from llgrad.devices.coupling import Coupling, FieldCoupling
 from llgrad.devices.files import load_device, save_device
 from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
@@ -33,9 +36,9 @@ from llgrad.drives.pulse import Pulse
 from llgrad.drives.sampled import Sampled
 from llgrad.drives.sine import Sine
 from llgrad.drives.step import Step
+from llgrad.fitting.answers.posterior import Posterior, posterior
 from llgrad.fitting.answers.profile import Profile, profile
 from llgrad.fitting.answers.result import FitResult
-from llgrad.fitting.bounds import between, positive, unbounded
 from llgrad.fitting.fit import fit
 from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.methods.grid import GridSearch
@@ -47,8 +50,20 @@ from llgrad.fitting.planning.result import Plan
 from llgrad.fitting.resonance.analysis import fit_resonance
 from llgrad.fitting.targets.experiment import Experiment, segments
 from llgrad.kernels.steppers import RK4, DormandPrince5, Heun
+from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
+from llgrad.networks.bench.design import Design
+from llgrad.networks.bench.files import load_design, save_design
+from llgrad.networks.bench.limits import Bench
+from llgrad.networks.bench.readout import Signal
+from llgrad.networks.bench.timeline import Frames, Timeline
+from llgrad.networks.files import load_network, save_network
+from llgrad.networks.imperfections import Imperfections
+from llgrad.networks.robustness import accuracy_of_arrays
+from llgrad.networks.trained.classifier import OscillatorClassifier
+from llgrad.networks.trained.layer import Limits, Part
 from llgrad.observables.amplitude import amplitude
 from llgrad.observables.frequency import frequency
+from llgrad.observables.line_width import LineWidth, line_width
 from llgrad.observables.phase import instantaneous_phase, phase
 from llgrad.observables.resistance import load_voltage, resistance, voltage
 from llgrad.observables.spectrum import Spectrum, spectrum
@@ -62,6 +77,11 @@ from llgrad.solve.simulate import simulate
 from llgrad.solve.start import default_start
 from llgrad.solve.step_size import suggest_dt
 from llgrad.solve.xla import XLA
+from llgrad.training.evaluation import Evaluation, evaluate
+from llgrad.training.recipe import Recipe
+from llgrad.training.schedules import ConstantSchedule, CosineSchedule, EveryEpochs, EverySeconds
+from llgrad.training.stopping import TrainingError
+from llgrad.training.train import Trained, resume, train
 
 if TYPE_CHECKING:
     from llgrad import plot
@@ -71,68 +91,98 @@ __all__ = [
     "RK4",
     "XLA",
     "AppliedField",
+    "Bench",
     "Chirp",
     "ConductanceJunction",
     "Constant",
+    "ConstantSchedule",
+    "CosineSchedule",
     "Coupling",
     "Demagnetisation",
+    "Design",
     "Diffrax",
     "DormandPrince5",
     "Drive",
     "End",
+    "Evaluation",
     "Every",
+    "EveryEpochs",
+    "EverySeconds",
     "Experiment",
     "FieldCoupling",
     "FieldTerm",
     "FitResult",
+    "Frames",
     "FrequencyTable",
     "GradientDescent",
     "GridSearch",
     "Guess",
     "Heun",
+    "ImageSet",
+    "Images",
+    "Imperfections",
     "Junction",
     "LevenbergMarquardt",
+    "Limits",
+    "LineWidth",
     "LinearJunction",
     "Native",
     "Oscillator",
     "OscillatorArray",
+    "OscillatorClassifier",
     "Outcome",
+    "Part",
     "Peak",
     "PerpendicularAnisotropy",
     "Plan",
+    "Posterior",
     "Profile",
     "Pulse",
+    "Recipe",
     "Sampled",
+    "Signal",
     "SimulationError",
     "Sine",
     "SlonczewskiTorque",
+    "SoftmaxNetwork",
     "Spectrum",
     "Starts",
     "Step",
     "Sweeps",
+    "TanhNetwork",
+    "Timeline",
     "Trace",
+    "Trained",
+    "TrainingError",
     "Trajectory",
     "UniaxialAnisotropy",
     "Vec3",
     "Waveform",
+    "accuracy_of_arrays",
     "amplitude",
     "between",
     "default_start",
     "describe",
     "direction",
     "ellipse_volume",
+    "evaluate",
     "fit",
     "fit_resonance",
     "frequencies_of",
     "frequency",
     "instantaneous_phase",
+    "line_width",
+    "load_design",
     "load_device",
+    "load_images",
+    "load_network",
     "load_voltage",
     "peak_of",
     "phase",
     "plan",
     "plot",
     "positive",
+    "posterior",
     "presets",
     "prism_factors",
     "profile",
@@ -143,12 +193,16 @@ __all__ = [
     "read_trace",
     "read_waveform",
     "resistance",
+    "resume",
+    "save_design",
     "save_device",
+    "save_network",
     "segments",
     "simulate",
     "spectrum",
     "suggest_dt",
     "trace_of",
+    "train",
     "unbounded",
     "vector",
     "voltage",

@@ -4,7 +4,7 @@ import pytest
 
 from llgrad.datasets.trace import Trace
 from llgrad.devices import presets
-from llgrad.fitting.bounds import between
+from llgrad.devices.bounds import between
 from llgrad.fitting.fit import fit
 from llgrad.fitting.methods.starts import Starts
 from llgrad.kernels.steppers import RK4

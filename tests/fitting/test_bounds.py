@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from llgrad.fitting.bounds import between, default_bound, positive, unbounded
+from llgrad.devices.bounds import between, default_bound, positive, unbounded
 
 BOUNDS = {
     "between": between(0.1e-3, 5e-3),

@@ -9,8 +9,8 @@ from tests.fitting.conftest import TRUTH
 from llgrad.core.record import set_leaf
 from llgrad.datasets.trace import Trace
 from llgrad.devices import presets
+from llgrad.devices.bounds import between, positive
 from llgrad.fitting.assembly import as_experiments, prepare
-from llgrad.fitting.bounds import between, positive
 from llgrad.fitting.fit import fit
 from llgrad.fitting.methods.base import Begin, Log
 from llgrad.fitting.methods.guesses import Guess

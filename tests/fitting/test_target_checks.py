@@ -8,9 +8,9 @@ import pytest
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace
 from llgrad.devices import presets
+from llgrad.devices.bounds import unbounded
 from llgrad.devices.junction import LinearJunction
 from llgrad.fitting.assembly import as_experiments, prepare
-from llgrad.fitting.bounds import unbounded
 from llgrad.fitting.fit import fit
 from llgrad.fitting.targets.checks import check_targets
 from llgrad.fitting.targets.experiment import Experiment

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 import pathlib
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import jax
 import typer
 
-from llgrad.cli.answers.reading import after_saying, data_unit, pictures_of, read_data
+from llgrad.cli.answers.reading import after_saying, data_unit, read_data
 from llgrad.cli.answers.report import ProfilesOption, ReportOption, check_report, write_report
 from llgrad.cli.device_options import (
     DEVICE_HELP,
@@ -41,27 +41,19 @@ from llgrad.cli.resonance import (
     VoltageUnitOption,
     fit_resonance,
 )
-from llgrad.core.units import show
-from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.sweeps import looks_like_sweeps
-from llgrad.datasets.trace import Trace
+from llgrad.devices.bounds import Bound, between
 from llgrad.devices.files import load_device
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.assembly import units_of
-from llgrad.fitting.bounds import Bound, between
 from llgrad.fitting.fit import fit as fit_trace
 from llgrad.fitting.methods.base import Method
 from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.methods.grid import GridSearch
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts
-from llgrad.solve.step_size import suggest_dt
-
-MOST_STEPS: Final = 1_000_000
-"""A start that takes more time steps than these is refused."""
-
 
 StartOption = Annotated[
     list[str] | None,
@@ -80,6 +72,10 @@ NoiseOption = Annotated[
 ]
 TimeLimitOption = Annotated[
     str | None, typer.Option(metavar="TIME", help="Return the best so far after this time: 60s.")
+]
+SegmentOption = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Fit pieces of this length, each from its own state, about half a period: 1ns."),
 ]
 
 
@@ -122,6 +118,7 @@ def fit(
     profiles: ProfilesOption = True,
     noise: NoiseOption = None,
     time_limit: TimeLimitOption = None,
+    segment: SegmentOption = None,
     field_unit: FieldUnitOption = None,
     voltage_unit: VoltageUnitOption = None,
     min_field: MinFieldOption = None,
@@ -146,13 +143,12 @@ def fit(
         raise ValueError(
             f"a fit of {trace} needs {missing}: llgrad fit {trace} --device kubota2013 --free alpha,current"
         )
-    outputs = check_outputs(out, (".json",), plot, pictures_of(trace), force)
+    outputs = check_outputs(out, (".json",), plot, ("fit", "history"), force)
     check_report(report, force)
     data = read_data(trace, columns)
     applied = drive_of(drive, sine_current, drive_csv)
     values = assignments("--set", set_) | assignments("--start", start)
     model = with_values(load_device(device), values)
-    _check_size(model, applied, data)
     settings: dict[str, Any] = {
         "free": _free(free, assignments("--bounds", bounds), model, applied),
         "method": method.method(),
@@ -162,6 +158,7 @@ def fit(
         "drive": applied,
         "noise": None if noise is None else quantity("--noise", noise, data_unit(data)),
         "time_limit": None if time_limit is None else quantity("--time-limit", time_limit, "s"),
+        "segment": None if segment is None else quantity("--segment", segment, "s"),
     }
     saying = after_saying(trace, data, quiet=json)
 
@@ -172,22 +169,9 @@ def fit(
     entry = result.to_json() | {"command": command_line(), "seed": seed if starts > 1 else None}
     deliver(result, entry, _figures(result), outputs, json)
     if report is not None:
-        write_report(report, result, model, settings["free"], source=trace.name, with_profiles=profiles, force=force)
+        write_report(report, result, source=trace.name, with_profiles=profiles, force=force)
         if not json:
             print(f"wrote {report}")
-
-
-def _check_size(model: Oscillator, drive: Drive | None, data: Trace | FrequencyTable) -> None:
-    """A start whose fields are enormous would be integrated for hours; it is a mistake in a unit or a power of ten."""
-    if isinstance(data, FrequencyTable):
-        return
-    step = suggest_dt(model, drive)
-    steps = float(data.t[-1] - data.t[0]) / step
-    if steps > MOST_STEPS:
-        raise ValueError(
-            f"the start cannot be simulated: its field is so large that this trace takes {steps:.2g} steps of "
-            f"{show(step, 's')}; check the values of --start, --set and the device"
-        )
 
 
 def _free(free: str, bounds: dict[str, str], model: Oscillator, drive: Drive | None) -> dict[str, Bound | None]:

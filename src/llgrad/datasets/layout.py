@@ -1,7 +1,7 @@
 """How a text file is laid out: its separator and decimal mark, its preamble, its header with units, its rows.
 
 Instruments write a preamble of keys and values above the table (Tektronix, LeCroy, Keysight, spectrum analysers), or
-beside it (older Tektronix), or units in a row of their own; mumax3 writes its header as a comment.
+beside it (older Tektronix), or units in a row of their own; mumax3 and OOMMF write their header as a comment.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ EXAMPLE: Final = "expected a header, as in 't (ns),mx,my,mz'"
 _CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\r\f"))
 _BLANKS: Final = re.compile(r"\s+(?![(\[])")
 _SPACED_COMMAS: Final = re.compile(r"\s*[-+]?\d+,\d+(?:[eE][-+]?\d+)?(?:\s+[-+]?\d+(?:,\d+)?(?:[eE][-+]?\d+)?)+\s*")
+_BRACED: Final = re.compile(r"\{([^}]*)\}|(\S+)")
 _DATA: Final = ("data", "waveform data", "values", "trace data")
 """Keys after which numbers follow without a header."""
 _MARKS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", None: "blanks"}
@@ -75,7 +76,7 @@ def layout_of(path: Path, text: str) -> Layout:
         raise ValueError(f"{path} {what}; {EXAMPLE}, and rows of numbers")
     separator = _separator(lines[-1][1])
     cells = [(number, _cells(line, separator)) for number, line in lines]
-    above, rows = _beside(cells) or _above(cells)
+    above, rows = _counted_by_rigol(cells) or _beside(cells) or _above(cells)
     before = [note for number, note in comments if not rows or number < rows[0][0]]
     taken = ""
     if above:
@@ -87,8 +88,9 @@ def layout_of(path: Path, text: str) -> Layout:
     known = {key: value for key, value in said.items() if key in KEYS} | preamble
     header, filled = with_units(header, known)
     rows, counted = _counted(rows, known)
+    rows, chosen = _first_segment(rows, known)
     notes = [note for _, note in comments if note != taken] + [f"{key}: {value}" for key, value in preamble.items()]
-    return Layout(header, rows, tuple(notes), known, (*_remarks(separator, rows, preamble), *filled, *counted))
+    return Layout(header, rows, tuple(notes), known, (*_remarks(separator, rows, preamble), *filled, *counted, *chosen))
 
 
 def _separator(line: str) -> str | None:
@@ -137,6 +139,37 @@ def _beside(cells: list[Row]) -> tuple[list[list[str]], list[Row]] | None:
     return [*keys, ["data"]], [(number, row[3:5]) for number, row in cells]
 
 
+def _counted_by_rigol(cells: list[Row]) -> tuple[list[list[str]], list[Row]] | None:
+    """Rigol: numbers of samples instead of times, which begin at a start with an increment said in the header."""
+    names = [cell.lower() for cell in cells[0][1]]
+    if len(cells) < 3 or names[0] != "x" or "increment" not in names or "start" not in names:
+        return None
+    first, units = names.index("start"), cells[1][1]
+    start, step = (float(units[names.index(name)]) for name in ("start", "increment"))
+    rows = [(n, [repr(start + step * float(row[0])), *row[1:first]]) for n, row in cells[2:]]
+    return [["time", *cells[0][1][1:first]], ["s", *units[1:first]]], rows
+
+
+def _header_of_oommf(notes: list[str]) -> tuple[list[Header], str] | None:
+    """The header of an OOMMF data table (.odt), in its comments "Columns: {…}" and "Units: {…}"."""
+    said = {note.split(":", 1)[0].lower(): note for note in notes if ":" in note}
+    if "columns" not in said or "units" not in said:
+        return None
+    names, units = ([a or b for a, b in _BRACED.findall(said[key].split(":", 1)[1])] for key in ("columns", "units"))
+    short = [name.rsplit(":", 1)[-1].strip() for name in names]
+    short = ["t" if name.lower() == "simulation time" else name for name in short]
+    return [Header(name, unit or None) for name, unit in zip(short, units, strict=False)], said["columns"]
+
+
+def _first_segment(rows: list[Row], preamble: dict[str, str]) -> tuple[list[Row], list[str]]:
+    """The first of the segments that LeCroy writes one below another, each with times of its own."""
+    said = re.match(r"(\d+)\s+SegmentSize\s+(\d+)", preamble.get("segments", ""), re.IGNORECASE)
+    count, size = (int(said[1]), int(said[2])) if said else (1, len(rows))
+    if count < 2 or len(rows) != count * size:
+        return rows, []
+    return rows[:size], [f"the first of {count} segments, the others left out"]
+
+
 def _header(above: list[list[str]]) -> tuple[list[Header], list[list[str]]]:
     """The header of the columns, and the lines above it."""
     last = _trimmed(above[-1], 1)
@@ -152,6 +185,8 @@ def _header(above: list[list[str]]) -> tuple[list[Header], list[list[str]]]:
 def _header_in_comments(path: Path, rows: list[Row], notes: list[str]) -> tuple[list[Header], str]:
     """The header in the last fitting comment above the rows, as mumax3 writes it."""
     number, first = rows[0]
+    if (named := _header_of_oommf(notes)) is not None:
+        return named
     for note in reversed(notes):
         cells = _cells(note, separator_of(note) if separator_of(note) in note else None)
         if len(cells) == len(_trimmed(first, len(cells))) and not any(map(_is_number, cells)):

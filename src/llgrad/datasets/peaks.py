@@ -150,7 +150,7 @@ def _fitted(f: np.ndarray, density: np.ndarray, start: np.ndarray) -> tuple[np.n
     fits = [_search(x, y, np.array([0.0, width, 1.0, start[3] / start[2]])) for width in (1.0, 4.0)]
     p, sigma, _ = min(fits, key=lambda fit: fit[2])
     jacobian = _slopes(p, x) / sigma[:, None]
-    widened = y.size / max(y.size - p.size, 1) * _correlation_factor((_line(p, x) - y) / sigma)
+    widened = y.size / max(y.size - p.size, 1) * correlation_factor((_line(p, x) - y) / sigma)
     errors = np.sqrt(np.diag(np.linalg.pinv(jacobian.T @ jacobian)) * widened)
     return p * unit + origin, errors * unit
 
@@ -190,7 +190,7 @@ def _slopes(p: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.column_stack([-2 / p[1] * by_u, -u / p[1] * by_u, bell, np.ones_like(x)])
 
 
-def _correlation_factor(z: np.ndarray) -> float:
+def correlation_factor(z: np.ndarray) -> float:
     """How much more than independent readings these vary together: 1 + 2 Σ ρ_k over the next three."""
     if z.size < 30 or not z @ z > 0:
         return 1.0

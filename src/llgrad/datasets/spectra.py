@@ -15,6 +15,8 @@ from llgrad.datasets.headers import RESOLUTION
 from llgrad.datasets.table import Table, read_table
 from llgrad.observables.spectrum import Spectrum
 
+BEGINNING: Final = 500
+"""Lines of a file that are looked at to tell what it holds."""
 FREQUENCY_NAMES: Final = ("f", "freq", "frequency", "frequenz", "x")
 _PREFIX: Final = "[" + "".join(p for p in PREFIXES if p) + "]?"
 _DENSITY: Final = re.compile(
@@ -81,6 +83,17 @@ def read_spectrum(
                 "give bandwidth=… [Hz]"
             )
     return Spectrum(f, _density(values, reading, bandwidth or 1.0, load, current or 0.0), "V²/Hz")
+
+
+def looks_like_spectrum(path: str | os.PathLike[str]) -> bool:
+    """Whether a text file is a spectrum: a column of frequencies, and one of levels in a unit of a spectrum."""
+    try:
+        table = read_table(path, lines=BEGINNING)
+        frequency = _frequency_column(table)
+    except ValueError:
+        return False
+    units = [column.unit for index, column in enumerate(table.header) if index != frequency]
+    return bool(table.of_kind("Hz")) and any(unit is not None and reading_of(unit) is not None for unit in units)
 
 
 def reading_of(unit: str) -> Reading | None:

@@ -83,6 +83,11 @@ class Trace(eqx.Module):
                 raise ValueError(f"the trace has no column {name!r}; it has {', '.join(self.columns)}")
         return Trace(self.t, {name: self.columns[name] for name in names}, self.notes, self.understood)
 
+    def first(self, count: int) -> Trace:
+        """The trace of the first `count` samples."""
+        columns = {name: values[:count] for name, values in self.columns.items()}
+        return Trace(self.t[:count], columns, self.notes, self.understood)
+
     def __repr__(self) -> str:
         first, last, step = (show(float(time), "s") for time in (self.t[0], self.t[-1], self.dt))
         spacing = f"every {step}" if self.evenly_spaced else f"unevenly spaced, {step} on average"

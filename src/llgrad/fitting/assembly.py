@@ -14,17 +14,21 @@ import numpy as np
 from llgrad.core.record import get_leaf, is_concrete, leaf_units, set_leaf
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
+from llgrad.datasets.peaks import peak_of
 from llgrad.datasets.trace import Trace
+from llgrad.devices.bounds import Bound, default_bound
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import direction
 from llgrad.drives.drive import Drive
-from llgrad.fitting.bounds import Bound, default_bound
 from llgrad.fitting.problem import Problem
-from llgrad.fitting.targets.experiment import Experiment
+from llgrad.fitting.targets.experiment import Experiment, samples_of
 from llgrad.fitting.targets.recording import RECORDER, TILTS, Recording, with_free_leaves
+from llgrad.fitting.targets.segmented import SegmentedRecording
+from llgrad.fitting.targets.spectra import SpectrumRecording, around_its_line
 from llgrad.fitting.targets.tables import TableRecording
 from llgrad.fitting.targets.traces import TraceRecording, grid_of_trace
 from llgrad.kernels.steppers import RK4, Stepper
+from llgrad.observables.spectrum import Spectrum
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import ANGLE, check_dt, largest_rate, suggest_dt
 from llgrad.solve.task import Engine
@@ -54,25 +58,36 @@ class Prepared(NamedTuple):
 def units_of(model: Oscillator, drive: Drive | None = None) -> dict[str, str]:
     """The unit of everything that can be a free parameter, by its name."""
     of_drive = {f"drive.{path}": unit for path, unit in drive.units().items()} if drive else {}
-    return leaf_units(model) | of_drive | dict.fromkeys(TILTS, "rad") | {"delay": "s", "bandwidth": "Hz"}
+    return (
+        leaf_units(model)
+        | of_drive
+        | dict.fromkeys(TILTS, "rad")
+        | {"delay": "s", "bandwidth": "Hz", "line_width": "Hz"}
+    )
 
 
 def as_experiments(data: Any, **common: Any) -> tuple[Experiment, ...]:
     """What the user gave as a tuple of experiments."""
     if isinstance(data, Experiment):
         return (_with_errors(data),)
-    if isinstance(data, (Trace, FrequencyTable)):
+    if isinstance(data, (Trace, FrequencyTable, Spectrum)):
         return (_with_errors(Experiment(data, **common)),)
     experiments = tuple(data)
     if not experiments or not all(isinstance(one, Experiment) for one in experiments):
-        raise ValueError("a fit needs a Trace, a FrequencyTable, an Experiment, or a list of Experiments")
+        raise ValueError("a fit needs a Trace, a FrequencyTable, a Spectrum, an Experiment, or a list of Experiments")
     if any(value is not None for value in common.values()):
         raise ValueError("with Experiments, give m0, drive and noise to each of them")
     return tuple(_with_errors(one) for one in experiments)
 
 
 def _with_errors(experiment: Experiment) -> Experiment:
-    """The experiment, its noise that of its table's errors where they are known and it says none."""
+    """The experiment, its noise that of its table's errors where they are known and it says none, its trace whole
+    pieces."""
+    if experiment.segment is not None and isinstance(experiment.data, Trace):
+        count = samples_of(experiment.data, experiment.segment)
+        return dataclasses.replace(experiment, data=experiment.data.first(experiment.data.t.size // count * count))
+    if isinstance(experiment.data, Spectrum):
+        return dataclasses.replace(experiment, data=around_its_line(experiment.data)[0])
     errors = experiment.data.errors if isinstance(experiment.data, FrequencyTable) else None
     if errors is None or experiment.noise is not None:
         return experiment
@@ -152,8 +167,12 @@ def prepare(
 
 def _has(path: str, experiment: Experiment) -> bool:
     """Whether a parameter belongs to an experiment: a drive's, a delay and a filter only to one that has it."""
+    if path in (*TILTS, "delay") and experiment.segment is not None:
+        return False
     if path in (*TILTS, "delay") or path.startswith("drive."):
         return isinstance(experiment.data, Trace) and (not path.startswith("drive.") or experiment.drive is not None)
+    if path == "line_width":
+        return isinstance(experiment.data, Spectrum)
     return path != "bandwidth" or experiment.bandwidth is not None
 
 
@@ -165,13 +184,15 @@ def _places(
     for path in paths:
         if path in TILTS:
             start: Any = 0.0
+        elif path == "line_width":
+            start = peak_of(experiment.data).line_width if isinstance(experiment.data, Spectrum) else None
         elif path in RECORDER:
             start = getattr(experiment, path)
         elif path.startswith("drive."):
             start = get_leaf(experiment.drive, path.removeprefix("drive."))
         else:
             start = get_leaf(device, path)
-        own = path in experiment.apart or path in TILTS or path in experiment.settings
+        own = path in experiment.apart or path in (*TILTS, "line_width") or path in experiment.settings
         found.append((path, parameters.place(path, label if own else "", start, units[path])))
     return tuple(found)
 
@@ -200,14 +221,18 @@ def _set(model: Oscillator, experiment: Experiment) -> Oscillator:
 
 
 def _reference_state(model: Oscillator, experiment: Experiment) -> tuple[np.ndarray, tuple[str, ...], bool]:
-    """The state at the first sample, which of its tilts are fitted, and whether it is known (roughly, at least)."""
+    """The state at the first sample, what is always free beside it, and whether it is known (roughly, at least)."""
+    if experiment.segment is not None:
+        return np.array([0.0, 0.0, 1.0]), (), True
     if experiment.m0 is not None:
         state = start_of(model, experiment.m0)
-        return np.array([float(c) for c in (state.x, state.y, state.z)]), (), True
+        width = ("line_width",) if isinstance(experiment.data, Spectrum) else ()
+        return np.array([float(c) for c in (state.x, state.y, state.z)]), width, True
     data = experiment.data
-    if isinstance(data, FrequencyTable):
+    if not isinstance(data, Trace):
         away = direction(1.0, 0.5)
-        return np.array([away.x, away.y, away.z]), (), True
+        width = ("line_width",) if isinstance(data, Spectrum) else ()
+        return np.array([away.x, away.y, away.z]), width, True
     if {"mx", "my", "mz"} <= set(data.columns):
         first = np.array([float(data.columns[name][0]) for name in ("mx", "my", "mz")])
         length = float(np.linalg.norm(first))
@@ -259,18 +284,17 @@ def _recording(
     sigma = experiment.noise or 1.0
     if isinstance(data, FrequencyTable):
         return _table(data, common, sigma, dt or 2.5 * finer, rate)
+    if isinstance(data, Spectrum):
+        return _spectrum(data, common, sigma, dt or 2.5 * finer, rate)
     t = np.asarray(data.t, dtype=float) - float(data.t[0])
     values = np.stack([np.asarray(column, dtype=float) for column in data.columns.values()], axis=1)
+    if experiment.segment is not None:
+        return _segmented(data, values, common, sigma, experiment.segment, dt or finer)
     delayed = "delay" in dict(places) or experiment.delay > 0
     lead = 2 * experiment.delay + 1e-9 if delayed else 0.0
     even = bool(data.evenly_spaced) and experiment.bandwidth is None
     step, every, duration = grid_of_trace(t, even, data.dt, dt or finer, lead)
-    if duration / step > MOST_STEPS:
-        raise ValueError(
-            "the start cannot be simulated: its field is so large that this trace takes "
-            f"{duration / step:.2g} steps of "
-            f"{show(step, 's')}; check the values of the device and the start"
-        )
+    _check_steps(duration, step)
     return TraceRecording(
         **common,
         data=jnp.asarray(values),
@@ -283,21 +307,75 @@ def _recording(
     )
 
 
+def _check_steps(duration: float, step: float) -> None:
+    if duration / step > MOST_STEPS:
+        raise ValueError(
+            "the start cannot be simulated: its field is so large that this trace takes "
+            f"{duration / step:.2g} steps of {show(step, 's')}; check the values of the device and the start"
+        )
+
+
+def _segmented(
+    data: Trace, values: np.ndarray, common: dict[str, Any], sigma: float, segment: float, step: float
+) -> SegmentedRecording:
+    """The pieces of a trace; `stages` finds where they start."""
+    count = samples_of(data, segment)
+    pieces = data.t.size // count
+    values = values[: pieces * count]
+    step, every, duration = grid_of_trace(data.t[:count], True, data.dt, step, 0.0)
+    return SegmentedRecording(
+        **common,
+        data=jnp.asarray(values),
+        sigma=jnp.full(values.shape, sigma),
+        columns=tuple(data.columns),
+        step=step,
+        save_every=every,
+        duration=duration,
+        starts=jnp.tile(jnp.array([0.0, 0.0, 1.0]), (pieces, 1)),
+    )
+
+
 def _table(data: FrequencyTable, common: dict[str, Any], sigma: float, step: float, rate: float) -> TableRecording:
-    period = 2 * np.pi / rate
-    every = max(1, int(period / 16 / step))
-    sample = every * step
     errors = np.ones(data.values.size) if data.errors is None else data.errors
     weights = errors / np.sqrt(np.mean(errors**2))
-    measured = max(20 / float(data.frequencies.min()), 20 * period)
     return TableRecording(
         **common,
+        **_orbit(step, rate, float(data.frequencies.min())),
         data=jnp.asarray(data.frequencies)[:, None],
         sigma=jnp.asarray(sigma * weights)[:, None],
         setting=data.setting,
         settings=jnp.asarray(data.values),
-        step=step,
-        save_every=every,
-        settled=int(SETTLING * period / sample),
-        measured=int(measured / sample),
     )
+
+
+def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, step: float, rate: float) -> SpectrumRecording:
+    peak = peak_of(data)
+    return SpectrumRecording(
+        **common,
+        **_orbit(step, rate, peak.frequency),
+        data=jnp.asarray(data.density)[:, None],
+        sigma=jnp.asarray(noise * np.maximum(peak(data.frequency), 1e-3 * float(np.max(data.density))))[:, None],
+        frequencies=jnp.asarray(data.frequency),
+        peak=peak.frequency,
+        peak_error=peak.frequency_error,
+        by_peak=False,
+    )
+
+
+def _orbit(step: float, rate: float, slowest: float) -> dict[str, Any]:
+    """How long an orbit settles, and is measured: at least 20 periods of the slowest frequency [Hz] recorded."""
+    period = 2 * np.pi / rate
+    every = max(1, int(period / 16 / step))
+    sample = every * step
+    return {
+        "step": step,
+        "save_every": every,
+        "settled": int(SETTLING * period / sample),
+        "measured": _rounded_up(max(20 / slowest, 20 * period) / sample),
+    }
+
+
+def _rounded_up(count: float) -> int:
+    """The next whole number of three binary digits and zeros: tables that differ by their noise share one program."""
+    unit = 2 ** max(int(count).bit_length() - 3, 0)
+    return int(-(-count // unit)) * unit

@@ -11,27 +11,34 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
+from llgrad.datasets.peaks import correlation_factor
 from llgrad.datasets.trace import Trace
+from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
+from llgrad.fitting.answers.clusters import clustered_jacobian
 from llgrad.fitting.answers.linear import Linear, linear_at
-from llgrad.fitting.answers.quality import PART, Quality, is_correlated, quality
-from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.answers.quality import GROWN, PART, Quality, half_period, is_correlated, quality, width_of
+from llgrad.fitting.answers.result import FitResult, Solution
 from llgrad.fitting.answers.symmetry import symmetries
 from llgrad.fitting.answers.uncertainty import uncertainty
 from llgrad.fitting.assembly import Prepared, as_experiments, prepare, units_of
-from llgrad.fitting.bounds import Bound
 from llgrad.fitting.methods.base import Begin, Log, Method, Progress, Search
 from llgrad.fitting.methods.guesses import Guess, with_guesses
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts, draw_starts
 from llgrad.fitting.problem import Problem
+from llgrad.fitting.stages import beginning, near_the_lines, search_in_segments
 from llgrad.fitting.targets.checks import check_targets
-from llgrad.fitting.targets.experiment import Experiment
+from llgrad.fitting.targets.experiment import Experiment, samples_of
 from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.spectra import SpectrumRecording
 from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.kernels.steppers import Stepper
+from llgrad.observables.line_width import LineWidth
+from llgrad.observables.spectrum import Spectrum
 from llgrad.solve.task import Engine
 
 UNFINISHED: Final = "the search ended before it converged: the standard errors hold at a minimum only"
@@ -39,7 +46,7 @@ UNFINISHED: Final = "the search ended before it converged: the standard errors h
 
 def fit(
     model: Oscillator,
-    data: Trace | FrequencyTable | Experiment | Sequence[Experiment],
+    data: Trace | FrequencyTable | Spectrum | Experiment | Sequence[Experiment],
     *,
     free: Mapping[str, Bound | None] | Iterable[str],
     method: Method = LevenbergMarquardt(),
@@ -54,6 +61,7 @@ def fit(
     engine: Engine | None = None,
     progress: Progress | None = None,
     time_limit: float | None = None,
+    segment: float | None = None,
 ) -> FitResult:
     """Find parameters of a device, its drive and its starting state from recordings, by least squares.
 
@@ -61,9 +69,9 @@ def fit(
 
     Args:
         model: the device, with the known values, and the start of the free ones.
-        data: a trace (any of mx, my, mz, or a voltage), a table of frequencies, or several `Experiment`s that share
-            parameters. A voltage of a device without a junction is fitted up to a gain and an offset, which are found
-            too.
+        data: a trace (any of mx, my, mz, or a voltage), a table of frequencies, a power spectrum, or several
+            `Experiment`s that share parameters. A voltage of a device without a junction is fitted up to a gain and an
+            offset, which are found too, as is the line width of a spectrum.
         free: what to find, by the path of the leaf ("alpha", "current", "field.z", "drive.current.amplitude", "delay",
             "bandwidth"), each with its bound: `positive()`, `between(low, high)`, `unbounded(scale)`, None for
             its default; or the names alone.
@@ -79,6 +87,9 @@ def fit(
         dt: time step [s]; None chooses it from the fields.
         progress: called with a dictionary (stage, iteration, cost, fraction) after each iteration.
         time_limit: seconds after which the best so far is returned, marked "out of time"; Ctrl-C does the same.
+        segment: length [s] of the pieces, about a period, in which a trace is fitted whose phase diffuses (thermal
+            noise in the device). Each piece has a starting state of its own, profiled out; the standard errors come
+            from the scatter between the pieces.
 
     Raises:
         ValueError: for an unknown parameter, a bound that excludes the start, too few samples, or a start that cannot
@@ -87,14 +98,18 @@ def fit(
     began = time.perf_counter()
     log = Log(progress, lambda: time_limit is not None and time.perf_counter() - began > time_limit)
     with jax.enable_x64(True):
-        experiments = as_experiments(data, m0=m0, drive=drive, noise=noise)
-        prepared = prepare(model, experiments, free, dt=dt, stepper=stepper, engine=engine)
+        experiments = as_experiments(data, m0=m0, drive=drive, noise=noise, segment=segment)
+        begun = tuple(beginning(experiment) for experiment in experiments)
+        prepared = prepare(model, begun, free, dt=dt, stepper=stepper, engine=engine)
         u = draw_starts(prepared.problem, prepared.values, starts, key)
-        check_targets(prepared.problem, prepared.values, prepared.m0, experiments, free)
+        check_targets(prepared.problem, prepared.values, prepared.m0, begun, free)
         begin = Begin(u, np.repeat(prepared.m0[None], len(u), axis=0))
         begin = _guessed(prepared, begin, guess or Guess(slopes=method.from_slopes), key, log)
-        found = method.search(prepared.problem, begin, log)
+        found = method.search(prepared.problem, near_the_lines(prepared.problem, begin, log), log)
         _check_simulated(prepared, begin, found)
+        if any(experiment.segment is not None for experiment in experiments):
+            whole = prepare(model, experiments, free, dt=dt, stepper=stepper, engine=engine)
+            prepared, found = search_in_segments(prepared, found, whole, log)
         problem, found = _reweighted(prepared.problem, experiments, found, log)
         return _result(prepared, problem, found, method, model, experiments, log, began)
 
@@ -132,8 +147,10 @@ def _reweighted(
         linear = linear_at(problem, found.u[best], found.m0[best])
         recordings = []
         for recording, experiment, residuals in zip(problem.recordings, experiments, linear.residuals, strict=True):
-            rms = max(float(np.sqrt(np.mean(residuals**2))), 1e-12 * float(np.abs(recording.data).max()))
-            sigma = recording.sigma if experiment.noise else jnp.full(recording.data.shape, rms)
+            known = np.asarray(recording.sigma)
+            least = 1e-12 * float(np.abs(recording.data).max()) / float(known.max())
+            rms = max(float(np.sqrt(np.mean((residuals / known) ** 2))), least)
+            sigma = recording.sigma if experiment.noise else recording.sigma * rms
             recordings.append(dataclasses.replace(recording, sigma=sigma))
         problem = dataclasses.replace(problem, recordings=tuple(recordings))
         polish = LevenbergMarquardt(grow=False)
@@ -157,15 +174,16 @@ def _result(
     near = bool(found.converged[best]) or isinstance(method, LevenbergMarquardt)
     first_part = _first_part(problem, found, best, linear, log) if near else None
     measured, scale = _quality(problem, experiments, linear, first_part)
-    sure = uncertainty(linear.names, linear.values, linear.jacobian / scale[:, None])
+    sure = uncertainty(linear.names, linear.values, _jacobian(problem, linear, scale))
     units = {name: unit for e in experiments for name, unit in units_of(model, e.drive).items()}
     names, starts = linear.names, dict(zip(problem.names, prepared.values.tolist(), strict=True))
     bounds = dict(zip(problem.names, problem.bounds, strict=True))
     values = {name: float(value) for name, value in zip(names, linear.values, strict=True)}
     found_values = jnp.asarray(linear.values[: len(problem.names)])
     bound_to = [r.bind(found_values, jnp.asarray(found.m0[best][r.row])) for r in problem.recordings]
-    notes = [] if found.converged[best] else [UNFINISHED]
-    warnings = [w for one in measured for w in one.warnings] if near else []
+    widths = tuple(width_of(e, q) for e, q in zip(experiments, measured, strict=True))
+    said = [*symmetries(problem, bool(prepared.unknown)), *(_sentences(experiments, measured, widths) if near else [])]
+    notes = said if found.converged[best] else [*said, UNFINISHED]
     return FitResult(
         values=values,
         errors={name: float(error) for name, error in zip(names, sure.errors, strict=True)},
@@ -174,7 +192,7 @@ def _result(
         at_bound={name: name in bounds and bounds[name].at_edge(values[name]) for name in names},
         status=_status(found, best),
         converged=bool(found.converged[best]) and not found.interrupted,
-        verdict=(*sure.verdict, *symmetries(problem, bool(prepared.unknown)), *warnings, *notes),
+        verdict=(*sure.verdict, *notes),
         names=names,
         correlation=sure.correlation,
         quality=measured,
@@ -187,7 +205,39 @@ def _result(
         m0=tuple((float(b.m0.x), float(b.m0.y), float(b.m0.z)) for b in bound_to),
         experiments=experiments,
         predictions=tuple(_columns(e, p) for e, p in zip(experiments, linear.predictions, strict=True)),
+        line_widths=widths,
+        solution=_solution(problem, found, best, scale),
     )
+
+
+def _sentences(
+    experiments: tuple[Experiment, ...], measured: tuple[Quality, ...], widths: tuple[LineWidth | None, ...]
+) -> list[str]:
+    """What is to be known of each recording: doubts, how it was cut, and its frequency and line width."""
+    said = []
+    for experiment, one, width in zip(experiments, measured, widths, strict=True):
+        said += one.warnings
+        if experiment.segment is not None and isinstance(experiment.data, Trace):
+            count = experiment.data.t.size // samples_of(experiment.data, experiment.segment)
+            said.append(
+                f"fitted in {count} pieces of {show(experiment.segment, 's')}, each from a starting state of its own; "
+                "the standard errors come from the scatter between them"
+            )
+        elif one.growth is not None and one.growth > GROWN and isinstance(experiment.data, Trace):
+            piece = show(float(f"{half_period(experiment.data):.2g}"), "s")
+            said.append(f"to fit it in pieces of half a period: segment={piece}")
+        if width is not None:
+            said.append(f"the trace itself: {width!r}")
+    return said
+
+
+def _solution(problem: Problem, found: Search, best: int, scale: np.ndarray) -> Solution:
+    """The problem with its noise as weights, and where its minimum is."""
+    first, recordings = 0, []
+    for recording in problem.recordings:
+        recordings.append(dataclasses.replace(recording, sigma=recording.sigma * scale[first]))
+        first += recording.data.size
+    return Solution(dataclasses.replace(problem, recordings=tuple(recordings)), found.u[best], found.m0[best])
 
 
 def _first_part(problem: Problem, found: Search, best: int, linear: Linear, log: Log) -> float | None:
@@ -215,14 +265,31 @@ def _quality(
     for recording, experiment, residuals in zip(problem.recordings, experiments, linear.residuals, strict=True):
         share = len(linear.names) * residuals.size / total
         spread = float(np.std(np.asarray(recording.data))) or 1.0
-        measured.append(quality(residuals, experiment.noise, round(share), spread, first_part))
+        spectral = isinstance(recording, SpectrumRecording)
+        given = None if recording.clusters else experiment.noise
+        weighted = np.asarray(residuals / recording.sigma * (given or 1.0)) if spectral else residuals
+        counted = bool(recording.clusters) or spectral
+        measured.append(quality(weighted, given, round(share), spread, first_part, counted))
         if experiment.noise is None:
             unit = residuals / np.asarray(recording.sigma)
             scale = float(np.sqrt(np.sum(unit**2) / max(residuals.size - share, 1)))
         else:
             scale = 1.0
+        if spectral:
+            scale *= correlation_factor(np.ravel(residuals / recording.sigma)) ** 0.5
         scales.append(np.full(residuals.size, max(scale, 1e-300)))
     return tuple(measured), np.concatenate(scales)
+
+
+def _jacobian(problem: Problem, linear: Linear, scale: np.ndarray) -> np.ndarray:
+    """The Jacobian that gives the covariance: residuals are independent, but for those in one piece of a trace."""
+    jacobian = linear.jacobian / scale[:, None]
+    if not any(recording.clusters for recording in problem.recordings):
+        return jacobian
+    rows = zip(linear.residuals, problem.recordings, strict=True)
+    residuals = np.concatenate([(r / np.asarray(recording.sigma)).ravel() for r, recording in rows])
+    sizes = [(recording.data.size, recording.clusters) for recording in problem.recordings]
+    return clustered_jacobian(jacobian, residuals / scale, sizes)
 
 
 def _status(found: Search, best: int) -> str:
@@ -234,5 +301,6 @@ def _status(found: Search, best: int) -> str:
 
 def _columns(experiment: Experiment, predicted: np.ndarray) -> dict[str, Any]:
     data = experiment.data
-    names = tuple(data.columns) if isinstance(data, Trace) else ("frequency",)
+    other = "frequency" if isinstance(data, FrequencyTable) else "density"
+    names = tuple(data.columns) if isinstance(data, Trace) else (other,)
     return {name: predicted[:, i] for i, name in enumerate(names)}

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.fitting.bounds import Bound
+from llgrad.devices.bounds import Bound
 from llgrad.fitting.targets.recording import Recording
 from llgrad.fitting.targets.traces import TraceRecording
 

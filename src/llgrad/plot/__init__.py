@@ -3,8 +3,9 @@
 from llgrad.plot.fits import fit
 from llgrad.plot.histories import history
 from llgrad.plot.orbits import orbit
+from llgrad.plot.pages.report import report, save_report
 from llgrad.plot.saving import save
 from llgrad.plot.spectra import spectrum
 from llgrad.plot.traces import trace
 
-__all__ = ["fit", "history", "orbit", "save", "spectrum", "trace"]
+__all__ = ["fit", "history", "orbit", "report", "save", "save_report", "spectrum", "trace"]

@@ -1,41 +1,132 @@
-"""The picture of a fit: data with the fitted curve, and the residuals below."""
+"""The picture of a fit: data with the fitted curve, and the residuals below, for each kind of recording."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from llgrad.core.record import leaf_units
+from llgrad.core.units import show
+from llgrad.datasets.frequencies import FrequencyTable
+from llgrad.observables.spectrum import Spectrum
 from llgrad.plot.sources import Columns, columns_of
-from llgrad.plot.style import COMPONENTS, GREY, LABELS, figure, legend_above, named, scaled, title
+from llgrad.plot.style import BLUE, COMPONENTS, GREY, LABELS, figure, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MOST: Final = 8
+"""So many experiments are drawn at most."""
+
 
 def fit(result: Any) -> Figure:
-    """Recorded values (dots) and fitted curve (line) of every column, with the residuals below.
+    """Recorded values (dots) and fitted curve (line), with the residuals below; several experiments one below another.
+
+    Of a trace every column is drawn; of a table of frequencies the error bars too; of a spectrum the densities on a
+    logarithmic axis. Of more than eight experiments the first eight are drawn.
 
     Args:
         result: FitResult.
     """
-    data = columns_of(result.data)
-    names = list(result.prediction)
-    units = sorted({data.unit(name) for name in names})
-    with figure(1.2 + 1.6 * len(names) + 1.3 * len(units)) as drawn:
-        heights = [1.6] * len(names) + [1.3] * len(units)
-        all_axes = drawn.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-        t, time_unit = scaled(data.t, "s")
-        for axes, name in zip(all_axes, names, strict=False):
-            _curve(axes, t, data, name, np.asarray(result.prediction[name], float))
-        for axes, unit in zip(all_axes[len(names) :], units, strict=True):
-            _residuals(axes, t, data, {n: result.prediction[n] for n in names if data.unit(n) == unit})
-        all_axes[-1].set_xlabel(named("time", time_unit))
-        all_axes[-1].set_xlim(t[0], t[-1])
-        drawn.align_ylabels(list(all_axes))
-        title(all_axes[0], "Recorded trace and fitted model")
-        legend_above(all_axes[0], 2)
+    experiments = getattr(result, "experiments", ())
+    units = leaf_units(result.model) if getattr(result, "model", None) is not None else {}
+    if len(experiments) < 2:
+        with figure(_height(result.data)) as drawn:
+            _draw(drawn, result.data, result.prediction, units, "")
+        return drawn
+    shown = list(zip(experiments, result.predictions, strict=True))[:MOST]
+    heights = [_height(one.data) for one, _ in shown]
+    with figure(sum(heights)) as drawn:
+        parts = np.ravel(np.asarray(drawn.subfigures(len(shown), 1, height_ratios=heights)))
+        for number, (part, (one, prediction)) in enumerate(zip(parts, shown, strict=True)):
+            settings = ", ".join(f"{name} = {show(value, units.get(name, ''))}" for name, value in one.settings.items())
+            words = f"{one.label or number + 1}" + (f": {settings}" if settings else "")
+            _draw(part, one.data, prediction, units, words)
     return drawn
+
+
+def _height(data: Any) -> float:
+    """Height [inches] of the picture of one recording."""
+    if not hasattr(data, "columns"):
+        return 5.0
+    columns = columns_of(data)
+    return 1.2 + 1.6 * len(columns.values) + 1.3 * len({columns.unit(name) for name in columns.values})
+
+
+def _draw(drawn: Any, data: Any, prediction: Mapping[str, Any], units: Mapping[str, str], words: str) -> None:
+    """One recording into a figure, or a part of one; `words` is its title where it has one of its own."""
+    if isinstance(data, FrequencyTable):
+        _table(drawn, data, prediction, units.get(data.setting, _usual(data.setting)), words)
+    elif isinstance(data, Spectrum):
+        _spectrum(drawn, data, prediction, words)
+    else:
+        _trace(drawn, columns_of(data), prediction, words)
+
+
+def _usual(setting: str) -> str:
+    return "A" if setting == "current" else "T" if setting.startswith(("field", "H_k")) else ""
+
+
+def _trace(drawn: Any, data: Columns, prediction: Mapping[str, Any], words: str) -> None:
+    names = list(prediction)
+    units = sorted({data.unit(name) for name in names})
+    heights = [1.6] * len(names) + [1.3] * len(units)
+    all_axes = drawn.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    t, time_unit = scaled(data.t, "s")
+    for axes, name in zip(all_axes, names, strict=False):
+        _curve(axes, t, data, name, np.asarray(prediction[name], float))
+    for axes, unit in zip(all_axes[len(names) :], units, strict=True):
+        _residuals(axes, t, data, {n: prediction[n] for n in names if data.unit(n) == unit})
+    all_axes[-1].set_xlabel(named("time", time_unit))
+    all_axes[-1].set_xlim(t[0], t[-1])
+    drawn.align_ylabels(list(all_axes))
+    title(all_axes[0], words or "Recorded trace and fitted model")
+    legend_above(all_axes[0], 2)
+
+
+def _table(drawn: Any, data: FrequencyTable, prediction: Mapping[str, Any], unit: str, words: str) -> None:
+    """Frequencies with their errors and the fitted ones against the setting, and the differences below."""
+    x, unit = scaled(data.values, unit)
+    order = np.argsort(x)
+    fitted = np.ravel(np.asarray(prediction["frequency"], float))
+    frequencies, frequency_unit = scaled(np.stack([data.frequencies, fitted]), "Hz")
+    factor = frequencies[0, 0] / data.frequencies[0]
+    errors = np.zeros_like(data.frequencies) if data.errors is None else data.errors
+    stacked, residual_unit = scaled(np.stack([data.frequencies - fitted, errors]), "Hz")
+    above, below = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    bars: dict[str, Any] = {"color": BLUE, "elinewidth": 1.2, "linestyle": "none", "marker": "o"}
+    bars["capsize"] = 0 if data.errors is None else 2.5
+    above.plot(x[order], frequencies[1][order], color="black", linewidth=1.0, label="fitted", zorder=1)
+    above.errorbar(x, frequencies[0], errors * factor, markersize=4.5, alpha=0.8, label="recorded", **bars)
+    below.axhline(0, color="black", linewidth=0.8)
+    below.errorbar(x, stacked[0], stacked[1], markersize=4, alpha=0.8, **bars)
+    above.set_ylabel(named("frequency", frequency_unit))
+    below.set_ylabel(named("residual", residual_unit))
+    below.set_xlabel(named(data.setting, unit))
+    title(above, words or "Recorded and fitted frequencies")
+    legend_above(above, 2)
+    drawn.align_ylabels([above, below])
+
+
+def _spectrum(drawn: Any, data: Spectrum, prediction: Mapping[str, Any], words: str) -> None:
+    """Densities and the fitted line, and below the deviation of each reading from it in per cent."""
+    f, unit = scaled(data.frequency, "Hz")
+    fitted = np.ravel(np.asarray(prediction["density"], float))
+    above, below = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    above.plot(f, data.density, ".", color=BLUE, markersize=4, alpha=0.6, label="recorded")
+    above.plot(f, fitted, color="black", linewidth=1.1, label="fitted")
+    above.set_yscale("log")
+    below.plot(f, 100 * (data.density / fitted - 1), ".", color=BLUE, markersize=4, alpha=0.6)
+    below.axhline(0, color="black", linewidth=0.8)
+    above.set_ylabel(named("density", data.unit))
+    below.set_ylabel("residual (%)")
+    below.set_xlabel(named("frequency", unit))
+    above.set_xlim(f[0], f[-1])
+    title(above, words or "Recorded spectrum and fitted line")
+    legend_above(above, 2)
+    drawn.align_ylabels([above, below])
 
 
 def _curve(axes: Any, t: np.ndarray, data: Columns, name: str, predicted: np.ndarray) -> None:

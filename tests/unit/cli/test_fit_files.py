@@ -21,7 +21,7 @@ def test_a_table_of_frequencies_is_fitted(llgrad, table, tmp_path):
         "frequency from 'f' in GHz, error in MHz; 3 frequencies, current from 2 mA to 3 mA\n"
     )
     assert ended.out.split("alpha")[1].split()[0].startswith("0.005")
-    assert [file.name for file in (tmp_path / "p").iterdir()] == ["history.png"], "there is no trace to draw"
+    assert sorted(file.name for file in (tmp_path / "p").iterdir()) == ["fit.png", "history.png"]
 
 
 def test_json_says_nothing_on_stderr(llgrad, short_trace):
@@ -40,3 +40,21 @@ def test_json_says_nothing_on_stderr(llgrad, short_trace):
 )
 def test_what_a_table_cannot_be_asked(refused, table, options, sentence):
     assert sentence in refused("fit", table, "--device", "kubota2013", *options)
+
+
+def test_a_spectrum_is_fitted(llgrad, tmp_path):
+    f = [0.2 + 0.004 * k for k in range(125)]
+    rows = [f"{x},{4 / (1 + (2 * (x - 0.4402) / 0.035) ** 2) + 0.1 + 0.01 * (k % 3 - 1)}" for k, x in enumerate(f)]
+    (tmp_path / "psd.csv").write_text("\n".join(["f (GHz),S (nV²/Hz)", *rows]) + "\n")
+    options = ("--device", "kubota2013", "--free", "current", "--start", "current=2.2mA", "--noise", "0.05")
+    ended = llgrad("fit", "psd.csv", *options, "--plot", "p")
+    assert ended.err.startswith("llgrad: read psd.csv: Spectrum: 0.2 to 0.696 GHz")
+    assert ended.status == 0 and "2.5" in ended.out.split("current")[1].split("±")[0] and "line_width" in ended.out
+    assert (tmp_path / "p" / "fit.png").exists()
+
+
+def test_a_trace_in_pieces(llgrad, short_trace):
+    options = ("--device", "kubota2013", "--free", "alpha", "--columns", "mx,my,mz", "--segment", "70ps", "--json")
+    entry = json.loads(llgrad("fit", short_trace, *options).out)
+    assert entry["values"]["alpha"] == pytest.approx(0.005, abs=5 * entry["parameters"]["alpha"]["error"])
+    assert "fitted in 8 pieces" in " ".join(entry["verdict"])

@@ -34,6 +34,26 @@ FILES = {
         [1.2e-3, 1.3e-3],
         "units s and V, as oscilloscopes write them; t from 'Time' in s, voltage from 'Ampl' in V",
     ),
+    "LeCroy, two segments": (
+        "LECROYWM610Zi,12345,Waveform\nSegments,2,SegmentSize,2\nSegment,TrigTime,TimeSinceSegment1\n"
+        "#1,14-Mar-2012 10:15:32,0\n#2,14-Mar-2012 10:15:33,1\nTime,Ampl\n-5e-09,0.0012\n-4e-09,0.0013\n"
+        "-5e-09,0.0022\n-4e-09,0.0023\n",
+        [-5e-9, -4e-9],
+        [1.2e-3, 1.3e-3],
+        "the first of 2 segments, the others left out",
+    ),
+    "Rigol, numbers of samples": (
+        "X,CH1,Start,Increment,\nSequence,Volt,-6.0e-9,2.0e-9\n0,1.2e-01,,\n1,1.3e-01,,\n2,1.5e-01,,\n",
+        [-6e-9, -4e-9, -2e-9],
+        [0.12, 0.13, 0.15],
+        "t from 'time' in s, voltage from 'CH1' in V",
+    ),
+    "Rigol, times": (
+        "Time(s),CH1(V),\n-6.0e-9,1.2e-01,\n-4.0e-9,1.3e-01,\n",
+        [-6e-9, -4e-9],
+        [0.12, 0.13],
+        "t from 'Time' in s, voltage from 'CH1' in V",
+    ),
     "Keysight, units in a row": (
         "x-axis,1\nsecond,Volt\n-5.0E-09,+1.25E-03\n-4.0E-09,+1.50E-03\n",
         [-5e-9, -4e-9],
@@ -110,6 +130,18 @@ def test_mumax_with_its_other_columns(tmp_path):
     trace = read_trace(tmp_path / "table.txt")
     assert list(trace.columns) == ["mx", "my", "mz"] and trace.t.tolist() == [0.0, 1e-12]
     assert "cells separated by tabs; t in s, mx, my, mz; 2 other columns left out" in describe(trace)
+
+
+def test_a_table_of_oommf(tmp_path):
+    (tmp_path / "run.odt").write_text(
+        "# ODT 1.0\n# Table Start\n# Title: mmArchive Data Table, Wed Nov 25\n"
+        "# Columns: {Oxs_RungeKuttaEvolve:evolver:Total energy} {Oxs_TimeDriver::Simulation time} "
+        "{Oxs_TimeDriver::mx} {Oxs_TimeDriver::my} {Oxs_TimeDriver::mz}\n# Units: {J} {s} {} {} {}\n"
+        "  -1e-18  1e-12  1  0  0\n  -2e-18  2e-12  0  1  0\n# Table End\n"
+    )
+    trace = read_trace(tmp_path / "run.odt")
+    assert list(trace.columns) == ["mx", "my", "mz"] and trace.t.tolist() == [1e-12, 2e-12]
+    assert trace.columns["my"].tolist() == [0.0, 1.0] and "1 other column left out" in describe(trace)
 
 
 FOUR_CHANNELS = (

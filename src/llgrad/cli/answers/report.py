@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from llgrad.cli.output import check_outputs, command_line
 from llgrad.cli.progress import working
-from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.answers.profile import Profile, profile
 from llgrad.fitting.answers.result import FitResult
-from llgrad.fitting.bounds import Bound
 from llgrad.fitting.targets.recording import TILTS
 
 ReportOption = Annotated[
@@ -35,22 +32,20 @@ def check_report(path: pathlib.Path | None, force: bool) -> None:
 def write_report(
     path: pathlib.Path,
     result: FitResult,
-    model: Oscillator,
-    free: Mapping[str, Bound | None],
     *,
     source: str,
     with_profiles: bool,
     force: bool,
 ) -> None:
     """Find the profiles that are wanted, draw the page and write it."""
-    profiles, remark = _profiles(result, model, free) if with_profiles else ([], "")
+    profiles, remark = _profiles(result) if with_profiles else ([], "")
     from llgrad.plot.pages.report import report, save_report
 
     text = report(result, profiles=profiles, remark=remark, command=command_line(), source=source)
     save_report(text, path, force)
 
 
-def _profiles(result: FitResult, model: Oscillator, free: Mapping[str, Bound | None]) -> tuple[list[Profile], str]:
+def _profiles(result: FitResult) -> tuple[list[Profile], str]:
     """The profile of every parameter that was searched for; none, and why, where the fit has no minimum."""
     if not result.converged:
         return [], f"There are no profiles: the fit has no minimum to profile ({result.status})."
@@ -60,7 +55,7 @@ def _profiles(result: FitResult, model: Oscillator, free: Mapping[str, Bound | N
         found = []
         for number, name in enumerate(names):
             tell({"fraction": number / len(names), "stage": name})
-            found.append(profile(result, name, model=model, free=free))
+            found.append(profile(result, name))
         return found
 
     try:

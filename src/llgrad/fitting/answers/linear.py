@@ -10,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.fitting.problem import Problem
-from llgrad.fitting.targets.measurement import best_line
-from llgrad.fitting.targets.traces import TraceRecording
+from llgrad.fitting.targets.recording import Recording
 
 
 class Linear(NamedTuple):
@@ -44,36 +43,40 @@ def linear_at(problem: Problem, u: np.ndarray, m0: np.ndarray) -> Linear:
     )
 
 
-def _scaled(problem: Problem) -> list[TraceRecording]:
+def _scaled(problem: Problem) -> list[Recording]:
     """The recordings with an unknown gain and offset, in order."""
-    return [r for r in problem.recordings if isinstance(r, TraceRecording) and r.scaled_column is not None]
+    return [r for r in problem.recordings if r.scaled_column is not None]
 
 
 @eqx.filter_jit
 def _linearise(problem: Problem, u: Any, m0: Any) -> tuple[Any, Any, Any, Any]:
     values = problem.physical(u)
-    lines = jnp.stack([_line(r, values, m0) for r in _scaled(problem)]) if _scaled(problem) else jnp.zeros((0, 2))
+    found = [r.line(r.bind(values, m0[r.row])) for r in _scaled(problem)]
+    lines = jnp.stack(found) if found else jnp.zeros((0, 2))
 
     def predict(x: Any) -> tuple[Any, Any]:
-        left, lines_left = x[: values.size], x[values.size :].reshape(-1, 2)
-        predictions, residuals, number = [], [], 0
-        for recording in problem.recordings:
-            bound = recording.bind(left, m0[recording.row])
-            if isinstance(recording, TraceRecording) and (place := recording.scaled_column) is not None:
-                columns, _ = recording.signals(bound)
-                columns[place] = lines_left[number, 0] * columns[place] + lines_left[number, 1]
-                predicted, number = jnp.stack(columns, axis=1), number + 1
-            else:
-                predicted, _ = recording.predict(bound, jnp.ones(recording.data.shape[:1], bool))
-            predictions.append(predicted)
-            residuals.append(((predicted - recording.data) / recording.sigma).ravel())
-        return jnp.concatenate(residuals), predictions
+        residuals, predictions, _ = residuals_at(problem, x, m0)
+        return residuals, predictions
 
     jacobian, predictions = jax.jacfwd(predict, has_aux=True)(jnp.concatenate([values, lines.ravel()]))
     return values, lines, predictions, jacobian
 
 
-def _line(recording: TraceRecording, values: Any, m0: Any) -> Any:
-    columns, _ = recording.signals(recording.bind(values, m0[recording.row]))
-    place = recording.scaled_column or 0
-    return jnp.stack(best_line(columns[place], recording.data[:, place], jnp.ones(recording.t.shape, bool)))
+def residuals_at(problem: Problem, x: Any, m0: Any) -> tuple[Any, list[Any], Any]:
+    """Residuals over their σ (M,), predictions, and whether every run went well, at physical values x (q,) [SI].
+
+    x is the problem's own parameters (p,), then gain and offset of each voltage whose scale is unknown.
+    """
+    own = len(problem.names)
+    values, lines = x[:own], x[own:].reshape(-1, 2)
+    predictions, residuals, runs, number = [], [], [], 0
+    for recording in problem.recordings:
+        bound = recording.bind(values, m0[recording.row])
+        if recording.scaled_column is not None:
+            (predicted, fine), number = recording.predict_on_line(bound, lines[number]), number + 1
+        else:
+            predicted, fine = recording.predict(bound, jnp.ones(recording.data.shape[:1], bool))
+        predictions.append(predicted)
+        residuals.append(((predicted - recording.data) / recording.sigma).ravel())
+        runs.append(jnp.asarray(fine))
+    return jnp.concatenate(residuals), predictions, jnp.stack(runs).all()

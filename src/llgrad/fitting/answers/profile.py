@@ -6,8 +6,6 @@ flat or a closed-off valley, and its intervals hold where the straight-line erro
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import jax
@@ -15,15 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.datasets.trace import Trace
-from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.answers.result import FitResult
-from llgrad.fitting.assembly import prepare
-from llgrad.fitting.bounds import Bound
 from llgrad.fitting.methods.base import Begin, Log, Progress
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.problem import Problem
-from llgrad.fitting.targets.experiment import Experiment
 from llgrad.fitting.targets.recording import TILTS
 
 LEVELS: Final = {0.68: 0.98895, 0.95: 3.84146}
@@ -93,8 +86,6 @@ def profile(
     *,
     points: int = 13,
     span: float = 3.0,
-    model: Oscillator | None = None,
-    free: Mapping[str, Bound | None] | None = None,
     progress: Progress | None = None,
 ) -> Profile:
     """The lowest χ² over all other parameters, at `points` fixed values of one; all points in one batched search.
@@ -106,19 +97,20 @@ def profile(
         name: one of its free parameters.
         points: number of values, the best one included.
         span: how far to go on each side, in standard errors.
-        model, free: what the fit was given. They are needed where it had bounds of its own that matter, or several
-            experiments with different settings.
 
     Raises:
-        ValueError: for a name that was not searched for, a fit without a minimum, or one that cannot be put together
-            again from its result.
+        ValueError: for a name that was not searched for, and for a fit without a minimum or in pieces.
     """
     if points < 5 or not 0 < span < 100:
         raise ValueError(f"points = {points}, span = {span}: expected five points or more, and a span such as 3")
     if not result.converged:
         raise ValueError(f"this fit has no minimum to profile ({result.status}); fit again until it converges")
+    if result.solution is None:
+        raise ValueError("a profile goes on from a fit in memory, and this one was read from a file; fit again")
+    problem, u, m0 = result.solution
+    if any(recording.clusters for recording in problem.recordings):
+        raise ValueError("a fit in segments has no profile: its residuals are correlated, and its χ² is none")
     with jax.enable_x64(True):
-        problem, u, m0 = again(result, model, free)
         if name not in problem.names or name.split("[")[0] in TILTS:
             able = [n for n in problem.names if n.split("[")[0] not in TILTS]
             raise ValueError(f"{name!r} has no profile; the parameters that were searched for are {', '.join(able)}")
@@ -138,53 +130,6 @@ def profile(
         found.converged,
         log.simulations,
     )
-
-
-def again(
-    result: FitResult, model: Oscillator | None = None, free: Mapping[str, Bound | None] | None = None
-) -> tuple[Problem, np.ndarray, np.ndarray]:
-    """The problem of a fit put together from its result, with the noise as weights; its answer u (p,) and m0 (R, 3).
-
-    The tilts of starting states are zero: m0 holds the states found. Raises ValueError where the model, so put
-    together, does not give the fitted curves.
-    """
-    if model is None and any(e.settings != result.experiments[0].settings for e in result.experiments):
-        raise ValueError("this fit had experiments with different settings; give model=…, the device that it was given")
-    share = 1 - len(result.names) / sum(_recorded(e).size for e in result.experiments)
-    experiments = tuple(
-        dataclasses.replace(e, noise=e.noise or max(q.rms / share**0.5, 1e-12 * float(np.abs(_recorded(e)).max())))
-        for e, q in zip(result.experiments, result.quality, strict=True)
-    )
-    prepared = prepare(model or result.model, experiments, free or dict.fromkeys(_paths(result)))
-    problem, m0 = prepared.problem, np.array(result.m0)
-    if set(problem.names) != {n for n in result.names if n.split("[")[0] not in ("gain", "offset")}:
-        raise ValueError(f"free= names {', '.join(problem.names)}, and the fit had {', '.join(result.names)}")
-    tilt = [n.split("[")[0] in TILTS for n in problem.names]
-    values = [0.0 if t else result.values[n] for n, t in zip(problem.names, tilt, strict=True)]
-    u = np.array([bound.free(v) for bound, v in zip(problem.bounds, values, strict=True)])
-    r, _ = problem.residuals(jnp.asarray(u), jnp.asarray(m0), jnp.inf)
-    if not np.mean((np.asarray(r) - _residuals(result, problem)) ** 2) < 0.1:
-        raise ValueError(
-            "the fit cannot be put together again from its result alone (other curves come out); give model=… and "
-            "free=… as the fit had them"
-        )
-    return problem, u, m0
-
-
-def _residuals(result: FitResult, problem: Problem) -> np.ndarray:
-    """The residuals of the fit in units of the noise, (M,), in the order of the problem's."""
-    rows = []
-    for recording, predicted in zip(problem.recordings, result.predictions, strict=True):
-        columns = np.stack([np.ravel(np.asarray(column)) for column in predicted.values()], axis=1)
-        rows.append(((columns - np.asarray(recording.data)) / np.asarray(recording.sigma)).ravel())
-    return np.concatenate(rows)
-
-
-def _paths(result: FitResult) -> list[str]:
-    """What was free, without the labels; tilts only where they were asked for beside a given starting state."""
-    paths = dict.fromkeys(name.split("[")[0] for name in result.names)
-    asked = any(e.m0 is not None for e in result.experiments)
-    return [path for path in paths if path not in ("gain", "offset") and (asked or path not in TILTS)]
 
 
 def _grid(
@@ -210,12 +155,6 @@ def _grid(
 
 def _is(name: str, problem: Problem) -> Any:
     return jnp.array([other == name for other in problem.names])
-
-
-def _recorded(experiment: Experiment) -> np.ndarray:
-    """All recorded values in one row."""
-    data = experiment.data
-    return np.concatenate([*data.columns.values()] if isinstance(data, Trace) else [data.frequencies])
 
 
 def _crossing(values: np.ndarray, rise: np.ndarray, level: float, otherwise: float) -> float:

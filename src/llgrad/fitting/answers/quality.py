@@ -7,6 +7,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from llgrad.datasets.trace import Trace
+from llgrad.fitting.targets.experiment import Experiment
+from llgrad.observables.frequency import frequency
+from llgrad.observables.line_width import LineWidth, line_width
+
 CORRELATED: Final = 0.2
 """Autocorrelation of neighbouring residuals above which their independence, and the standard errors with it, is
 doubted."""
@@ -47,12 +52,17 @@ def is_correlated(residuals: np.ndarray, scale: float) -> bool:
 
 
 def quality(
-    residuals: np.ndarray, sigma: float | None, parameters: int, scale: float, first_part: float | None
+    residuals: np.ndarray,
+    sigma: float | None,
+    parameters: int,
+    scale: float,
+    first_part: float | None,
+    in_pieces: bool = False,
 ) -> Quality:
     """Of the residuals (T, C) of one recording in the unit of the data.
 
     `scale` is the rms of the data about their mean; `first_part` the rms of the residuals of a fit of the first part
-    alone, where it was made.
+    alone, where it was made. `in_pieces`: correlations are expected, and counted in the standard errors.
     """
     rms = float(np.sqrt(np.mean(residuals**2)))
     freedom = max(residuals.size - parameters, 1)
@@ -62,7 +72,7 @@ def quality(
     if chi2 is not None and residuals.size > 30 and abs(chi2 - 1) > 5 * np.sqrt(2 / freedom):
         word = "larger" if chi2 > 1 else "smaller"
         warnings.append(f"χ² per degree of freedom is {chi2:.3g}: the residuals are {word} than the noise given")
-    if is_correlated(residuals, scale):
+    if not in_pieces and is_correlated(residuals, scale):
         warnings.append(_doubt(correlation, growth))
     return Quality(rms, chi2, correlation, growth, tuple(warnings))
 
@@ -73,11 +83,32 @@ def _doubt(correlation: float, growth: float | None) -> str:
             "no single deterministic orbit explains this trace: neighbouring residuals are correlated "
             f"({correlation:.2f}) "
             f"and grow with time (×{growth:.1f} from a fit of the first eighth), as thermal noise in the "
-            "device makes them; "
-            "fit segments with a starting state of their own (llgrad.segments), or its spectrum and line width"
+            "device makes them; fit it in segments with a starting state of their own, or use its frequency and line "
+            "width"
         )
     return (
         f"neighbouring residuals are correlated ({correlation:.2f}): the model does not explain all of the "
         "data, and the "
         "standard errors are too small"
     )
+
+
+def width_of(experiment: Experiment, measured: Quality) -> LineWidth | None:
+    """Frequency and line width of a trace in pieces, or of one that no single orbit explains; None for others, and
+    where the trace is too short."""
+    noisy = experiment.segment is not None or (measured.growth is not None and measured.growth > GROWN)
+    if not noisy or not isinstance(experiment.data, Trace):
+        return None
+    try:
+        return line_width(_largest(experiment.data))
+    except ValueError:
+        return None
+
+
+def half_period(trace: Trace) -> float:
+    """Half a period [s] of the column that moves most."""
+    return 0.5 / float(frequency(_largest(trace)))
+
+
+def _largest(trace: Trace) -> Trace:
+    return trace.select(max(trace.columns, key=lambda name: float(np.ptp(trace.columns[name]))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import numpy as np
@@ -14,7 +14,20 @@ from llgrad.core.run_record import hash_of, run_record
 from llgrad.core.units import show, show_with_error
 from llgrad.datasets.trace import Trace
 from llgrad.fitting.answers.quality import Quality
+from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.experiment import Experiment
+from llgrad.observables.line_width import LineWidth
+from llgrad.observables.spectrum import Spectrum
+
+
+class Solution(NamedTuple):
+    """The fitted problem, its noise as weights, and where its minimum is."""
+
+    problem: Problem
+    u: np.ndarray
+    """Unbounded parameters (p,)."""
+    m0: np.ndarray
+    """Reference starting states (R, 3)."""
 
 
 class FitResult(eqx.Module):
@@ -50,6 +63,10 @@ class FitResult(eqx.Module):
     experiments: tuple[Experiment, ...]
     predictions: tuple[dict[str, Any], ...]
     """The fitted curve of each column of each experiment."""
+    line_widths: tuple[LineWidth | None, ...] = ()
+    """Frequency and line width of each trace whose phase diffuses; None for others."""
+    solution: Solution | None = None
+    """What `profile` goes on from; it is not saved."""
 
     @property
     def data(self) -> Any:
@@ -99,8 +116,10 @@ class FitResult(eqx.Module):
             "converged": self.converged,
             "verdict": list(self.verdict),
             "correlation": {"names": list(self.names), "matrix": self.correlation},
+            "columns": list(self.data.columns) if isinstance(self.data, Trace) else [],
             "residual_rms": self.noise,
             "quality": [one._asdict() for one in self.quality],
+            "line_widths": [None if one is None else one.to_json() for one in self.line_widths],
             "method": self.method,
             "simulations": self.simulations,
             "seconds": self.seconds,
@@ -118,4 +137,6 @@ class FitResult(eqx.Module):
 
 
 def _arrays(data: Any) -> list[Any]:
-    return [data.t, *data.columns.values()] if isinstance(data, Trace) else [data.values, data.frequencies]
+    if isinstance(data, Trace):
+        return [data.t, *data.columns.values()]
+    return [data.frequency, data.density] if isinstance(data, Spectrum) else [data.values, data.frequencies]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.recording import TILTS
-from llgrad.fitting.targets.tables import TableRecording
+from llgrad.fitting.targets.segmented import SegmentedRecording
+from llgrad.fitting.targets.tables import OrbitRecording
 from llgrad.fitting.targets.traces import TraceRecording
 
 
@@ -18,7 +19,7 @@ def symmetries(problem: Problem, unknown_start: bool) -> tuple[str, ...]:
     field_is_free = any(name.split("[")[0] == "field.z" for name in problem.names)
     start_is_free = unknown_start and any(name.split("[")[0] in TILTS for name in problem.names)
     blind = all(_sees_only_mx(r) for r in problem.recordings)
-    tables = all(isinstance(r, TableRecording) for r in problem.recordings)
+    tables = all(isinstance(r, (OrbitRecording, SegmentedRecording)) for r in problem.recordings)
     if field_is_free and blind and (start_is_free or tables):
         return (
             "field.z and −field.z give the same data (with m_y and m_z reversed): the sign of field.z is "
@@ -29,8 +30,8 @@ def symmetries(problem: Problem, unknown_start: bool) -> tuple[str, ...]:
 
 
 def _sees_only_mx(recording: object) -> bool:
-    if isinstance(recording, TraceRecording):
+    if isinstance(recording, (TraceRecording, SegmentedRecording)):
         p = recording.model.polariser
         along_x = [p.x, p.y, p.z] == [1.0, 0.0, 0.0]
         return along_x and set(recording.columns) <= {"mx", "voltage"}
-    return isinstance(recording, TableRecording)
+    return isinstance(recording, OrbitRecording)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from llgrad.fitting.methods.base import Begin, Log, Method, Search
 from llgrad.fitting.methods.windows import cut_problem, growing_windows
 from llgrad.fitting.problem import Evaluation, Problem, evaluate
+
+if TYPE_CHECKING:
+    import optax
 
 
 class GradientDescent(Method):
@@ -58,6 +60,8 @@ class GradientDescent(Method):
         best: _Best,
         log: Log,
     ) -> Any:
+        import optax  # slow to import
+
         number, count, steps = place
         problem = cut_problem(whole, horizon)
         optimiser = self.optimiser or optax.adam(optax.cosine_decay_schedule(0.02, max(steps, 1)))
@@ -115,6 +119,8 @@ class _Best:
 
 def _advance(optimiser: optax.GradientTransformation, u: Any, state: Any, gradient: Any) -> tuple[Any, Any]:
     """One step of every start. Optimisers are other people's code: they are not held to strict type promotion."""
+    import optax
+
     with jax.numpy_dtype_promotion("standard"):
         updates, state = jax.vmap(optimiser.update)(gradient, state, u)
         return optax.apply_updates(u, updates), state

@@ -11,6 +11,12 @@ from llgrad.fitting.methods.base import Begin, Log, Method, Search
 from llgrad.fitting.methods.windows import cut_problem, growing_windows
 from llgrad.fitting.problem import Evaluation, Problem, evaluate
 
+KEEP: Final = 4
+"""Screened starts that go on from the short windows, simulated on their own, to the whole trace."""
+
+SAME: Final = 1e-3
+"""Unbounded parameters that differ by less have come to the same place."""
+
 LARGEST_STEP: Final = 0.7
 """Largest change of an unbounded parameter in one iteration (a relative change, for most bounds)."""
 
@@ -19,13 +25,15 @@ class LevenbergMarquardt(Method):
     """Damped Gauss–Newton steps (JᵀJ + μ diag JᵀJ) δ = −Jᵀr on windows that grow to the whole trace.
 
     One simulation with p tangents gives the residuals and their whole Jacobian. All starts advance in one batched run.
+    Of the starts that a screening gave, only the best few go
+    on to the long windows.
     Source: J. J. Moré, Lecture Notes in Mathematics 630, 105 (1978).
     """
 
     from_slopes: ClassVar[bool] = True
     iterations: int = eqx.field(static=True, default=100)
     """Largest number of iterations on the whole trace."""
-    stage_iterations: int = eqx.field(static=True, default=12)
+    stage_iterations: int = eqx.field(static=True, default=40)
     """Largest number of iterations on each shorter window."""
     tolerance: float = eqx.field(static=True, default=1e-10)
     """The search of a start ends when its step is smaller than this, relative to the parameters' scale."""
@@ -34,28 +42,36 @@ class LevenbergMarquardt(Method):
 
     def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
         windows = growing_windows(problem, self.grow, begin.horizon)
-        state, interrupted = _State(begin.u), ""
+        state, kept, interrupted = _State(begin.u), np.arange(begin.size), ""
         try:
             for number, horizon in enumerate(windows):
-                self._window(problem, state, begin.m0, horizon, (number, len(windows)), log)
+                if begin.horizon and number and _is_longer(problem, windows[number - 1], horizon):
+                    best = _best_few(state)
+                    state, kept = _State(state.u[best]), kept[best]
+                given = begin._replace(u=begin.u[kept], m0=begin.m0[kept])
+                self._window(problem, state, given, horizon, (number, len(windows)), log)
         except KeyboardInterrupt:
             interrupted = "interrupted"
         except TimeoutError:
             interrupted = "out of time"
         if interrupted:
-            value = _evaluate(problem, state.u, begin.m0, np.inf)
+            value = _evaluate(problem, state.u, begin.m0[kept], np.inf)
             state.restart(value)
-        return Search(state.u, begin.m0, state.cost, state.settled, interrupted)
+        return Search(state.u, begin.m0[kept], state.cost, state.settled, interrupted)
 
     def _window(
-        self, whole: Problem, state: _State, m0: np.ndarray, horizon: float, place: tuple[int, int], log: Log
+        self, whole: Problem, state: _State, given: Begin, horizon: float, place: tuple[int, int], log: Log
     ) -> None:
         number, count = place
         last = number == count - 1
         problem = cut_problem(whole, horizon)
-        tangents = state.u.shape[1]
+        tangents, m0 = state.u.shape[1], given.m0
         state.restart(_evaluate(problem, state.u, m0, horizon))
         log.count(len(state.u), tangents)
+        if number:  # noise in a short window may have led away from a good start
+            value = _evaluate(problem, given.u, m0, horizon)
+            state.take(value.cost < state.cost, given.u, value)
+            log.count(len(state.u), tangents)
         for iteration in range(self.iterations if last else self.stage_iterations):
             trial, active = state.propose()
             if not active.any():
@@ -69,6 +85,20 @@ class LevenbergMarquardt(Method):
             )
             if log.out_of_time():
                 raise TimeoutError
+
+
+def _is_longer(problem: Problem, before: float, horizon: float) -> bool:
+    """Whether longer runs are simulated for a window than for the one before."""
+    return cut_problem(problem, horizon).span > cut_problem(problem, before).span
+
+
+def _best_few(state: _State) -> np.ndarray:
+    """The indices of the best starts, those first that differ from all better ones."""
+    order, far, near = np.argsort(state.cost), [], []
+    for i in order:
+        apart = all(np.abs(state.u[i] - state.u[j]).max() > SAME for j in far)
+        (far if apart else near).append(int(i))
+    return np.array([*far, *near][:KEEP])
 
 
 def _evaluate(problem: Problem, u: np.ndarray, m0: np.ndarray, horizon: float) -> Evaluation:
@@ -116,13 +146,17 @@ class _State:
         better = active & (value.cost <= self.cost)
         moved = np.abs(trial - self.u).max(axis=1) / (1 + np.abs(self.u).max(axis=1))
         self.settled |= active & (moved < tolerance)
+        self.take(better, trial, value)
+        self.damping = np.where(
+            better, np.maximum(self.damping / 5, 1e-12), np.where(active, self.damping * 4, self.damping)
+        )
+
+    def take(self, better: np.ndarray, u: np.ndarray, value: Evaluation) -> None:
+        """Go on from other parameters where they are better."""
         for mine, theirs in (
-            (self.u, trial),
+            (self.u, u),
             (self.cost, value.cost),
             (self.value.gradient, value.gradient),
             (self.value.curvature, value.curvature),
         ):
             mine[better] = theirs[better]
-        self.damping = np.where(
-            better, np.maximum(self.damping / 5, 1e-12), np.where(active, self.damping * 4, self.damping)
-        )

@@ -10,9 +10,9 @@ import numpy as np
 from llgrad.core.files import read_json
 from llgrad.core.record import from_json, get_leaf, leaf_units
 from llgrad.datasets.trace import Trace
+from llgrad.devices.bounds import TYPICAL
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.answers.result import FitResult
-from llgrad.fitting.bounds import TYPICAL
 
 COLUMNS: Final = ("mx", "my", "mz")
 
@@ -75,16 +75,16 @@ def known_from_result(result: FitResult) -> Known:
 
 
 def known_from_file(path: str | os.PathLike[str]) -> Known:
-    """What the JSON file of a fit holds. It names no columns: a gain tells that a voltage was fitted, and only then is
-    the unit of the noise known."""
+    """What the JSON file of a fit holds; the noise is that of its first experiment, where that is a trace."""
     entry = read_json(path, "fit")
     names = tuple(entry["correlation"]["names"])
     found = [entry["parameters"][name]["error"] for name in names]
     errors = np.array([np.inf if error is None else error for error in found])
     correlation = np.array(entry["correlation"]["matrix"], float)
     gain = entry["values"].get("gain")
-    noise, columns = (None, COLUMNS) if gain is None else (float(entry["residual_rms"]), ("voltage",))
-    return _known(from_json(entry["device"]), names, errors, correlation, noise, columns, gain or 1.0)
+    columns = tuple(entry.get("columns", () if gain is None else ("voltage",)))
+    noise = float(entry["residual_rms"]) if columns else None
+    return _known(from_json(entry["device"]), names, errors, correlation, noise, columns or COLUMNS, gain or 1.0)
 
 
 def known_of_device(model: Oscillator, free: Any) -> Known:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-import scipy.optimize
-import scipy.stats
 
 from llgrad.fitting.resonance.geometries import GEOMETRIES, Geometry
 
@@ -48,6 +46,8 @@ def fit_geometry(geometry: Geometry, fields: np.ndarray, frequencies: np.ndarray
     `fields` (n,) [T], `frequencies` (n,) [Hz]; n must exceed the number of parameters by two. AICc = n ln(Σr²/n) + 2k +
     2k(k + 1)/(n − k − 1), BIC = n ln(Σr²/n) + k ln n, with k counting the noise as a parameter.
     """
+    import scipy.optimize  # slow to import
+
     f = frequencies / 1e9
     slope, offset = np.polyfit(fields, f, 1)
     start = np.array(geometry.start(slope, -offset / slope))
@@ -121,6 +121,8 @@ def compare(
 
 def departs(geometry: Geometry, fields: np.ndarray, frequencies: np.ndarray, field: float, frequency: float) -> float:
     """Probability that one more line lies as far as it does from the curve through the others (two-sided t test)."""
+    import scipy.stats  # slow to import
+
     fit = fit_geometry(geometry, fields, frequencies)
     p, freedom = fit.parameters, fields.size - fit.parameters.size
     steps = 1e-5 * np.maximum(np.abs(p), 1e-6)

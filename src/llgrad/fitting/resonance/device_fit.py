@@ -14,18 +14,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.optimize
 
 from llgrad.core.record import get_leaf, leaf_units, set_leaf
 from llgrad.core.units import show_with_error
 from llgrad.core.vector import Vec3
 from llgrad.datasets.sweeps import Sweep, Sweeps
+from llgrad.devices.bounds import Bound, default_bound
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import check_unit_vector
 from llgrad.experiments.rectification import Microwave, junction_of
 from llgrad.experiments.spin_diode import responses
 from llgrad.fitting.answers.uncertainty import uncertainty
-from llgrad.fitting.bounds import Bound, default_bound
 from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, Window, fewest_points
 
 
@@ -78,6 +77,8 @@ def fit_device(
 
     Raises ValueError for an unknown parameter, a device without a junction, too few points.
     """
+    import scipy.optimize  # slow to import
+
     junction_of(device)
     check_unit_vector("axis", axis)
     units = leaf_units(device)

@@ -14,7 +14,6 @@ from typing import Any, Final, NamedTuple
 
 import equinox as eqx
 import numpy as np
-import scipy.optimize
 
 from llgrad.datasets.sweeps import Sweep
 
@@ -88,6 +87,8 @@ def fit_line(sweep: Sweep, window: Window = EVERYTHING, background: Background =
     The amplitudes and the background enter linearly, so at each start they come from one linear solve. Raises
     ValueError for too few points in the window.
     """
+    import scipy.optimize  # slow to import
+
     inside = window.holds(sweep.field)
     if inside.sum() < fewest_points(background):
         raise ValueError(f"{int(inside.sum())} points lie in the window, expected at least {fewest_points(background)}")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-import scipy.stats
 
 from llgrad.fitting.resonance.lorentzian import Line
 
@@ -25,6 +24,8 @@ def reason_unusable(line: Line, tell: Callable[[float], str]) -> str | None:
     its half width inside the fitted fields, so that both its flanks are seen, and has a half width that the data fix.
     `tell` writes a field [T] with its unit.
     """
+    import scipy.stats  # slow to import
+
     fields = line.sweep.field
     low, high = float(fields.min()), float(fields.max())
     if not np.isfinite(line.gain) or scipy.stats.f.sf(line.gain, 4, line.freedom) > SIGNIFICANCE:

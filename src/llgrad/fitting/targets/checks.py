@@ -11,6 +11,7 @@ import numpy as np
 
 from llgrad.core.status import Outcome
 from llgrad.core.units import show
+from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace
 from llgrad.fitting.answers.linear import linear_at
 from llgrad.fitting.problem import Problem
@@ -68,7 +69,8 @@ def _check_data(experiment: Experiment) -> None:
     """A trace in which every column is constant holds no motion; a table is measured without a drive."""
     if not isinstance(experiment.data, Trace):
         if experiment.drive is not None:
-            raise ValueError("a table of frequencies is that of free oscillations, without a drive; leave it out")
+            word = "a table of frequencies" if isinstance(experiment.data, FrequencyTable) else "a spectrum"
+            raise ValueError(f"{word} is that of free oscillations, without a drive; leave it out")
         return
     columns, units = experiment.data.columns, experiment.data.units
     if all(np.ptp(values) <= CONSTANT * np.abs(values).max() for values in columns.values()):

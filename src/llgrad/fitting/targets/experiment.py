@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace
 from llgrad.drives.drive import Drive
+from llgrad.observables.spectrum import Spectrum
+
+FEWEST_SEGMENTS: Final = 8
+FEWEST_SAMPLES: Final = 5
+"""Of a piece."""
 
 
 class Experiment(eqx.Module):
@@ -22,7 +28,7 @@ class Experiment(eqx.Module):
     '2 mA'
     """
 
-    data: Trace | FrequencyTable
+    data: Trace | FrequencyTable | Spectrum
     settings: Mapping[str, float] = eqx.field(default_factory=dict)
     """Values [SI] of the device in this experiment, by the path of the leaf."""
     apart: tuple[str, ...] = ()
@@ -31,17 +37,22 @@ class Experiment(eqx.Module):
     m0: Any = None
     """State at the first sample, (3,); None where it is not known."""
     noise: float | None = None
-    """Standard deviation of a recorded value, in its own unit; None estimates it from the residuals."""
+    """Standard deviation of a recorded value, in its own unit; None estimates it from the residuals.
+
+    That of a spectrum is relative: 1/√n for n averages."""
     delay: float = 0.0
     """Time [s] from the start of the simulation to the first sample; free under the name "delay"."""
     bandwidth: float | None = None
     """Bandwidth [Hz] of a first-order low-pass filter before the recorder; free under the name "bandwidth"."""
+    segment: float | None = None
+    """Length [s] of the pieces in which a trace is fitted whose phase diffuses, each with a start of its own."""
     label: str = ""
 
     def __check_init__(self) -> None:
-        if not isinstance(self.data, (Trace, FrequencyTable)):
+        if not isinstance(self.data, (Trace, FrequencyTable, Spectrum)):
             raise ValueError(
-                f"an experiment needs a Trace or a FrequencyTable, got {type(self.data).__name__}; see read_trace"
+                f"an experiment needs a Trace, a FrequencyTable or a Spectrum, got {type(self.data).__name__}; "
+                "see read_trace"
             )
         if self.noise is not None and not self.noise > 0:
             raise ValueError(f"noise = {self.noise}, expected a positive standard deviation, or None to estimate it")
@@ -49,6 +60,34 @@ class Experiment(eqx.Module):
             raise ValueError(f"delay = {self.delay} s, expected a time in seconds from 0 to 1 µs")
         if self.bandwidth is not None and not self.bandwidth > 0:
             raise ValueError(f"bandwidth = {self.bandwidth} Hz, expected a positive frequency, or None for no filter")
+        if self.segment is not None:
+            self._check_segment(self.segment)
+
+    def _check_segment(self, length: float) -> None:
+        """A trace in pieces is evenly spaced, without a drive or a filter: each piece begins like the others."""
+        if not isinstance(self.data, Trace):
+            raise ValueError("segment= is for a trace: it cuts it into pieces; leave it out")
+        if self.drive is not None or self.bandwidth is not None or self.m0 is not None or self.delay:
+            raise ValueError(
+                "a trace in segments has no drive, bandwidth, delay or m0, as every piece starts anew; leave them out, "
+                "or cut it with segments(trace, length) into experiments"
+            )
+        if not self.data.evenly_spaced:
+            raise ValueError("a trace in segments must be evenly spaced; cut it with segments(trace, length) instead")
+        if not 0 < length < 1:
+            raise ValueError(f"segment = {length} s, expected a time in seconds, about a period, such as 2e-9")
+        samples = self.data.t.size // max(samples_of(self.data, length), 1)
+        if samples_of(self.data, length) < FEWEST_SAMPLES or samples < FEWEST_SEGMENTS:
+            raise ValueError(
+                f"segment = {show(length, 's')} makes {samples} pieces of {samples_of(self.data, length)} samples, "
+                f"expected at least {FEWEST_SEGMENTS} pieces of at least {FEWEST_SAMPLES} samples; choose a length of "
+                "about a period, and a trace of many"
+            )
+
+
+def samples_of(trace: Trace, segment: float) -> int:
+    """Number of samples of a piece of a trace."""
+    return round(segment / trace.dt)
 
 
 def segments(trace: Trace, length: float, **settings: Any) -> tuple[Experiment, ...]:

@@ -17,8 +17,8 @@ from llgrad.fitting.targets.measurement import tilt
 TILTS = ("m0.polar", "m0.azimuthal")
 """Free parameters of the starting state: its tilts [rad] from a reference state along θ̂ and φ̂."""
 
-RECORDER = ("delay", "bandwidth")
-"""Free parameters of the recorder."""
+RECORDER = ("delay", "bandwidth", "line_width")
+"""Free parameters of the recorder, and of a line that noise has broadened."""
 
 
 class Bound(eqx.Module):
@@ -29,6 +29,7 @@ class Bound(eqx.Module):
     m0: Vec3
     delay: Any
     bandwidth: Any
+    line_width: Any
 
 
 class Recording(eqx.Module):
@@ -58,10 +59,28 @@ class Recording(eqx.Module):
     def mask(self, horizon: Any) -> Any:
         """Which samples (T,) a window that ends at `horizon` [s] uses; all where it is infinite."""
 
+    @property
+    def scaled_column(self) -> int | None:
+        """The column whose gain and offset are unknown."""
+        return None
+
+    @property
+    def clusters(self) -> int:
+        """In so many independent pieces of equal size the residuals are correlated; 0 where they are not at all."""
+        return 0
+
+    def line(self, bound: Bound) -> Any:
+        """The best (gain, offset), (2,), of a recording with a scaled column."""
+        raise TypeError(f"{type(self).__name__} has no gain")
+
+    def predict_on_line(self, bound: Bound, line: Any) -> tuple[Any, Any]:
+        """What `predict` gives, at a given gain and offset (2,)."""
+        raise TypeError(f"{type(self).__name__} has no gain")
+
     def bind(self, values: Any, m0: Any) -> Bound:
         """Physical values (p,) and the reference state (3,) put into the device, the drive and the recorder."""
         model, drive, tilts = self.model, self.drive, [0.0, 0.0]
-        recorder: dict[str, Any] = {"delay": self.delay, "bandwidth": self.bandwidth}
+        recorder: dict[str, Any] = {"delay": self.delay, "bandwidth": self.bandwidth, "line_width": None}
         for path, index in self.places:
             if path in TILTS:
                 tilts[TILTS.index(path)] = values[index]
@@ -74,7 +93,7 @@ class Recording(eqx.Module):
         start = unstack(m0)
         if any(path in TILTS for path, _ in self.places):
             start = tilt(start, *tilts)
-        return Bound(model, drive, start, recorder["delay"], recorder["bandwidth"])
+        return Bound(model, drive, start, **recorder)
 
     def residuals(self, values: Any, m0: Any, horizon: Any) -> tuple[Any, Any]:
         """(Predicted − recorded)/σ, (T·C,), zero outside the window; and whether the runs went well."""

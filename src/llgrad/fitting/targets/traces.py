@@ -65,7 +65,7 @@ class TraceRecording(Recording):
             engine=self.engine,
             throw=False,
         )
-        columns = [self._column(run, name) for name in self.columns]
+        columns = [column_of(run, name) for name in self.columns]
         if bound.bandwidth is not None:
             columns = [low_pass(column, run.dt, bound.bandwidth) for column in columns]
         if not self.save_every:
@@ -81,17 +81,29 @@ class TraceRecording(Recording):
 
     @property
     def scaled_column(self) -> int | None:
-        """The column whose gain and offset are unknown."""
         unknown = "voltage" in self.columns and self.model.junction is None
         return self.columns.index("voltage") if unknown else None
 
-    def _column(self, run: Any, name: str) -> Any:
-        if name != "voltage":
-            return run.m[..., "xyz".index(name[-1])]
-        if run.model.junction is not None:
-            return voltage(run)
-        p = run.model.polariser
-        return run.mx * p.x + run.my * p.y + run.mz * p.z
+    def line(self, bound: Bound) -> Any:
+        columns, _ = self.signals(bound)
+        place = self.scaled_column or 0
+        return jnp.stack(best_line(columns[place], self.data[:, place], jnp.ones(self.t.shape, bool)))
+
+    def predict_on_line(self, bound: Bound, line: Any) -> tuple[Any, Any]:
+        columns, fine = self.signals(bound)
+        place = self.scaled_column or 0
+        columns[place] = line[0] * columns[place] + line[1]
+        return jnp.stack(columns, axis=1), fine
+
+
+def column_of(run: Any, name: str) -> Any:
+    """A column of a run: a component of m, or a voltage, which is m·p for a device without a junction."""
+    if name != "voltage":
+        return run.m[..., "xyz".index(name[-1])]
+    if run.model.junction is not None:
+        return voltage(run)
+    p = run.model.polariser
+    return run.mx * p.x + run.my * p.y + run.mz * p.z
 
 
 def grid_of_trace(t: Any, even: bool, interval: float, step: float, lead: float) -> tuple[float, int, float]:

@@ -11,7 +11,7 @@ from llgrad.datasets.trace import Trace
 from llgrad.observables.frequency import frequency
 from llgrad.observables.signal import FEWEST_SAMPLES
 from llgrad.observables.spectrum import spectrum
-from llgrad.plot.style import BLUE, COMPONENTS, GREY, LABELS, VERMILION, figure, legend_above, named, scaled, title
+from llgrad.plot.style import BLUE, COMPONENTS, GREY, LABELS, VERMILION, figure, legend_above, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +30,7 @@ class View(NamedTuple):
 
     data: Any
     prediction: Mapping[str, Any]
+    model: Any = None
 
 
 def ending(view: View) -> View | None:
@@ -43,28 +44,6 @@ def ending(view: View) -> View | None:
     last = slice(-max(int(view.data.t.size * LAST_PERIODS / periods), 32), None)
     cut = Trace(view.data.t[last], {name: column[last] for name, column in view.data.columns.items()})
     return View(cut, {name: np.asarray(column)[last] for name, column in view.prediction.items()})
-
-
-def frequencies(view: View, unit: str) -> Figure:
-    """A table of frequencies with the fitted ones, and the residuals below; `unit` is that of the setting."""
-    x, unit = scaled(view.data.values, unit)
-    order = np.argsort(x)
-    recorded, fitted = view.data.frequencies, np.ravel(np.asarray(view.prediction["frequency"], float))
-    with figure(5.0) as drawn:
-        above, below = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-        errors = np.zeros_like(recorded) if view.data.errors is None else view.data.errors
-        bars = {"color": BLUE, "alpha": 0.6, "elinewidth": 1.0, "linestyle": "none", "marker": "o"}
-        above.errorbar(x, recorded / 1e9, errors / 1e9, markersize=5, label="recorded", **bars)
-        above.plot(x[order], fitted[order] / 1e9, ".-", color="black", linewidth=0.9, markersize=3, label="fitted")
-        below.errorbar(x, (recorded - fitted) / 1e6, errors / 1e6, markersize=4, **bars)
-        below.axhline(0, color="black", linewidth=0.8)
-        above.set_ylabel("frequency (GHz)")
-        below.set_ylabel("residual (MHz)")
-        below.set_xlabel(named(view.data.setting, unit))
-        title(above, "Recorded and fitted frequencies")
-        legend_above(above, 2)
-        drawn.align_ylabels([above, below])
-    return drawn
 
 
 def spectra(view: View) -> Figure | None:

@@ -14,13 +14,14 @@ from llgrad.core.files import writing
 from llgrad.core.record import leaf_units, rows_of
 from llgrad.core.run_record import LIBRARIES
 from llgrad.core.units import show, show_with_error
+from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace
 from llgrad.fitting.answers.profile import Profile
 from llgrad.fitting.answers.result import FitResult
 from llgrad.plot.fits import fit
 from llgrad.plot.histories import history
 from llgrad.plot.pages.html import heat_table, page, picture, section, sentences, table
-from llgrad.plot.pages.pictures import View, correlations, ending, frequencies, profiles, spectra
+from llgrad.plot.pages.pictures import View, correlations, ending, profiles, spectra
 
 PARTS: Final = {
     "parameters": "Parameters",
@@ -51,7 +52,7 @@ def report(
         command: the command line that made the fit.
         source: name of the data, for the heading.
     """
-    views = [View(e.data, p) for e, p in zip(result.experiments, result.predictions, strict=True)]
+    views = [View(e.data, p, result.model) for e, p in zip(result.experiments, result.predictions, strict=True)]
     labels = [e.label or str(i + 1) for i, e in enumerate(result.experiments)]
     with jax.enable_x64(True):
         contents = {
@@ -116,10 +117,8 @@ def _data(result: FitResult, views: list[View], labels: list[str]) -> Iterable[s
             yield f"<h3>Experiment {escape(label)}{escape(f': {settings}' if settings else '')}</h3>"
         yield f'<p class="soft">{escape(repr(view.data))}</p>'
         if not isinstance(view.data, Trace):
-            drawn = frequencies(view, units.get(view.data.setting, ""))
-            yield picture(
-                f"fit-{number + 1}", drawn, "Recorded frequencies (dots), fitted ones (line), and the residuals."
-            )
+            words = "Recorded values with their errors (dots), the fit (line), and the residuals."
+            yield picture(f"fit-{number + 1}", fit(view), words)
             continue
         yield picture(
             f"fit-{number + 1}", fit(view), "Recorded values (dots), the fitted model (line), and the residuals."
@@ -137,7 +136,8 @@ def _spectra(views: list[View], labels: list[str]) -> Iterable[str]:
         elif isinstance(view.data, Trace):
             yield f"<p>Experiment {escape(label)} has no spectrum: it is unevenly sampled, too short or constant.</p>"
         else:
-            yield f"<p>Experiment {escape(label)} is a table of frequencies.</p>"
+            kind = "a table of frequencies" if isinstance(view.data, FrequencyTable) else "a spectrum itself"
+            yield f"<p>Experiment {escape(label)} is {kind}.</p>"
 
 
 def _profiles(found: Sequence[Profile], remark: str) -> Iterable[str]:

@@ -1,0 +1,56 @@
+"""A power spectrum as a target: a Lorentzian line at the frequency of the steady orbit."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.datasets.peaks import Peak, peak_of
+from llgrad.fitting.targets.measurement import best_line
+from llgrad.fitting.targets.recording import Bound
+from llgrad.fitting.targets.tables import OrbitRecording
+from llgrad.observables.spectrum import Spectrum
+
+REACH: Final = 15.0
+"""How far from the line the spectrum is used, in line widths: other lines are another matter."""
+FEWEST_READINGS: Final = 24
+
+
+class SpectrumRecording(OrbitRecording):
+    """Densities (F, 1) around one line: S(ν) = gain/(1 + (2(ν − f)/Δf)²) + floor.
+
+    f is the frequency of the orbit, Δf the parameter "line_width"; gain and floor are profiled out in closed form. The
+    reading of an averaged periodogram scatters in proportion to what it should be (χ² with two degrees of freedom for
+    each average): `sigma` is that of the line that the data themselves show, times their relative noise.
+    """
+
+    frequencies: Any
+    """[Hz], (F,)."""
+    peak: float = eqx.field(static=True)
+    peak_error: float = eqx.field(static=True)
+    by_peak: bool = eqx.field(static=True)
+    """Whether only the frequency of the line counts: the way to it from far off, where the wings of a line say
+    nothing."""
+
+    def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
+        found, fine = self.orbit_frequency(bound.model, bound.m0)
+        if self.by_peak:
+            first = jnp.zeros_like(self.data).at[0].set(self.sigma[0] * ((found - self.peak) / self.peak_error))
+            return self.data + first, fine
+        line = 1 / (1 + (2 * (self.frequencies - found) / bound.line_width) ** 2)
+        gain, floor = best_line(line, self.data[:, 0], 1 / self.sigma[:, 0] ** 2)
+        return (gain * line + floor)[:, None], fine
+
+
+def around_its_line(spectrum: Spectrum) -> tuple[Spectrum, Peak]:
+    """The readings around the strongest line, and that line. Raises ValueError where there is none, or too few."""
+    density = np.asarray(spectrum.density, float)
+    if density.ndim != 1:
+        raise ValueError(f"the spectrum has the shape {density.shape}, expected that of one signal, (F,); choose one")
+    peak = peak_of(spectrum)
+    f = np.asarray(spectrum.frequency, float)
+    near = (np.abs(f - peak.frequency) <= max(REACH * peak.line_width, FEWEST_READINGS * spectrum.resolution)) & (f > 0)
+    return Spectrum(f[near], density[near], spectrum.unit), peak
