@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from llgrad.datasets.images.augment import augment
 from llgrad.networks.network import Network
 from llgrad.training.recipe import Recipe
 from llgrad.training.schedules import EverySeconds
+
+if TYPE_CHECKING:
+    import optax
 
 
 class State(NamedTuple):
@@ -63,6 +65,8 @@ class Plan:
 
     def optimiser(self) -> optax.GradientTransformation:
         """AdamW's direction; the learning rate is multiplied later, by the number of the step."""
+        import optax
+
         recipe = self.recipe
         clip = optax.identity() if recipe.clip is None else optax.clip_by_global_norm(recipe.clip)
         decay = optax.add_decayed_weights(
