@@ -11,13 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 
 import llgrad as lg
-from benchmarks import peers
+from benchmarks import machine, peers
 from benchmarks.device import DT, START, STO, parameters
 from benchmarks.measure import paired
 from benchmarks.rows import Row, Times
 from llgrad.core.vector import Vec3
 
 COUNT, SAMPLES, STEPS = 128, 256, 50
+MEMORY = 2**28
+"""Bytes of weights from which on they come from memory, not from a cache."""
 SCAN_ALONE = "from benchmarks.coupled import scan_seconds; print(scan_seconds())"
 
 
@@ -65,7 +67,25 @@ def training(repeats: int, processes: int) -> tuple[list[Times], list[Row]]:
     ratio = seconds["lax.scan, best of its processes"] / seconds["llgrad native"]
     work = "128 coupled × 256 samples × 50 steps"
     rows = [Row(work, "value and gradient, times faster than lax.scan", ratio, 2.8, False)]
-    return [Times(work, seconds, COUNT * SAMPLES * STEPS)], rows
+    times, product_rows = products(repeats)
+    return [Times(work, seconds, COUNT * SAMPLES * STEPS), times], [*rows, *product_rows]
+
+
+def products(repeats: int) -> tuple[Times, list[Row]]:
+    """The coupling products of the training shape beside BLAS: its rate for the same product and for a large one."""
+    flops, size = 2 * COUNT * COUNT * SAMPLES, 2048
+    calls = {"llgrad": machine.coupling_products(COUNT, SAMPLES, 100)}
+    calls["BLAS sgemm, the same product"] = machine.blas_products(COUNT, COUNT, SAMPLES, 100)
+    calls[f"BLAS sgemm, {size} × {size}"] = machine.blas_products(size, size, size, 1)
+    seconds = paired(calls, repeats)
+    own, same, large = seconds.values()
+    rate = 100 * flops / own
+    best = max(100 * flops / same, 2 * size**3 / large)
+    work = f"coupling products, {COUNT} × {COUNT} by {SAMPLES} samples, float32, two cores"
+    rows = [
+        Row(work, f"rate over BLAS sgemm's better one ({best / 1e9:.0f} Gflop/s)", rate / best, 1.0, False),
+    ]
+    return Times(work, seconds, COUNT * SAMPLES * 100), rows
 
 
 def one_array(count: int, steps: int, bar: float, repeats: int) -> tuple[list[Times], list[Row]]:
@@ -90,9 +110,16 @@ def one_array(count: int, steps: int, bar: float, repeats: int) -> tuple[list[Ti
         "llgrad native": lambda: native(given),
         "numba": lambda: peers.numba_coupled(m, weights, values, DT * 1e9, steps),
     }
+    if large := weights.nbytes > MEMORY:
+        candidates["reading W once, all cores"] = lambda: machine.read(weights)
     seconds = paired(candidates, repeats)
     work = f"one array, N = {count:,}, {steps} steps"
     rows = [Row(work, "times faster than Numba", seconds["numba"] / seconds["llgrad native"], bar, False)]
+    if large:
+        read = seconds["reading W once, all cores"]
+        share = 4 * steps * read / seconds["llgrad native"]
+        rate = f"{weights.nbytes / read / 1e9:.1f} GB/s"
+        rows.append(Row(work, f"of the memory bandwidth ({rate}), W read in each of 4 stages", share, 0.8, False))
     return [Times(work, seconds, count * steps)], rows
 
 

@@ -83,10 +83,18 @@ def test_forked_before_the_first_run_forked_after_it_and_spawned(tmp_path):
                 return str(problem)
             return "it ran"
 
+        def refused_by_tracing():
+            shapes = [jax.ShapeDtypeStruct(shape, np.float64) for shape in ((), (STEPS, 2))]
+            try:
+                jax.eval_shape(value_and_gradient, *shapes)
+            except lg_forks.ForkedProcess as problem:
+                return str(problem)
+            return "it was traced"
+
         from llgrad.kernels.machine import forks as lg_forks
         before = in_child(lambda: digest(0))
         own = digest(0)
-        print(before, own, in_child(refused), sep="\\n")
+        print(before, own, in_child(refused), in_child(refused_by_tracing), sep="\\n")
         sys.stdout.flush()
         sys.path.insert(0, {str(tmp_path)!r})
         import worker
@@ -94,6 +102,7 @@ def test_forked_before_the_first_run_forked_after_it_and_spawned(tmp_path):
             print(pool.apply_async(worker.digest, (0,)).get(timeout=100))
     """
     (tmp_path / "worker.py").write_text(textwrap.dedent(PROGRAM))
-    before, own, sentence, spawned = run(code, 2, lines=True)
+    before, own, sentence, traced, spawned = run(code, 2, lines=True)
     assert before == own == spawned
+    assert traced == sentence
     assert sentence.startswith("this process was forked from one in which JAX had run") and '"spawn"' in sentence

@@ -8,7 +8,7 @@ import pytest
 from tests.kernels.reference import Case, assert_close, quick_jit
 
 from llgrad.kernels import calls
-from llgrad.kernels.primitive import UnsupportedDerivative
+from llgrad.kernels.rules import UnsupportedDerivative
 
 CASE = Case(channels=("current",), longest=4)
 
@@ -48,6 +48,9 @@ TRANSFORMS = {
     "grad": lambda f, g: (jax.grad(g), POINT),
     "jit grad": lambda f, g: (jax.jit(jax.grad(g)), POINT),
     "jacfwd": lambda f, g: (jax.jacfwd(f), POINT),
+    "jacfwd of jit": lambda f, g: (jax.jacfwd(jax.jit(f)), POINT),
+    "jvp of jit": lambda f, g: (lambda x: jax.jvp(jax.jit(f), (x,), (x,))[1], POINT),
+    "vmap vmap grad": lambda f, g: (jax.vmap(jax.vmap(jax.grad(g))), DEEP),
     "jacrev": lambda f, g: (jax.jacrev(f), POINT),
     "vmap grad": lambda f, g: (jax.vmap(jax.grad(g)), POINTS),
     "grad vmap": lambda f, g: (jax.grad(lambda x: jax.vmap(g)(x).sum()), POINTS),

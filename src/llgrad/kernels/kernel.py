@@ -34,22 +34,22 @@ def width_for(lanes: int, dtype: str) -> int:
 @functools.lru_cache(maxsize=512)
 def forward_kernel(scheme: Scheme, keep: bool) -> str:
     """Name of the FFI target of a forward pass."""
-    return _register(forward_source(scheme, keep), "kept" if keep else "forward")
+    return register(forward_source(scheme, keep), "kept" if keep else "forward")
 
 
 @functools.lru_cache(maxsize=512)
 def adjoint_kernel(scheme: Scheme, wanted: tuple[str, ...]) -> str:
     """Name of the FFI target of an adjoint pass."""
-    return _register(adjoint_source(scheme, wanted), "adjoint")
+    return register(adjoint_source(scheme, wanted), "adjoint")
 
 
 @functools.lru_cache(maxsize=512)
 def tangent_kernel(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> str:
     """Name of the FFI target of a tangent pass."""
-    return _register(tangent_source(scheme, wanted, directions), "tangent")
+    return register(tangent_source(scheme, wanted, directions), "tangent")
 
 
-def _register(text: str, kind: str) -> str:
+def register(text: str, kind: str) -> str:
     name = f"llgrad_{kind}_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
     if name not in _KEPT:
         module = cache.load(text, kind)

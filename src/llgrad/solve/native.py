@@ -11,6 +11,7 @@ from typing import Any, Final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.core.status import Outcome
 from llgrad.core.vector import Vec3
@@ -64,15 +65,23 @@ def _reason_against_platform() -> str:
 
 def _as_operands(task: Task) -> Task:
     """Every float an array, so that new values do not compile anew, but for the equation's zeros and ones: those
-    are built in.
+    are built in. What all oscillators of an array have alike is one number.
     """
-    arrays = as_arrays(task)
+    equation = jax.tree.map(_alike, task.equation)
+    arrays = as_arrays(eqx.tree_at(lambda t: t.equation, task, equation))
     kept = jax.tree.map(
         lambda plain, array: plain if isinstance(plain, float) and plain in (0.0, 1.0) else array,
-        task.equation,
+        equation,
         arrays.equation,
     )
     return eqx.tree_at(lambda t: t.equation, arrays, kept)
+
+
+def _alike(leaf: Any) -> Any:
+    """The one number of a NumPy array that holds no other, as a float; any other leaf as it is."""
+    if isinstance(leaf, np.ndarray) and leaf.size and (leaf == leaf.flat[0]).all():
+        return float(leaf.flat[0])
+    return leaf
 
 
 @eqx.filter_jit

@@ -9,7 +9,7 @@ import pytest
 
 import llgrad as lg
 from llgrad.kernels.expression.graph import UnsupportedOperation
-from llgrad.kernels.primitive import UnsupportedDerivative
+from llgrad.kernels.rules import UnsupportedDerivative
 from llgrad.solve import native
 
 STO = lg.presets.kubota2013()

@@ -3,7 +3,8 @@
 Each step is transposed from its last stage to its first. A stage's state is computed again from the step's first
 state and the coupling fields of its stages, which the forward pass kept: no product is needed for it. Then the
 cotangent g of the stage's coupling field goes back through Wᵀ g to the states of all oscillators, and the gradient of
-W gains Σ g ⊗ m_x, one product for all stages of a step. The operand `weights` is Wᵀ here.
+W gains Σ g ⊗ m_x, one product for all stages of a step. The operand `weights` is Wᵀ here, but for a small single
+array, whose kernel packs W turned.
 """
 
 from __future__ import annotations
@@ -32,16 +33,24 @@ class _Adjoint:
         results = [*ends, *(f"c_{name}" for name in self.active)]
         e = self.e = Emitter(scheme, [*given, *results, *["c_weights"] * self.weights])
         e.pointers += [e.result(name) for name in [*given, *ends]]
-        e.pointers.append(f"saves = word(block, {e.operands.places['c_saved_x'] + 1}) // max(tiles * R * L, 1)")
+        e.pointers.append(f"saves = word(block, {e.operands.places['c_saved_x'] + 1}) // max(tiles * {e.extent}, 1)")
         for name in self.active:
             e.pointers += self._strides(name)
         if self.weights:
-            e.pointers += [e.result("c_weights"), f"pitch = {'R * L' if scheme.single else 'A // L'}"]
+            e.pointers += [e.result("c_weights"), f"pitch = {'N' if scheme.single else 'A // L'}"]
         for name in [f"s{axis}{stage}" for axis in STATE for stage in range(self.stages)]:
             e.array(name)
         copies = 2 if scheme.shared else 1
         for name in [f"{kind}{copy}_{s}" for kind in "gq" for copy in range(copies) for s in range(self.stages)]:
             e.array(name)
+        for name in self._gathered:
+            e.array(f"c_{name}")
+
+    @property
+    def _gathered(self) -> list[str]:
+        """Parameters of the oscillators of a single array: their cotangents are added up in the workspace."""
+        names = self.scheme.program.names if self.scheme.single else ()
+        return [name for name in self.active if name in self.scheme.inner and name in names]
 
     # ---- cotangents of operands
 
@@ -68,7 +77,7 @@ class _Adjoint:
         """Zeros in the cotangents of operands that differ between lanes (of a tile), or do not (of an item)."""
         owner, zero, lines = "tile" if inner else "index", self.e.number(0.0), []
         for name in self.active:
-            if (name in self.scheme.inner) == inner:
+            if (name in self.scheme.inner) == inner and name not in self._gathered:
                 lines += [f"for k in range(per_c_{name}):", f"    P_c_{name}[{owner} * per_c_{name} + k] = {zero}"]
         if self.weights and not inner:
             lines += ["for k in range(pitch * pitch):", f"    P_c_weights[index * pitch * pitch + k] = {zero}"]
@@ -91,12 +100,13 @@ class _Adjoint:
     def _tile(self) -> list[str]:
         """All steps of a tile of samples."""
         e, S = self.e, self.stages
-        lines = [*self._clear(True), *self._prepare(), "for i in range(steps - 1, -1, -1):"]
+        packed = e.pack("packed", "weights", 1) if self.scheme.single else []
+        lines = [*packed, *self._clear(True), *self._prepare(), "for i in range(steps - 1, -1, -1):"]
         for stage in range(S - 1, -1, -1):
             goal, column = e.address(f"sx{stage}"), e.address("g0_0", f"{stage} * {'A' if self.scheme.single else 'L'}")
             product = f"product({goal}, weights, {column}, {S} * L, N, R, L, 1)"
             if self.scheme.single:
-                product = f"columns_product({goal}, weights, R * L, {column}, N, 1)"
+                product = f"columns_product({goal}, packed, A, {column}, N, 1, {stage % 2})"
             lines += indent([*self._pass(stage), product])
         if self.weights and self.scheme.single:
             lines += indent(self._outer_rows())
@@ -113,8 +123,8 @@ class _Adjoint:
             f"last, before = i + (stage == {S - 1}), (stage + 1) % {S}",
             "if phase > 0:",
             f"    goal = {e.address('sx0', 'before * A')}",
-            f"    rows_product(goal, weights, R * L, {e.address('g0_0', f'(last % 2 * {S} + before) * A')}, "
-            "r0 * L, r1 * L, 1)",
+            f"    rows_product(goal, weights, N, {e.address('g0_0', f'(last % 2 * {S} + before) * A')}, "
+            "r0 * L, r1 * L, 1, phase % 2)",
         ]
         if self.weights:
             lines += ["    if before == 0:", *indent(self._outer_rows(), 2)]
@@ -129,7 +139,7 @@ class _Adjoint:
         copy = f"last % 2 * {S} * A" if self.scheme.shared else ""
         return [
             f"g, q = {e.array('g0_0', copy)}, {e.array('q0_0', copy)}",
-            "for o in range(r0 * L, r1 * L):",
+            "for o in range(r0 * L, min(r1 * L, N)):",
             *(f"    g{s} = work_[g + {s} * A + o]" for s in range(S)),
             "    for k in range(pitch):",
             f"        P_c_weights[o * pitch + k] += {terms}",
@@ -141,9 +151,9 @@ class _Adjoint:
         """The cotangent of the final state; nothing yet from stages, and zeros in the padding."""
         e = self.e
         first, count = e.array("sx0"), len(e.arrays)
-        body = []
+        body = e.parameters()
         for axis in STATE:
-            body += [e.load(f"v{axis}", f"P_c_final_{axis}", "tile * R * L + at"), e.keep(f"v{axis}")]
+            body += [e.take(f"v{axis}", f"P_c_final_{axis}", f"tile * {e.extent} + at", 0), e.keep(f"v{axis}")]
         return [f"for k in range({first}, {count} * A):", f"    work_[k] = {e.number(0.0)}", *e.chunks([], body)]
 
     def _total(self) -> list[str]:
@@ -164,7 +174,9 @@ class _Adjoint:
     def _finish(self) -> list[str]:
         e = self.e
         body = [*self._total(), *(f"{e.at(f'v{axis}')} = g{axis}" for axis in STATE)]
-        stores = [e.store(f"v{axis}", f"P_c_m_{axis}", "tile * R * L + at") for axis in STATE]
+        stores = [e.give(f"v{axis}", f"P_c_m_{axis}", f"tile * {e.extent} + at") for axis in STATE]
+        for name in self._gathered:
+            stores += [e.fetch(f"c_{name}"), e.give(f"c_{name}", f"P_c_{name}", "at")]
         return e.chunks([], [*self._load_total(), *e.lanes(body), *stores])
 
     def _pass(self, stage: int) -> list[str]:
@@ -185,15 +197,19 @@ class _Adjoint:
             place = f"((tile * steps + i) * {self.stages} + {j}) * A + at"
             lines.append(e.load(f"field_of_{j}", "P_fields", place))
         if last:
-            place = "(tile * saves + (start + i) // every) * R * L + at"
+            place = f"(tile * saves + (start + i) // every) * {e.extent} + at"
             lines += [*self._load_total(), "if (start + i + 1) % every == 0:"]
-            lines += [f"    add_row({e.row(f'v{axis}')}, P_c_saved_{axis}, {place}, {e.W})" for axis in STATE]
+            for axis in STATE:
+                lines.append("    " + e.take("saved", f"P_c_saved_{axis}", place, 0))
+                lines.append(f"    add_row({e.row(f'v{axis}')}, {e.row('saved')}, {e.W})")
         else:
             lines += [e.fetch(f"v{axis}") for axis in STATE]
             lines += [e.fetch(f"s{axis}{j}") for j in self._later(stage) for axis in STATE]
         for name in self.active:
-            if name in self.scheme.inner:
-                lines.append(e.load(f"c_{name}", f"P_c_{name}", self._place(name, stage)))
+            if name in self._gathered:
+                lines.append(e.fetch(f"c_{name}"))
+            elif name in self.scheme.inner:
+                lines.append(e.take(f"c_{name}", f"P_c_{name}", self._place(name, stage), 0))
         return [*lines, *e.vectors(nodes), *e.random(last)]
 
     def _later(self, stage: int) -> list[int]:
@@ -244,5 +260,9 @@ class _Adjoint:
         place = f"({copy}{stage}) * A + at" if self.scheme.single else f"(r * {S} + {stage}) * L + c"
         lines.append(e.store("g", "work_", e.array("g0_0", place)))
         lines += [e.store("q", "work_", e.array("q0_0", place))] * self.weights
-        names = [name for name in self.active if name in self.scheme.inner]
-        return [*lines, *(e.store(f"c_{name}", f"P_c_{name}", self._place(name, stage)) for name in names)]
+        for name in self.active:
+            if name in self._gathered:
+                lines.append(e.keep(f"c_{name}"))
+            elif name in self.scheme.inner:
+                lines.append(e.give(f"c_{name}", f"P_c_{name}", self._place(name, stage)))
+        return lines

@@ -19,13 +19,13 @@ from llgrad.kernels.coupled.forward import forward_source
 from llgrad.kernels.coupled.products import ROWS
 from llgrad.kernels.coupled.scheme import Scheme
 from llgrad.kernels.coupled.tangent import tangent_source
-from llgrad.kernels.expression.equations import STATE, Program
-from llgrad.kernels.kernel import _register as register
+from llgrad.kernels.expression.equations import Program
+from llgrad.kernels.kernel import register
 from llgrad.kernels.loops.adjoint import PARTS
 from llgrad.kernels.loops.tangent import MOST
+from llgrad.kernels.rules import M0
 from llgrad.kernels.steppers import Tableau
 
-M0: Final = tuple(f"m_{axis}" for axis in STATE)
 SHARED_ROWS: Final = 192
 """Oscillators of a single array from which on its rows are shared out among threads."""
 
@@ -68,7 +68,8 @@ def _kernel(kind: str, scheme: Scheme, *options: Any) -> str:
 class _Call:
     """A run's operands as a kernel takes them."""
 
-    def __init__(self, plan: CoupledPlan, operands: Sequence[Any]) -> None:
+    def __init__(self, plan: CoupledPlan, operands: Sequence[Any], alone: bool = False) -> None:
+        """With `alone` an array of one oscillator is computed with scalars, which no other pass can go on from."""
         self.plan, self.dtype = plan, plan.program.dtype
         self.given = dict(zip(plan.names, operands, strict=True))
         self.B, self.N = self.given["m_x"].shape
@@ -76,7 +77,11 @@ class _Call:
         self.varied = (*plan.program.names, *plan.program.channels)
         inner = tuple(name for name in self.varied if self.given[name].shape[plan.lane_axis(name) + self.single] > 1)
         self.shared = self.single and self.N >= SHARED_ROWS
-        self.scheme = Scheme(plan.program, plan.tableau, plan.project, self.single, self.shared, inner)
+        scheme = Scheme(plan.program, plan.tableau, plan.project, self.single, self.shared, inner)
+        registers = -(-self.N // scheme.lanes)
+        if self.single and registers <= 2:
+            scheme = dataclasses.replace(scheme, registers=registers, alone=alone and self.N == 1)
+        self.scheme = scheme
         self.L, self.R, self.tiles = self._tiling()
 
     def _tiling(self) -> tuple[int, int, int]:
@@ -89,20 +94,17 @@ class _Call:
 
     @property
     def padded(self) -> int:
-        """Rows of a workspace array, or of a matrix for products."""
-        return self.R * self.L if self.single else -(-self.N // ROWS) * ROWS
+        """Rows of a matrix of weights, and of its cotangent, with many samples."""
+        return -(-self.N // ROWS) * ROWS
 
     # ---- into tiles
 
     def pack(self, value: Any, axis: int, inner: bool = True, edge: bool = True) -> Any:
-        """(…, b, n) → (tiles, …, rows, L), or (1, …, rows, 1) for what lanes share."""
+        """(…, b, n) → (tiles, …, rows, L), or (1, …, rows, 1) for what lanes share; (…, 1, N) of a single array."""
         lead = value.shape[:axis]
         b, n = value.shape[axis:]
         if self.single:
-            if not inner:
-                return value.reshape(1, *lead, 1, 1)
-            value = jnp.broadcast_to(value.reshape(*lead, n), (*lead, self.N))
-            return _pad(value, axis, self.R * self.L, edge).reshape(1, *lead, self.R, self.L)
+            return jnp.broadcast_to(value, (*lead, 1, self.N)) if inner else value
         if not inner:
             return value.reshape(1, *lead, n, 1)
         if b == 1:
@@ -111,40 +113,50 @@ class _Call:
         return jnp.moveaxis(value, axis, 0).swapaxes(-1, -2)
 
     def unpack(self, value: Any) -> Any:
-        """(tiles, …, rows, L) → (…, B, rows), or (…, 1, N) of a single array."""
-        lead = value.shape[1:-2]
+        """(tiles, …, rows, L) → (…, B, rows); (…, 1, N) of a single array stays."""
         if self.single:
-            return value.reshape(*lead, 1, self.R * self.L)[..., : self.N]
+            return value
+        lead = value.shape[1:-2]
         value = jnp.moveaxis(value.swapaxes(-1, -2), 0, len(lead))
         return value.reshape(*lead, self.tiles * self.L, value.shape[-1])[..., : self.B, :]
 
     def matrix(self, value: Any) -> Any:
-        """Weights (…, N, N) as a product takes them: padded rows, or columns of a small array, or packed blocks of
-        eight rows.
+        """Weights (…, N, N) as a product takes them: as they are for a small single array; for a large one, rows and
+        columns padded to whole registers; packed blocks of eight rows for many samples.
         """
         lead, more = value.shape[:-2], [(0, 0)] * (value.ndim - 2)
         padded = self.padded
         if self.single:
-            grow, value = padded - self.N, value if self.shared else value.swapaxes(-1, -2)
-            return jnp.pad(value, [*more, (0, grow), (0, grow)]) if grow else value
+            grow = [(0, padded - self.N), (0, -self.N % self.scheme.lanes)]
+            return jnp.pad(value, [*more, *grow]) if self.shared and any(map(any, grow)) else value
         value = jnp.pad(value, [*more, (0, padded - self.N), (0, 0)])
         return value.reshape(*lead, padded // ROWS, ROWS, self.N).swapaxes(-1, -2)
 
-    def operands(self, items: int, stride: int = 1, transposed: bool = False, start: Any = 0) -> list[Any]:
+    def kept(self, value: Any) -> Any:
+        """A kept state (tiles, R, L) → (B, N)."""
+        return value.reshape(1, -1)[:, : self.N] if self.single else self.unpack(value)
+
+    def operands(self, items: int, stride: int = 1, transposed: bool = False, start: Any = None) -> list[Any]:
         plan, given = self.plan, self.given
         flags = [given[name].shape[-1] > 1 or (name in self.scheme.inner and self.single) for name in self.varied]
         counts = jnp.asarray(
             [plan.steps, plan.every, stride, items, self.tiles, self.N, self.R, self.L, 0, *flags], jnp.int32
         )
-        packed = [counts.at[8].set(start), given["first"], given["h"]]
+        packed = [counts if start is None else counts.at[8].set(start), given["first"], given["h"]]
         packed += [self.pack(given[name], 0) for name in M0]
         packed += [self.pack(given[name], plan.lane_axis(name), name in self.scheme.inner) for name in self.varied]
         if plan.program.noisy:
             packed += [self.pack(given[name], 0, not self.single) for name in ("key0", "key1")]
         weights = given["weights"]
-        return [*packed, self.matrix(weights.T if transposed else weights)]
+        return [*packed, self.matrix(weights.T if transposed and (self.shared or not self.single) else weights)]
 
     def shape(self, *lead: int) -> jax.ShapeDtypeStruct:
+        """Of a result with a value for each oscillator and sample."""
+        shape = (*lead, 1, self.N) if self.single else (self.tiles, *lead, self.R, self.L)
+        return jax.ShapeDtypeStruct(shape, self.dtype)
+
+    def tile_shape(self, *lead: int) -> jax.ShapeDtypeStruct:
+        """Of what one pass keeps for another: tiles, padded."""
         return jax.ShapeDtypeStruct((self.tiles, *lead, self.R, self.L), self.dtype)
 
     def items(self, most: int) -> int:
@@ -158,7 +170,7 @@ class _Call:
     @property
     def rows(self) -> int:
         """Rows of an array of the workspace."""
-        return -(-self.R // ROWS) * ROWS
+        return self.R if self.single else -(-self.R // ROWS) * ROWS
 
     @property
     def stride(self) -> int:
@@ -184,20 +196,15 @@ def forward(*operands: Any, plan: CoupledPlan, keep: bool, compiled: bool = True
 
     Without `compiled` no kernel is made: enough for the shapes, which tracing asks for.
     """
-    call = _Call(plan, operands)
-    bad = (1, call.R, call.L) if call.single else (call.tiles, 1, call.L)
+    call = _Call(plan, operands, alone=not keep)
+    bad = (1, 1) if call.single else (call.tiles, 1, call.L)
     shapes = [call.shape(plan.saves)] * 3 + [call.shape()] * 3 + [jax.ShapeDtypeStruct(bad, jnp.int32)]
     stride = call.stride
     if keep:
-        shapes += [call.shape(-(-plan.steps // stride), 3), _fields(call, plan.steps if stride == 1 else 0)]
+        shapes += [call.tile_shape(-(-plan.steps // stride), 3), _fields(call, plan.steps if stride == 1 else 0)]
     target = _kernel("forward", call.scheme, keep) if compiled else ""
     results = jax.ffi.ffi_call(target, shapes)(*call.operands(call.items(call.tiles), stride))
-    first_bad = call.unpack(results[6])
-    if call.single:
-        never = jnp.iinfo(jnp.int32).max
-        first = jnp.where(first_bad < 0, never, first_bad).min(-1, keepdims=True)
-        first_bad = jnp.where(first == never, -1, first)
-    return [*(call.unpack(result) for result in results[:6]), first_bad, *results[7:]]
+    return [*(call.unpack(result) for result in results[:7]), *results[7:]]
 
 
 def _fields(call: _Call, steps: int) -> jax.ShapeDtypeStruct:
@@ -225,7 +232,7 @@ def _in_segments(call: _Call, wanted: tuple[str, ...], kept: Any, cotangents: li
 
     def segment(final: list[Any], index: Any, steps: int) -> list[Any]:
         start = index * stride
-        given = dict(call.given) | dict(zip(M0, (call.unpack(kept[:, index, k]) for k in range(3)), strict=True))
+        given = dict(call.given) | dict(zip(M0, (call.kept(kept[:, index, k]) for k in range(3)), strict=True))
         given["first"] = given["first"] + jnp.asarray(start, jnp.uint32)
         for name in plan.program.channels:
             given[name] = jax.lax.dynamic_slice_in_dim(given[name], start, steps)
@@ -264,7 +271,7 @@ def _transposed(
     wanted: tuple[str, ...],
     kept: Sequence[Any],
     cotangents: list[Any],
-    start: Any = 0,
+    start: Any = None,
     compiled: bool = True,
 ) -> list[Any]:
     """The adjoint of steps whose states and coupling fields are all there."""
@@ -277,13 +284,15 @@ def _transposed(
         axis, value = plan.lane_axis(name), call.given[name]
         lead = value.shape[:axis]
         if name in call.scheme.inner:
-            rows = call.R if call.single or value.shape[-1] > 1 else 1
-            shapes.append(jax.ShapeDtypeStruct((call.tiles, *lead, rows, call.L), call.dtype))
+            rows = call.R if value.shape[-1] > 1 else 1
+            shape = (*lead, 1, call.N) if call.single else (call.tiles, *lead, rows, call.L)
+            shapes.append(jax.ShapeDtypeStruct(shape, call.dtype))
         else:
             rows = call.R if call.single else value.shape[-1]
             shapes.append(jax.ShapeDtypeStruct((parts, *lead, rows, 1), call.dtype))
     if "weights" in wanted:
-        shapes.append(jax.ShapeDtypeStruct((parts, call.padded, call.padded), call.dtype))
+        size = call.N if call.single else call.padded
+        shapes.append(jax.ShapeDtypeStruct((parts, size, size), call.dtype))
     target = _kernel("adjoint", call.scheme, wanted) if compiled else ""
     arguments = [*call.operands(items, transposed=True, start=start), *kept, *cotangents]
     results = jax.ffi.ffi_call(target, shapes)(*arguments)
@@ -291,7 +300,7 @@ def _transposed(
     for name, result in zip(active, results[3:], strict=False):
         found[name] = _shaped(call, name, result)
     if "weights" in wanted:
-        found["weights"] = results[-1].sum(0)[: call.N, : call.N]
+        found["weights"] = results[-1][0] if call.single else results[-1].sum(0)[: call.N, : call.N]
     return [found[name] for name in (*M0, *wanted)]
 
 

@@ -20,6 +20,8 @@ from llgrad.kernels.machine.runtime import intrinsic
 
 ROWS: Final = 8
 """Rows of a register tile of `multiply`; weights are packed in blocks of so many rows."""
+CHAINS: Final = 4
+"""Sums that `columns` keeps apart, so that few additions wait for each other."""
 _WORD: Final = ir.IntType(64)
 
 
@@ -31,8 +33,9 @@ def register_bytes() -> int:
 
 @functools.cache
 def digest() -> str:
-    """Hash of this file: part of every generated text, since compiled code is cached by its text."""
-    return hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()[:12]
+    """Hash of the files whose code a kernel takes in: part of every generated text, by which kernels are cached."""
+    files = (pathlib.Path(__file__).with_name(name) for name in ("products.py", "team.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 class _Vectors:
@@ -72,6 +75,13 @@ class _Vectors:
         kind = ir.FunctionType(self.vector, [self.vector] * 3)
         function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fma.{self.suffix}")
         return self.builder.call(function, [a, b, c])
+
+    def pairwise(self, totals: list[Any], count: int) -> list[Any]:
+        """Interleaved sums added up to `count` of them, in pairs, so that few additions wait for each other."""
+        while len(totals) > count:
+            half = len(totals) // 2
+            totals = [self.builder.fadd(a, b) for a, b in zip(totals[:half], totals[half:], strict=True)]
+        return totals
 
     def sum(self, value: Any) -> Any:
         kind = ir.FunctionType(self.element, [self.element, self.vector])
@@ -178,41 +188,72 @@ def _dots(kind: Any) -> Any:
 def _columns(kind: Any) -> Any:
     @intrinsic(prefer_literal=True)
     def columns(
-        typingctx: Any, C: Any, A: Any, pitch: Any, X: Any, K: Any, vectors: Any, add: Any, lanes: Any
+        typingctx: Any, C: Any, A: Any, X: Any, K: Any, vectors: Any, add: Any, back: Any, lanes: Any
     ) -> Any:  # fmt: skip
-        """C[vectors·lanes] (+)= Σ_k X[k] A[k, :], in 8 / vectors interleaved sums; K is a multiple of that number."""
-        width, adds, count = (value.literal_value for value in (vectors, add, lanes))
-        signature = types.void(*[types.int64] * 5, *map(types.IntegerLiteral, (width, adds, count)))
-        chains = 8 // width
+        """C[vectors·lanes] (+)= Σ_k X[k] A[k, :], in up to `CHAINS` interleaved sums; K is a multiple of `CHAINS`.
+
+        With `back` from the last k to the first: what the cache still holds of A from a product before is read first.
+        """
+        width, adds, turned, count = (value.literal_value for value in (vectors, add, back, lanes))
+        signature = types.void(*[types.int64] * 4, *map(types.IntegerLiteral, (width, adds, turned, count)))
+        chains = min(CHAINS, 8 // width)
 
         def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             v = _Vectors(builder, kind, count)
-            pitch_a = builder.mul(args[2], v.word(v.size))
             places = [v.offset(args[0], v.word(j * count * v.size)) for j in range(width)]
+            last = builder.sub(args[3], v.word(chains))
 
             def body(index: Any, carried: list[Any]) -> Any:
-                results = []
+                first, results = builder.sub(last, index) if turned else index, []
                 for chain in range(chains):
-                    k = builder.add(index, v.word(chain))
-                    factor = v.spread(v.offset(args[3], builder.mul(k, v.word(v.size))))
-                    row = v.offset(args[1], builder.mul(k, pitch_a))
+                    k = builder.add(first, v.word(chain))
+                    factor = v.spread(v.offset(args[2], builder.mul(k, v.word(v.size))))
+                    row = v.offset(args[1], builder.mul(k, v.word(width * count * v.size)))
                     for j in range(width):
                         value = v.load(v.offset(row, v.word(j * count * v.size)))
                         results.append(v.fma(factor, value, carried[chain * width + j]))
                 return results, chains
 
             starts = [v.load(place) if adds else v.zero for place in places] + [v.zero] * (width * (chains - 1))
-            totals = v.loop(args[4], starts, body)
-            for j, place in enumerate(places):
-                total = totals[j]
-                for chain in range(1, chains):
-                    total = builder.fadd(total, totals[chain * width + j])
+            totals = v.loop(args[3], starts, body)
+            for total, place in zip(v.pairwise(totals, width), places, strict=True):
                 v.store(total, place)
             return context.get_dummy_value()
 
         return signature, generate
 
     return columns
+
+
+@intrinsic(prefer_literal=True)
+def few_columns(typingctx: Any, S: Any, goal: Any, given: Any, A: Any, vectors: Any, lanes: Any) -> Any:
+    """S[goal + …] = Σ_k S[given + k] A[k, :] for k < vectors·lanes, all in registers: a load of one element out of a
+    vector that was stored just before would wait for the store to reach the cache.
+    """
+    width, count = vectors.literal_value, lanes.literal_value
+    signature = types.void(S, *[types.int64] * 3, types.IntegerLiteral(width), types.IntegerLiteral(count))
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        v = _Vectors(builder, S.dtype, count)
+        index = ir.VectorType(ir.IntType(32), count)
+
+        def place(first: Any, j: int) -> Any:
+            pointer = builder.gep(args[0], [builder.add(first, v.word(j * count))])
+            return builder.bitcast(pointer, v.vector.as_pointer())
+
+        given = [builder.load(place(args[2], j), align=v.size) for j in range(width)]
+        totals = [v.zero] * (width * CHAINS)
+        for k in range(width * count):
+            factor = builder.shuffle_vector(given[k // count], v.zero, ir.Constant(index, [k % count] * count))
+            for j in range(width):
+                value = v.load(v.offset(args[3], v.word((k * width + j) * count * v.size)))
+                total = k % CHAINS * width + j
+                totals[total] = v.fma(factor, value, totals[total])
+        for j, total in enumerate(v.pairwise(totals, width)):
+            builder.store(total, place(args[1], j), align=v.size)
+        return context.get_dummy_value()
+
+    return signature, generate
 
 
 columns_float32, columns_float64 = _columns(types.float32), _columns(types.float64)
@@ -232,13 +273,12 @@ def peek(typingctx: Any, address: Any) -> Any:
 
 
 @intrinsic
-def claim(typingctx: Any, address: Any, expected: Any) -> Any:
-    """Raise the word at an address from `expected` by one, if nobody else did; whether it was done."""
+def claim(typingctx: Any, address: Any, expected: Any, new: Any) -> Any:
+    """Change the word at an address from `expected` to `new`, if nobody changed it before; whether it was done."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         pointer = builder.inttoptr(args[0], _WORD.as_pointer())
-        new = builder.add(args[1], ir.Constant(_WORD, 1))
-        pair = builder.cmpxchg(pointer, args[1], new, "seq_cst", "seq_cst")
+        pair = builder.cmpxchg(pointer, args[1], args[2], "seq_cst", "seq_cst")
         return builder.extract_value(pair, 1)
 
-    return types.boolean(types.int64, types.int64), generate
+    return types.boolean(types.int64, types.int64, types.int64), generate

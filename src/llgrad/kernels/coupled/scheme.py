@@ -4,7 +4,11 @@ A run is seen as `tiles` of R rows by L lanes. With many samples a row is an osc
 array (`single`) is one tile whose rows are runs of L = W neighbouring oscillators. So the same text serves both, and
 only the products differ. The elementwise work goes over chunks of W lanes, in rows of a small scratch array of
 constant shape: element l of row r is S[r·W + l]. States, slopes and products stand in a workspace on the heap, in
-arrays of R × L elements. Lanes past the last sample repeat it, and their cotangents are zero.
+arrays of R × L elements. Lanes past the last sample, or oscillator, repeat it, and their cotangents are zero.
+
+Operands and results of a single array have their natural shapes: a call of few oscillators takes less time than XLA
+needs to pad its operands. The forward pass of so few that a quantity fits one or two vector registers has no
+workspace: its rows stay where they are (`local`).
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from llgrad.kernels.steppers import Tableau
 OWN_COUNTS: Final = 5
 """Place of the first count that a block's header does not hold: N, R, L, first step; then a flag for each operand."""
 FLAGS: Final = OWN_COUNTS + 4
+PACKED: Final = "packed_size(N)"
+"""Text of the number of elements of a packed matrix."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +44,25 @@ class Scheme:
     """A single array large enough to share its rows out among threads."""
     inner: tuple[str, ...]
     """Operands whose values differ between the lanes of a row."""
+    registers: int = 0
+    """Vector registers that a quantity of a whole single array fits, 1 or 2; 0 for a larger one, or many samples."""
+    alone: bool = False
+    """An array of one oscillator, computed with scalars: a vector's divisions and roots take longer."""
 
     @property
     def lanes(self) -> int:
         """Elements of a vector register."""
-        return register_bytes() // (8 if self.program.dtype == "float64" else 4)
+        return 1 if self.alone else register_bytes() // (8 if self.program.dtype == "float64" else 4)
 
     @property
     def width(self) -> int:
-        """Lanes of a chunk: two registers for each quantity."""
-        return 2 * self.lanes
+        """Lanes of a chunk: two registers for each quantity, or one where that is enough."""
+        return (self.registers or 2) * self.lanes
+
+    @property
+    def padded(self) -> bool:
+        """Whether a tile's operands and results are padded by the call: those of many samples."""
+        return not self.single
 
     @property
     def stages(self) -> int:
@@ -72,7 +87,10 @@ class Scheme:
 class Emitter:
     """Generates the parts of a pass. Variables of the text: tile, r (row), c (lane), at = r L + c, i (step)."""
 
-    def __init__(self, scheme: Scheme, names: list[str]) -> None:
+    def __init__(self, scheme: Scheme, names: list[str], local: bool = False) -> None:
+        self.local = local
+        self.packed = 0
+        """Packed matrices in the workspace, after the arrays."""
         self.scheme, self.program, self.kind = scheme, scheme.program, scheme.program.dtype
         self.operands = Operands([*scheme.operands, *names])
         self.source = Source(self.kind)
@@ -86,11 +104,14 @@ class Emitter:
 
     def at(self, row: str) -> str:
         """One lane's element of a row of scratch; a new row if need be."""
-        return f"S[{self.rows.setdefault(row, len(self.rows)) * self.W} + l]"
+        return "{}[{} + l]".format(*self.place(row))
 
     def row(self, row: str) -> str:
         """Place of a row of scratch."""
-        return f"S, {self.rows.setdefault(row, len(self.rows)) * self.W}"
+        return "{}, {}".format(*self.place(row))
+
+    def place(self, row: str) -> tuple[str, int]:
+        return "S", self.rows.setdefault(row, len(self.rows)) * self.W
 
     def array(self, name: str, index: str = "") -> str:
         """Place of an array in the workspace, as an offset in elements."""
@@ -109,11 +130,36 @@ class Emitter:
 
     def fetch(self, name: str) -> str:
         """Load the chunk of an array of the workspace into the row of its name."""
-        return self.load(name, "work_", self.array(name, "at"))
+        return "" if self.local else self.load(name, "work_", self.array(name, "at"))
 
     def keep(self, name: str) -> str:
         """Store the row of an array's name in the workspace."""
-        return self.store(name, "work_", self.array(name, "at"))
+        return "" if self.local else self.store(name, "work_", self.array(name, "at"))
+
+    def take(self, row: str, pointer: str, place: str, edge: int = 1) -> str:
+        """Load a chunk of an operand. Past the last oscillator of a single array its value is repeated, or zero."""
+        if self.scheme.padded:
+            return self.load(row, pointer, place)
+        return f"load_row({self.row(row)}, {pointer}, {place}, N - at, {edge})"
+
+    def give(self, row: str, pointer: str, place: str) -> str:
+        """Store a chunk of a result."""
+        if self.scheme.padded:
+            return self.store(row, pointer, place)
+        return f"store_row({pointer}, {place}, {self.row(row)}, N - at)"
+
+    @property
+    def extent(self) -> str:
+        """Elements of an operand, or result, of one value for each oscillator (and sample of a tile)."""
+        return "R * L" if self.scheme.padded else "N"
+
+    def pack(self, name: str, address: str, turned: int) -> list[str]:
+        """Lines that pack a matrix of a small single array for its products, and name its address; with `turned` for
+        products with its transpose.
+        """
+        place = f"work + {self.size} * (ARRAYS * A + {self.packed} * {PACKED})"
+        self.packed += 1
+        return [f"{name} = {place}", f"pack_columns({name}, {address}, N, {turned})"]
 
     def number(self, value: float) -> str:
         return self.source.number(value)
@@ -127,7 +173,7 @@ class Emitter:
             "steps, every, stride = word(block, STEPS), word(block, EVERY), word(block, STRIDE)",
             "tiles, counts = word(block, LANES), as_int32(word(block, HEADER))",
             *(f"{name} = np.int64(counts[{OWN_COUNTS + k}])" for k, name in enumerate(("N", "R", "L", "start"))),
-            f"A = (R + {ROWS - 1}) // {ROWS} * {ROWS} * L",
+            f"A = (R + {ROWS - 1}) // {ROWS} * {ROWS} * L" if scheme.padded else "A = R * L",
             f"h = {ops.pointer('h', self.kind)}[0]",
             f"first = {ops.pointer('first', 'uint32')}[0]",
             f"weights = word(block, {ops.places['weights']})",
@@ -184,10 +230,19 @@ class Emitter:
     def vectors(self, nodes: list[int]) -> list[str]:
         """Operands that every lane has its own value of."""
         return [
-            self.load(name, f"P_{operand}", f"tile * ts_{operand} + {place} + c")
+            self.fetch(name)
+            if self.scheme.single and operand in self.program.names
+            else self.take(name, f"P_{operand}", f"tile * ts_{operand} + {place} + c")
             for operand, name, place in self._places(nodes)
             if operand in self.scheme.inner
         ]
+
+    def parameters(self) -> list[str]:
+        """The parameters of the oscillators of a single array, padded, in the workspace."""
+        if not self.scheme.single:
+            return []
+        own = [name for name in self.program.names if name in self.scheme.inner]
+        return [line for name in own for line in (self.take(name, f"P_{name}", "at"), self.keep(name))]
 
     def random(self, new: bool) -> list[str]:
         """The step's random numbers: drawn by the first stage that is taken, stored for the others."""
@@ -254,6 +309,8 @@ class Emitter:
 
     def lanes(self, body: list[str]) -> list[str]:
         """A loop over a chunk, its two halves side by side, so that one's latency hides behind the other's."""
+        if self.scheme.registers == 1:
+            return [f"for l in range({self.W}):", *indent(body)]
         names = {name.strip() for line in body for name in line.split("=")[0].split(",") if line[0] != "S"}
         pattern = re.compile(r"\b(" + "|".join(sorted(names)) + r")\b")
         half = self.W // 2
@@ -262,6 +319,9 @@ class Emitter:
 
     def chunks(self, before: list[str], body: list[str], after: list[str] | None = None) -> list[str]:
         """All chunks of the rows r0 … r1: `before` each row, the chunk's `body`, `after` each row."""
+        body = [line for line in body if line]
+        if self.local:
+            return ["r, c, at = 0, 0, 0", *before, *body, *(after or [])]
         return [
             "for r in range(r0, r1):",
             *indent(before),

@@ -61,12 +61,16 @@ class _Tangent:
     def _prepare(self) -> list[str]:
         e = self.e
         lines = [f"P_m_{axis} = {e.operands.pointer(f'm_{axis}', e.kind)}" for axis in STATE]
-        body = []
+        if self.scheme.single and not self.scheme.shared:
+            lines += e.pack("packed", "weights", 0)
+            for k in range(self.K if self.weights else 0):
+                lines += e.pack(f"d{k}_packed", self._matrix(k), 0)
+        body = e.parameters()
         for axis in STATE:
-            body += [e.load(axis, f"P_m_{axis}", "tile * R * L + at"), e.keep(axis)]
+            body += [e.take(axis, f"P_m_{axis}", f"tile * {e.extent} + at"), e.keep(axis)]
             for k in range(self.K):
-                place = f"(tile * {self.K} + {k}) * R * L + at"
-                body += [e.load(f"d{k}_{axis}", f"P_d_m_{axis}", place), e.keep(f"d{k}_{axis}")]
+                place = f"(tile * {self.K} + {k}) * {e.extent} + at"
+                body += [e.take(f"d{k}_{axis}", f"P_d_m_{axis}", place), e.keep(f"d{k}_{axis}")]
         return [*lines, *e.chunks([], body)]
 
     # ---- one stage
@@ -74,25 +78,29 @@ class _Tangent:
     def _stage(self, stage: int) -> list[str]:
         e, node = self.e, self.scheme.tableau.node_of_stage[stage]
         operand = "x" if stage == 0 else f"next_{stage % 2}"
-        lines = [self._product("field", "weights", operand, 0)]
+        small = self.scheme.single and not self.scheme.shared
+        weights, back = "packed" if small else "weights", stage % 2
+        lines = [self._product("field", weights, operand, 0, back)]
         for k in range(self.K):
             tangent = f"d{k}_x" if stage == 0 else f"d{k}_next_{stage % 2}"
-            lines.append(self._product(f"d{k}_field", "weights", tangent, 0))
+            lines.append(self._product(f"d{k}_field", weights, tangent, 0, (back + k + 1) % 2))
             if self.weights:
-                place = e.operands.places["d_weights"]
-                each = f"word(block, {place + 1}) // {self.K}"
-                lines.append(
-                    self._product(f"d{k}_field", f"word(block, {place}) + {e.size} * {k} * ({each})", operand, 1)
-                )
+                matrix = f"d{k}_packed" if small else self._matrix(k)
+                lines.append(self._product(f"d{k}_field", matrix, operand, 1, back))
         scalars = [text for text, inner in self._tangents(node) if not inner]
         return [*lines, *e.chunks([*e.scalars([node]), *scalars], self._chunk(stage, node))]
 
-    def _product(self, goal: str, weights: str, operand: str, add: int) -> str:
+    def _matrix(self, k: int) -> str:
+        """Address of the tangent of the weights in a direction."""
+        place = self.e.operands.places["d_weights"]
+        return f"word(block, {place}) + {self.e.size} * {k} * (word(block, {place + 1}) // {self.K})"
+
+    def _product(self, goal: str, weights: str, operand: str, add: int, back: int) -> str:
         goal, operand = self.e.address(goal), self.e.address(operand)
         if self.scheme.single and not self.scheme.shared:
-            return f"columns_product({goal}, {weights}, R * L, {operand}, N, {add})"
+            return f"columns_product({goal}, {weights}, A, {operand}, N, {add}, {back})"
         if self.scheme.shared:
-            return f"rows_product({goal}, {weights}, R * L, {operand}, r0 * L, r1 * L, {add})"
+            return f"rows_product({goal}, {weights}, N, {operand}, r0 * L, r1 * L, {add}, {back})"
         return f"product({goal}, {weights}, {operand}, L, N, R, L, {add})"
 
     def _tangents(self, node: int) -> list[tuple[str, bool]]:
@@ -106,7 +114,7 @@ class _Tangent:
                 )
                 place = f"tile * ts_d_{name} + {k} * ds_d_{name}{moment} + r * rs_{name}"
                 row = f"d{k}_{name}"
-                text = self.e.load(row, f"P_d_{name}", f"{place} + c") if inner else f"{row} = P_d_{name}[{place}]"
+                text = self.e.take(row, f"P_d_{name}", f"{place} + c") if inner else f"{row} = P_d_{name}[{place}]"
                 found.append((text, inner))
         return found
 
@@ -184,12 +192,12 @@ class _Tangent:
 
     def _results(self, k: int) -> list[str]:
         e = self.e
-        saved = f"((tile * {self.K} + {k}) * (steps // every) + i // every) * R * L + at"
-        final = f"(tile * {self.K} + {k}) * R * L + at"
+        saved = f"((tile * {self.K} + {k}) * (steps // every) + i // every) * {e.extent} + at"
+        final = f"(tile * {self.K} + {k}) * {e.extent} + at"
         return [
             *(e.keep(f"d{k}_{axis}") for axis in STATE),
             "if (i + 1) % every == 0:",
-            *("    " + e.store(f"d{k}_{axis}", f"P_d_saved_{axis}", saved) for axis in STATE),
+            *("    " + e.give(f"d{k}_{axis}", f"P_d_saved_{axis}", saved) for axis in STATE),
             "if i + 1 == steps:",
-            *("    " + e.store(f"d{k}_{axis}", f"P_d_final_{axis}", final) for axis in STATE),
+            *("    " + e.give(f"d{k}_{axis}", f"P_d_final_{axis}", final) for axis in STATE),
         ]

@@ -12,7 +12,9 @@ from llgrad.kernels.machine.runtime import INLINE, fetch_add
 MEMORY: Final = 10
 """Word of a block: address of the workspace that all threads of a call share."""
 OPEN: Final = 11
-"""Word of a block: tickets of the phases opened so far."""
+"""Word of a block: the open phase, times `PARTS`, and a bit for each of its parts that has been taken."""
+PARTS: Final = 256
+"""States of the parts of a phase: there are at most eight."""
 PATIENCE: Final = 2000
 """Looks at the block before a thread that waits for others gives way to them."""
 WORTH_SHARING: Final = 30_000
@@ -28,3 +30,15 @@ def call_help(frame: int, task: int, block: int, items: int, work: int) -> None:
         fetch_add(block + 8 * REFERENCES, 1)
         if not schedule(frame, task, block):
             leave(block)
+
+
+@njit(**INLINE)
+def nearest_free(taken: int, last: int, parts: int, upwards: int) -> int:
+    """The part nearest to the `last` one whose bit is not in `taken`; of two the lower one, or the upper one."""
+    for distance in range(parts):
+        near, far = (last + distance, last - distance) if upwards else (last - distance, last + distance)
+        if 0 <= near < parts and not (taken >> near) & 1:
+            return near
+        if 0 <= far < parts and not (taken >> far) & 1:
+            return far
+    return last

@@ -127,6 +127,10 @@ class Graph:
             return self.add("mul", (root, root), dtype)
         return self._node("div", (one, value), dtype)
 
+    def quotient(self, over: Any, under: Any, dtype: np.dtype[Any]) -> int:
+        """a/b as one division."""
+        return self._node("div", (over, under), dtype)
+
     def _without_negatives(self, name: str, operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
         """a + (−b) is a − b, a − (−b) is a + b, (−a)(−b) is a b."""
         if name in ("add", "sub") and self._is(operands[1], "neg"):

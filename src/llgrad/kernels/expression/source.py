@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -49,6 +49,13 @@ TEMPLATES: Final[dict[str, str]] = {
 }
 
 
+def graph_of(closed: Any, arguments: Sequence[str]) -> tuple[Graph, list[int], list[Any]]:
+    """The graph of a jaxpr of named scalars, its inputs and its outputs."""
+    graph = Graph()
+    inputs = [graph.input(text, var.aval.dtype) for text, var in zip(arguments, closed.jaxpr.invars, strict=True)]
+    return graph, inputs, graph.extend(closed, inputs)
+
+
 class Source:
     """Generated functions that share one table of constants.
 
@@ -72,10 +79,12 @@ class Source:
 
     def function(self, name: str, closed: Any, arguments: Sequence[str]) -> str:
         """The source of a function of the named scalars that returns the outputs of a jaxpr."""
-        graph = Graph()
-        inputs = [graph.input(text, var.aval.dtype) for text, var in zip(arguments, closed.jaxpr.invars, strict=True)]
-        outputs = graph.extend(closed, inputs)
-        names = dict(zip(inputs, arguments, strict=True))
+        graph, inputs, outputs = graph_of(closed, arguments)
+        return self.text(name, graph, dict(zip(inputs, arguments, strict=True)), outputs)
+
+    def text(self, name: str, graph: Graph, inputs: Mapping[int, str], outputs: Sequence[Any]) -> str:
+        """The source of a function that returns values of a graph; `inputs` are the names of its arguments."""
+        names = dict(inputs)
 
         def text(value: Any) -> str:
             return self.number(value.value, value.dtype) if isinstance(value, Known) else names[value]
@@ -86,7 +95,8 @@ class Source:
                 names[index] = f"v{index}"
                 lines.append(f"    v{index} = {self._operation(graph, graph.nodes[index], text)}")
         returned = ", ".join(text(value) for value in outputs)
-        return "\n".join([f"@njit(**INLINE)\ndef {name}({', '.join(arguments)}):", *lines, f"    return ({returned},)"])
+        head = f"@njit(**INLINE)\ndef {name}({', '.join(inputs.values())}):"
+        return "\n".join([head, *lines, f"    return ({returned},)"])
 
     def _operation(self, graph: Graph, node: Node, text: Callable[[Any], str]) -> str:
         operands = [text(operand) for operand in node.operands]

@@ -161,7 +161,7 @@ class _Adjoint:
         if not self.scheme.project:
             return [f"v{axis} = {rows[axis]}" for axis in STATE]
         return [
-            f"scale = {self.tile.number(1.0)} / math.sqrt(ux * ux + uy * uy + uz * uz)",
+            *self.tile.scale(),
             *(f"m{axis} = u{axis} * scale" for axis in STATE),
             f"along = mx * {rows['x']} + my * {rows['y']} + mz * {rows['z']}",
             *(f"v{axis} = ({rows[axis]} - m{axis} * along) * scale" for axis in STATE),

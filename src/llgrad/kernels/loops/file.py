@@ -21,6 +21,7 @@ def kernel_file(tile: Tile, functions: list[str], item: list[str], title: str) -
     return FRAME.format(
         title=f"{title}: {scheme.stages} stages, {scheme.program.dtype}, {scheme.width} trajectories side by side",
         rows=(ROWS if scheme.width > 1 else ONE).format(width=scheme.width),
+        flags="INLINE, LOOP" if scheme.width > 1 else "ORDERED_INLINE as INLINE, ORDERED_LOOP as LOOP",
         constants=tile.source.constant_lines(),
         functions="\n\n\n".join(functions),
         body=body,
@@ -81,11 +82,12 @@ from llgrad.kernels.machine.ffi import (
     answers_metadata, error, invite, leave, open_block, task_address, wait,
 )
 from llgrad.kernels.machine.runtime import (
-    INLINE, LOOP, add_row, allocate, as_float32, as_float64, as_int32, as_uint32, copy_row, fetch_add, pick, prefetch,
+    {flags}, add_row, allocate, as_float32, as_float64, as_int32, as_uint32, copy_row, fetch_add, pick, prefetch,
     put, release, scratch_float32, scratch_float64, scratch_uint32, word,
 )
 from llgrad.kernels.machine.vector_math import (
     fast_cos_float32, fast_cos_float64, fast_log_float32, fast_log_float64, fast_sin_float32, fast_sin_float64,
+    scale_to_one_float32, scale_to_one_float64,
 )
 
 {constants}

@@ -49,7 +49,7 @@ class _Tangent:
 
     def _item(self) -> list[str]:
         tile = self.tile
-        body = [*tile.state_lines(), *self._stages(), *tile.slopes()[-3:], *self._finish_tangents(), *tile.finish()]
+        body = [*tile.state_lines(), *self._stages(), *tile.new_state(), *self._finish_tangents(), *tile.finish()]
         return [
             *tile.open(),
             *(f"P_{name} = {tile.operands.pointer(name, self.kind)}" for name in (*self.given, *self.results)),
@@ -101,7 +101,7 @@ class _Tangent:
         lines = [f"d{k}{axis}0 = {tile.at(f'd{k}_{axis}')}" for k in range(self.K) for axis in STATE]
         for stage, row in enumerate(tableau.a):
             lines += tile.stage_state(stage) if stage else []
-            lines.append(f"kx{stage}, ky{stage}, kz{stage} = {tile.call('rhs', stage)}")
+            lines += tile.slope(stage)
             for k in range(self.K):
                 for axis in STATE if stage else ():
                     terms = "".join(f" + a{stage}_{j} * q{k}{axis}{j}" for j, a in enumerate(row) if a)
@@ -121,14 +121,14 @@ class _Tangent:
         """Tangents of the new state; the projection's derivative removes their part along the state."""
         tile, lines = self.tile, []
         if self.scheme.project:
-            lines.append(f"shrink = {tile.number(1.0)} / math.sqrt(ux * ux + uy * uy + uz * uz)")
+            lines += tile.scale()
         for k in range(self.K):
             for axis in STATE:
                 terms = "".join(f" + b{i} * q{k}{axis}{i}" for i, b in enumerate(self.scheme.tableau.b) if b)
                 lines.append(f"e{axis} = d{k}{axis}0{terms}")
             if self.scheme.project:
-                lines.append("along = (ux * ex + uy * ey + uz * ez) * shrink * shrink")
-                lines += [f"e{axis} = (e{axis} - u{axis} * along) * shrink" for axis in STATE]
+                lines.append("along = (ux * ex + uy * ey + uz * ez) * scale * scale")
+                lines += [f"e{axis} = (e{axis} - u{axis} * along) * scale" for axis in STATE]
             lines += [f"{tile.at(f'd{k}_{axis}')} = e{axis}" for axis in STATE]
         return lines
 

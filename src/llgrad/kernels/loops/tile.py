@@ -15,7 +15,8 @@ from typing import Any, Final
 import jax
 
 from llgrad.kernels.expression.equations import NORMALS, STATE, Program
-from llgrad.kernels.expression.source import Source
+from llgrad.kernels.expression.late import split
+from llgrad.kernels.expression.source import Source, graph_of
 from llgrad.kernels.loops.noise import noise_source
 from llgrad.kernels.machine.ffi import HEADER
 from llgrad.kernels.steppers import Tableau
@@ -85,6 +86,14 @@ class Tile:
                     self.row(f"{channel}_{node}")
         for name in NORMALS * self.program.noisy:
             self.row(name)
+        arguments = self.program.arguments
+        graph, inputs, outputs = graph_of(self.program.trace(self.program.function, len(arguments)), arguments)
+        parameters = [node for node, name in zip(inputs, arguments, strict=True) if name in self.program.names]
+        parts = split(graph, outputs, parameters, wait=self.W == 1)
+        self.factor = "" if parts.factor is None else arguments[inputs.index(parts.factor)]
+        self.waits = parts.late is not None
+        values = [*([parts.late] if self.waits else []), *parts.early, *parts.rates]
+        self.slope_source = self.source.text("rhs", graph, dict(zip(inputs, arguments, strict=True)), values)
 
     def row(self, name: str) -> None:
         """A new row of the scratch array."""
@@ -190,17 +199,38 @@ class Tile:
         return texts
 
     def state_lines(self) -> list[str]:
-        """The first stage's state and the parameters, of one trajectory."""
+        """The first stage's state, the parameters and the weights of the slopes, of one trajectory.
+
+        What all components of a slope share as a factor is in the weights: v{i}_{j} and w{i}.
+        """
         lines = [f"{axis}0 = {self.at(axis)}" for axis in STATE]
-        return lines + [f"{name} = {self.at(name)}" for name in self.program.names]
+        lines += [f"{name} = {self.at(name)}" for name in self.program.names]
+        times = f" * {self.factor}" if self.factor else ""
+        for i, row in enumerate(self.scheme.tableau.a):
+            lines += [f"v{i}_{j} = a{i}_{j}{times}" for j, a in enumerate(row) if a]
+        return lines + [f"w{i} = b{i}{times}" for i, b in enumerate(self.scheme.tableau.b) if b]
 
     def stage_state(self, stage: int) -> list[str]:
         """The state that a later stage sees, from the slopes of the earlier ones."""
-        row = self.scheme.tableau.a[stage]
-        return [
-            f"{axis}{stage} = {axis}0" + "".join(f" + a{stage}_{j} * k{axis}{j}" for j, a in enumerate(row) if a)
-            for axis in STATE
-        ]
+        weights = {j: f"v{stage}_{j}" for j, a in enumerate(self.scheme.tableau.a[stage]) if a}
+        return [f"{axis}{stage} = {self._combination(axis, weights, stage - 1)}" for axis in STATE]
+
+    def _combination(self, axis: str, weights: dict[int, str], newest: int) -> str:
+        """Text of the first state and weighted slopes; the part of the newest slope that comes late stands last."""
+        terms = [f"{axis}0", *(f"{w} * k{axis}{j}" for j, w in weights.items() if not (self.waits and j == newest))]
+        if self.waits and newest in weights:
+            w = weights[newest]
+            terms += [f"{w} * p{axis}{newest}", f"(late{newest} * {w}) * q{axis}{newest}"]
+        return " + ".join(terms)
+
+    def slope(self, stage: int) -> list[str]:
+        """The slope of a stage as k{axis}{stage}, without its factor."""
+        names = [f"k{axis}{stage}" for axis in STATE]
+        if not self.waits:
+            return [f"{', '.join(names)} = {self.call('rhs', stage)}"]
+        early, rates = ([f"{kind}{axis}{stage}" for axis in STATE] for kind in "pq")
+        lines = [f"late{stage}, {', '.join([*early, *rates])} = {self.call('rhs', stage)}"]
+        return lines + [f"{k} = {p} + late{stage} * {q}" for k, p, q in zip(names, early, rates, strict=True)]
 
     def call(self, function: str, stage: int, *more: str) -> str:
         """Text of a call of a generated function at a stage."""
@@ -208,30 +238,43 @@ class Tile:
         return f"{function}({', '.join([*state, *self.inputs(stage), *self.program.names, *more])})"
 
     def slopes(self, last: bool = True) -> list[str]:
-        """All stages of a step, and the new state before projection as (ux, uy, uz)."""
+        """All stages of a step, and the new state before projection."""
         lines = []
         for stage in range(self.scheme.stages):
-            lines += self.stage_state(stage) if stage else []
-            lines.append(f"kx{stage}, ky{stage}, kz{stage} = {self.call('rhs', stage)}")
-        if last:
-            for axis in STATE:
-                terms = "".join(f" + b{i} * k{axis}{i}" for i, b in enumerate(self.scheme.tableau.b) if b)
-                lines.append(f"u{axis} = {axis}0{terms}")
-        return lines
+            lines += [*(self.stage_state(stage) if stage else []), *self.slope(stage)]
+        return lines + (self.new_state() if last else [])
+
+    def new_state(self) -> list[str]:
+        """The new state before projection as (ux, uy, uz)."""
+        weights = {i: f"w{i}" for i, b in enumerate(self.scheme.tableau.b) if b}
+        return [f"u{axis} = {self._combination(axis, weights, self.scheme.stages - 1)}" for axis in STATE]
 
     def finish(self) -> list[str]:
         """Watch on the step's health, and the projection on the unit sphere."""
-        one = self.number(1.0)
+        single, one = self.W == 1, self.number(1.0)
         lines = [
             "before = x0 * x0 + y0 * y0 + z0 * z0",
-            "after = ux * ux + uy * uy + uz * uz",
-            f"fine = abs(after - before) < {self.number(LIMIT)} * before",
+            f"excess = (ux * ux - {one}) + (uy * uy + uz * uz)" if single else "after = ux * ux + uy * uy + uz * uz",
+            f"change = {f'excess - (before - {one})' if single else 'after - before'}",
+            f"fine = abs(change) < {self.number(LIMIT)} * before",
             f"bad = {self.at('bad')}",
             f"{self.at('bad')} = pick(fine, bad, min(bad, now))",
         ]
         if not self.scheme.project:
             return lines + [f"{self.at(axis)} = u{axis}" for axis in STATE]
-        return [*lines, f"scale = {one} / math.sqrt(after)", *(f"{self.at(axis)} = u{axis} * scale" for axis in STATE)]
+        if not single:
+            scaled = [f"{self.at(axis)} = u{axis} * scale" for axis in STATE]
+            return [*lines, f"scale = {one} / math.sqrt(after)", *scaled]
+        scaled = [f"{self.at(axis)} = u{axis} + (u{axis} * part) * rate" for axis in STATE]
+        return [*lines, f"part, rate = scale_to_one_{self.program.dtype}(excess)", *scaled]
+
+    def scale(self) -> list[str]:
+        """The factor that brings the new state back on the unit sphere."""
+        one = self.number(1.0)
+        if self.W > 1:
+            return [f"scale = {one} / math.sqrt(ux * ux + uy * uy + uz * uz)"]
+        excess = f"(ux * ux - {one}) + (uy * uy + uz * uz)"
+        return [f"part, rate = scale_to_one_{self.program.dtype}({excess})", f"scale = {one} + part * rate"]
 
     def advance(self, step: str) -> list[str]:
         """One step of all trajectories of the tile."""
@@ -239,12 +282,12 @@ class Tile:
         body = [*self.state_lines(), *self.slopes(), *self.finish()]
         return [*self.load_inputs(step), f"now = np.{kind}({step})", *self.lanes(body)]
 
-    def lanes(self, body: list[str]) -> list[str]:
+    def lanes(self, body: list[str], halves: bool = True) -> list[str]:
         """A loop over the tile's trajectories, two halves of a wide tile side by side.
 
         One step is a long chain of dependent operations; two independent chains keep the arithmetic units busy.
         """
-        if self.W <= NARROW:
+        if self.W <= NARROW or not halves:
             return [f"for l in range({self.W}):", *indent(body)]
         names = {name.strip() for line in body for name in line.split("=")[0].split(",") if line[0] != "S"}
         pattern = re.compile(r"\b(" + "|".join(sorted(names)) + r")\b")
@@ -255,8 +298,8 @@ class Tile:
     # ---- the file
 
     def rhs(self) -> str:
-        """Source of the right-hand side."""
-        return self.function("rhs", self.program.function, self.program.arguments)
+        """Source of the right-hand side, in the parts that `slope` puts together."""
+        return self.slope_source
 
     def function(self, name: str, function: Any, arguments: tuple[str, ...]) -> str:
         """Source of a function of scalars."""

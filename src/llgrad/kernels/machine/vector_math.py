@@ -7,15 +7,16 @@ of an angle in [0, 2π). Polynomials: S. L. Moshier, Cephes mathematical library
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
 from numba import njit
 
-from llgrad.kernels.machine.runtime import float_of_int32, float_of_int64, int32_of_float, int64_of_float, pick
+from llgrad.kernels.machine.runtime import INLINE, float_of_int32, float_of_int64, int32_of_float, int64_of_float, pick
 
 # No reassociation here: the splittings of ln 2 and π/2 in two parts depend on the order of operations.
-_EXACT: Final[dict[str, Any]] = {"forceinline": True, "fastmath": {"contract"}, "error_model": "numpy"}
+_EXACT: Final[dict[str, Any]] = INLINE | {"fastmath": {"contract"}}
 
 _MANTISSA64: Final = np.int64(0x000FFFFFFFFFFFFF)
 _ONE64: Final = np.int64(0x3FF0000000000000)
@@ -128,3 +129,21 @@ def fast_cos_float32(x: Any) -> Any:
     sine, cosine, quadrant = _sin_cos_float32(x)
     value = pick((quadrant & 1) != 0, sine, cosine)
     return pick(((quadrant + 1) & 2) != 0, -value, value)
+
+
+@njit(**_EXACT)
+def scale_to_one_float64(excess: Any) -> Any:
+    """(e, t) with 1 + e t = (1 + excess)^(−1/2): within 1e-4 by the series, whose rest is then 6e-17. A third of the
+    time of a root and a division.
+    """
+    if abs(excess) < 1.220703125e-4:
+        return excess, excess * (0.375 - excess * 0.3125) - 0.5
+    return 1.0, 1.0 / math.sqrt(1.0 + excess) - 1.0
+
+
+@njit(**_EXACT)
+def scale_to_one_float32(excess: Any) -> Any:
+    """As `scale_to_one_float64`, by the series within 0.015."""
+    if abs(excess) < _f(0.015625):
+        return excess, excess * (_f(0.375) - excess * _f(0.3125)) - _f(0.5)
+    return _f(1.0), _f(1.0) / _f(math.sqrt(_f(1.0) + excess)) - _f(1.0)

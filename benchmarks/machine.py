@@ -1,0 +1,71 @@
+"""What the machine itself can do, measured in the run whose figures are compared with it: memory and products."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+import numpy as np
+
+from llgrad.kernels.coupled.products import ROWS, multiply_float32, register_bytes
+
+LANES = register_bytes() // 4
+TILE = 2 * LANES
+THREADS = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+
+
+def on_all_cores(work: Callable[[Any], Any], parts: list[Any]) -> list[Any]:
+    """Results of `work` on each part, a thread for each processor."""
+    return list(THREADS.map(work, parts))
+
+
+@numba.njit(nogil=True, fastmath=True)
+def _sum(values: np.ndarray) -> float:
+    total = 0.0
+    for index in range(len(values)):
+        total += values[index]
+    return total
+
+
+def read(array: np.ndarray) -> float:
+    """Read an array once, on all cores; returns the sum of its elements."""
+    return sum(on_all_cores(_sum, np.array_split(array.reshape(-1), THREADS._max_workers)))
+
+
+@numba.njit(nogil=True)
+def _products(C: np.ndarray, packed: np.ndarray, X: np.ndarray, repeats: int) -> None:
+    """C[r, TILE] = W X[N, TILE], as the kernels of many samples do it stage by stage, on one tile."""
+    rows, count = C.shape[0], X.shape[0]
+    for _ in range(repeats):
+        for r in range(0, rows, ROWS):
+            multiply_float32(
+                C.ctypes.data + 4 * r * TILE, TILE, packed.ctypes.data + 4 * r * count, X.ctypes.data, TILE, count, 0,
+                LANES,
+            )  # fmt: skip
+
+
+def coupling_products(count: int, samples: int, repeats: int) -> Callable[[], Any]:
+    """A call that multiplies weights (N, N) with states (N, B) `repeats` times, float32, as the kernels do."""
+    rng = np.random.default_rng(0)
+    packed = rng.normal(size=(count, count)).astype(np.float32)
+    tiles = [
+        (np.zeros((count, TILE), np.float32), rng.normal(size=(count, TILE)).astype(np.float32))
+        for _ in range(samples // TILE)
+    ]
+    return lambda: on_all_cores(lambda tile: _products(tile[0], packed, tile[1], repeats), tiles)
+
+
+def blas_products(rows: int, inner: int, columns: int, repeats: int) -> Callable[[], Any]:
+    """A call that multiplies float32 matrices (rows, inner) and (inner, columns) `repeats` times by NumPy's BLAS."""
+    rng = np.random.default_rng(0)
+    A, X = (rng.normal(size=shape).astype(np.float32) for shape in ((rows, inner), (inner, columns)))
+    out = np.empty((rows, columns), np.float32)
+
+    def call() -> None:
+        for _ in range(repeats):
+            np.dot(A, X, out=out)
+
+    return call
