@@ -41,7 +41,7 @@ class TanhNetwork(Network):
             jnp.zeros(classes, jnp.float32),
         )
 
-    def __call__(self, images: Any, key: Any = None) -> Any:
+    def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:
         pre = images.reshape(images.shape[0], -1) @ self.gains + self.bias[None]
         first = jnp.tanh(pre)
         second = jnp.tanh(pre + first @ self.coupling.T + self.shift[None])
@@ -71,7 +71,7 @@ class SoftmaxNetwork(Network):
         """A network with zero weights for images (H, W)."""
         return cls(jnp.zeros((shape[0] * shape[1], classes), jnp.float32), jnp.zeros(classes, jnp.float32))
 
-    def __call__(self, images: Any, key: Any = None) -> Any:
+    def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:
         return images.reshape(images.shape[0], -1) @ self.weights + self.bias[None]
 
     def trainable(self) -> Any:

@@ -32,6 +32,8 @@ def network_from_spec(spec: Mapping[str, Any]) -> Network:
         return kind.from_spec(spec)
     except KeyError as missing:
         raise ValueError(f"this {spec['type']} has no entry {missing}; the file is damaged") from None
+    except (TypeError, AttributeError, IndexError):
+        raise ValueError(f"an entry of this {spec['type']} is not what it should be; the file is damaged") from None
 
 
 def save_network(path: Path, network: Network, *, overwrite: bool = False, **record: Any) -> None:
@@ -50,13 +52,25 @@ def load_network(path: Path) -> Network:
     Raises ValueError for a file of another kind, or one whose arrays do not fit.
     """
     entry = read_json(path, "network")
-    network = network_from_spec(entry["network"])
+    try:
+        network = network_from_spec(entry["network"])
+        found = [_array(one) for one in entry["arrays"]]
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError(f"{path}: it does not hold a network and its arrays; the file is damaged") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     arrays, rest = eqx.partition(network, eqx.is_array)
     leaves, tree = jax.tree.flatten(arrays)
-    found = [np.asarray(one["values"], np.float32).reshape(one["shape"]) for one in entry["arrays"]]
     if [leaf.shape for leaf in leaves] != [array.shape for array in found]:
         raise ValueError(
             f"{path}: its arrays have the shapes {[a.shape for a in found]}, expected {[a.shape for a in leaves]}; "
             "the file is damaged"
         )
     return eqx.combine(jax.tree.unflatten(tree, [jnp.asarray(array) for array in found]), rest)
+
+
+def _array(entry: Mapping[str, Any]) -> np.ndarray:
+    array = np.asarray(entry["values"], np.float32)
+    if array.size != np.prod(entry["shape"], dtype=int) or not np.isfinite(array).all():
+        raise ValueError(f"an array of the shape {entry['shape']} lacks numbers; the file is damaged")
+    return array.reshape(entry["shape"])

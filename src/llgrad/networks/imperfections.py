@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import equinox as eqx
 import jax
@@ -14,8 +14,11 @@ from llgrad.networks.bench.response import Disturbance
 from llgrad.networks.bench.settings import Settings, quantised
 from llgrad.networks.bench.timeline import Timeline
 
-SPREAD = ("gains", "offset", "field", "current", "alpha", "coupling")
+SPREAD: Final = ("gains", "offset", "field", "current", "alpha", "coupling")
 """Settings that spread from device to device, each number on its own."""
+
+TOO_WIDE: Final = 0.5
+"""Relative spreads stay below this."""
 
 
 class Imperfections(Record):
@@ -36,8 +39,8 @@ class Imperfections(Record):
         for name in ("spread", "temperature", "read_noise", "rise_time", "jitter"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} = {getattr(self, name)!r}, expected zero or more")
-        if self.spread >= 0.5:
-            raise ValueError(f"spread = {self.spread:g}, expected a fraction below 0.5; 10 % is 0.1")
+        if self.spread >= TOO_WIDE:
+            raise ValueError(f"spread = {self.spread:g}, expected a fraction below {TOO_WIDE}; 10 % is 0.1")
         if self.bits is not None and not 2 <= self.bits <= 24:
             raise ValueError(f"bits = {self.bits!r}, expected a resolution between 2 and 24 bits")
 
@@ -51,18 +54,25 @@ class Imperfections(Record):
             stages.append(eqx.tree_at(lambda s: (s.settings, s.device), stage, (settings, device)))
         return eqx.tree_at(lambda d: d.stages, design, tuple(stages))
 
-    def logits(self, design: Design, images: Any, key: Any) -> Any:
-        """Logits (B, classes) of images (B, H, W) in one run each of a drawn array, with the noise of a key."""
+    def logits(self, design: Design, images: Any, key: Any, first: Any = 0) -> Any:
+        """Logits (B, classes) of images (B, H, W) in one run each of a drawn array, with the noise of a key.
+
+        The noise of an image depends on the key and its number alone, so a batch may be split over processes: `first`
+        is the number of the first image within the whole batch.
+        """
         keys = jax.random.split(key, len(design.stages) + 1)
         batch, shape = images.shape[0], images.shape[1:]
+        numbers = jnp.arange(batch, dtype=jnp.uint32) + jnp.asarray(first).astype(jnp.uint32)
         frames = design.stages[0].timeline.frames.count(shape)
         disturbances = tuple(
-            self._disturbance(stage.timeline, frames, batch, own)
+            self._disturbance(stage.timeline, frames, _by_number(own, numbers))
             for stage, own in zip(design.stages, keys[1:], strict=True)
         )
         signals = design.signals(design.states(images, disturbances)[-1])
         if self.read_noise:
-            signals = signals + self.read_noise * jax.random.normal(keys[0], signals.shape, signals.dtype)
+            of_image = (signals.shape[0], *signals.shape[2:])
+            noise = jax.vmap(lambda own: jax.random.normal(own, of_image, signals.dtype), out_axes=1)
+            signals = signals + self.read_noise * noise(_by_number(keys[0], numbers))
         return design.readout(signals)
 
     def _spread(self, settings: Settings, key: Any) -> Settings:
@@ -75,10 +85,16 @@ class Imperfections(Record):
             changed[name] = value * (jnp.maximum(factor, 0.05) if name == "alpha" else factor)
         return settings.replace(**changed)
 
-    def _disturbance(self, timeline: Timeline, frames: int, batch: int, key: Any) -> Disturbance:
-        jitter = self.jitter * jax.random.normal(jax.random.fold_in(key, 0), (frames, batch))
+    def _disturbance(self, timeline: Timeline, frames: int, images: Any) -> Disturbance:
+        """By the keys of the images (B,)."""
+        keys = jax.vmap(lambda own: jax.random.split(own, frames + 1))(images)
+        jitter = self.jitter * jax.vmap(lambda own: jax.random.normal(own, (frames,)))(keys[:, 0]).T
         rise_time = self.rise_time
         if self.jitter and not rise_time:
             rise_time = timeline.hold / (timeline.readouts * timeline.steps)  # an edge that a step can resolve
-        keys = jax.random.split(jax.random.fold_in(key, 1), (frames, batch)) if self.temperature else None
-        return Disturbance(rise_time, jitter, keys)
+        return Disturbance(rise_time, jitter, keys[:, 1:].T if self.temperature else None)
+
+
+def _by_number(key: Any, numbers: Any) -> Any:
+    """A key for each number."""
+    return jax.vmap(lambda number: jax.random.fold_in(key, number))(numbers)

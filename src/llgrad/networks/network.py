@@ -12,10 +12,11 @@ class Network(eqx.Module):
     """A function from images to the logits of classes, with weights that training changes."""
 
     @abc.abstractmethod
-    def __call__(self, images: Any, key: Any = None) -> Any:
+    def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:
         """Logits (B, classes) of images (B, H, W) in [0, 1].
 
-        `key` turns the imperfections on that training should see; None is the ideal network.
+        `key` turns the imperfections on that training should see; None is the ideal network. `first` is the number of
+        the first image within the whole batch, where this is a part of one: noise is drawn by the number of an image.
         """
 
     def built(self) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from llgrad.datasets.images.images import Images
 from llgrad.networks.bench.design import Design
-from llgrad.networks.imperfections import Imperfections
+from llgrad.networks.imperfections import TOO_WIDE, Imperfections
 from llgrad.networks.prediction import BATCH, predict
 
 Told = Callable[[float], None]
@@ -116,8 +116,12 @@ def curve(
     batch: int = BATCH,
     told: Told | None = None,
 ) -> list[Robustness]:
-    """Accuracy against spread: from zero to twice that of the imperfections, which keep all else; or at `spreads`."""
-    points = [imperfections.spread * factor for factor in SPREADS] if spreads is None else list(spreads)
+    """Accuracy against spread: from zero to twice that of the imperfections, which keep all else, as far as
+    a spread can be; or at `spreads`.
+    """
+    if spreads is None:
+        spreads = [point for factor in SPREADS if (point := imperfections.spread * factor) < TOO_WIDE]
+    points = list(spreads)
     if not points or not max(points) > 0:
         raise ValueError("a curve of accuracy against spread needs a spread; such as spread=0.1 for 10 %")
     found = []

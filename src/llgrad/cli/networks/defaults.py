@@ -19,7 +19,7 @@ class Defaults(NamedTuple):
 
 DEVICE: Final = "kubota2013"
 
-LARGE: Final = Defaults(Recipe(epochs=30, batch=250, learning_rate=3e-3, shift=2), (256,))
+LARGE: Final = Defaults(Recipe(epochs=50, batch=250, learning_rate=3e-3, weight_decay=1e-3, shift=2), (256,))
 
 BY_SET: Final = {
     "digits": Defaults(Recipe(epochs=40, batch=50, learning_rate=5e-3, label_smoothing=0.1), (128,)),

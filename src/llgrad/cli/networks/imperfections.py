@@ -12,21 +12,27 @@ from llgrad.core.units import show
 from llgrad.networks.imperfections import Imperfections
 from llgrad.networks.robustness import QUANTILES, Robustness
 
+
+def _option(about: str, **more: Any) -> Any:
+    """An option in one group of the help."""
+    return typer.Option(help=about, rich_help_panel="Imperfections of real arrays", **more)
+
+
 SpreadOption = Annotated[
-    str | None,
-    typer.Option(metavar="PART", help="Spread (1σ) of field, current, damping, coupling and input gain: 10%."),
+    str | None, _option("Spread (1σ) of field, current, damping, coupling and input gain: 10%.", metavar="PART")
 ]
-TemperatureOption = Annotated[str | None, typer.Option(help="Temperature of the oscillators: 300K.")]
-ReadNoiseOption = Annotated[
-    str | None, typer.Option(metavar="PART", help="Noise (1σ) of a read-out, over its full scale: 1%.")
-]
-BitsOption = Annotated[int | None, typer.Option(help="Resolution of the converters that set the knobs.")]
-RiseTimeOption = Annotated[str | None, typer.Option(metavar="TIME", help="10–90 % rise time of the input: 50ps.")]
-JitterOption = Annotated[str | None, typer.Option(metavar="TIME", help="Error (1σ) of the time of an edge: 5ps.")]
+TemperatureOption = Annotated[str | None, _option("Temperature of the oscillators: 300K.")]
+ReadNoiseOption = Annotated[str | None, _option("Noise (1σ) of a read-out, over its full scale: 1%.", metavar="PART")]
+BitsOption = Annotated[int | None, _option("Resolution of the converters that set the knobs.")]
+RiseTimeOption = Annotated[str | None, _option("10–90 % rise time of the input: 50ps.", metavar="TIME")]
+JitterOption = Annotated[str | None, _option("Error (1σ) of the time of an edge: 5ps.", metavar="TIME")]
 ArraysOption = Annotated[int | None, typer.Option(min=1, help="How many arrays are drawn. Default: 20.")]
 SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of the drawn arrays. Default: 0.")]
 
 UNITS: Final = {"spread": "1", "temperature": "K", "read_noise": "1", "rise_time": "s", "jitter": "s"}
+
+
+WORDS: Final = {"read_noise": "read-out noise"}
 
 
 def imperfections_of(texts: Mapping[str, str | None], bits: int | None) -> Imperfections | None:
@@ -42,7 +48,7 @@ def imperfections_of(texts: Mapping[str, str | None], bits: int | None) -> Imper
 def described(imperfections: Imperfections) -> str:
     """The imperfections in words: "spread 10 %, temperature 300 K"."""
     parts = [
-        f"{name.replace('_', ' ')} " + (f"{100 * value:g} %" if unit == "1" else show(value, unit))
+        f"{WORDS.get(name, name.replace('_', ' '))} " + (f"{100 * value:g} %" if unit == "1" else show(value, unit))
         for name, unit in UNITS.items()
         if (value := getattr(imperfections, name))
     ]

@@ -53,11 +53,15 @@ class Excess:
     def __str__(self) -> str:
         return (
             f"{self.setting} of array {self.array}: {self.oscillators} of {self.of} oscillators exceed "
-            f"{show(self.limit, self.unit)}; the largest is {show(self.largest, self.unit)}"
+            f"{self._shown(self.limit)}; the largest is {self._shown(self.largest)}"
         )
 
+    def _shown(self, value: float) -> str:
+        """Fields in both units of the bench."""
+        return show(value, self.unit) + (f" ({1e4 * value:.4g} Oe)" if self.unit == "T" else "")
 
-INPUT: Final = "input field"
+
+INPUT: Final = "input field (worst image)"
 
 
 def largest_settings(settings: Settings) -> dict[str, tuple[str, Any]]:

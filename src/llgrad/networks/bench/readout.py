@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
+from llgrad.core.record import is_concrete
 from llgrad.devices.oscillator import Oscillator
 
 
@@ -37,6 +38,11 @@ class Signal(enum.Enum):
             raise ValueError(
                 "the voltage of an array cannot be read: its device has no junction; give one, as in "
                 "device.replace(junction=ConductanceJunction(R_P=1e3, tmr=1.0))"
+            )
+        if is_concrete(device.current) and device.current == 0:
+            raise ValueError(
+                "the voltage of an array is read over I R(0) of its device, whose current is 0 A; give it one, as in "
+                "device.replace(current=2e-3)"
             )
         cosine = m[..., 0] * p.x + m[..., 1] * p.y + m[..., 2] * p.z
         scale = device.current * junction.resistance(jnp.zeros((), m.dtype))

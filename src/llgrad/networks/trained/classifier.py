@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from llgrad.core.files import plain
 from llgrad.core.record import from_json, to_json
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
@@ -104,12 +105,12 @@ class OscillatorClassifier(Network):
     def built(self) -> Design:
         return self.design()
 
-    def __call__(self, images: Any, key: Any = None) -> Any:
+    def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:
         design = self.design()
         if key is None or self.imperfections is None:
             return design(images)
         made, run = jax.random.split(key)
-        return self.imperfections.logits(self.imperfections.drawn(design, made), images, run)
+        return self.imperfections.logits(self.imperfections.drawn(design, made), images, run, first)
 
     def trainable(self) -> Any:
         """True at the arrays of the trained parts."""
@@ -139,7 +140,7 @@ class OscillatorClassifier(Network):
             "patch": [encoder.patch, encoder.stride] if isinstance(encoder, PatchEncoder) else None,
             "signal": self.readout.signal.value,
             "start": [timeline.start.x, timeline.start.y, timeline.start.z],
-            "limits": first.limits._asdict(),
+            "limits": plain(first.limits._asdict()),
             "trained": [part.value for part in self.trained],
             "imperfections": None if self.imperfections is None else to_json(self.imperfections),
         }

@@ -66,6 +66,19 @@ def usual_limits(device: Oscillator, hold: float) -> Limits:
     return Limits(3 * unit, 8 * unit, (-unit, unit), (-current, current))
 
 
+def _check_limits(limits: Limits) -> None:
+    for name in ("input", "coupling"):
+        if not 0 < (value := getattr(limits, name)) < math.inf:
+            raise ValueError(f"the limit of {name} is {value!r} T, expected a positive field")
+    for name in ("field", "current", "damping"):
+        low, high = getattr(limits, name)
+        if not -math.inf < low < high < math.inf or (name == "damping" and low <= 0):
+            positive = " positive" if name == "damping" else ""
+            raise ValueError(
+                f"the limits of {name} are ({low!r}, {high!r}), expected two{positive} numbers (low, high)"
+            )
+
+
 class OscillatorLayer(eqx.Module):
     """A coupled array whose settings are trained within limits.
 
@@ -87,13 +100,16 @@ class OscillatorLayer(eqx.Module):
     def create(
         cls, device: Oscillator, count: int, encoder: Encoder, timeline: Timeline, limits: Limits | None, key: Any
     ) -> Self:
-        """Fields spread over 0.2 to 0.6 of their limit, currents at 0.3 of theirs, weak random coupling."""
+        """Fields spread over 0.2 to 0.6 of their upper limit and currents at 0.3 of theirs, or where the limits are
+        nearest to that; weak random coupling.
+        """
         limits = limits or usual_limits(device, timeline.hold)
+        _check_limits(limits)
         unit = natural_field(device, timeline.hold)
         keys = jax.random.split(key, 2)
 
         def free(bound: tuple[float, float], value: Any) -> Any:
-            fraction = (value - bound[0]) / (bound[1] - bound[0])
+            fraction = jnp.clip((value - bound[0]) / (bound[1] - bound[0]), 1e-3, 0.999)
             return jnp.log(fraction / (1 - fraction)).astype(jnp.float32)
 
         fields = limits.field[1] * jax.random.uniform(keys[0], (count,), jnp.float32, 0.2, 0.6)

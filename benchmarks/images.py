@@ -1,0 +1,204 @@
+"""Coupled arrays that recognise images: the figures of README, one case after the other, each beside its bar.
+
+Run:  python benchmarks/images.py [--case mnist --case tanh …] [--seeds 3] [--data ../shared/data] [--out images.json]
+
+The test images are used once, by the network of the last epoch. Every row of a case is one JSON line in --out, so that
+a long run that is stopped keeps what it measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import llgrad as lg
+from benchmarks.measure import paired
+from llgrad.datasets.images.images import ImageSet
+from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork, uncoupled
+from llgrad.networks.bench.timeline import Frames
+from llgrad.networks.imperfections import Imperfections
+from llgrad.networks.network import Network
+from llgrad.networks.robustness import accuracy_of_arrays
+from llgrad.networks.trained.classifier import OscillatorClassifier
+from llgrad.networks.trained.layer import Part
+from llgrad.training.recipe import Recipe
+from llgrad.training.step import Step
+
+DIGITS = Recipe(epochs=40, batch=50, learning_rate=5e-3, label_smoothing=0.1)
+LARGE = Recipe(epochs=50, batch=250, learning_rate=3e-3, weight_decay=1e-3, shift=2)
+HARSH = Imperfections(spread=0.1, temperature=300.0, rise_time=50e-12, jitter=5e-12)
+
+
+class Case(NamedTuple):
+    """Images, a network for a seed, a recipe, and the bar for the mean accuracy (None where there is none)."""
+
+    images: str
+    network: Callable[[ImageSet, Any], Network]
+    recipe: Recipe
+    bar: float | None = None
+
+
+def oscillators(count: int, **options: Any) -> Callable[[ImageSet, Any], Network]:
+    """A network of so many oscillators, of the published device."""
+
+    def make(data: ImageSet, key: Any) -> Network:
+        shape, classes = data.train.shape, len(data.train.classes)
+        device = lg.presets.kubota2013()
+        return OscillatorClassifier.create(device, shape=shape, classes=classes, key=key, oscillators=count, **options)
+
+    return make
+
+
+def tanh(count: int) -> Callable[[ImageSet, Any], Network]:
+    """The static layer of equal width."""
+    return lambda data, key: TanhNetwork.create(data.train.shape, len(data.train.classes), count, key)
+
+
+ROWS = {"frames": Frames.ROWS, "hold": 0.1e-9, "dt": 25e-12, "frames_read": 28}
+FEW = (Part.INPUT, Part.READOUT)
+CASES: dict[str, Case] = {
+    "digits": Case("digits", oscillators(128), DIGITS, 0.98),
+    "mnist": Case("mnist", oscillators(256), LARGE, 0.99),
+    "mnist-64": Case("mnist", oscillators(64), LARGE, 0.985),
+    "fashion": Case("fashion-mnist", oscillators(256), LARGE.replace(shift=1), 0.895),
+    "rows": Case("mnist", oscillators(128, **ROWS), LARGE.replace(epochs=12), 0.95),
+    "frozen": Case("mnist", oscillators(256, trained=FEW), LARGE),
+    "reservoir": Case("mnist", oscillators(256, trained=(Part.READOUT,)), LARGE),
+    "uncoupled": Case(
+        "mnist",
+        lambda data, key: uncoupled(oscillators(256, trained=(*FEW, Part.FIELD, Part.CURRENT))(data, key)),
+        LARGE,
+    ),
+    "tanh": Case("mnist", tanh(256), LARGE),
+    "softmax": Case("mnist", lambda data, key: SoftmaxNetwork.create(data.train.shape, 10), LARGE),
+}
+
+
+def load(name: str, folder: pathlib.Path, split: int) -> ImageSet:
+    """A set of images; digits have a split of their own for each seed."""
+    return lg.load_images(name, split=split) if name == "digits" else lg.load_images(name, folder / name)
+
+
+def run_case(name: str, seed: int, options: argparse.Namespace, out: pathlib.Path | None = None) -> dict[str, Any]:
+    """Train and test one network."""
+    case = CASES[name]
+    data = load(case.images, options.data, seed)
+    recipe = case.recipe.replace(seed=seed, **({"epochs": options.epochs} if options.epochs else {}))
+    with jax.enable_x64(False):
+        network = case.network(data, jax.random.key(seed))
+    start = time.perf_counter()
+    done = lg.train(network, data, recipe, out=out, overwrite=True)
+    seconds = time.perf_counter() - start
+    return {
+        "case": name,
+        "seed": seed,
+        "epochs": recipe.epochs,
+        "accuracy": done.accuracy,
+        "training_accuracy": done.history[-1]["accuracy"],
+        "seconds": round(seconds, 1),
+    }
+
+
+def robust(seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Accuracy of 20 drawn arrays, of the network trained as it is and of the one trained against imperfections."""
+    data = load("mnist", options.data, seed)
+    recipe = LARGE.replace(seed=seed, **({"epochs": options.epochs} if options.epochs else {}))
+    found: dict[str, Any] = {"case": "robust", "seed": seed, "epochs": recipe.epochs}
+    with jax.enable_x64(False):
+        network = oscillators(256)(data, jax.random.key(seed))
+    for label, imperfections in (("plain", None), ("against", HARSH)):
+        start = time.perf_counter()
+        done = lg.train(dataclasses.replace(network, imperfections=imperfections), data, recipe)
+        with jax.enable_x64(False):
+            design = done.network.design()
+        drawn = accuracy_of_arrays(design, HARSH, data.test, arrays=20, key=jax.random.key(100 + seed))
+        found[label] = {
+            "ideal": done.accuracy,
+            "drawn_mean": float(np.mean(drawn)),
+            "drawn_std": float(np.std(drawn, ddof=1)),
+            "lost_points": 100 * (done.accuracy - float(np.mean(drawn))),
+            "seconds": round(time.perf_counter() - start, 1),
+        }
+    return found
+
+
+def speed(options: argparse.Namespace) -> dict[str, Any]:
+    """One training step of 128 oscillators and 50 RK4 steps, native against the XLA engine."""
+    data = load("mnist", options.data, 0)
+    recipe = LARGE.replace(epochs=1)
+    seconds, index = {}, np.arange(recipe.batch)
+    with jax.enable_x64(False):
+        tasks = {}
+        for label, engine in (("native", lg.Native()), ("xla", lg.XLA())):
+            network = oscillators(128, dt=0.44e-9 / 50)(data, jax.random.key(0))
+            step = Step(dataclasses.replace(network, engine=engine), recipe, len(data.train) // recipe.batch)
+            tasks[label] = stepping(step, data.train.scaled(index), data.train.labels[index])
+        seconds = paired(tasks, 5)
+    return {"case": "speed", **seconds, "ratio": seconds["xla"] / seconds["native"], "bar": 3.0}
+
+
+def stepping(step: Any, images: Any, labels: Any) -> Callable[[], Any]:
+    """A call that takes one training step and waits for it."""
+    state = [step.begin()]
+
+    def call() -> Any:
+        state[0], outcome = step(state[0], images, labels, 0)
+        return outcome
+
+    return call
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [*CASES, "robust", "speed"]
+    parser.add_argument("--case", action="append", choices=names, help="which cases; all where none is named")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=None, help="other than the case's own")
+    parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("../shared/data"))
+    parser.add_argument("--out", type=pathlib.Path, default=None)
+    options = parser.parse_args()
+    for name in options.case or names:
+        if name == "speed":
+            report(speed(options), options.out)
+            continue
+        one = robust if name == "robust" else (lambda seed, options, name=name: run_case(name, seed, options))
+        rows = []
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
+            rows.append(one(seed, options))
+            report(rows[-1], options.out)
+        if name in CASES:
+            report_mean(name, rows)
+
+
+def report(row: dict[str, Any], out: pathlib.Path | None) -> None:
+    """One line, to the terminal and to the file."""
+    print(json.dumps(row), flush=True)
+    if out is not None:
+        with out.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def report_mean(name: str, rows: list[dict[str, Any]]) -> None:
+    """Mean and spread over the seeds, beside the bar."""
+    accuracies = np.array([row["accuracy"] for row in rows])
+    spread = float(np.std(accuracies, ddof=1)) if len(rows) > 1 else float("nan")
+    bar = CASES[name].bar
+    verdict = "" if bar is None else f", bar {bar:.1%}: {'met' if accuracies.mean() >= bar else 'missed'}"
+    longest = max(row["seconds"] for row in rows)
+    print(f"{name}: {accuracies.mean():.2%} ± {spread:.2%} over {len(rows)} seeds, {longest:.0f} s at most{verdict}")
+
+
+if __name__ == "__main__":
+    main()
