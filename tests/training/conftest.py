@@ -35,7 +35,7 @@ def random_set(train: int = 96, test: int = 31) -> ImageSet:
 class Strict(TanhNetwork):
     """The same without any promotion of ranks, so that what is around it is held to the strict settings."""
 
-    def __call__(self, images: Any, key: Any = None) -> Any:
+    def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:
         hidden = jnp.tanh(images.reshape(images.shape[0], -1) @ self.gains + self.bias[None])
         second = jnp.tanh(hidden @ self.coupling + self.shift[None])
         return jnp.concatenate([hidden, second, hidden * second], axis=1) @ self.weights + self.offset[None]
@@ -59,7 +59,7 @@ class Poisoned(Network):
     in_gradient: bool = eqx.field(static=True, default=False)
     """Whether only the gradient is not finite."""
 
-    def __call__(self, images: Any, key: Any = None) -> Any:
+    def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:
         logits = images.reshape(images.shape[0], -1) @ self.weights
         bad = jnp.any(images[:, 0, 0] > 0.99)
         if not self.in_gradient:

@@ -17,12 +17,13 @@ from tests.training.conftest import numbers, random_images, random_set, tanh_net
 import llgrad.core.files
 from llgrad.core.files import read_json, read_npz, write_npz
 from llgrad.core.run_record import FORMAT_VERSION
-from llgrad.networks.files import load_network
+from llgrad.networks.files import load_network, network_from_spec
 from llgrad.training.evaluation import evaluate
 from llgrad.training.files.checkpoint import (
     network_of,
     position_of,
     read_checkpoint,
+    read_start,
     save_checkpoint,
     with_arrays,
 )
@@ -44,7 +45,7 @@ def run(tmp_path, data, recipe) -> Trained:
     return train(tanh_network(), data, recipe, out=tmp_path / "run", command="llgrad train rows")
 
 
-def test_a_run_leaves_its_five_files(run, data, recipe):
+def test_a_run_leaves_its_files(run, data, recipe):
     folder = run.folder
     assert sorted(os.listdir(folder)) == sorted(FILES)
     entry = read_json(folder / "run.json", "run")
@@ -57,6 +58,7 @@ def test_a_run_leaves_its_five_files(run, data, recipe):
     assert result["trained_numbers"] == sum(leaf.size for leaf in jax.tree.leaves(run.network))
     record, rows = read_metrics(folder / "metrics.jsonl")
     assert record["format"] == "llgrad.metrics" and rows == run.history
+    assert numbers(read_start(folder / "start.npz", network_from_spec(entry["network"]))) == numbers(tanh_network())
     opened, network = load_run(folder)
     assert numbers(network) == numbers(run.network)
     assert evaluate(network, data.test).accuracy == run.accuracy
@@ -151,7 +153,7 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_the_checkpoint_before_it(t
 
     def full(stream, **arrays):
         calls.append(1)
-        if len(calls) < 5:
+        if len(calls) < 6:
             return real(stream, **arrays)
         stream.write(b"PK half a file")
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -165,7 +167,7 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_the_checkpoint_before_it(t
     assert str(e.value).endswith("is kept; make room, then resume the run")
     monkeypatch.undo()
     folder = tmp_path / "run"
-    assert sorted(os.listdir(folder)) == ["checkpoint.npz", "metrics.jsonl", "run.json"]
+    assert sorted(os.listdir(folder)) == ["checkpoint.npz", "metrics.jsonl", "run.json", "start.npz"]
     assert read_npz(folder / "checkpoint.npz", "checkpoint")[0]["place"]["step"] == 3
     done = resume(folder, data)
     assert numbers(done.network) == numbers(train(tanh_network(), data, recipe).network)
@@ -197,7 +199,7 @@ def test_a_disk_that_takes_no_more_for_real(tmp_path, data, recipe):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{tmp_path}/run/checkpoint.npz could not be written: File too large; the checkpoint")
-    assert sorted(os.listdir(tmp_path / "run")) == ["checkpoint.npz", "metrics.jsonl", "run.json"]
+    assert sorted(os.listdir(tmp_path / "run")) == ["checkpoint.npz", "metrics.jsonl", "run.json", "start.npz"]
     done = resume(tmp_path / "run", data)
     assert numbers(done.network) == numbers(train(tanh_network(), data, recipe).network)
 

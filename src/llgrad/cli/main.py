@@ -22,6 +22,7 @@ from llgrad.cli.devices import devices
 from llgrad.cli.fit import fit
 from llgrad.cli.networks.design import design
 from llgrad.cli.networks.evaluate import evaluate
+from llgrad.cli.networks.learning.processes import leaving
 from llgrad.cli.networks.train import train
 from llgrad.cli.output import say
 from llgrad.cli.simulate import simulate
@@ -99,7 +100,8 @@ for command in (devices, simulate, fit, plan, train, evaluate, design, demo, cac
 
 def main() -> None:
     """Entry point of `llgrad` and `python -m llgrad`."""
-    app()
+    with leaving():
+        app()
 
 
 def _end(sentence: str, status: int) -> int:

@@ -38,7 +38,7 @@ def courses(design: Design, image: Any, points: int = 100) -> list[Course]:
         frames = design.stages[0].timeline.frames.cut(pixels)
         for stage in design.stages:
             own = stage.timeline.steps * stage.timeline.readouts
-            finer = math.ceil(points / (own * frames.shape[0]))
+            finer = max(1, math.ceil(points / (own * frames.shape[0])))
             course, m = _course(stage, frames, own * finer)
             found.append(course)
             read = m[:, stage.timeline.steps * finer - 1 :: stage.timeline.steps * finer]

@@ -2,10 +2,28 @@
 
 from llgrad.plot.fits import fit
 from llgrad.plot.histories import history
+from llgrad.plot.networks.learning import learning_curves
+from llgrad.plot.networks.recognition import confusion, examples
+from llgrad.plot.networks.response import response
+from llgrad.plot.networks.settings import settings
 from llgrad.plot.orbits import orbit
 from llgrad.plot.pages.report import report, save_report
 from llgrad.plot.saving import save
 from llgrad.plot.spectra import spectrum
 from llgrad.plot.traces import trace
 
-__all__ = ["fit", "history", "orbit", "report", "save", "save_report", "spectrum", "trace"]
+__all__ = [
+    "confusion",
+    "examples",
+    "fit",
+    "history",
+    "learning_curves",
+    "orbit",
+    "report",
+    "response",
+    "save",
+    "save_report",
+    "settings",
+    "spectrum",
+    "trace",
+]

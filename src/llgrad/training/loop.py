@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from llgrad.datasets.images.images import Images
-from llgrad.training.evaluation import evaluate
+from llgrad.training.processes.shared import evaluate_together
 from llgrad.training.step import Outcome, State, Step
 from llgrad.training.stopping import Ending, Stop, TrainingError
 
@@ -111,11 +111,12 @@ class Loop:
         return Ending.finished
 
     def _batch(self, step: int) -> tuple[Any, Any]:
-        """Images (B, H, W) and labels (B,) of a step."""
+        """Images (B, H, W) and labels (B,) of a step: those of its batch that this process sees."""
         epoch, number = divmod(step, self.step.epoch_steps)
         if self._order[0] != epoch:
             self._order = (epoch, order_of(self.recipe.seed, epoch, len(self.images.labels)))
         index = self._order[1][number * self.recipe.batch : (number + 1) * self.recipe.batch]
+        index = self.step.part(index)
         return self.images.scaled(index), np.asarray(self.images.labels[index], np.int32)
 
     def _note(self, at: Position, outcome: Outcome) -> None:
@@ -156,7 +157,7 @@ class Loop:
             "rejected": tally.rejected,
         }
         if self.held_out is not None:
-            found = evaluate(self.step.network(at.state), self.held_out)
+            found = evaluate_together(self.step.network(at.state), self.held_out, self.step.processes)
             row |= {"validation_accuracy": found.accuracy, "validation_loss": found.loss}
         at.seconds, at.tally = clock.seconds(), Tally()
         self._last = row

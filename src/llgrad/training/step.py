@@ -17,6 +17,7 @@ import numpy as np
 
 from llgrad.datasets.images.augment import augment
 from llgrad.networks.network import Network
+from llgrad.training.processes.processes import Processes
 from llgrad.training.recipe import Recipe
 from llgrad.training.schedules import EverySeconds
 
@@ -87,7 +88,7 @@ class Plan:
             images = augment(for_images, images, recipe.shift, recipe.rotation, recipe.zoom, first)
 
         def loss_of(trained: Any) -> tuple[Any, Any]:
-            logits = self.network(trained, frozen)(images, for_network)
+            logits = self.network(trained, frozen)(images, for_network, first)
             correct = jnp.sum((jnp.argmax(logits, axis=1).astype(labels.dtype) == labels).astype(jnp.float32))
             return jnp.mean(cross_entropy(logits, labels, recipe.label_smoothing)), correct
 
@@ -111,13 +112,16 @@ class Plan:
 
 
 class Step:
-    """The compiled step of a network and a recipe.
+    """The compiled step of a network and a recipe, in one process.
 
     Args:
         network: where training begins.
         recipe: how.
         epoch_steps: number of steps in an epoch.
     """
+
+    processes: Processes | None = None
+    """Who shares the step out."""
 
     def __init__(self, network: Network, recipe: Recipe, epoch_steps: int):
         self.recipe, self.epoch_steps = recipe, epoch_steps
@@ -146,11 +150,15 @@ class Step:
         with jax.enable_x64(False):
             return float(self.plan.rate(jnp.float32(step)))
 
+    def part(self, index: np.ndarray) -> np.ndarray:
+        """Of the images of a batch, the numbers of those that this process sees."""
+        return index
+
     def __call__(self, state: State, images: Any, labels: Any, step: int) -> tuple[State, Outcome]:
         """(next state, outcome) of step number `step`, counted from 0. `state` is used up.
 
         Args:
-            images: float32 (B, H, W) in [0, 1].
+            images: float32 (B, H, W) in [0, 1], of the part of the batch.
             labels: int32 (B,).
         """
         with jax.enable_x64(False):

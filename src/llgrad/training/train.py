@@ -19,11 +19,13 @@ from llgrad.datasets.images.parts import validation
 from llgrad.networks.files import load_network, network_from_spec, save_network
 from llgrad.networks.network import Network
 from llgrad.training.evaluation import Evaluation, evaluate
-from llgrad.training.files.checkpoint import network_of, position_of, read_checkpoint, save_checkpoint
+from llgrad.training.files.checkpoint import network_of, position_of, read_checkpoint, save_checkpoint, save_start
 from llgrad.training.files.history import History, read_metrics
 from llgrad.training.files.run_folder import METRICS, RunFolder, create_run, open_run
 from llgrad.training.files.saving import saving
 from llgrad.training.loop import Hooks, Loop, Position, Progress
+from llgrad.training.processes.processes import Processes, ProcessLost
+from llgrad.training.processes.shared import SharedStep, SharedStop, agreed
 from llgrad.training.recipe import Recipe
 from llgrad.training.step import Step
 from llgrad.training.stopping import Ending, Stop, TrainingError
@@ -44,6 +46,8 @@ class Trained:
     """The summaries of the epochs."""
     recipe: Recipe
     folder: pathlib.Path | None
+    test: Evaluation | None = None
+    """What the network makes of the test images; None where this sitting did not test it."""
 
     def __str__(self) -> str:
         last = self.history[-1] if self.history else {}
@@ -75,6 +79,7 @@ def train(
     progress: Progress | None = None,
     notes: Mapping[str, Any] | None = None,
     command: str | None = None,
+    processes: Processes | None = None,
 ) -> Trained:
     """Train a network on images by gradient descent, in float32, and test it once at the end.
 
@@ -92,24 +97,29 @@ def train(
             seconds_left); a KeyboardInterrupt that it raises stops the run.
         notes: more about the images for run.json, such as where they came from.
         command: the command line, for run.json.
+        processes: those that `jax.distributed` has joined, to share every batch out; each of them calls this function
+            with the same arguments, and only the first one writes files and tests the network. None trains in this
+            process alone.
 
     Raises:
         ValueError: for images that the network or the recipe cannot take.
         FileExistsError: where `out` holds a run.
-        TrainingError: where the loss stays not finite.
+        TrainingError: where the loss stays not finite, or another process is lost.
         OSError: where a file cannot be written; the checkpoint before it is kept.
     """
     images, held_out = _check(network, data, recipe)
+    network = agreed(network, recipe, data, processes)
     folder = None
-    if out is not None:
+    if out is not None and (processes is None or processes.leads):
         about = {"notes": notes, "command": command, "overwrite": overwrite}
         folder = create_run(pathlib.Path(out), network, recipe, data, **about)
     with jax.enable_x64(False):
-        step = Step(network, recipe, len(images) // recipe.batch)
+        step = _step(network, recipe, images, processes)
         at = Position(step.begin())
         history = History(None if folder is None else folder.metrics)
         if folder is not None:
             history.begin(folder.record("metrics"))
+            save_start(folder.start, folder.record("start"), network)
             save_checkpoint(folder.checkpoint, folder.record("checkpoint"), step, at)
         return _go_on(step, at, images, held_out, data, history, folder, progress)
 
@@ -120,6 +130,7 @@ def resume(
     *,
     time_limit: float | None = None,
     progress: Progress | None = None,
+    processes: Processes | None = None,
 ) -> Trained:
     """Go on with a run that was stopped or killed, from its checkpoint, to the same bits as if it never had been.
 
@@ -130,6 +141,7 @@ def resume(
         data: the images that it began with.
         time_limit: seconds for this sitting; None for no limit.
         progress: as in `train`.
+        processes: as in `train`; their number may be another one than before, which changes the last digits.
 
     Raises:
         FileNotFoundError: where there is no run, or no checkpoint of it.
@@ -148,8 +160,11 @@ def resume(
             raise ValueError(f"{folder.checkpoint} is of another run than the run.json beside it")
         network = network_of(folder.checkpoint, arrays, network_from_spec(folder.entry["network"]))
         images, held_out = _check(network, data, recipe)
-        step = Step(network, recipe, len(images) // recipe.batch)
+        network = agreed(network, recipe, data, processes, record["place"])
+        step = _step(network, recipe, images, processes)
         at = position_of(folder.checkpoint, record, arrays, step)
+        if processes is not None and not processes.leads:
+            return _go_on(step, at, images, held_out, data, History(), None, progress)
         history = History(folder.metrics)
         history.resume(at.step)
         folder.clear()
@@ -189,6 +204,14 @@ def _check(network: Network, data: ImageSet, recipe: Recipe) -> tuple[Images, Im
     return images, held_out
 
 
+def _step(network: Network, recipe: Recipe, images: Images, processes: Processes | None) -> Step:
+    """The step of one process, or of several."""
+    steps = len(images) // recipe.batch
+    if processes is None:
+        return Step(network, recipe, steps)
+    return SharedStep(network, recipe, steps, processes)
+
+
 def _go_on(
     step: Step,
     at: Position,
@@ -205,11 +228,14 @@ def _go_on(
         if folder is not None:
             save_checkpoint(folder.checkpoint, folder.record("checkpoint"), step, at)
 
-    stop, failure = Stop(step.recipe.time_limit), None
+    processes, limit, failure = step.processes, step.recipe.time_limit, None
+    stop = Stop(limit) if processes is None else SharedStop(processes, limit)
     with stop.listening():
         loop = Loop(step, images, held_out, Hooks(history.add, save, progress), stop)
         try:
             ending = loop.run(at)
+        except ProcessLost:
+            raise  # as if this process had been killed too: the last checkpoint stands
         except TrainingError as error:
             ending, failure = Ending.failed, error
         save(at)
@@ -217,7 +243,8 @@ def _go_on(
     if folder is not None:
         with saving(folder.network):
             save_network(folder.network, network, overwrite=True, **folder.origin)
-    test = evaluate(network, data.test) if ending is Ending.finished else None
+    tests = ending is Ending.finished and (processes is None or processes.leads)
+    test = evaluate(network, data.test) if tests else None
     record = run_record("result", seed=step.recipe.seed, dtype="float32") if folder is None else folder.record("result")
     entry = record | _entry(ending, test, at, history, step)
     if folder is not None:
@@ -227,7 +254,7 @@ def _go_on(
         raise failure
     where = None if folder is None else folder.path
     accuracy = None if test is None else test.accuracy
-    return Trained(network, ending, accuracy, entry, history.epochs, step.recipe, where)
+    return Trained(network, ending, accuracy, entry, history.epochs, step.recipe, where, test)
 
 
 def _entry(ending: Ending, test: Evaluation | None, at: Position, history: History, step: Step) -> dict[str, Any]:

@@ -43,7 +43,8 @@ def test_train_tells_the_accuracy_that_evaluate_finds(llgrad, images, tmp_path):
     ended = llgrad("train", images, "--out", "run", "--epochs", 2, "--rotation", "5deg", *SMALL)
     assert (ended.status, ended.err) == (0, "")
     lines = ended.out.splitlines()
-    assert lines[0].startswith("finished after 2 of 2 epochs, ") and lines[-1] == "run: run"
+    assert lines[0].startswith("finished after 2 of 2 epochs, ")
+    assert lines[-2:] == ["run: run", "pictures: run/pictures"]
     assert [line.split(":")[0] for line in lines[1:4]] == ["training", "validation", "test"]
     run = read_json(tmp_path / "run" / "run.json", "run")
     assert run["command"].startswith("llgrad train ") and run["network"]["oscillators"] == [3]
@@ -83,7 +84,9 @@ def test_what_cannot_be_trained_is_refused(llgrad, refused, images, tmp_path):
     assert refused("train", images, "--duration", "1ps", "--dt", "1ns").startswith("hold = ")
     assert refused("train", images, "--out", images) == f"{images} is a file, expected the name of a folder for the run"
     assert refused("train", "--resume", "nowhere") == "the run nowhere does not exist: there is no such folder"
-    assert refused("evaluate", tmp_path) == f"{tmp_path} is no folder of a run: it has no run.json"
+    assert refused("evaluate", tmp_path) == (
+        f"{tmp_path} is no folder of a run or of a design: it has neither run.json nor design.json"
+    )
 
 
 def test_a_run_is_kept(llgrad, refused, images, tmp_path):

@@ -1,4 +1,4 @@
-"""`llgrad demo`: a device's parameters from a trace by two methods, a grid search beside them, and the pictures."""
+"""`llgrad demo`: a device's parameters from a trace by two methods, a grid search beside them; digits recognised."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import numpy as np
 import typer
 
+from llgrad.cli.demo.digits import RUN, recognise
 from llgrad.cli.demo.report import comparison, table
 from llgrad.cli.demo.teacher import TRUTH, teacher_device, teacher_trace
 from llgrad.cli.output import (
@@ -34,6 +35,7 @@ from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.observables.signal import cosine
 from llgrad.observables.spectrum import spectrum
 from llgrad.solve.simulate import simulate
+from llgrad.training.files.run_folder import check_new
 
 EXAMPLE: Final = pathlib.Path("examples/teacher_trace.csv")
 
@@ -59,11 +61,16 @@ def demo(
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Recover field, current and damping of an oscillator from a synthetic trace, by two methods, in about a minute."""
+    """Recover field, current and damping of an oscillator from a synthetic trace, and train an array on digits.
+
+    It takes about a minute.
+    """
     folder = out or fresh_folder("llgrad-demo")
     outputs = check_outputs(None, (), folder, PICTURES, force)
     folder.mkdir(parents=True, exist_ok=True)
     check_outputs(folder / "fit.json", (".json",), None, (), force)
+    run = folder / RUN
+    check_new(run, force)
     file, trace = _trace(folder, force)
     tell = (lambda *_: None) if json else print
     tell(f"Trace: {file} (synthetic: the values to be found are known)")
@@ -77,10 +84,13 @@ def demo(
     write_json(folder / "fit.json", best.to_json() | {"command": command_line()}, force)
     save_pictures(outputs, _figures(trace, results))
     tell(f"\nWrote fit.json and {', '.join(f'{name}.png' for name in PICTURES)} into {folder}/")
-    tell(f"The same fit by hand:\n  {_by_hand(file)}")
+    tell(f"The same fit by hand:\n  {_by_hand(file)}\n")
+    text, digits = recognise(run, force)
+    tell(text)
+    tell(f"\nWrote the run and its pictures into {run}/\nThe same by hand:\n  llgrad train digits")
     if json:
         record = run_record("demo", device=start, data_hash=best.to_json()["data_hash"], command=command_line())
-        print_json(record | compared | {"trace": str(file), "folder": str(folder)})
+        print_json(record | compared | {"trace": str(file), "folder": str(folder), "digits": digits})
 
 
 def _trace(folder: pathlib.Path, force: bool) -> tuple[pathlib.Path, Trace]:

@@ -22,6 +22,7 @@ from llgrad.cli.networks.imperfections import (
     imperfections_of,
     table,
 )
+from llgrad.cli.networks.pictures import draw_pictures
 from llgrad.cli.networks.subject import load_subject
 from llgrad.cli.output import (
     ForceOption,
@@ -58,6 +59,9 @@ def evaluate(
     curve: Annotated[bool, typer.Option("--curve", help="Accuracy from no spread to twice the given one.")] = False,
     seed: SeedOption = None,
     plot: PlotOption = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Draw the pictures of the run again, into its folder pictures.")
+    ] = False,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -79,6 +83,7 @@ def evaluate(
         save_pictures(outputs, {"robustness": lambda: _picture(rows, found.accuracy)})
         robust: Any = [row.to_json() for row in rows] if curve else rows[0].to_json()
         entry |= {"imperfections": to_json(imperfections), "curve" if curve else "robustness": robust}
+    drawn = draw_pictures(subject, found, images) if pictures else []
     if json:
         print_json(
             run_record("evaluation", dtype="float32", command=command_line(), **subject.origin)
@@ -89,7 +94,7 @@ def evaluate(
     print(f"test: accuracy {found.accuracy:.2%} ({entry['correct']} of {entry['count']} images), loss {found.loss:.4f}")
     if imperfections is not None:
         print(f"accuracy (%) of arrays with {described(imperfections)}:\n{table(rows)}")
-    for file in outputs.written():
+    for file in [*outputs.written(), *drawn]:
         print(f"wrote {file}")
 
 

@@ -5,89 +5,125 @@ from __future__ import annotations
 import contextlib
 import math
 import pathlib
-import signal
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+import signal as signals
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final
 
-import jax
 import typer
 
-from llgrad.cli.device_options import DEVICE_HELP, quantity
-from llgrad.cli.networks.defaults import DEVICE, Defaults, defaults_of
-from llgrad.cli.networks.images import DATASET_HELP, DataDirOption, Source, source_of
-from llgrad.cli.output import ForceOption, JsonOption, command_line, fresh_folder, print_json
+from llgrad.cli.device_options import quantity
+from llgrad.cli.networks.defaults import Defaults, defaults_of
+from llgrad.cli.networks.images import DATASET_HELP, Source, source_of
+from llgrad.cli.networks.imperfections import (
+    BitsOption,
+    JitterOption,
+    ReadNoiseOption,
+    RiseTimeOption,
+    SpreadOption,
+    TemperatureOption,
+)
+from llgrad.cli.networks.learning import options
+from llgrad.cli.networks.learning.network import flag, network_of
+from llgrad.cli.networks.learning.processes import ProcessesOption, joined, silent_loss
+from llgrad.cli.networks.pictures import clear_pictures, draw_pictures
+from llgrad.cli.networks.subject import Subject
+from llgrad.cli.output import ForceOption, JsonOption, command_line, fresh_folder, print_json, say
 from llgrad.cli.progress import Report, working
-from llgrad.datasets.images.images import ImageSet
-from llgrad.devices.files import load_device
-from llgrad.networks.trained.classifier import OscillatorClassifier
+from llgrad.datasets.images.images import Images
 from llgrad.training.files.run_folder import check_new, open_run
+from llgrad.training.processes.joining import leave
+from llgrad.training.processes.processes import Processes
 from llgrad.training.recipe import Recipe
 from llgrad.training.stopping import Ending
 from llgrad.training.train import Trained, resume
 from llgrad.training.train import train as train_network
 
-INTERRUPTED = 130
+INTERRUPTED: Final = 130
+
+FREE: Final = ("dataset", "data_dir", "resume", "time_limit", "processes", "no_pictures", "json")
+"""What may be given with --resume; the rest was chosen when the run was begun."""
+
+OF_RECIPE: Final = ("epochs", "batch", "learning_rate", "shift", "weight_decay", "seed")
+"""Numbers that go into the recipe as they are."""
 
 
 def train(
     dataset: Annotated[str | None, typer.Argument(help=DATASET_HELP)] = None,
-    data_dir: DataDirOption = None,
-    out: Annotated[
-        pathlib.Path | None, typer.Option(metavar="RUN", help="Folder of the run. Default: llgrad-digits, …-2, …")
-    ] = None,
-    resume: Annotated[
-        pathlib.Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped or killed.")
-    ] = None,
-    oscillators: Annotated[
-        str | None, typer.Option(metavar="N", help="Oscillators; 128,64 for two arrays in sequence.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="How often every training image is seen.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Images in a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Largest step of the optimiser.")] = None,
-    shift: Annotated[int | None, typer.Option(help="Move training images by up to so many pixels.")] = None,
-    rotation: Annotated[
-        str | None, typer.Option(metavar="ANGLE", help="Turn training images by up to this: 10deg.")
-    ] = None,
-    validation: Annotated[
-        str | None, typer.Option(metavar="PART", help="Hold back a part of the training images: 10%.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of weights, order and augmentation.")] = None,
-    split: Annotated[int | None, typer.Option(min=0, help="Which images are kept to test, for digits.")] = None,
-    device: Annotated[str | None, typer.Option(help=f"What all oscillators are like. {DEVICE_HELP}")] = None,
-    duration: Annotated[
-        str | None, typer.Option(metavar="TIME", help="How long the array sees an image: 0.44ns.")
-    ] = None,
-    dt: Annotated[str | None, typer.Option("--dt", metavar="TIME", help="Time step: 20ps.")] = None,
-    time_limit: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Save and stop after this time, to be resumed: 600s.")
-    ] = None,
+    data_dir: options.DataOption = None,
+    split: options.SplitOption = None,
+    validation: options.ValidationOption = None,
+    shift: options.ShiftOption = None,
+    rotation: options.RotationOption = None,
+    network: options.KindOption = None,
+    oscillators: options.OscillatorsOption = None,
+    device: options.DeviceOption = None,
+    frames: options.FramesOption = None,
+    duration: options.DurationOption = None,
+    dt: options.DtOption = None,
+    readouts: options.ReadoutsOption = None,
+    frames_read: options.FramesReadOption = None,
+    patch: options.PatchOption = None,
+    signal: options.SignalOption = None,
+    no_coupling: options.NoCouplingOption = False,
+    also: options.AlsoOption = None,
+    only: options.OnlyOption = None,
+    max_field: options.MaxFieldOption = None,
+    max_current: options.MaxCurrentOption = None,
+    max_coupling: options.MaxCouplingOption = None,
+    epochs: options.EpochsOption = None,
+    batch: options.BatchOption = None,
+    learning_rate: options.LearningRateOption = None,
+    label_smoothing: options.SmoothingOption = None,
+    weight_decay: options.DecayOption = None,
+    seed: options.SeedOption = None,
+    spread: SpreadOption = None,
+    temperature: TemperatureOption = None,
+    read_noise: ReadNoiseOption = None,
+    bits: BitsOption = None,
+    rise_time: RiseTimeOption = None,
+    jitter: JitterOption = None,
+    out: options.OutOption = None,
+    resume: options.ResumeOption = None,
+    time_limit: options.TimeLimitOption = None,
+    no_pictures: options.NoPicturesOption = False,
+    processes: ProcessesOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Train a network of coupled oscillators on images, and test it once at the end.
 
     Ctrl-C saves and stops; --resume goes on, also after a run was killed, to the same bits as if nothing had happened.
+
+    With imperfections, training sees another array for every batch, and learns to bear them.
+
+    To compare with: --network tanh, --network softmax, --only readout, --no-coupling.
     """
-    of_recipe = {"epochs": epochs, "batch": batch, "learning_rate": learning_rate, "shift": shift, "seed": seed}
-    texts = {"rotation": rotation, "validation": validation}
-    of_network = {"oscillators": oscillators, "device": device, "duration": duration, "dt": dt}
+    given = {name: value for name, value in locals().items() if value is not None and value is not False}
     limit = None if time_limit is None else quantity("--time-limit", time_limit, "s")
+    folder = resume or out or fresh_folder(f"llgrad-{pathlib.Path(dataset or 'run').stem}")
+    together = joined(processes, folder, [] if resume or out else ["--out", str(folder)])
+    leads = together is None or together.leads
     if resume is not None:
-        fixed = {"out": out, "split": split, "force": force or None, **of_recipe, **texts, **of_network}
-        result = _resume(resume, dataset, data_dir, limit, fixed)
+        fixed = [name for name in given if name not in FREE]
+        result, images = _resume(resume, dataset, data_dir, limit, fixed, together)
     elif dataset is None:
         raise ValueError("which images? llgrad train digits, or llgrad train mnist --data-dir DIR")
     else:
         defaults = defaults_of(dataset)
-        recipe = _recipe(defaults, of_recipe, texts, limit)
-        folder = out or fresh_folder(f"llgrad-{pathlib.Path(dataset).stem}")
-        _check_new(folder, force)
+        recipe = _recipe(defaults, given, limit)
+        if leads:
+            _check_new(folder, force)
         source = Source(dataset, data_dir, split or 0)
         data = source.load()
-        network = _network(defaults, of_network, data, recipe.seed)
-        about = {"notes": source.notes(), "command": command_line(), "overwrite": force}
-        result = _working(lambda tell: train_network(network, data, recipe, out=folder, progress=tell, **about))
-    _deliver(result, json)
+        begun, images = network_of(defaults, given, data, recipe.seed), data.test
+        about = {"notes": source.notes(), "command": command_line(), "overwrite": force, "processes": together}
+        if leads:
+            clear_pictures(folder)
+        result = _working(lambda tell: train_network(begun, data, recipe, out=folder, progress=tell, **about))
+    if together is not None:
+        leave()
+    if leads:
+        _deliver(result, json, [] if no_pictures else _draw(result, images))
 
 
 def _check_new(folder: pathlib.Path, force: bool) -> None:
@@ -100,36 +136,15 @@ def _check_new(folder: pathlib.Path, force: bool) -> None:
         ) from None
 
 
-def _recipe(
-    defaults: Defaults, given: Mapping[str, Any], texts: Mapping[str, str | None], limit: float | None
-) -> Recipe:
+def _recipe(defaults: Defaults, given: Mapping[str, Any], limit: float | None) -> Recipe:
     """The recipe of the defaults with what was given in their place."""
-    changes = {name: value for name, value in given.items() if value is not None}
-    if (rotation := texts["rotation"]) is not None:
-        changes["rotation"] = math.degrees(quantity("--rotation", rotation, "rad"))
-    if (validation := texts["validation"]) is not None:
-        changes["validation"] = quantity("--validation", validation, "1")
+    changes = {name: given[name] for name in OF_RECIPE if name in given}
+    for name in ("validation", "label_smoothing"):
+        if name in given:
+            changes[name] = quantity(flag(name), given[name], "1")
+    if "rotation" in given:
+        changes["rotation"] = math.degrees(quantity("--rotation", given["rotation"], "rad"))
     return defaults.recipe.replace(time_limit=limit, **changes)
-
-
-def _network(defaults: Defaults, given: Mapping[str, str | None], data: ImageSet, seed: int) -> OscillatorClassifier:
-    """A network of oscillators with random weights for these images."""
-    counts, text = defaults.oscillators, given["oscillators"]
-    if text is not None:
-        if not all(part.strip().isdecimal() for part in text.split(",")):
-            raise ValueError(f"--oscillators {text}: expected a whole number, or one for each array, such as 128,64")
-        counts = tuple(int(part) for part in text.split(","))
-    times = {name: quantity(f"--{name}", text, "s") for name in ("duration", "dt") if (text := given[name]) is not None}
-    with jax.enable_x64(False):
-        return OscillatorClassifier.create(
-            load_device(given["device"] or DEVICE),
-            shape=data.train.shape,
-            classes=len(data.train.classes),
-            key=jax.random.key(seed),
-            oscillators=counts,
-            hold=times.get("duration", defaults.duration),
-            dt=times.get("dt"),
-        )
 
 
 def _resume(
@@ -137,15 +152,15 @@ def _resume(
     dataset: str | None,
     data_dir: pathlib.Path | None,
     limit: float | None,
-    fixed: Mapping[str, Any],
-) -> Trained:
+    fixed: Sequence[str],
+    together: Processes | None,
+) -> tuple[Trained, Images]:
+    """(how it went, the test images) of a run that goes on."""
     run = open_run(path)
-    if given := [name for name, value in fixed.items() if value is not None]:
-        raise ValueError(
-            f"--{given[0].replace('_', '-')} cannot be changed in a run that was begun; leave it out with --resume"
-        )
+    if fixed:
+        raise ValueError(f"{flag(fixed[0])} cannot be changed in a run that was begun; leave it out with --resume")
     data = source_of(run, dataset, data_dir).load()
-    return _working(lambda tell: resume(path, data, time_limit=limit, progress=tell))
+    return _working(lambda tell: resume(path, data, time_limit=limit, progress=tell, processes=together)), data.test
 
 
 def _working(task: Any) -> Trained:
@@ -154,7 +169,7 @@ def _working(task: Any) -> Trained:
     def shown(tell: Report) -> Trained:
         return task(lambda entry: tell({"fraction": entry["fraction"], "remark": remark(entry)}))
 
-    with _terminated_like_ctrl_c():
+    with _terminated_like_ctrl_c(), silent_loss():
         return working(
             "training", shown, interruptible=True, stopping="stopping after this step", kept="what was saved is kept"
         )
@@ -175,19 +190,32 @@ def remark(entry: Mapping[str, Any]) -> str:
 @contextlib.contextmanager
 def _terminated_like_ctrl_c() -> Iterator[None]:
     """A batch system that ends a job says so by SIGTERM first: the run is saved, as by Ctrl-C."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signals.signal(signals.SIGTERM, signals.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signals.signal(signals.SIGTERM, before)
 
 
-def _deliver(result: Trained, json: bool) -> None:
+def _draw(result: Trained, images: Images) -> list[pathlib.Path]:
+    """The pictures of a run that was tested just now. One that cannot be written costs nothing but itself."""
+    if result.test is None or result.folder is None:
+        return []
+    try:
+        return draw_pictures(Subject(result.folder, result.network, open_run(result.folder).entry), result.test, images)
+    except OSError as error:
+        say(f"the run is saved, its pictures are not: {error}; llgrad evaluate {result.folder} --pictures draws them")
+        return []
+
+
+def _deliver(result: Trained, json: bool, pictures: Sequence[pathlib.Path]) -> None:
     """Print how the run went and where its files are; a run that was interrupted ends with the status of Ctrl-C."""
     if json:
-        print_json({**result.result, "run": str(result.folder)})
+        print_json({**result.result, "run": str(result.folder), "pictures": [str(file) for file in pictures]})
     else:
         print(result)
+        if pictures:
+            print(f"pictures: {pictures[0].parent}")
         if result.ending is not Ending.finished:
             print(f"saved; go on with: llgrad train --resume {result.folder}")
     if result.ending is Ending.interrupted:

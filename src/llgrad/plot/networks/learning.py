@@ -2,44 +2,67 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from llgrad.plot.style import BLUE, VERMILION, figure, legend_above, title
+from llgrad.plot.style import BLUE, GREY, VERMILION, figure, legend_above, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LOSSES = {"loss": ("training", BLUE), "validation_loss": ("validation", VERMILION)}
-ACCURACIES = {"accuracy": ("training", BLUE), "validation_accuracy": ("validation", VERMILION)}
+SEEN = {"training": ("loss", "accuracy", BLUE), "validation": ("validation_loss", "validation_accuracy", VERMILION)}
 
 
-def learning_curves(rows: Sequence[Mapping[str, Any]]) -> Figure:
+def learning_curves(rows: Sequence[Mapping[str, Any]], least_loss: float = 0.0) -> Figure:
     """Cross entropy and error rate, of training and validation images, after every epoch.
 
     Args:
         rows: one for each epoch, with "epoch", "loss" and, where they were measured, "accuracy", "validation_loss",
-            "validation_accuracy" (the lines of a run's metrics.jsonl).
+            "validation_accuracy" (the lines of a run's metrics.jsonl, or `Trained.history`).
+        least_loss: the least training loss that there can be, which is not 0 where the targets are smoothed.
     """
     if not rows:
         raise ValueError("this run has no finished epoch to draw")
     with figure(5.6) as drawn:
         top, bottom = drawn.subplots(2, 1, sharex=True)
-        for axes, names, convert in ((top, LOSSES, float), (bottom, ACCURACIES, _error)):
-            for name, (label, colour) in names.items():
-                points = [(row["epoch"], convert(row[name])) for row in rows if row.get(name) is not None]
-                if points:
-                    axes.plot(*zip(*points, strict=True), "o-", markersize=3.5, color=colour, label=label)
-            axes.set_yscale("log")
-        top.set_ylabel("cross entropy")
+        errors: dict[str, list[tuple[float, float]]] = {}
+        for label, (loss, accuracy, colour) in SEEN.items():
+            _draw(top, [(row["epoch"], row[loss]) for row in rows if row.get(loss) is not None], colour, label)
+            errors[label] = [(row["epoch"], 100 * (1 - row[accuracy])) for row in rows if row.get(accuracy) is not None]
+        none = _place_of_none([error for points in errors.values() for _, error in points])
+        for label, points in errors.items():
+            _draw(bottom, [(epoch, max(error, none)) for epoch, error in points], SEEN[label][2], label)
+        if least_loss:
+            top.axhline(least_loss, color=GREY, linestyle="--", linewidth=1, label="least with smoothed targets")
+        _plain_numbers(top, 0.0)
+        _plain_numbers(bottom, none)
+        top.set_ylabel("cross entropy (nat)")
         bottom.set_ylabel("error rate (%)")
         bottom.set_xlabel("epoch")
         bottom.locator_params(axis="x", integer=True)
         title(top, "Learning")
-        legend_above(top, 2)
+        legend_above(top, 3)
     return drawn
 
 
-def _error(accuracy: float) -> float:
-    """Per cent wrong; a perfect epoch is drawn at a hundredth of a per cent."""
-    return max(100 * (1 - accuracy), 0.01)
+def _draw(axes: Any, points: list[tuple[float, float]], colour: str, label: str) -> None:
+    if points:
+        axes.plot(*zip(*points, strict=True), "o-", markersize=3.5, color=colour, label=label)
+
+
+def _place_of_none(errors: list[float]) -> float:
+    """Where on a logarithmic axis to draw an epoch without errors: at the power of ten below the smallest error."""
+    found = [error for error in errors if error > 1e-9]
+    return 10.0 ** math.floor(math.log10(min(found) / 2)) if found else 0.1
+
+
+def _plain_numbers(axes: Any, none: float) -> None:
+    """A logarithmic axis with the numbers 1, 2, 5, 10 …, or powers of ten if there are many; 0 at the place of none."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: "0" if value <= 1.001 * none else f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llgrad.plot.style import VERMILION, figure, title
+from llgrad.plot.style import GREY, VERMILION, figure, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +31,7 @@ def confusion(labels: Any, predictions: Any, classes: Sequence[str]) -> Figure:
         axes = drawn.subplots()
         axes.imshow(np.log10(np.maximum(share, 1e-4)), cmap="Blues", vmin=-4, vmax=0.6)
         for row, column in zip(*np.nonzero(table), strict=True):
-            colour = "white" if row == column else "black"
+            colour = "white" if share[row, column] > 0.1 else "black"
             axes.text(column, row, f"{table[row, column]}", ha="center", va="center", color=colour, fontsize=9)
         rotation = 0 if max(map(len, classes)) <= 3 else 45
         axes.set_xticks(range(count), classes, rotation=rotation, ha="center" if not rotation else "right")
@@ -55,13 +55,18 @@ def examples(images: Any, labels: Any, predictions: Any, probabilities: Any, cla
         classes: names of the classes.
     """
     labels, predictions = np.asarray(labels), np.asarray(predictions)
+    if not len(labels):
+        raise ValueError("there is no image to draw")
     wrong, right = np.flatnonzero(labels != predictions), np.flatnonzero(labels == predictions)
     chosen = [*wrong[:12], *right][:24]
-    with figure(5.4) as drawn:
+    with figure(6.0) as drawn:
         all_axes = drawn.subplots(4, 6).ravel()
-        for axes in all_axes:
+        drawn.suptitle("What the network takes images for, and with which probability", x=0.01, ha="left", fontsize=12)
+        for axes in all_axes[len(chosen) :]:
             axes.axis("off")
         for axes, index in zip(all_axes, chosen, strict=False):
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set(visible=True, color=GREY, linewidth=0.5)
             axes.imshow(np.asarray(images[index]), cmap="gray_r", vmin=0, vmax=1)
             text = f"{classes[predictions[index]]}, {100 * float(probabilities[index]):.0f} %"
             mistaken = labels[index] != predictions[index]

@@ -6,48 +6,86 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llgrad.plot.style import BLUE, GREY, figure, legend_above, named, scaled, title
+from llgrad.plot.style import BLUE, GREY, figure, named, scaled, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN = {"field": ("field along z", "T"), "current": ("current", "A"), "alpha": ("damping α", "1")}
+COLOURS = {"before": GREY, "trained": BLUE}
+BINS = 24
 
 
 def settings(before: Any, after: Any) -> Figure:
     """The trained coupling matrix, and histograms of field, current and damping before and after training.
 
     Args:
-        before: Settings of an array at the start.
+        before: Settings of an array at the start, or None where they are not known.
         after: Settings of the same array, trained.
     """
     with figure(6.4) as drawn:
         panels = drawn.subplots(2, 2)
         _coupling(drawn, panels[0, 0], after.coupling)
         for axes, (name, (label, unit)) in zip(panels.ravel()[1:], SHOWN.items(), strict=True):
-            both, unit = scaled(np.stack([getattr(before, name), getattr(after, name)]), unit)
-            _histograms(axes, both)
+            sets = [np.asarray(getattr(one, name), float) for one in (before, after) if one is not None]
+            values, unit = scaled(np.stack(sets), unit)
+            named_sets = {"trained": values[-1]} if len(values) == 1 else dict(zip(COLOURS, values, strict=True))
+            _histograms(axes, named_sets, unit)
+            axes.locator_params(axis="x", nbins=5 if unit else 3)
             axes.set_xlabel(named(label, unit))
             axes.set_ylabel("oscillators")
-        legend_above(panels[0, 1], 2)
+        handles = [_sample(colour, label) for label, colour in COLOURS.items()]
+        handles = handles if before is not None else handles[-1:]
+        panels[0, 1].legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
     return drawn
 
 
 def _coupling(drawn: Any, axes: Any, coupling: Any) -> None:
     values, unit = scaled(coupling, "T")
     limit = float(np.quantile(np.abs(values), 0.995)) or 1.0
-    image = axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    end = values.shape[0] + 0.5
+    image = axes.imshow(
+        values, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest", extent=(0.5, end, end, 0.5)
+    )
     axes.grid(False)
     axes.set_xlabel("from oscillator")
     axes.set_ylabel("to oscillator")
-    drawn.colorbar(image, ax=axes, label=named("coupling field", unit))
+    if values.any():
+        drawn.colorbar(image, ax=axes, label=named("coupling field", unit))
+    else:
+        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", va="center")
     title(axes, "Coupling")
 
 
-def _histograms(axes: Any, both: np.ndarray) -> None:
-    low, high = float(both.min()), float(both.max())
-    if high - low <= 1e-9 * max(abs(high), abs(low), 1e-30):
-        low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
-    edges = np.linspace(low, high, 41)
-    axes.hist(both[0], edges, color=GREY, alpha=0.5, label="before")
-    axes.hist(both[1], edges, color=BLUE, alpha=0.7, label="trained")
+def _histograms(axes: Any, sets: dict[str, np.ndarray], unit: str) -> None:
+    """Histograms over the same bins. Where all oscillators are alike there is a line instead, with the number."""
+    low, high = (float(bound([bound(values) for values in sets.values()])) for bound in (min, max))
+    if _alike(np.array([low, high])):
+        axes.axvline(low, color=BLUE, linewidth=2)
+        axes.set(xlim=_around(low), yticks=[])
+        unchanged = "" if len(sets) == 1 else ",\nbefore and after"
+        text = " ".join(filter(None, (f"{low:.4g}", unit, f"on every oscillator{unchanged}")))
+        axes.text(0.04, 0.9, text, transform=axes.transAxes, va="top", bbox={"color": "white", "pad": 3})
+        return
+    axes.locator_params(axis="y", integer=True)
+    for label, values in sets.items():
+        if _alike(values):
+            axes.axvline(float(values[0]), color=COLOURS[label], linewidth=2)
+        else:
+            axes.hist(values, np.linspace(low, high, BINS + 1), color=COLOURS[label], alpha=0.6)
+
+
+def _alike(values: np.ndarray) -> bool:
+    return float(np.ptp(values)) <= 1e-6 * float(np.abs(values).max())
+
+
+def _around(value: float) -> tuple[float, float]:
+    width = 0.5 * abs(value) or 1.0
+    return value - width, value + width
+
+
+def _sample(colour: str, label: str) -> Any:
+    """What stands for a histogram in the legend."""
+    from matplotlib.patches import Patch
+
+    return Patch(color=colour, alpha=0.6, label=label)

@@ -21,6 +21,7 @@ from llgrad.training.loop import Position, Tally
 from llgrad.training.step import State, Step
 
 KIND: Final = "checkpoint"
+START: Final = "start"
 
 
 def save_checkpoint(path: pathlib.Path, record: Mapping[str, Any], step: Step, position: Position) -> None:
@@ -38,6 +39,17 @@ def save_checkpoint(path: pathlib.Path, record: Mapping[str, Any], step: Step, p
     arrays = named_arrays("network", step.network(position.state)) | named_arrays("optimiser", position.state.optimiser)
     with saving(path):
         write_npz(path, {**record, "place": place}, jax.device_get(arrays), overwrite=True)
+
+
+def save_start(path: pathlib.Path, record: Mapping[str, Any], network: Network) -> None:
+    """Write the network as it is before the first step. Raises OSError, with one sentence, where it cannot be."""
+    with saving(path):
+        write_npz(path, dict(record), jax.device_get(named_arrays("network", network)), overwrite=True)
+
+
+def read_start(path: pathlib.Path, like: Network) -> Network:
+    """The network that `save_start` wrote. Raises ValueError where it is damaged, or not of the shape of `like`."""
+    return network_of(path, read_npz(path, START)[1], like)
 
 
 def read_checkpoint(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -2,6 +2,7 @@
 
 run.json          what the run is: recipe, network, images (by their hash), versions, command; written first
 metrics.jsonl     what happened, a line for each epoch
+start.npz         the network before the first step
 checkpoint.npz    the whole state, to go on from
 network.json      the network as it is at the end of the run, or where it was stopped
 result.json       how the run ended, and once it is finished the accuracy on the test images
@@ -25,10 +26,11 @@ from llgrad.training.recipe import Recipe
 
 RUN: Final = "run.json"
 METRICS: Final = "metrics.jsonl"
+START: Final = "start.npz"
 CHECKPOINT: Final = "checkpoint.npz"
 NETWORK: Final = "network.json"
 RESULT: Final = "result.json"
-FILES: Final = (RUN, METRICS, CHECKPOINT, NETWORK, RESULT)
+FILES: Final = (RUN, METRICS, START, CHECKPOINT, NETWORK, RESULT)
 
 
 class RunFolder:
@@ -36,7 +38,7 @@ class RunFolder:
 
     def __init__(self, path: pathlib.Path, entry: dict[str, Any]):
         self.path, self.entry = path, entry
-        self.metrics, self.checkpoint = path / METRICS, path / CHECKPOINT
+        self.metrics, self.start, self.checkpoint = path / METRICS, path / START, path / CHECKPOINT
         self.network, self.result = path / NETWORK, path / RESULT
 
     @property
@@ -96,7 +98,7 @@ def create_run(
     """
     check_new(path, overwrite)
     path.mkdir(parents=True, exist_ok=True)
-    for name in (RESULT, NETWORK, CHECKPOINT, METRICS):
+    for name in (RESULT, NETWORK, CHECKPOINT, START, METRICS):
         (path / name).unlink(missing_ok=True)
     record = run_record("run", seed=recipe.seed, data_hash=data_hash(data), dtype="float32", command=command)
     height, width = data.train.shape

@@ -1,0 +1,111 @@
+"""The options of `llgrad train`, in the groups in which its help shows them."""
+
+from __future__ import annotations
+
+import enum
+import pathlib
+from typing import Annotated, Any, Final
+
+import typer
+
+from llgrad.cli.device_options import DEVICE_HELP
+from llgrad.networks.bench.readout import Signal
+from llgrad.networks.bench.timeline import Frames
+
+IMAGES: Final = "Images"
+NETWORK: Final = "Network"
+TRAINED: Final = "What is trained, and within which limits"
+TRAINING: Final = "Training"
+RUN: Final = "The run"
+
+
+class Kind(enum.Enum):
+    """What stands between the pixels and the classes."""
+
+    OSCILLATORS = "oscillators"
+    TANH = "tanh"
+    """A static layer of equal width, and as many trained numbers, in place of the oscillators."""
+    SOFTMAX = "softmax"
+    """Nothing: a linear classifier of the pixels."""
+
+
+def option(panel: str, about: str, *names: str, **more: Any) -> Any:
+    """An option in one group of the help."""
+    return typer.Option(*names, help=about, rich_help_panel=panel, **more)
+
+
+DataOption = Annotated[
+    pathlib.Path | None, option(IMAGES, "Folder of the IDX files of mnist and fashion-mnist.", metavar="DIR")
+]
+SplitOption = Annotated[int | None, option(IMAGES, "Which images are kept to test, for digits.", min=0)]
+ValidationOption = Annotated[
+    str | None, option(IMAGES, "Hold back a part of the training images: 10%.", metavar="PART")
+]
+ShiftOption = Annotated[int | None, option(IMAGES, "Move training images by up to so many pixels.")]
+RotationOption = Annotated[str | None, option(IMAGES, "Turn training images by up to this: 10deg.", metavar="ANGLE")]
+
+KindOption = Annotated[
+    Kind | None, option(NETWORK, "Coupled oscillators, or what to compare them with. Default: oscillators.")
+]
+OscillatorsOption = Annotated[
+    str | None, option(NETWORK, "Oscillators; 128,64 for two arrays in sequence.", metavar="N")
+]
+DeviceOption = Annotated[str | None, option(NETWORK, f"What all oscillators are like. {DEVICE_HELP}")]
+FramesOption = Annotated[
+    Frames | None, option(NETWORK, "Show the image at once, or its rows or pixels one after the other. Default: whole.")
+]
+DurationOption = Annotated[
+    str | None,
+    option(NETWORK, "How long a frame is shown: 0.44ns. Default in a sequence: 0.1ns, in 4 steps.", metavar="TIME"),
+]
+DtOption = Annotated[str | None, option(NETWORK, "Time step: 20ps.", "--dt", metavar="TIME")]
+ReadoutsOption = Annotated[int | None, option(NETWORK, "Read-outs while a frame is shown, evenly spaced.", min=1)]
+FramesReadOption = Annotated[
+    int | None,
+    option(NETWORK, "How many of the last frames the read-out sees. Default: all rows; the last row of pixels.", min=1),
+]
+PatchOption = Annotated[
+    str | None, option(NETWORK, "Input by a convolution: side and stride of its patch, 5,3.", metavar="P,S")
+]
+SignalOption = Annotated[Signal | None, option(NETWORK, "What is read of an oscillator. Default: magnetisation.")]
+NoCouplingOption = Annotated[bool, option(NETWORK, "The same array without coupling.", "--no-coupling")]
+
+AlsoOption = Annotated[
+    str | None,
+    option(TRAINED, "Train this too, such as damping, which is fixed by default.", "--train", metavar="PART"),
+]
+OnlyOption = Annotated[
+    str | None,
+    option(
+        TRAINED,
+        "Train only these: input, coupling, field, current, damping, readout. --only readout is a reservoir.",
+        metavar="PARTS",
+    ),
+]
+MaxFieldOption = Annotated[
+    str | None, option(TRAINED, "Largest field, of the input and along z: 500Oe.", metavar="FIELD")
+]
+MaxCurrentOption = Annotated[str | None, option(TRAINED, "Largest direct current: 3mA.", metavar="CURRENT")]
+MaxCouplingOption = Annotated[
+    str | None, option(TRAINED, "Largest coupling field on an oscillator, all others together.", metavar="FIELD")
+]
+
+EpochsOption = Annotated[int | None, option(TRAINING, "How often every training image is seen.")]
+BatchOption = Annotated[int | None, option(TRAINING, "Images in a step.")]
+LearningRateOption = Annotated[float | None, option(TRAINING, "Largest step of the optimiser.")]
+SmoothingOption = Annotated[
+    str | None, option(TRAINING, "Part of each target that is spread over all classes: 10%.", metavar="PART")
+]
+DecayOption = Annotated[float | None, option(TRAINING, "Pull of the weights towards zero.")]
+SeedOption = Annotated[int | None, option(TRAINING, "Seed of weights, order and augmentation.", min=0)]
+
+OutOption = Annotated[
+    pathlib.Path | None, option(RUN, "Folder of the run. Default: llgrad-digits, …-2, …", metavar="RUN")
+]
+ResumeOption = Annotated[
+    pathlib.Path | None, option(RUN, "Go on with a run that was stopped or killed.", metavar="RUN")
+]
+TimeLimitOption = Annotated[
+    str | None, option(RUN, "Save and stop after this time, to be resumed: 600s.", metavar="TIME")
+]
+NoPicturesOption = Annotated[bool, option(RUN, "Draw no pictures at the end.", "--no-pictures")]

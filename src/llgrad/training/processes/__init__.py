@@ -1,0 +1,1 @@
+"""A run that is shared out over several processes."""

@@ -1,0 +1,115 @@
+"""Pictures of networks: truthful, labelled with units, 900 pixels wide, and of whatever a run may hold."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from llgrad import plot
+
+CLASSES = ("cat", "dog", "fox")
+LABELS, TAKEN = np.array([0, 0, 1, 1, 2, 2, 2]), np.array([0, 0, 1, 2, 2, 2, 0])
+ROWS = [
+    {"epoch": 1, "loss": 1.5, "accuracy": 0.5, "validation_loss": 0.8, "validation_accuracy": 0.75},
+    {"epoch": 2, "loss": 0.6, "accuracy": 0.98, "validation_loss": 0.5, "validation_accuracy": 0.9},
+    {"epoch": 3, "loss": 0.5, "accuracy": 1.0, "validation_loss": 0.4, "validation_accuracy": 0.9},
+]
+
+
+def settings(seed, coupling=1.0):
+    rng = np.random.default_rng(seed)
+    return SimpleNamespace(
+        coupling=coupling * rng.normal(size=(6, 6)) * 1e-3,
+        field=rng.uniform(1e-2, 2e-2, 6),
+        current=np.full(6, 1.5e-3) if seed == 0 else rng.uniform(1e-3, 2e-3, 6),
+        alpha=np.full(6, 0.005),
+    )
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    images, times, m = rng.random((7, 4, 5)), np.linspace(0, 4e-10, 5), rng.uniform(-1, 1, (5, 6, 3))
+    return {
+        "learning": plot.learning_curves(ROWS, least_loss=0.45),
+        "without accuracy": plot.learning_curves([{"epoch": 1, "loss": 2.0, "accuracy": None}]),
+        "without a mistake": plot.learning_curves([{"epoch": 1, "loss": 2.0, "accuracy": 1.0}]),
+        "confusion": plot.confusion(LABELS, TAKEN, CLASSES),
+        "confusion of long names": plot.confusion(LABELS, TAKEN, [f"a long {name}" for name in CLASSES]),
+        "examples": plot.examples(images, LABELS, TAKEN, np.full(7, 0.625), CLASSES),
+        "response": plot.response(times, m, images[0]),
+        "settings": plot.settings(settings(0), settings(1)),
+        "settings without a start": plot.settings(None, settings(0, coupling=0.0)),
+    }
+
+
+def test_every_picture_is_900_pixels_wide_and_nothing_is_cut(pictures):
+    for name, figure in pictures.items():
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png", facecolor="white")
+        pixels = matplotlib.image.imread(io.BytesIO(stream.getvalue()))[..., :3]
+        assert pixels.shape[1] == 900, name
+        edge = np.concatenate([pixels[:2].ravel(), pixels[-2:].ravel(), pixels[:, :2].ravel(), pixels[:, -2:].ravel()])
+        assert edge.min() == 1.0, name
+        assert pixels.min() < 0.5, name
+
+
+def test_axes_carry_units(pictures):
+    def labels(name):
+        return {label for axes in pictures[name].axes for label in (axes.get_xlabel(), axes.get_ylabel()) if label}
+
+    assert labels("learning") == {"epoch", "cross entropy (nat)", "error rate (%)"}
+    assert labels("response") == {"time (ps)", "oscillator", "component of m (unit vector)"}
+    assert {"field along z (mT)", "current (mA)", "damping α", "coupling field (mT)"} < labels("settings")
+
+
+def test_the_curves_are_the_metrics_and_a_perfect_epoch_stands_at_zero(pictures):
+    losses, errors = pictures["learning"].axes
+    training, validation, least = losses.lines
+    assert list(training.get_ydata()) == [1.5, 0.6, 0.5] and list(validation.get_ydata()) == [0.8, 0.5, 0.4]
+    assert list(least.get_ydata()) == [0.45, 0.45]
+    np.testing.assert_allclose(errors.lines[0].get_ydata(), [50, 2, 1])
+    assert [errors.yaxis.get_major_formatter()(value, 0) for value in (1.0, 2.0, 50.0)] == ["0", "2", "50"]
+    assert len(pictures["without accuracy"].axes[1].lines) == 0
+
+
+def test_the_confusion_matrix_counts(pictures):
+    axes = pictures["confusion"].axes[0]
+    table = np.zeros((3, 3), int)
+    for text in axes.texts:
+        column, row = text.get_position()
+        table[row, column] = int(text.get_text())
+    assert table.tolist() == [[2, 0, 0], [0, 1, 1], [1, 0, 2]]
+    assert axes.get_title(loc="left") == "71.43 % of 7 images recognised"
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(CLASSES)
+
+
+def test_examples_begin_with_the_mistakes(pictures):
+    titles = [axes.get_title() for axes in pictures["examples"].axes]
+    assert titles[:3] == ["fox, 62 %\n(is dog)", "cat, 62 %\n(is fox)", "cat, 62 %"]
+    assert titles[7:] == [""] * 17
+
+
+def test_the_settings_are_the_numbers(pictures):
+    coupling, field, current, alpha = pictures["settings"].axes[:4]
+    np.testing.assert_allclose(coupling.images[0].get_array(), settings(1).coupling * 1e3)
+    counts = [sum(bar.get_height() for bar in bars) for bars in field.containers]
+    assert counts == [6, 6]
+    assert [line.get_xdata()[0] for line in current.lines] == pytest.approx([1.5]) and len(current.containers) == 1
+    assert [text.get_text() for text in alpha.texts] == ["0.005 on every oscillator,\nbefore and after"]
+    coupling, _, current, _ = pictures["settings without a start"].axes
+    assert [text.get_text() for text in coupling.texts] == ["none"]
+    assert [text.get_text() for text in current.texts] == ["1.5 mA on every oscillator"]
+
+
+def test_what_cannot_be_drawn_is_told():
+    with pytest.raises(ValueError, match="no finished epoch to draw"):
+        plot.learning_curves([])
+    with pytest.raises(ValueError, match="there is no image to draw"):
+        plot.examples(np.zeros((0, 2, 2)), [], [], [], CLASSES)
+    with pytest.raises(ValueError, match="expected \\(T,\\) and \\(T, oscillators, 3\\)"):
+        plot.response(np.arange(3.0), np.zeros((4, 2, 3)), np.zeros((2, 2)))
