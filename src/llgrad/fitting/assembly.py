@@ -356,8 +356,8 @@ def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, step: float,
         data=jnp.asarray(data.density)[:, None],
         sigma=jnp.asarray(noise * np.maximum(peak(data.frequency), 1e-3 * float(np.max(data.density))))[:, None],
         frequencies=jnp.asarray(data.frequency),
-        peak=peak.frequency,
-        peak_error=peak.frequency_error,
+        peak=jnp.asarray(peak.frequency),
+        peak_error=jnp.asarray(peak.frequency_error),
         by_peak=False,
     )
 

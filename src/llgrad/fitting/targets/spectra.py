@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import equinox as eqx
@@ -17,6 +18,8 @@ from llgrad.observables.spectrum import Spectrum
 REACH: Final = 15.0
 """How far from the line the spectrum is used, in line widths: other lines are another matter."""
 FEWEST_READINGS: Final = 24
+BLOCK: Final = 128
+"""Readings come in whole blocks, so that spectra of one instrument share a compiled program."""
 
 
 class SpectrumRecording(OrbitRecording):
@@ -29,8 +32,9 @@ class SpectrumRecording(OrbitRecording):
 
     frequencies: Any
     """[Hz], (F,)."""
-    peak: float = eqx.field(static=True)
-    peak_error: float = eqx.field(static=True)
+    peak: Any
+    """Frequency of the line as the data show it, and its standard error [Hz]."""
+    peak_error: Any
     by_peak: bool = eqx.field(static=True)
     """Whether only the frequency of the line counts: the way to it from far off, where the wings of a line say
     nothing."""
@@ -52,5 +56,8 @@ def around_its_line(spectrum: Spectrum) -> tuple[Spectrum, Peak]:
         raise ValueError(f"the spectrum has the shape {density.shape}, expected that of one signal, (F,); choose one")
     peak = peak_of(spectrum)
     f = np.asarray(spectrum.frequency, float)
-    near = (np.abs(f - peak.frequency) <= max(REACH * peak.line_width, FEWEST_READINGS * spectrum.resolution)) & (f > 0)
+    distance = np.where(f > 0, np.abs(f - peak.frequency), np.inf)
+    within = np.sum(distance <= max(REACH * peak.line_width, FEWEST_READINGS * spectrum.resolution))
+    count = min(math.ceil(within / BLOCK) * BLOCK, np.sum(f > 0))
+    near = np.sort(np.argsort(distance, kind="stable")[:count])
     return Spectrum(f[near], density[near], spectrum.unit), peak
