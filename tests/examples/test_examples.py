@@ -13,8 +13,11 @@ FOLDER = pathlib.Path(__file__).parents[2] / "examples"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py"))
 PLAIN = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
 
+TRACES = ("steady", "transient", "damped")
+
 # What an example's docstring promises, as it prints it.
 PROMISED = {
+    "compare_methods": [rf"{trace} +{noise} +least squares +100%" for trace in TRACES for noise in ("0%", "1%", "10%")],
     "coupled_array": ["117.5", "10[67].."],
     "fit_a_trace": [r"20\.00\d+ ± 0\.00\d+ mT", r"2\.50\d+ ± 0\.000\d+ mA", r"0\.0050\d+ ±"],
     "frequency_of_the_reference_device": [r"0\.4402 GHz", r"0\.033"],
