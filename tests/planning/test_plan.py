@@ -110,7 +110,7 @@ def test_a_file_tells_what_the_result_tells(fitted, tmp_path):
     assert stored.names == known.names == tuple(FREE)
     assert stored.information() == pytest.approx(known.information(), rel=1e-9)
     assert stored.model.alpha == fitted.values["alpha"]
-    assert (stored.noise, known.noise) == (None, fitted.noise)
+    assert stored.noise == known.noise == fitted.noise
 
 
 def test_table_and_json(planned, tmp_path):

@@ -57,9 +57,12 @@ def working(
             bar.update(line, total=1.0, completed=entry["fraction"], remark=remark)
 
         threading.Thread(target=_run, args=(task, report, outcome, done), daemon=True).start()
-        while not done.is_set():
+        waiting = True
+        while waiting:
             try:
-                done.wait(0.1)  # join would take a thread for ended when Ctrl-C comes (Python before 3.13)
+                while not done.wait(0.1):  # join would take a thread for ended when Ctrl-C comes (Python before 3.13)
+                    pass
+                waiting = False
             except KeyboardInterrupt:
                 if interruptible and not stop.is_set():
                     stop.set()

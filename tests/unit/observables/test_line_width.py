@@ -42,7 +42,7 @@ def test_a_nonlinear_shift_with_a_slow_return(rng):
 
 
 def test_noise_of_the_recorder_is_no_line_width(rng):
-    signals = traces(20, 16_000, rng)
+    signals = traces(40, 16_000, rng)
     signals = signals + rng.normal(0, 0.5, signals.shape)
     of_frequency, of_width = coverage(signals)
     assert of_frequency > 0.85 and of_width > 0.85
