@@ -115,7 +115,7 @@ def test_more_starts_keep_the_best(teacher, first_state):
     plain = {"free": FREE, "m0": first_state, "method": method, "guess": Guess(slopes=False)}
     result = fit(far, teacher, starts=Starts(8, 0.6), key=jax.random.key(2), **plain)
     alone = fit(far, teacher, **plain)
-    assert result.noise <= alone.noise
+    assert result.noise <= alone.noise * (1 + 1e-4)  # equal but for rounding
     assert "best of 8 starts" in result.status
 
 
