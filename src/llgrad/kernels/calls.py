@@ -31,8 +31,8 @@ SEGMENT: Final = 16
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is fixed about a run before it starts, apart from shapes."""
+class RunPlan:
+    """What is fixed about a run before it starts, apart from shapes; coupled or not."""
 
     program: Program
     tableau: Tableau
@@ -45,16 +45,21 @@ class Plan:
     def saves(self) -> int:
         return self.steps // self.every
 
+    def lane_axis(self, name: str) -> int:
+        """Where the (B, N) axes of an operand begin; −1 for one that has none."""
+        if name in ("first", "h", "weights"):
+            return -1
+        return 2 if name in self.program.channels else 0
+
+
+@dataclass(frozen=True)
+class Plan(RunPlan):
+    """The plan of independent trajectories."""
+
     @property
     def names(self) -> list[str]:
         """Names of a run's operands, in order, without the counts."""
         return common_operands(self.program)[1:]
-
-    def lane_axis(self, name: str) -> int:
-        """Where the (B, N) axes of an operand begin; −1 for one that has none."""
-        if name in ("first", "h"):
-            return -1
-        return 2 if name in self.program.channels else 0
 
     def stride(self, lanes: int) -> int:
         """Steps between the states kept: 1 while they fit the memory (and the cache, where many trajectories fill it

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from types import SimpleNamespace
 
-import matplotlib.image
 import numpy as np
 import pytest
+from tests.unit.plot.conftest import check_whole
 
 from llgrad import plot
 
@@ -49,13 +48,7 @@ def pictures():
 
 def test_every_picture_is_900_pixels_wide_and_nothing_is_cut(pictures):
     for name, figure in pictures.items():
-        stream = io.BytesIO()
-        figure.savefig(stream, format="png", facecolor="white")
-        pixels = matplotlib.image.imread(io.BytesIO(stream.getvalue()))[..., :3]
-        assert pixels.shape[1] == 900, name
-        edge = np.concatenate([pixels[:2].ravel(), pixels[-2:].ravel(), pixels[:, :2].ravel(), pixels[:, -2:].ravel()])
-        assert edge.min() == 1.0, name
-        assert pixels.min() < 0.5, name
+        check_whole(name, figure)
 
 
 def test_axes_carry_units(pictures):

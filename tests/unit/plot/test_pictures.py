@@ -1,13 +1,12 @@
 """Every picture: drawn without pyplot, labelled with units, 900 pixels wide, nothing cut, and truthful."""
 
-import io
 import sys
 from types import SimpleNamespace
 
 import matplotlib
-import matplotlib.image
 import numpy as np
 import pytest
+from tests.unit.plot.conftest import check_whole
 
 from llgrad import plot
 from llgrad.datasets.trace import Trace
@@ -66,15 +65,8 @@ def pictures(run, array_run, result, voltage):
 
 
 def test_every_picture_is_900_pixels_wide_and_nothing_is_cut(pictures):
-    """Nothing touches the edge: whatever were cut there would leave ink on it."""
     for name, figure in pictures.items():
-        stream = io.BytesIO()
-        figure.savefig(stream, format="png", facecolor="white")
-        pixels = matplotlib.image.imread(io.BytesIO(stream.getvalue()))[..., :3]
-        assert pixels.shape[1] == 900, name
-        edge = np.concatenate([pixels[:2].ravel(), pixels[-2:].ravel(), pixels[:, :2].ravel(), pixels[:, -2:].ravel()])
-        assert edge.min() == 1.0, name
-        assert pixels.min() < 0.5, name
+        check_whole(name, figure)
 
 
 def test_axes_carry_units(pictures):

@@ -13,49 +13,30 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.kernels.calls import MEMORY
+from llgrad.kernels.calls import RunPlan
 from llgrad.kernels.coupled.adjoint import adjoint_source
 from llgrad.kernels.coupled.forward import forward_source
 from llgrad.kernels.coupled.products import ROWS
 from llgrad.kernels.coupled.scheme import Scheme
 from llgrad.kernels.coupled.tangent import tangent_source
-from llgrad.kernels.expression.equations import Program
 from llgrad.kernels.kernel import register
 from llgrad.kernels.loops.adjoint import PARTS
 from llgrad.kernels.loops.tangent import MOST
 from llgrad.kernels.rules import M0
-from llgrad.kernels.steppers import Tableau
 
 SHARED_ROWS: Final = 192
 """Oscillators of a single array from which on its rows are shared out among threads."""
 
 
 @dataclass(frozen=True)
-class CoupledPlan:
-    """What is fixed about a run before it starts, apart from shapes."""
-
-    program: Program
-    tableau: Tableau
-    project: bool
-    steps: int
-    every: int
-    memory: int = MEMORY
-
-    @property
-    def saves(self) -> int:
-        return self.steps // self.every
+class CoupledPlan(RunPlan):
+    """The plan of coupled arrays."""
 
     @property
     def names(self) -> list[str]:
         """Names of a run's operands, in order, without the counts."""
         keys = ["key0", "key1"] * self.program.noisy
         return ["first", "h", *M0, *self.program.names, *self.program.channels, *keys, "weights"]
-
-    def lane_axis(self, name: str) -> int:
-        """Where the (B, N) axes of an operand begin; −1 for one that has none."""
-        if name in ("first", "h", "weights"):
-            return -1
-        return 2 if name in self.program.channels else 0
 
 
 @functools.lru_cache(maxsize=512)

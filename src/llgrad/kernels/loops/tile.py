@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -312,40 +313,38 @@ class Tile:
 
 def adjoint_function(program: Program, wanted: tuple[int, ...]) -> Any:
     """(arguments…, g_x, g_y, g_z) → cotangents of the state and of the wanted arguments (indices into `arguments`)."""
-    total = len(program.arguments)
 
     def pull_back(*scalars: Any) -> list[Any]:
-        given, cotangents = list(scalars[:total]), list(scalars[total:])
-        active = [0, 1, 2, *wanted]
-
-        def of_active(*values: Any) -> list[Any]:
-            filled = list(given)
-            for index, value in zip(active, values, strict=True):
-                filled[index] = value
-            return program.function(*filled)
-
-        return list(jax.vjp(of_active, *[given[index] for index in active])[1](cotangents))
+        slope, values, cotangents = _of_wanted(program, wanted, scalars)
+        return list(jax.vjp(slope, *values)[1](cotangents))
 
     return pull_back
 
 
 def tangent_function(program: Program, wanted: tuple[int, ...]) -> Any:
     """(arguments…, tangents of the state and of the wanted arguments) → tangent of the slope."""
-    total = len(program.arguments)
 
     def push_forward(*scalars: Any) -> list[Any]:
-        given, tangents = list(scalars[:total]), list(scalars[total:])
-        active = [0, 1, 2, *wanted]
-
-        def of_active(*values: Any) -> list[Any]:
-            filled = list(given)
-            for index, value in zip(active, values, strict=True):
-                filled[index] = value
-            return program.function(*filled)
-
-        return list(jax.jvp(of_active, [given[index] for index in active], tangents)[1])
+        slope, values, tangents = _of_wanted(program, wanted, scalars)
+        return list(jax.jvp(slope, values, tangents)[1])
 
     return push_forward
+
+
+def _of_wanted(program: Program, wanted: tuple[int, ...], scalars: Sequence[Any]) -> tuple[Any, list[Any], list[Any]]:
+    """The slope as a function of the state and the wanted arguments alone, their values, and the scalars after the
+    arguments.
+    """
+    total = len(program.arguments)
+    given, places = list(scalars[:total]), [0, 1, 2, *wanted]
+
+    def slope(*values: Any) -> list[Any]:
+        filled = list(given)
+        for place, value in zip(places, values, strict=True):
+            filled[place] = value
+        return program.function(*filled)
+
+    return slope, [given[place] for place in places], list(scalars[total:])
 
 
 def indent(lines: list[str], levels: int = 1) -> list[str]:
