@@ -44,6 +44,7 @@ from llgrad.devices.files import load_device
 from llgrad.observables.amplitude import amplitude
 from llgrad.observables.frequency import frequency
 from llgrad.observables.signal import FEWEST_SAMPLES, cosine
+from llgrad.solve.native import Native
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate as run_device
 from llgrad.solve.step_size import suggest_dt
@@ -57,16 +58,21 @@ MOST_STATES: Final = 20_000_000
 class EngineName(enum.StrEnum):
     """The engines by their words."""
 
+    native = "native"
     xla = "xla"
     diffrax = "diffrax"
 
     def engine(self) -> Engine:
         """The engine, with its library loaded only where it is wanted."""
-        if self is EngineName.xla:
-            return XLA()
-        from llgrad.solve.diffrax_engine import Diffrax
+        match self:
+            case EngineName.native:
+                return Native()
+            case EngineName.xla:
+                return XLA()
+            case EngineName.diffrax:
+                from llgrad.solve.diffrax_engine import Diffrax
 
-        return Diffrax()
+                return Diffrax()
 
 
 def simulate(
@@ -87,7 +93,7 @@ def simulate(
     sine_current: SineCurrentOption = None,
     drive_csv: CsvOption = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the thermal noise. Default: 0.")] = None,
-    engine: Annotated[EngineName, typer.Option(help="What integrates the equation.")] = EngineName.xla,
+    engine: Annotated[EngineName, typer.Option(help="What integrates the equation.")] = EngineName.native,
     out: Annotated[pathlib.Path | None, typer.Option(metavar="FILE", help="Write the run: .npz or .csv.")] = None,
     plot: PlotOption = None,
     json: JsonOption = False,

@@ -38,8 +38,10 @@ class Status(eqx.Module):
 
     @property
     def ok(self) -> Any:
-        """Whether every run finished (a traced boolean under `jit`)."""
-        return (self.code == Outcome.FINISHED).all()
+        """Whether every run finished; a traced boolean under `jit`."""
+        if self.traced:
+            return (self.code == Outcome.FINISHED).all()
+        return bool(np.all(np.asarray(self.code) == Outcome.FINISHED))
 
     @property
     def sentence(self) -> str:

@@ -52,8 +52,7 @@ def tangent_kernel(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> 
 def register(text: str, kind: str) -> str:
     name = f"llgrad_{kind}_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
     if name not in _KEPT:
-        module = cache.load(text, kind)
-        handler = HANDLER(module.handler.address)
+        handler = HANDLER(cache.load(text, kind))
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler), platform="cpu")
-        _KEPT[name] = (module, handler, os.getpid())
+        _KEPT[name] = (handler, os.getpid())
     return name

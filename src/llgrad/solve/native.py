@@ -13,10 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.status import Outcome
 from llgrad.core.vector import Vec3
 from llgrad.devices.coupling import FieldCoupling
-from llgrad.solve.task import Engine, Solution, Task, as_arrays
+from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of
 from llgrad.solve.xla import XLA
 
 SAMPLES: Final = 2**25
@@ -32,10 +31,8 @@ class Native(Engine):
     def run(self, task: Task) -> Solution:
         if reason := _reason_against(task):
             return XLA().run(task)._replace(reason=reason)
-        m, bad = _integrate(_as_operands(task))
-        finite = jnp.isfinite(m.x[-1:]).all() & jnp.isfinite(m.y[-1:]).all() & jnp.isfinite(m.z[-1:]).all()
-        failed = jnp.where(finite, int(Outcome.TOO_COARSE), int(Outcome.NON_FINITE))
-        return Solution(m, jnp.where(bad < 0, int(Outcome.FINISHED), failed), bad, "native", "")
+        m, bad, code = _integrate(_as_operands(task))
+        return Solution(m, code, bad, "native", "")
 
 
 def _reason_against(task: Task) -> str:
@@ -85,7 +82,13 @@ def _alike(leaf: Any) -> Any:
 
 
 @eqx.filter_jit
-def _integrate(task: Task) -> tuple[Vec3, Any]:
+def _integrate(task: Task) -> tuple[Vec3, Any, Any]:
+    """States kept (S, …), the index of the first bad step, and the outcome."""
+    m, bad = _saved(task)
+    return m, bad, outcome_of(m, bad)
+
+
+def _saved(task: Task) -> tuple[Vec3, Any]:
     """States kept (S, …), and the index of the first bad step."""
     grid = task.grid
     chunk = _chunk(task)

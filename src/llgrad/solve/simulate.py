@@ -44,19 +44,16 @@ def simulate(
     """Integrate dm/dt = −γ/(1+α²) [m × B + α m × (m × B)] of an oscillator, or of an array of them.
 
     Every leaf of `model`, `drive` and `m0` is differentiable, and may be batched by `jax.vmap`. Computes in JAX's
-    default
-    float type (float64 where `jax_enable_x64` is set or inside `jax.enable_x64(True)`).
+    default float type (float64 where `jax_enable_x64` is set or inside `jax.enable_x64(True)`).
 
     Args:
         model: the device, or the array of N devices.
         duration: simulated time [s].
         dt: largest time step [s]; the step used is the largest one below it that divides `duration` into a whole
-        number of
-            saving intervals (`stats.dt`). None chooses it from the largest field (`suggest_dt`); under `jit` and `grad`
-            of the device it must be given.
+            number of saving intervals (`stats.dt`). None chooses it from the largest field (`suggest_dt`); under `jit`
+            and `grad` of the device it must be given.
         m0: starting state, (3,) or (N, 3), unit vectors. None starts 1° off the stable axis (see `default_start`);
-        every
-            run of an array starts anew from there.
+            every run of an array starts anew from there.
         drive: time-dependent current and field, added to the device's own.
         save: `Every(k)` keeps the initial state and every k-th after it; `End()` keeps the end only.
         stepper: `RK4()`; with noise the default is `Heun()` (Stratonovich).
@@ -113,16 +110,26 @@ def _task(
 
 
 def _trajectory(model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool) -> Trajectory:
-    grid, states = task.grid, solution.m
-    status = Status(solution.code, (solution.bad_step + 1).astype(task.m0.x.dtype) * grid.dt)
+    grid = task.grid
+    m, bad_time = _assembled(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
+    status = Status(solution.code, bad_time)
     if throw and not status.traced and not bool(status.ok):
         raise SimulationError(status.sentence)
-    if grid.keep_initial:
-        states = jax.tree.map(lambda first, later: jnp.concatenate([first[None], later]), task.m0, states)
     times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * (grid.dt * grid.save_every)
     stepper = solution.stepper or type(task.stepper).__name__
     stats = Stats(solution.engine, solution.reason, stepper, grid.steps, grid.dt, grid.save_every)
-    return Trajectory(jnp.asarray(times, task.m0.x.dtype), states.stack(), status, model, drive, stats)
+    return Trajectory(jnp.asarray(times, task.m0.x.dtype), m, status, model, drive, stats)
+
+
+@jax.jit
+def _assembled(initial: Vec3 | None, states: Vec3, bad_step: Any, dt: Any) -> tuple[Any, Any]:
+    """The magnetisation (T, …, 3), the initial state first where it is kept, and the time [s] of the first bad step.
+
+    Compiled as one: by themselves, these few operations would take longer to compile than to run.
+    """
+    if initial is not None:
+        states = jax.tree.map(lambda first, later: jnp.concatenate([first[None], later]), initial, states)
+    return states.stack(), (bad_step + 1).astype(states.x.dtype) * dt
 
 
 def _check_model(model: Any) -> Oscillator:

@@ -27,11 +27,17 @@ def default_start(device: Oscillator) -> Vec3:
     demagnetisation; not spin torque, coupling or terms of your own). For the axis +z the state is
     (sinθ cosφ, sinθ sinφ, cosθ); for the others the components are permuted cyclically. It carries no gradient.
     """
-    device = jax.lax.stop_gradient(device)
-    shape_energy = [MU_0 * device.Ms * factor / 2 for factor in (device.demag.x, device.demag.y, device.demag.z)]
-    shape_energy[0] = shape_energy[0] + device.H_k / 2 + device.H_k2 / 4
-    shape_energy[1] = shape_energy[1] + device.H_k / 2 + device.H_k2 / 4
-    applied = (device.field.x, device.field.y, device.field.z)
+    demagnetisation = device.demag * (MU_0 * device.Ms)
+    return _near_lowest(*jax.lax.stop_gradient((demagnetisation, device.H_k, device.H_k2, device.field)))
+
+
+@jax.jit
+def _near_lowest(demagnetisation: Vec3, H_k: Any, H_k2: Any, field: Vec3) -> Vec3:
+    """The state 1° off the axis of lowest energy, per unit of magnetisation, all in tesla."""
+    shape_energy = [factor / 2 for factor in (demagnetisation.x, demagnetisation.y, demagnetisation.z)]
+    shape_energy[0] = shape_energy[0] + H_k / 2 + H_k2 / 4
+    shape_energy[1] = shape_energy[1] + H_k / 2 + H_k2 / 4
+    applied = (field.x, field.y, field.z)
     energies = jnp.stack([jnp.asarray(e - s * b) for e, b in zip(shape_energy, applied, strict=True) for s in (1, -1)])
     best = jnp.argmin(energies, axis=0)
     s, c = math.sin(TILT), math.cos(TILT)

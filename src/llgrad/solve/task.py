@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.core.random import normals
+from llgrad.core.status import Outcome
 from llgrad.core.vector import Vec3
 from llgrad.devices.coupling import Coupling
 from llgrad.drives.drive import Drive
@@ -73,6 +74,13 @@ def as_arrays(task: Task) -> Task:
         return jnp.asarray(leaf, dtype) if is_float else leaf
 
     return jax.tree.map(convert, task)
+
+
+def outcome_of(m: Vec3, bad_step: Any) -> Any:
+    """The `Outcome`, as an integer, of states (S, …) whose first bad step has an index (−1: none)."""
+    finite = jnp.isfinite(m.x[-1:]).all() & jnp.isfinite(m.y[-1:]).all() & jnp.isfinite(m.z[-1:]).all()
+    failed = jnp.where(finite, int(Outcome.TOO_COARSE), int(Outcome.NON_FINITE))
+    return jnp.where(bad_step < 0, int(Outcome.FINISHED), failed)
 
 
 def thermal_field(task: Task, index: Any) -> Vec3:

@@ -1,8 +1,7 @@
 """The XLA engine: a plain scan on any device, and the reference that every other engine is compared with.
 
 The run is cut into blocks of about a thousand steps. In a block the drive is sampled at once, the steps are scanned,
-and in
-reverse mode only the block's first state is kept: memory does not grow with the number of steps.
+and in reverse mode only the block's first state is kept: memory does not grow with the number of steps.
 """
 
 from __future__ import annotations
@@ -15,10 +14,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.core.status import Outcome
 from llgrad.core.vector import Vec3
 from llgrad.solve.saving import Grid
-from llgrad.solve.task import Engine, Solution, Task, as_arrays, thermal_field
+from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, thermal_field
 
 BLOCK: Final = 1024
 """Steps of one block."""
@@ -28,10 +26,8 @@ class XLA(Engine):
     """Plain `lax.scan`, on CPU, GPU or TPU."""
 
     def run(self, task: Task) -> Solution:
-        m, bad = _integrate(as_arrays(task))
-        finite = jnp.isfinite(m.x[-1:]).all() & jnp.isfinite(m.y[-1:]).all() & jnp.isfinite(m.z[-1:]).all()
-        failed = jnp.where(finite, int(Outcome.TOO_COARSE), int(Outcome.NON_FINITE))
-        return Solution(m, jnp.where(bad < 0, int(Outcome.FINISHED), failed), bad, "XLA", "")
+        m, bad, code = _integrate(as_arrays(task))
+        return Solution(m, code, bad, "XLA", "")
 
 
 class _Plan(NamedTuple):
@@ -54,8 +50,8 @@ def _plan(grid: Grid) -> _Plan:
 
 
 @eqx.filter_jit
-def _integrate(task: Task) -> tuple[Vec3, Any]:
-    """States kept (S, …), and the index of the first bad step."""
+def _integrate(task: Task) -> tuple[Vec3, Any, Any]:
+    """States kept (S, …), the index of the first bad step, and the outcome."""
     plan, grid = _plan(task.grid), task.grid
     start = (task.m0, jnp.asarray(-1, jnp.int32))
     block = partial(_block, task, plan)
@@ -63,7 +59,7 @@ def _integrate(task: Task) -> tuple[Vec3, Any]:
         block = jax.checkpoint(block, prevent_cse=False)
     (_, bad), m = jax.lax.scan(block, start, jnp.arange(plan.blocks, dtype=jnp.int32))
     m = jax.tree.map(lambda c: c.reshape(-1, *c.shape[2:])[plan.pieces - 1 :: plan.pieces][: grid.saves], m)
-    return m, bad
+    return m, bad, outcome_of(m, bad)
 
 
 def _block(task: Task, plan: _Plan, carry: Any, block: Any) -> tuple[Any, Vec3]:

@@ -12,11 +12,10 @@ def folder(tmp_path, monkeypatch):
     """A cache with two forward kernels, one adjoint with compiled code, and one program of XLA."""
     path = tmp_path / "kernels"
     monkeypatch.setenv(cache.VARIABLE, str(path))
-    (path / "__pycache__").mkdir(parents=True)
-    (path / "xla").mkdir()
+    (path / "xla").mkdir(parents=True)
     for name, size in {"forward_1.py": 10, "forward_2.py": 20, "adjoint_3.py": 40, "xla/program": 7}.items():
         (path / name).write_bytes(b"#" * size)
-    (path / "__pycache__" / "adjoint_3.handler-1.py311.nbi").write_bytes(b"0" * 2**20)
+    (path / "adjoint_3.o").write_bytes(b"0" * 2**20)
     return path
 
 

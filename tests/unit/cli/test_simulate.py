@@ -82,10 +82,11 @@ def test_drives_arrive_and_add(llgrad, tmp_path):
     assert drive["field_x"]["values"]["value"] == pytest.approx([0.0, 0.01, 0.0])
 
 
-def test_diffrax_agrees(llgrad):
-    means = [json.loads(llgrad(*SHORT, "--engine", engine, "--json").out) for engine in ("xla", "diffrax")]
-    assert [entry["stats"]["engine"] for entry in means] == ["XLA", "Diffrax"]
-    assert means[0]["summary"]["mean_m"] == pytest.approx(means[1]["summary"]["mean_m"], abs=1e-6)
+def test_the_engines_agree(llgrad):
+    means = [json.loads(llgrad(*SHORT, "--engine", engine, "--json").out) for engine in ("native", "xla", "diffrax")]
+    assert [entry["stats"]["engine"] for entry in means] == ["native", "XLA", "Diffrax"]
+    native, xla, diffrax = (entry["summary"]["mean_m"] for entry in means)
+    assert native == pytest.approx(xla, abs=1e-12) and diffrax == pytest.approx(xla, abs=1e-6)
 
 
 def test_pictures_are_written_into_a_new_folder(llgrad, tmp_path):
@@ -124,7 +125,7 @@ def test_a_device_at_rest_has_no_frequency_and_no_spectrum(llgrad, tmp_path):
         (["--save-every", "0"], "Invalid value for '--save-every'"),
         (["--m0", "10deg"], "--m0 '10deg': expected two angles, such as --m0 10deg,0deg"),
         (["--m0", "90,0"], "angles are in radians"),
-        (["--engine", "cuda"], "'cuda' is not one of 'xla', 'diffrax'"),
+        (["--engine", "cuda"], "'cuda' is not one of 'native', 'xla', 'diffrax'"),
         (["--seed", "1"], "--seed sets the thermal noise, and this device is at 0 K"),
         (["--sine-current", "0.1mA"], "a sine takes amplitude, frequency, [phase], got 1 values"),
         (["--sine-current", "1Oe,1GHz"], "'1Oe' is in T, expected a quantity in A"),

@@ -274,7 +274,7 @@ from llgrad.kernels.machine.vector_math import (
 {functions}
 
 
-@cfunc(types.int64(types.int64), cache=True, **LOOP)
+@cfunc(types.int64(types.int64), **LOOP)
 def handler(frame):
     helping = frame & 1
     block = frame - helping

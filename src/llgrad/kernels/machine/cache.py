@@ -1,9 +1,10 @@
-"""Kernels on disk: generated source, readable, and Numba's compiled code beside it, in a private folder.
+"""Kernels on disk: generated source, readable, and the object file that LLVM made of it beside it, in a private folder.
 
-A file is named by a hash of its text, of this package's own sources, and of the versions of everything that compiles
-it. So a stale kernel is never found, and two processes that write the same file write the same bytes. Nothing here
-may break a run: an unreadable or unwritable folder means that kernels are compiled anew, in a temporary folder of
-this process.
+A file is named by a hash of its text, of this package's own sources, of the processor, and of the versions of
+everything that compiles it. So a stale kernel is never found, and two processes that write the same file write the
+same meaning. An object file is linked by LLVM alone: Numba's compiler, which takes a third of a second to wake, is left
+asleep. Nothing here may break a run: an unreadable or unwritable folder means that kernels are compiled anew, in a
+temporary folder of this process.
 """
 
 from __future__ import annotations
@@ -18,17 +19,21 @@ import sys
 import tempfile
 import threading
 import warnings
-from types import ModuleType
 from typing import Any, Final
 
 import jax
 import jaxlib.version
 import llvmlite
 import numba
+from llvmlite import binding
+from numba.core.registry import cpu_target
 
 VARIABLE: Final = "LLGRAD_CACHE_DIR"
+OBJECT: Final = ".o"
 _LOCK: Final = threading.RLock()
-_LOADED: Final[dict[str, ModuleType]] = {}
+_LOADED: Final[dict[str, int]] = {}
+_KEPT: Final[list[Any]] = []
+"""What owns the machine code in use: it lives as long as the process."""
 
 
 def folder() -> pathlib.Path:
@@ -38,8 +43,10 @@ def folder() -> pathlib.Path:
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "llgrad" / "kernels"
 
 
-def load(text: str, kind: str) -> ModuleType:
-    """The module of a generated source text, compiled or read from the cache. `kind` begins the file's name."""
+def load(text: str, kind: str) -> int:
+    """Address of the function `handler` of a generated source text, compiled or read from the cache. `kind` begins the
+    file's name.
+    """
     name = f"{kind}_{_key(text)}"
     with _LOCK:
         if name not in _LOADED:
@@ -47,35 +54,62 @@ def load(text: str, kind: str) -> ModuleType:
         return _LOADED[name]
 
 
-def _load(name: str, text: str) -> ModuleType:
+def _load(name: str, text: str) -> int:
     path = _private_folder() / f"{name}.py"
     try:
-        _write(path, text)
-        return _execute(name, path)
+        _write(path, text.encode())
+        return _linked(path) or _compiled(name, path)
     except Exception as problem:
-        # A damaged index or object file shows as any kind of exception; compile apart from the folder, once more.
+        # A damaged file shows as any kind of exception; compile apart from the folder, once more.
         warnings.warn(f"the kernel cache {path.parent} could not be used ({problem!r}); compiling anew", stacklevel=2)
         path = _temporary_folder() / f"{name}.py"
-        _write(path, text)
-        return _execute(name, path)
+        _write(path, text.encode())
+        return _compiled(name, path)
 
 
-def _execute(name: str, path: pathlib.Path) -> ModuleType:
+def _compiled(name: str, path: pathlib.Path) -> int:
+    """Compile a source file, and keep the object file: the hash of what follows, the function's symbol, the code."""
     specification = importlib.util.spec_from_file_location(f"llgrad_kernel_{name}", path)
     if specification is None or specification.loader is None:
         raise ImportError(f"no module can be made from {path}")
     module = importlib.util.module_from_spec(specification)
-    sys.modules[module.__name__] = module  # Numba looks a cached function's module up by its name
+    sys.modules[module.__name__] = module  # Numba looks the module of a function up by its name
     specification.loader.exec_module(module)
-    return module
+    handler = module.handler
+    _, _, (code, _) = handler._library.serialize_using_object_code()
+    content = handler.native_name.encode() + b"\n" + code
+    _write(path.with_suffix(OBJECT), hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    _KEPT.append(handler)
+    return handler.address
 
 
-def _write(path: pathlib.Path, text: str) -> None:
-    """Write a file as a whole or not at all; one that is there with this text stays, and so does its compiled code."""
-    if path.exists() and path.read_text() == text:
+def _linked(path: pathlib.Path) -> int | None:
+    """The address of the function of the object file beside a source file; None where there is none.
+
+    Raises ValueError for a damaged object file: LLVM would end the process.
+    """
+    file = path.with_suffix(OBJECT)
+    if not file.exists():
+        return None
+    digest, _, content = file.read_bytes().partition(b"\n")
+    if digest.decode(errors="replace") != hashlib.sha256(content).hexdigest():
+        raise ValueError(f"{file} is damaged; llgrad cache --clear deletes it")
+    symbol, _, code = content.partition(b"\n")
+    _code_generator()  # the symbols of Numba's helpers become known to LLVM
+    machine = binding.Target.from_default_triple().create_target_machine()
+    linker = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+    linker.add_object_file(binding.ObjectFileRef.from_data(code))
+    linker.finalize_object()
+    _KEPT.append(linker)
+    return linker.get_function_address(symbol.decode())
+
+
+def _write(path: pathlib.Path, content: bytes) -> None:
+    """Write a file as a whole or not at all; one that is there with this content stays."""
+    if path.exists() and path.read_bytes() == content:
         return
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False) as file:
-        file.write(text)
+    with tempfile.NamedTemporaryFile("wb", dir=path.parent, suffix=".tmp", delete=False) as file:
+        file.write(content)
     os.replace(file.name, path)
 
 
@@ -114,16 +148,20 @@ def _versions() -> str:
     sources = sorted(pathlib.Path(__file__).parent.glob("*.py"))
     own = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     parts: list[Any] = [jax.__version__, jaxlib.version.__version__, numba.__version__, llvmlite.__version__, own]
-    return " ".join(map(str, parts))
+    return " ".join(map(str, [*parts, *_code_generator().magic_tuple()]))
+
+
+def _code_generator() -> Any:
+    """Numba's, for this processor."""
+    context: Any = cpu_target.target_context
+    return context.codegen()
 
 
 def entries() -> list[tuple[pathlib.Path, int]]:
     """The generated files in the cache folder, and the size in bytes of each with its compiled code."""
-    path = folder()
-    compiled = list((path / "__pycache__").glob("*")) if path.exists() else []
     return [
-        (file, sum(p.stat().st_size for p in (file, *(c for c in compiled if c.name.startswith(file.stem)))))
-        for file in sorted(path.glob("*.py"))
+        (file, sum(part.stat().st_size for part in (file, file.with_suffix(OBJECT)) if part.exists()))
+        for file in sorted(folder().glob("*.py"))
     ]
 
 
@@ -137,6 +175,7 @@ def clear() -> int:
     found = entries()
     for file, _ in found:
         file.unlink(missing_ok=True)
+        file.with_suffix(OBJECT).unlink(missing_ok=True)
     for name in ("__pycache__", "xla"):
         shutil.rmtree(folder() / name, ignore_errors=True)
     return len(found)
