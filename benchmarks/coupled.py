@@ -77,7 +77,7 @@ def products(repeats: int) -> tuple[Times, list[Row]]:
     calls = {"llgrad": machine.coupling_products(COUNT, SAMPLES, 100)}
     calls["BLAS sgemm, the same product"] = machine.blas_products(COUNT, COUNT, SAMPLES, 100)
     calls[f"BLAS sgemm, {size} × {size}"] = machine.blas_products(size, size, size, 1)
-    seconds = paired(calls, repeats)
+    seconds = paired(calls, repeats, rest=0.2)
     own, same, large = seconds.values()
     rate = 100 * flops / own
     best = max(100 * flops / same, 2 * size**3 / large)

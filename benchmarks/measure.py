@@ -11,8 +11,14 @@ from typing import Any
 import jax
 
 
-def paired(candidates: dict[str, Callable[[], Any]], repeats: int = 7, least: float = 0.02) -> dict[str, float]:
-    """Median seconds of one call of each candidate, called in turns; short calls are looped to `least` seconds."""
+def paired(
+    candidates: dict[str, Callable[[], Any]], repeats: int = 7, least: float = 0.02, rest: float = 0.0
+) -> dict[str, float]:
+    """Median seconds of one call of each candidate, called in turns; short calls are looped to `least` seconds.
+
+    `rest` seconds pass before each turn: the threads of some libraries go on spinning after a call, on cores that the
+    next candidate would use.
+    """
     loops = {}
     for name, call in candidates.items():
         jax.block_until_ready(call())
@@ -22,6 +28,7 @@ def paired(candidates: dict[str, Callable[[], Any]], repeats: int = 7, least: fl
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(repeats):
         for name, call in candidates.items():
+            time.sleep(rest)
             began = time.perf_counter()
             for _ in range(loops[name]):
                 jax.block_until_ready(call())

@@ -75,6 +75,17 @@ def test_damaged_compiled_code_does_not_break_a_run(folder, monkeypatch, damage)
         assert load(5) == 6
 
 
+def test_a_kernel_whose_object_file_cannot_be_kept_runs(folder, monkeypatch):
+    def full(handler, file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache, "_keep", full)
+    with pytest.warns(UserWarning, match="cannot be written .*No space left"):
+        assert load(8) == 9
+    assert compiled_files(folder) == []
+    assert cache.entries()[0][0].parent == folder
+
+
 def test_damaged_source_is_written_again(folder, monkeypatch):
     load(6)
     cache.entries()[0][0].write_text("def handler(: nonsense")

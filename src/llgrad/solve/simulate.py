@@ -113,7 +113,7 @@ def _trajectory(model: Any, drive: Drive | None, task: Task, solution: Solution,
     grid = task.grid
     m, bad_time = _assembled(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
     status = Status(solution.code, bad_time)
-    if throw and not status.traced and not bool(status.ok):
+    if throw and not status.traced and not status.ok:
         raise SimulationError(status.sentence)
     times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * (grid.dt * grid.save_every)
     stepper = solution.stepper or type(task.stepper).__name__

@@ -68,19 +68,26 @@ def _load(name: str, text: str) -> int:
 
 
 def _compiled(name: str, path: pathlib.Path) -> int:
-    """Compile a source file, and keep the object file: the hash of what follows, the function's symbol, the code."""
+    """Compile a source file, and keep the object file where that can be done; the address of its function."""
     specification = importlib.util.spec_from_file_location(f"llgrad_kernel_{name}", path)
     if specification is None or specification.loader is None:
         raise ImportError(f"no module can be made from {path}")
     module = importlib.util.module_from_spec(specification)
     sys.modules[module.__name__] = module  # Numba looks the module of a function up by its name
     specification.loader.exec_module(module)
-    handler = module.handler
+    _KEPT.append(module.handler)
+    try:
+        _keep(module.handler, path.with_suffix(OBJECT))
+    except Exception as problem:  # a full disk, or another Numba: the kernel is there, and runs
+        _warn_once(str(path.parent), repr(problem))
+    return module.handler.address
+
+
+def _keep(handler: Any, file: pathlib.Path) -> None:
+    """Write the object file of a function: the hash of what follows, the function's symbol, the code."""
     _, _, (code, _) = handler._library.serialize_using_object_code()
     content = handler.native_name.encode() + b"\n" + code
-    _write(path.with_suffix(OBJECT), hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-    _KEPT.append(handler)
-    return handler.address
+    _write(file, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
 
 
 def _linked(path: pathlib.Path) -> int | None:
