@@ -71,6 +71,16 @@ def test_usual_limits_are_in_units_of_half_a_turn():
     assert (limits.input, limits.coupling, limits.field) == (3 * UNIT, 8 * UNIT, (-UNIT, UNIT))
     assert limits.current == (-5e-3, 5e-3)
     assert pytest.approx(np.pi) == DEVICE.gamma * UNIT * HOLD
+    assert usual_limits(DEVICE, HOLD, 4).input == pytest.approx(limits.input / 2), "turns of frames add up at random"
+
+
+def test_a_network_keeps_its_unit_and_an_older_one_has_that_of_a_single_frame():
+    network = classifier(frames=lg.Frames.ROWS)
+    spec = network.spec()
+    assert network.layers[0].unit == pytest.approx(UNIT / np.sqrt(network.shape[0]))
+    assert type(network).from_spec(spec).layers[0].unit == network.layers[0].unit
+    del spec["unit"]
+    assert type(network).from_spec(spec).layers[0].unit == UNIT
 
 
 @pytest.mark.parametrize("part", list(lg.Part))

@@ -9,6 +9,9 @@ import numpy as np
 INSEPARABLE: Final = 1e-6
 """Relative singular value of the Jacobian below which a combination of parameters changes nothing."""
 
+UNSEEN: Final = 1e-13
+"""Relative size of its slopes below which a parameter changes nothing: rounding."""
+
 WEAK: Final = 0.999
 """Correlation above which two parameters are reported as nearly inseparable."""
 
@@ -24,14 +27,18 @@ class Uncertainty(NamedTuple):
 def uncertainty(names: tuple[str, ...], values: np.ndarray, jacobian: np.ndarray) -> Uncertainty:
     """From the Jacobian (M, p) of residuals of unit variance with respect to the physical values.
 
-    Covariance (JᵀJ)⁻¹. Directions are judged in relative changes δx/x, where the singular values of the Jacobian have
-    one
-    unit; a direction below `INSEPARABLE` of the largest gives its parameters an infinite error.
+    Covariance (JᵀJ)⁻¹. Directions are judged after every column was scaled to length 1, so that a parameter of a noisy
+    recording counts beside those of an exact one; a direction whose singular value is below `INSEPARABLE` of the
+    largest gives its parameters an infinite error. A column below `UNSEEN` of the longest, in relative changes δx/x,
+    is zero.
     """
     tilts = np.array([name.startswith("m0.") for name in names])
     scale = np.where(tilts | (values == 0), 1.0, np.abs(values))
     relative = jacobian * scale
-    _, singular, rows = np.linalg.svd(relative, full_matrices=False)
+    length = np.linalg.norm(relative, axis=0)
+    seen = length > UNSEEN * length.max(initial=0.0)
+    length = np.where(seen, length, 1.0)
+    _, singular, rows = np.linalg.svd(np.where(seen, relative / length, 0.0), full_matrices=False)
     dead = singular <= INSEPARABLE * max(singular[0], 1e-300)
     variance = np.where(dead, 0.0, 1.0 / np.where(dead, 1.0, singular) ** 2)
     covariance = np.einsum("k,ki,kj->ij", variance, rows, rows)
@@ -40,8 +47,8 @@ def uncertainty(names: tuple[str, ...], values: np.ndarray, jacobian: np.ndarray
     with np.errstate(invalid="ignore", divide="ignore"):
         product = np.outer(deviation, deviation)
         correlation = np.where(product > 0, covariance / product, np.eye(len(names)))
-    errors = np.where(touched, np.inf, deviation * scale)
-    return Uncertainty(errors, correlation, _verdict(names, values, rows[dead], correlation, touched))
+    errors = np.where(touched, np.inf, deviation / length * scale)
+    return Uncertainty(errors, correlation, _verdict(names, values, rows[dead] / length, correlation, touched))
 
 
 def _verdict(
@@ -69,7 +76,7 @@ def _verdict(
 def _fixed_combinations(dead: np.ndarray, touched: np.ndarray, names: tuple[str, ...]) -> str:
     """The products of powers that the dead directions leave unchanged, in words."""
     index = np.flatnonzero(touched)
-    _, singular, rows = np.linalg.svd(dead[:, index])
+    _, singular, rows = np.linalg.svd(dead[:, index] / np.linalg.norm(dead[:, index], axis=1, keepdims=True))
     rank = int((singular > 1e-9).sum())
     return " and ".join(_product(row, [names[i] for i in index]) for row in _simplify(rows[rank:])) or "none of them"
 

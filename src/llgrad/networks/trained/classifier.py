@@ -19,7 +19,14 @@ from llgrad.networks.bench.timeline import Frames, Timeline
 from llgrad.networks.imperfections import Imperfections
 from llgrad.networks.network import Network
 from llgrad.networks.trained.encoder import DenseEncoder, Encoder, PatchEncoder
-from llgrad.networks.trained.layer import KNOBS_AND_COUPLING, Limits, OscillatorLayer, Part
+from llgrad.networks.trained.layer import (
+    KNOBS_AND_COUPLING,
+    Limits,
+    OscillatorLayer,
+    Part,
+    natural_field,
+    usual_limits,
+)
 from llgrad.solve.task import Engine
 
 STEPS = 16
@@ -59,6 +66,7 @@ class OscillatorClassifier(Network):
         signal: Signal = Signal.MAGNETISATION,
         start: tuple[float, float, float] = (0.6, 0.0, 0.8),
         limits: Limits | None = None,
+        unit: float | None = None,
         trained: tuple[Part, ...] = KNOBS_AND_COUPLING,
         imperfections: Imperfections | None = None,
     ) -> Self:
@@ -79,6 +87,7 @@ class OscillatorClassifier(Network):
             signal: what is read.
             start: state after the reset.
             limits: of the settings; None takes `usual_limits`.
+            unit: the field of an input gain or a coupling of 1 [T]; None takes `natural_field`.
             trained: what training may change.
             imperfections: what training sees.
         """
@@ -86,13 +95,16 @@ class OscillatorClassifier(Network):
         if not counts or min(counts) < 1:
             raise ValueError(f"oscillators = {oscillators!r}, expected one or more in each array")
         timeline = Timeline(hold, dt or hold / STEPS, Vec3(*start), frames, readouts, frames_read)
+        cut = frames.count(shape)
+        limits = limits or usual_limits(device, hold, cut)
+        unit = unit or natural_field(device, hold, cut)
         keys = jax.random.split(key, 2 * len(counts) + 1)
-        layers, width = [], shape[0] * shape[1] // frames.count(shape)
+        layers, width = [], shape[0] * shape[1] // cut
         for index, count in enumerate(counts):
             encoder = _encoder(width, count, shape, patch if index == 0 else None, keys[2 * index])
-            layers.append(OscillatorLayer.create(device, count, encoder, timeline, limits, keys[2 * index + 1]))
+            layers.append(OscillatorLayer.create(device, count, encoder, timeline, limits, unit, keys[2 * index + 1]))
             width = 3 * count * readouts
-        read = counts[-1] * readouts * min(frames_read, frames.count(shape)) * signal.width
+        read = counts[-1] * readouts * min(frames_read, cut) * signal.width
         weights = jax.random.normal(keys[-1], (read, classes), jnp.float32) * (read**-0.5)
         readout = Readout(weights, jnp.zeros(classes, jnp.float32), signal)
         return cls(tuple(layers), readout, (shape[0], shape[1]), tuple(trained), imperfections)
@@ -141,18 +153,22 @@ class OscillatorClassifier(Network):
             "signal": self.readout.signal.value,
             "start": [timeline.start.x, timeline.start.y, timeline.start.z],
             "limits": plain(first.limits._asdict()),
+            "unit": first.unit,
             "trained": [part.value for part in self.trained],
             "imperfections": None if self.imperfections is None else to_json(self.imperfections),
         }
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> Self:
-        """A network of the shape of a spec, with weights of no meaning."""
+        """A network of the shape of a spec, with weights of no meaning. A spec without a unit has the one of a single
+        frame.
+        """
+        device = from_json(spec["device"])
         limits: dict[str, Any] = {
             name: tuple(value) if isinstance(value, (list, tuple)) else value for name, value in spec["limits"].items()
         }
         return cls.create(
-            from_json(spec["device"]),
+            device,
             shape=tuple(spec["shape"]),
             classes=spec["classes"],
             key=jax.random.key(0),
@@ -166,6 +182,7 @@ class OscillatorClassifier(Network):
             signal=Signal(spec["signal"]),
             start=tuple(spec["start"]),
             limits=Limits(**limits),
+            unit=spec["unit"] if "unit" in spec else natural_field(device, spec["hold"]),
             trained=tuple(Part(value) for value in spec["trained"]),
             imperfections=None if spec["imperfections"] is None else from_json(spec["imperfections"]),
         )

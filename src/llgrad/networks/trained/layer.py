@@ -52,16 +52,18 @@ class Limits(NamedTuple):
     """Gilbert damping."""
 
 
-def natural_field(device: Oscillator, hold: float) -> float:
-    """The field [T] that turns the magnetisation by half a turn while a frame is held: π/(γ · hold)."""
-    return math.pi / (device.gamma * hold)
+def natural_field(device: Oscillator, hold: float, frames: int = 1) -> float:
+    """The field [T] that turns the magnetisation by about half a turn while an image is shown: π/(γ · hold · √frames),
+    as the turns of many frames add up like steps of a random walk.
+    """
+    return math.pi / (device.gamma * hold * math.sqrt(frames))
 
 
-def usual_limits(device: Oscillator, hold: float) -> Limits:
+def usual_limits(device: Oscillator, hold: float, frames: int = 1) -> Limits:
     """Limits in proportion to the natural field B_0, and to the device's own current:
     input ±3 B_0, coupling 8 B_0, field ±B_0, current ±2 I.
     """
-    unit = natural_field(device, hold)
+    unit = natural_field(device, hold, frames)
     current = 2 * abs(device.current) or 5e-3
     return Limits(3 * unit, 8 * unit, (-unit, unit), (-current, current))
 
@@ -83,7 +85,7 @@ class OscillatorLayer(eqx.Module):
     """A coupled array whose settings are trained within limits.
 
     Fields, currents and dampings are low + (high − low)/(1 + e^{−u}) of an unbounded u (N,). Input gains, offsets and
-    coupling are in units of the natural field B_0; the coupling of oscillator i is scaled so that Σ_j |W_ij| stays
+    coupling are in units of a field, usually the natural one; the coupling of oscillator i is scaled so that Σ_j |W_ij| stays
     within its limit, and W_ii = 0.
     """
 
@@ -95,17 +97,17 @@ class OscillatorLayer(eqx.Module):
     device: Oscillator = eqx.field(static=True)
     timeline: Timeline = eqx.field(static=True)
     limits: Limits = eqx.field(static=True)
+    unit: float = eqx.field(static=True)
+    """The field [T] of an input gain or a coupling of 1."""
 
     @classmethod
     def create(
-        cls, device: Oscillator, count: int, encoder: Encoder, timeline: Timeline, limits: Limits | None, key: Any
+        cls, device: Oscillator, count: int, encoder: Encoder, timeline: Timeline, limits: Limits, unit: float, key: Any
     ) -> Self:
         """Fields spread over 0.2 to 0.6 of their upper limit and currents at 0.3 of theirs, or where the limits are
         nearest to that; weak random coupling.
         """
-        limits = limits or usual_limits(device, timeline.hold)
         _check_limits(limits)
-        unit = natural_field(device, timeline.hold)
         keys = jax.random.split(key, 2)
 
         def free(bound: tuple[float, float], value: Any) -> Any:
@@ -124,6 +126,7 @@ class OscillatorLayer(eqx.Module):
             device,
             timeline,
             limits,
+            unit,
         )
 
     @property
@@ -133,7 +136,7 @@ class OscillatorLayer(eqx.Module):
 
     def settings(self, trained: tuple[Part, ...] = tuple(Part)) -> Settings:
         """The physical settings [SI]. A damping that is not among the trained parts is the device's own."""
-        unit, limits = natural_field(self.device, self.timeline.hold), self.limits
+        unit, limits = self.unit, self.limits
         coupling = unit * self.coupling * (1 - jnp.eye(self.count, dtype=self.coupling.dtype))
         total = jnp.sum(jnp.abs(coupling), axis=1, keepdims=True)
         coupling = coupling * (limits.coupling / jnp.maximum(total, limits.coupling))

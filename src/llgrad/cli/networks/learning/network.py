@@ -21,9 +21,9 @@ from llgrad.networks.network import Network
 from llgrad.networks.trained.classifier import OscillatorClassifier
 from llgrad.networks.trained.layer import KNOBS_AND_COUPLING, Limits, Part, usual_limits
 
-SEQUENCE_HOLD: Final = 0.1e-9
+SEQUENCE_HOLD: Final = 0.05e-9
 """Time for which one of many frames is shown [s]."""
-SEQUENCE_STEPS: Final = 4
+SEQUENCE_STEPS: Final = 2
 """Time steps in it."""
 
 LIMITS: Final = {"max_field": "T", "max_current": "A", "max_coupling": "T"}
@@ -93,7 +93,7 @@ def _of_oscillators(
         frames_read=given.get("frames_read", last),
         patch=_patch(given.get("patch")),
         signal=given.get("signal", Signal.MAGNETISATION),
-        limits=_limits(device, hold, given),
+        limits=_limits(device, hold, frames.count(shape), given),
         trained=_trained(given),
         imperfections=imperfections_of({name: given.get(name) for name in UNITS}, given.get("bits")),
     )
@@ -117,7 +117,7 @@ def _patch(text: str | None) -> tuple[int, int] | None:
     return int(parts[0]), int(parts[1])
 
 
-def _limits(device: Oscillator, hold: float, given: Mapping[str, Any]) -> Limits | None:
+def _limits(device: Oscillator, hold: float, frames: int, given: Mapping[str, Any]) -> Limits | None:
     """The usual limits with those that were given in their place; None where none was."""
     found = {name: quantity(flag(name), given[name], unit) for name, unit in LIMITS.items() if name in given}
     if bad := [name for name, value in found.items() if value <= 0]:
@@ -131,7 +131,7 @@ def _limits(device: Oscillator, hold: float, given: Mapping[str, Any]) -> Limits
         changed["current"] = (-current, current)
     if (coupling := found.get("max_coupling")) is not None:
         changed["coupling"] = coupling
-    return usual_limits(device, hold)._replace(**changed)
+    return usual_limits(device, hold, frames)._replace(**changed)
 
 
 def _trained(given: Mapping[str, Any]) -> tuple[Part, ...]:

@@ -56,7 +56,7 @@ FramesOption = Annotated[
 ]
 DurationOption = Annotated[
     str | None,
-    option(NETWORK, "How long a frame is shown: 0.44ns. Default in a sequence: 0.1ns, in 4 steps.", metavar="TIME"),
+    option(NETWORK, "How long a frame is shown: 0.44ns. Default in a sequence: 50ps, in 2 steps.", metavar="TIME"),
 ]
 DtOption = Annotated[str | None, option(NETWORK, "Time step: 20ps.", "--dt", metavar="TIME")]
 ReadoutsOption = Annotated[int | None, option(NETWORK, "Read-outs while a frame is shown, evenly spaced.", min=1)]
