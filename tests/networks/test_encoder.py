@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -45,6 +47,24 @@ def test_a_dense_encoder_is_its_weights(key):
     encoder = DenseEncoder.create(6, 4, key, 0.5)
     assert encoder.gains() is encoder.weights and encoder.offset() is encoder.bias
     assert encoder.weights.shape == (6, 4) and encoder.weights.dtype == np.float32
+
+
+@pytest.mark.parametrize("options", [{}, {"patch": (2, 1), "oscillators": 9}, {"frames": lg.Frames.ROWS}])
+def test_the_field_of_the_centre_is_the_bias(options):
+    image = pixels(1)[0]
+    encoder = classifier(centre=image, **options).layers[0].encoder
+    frame = image.mean(axis=0) if "frames" in options else image.ravel()
+    biased = dataclasses.replace(encoder, bias=encoder.bias + 0.5)
+    np.testing.assert_allclose(frame @ np.asarray(biased.gains()) + biased.offset(), 0.5, atol=1e-6)
+    black = classifier(**options).layers[0].encoder
+    assert (np.asarray(encoder.gains()) == black.gains()).all() and black.offset().tolist() == [0.0] * len(
+        black.offset()
+    )
+
+
+def test_a_centre_is_an_image():
+    with pytest.raises(ValueError, match=r"centre has the shape \(3, 4\), expected a finite image \(4, 4\)"):
+        classifier(centre=np.zeros((3, 4)))
 
 
 def test_a_patch_that_does_not_fit_is_refused():

@@ -12,18 +12,19 @@ from llgrad.networks.files import KINDS, network_from_spec
 
 NETWORKS = {
     "default": lambda key: classifier(None),
-    "rows, two arrays": lambda key: classifier(None, oscillators=(5, 5), **ROWS),
+    "rows, two arrays": lambda key: classifier(None, oscillators=(5, 5), centre=pixels(1)[0], **ROWS),
     "everything else": lambda key: classifier(
         None,
         patch=(2, 1),
         oscillators=9,
+        centre=pixels(1)[0],
         signal=lg.Signal.VOLTAGE,
         start=(0.0, 0.6, 0.8),
         limits=lg.Limits(0.1, 0.3, (-0.02, 0.05), (-1e-3, 3e-3)),
         trained=(lg.Part.READOUT, lg.Part.DAMPING),
         imperfections=lg.Imperfections(spread=0.1, bits=8),
     ),
-    "tanh": lambda key: lg.TanhNetwork.create((4, 4), 3, 5, key),
+    "tanh": lambda key: lg.TanhNetwork.create((4, 4), 3, 5, key, pixels(1)[0]),
     "softmax": lambda key: lg.SoftmaxNetwork.create((4, 4), 3),
 }
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.networks.network import Network
 
@@ -15,9 +16,10 @@ from llgrad.networks.network import Network
 class TanhNetwork(Network):
     """A static layer of equal width and (to about 1 %) equal trained numbers in place of the array:
 
-        a = W u + b,  h = tanh a,  s = tanh(a + C h + d),  logits = read-out of (h, s, h s).
+        a = W (u − c) + b,  h = tanh a,  s = tanh(a + C h + d),  logits = read-out of (h, s, h s).
 
-    C (N, N) stands for the coupling, seen once; d (N,) for the settings of each oscillator.
+    C (N, N) stands for the coupling, seen once; d (N,) for the settings of each oscillator; c is the centre of the
+    images, as that of the encoder of an array.
     """
 
     gains: Any
@@ -26,10 +28,11 @@ class TanhNetwork(Network):
     shift: Any
     weights: Any
     offset: Any
+    centre: tuple[float, ...] | None = eqx.field(static=True, default=None)
 
     @classmethod
-    def create(cls, shape: tuple[int, int], classes: int, count: int, key: Any) -> Self:
-        """A network with random weights for images (H, W)."""
+    def create(cls, shape: tuple[int, int], classes: int, count: int, key: Any, centre: Any = None) -> Self:
+        """A network with random weights for images (H, W), of which `centre` is the mean."""
         keys, inputs = jax.random.split(key, 3), shape[0] * shape[1]
         normal = jax.random.normal
         return cls(
@@ -39,10 +42,14 @@ class TanhNetwork(Network):
             jnp.zeros(count, jnp.float32),
             (3 * count) ** -0.5 * normal(keys[2], (3 * count, classes), jnp.float32),
             jnp.zeros(classes, jnp.float32),
+            None if centre is None else tuple(np.asarray(centre, np.float32).ravel().tolist()),
         )
 
     def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:
-        pre = images.reshape(images.shape[0], -1) @ self.gains + self.bias[None]
+        pixels = images.reshape(images.shape[0], -1)
+        if self.centre is not None:
+            pixels = pixels - jnp.asarray(self.centre, pixels.dtype)[None]
+        pre = pixels @ self.gains + self.bias[None]
         first = jnp.tanh(pre)
         second = jnp.tanh(pre + first @ self.coupling.T + self.shift[None])
         return jnp.concatenate([first, second, first * second], axis=1) @ self.weights + self.offset[None]
@@ -52,12 +59,20 @@ class TanhNetwork(Network):
 
     def spec(self) -> dict[str, Any]:
         inputs, count = self.gains.shape
-        return {"type": type(self).__name__, "inputs": inputs, "count": count, "classes": self.offset.shape[0]}
+        centre = None if self.centre is None else list(self.centre)
+        return {
+            "type": type(self).__name__,
+            "inputs": inputs,
+            "count": count,
+            "classes": self.offset.shape[0],
+            "centre": centre,
+        }
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> Self:
         """A network of the shape of a spec, with weights of no meaning."""
-        return cls.create((spec["inputs"], 1), spec["classes"], spec["count"], jax.random.key(0))
+        centre = spec.get("centre")
+        return cls.create((spec["inputs"], 1), spec["classes"], spec["count"], jax.random.key(0), centre)
 
 
 class SoftmaxNetwork(Network):

@@ -62,7 +62,7 @@ def test_the_defaults_show_the_whole_image(data):
 
 def test_a_sequence_has_short_frames_and_is_read_where_it_says(data):
     rows, pixels = made(data, frames=Frames.ROWS), made(data, frames=Frames.PIXELS, readouts=2)
-    assert (rows.layers[0].timeline.hold, rows.layers[0].timeline.steps) == (0.1e-9, 4)
+    assert (rows.layers[0].timeline.hold, rows.layers[0].timeline.steps) == (0.05e-9, 2)
     assert rows.layers[0].timeline.frames_read == 6 and rows.readout.weights.shape == (6 * 3 * 3, 3)
     assert pixels.layers[0].timeline.frames_read == 4 and pixels.readout.weights.shape == (4 * 2 * 3 * 3, 3)
     last = made(data, frames=Frames.ROWS, frames_read=1, duration="0.3ns", dt="50ps", signal=Signal.X)

@@ -23,8 +23,8 @@ class Images(eqx.Module):
     Images: 2 of 1×2 pixels, 2 classes
     >>> images.scaled(0).tolist()
     [[0.0, 1.0]]
-    >>> len(images.take([1])), images.counts.tolist()
-    (1, [1, 1])
+    >>> len(images.take([1])), images.counts.tolist(), images.mean.round(2).tolist()
+    (1, [1, 1], [[0.1, 0.5]])
     """
 
     pixels: np.ndarray
@@ -68,6 +68,11 @@ class Images(eqx.Module):
     def counts(self) -> np.ndarray:
         """How many images each class has (classes,)."""
         return np.bincount(self.labels, minlength=len(self.classes))
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean image (H, W), from 0 to 1: float32."""
+        return (self.pixels.mean(axis=0, dtype=np.float64) / self.scale).astype(np.float32)
 
     def take(self, index: Any) -> Images:
         """The images at `index`: numbers, a slice, or a mask (n,)."""

@@ -8,6 +8,7 @@ from typing import Any, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.core.files import plain
 from llgrad.core.record import from_json, to_json
@@ -63,6 +64,7 @@ class OscillatorClassifier(Network):
         readouts: int = 1,
         frames_read: int = 1,
         patch: tuple[int, int] | None = None,
+        centre: Any = None,
         signal: Signal = Signal.MAGNETISATION,
         start: tuple[float, float, float] = (0.6, 0.0, 0.8),
         limits: Limits | None = None,
@@ -84,6 +86,8 @@ class OscillatorClassifier(Network):
             readouts: read-outs in a frame, evenly spaced.
             frames_read: how many of the last frames the read-out sees.
             patch: (side, stride) of a convolution in the first encoder; None lets every pixel act on every oscillator.
+            centre: the image (H, W), or the frame of it (F,), of which the input field is the bias alone, such as
+                `data.train.mean`: training takes far fewer steps with it; None for a black one.
             signal: what is read.
             start: state after the reset.
             limits: of the settings; None takes `usual_limits`.
@@ -99,9 +103,12 @@ class OscillatorClassifier(Network):
         limits = limits or usual_limits(device, hold, cut)
         unit = unit or natural_field(device, hold, cut)
         keys = jax.random.split(key, 2 * len(counts) + 1)
+        mean = None if centre is None else _mean_frame(frames, centre, shape)
         layers, width = [], shape[0] * shape[1] // cut
         for index, count in enumerate(counts):
-            encoder = _encoder(width, count, shape, patch if index == 0 else None, keys[2 * index])
+            if index:
+                patch = mean = None
+            encoder = _encoder(width, count, shape, patch, mean, keys[2 * index])
             layers.append(OscillatorLayer.create(device, count, encoder, timeline, limits, unit, keys[2 * index + 1]))
             width = 3 * count * readouts
         read = counts[-1] * readouts * min(frames_read, cut) * signal.width
@@ -149,6 +156,7 @@ class OscillatorClassifier(Network):
             "frames": timeline.frames.value,
             "readouts": timeline.readouts,
             "frames_read": timeline.frames_read,
+            "centre": None if encoder.centre is None else list(encoder.centre),
             "patch": [encoder.patch, encoder.stride] if isinstance(encoder, PatchEncoder) else None,
             "signal": self.readout.signal.value,
             "start": [timeline.start.x, timeline.start.y, timeline.start.z],
@@ -160,8 +168,8 @@ class OscillatorClassifier(Network):
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> Self:
-        """A network of the shape of a spec, with weights of no meaning. A spec without a unit has the one of a single
-        frame.
+        """A network of the shape of a spec, with weights of no meaning. In a spec of before, a unit is that of a
+        single frame, and there is no centre.
         """
         device = from_json(spec["device"])
         limits: dict[str, Any] = {
@@ -179,6 +187,7 @@ class OscillatorClassifier(Network):
             readouts=spec["readouts"],
             frames_read=spec["frames_read"],
             patch=None if spec["patch"] is None else tuple(spec["patch"]),
+            centre=spec.get("centre"),
             signal=Signal(spec["signal"]),
             start=tuple(spec["start"]),
             limits=Limits(**limits),
@@ -198,10 +207,28 @@ _PARTS: dict[Part, Any] = {
 }
 
 
-def _encoder(inputs: int, count: int, shape: tuple[int, int], patch: tuple[int, int] | None, key: Any) -> Encoder:
+def _mean_frame(frames: Frames, image: Any, shape: tuple[int, int]) -> tuple[float, ...]:
+    """The mean of the frames of an image, float32; a single frame is its own."""
+    image = np.asarray(image, np.float32)
+    frame = shape[0] * shape[1] // frames.count(shape)
+    if image.shape not in (shape, (frame,)) or not np.isfinite(image).all():
+        raise ValueError(f"centre has the shape {image.shape}, expected a finite image {shape}")
+    if image.ndim == 1:
+        return tuple(image.tolist())
+    return tuple(np.asarray(frames.cut(image[None])).mean(axis=(0, 1)).tolist())
+
+
+def _encoder(
+    inputs: int,
+    count: int,
+    shape: tuple[int, int],
+    patch: tuple[int, int] | None,
+    centre: tuple[float, ...] | None,
+    key: Any,
+) -> Encoder:
     """Gains so small that a usual image gives fields below the natural one."""
     if patch is None:
-        return DenseEncoder.create(inputs, count, key, 1.4 * inputs**-0.5)
+        return DenseEncoder.create(inputs, count, key, 1.4 * inputs**-0.5, centre)
     probe = PatchEncoder.create(shape, 1, *patch, key, 1.0)
     channels, rest = divmod(count, probe.places)
     if rest or not channels:
@@ -209,4 +236,4 @@ def _encoder(inputs: int, count: int, shape: tuple[int, int], patch: tuple[int, 
             f"{count} oscillators over {probe.places} places of a {patch[0]}×{patch[0]} patch: expected a multiple of "
             f"{probe.places}, such as {max(channels, 1) * probe.places}"
         )
-    return PatchEncoder.create(shape, channels, *patch, key, 1.4 / patch[0])
+    return PatchEncoder.create(shape, channels, *patch, key, 1.4 / patch[0], centre)

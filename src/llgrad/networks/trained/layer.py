@@ -85,8 +85,8 @@ class OscillatorLayer(eqx.Module):
     """A coupled array whose settings are trained within limits.
 
     Fields, currents and dampings are low + (high − low)/(1 + e^{−u}) of an unbounded u (N,). Input gains, offsets and
-    coupling are in units of a field, usually the natural one; the coupling of oscillator i is scaled so that Σ_j |W_ij| stays
-    within its limit, and W_ii = 0.
+    coupling are in units of a field, usually the natural one; the coupling of oscillator i is scaled so that
+    Σ_j |W_ij| stays within its limit, and W_ii = 0.
     """
 
     encoder: Encoder

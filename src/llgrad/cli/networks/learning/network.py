@@ -11,7 +11,7 @@ from llgrad.cli.device_options import quantity
 from llgrad.cli.networks.defaults import DEVICE, Defaults
 from llgrad.cli.networks.imperfections import UNITS, imperfections_of
 from llgrad.cli.networks.learning.options import Kind
-from llgrad.datasets.images.images import ImageSet
+from llgrad.datasets.images.images import Images, ImageSet
 from llgrad.devices.files import load_device
 from llgrad.devices.oscillator import Oscillator
 from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork, uncoupled
@@ -52,7 +52,7 @@ def network_of(defaults: Defaults, given: Mapping[str, Any], data: ImageSet, see
     shape, classes, key = data.train.shape, len(data.train.classes), jax.random.key(seed)
     with jax.enable_x64(False):
         if kind is Kind.OSCILLATORS:
-            return _of_oscillators(defaults, counts, given, shape, classes, key)
+            return _of_oscillators(defaults, counts, given, data.train, key)
         foreign = OF_OSCILLATORS if kind is Kind.TANH else (*OF_OSCILLATORS, "oscillators")
         if idle := [name for name in foreign if name in given]:
             raise ValueError(f"{flag(idle[0])} is for oscillators; leave it out with --network {kind.value}")
@@ -60,17 +60,17 @@ def network_of(defaults: Defaults, given: Mapping[str, Any], data: ImageSet, see
             return SoftmaxNetwork.create(shape, classes)
         if len(counts) != 1 or min(counts) < 1:
             raise ValueError("--network tanh has a single layer; give one number of at least 1 as --oscillators")
-        return TanhNetwork.create(shape, classes, counts[0], key)
+        return TanhNetwork.create(shape, classes, counts[0], key, data.train.mean)
 
 
 def _of_oscillators(
     defaults: Defaults,
     counts: tuple[int, ...],
     given: Mapping[str, Any],
-    shape: tuple[int, int],
-    classes: int,
+    images: Images,
     key: Any,
 ) -> Network:
+    shape, classes = images.shape, len(images.classes)
     frames = given.get("frames", Frames.WHOLE)
     times = {name: quantity(flag(name), given[name], "s") for name in ("duration", "dt") if name in given}
     hold = times.get("duration", defaults.duration if frames is Frames.WHOLE else SEQUENCE_HOLD)
@@ -92,6 +92,7 @@ def _of_oscillators(
         readouts=given.get("readouts", 1),
         frames_read=given.get("frames_read", last),
         patch=_patch(given.get("patch")),
+        centre=images.mean,
         signal=given.get("signal", Signal.MAGNETISATION),
         limits=_limits(device, hold, frames.count(shape), given),
         trained=_trained(given),
