@@ -24,64 +24,51 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import llgrad as lg
 from benchmarks.measure import paired
+from llgrad.cli.networks.defaults import defaults_of
+from llgrad.cli.networks.learning.network import network_of
+from llgrad.cli.networks.learning.options import Kind
 from llgrad.datasets.images.images import ImageSet
-from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork, uncoupled
 from llgrad.networks.bench.timeline import Frames
 from llgrad.networks.imperfections import Imperfections
 from llgrad.networks.network import Network
 from llgrad.networks.robustness import accuracy_of_arrays
-from llgrad.networks.trained.classifier import OscillatorClassifier
-from llgrad.networks.trained.layer import Part
 from llgrad.training.recipe import Recipe
 from llgrad.training.step import Step
 
-DIGITS = Recipe(epochs=40, batch=50, learning_rate=5e-3, label_smoothing=0.1)
-LARGE = Recipe(epochs=50, batch=250, learning_rate=3e-3, weight_decay=1e-3, shift=2)
 HARSH = Imperfections(spread=0.1, temperature=300.0, rise_time=50e-12, jitter=5e-12)
 
 
 class Case(NamedTuple):
-    """Images, a network for a seed, a recipe, and the bar for the mean accuracy (None where there is none)."""
+    """Images, the options of `llgrad train` besides them, by the names of its arguments, what differs from the usual
+    recipe for these images, and the bar for the mean accuracy (None where there is none).
+    """
 
     images: str
-    network: Callable[[ImageSet, Any], Network]
-    recipe: Recipe
+    given: dict[str, Any]
+    changed: dict[str, Any]
     bar: float | None = None
 
+    @property
+    def recipe(self) -> Recipe:
+        return defaults_of(self.images).recipe.replace(**self.changed)
 
-def oscillators(count: int, **options: Any) -> Callable[[ImageSet, Any], Network]:
-    """A network of so many oscillators, of the published device."""
-
-    def make(data: ImageSet, key: Any) -> Network:
-        shape, classes = data.train.shape, len(data.train.classes)
-        device = lg.presets.kubota2013()
-        return OscillatorClassifier.create(device, shape=shape, classes=classes, key=key, oscillators=count, **options)
-
-    return make
+    def network(self, data: ImageSet, seed: int) -> Network:
+        """As the command makes it."""
+        return network_of(defaults_of(self.images), self.given, data, seed)
 
 
-def tanh(count: int) -> Callable[[ImageSet, Any], Network]:
-    """The static layer of equal width."""
-    return lambda data, key: TanhNetwork.create(data.train.shape, len(data.train.classes), count, key)
-
-
-ROWS = {"frames": Frames.ROWS, "hold": 0.1e-9, "dt": 25e-12, "frames_read": 28}
-FEW = (Part.INPUT, Part.READOUT)
+MNIST = Case("mnist", {"oscillators": "256"}, {}, 0.99)
 CASES: dict[str, Case] = {
-    "digits": Case("digits", oscillators(128), DIGITS, 0.98),
-    "mnist": Case("mnist", oscillators(256), LARGE, 0.99),
-    "mnist-64": Case("mnist", oscillators(64), LARGE, 0.985),
-    "fashion": Case("fashion-mnist", oscillators(256), LARGE.replace(shift=1), 0.895),
-    "rows": Case("mnist", oscillators(128, **ROWS), LARGE.replace(epochs=12), 0.95),
-    "frozen": Case("mnist", oscillators(256, trained=FEW), LARGE),
-    "reservoir": Case("mnist", oscillators(256, trained=(Part.READOUT,)), LARGE),
-    "uncoupled": Case(
-        "mnist",
-        lambda data, key: uncoupled(oscillators(256, trained=(*FEW, Part.FIELD, Part.CURRENT))(data, key)),
-        LARGE,
-    ),
-    "tanh": Case("mnist", tanh(256), LARGE),
-    "softmax": Case("mnist", lambda data, key: SoftmaxNetwork.create(data.train.shape, 10), LARGE),
+    "digits": Case("digits", {}, {}, 0.98),
+    "mnist": MNIST,
+    "mnist-64": Case("mnist", {"oscillators": "64"}, {"epochs": 150, "shift": 1, "label_smoothing": 0.05}, 0.985),
+    "fashion": Case("fashion-mnist", {"oscillators": "256"}, {}, 0.895),
+    "rows": Case("mnist", {"oscillators": "128", "frames": Frames.ROWS}, {"epochs": 12, "shift": 1}, 0.95),
+    "frozen": Case("mnist", {"only": "input,readout"}, {}),
+    "reservoir": Case("mnist", {"only": "readout"}, {}),
+    "uncoupled": Case("mnist", {"no_coupling": True}, {}),
+    "tanh": Case("mnist", {"network": Kind.TANH}, {}),
+    "softmax": Case("mnist", {"network": Kind.SOFTMAX}, {}),
 }
 
 
@@ -90,15 +77,14 @@ def load(name: str, folder: pathlib.Path, split: int) -> ImageSet:
     return lg.load_images(name, split=split) if name == "digits" else lg.load_images(name, folder / name)
 
 
-def run_case(name: str, seed: int, options: argparse.Namespace, out: pathlib.Path | None = None) -> dict[str, Any]:
+def run_case(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Train and test one network."""
     case = CASES[name]
     data = load(case.images, options.data, seed)
     recipe = case.recipe.replace(seed=seed, **({"epochs": options.epochs} if options.epochs else {}))
-    with jax.enable_x64(False):
-        network = case.network(data, jax.random.key(seed))
+    network = case.network(data, seed)
     start = time.perf_counter()
-    done = lg.train(network, data, recipe, out=out, overwrite=True)
+    done = lg.train(network, data, recipe, out=kept(options, name, seed), overwrite=True)
     seconds = time.perf_counter() - start
     return {
         "case": name,
@@ -110,16 +96,25 @@ def run_case(name: str, seed: int, options: argparse.Namespace, out: pathlib.Pat
     }
 
 
+def kept(options: argparse.Namespace, name: str, seed: int) -> pathlib.Path | None:
+    """The folder of a run, where runs are kept."""
+    return None if options.runs is None else options.runs / f"{name}-{seed}"
+
+
 def robust(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Accuracy of 20 drawn arrays, of the network trained as it is and of the one trained against imperfections."""
     data = load("mnist", options.data, seed)
-    recipe = LARGE.replace(seed=seed, **({"epochs": options.epochs} if options.epochs else {}))
+    recipe = MNIST.recipe.replace(seed=seed, **({"epochs": options.epochs} if options.epochs else {}))
+    network = MNIST.network(data, seed)
     found: dict[str, Any] = {"case": "robust", "seed": seed, "epochs": recipe.epochs}
-    with jax.enable_x64(False):
-        network = oscillators(256)(data, jax.random.key(seed))
     for label, imperfections in (("plain", None), ("against", HARSH)):
         start = time.perf_counter()
-        done = lg.train(dataclasses.replace(network, imperfections=imperfections), data, recipe)
+        out = kept(options, "mnist" if imperfections is None else "robust", seed)
+        if imperfections is None and out is not None and (out / "result.json").is_file():
+            done = lg.resume(out, data)
+        else:
+            seen = dataclasses.replace(network, imperfections=imperfections)
+            done = lg.train(seen, data, recipe, out=out, overwrite=True)
         with jax.enable_x64(False):
             design = done.network.design()
         drawn = accuracy_of_arrays(design, HARSH, data.test, arrays=20, key=jax.random.key(100 + seed))
@@ -136,12 +131,11 @@ def robust(seed: int, options: argparse.Namespace) -> dict[str, Any]:
 def speed(options: argparse.Namespace) -> dict[str, Any]:
     """One training step of 128 oscillators and 50 RK4 steps, native against the XLA engine."""
     data = load("mnist", options.data, 0)
-    recipe = LARGE.replace(epochs=1)
-    seconds, index = {}, np.arange(recipe.batch)
+    case = Case("mnist", {"oscillators": "128", "duration": "0.44ns", "dt": "8.8ps", "readouts": 1}, {"epochs": 1})
+    recipe, network = case.recipe, case.network(data, 0)
+    tasks, index = {}, np.arange(recipe.batch)
     with jax.enable_x64(False):
-        tasks = {}
         for label, engine in (("native", lg.Native()), ("xla", lg.XLA())):
-            network = oscillators(128, dt=0.44e-9 / 50)(data, jax.random.key(0))
             step = Step(dataclasses.replace(network, engine=engine), recipe, len(data.train) // recipe.batch)
             tasks[label] = stepping(step, data.train.scaled(index), data.train.labels[index])
         seconds = paired(tasks, 5)
@@ -167,6 +161,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=None, help="other than the case's own")
     parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("../shared/data"))
+    parser.add_argument("--runs", type=pathlib.Path, default=None, help="keep the runs in this folder")
     parser.add_argument("--out", type=pathlib.Path, default=None)
     options = parser.parse_args()
     for name in options.case or names:

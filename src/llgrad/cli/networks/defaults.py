@@ -15,16 +15,26 @@ class Defaults(NamedTuple):
     """Number in each array, one after the other."""
     duration: float = 0.44e-9
     """Time for which an image is shown to the array [s]."""
+    steps: int = 16
+    """Time steps in it."""
+    readouts: int = 1
+    """Read-outs in it."""
 
 
 DEVICE: Final = "kubota2013"
 
-LARGE: Final = Defaults(Recipe(epochs=50, batch=250, learning_rate=3e-3, weight_decay=1e-3, shift=2), (256,))
+LARGE: Final = Defaults(
+    Recipe(epochs=50, batch=250, learning_rate=2e-3, weight_decay=1e-3, shift=2, label_smoothing=0.1),
+    (256,),
+    duration=0.25e-9,
+    steps=10,
+    readouts=2,
+)
 
 BY_SET: Final = {
     "digits": Defaults(Recipe(epochs=40, batch=50, learning_rate=5e-3, label_smoothing=0.1), (128,)),
     "mnist": LARGE,
-    "fashion-mnist": Defaults(LARGE.recipe.replace(shift=1), (256,)),
+    "fashion-mnist": LARGE._replace(recipe=LARGE.recipe.replace(shift=1, learning_rate=1.5e-3)),
 }
 
 
