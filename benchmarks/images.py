@@ -61,7 +61,12 @@ MNIST = Case("mnist", {"oscillators": "256"}, {}, 0.99)
 CASES: dict[str, Case] = {
     "digits": Case("digits", {}, {}, 0.98),
     "mnist": MNIST,
-    "mnist-64": Case("mnist", {"oscillators": "64"}, {"epochs": 150, "shift": 1, "label_smoothing": 0.05}, 0.985),
+    "mnist-64": Case(
+        "mnist",
+        {"oscillators": "64", "duration": "0.44ns", "dt": "27.5ps", "readouts": 4},
+        {"epochs": 100, "label_smoothing": 0.05},
+        0.985,
+    ),
     "fashion": Case("fashion-mnist", {"oscillators": "256"}, {}, 0.895),
     "rows": Case("mnist", {"oscillators": "128", "frames": Frames.ROWS}, {"epochs": 12, "shift": 1}, 0.95),
     "frozen": Case("mnist", {"only": "input,readout"}, {}),
@@ -102,7 +107,9 @@ def kept(options: argparse.Namespace, name: str, seed: int) -> pathlib.Path | No
 
 
 def robust(seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Accuracy of 20 drawn arrays, of the network trained as it is and of the one trained against imperfections."""
+    """Accuracy of 20 drawn arrays, of the network trained as it is and of the one trained against imperfections; what
+    either loses is told against the first one without imperfections.
+    """
     data = load("mnist", options.data, seed)
     recipe = MNIST.recipe.replace(seed=seed, **({"epochs": options.epochs} if options.epochs else {}))
     network = MNIST.network(data, seed)
@@ -122,7 +129,7 @@ def robust(seed: int, options: argparse.Namespace) -> dict[str, Any]:
             "ideal": done.accuracy,
             "drawn_mean": float(np.mean(drawn)),
             "drawn_std": float(np.std(drawn, ddof=1)),
-            "lost_points": 100 * (done.accuracy - float(np.mean(drawn))),
+            "lost_points": 100 * (found.get("plain", {}).get("ideal", done.accuracy) - float(np.mean(drawn))),
             "seconds": round(time.perf_counter() - start, 1),
         }
     return found
@@ -131,7 +138,7 @@ def robust(seed: int, options: argparse.Namespace) -> dict[str, Any]:
 def speed(options: argparse.Namespace) -> dict[str, Any]:
     """One training step of 128 oscillators and 50 RK4 steps, native against the XLA engine."""
     data = load("mnist", options.data, 0)
-    case = Case("mnist", {"oscillators": "128", "duration": "0.44ns", "dt": "8.8ps", "readouts": 1}, {"epochs": 1})
+    case = Case("mnist", {"oscillators": "128", "duration": "0.44ns", "dt": "8.8ps", "readouts": 1}, {"batch": 256})
     recipe, network = case.recipe, case.network(data, 0)
     tasks, index = {}, np.arange(recipe.batch)
     with jax.enable_x64(False):
