@@ -73,7 +73,7 @@ CASES: dict[str, Case] = {
     "reservoir": Case("mnist", {"only": "readout"}, {}),
     "uncoupled": Case("mnist", {"no_coupling": True}, {}),
     "tanh": Case("mnist", {"network": Kind.TANH}, {}),
-    "softmax": Case("mnist", {"network": Kind.SOFTMAX}, {}),
+    "softmax": Case("mnist", {"network": Kind.SOFTMAX}, {"shift": 0}),  # it fits shifted images worse
 }
 
 
