@@ -116,6 +116,7 @@ def robust(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     recipe = MNIST.recipe.replace(seed=seed, **({"epochs": options.epochs} if options.epochs else {}))
     network = MNIST.network(data, seed)
     found: dict[str, Any] = {"case": "robust", "seed": seed}
+    ideal = None
     for label, imperfections in (("plain", None), ("against", HARSH)):
         start = time.perf_counter()
         out = kept(options, "mnist" if imperfections is None else "robust", seed)
@@ -128,12 +129,13 @@ def robust(seed: int, options: argparse.Namespace) -> dict[str, Any]:
         with jax.enable_x64(False):
             design = done.network.design()
         drawn = accuracy_of_arrays(design, HARSH, data.test, arrays=20, key=jax.random.key(100 + seed))
+        ideal = done.accuracy if ideal is None else ideal
         found[label] = {
             "epochs": done.recipe.epochs,
             "ideal": done.accuracy,
             "drawn_mean": float(np.mean(drawn)),
             "drawn_std": float(np.std(drawn, ddof=1)),
-            "lost_points": 100 * (found.get("plain", {}).get("ideal", done.accuracy) - float(np.mean(drawn))),
+            "lost_points": 100 * (ideal - float(np.mean(drawn))),
             "seconds": round(time.perf_counter() - start, 1),
         }
     return found

@@ -79,6 +79,8 @@ def test_a_network_keeps_its_unit_and_an_older_one_has_that_of_a_single_frame():
     spec = network.spec()
     assert network.layers[0].unit == pytest.approx(UNIT / np.sqrt(network.shape[0]))
     assert type(network).from_spec(spec).layers[0].unit == network.layers[0].unit
+    with pytest.raises(ValueError, match=r"unit = 0\.0 T, expected a positive field"):
+        classifier(unit=0.0)
     del spec["unit"]
     assert type(network).from_spec(spec).layers[0].unit == UNIT
 

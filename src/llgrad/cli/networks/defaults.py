@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from llgrad.networks.trained.classifier import STEPS
 from llgrad.training.recipe import Recipe
 
 
@@ -15,7 +16,7 @@ class Defaults(NamedTuple):
     """Number in each array, one after the other."""
     duration: float = 0.44e-9
     """Time for which an image is shown to the array [s]."""
-    steps: int = 16
+    steps: int = STEPS
     """Time steps in it."""
     readouts: int = 1
     """Read-outs in it."""

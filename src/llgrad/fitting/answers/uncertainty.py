@@ -12,9 +12,8 @@ INSEPARABLE: Final = 1e-6
 UNSEEN: Final = 1e-13
 """Relative size of its slopes below which a parameter changes nothing: rounding."""
 
-WEAK: Final = 0.995
-"""Correlation ρ above which two parameters are reported as nearly inseparable: a combination of them is known better
-than either by the factor 1/√(1 − ρ²), here ten."""
+WEAK: Final = 0.999
+"""Correlation above which two parameters are reported as nearly inseparable."""
 
 
 class Uncertainty(NamedTuple):

@@ -101,7 +101,7 @@ class OscillatorClassifier(Network):
         timeline = Timeline(hold, dt or hold / STEPS, Vec3(*start), frames, readouts, frames_read)
         cut = frames.count(shape)
         limits = limits or usual_limits(device, hold, cut)
-        unit = unit or natural_field(device, hold, cut)
+        unit = natural_field(device, hold, cut) if unit is None else unit
         keys = jax.random.split(key, 2 * len(counts) + 1)
         mean = None if centre is None else _mean_frame(frames, centre, shape)
         layers, width = [], shape[0] * shape[1] // cut
@@ -191,7 +191,7 @@ class OscillatorClassifier(Network):
             signal=Signal(spec["signal"]),
             start=tuple(spec["start"]),
             limits=Limits(**limits),
-            unit=spec["unit"] if "unit" in spec else natural_field(device, spec["hold"]),
+            unit=spec.get("unit", natural_field(device, spec["hold"])),
             trained=tuple(Part(value) for value in spec["trained"]),
             imperfections=None if spec["imperfections"] is None else from_json(spec["imperfections"]),
         )

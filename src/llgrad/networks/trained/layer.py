@@ -108,6 +108,8 @@ class OscillatorLayer(eqx.Module):
         nearest to that; weak random coupling.
         """
         _check_limits(limits)
+        if not 0 < unit < math.inf:
+            raise ValueError(f"unit = {unit!r} T, expected a positive field, such as 0.05")
         keys = jax.random.split(key, 2)
 
         def free(bound: tuple[float, float], value: Any) -> Any:
