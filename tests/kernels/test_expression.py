@@ -33,7 +33,7 @@ def python_function(function, count, dtype=np.float64):
 FUNCTIONS = {
     "arithmetic": lambda x, y: (x * y + 2.0 / x - y / (x + 3.0),),
     "powers": lambda x, y: (x**3 + y**-2 + x**0.5 + (x * x) ** y + jnp.sqrt(x) + jax.lax.rsqrt(y),),
-    "transcendental": lambda x, y: (jnp.exp(-x) + jnp.log(y) + jnp.sin(x) * jnp.cos(y) + jnp.tanh(x),),
+    "transcendental": lambda x, y: (jnp.exp(-x) + jnp.log(y) + jnp.sin(x) * jnp.cos(y) + jnp.tanh(x) + jnp.log2(y),),
     "arcs": lambda x, y: (jnp.arctan2(x, y) + jnp.arctan(x) + jnp.sinh(x) + jnp.log1p(y) + jnp.expm1(x),),
     "selects": lambda x, y: (jnp.where(x > y, x, -y) + jnp.maximum(x, 0.3) + jnp.minimum(y, 0.2) + jnp.abs(x - y),),
     "comparisons": lambda x, y: (jnp.where((x < y) & ~(x == 0.5) | (y >= 2.0), 1.0, 2.0) + jnp.sign(x - y),),
@@ -42,6 +42,8 @@ FUNCTIONS = {
     ),
     "constants": lambda x, y: (x * np.float64(np.pi) + jnp.float64(2.0) * y + 1.0, jnp.asarray(3.0), x),
 }
+if hasattr(jax.lax, "polynomial"):  # since jax 0.12
+    FUNCTIONS["a polynomial"] = lambda x, y: (jax.lax.polynomial(x, [1.0, y, 0.5]) + jax.lax.polynomial(y, [x]),)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, mlir
@@ -55,12 +56,9 @@ class Passes:
         ad.primitive_jvps[self.adjoint] = functools.partial(self._linear_jvp, self.adjoint)
         ad.primitive_transposes[self.tangent] = self._tangent_transpose
         ad.primitive_transposes[self.adjoint] = self._adjoint_transpose
-        try:
-            # Not public. Without it gradients are right too, but the adjoint pass runs the forward pass a second time.
-            from jax._src.interpreters.ad import primitive_linearizations
-        except ImportError:
-            return
-        primitive_linearizations[self.solve] = self._solve_linearize
+        # Without such a rule gradients are right too, but the adjoint pass runs the forward pass a second time.
+        if rules := _linearizations():
+            rules[self.solve] = self._solve_linearize
 
     def fixed(self, plan: Any, kept: bool = True) -> int:
         """Number of operands of `tangent` and `adjoint` that they are not linear in: the run's, and what it kept."""
@@ -90,10 +88,11 @@ class Passes:
         results = self.solve.bind(*operands, plan=plan, keep=False)
         return results, self._derivative(plan, operands, tangents, (), results[6])
 
-    def _solve_linearize(
-        self, is_vjp: bool, nonzero: Any, *operands: Any, plan: Any, keep: bool
-    ) -> tuple[Any, Any, Any, Any]:
-        """As `_solve_jvp`, but the run keeps what the adjoint pass needs, which will follow."""
+    def _solve_linearize(self, is_vjp: bool, nonzero: Any, *operands: Any, plan: Any, keep: bool) -> tuple[Any, ...]:
+        """As `_solve_jvp`, but the run keeps what the adjoint pass needs, which will follow.
+
+        Since jax 0.12 a rule also tells, and its linear part is also given, residuals of its own structure: none here.
+        """
         if keep:
             raise UnsupportedDerivative(SECOND)
         results = self.solve.bind(*operands, plan=plan, keep=True)
@@ -103,7 +102,10 @@ class Passes:
             own = len(plan.names)
             return self._derivative(plan, rest[:own], tangents, rest[own:], bad)
 
-        return results[:7], [True] * 6 + [False], [*operands, *results[7:], results[6]], linear
+        told = results[:7], [True] * 6 + [False], [*operands, *results[7:], results[6]]
+        if _length_of_a_rule() == len(told) + 1:
+            return *told, linear
+        return *told, None, lambda residuals, _, *tangents: linear(residuals, *tangents)
 
     # ---- the two linear primitives are each other's transposes
 
@@ -146,6 +148,36 @@ class Passes:
         filled = [_filled(ct)[None] for ct in cotangents]
         results = self.tangent.bind(*fixed, *filled, plan=plan, wanted=wanted, kept=True)
         return [None] * count + [value[0] for value in results]
+
+
+def _linearizations() -> dict[Primitive, Any] | None:
+    """JAX's table of rules that tell a result together with its linear part, which is not public; None where there is
+    none, or its rules have a form that `Passes` does not know.
+    """
+    try:
+        from jax._src.interpreters.ad import primitive_linearizations
+    except ImportError:
+        return None
+    return primitive_linearizations if _length_of_a_rule() in (4, 5) else None
+
+
+@functools.cache
+def _length_of_a_rule() -> int:
+    """How many things a rule of that table tells in this version of JAX, seen at JAX's own rule for the sine."""
+    from jax._src.interpreters.ad import primitive_linearizations
+
+    told: list[int] = []
+
+    def sine(x: Any) -> Any:
+        found = primitive_linearizations[jax.lax.sin_p](True, [True], x, accuracy=None)
+        told.append(len(found))
+        return found[0]
+
+    try:
+        jax.eval_shape(sine, jax.ShapeDtypeStruct((), np.float32))
+    except (KeyError, TypeError):
+        return 0
+    return told[0]
 
 
 def _primitive(name: str, run: Callable[..., list[Any]]) -> Primitive:

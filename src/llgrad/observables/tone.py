@@ -64,6 +64,7 @@ def _tone(values: Any) -> Tone:
     index = jnp.arange(size, dtype=dtype)
     weights = jnp.sin(math.pi * (index + 0.5) / size) ** 2
     weights = weights / jnp.sum(weights)
+    varies = jnp.max(values) > jnp.min(values)
     values = values - jnp.sum(weights * values)
     scale = jax.lax.stop_gradient(jnp.max(jnp.abs(values)))
     values = values / jnp.where(scale > 0, scale, 1)
@@ -75,7 +76,7 @@ def _tone(values: Any) -> Tone:
     below_nyquist = (order * start <= 0.5 - 1.5 / size) | (order == 1)
     offset = _differentiable(_search(jax.lax.stop_gradient(samples), below_nyquist), samples, below_nyquist)
     amplitude, phase = _read(offset, samples, below_nyquist, size)
-    found = jnp.where(scale > 0, 1, jnp.nan).astype(dtype)
+    found = jnp.where(varies, 1, jnp.nan).astype(dtype)
     return Tone(found * (start + offset / size), found * scale * amplitude, found * phase)
 
 

@@ -4,6 +4,7 @@ ones dropped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -52,6 +53,9 @@ SUPPORTED: Final = frozenset(
         "add_any",
         "integer_pow",
         "square",
+        "one_minus_square",
+        "polynomial",
+        "log2",
         "rsqrt",
         "logistic",
         "clamp",
@@ -185,6 +189,13 @@ class Graph:
             return self.power(operands[0], params["y"], dtype)
         if name == "square":
             return self.add("mul", (operands[0], operands[0]), dtype)
+        if name == "one_minus_square":
+            factors = [self.add(sign, (one, operands[0]), dtype) for sign in ("add", "sub")]
+            return self.add("mul", tuple(factors), dtype)
+        if name == "polynomial":
+            return self._polynomial(operands[0], operands[1:], dtype)
+        if name == "log2":
+            return self.add("div", (self.add("log", operands, dtype), Known(dtype.type(math.log(2)), dtype)), dtype)
         if name == "rsqrt":
             return self.add("div", (one, self.add("sqrt", operands, dtype)), dtype)
         if name == "logistic":
@@ -200,6 +211,13 @@ class Graph:
             if isinstance(operands[0], Known):
                 return Known(dtype.type(operands[0].value), dtype)
         return self.add(name, operands, dtype)
+
+    def _polynomial(self, x: Any, coefficients: Sequence[Any], dtype: np.dtype[Any]) -> Any:
+        """Σ aₖ xᵏ by Horner's rule."""
+        *rest, value = coefficients
+        for coefficient in reversed(rest):
+            value = self.add("add", (coefficient, self.add("mul", (x, value), dtype)), dtype)
+        return value
 
     def live(self, outputs: Sequence[Any]) -> list[int]:
         """The nodes that the outputs need, in order."""

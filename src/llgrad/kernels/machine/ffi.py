@@ -19,6 +19,7 @@ import jaxlib.version
 from llvmlite import ir
 from numba import njit, types
 
+from llgrad.kernels.machine.layout import word_of
 from llgrad.kernels.machine.runtime import (
     INLINE,
     allocate,
@@ -31,8 +32,8 @@ from llgrad.kernels.machine.runtime import (
     word,
 )
 
-TESTED: Final = ((0, 1), (0, 2), (0, 3))
-"""Versions whose structs are laid out as below."""
+TESTED: Final = ((0, 1), (0, 2), (0, 3), (0, 4), (0, 5))
+"""Versions that this module was tested with, or whose structs were compared; a newer one is compared by itself."""
 
 # Words of XLA_FFI_CallFrame and of what it points to.
 FRAME_EXTENSION: Final = 1
@@ -63,6 +64,38 @@ HEADER: Final = 16
 WORTH_SHARING: Final = 400
 """Fewer steps of a tile than this (tens of microseconds) are not worth waking another thread."""
 
+READ: Final = (
+    ("XLA_FFI_CallFrame", "extension_start", FRAME_EXTENSION),
+    ("XLA_FFI_CallFrame", "api", FRAME_API),
+    ("XLA_FFI_CallFrame", "ctx", FRAME_CONTEXT),
+    ("XLA_FFI_Buffer", "data", BUFFER_DATA),
+    ("XLA_FFI_Buffer", "rank", BUFFER_RANK),
+    ("XLA_FFI_Buffer", "dims", BUFFER_DIMENSIONS),
+    ("XLA_FFI_Metadata_Extension", "metadata", EXTENSION_METADATA),
+    ("XLA_FFI_Metadata", "traits", METADATA_TRAITS),
+    ("XLA_FFI_Api", "XLA_FFI_Error_Create", API_ERROR_CREATE),
+    ("XLA_FFI_Api", "XLA_FFI_Error_Destroy", API_ERROR_DESTROY),
+    ("XLA_FFI_Api", "XLA_FFI_ThreadPool_Schedule", API_SCHEDULE),
+    ("XLA_FFI_Api", "XLA_FFI_ThreadPool_NumThreads", API_THREADS),
+    ("XLA_FFI_Error_Create_Args", "message", 2),
+    ("XLA_FFI_Error_Create_Args", "errc", 3),
+    ("XLA_FFI_Error_Destroy_Args", "error", 2),
+    ("XLA_FFI_ThreadPool_NumThreads_Args", "ctx", 2),
+    ("XLA_FFI_ThreadPool_NumThreads_Args", "num_threads", 3),
+    ("XLA_FFI_ThreadPool_Schedule_Args", "ctx", 2),
+    ("XLA_FFI_ThreadPool_Schedule_Args", "task", 3),
+    ("XLA_FFI_ThreadPool_Schedule_Args", "data", 4),
+)
+"""(struct, field, word): what is read and written by its place alone."""
+READ_WITHIN: Final = (
+    ("XLA_FFI_CallFrame", "args", "XLA_FFI_Args", "size", FRAME_ARGUMENT_COUNT),
+    ("XLA_FFI_CallFrame", "args", "XLA_FFI_Args", "args", FRAME_ARGUMENTS),
+    ("XLA_FFI_CallFrame", "rets", "XLA_FFI_Rets", "size", FRAME_RESULT_COUNT),
+    ("XLA_FFI_CallFrame", "rets", "XLA_FFI_Rets", "rets", FRAME_RESULTS),
+    ("XLA_FFI_Metadata", "api_version", "XLA_FFI_Api_Version", "major_version", METADATA_VERSION),
+)
+"""(struct, field, struct of that field, its field, word)."""
+
 HANDLER: Final = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
 
 
@@ -83,16 +116,35 @@ def api_version() -> tuple[int, int]:
     return int(found[0][1]), int(found[1][1])  # type: ignore[index]
 
 
+def misplaced(text: str) -> list[str]:
+    """What the C header of an interface does not put where this module reads it; empty where it can be used."""
+    problems = []
+    for struct, field, *within, expected in (*READ, *READ_WITHIN):
+        try:
+            word = word_of(text, struct, field) + (word_of(text, *within) if within else 0)
+        except ValueError as problem:
+            problems.append(str(problem))
+        else:
+            if word != expected:
+                problems.append(f"{field} of {struct} is word {word}, not {expected}")
+    return problems
+
+
 def check_interface() -> None:
-    """Raise ValueError where the installed jaxlib speaks a version of the interface that this module was not tested
-    with.
+    """Raise ValueError where the installed jaxlib speaks a version of the interface that cannot be used: another major
+    one, or a newer one whose header puts what is read here in other places.
     """
     version = api_version()
-    if version not in TESTED:
+    if version in TESTED:
+        return
+    problems = misplaced(header_file().read_text())
+    if version[0] != TESTED[-1][0]:
+        problems.insert(0, "its major version is another")
+    if problems or version < TESTED[-1]:
         raise ValueError(
             f"jaxlib {jaxlib.version.__version__} has version {version[0]}.{version[1]} of XLA's "
-            "foreign-function interface; "
-            f"tested are {', '.join(f'{major}.{minor}' for major, minor in TESTED)}"
+            f"foreign-function interface; tested are {', '.join(f'{major}.{minor}' for major, minor in TESTED)}"
+            + "".join(f"; {problem}" for problem in problems[:1])
         )
 
 
