@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from llgrad.cli.answers.plan import plan
 from llgrad.cli.cache.command import cache
+from llgrad.cli.compilation import prefer_processors
 from llgrad.cli.demo.command import demo
 from llgrad.cli.devices import devices
 from llgrad.cli.fit import fit
@@ -33,6 +34,8 @@ from llgrad.core.status import SimulationError
 BAD_INPUT: Final = 2
 FAILED_RUN: Final = 1
 INTERRUPTED: Final = 130
+BATCHES: Final = ("train", "evaluate")
+"""Commands that run hundreds of arrays at once, which a GPU does faster than the processors."""
 
 _ClickException: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """The base of every mistake in the use of options; typer has it from click, or brings its own."""
@@ -93,6 +96,8 @@ def llgrad(
 ) -> None:
     if context.invoked_subcommand is None:
         print(context.get_help())
+    elif context.invoked_subcommand not in BATCHES:
+        prefer_processors()
 
 
 for command in (devices, simulate, fit, plan, train, evaluate, design, demo, cache):

@@ -37,13 +37,19 @@ class Native(Engine):
 
 def _reason_against(task: Task) -> str:
     """Why the native engine cannot run a task; empty where it can."""
-    if jax.default_backend() != "cpu":
-        return f"the native engine runs on the CPU; JAX computes on {jax.default_backend()}"
+    if (platform := _platform()) != "cpu":
+        return f"the native engine runs on the CPU; JAX computes on {platform}"
     if reason := _reason_against_platform():
         return reason
     if task.coupling is not None and not isinstance(task.coupling, FieldCoupling):
         return f"the native engine has no kernel for {type(task.coupling).__name__}"
     return ""
+
+
+def _platform() -> str:
+    """What JAX computes on here: the platform of `jax.default_device` where one is set, or else JAX's own choice."""
+    chosen: Any = jax.config.jax_default_device  # type: ignore[attr-defined]
+    return jax.default_backend() if chosen is None else getattr(chosen, "platform", chosen)
 
 
 @functools.cache

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 COMMAND = [sys.executable, "-W", "error", "-m", "llgrad"]
 PLAIN = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
 
@@ -27,6 +29,35 @@ def test_a_mistake_ends_with_2_and_a_sentence(tmp_path):
     done = run("simulate", "kubota2013", "--current", "2.5", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "llgrad: current: '2.5' has no unit; expected a quantity in A, such as 2.5mA\n"
+
+
+PLATFORMS = """
+import sys, jax
+from llgrad.cli.main import main
+
+sys.argv = ["llgrad", *sys.argv[1:], "--help"]
+try:
+    main()
+except SystemExit:
+    print(f"\\n{jax.config.jax_platforms}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "chosen", "used"),
+    [
+        ("fit", "", "cpu"),
+        ("simulate", "", "cpu"),
+        ("train", "", "None"),
+        ("evaluate", "", "None"),
+        ("fit", "gpu", "gpu"),
+    ],
+)
+def test_few_oscillators_stay_on_the_processors_unless_told_otherwise(command, chosen, used):
+    environment = PLAIN | ({"JAX_PLATFORMS": chosen} if chosen else {})
+    call = [sys.executable, "-c", PLATFORMS, command]
+    done = subprocess.run(call, capture_output=True, text=True, env=environment)
+    assert (done.stderr, done.stdout.splitlines()[-1]) == ("", used)
 
 
 INTERRUPTED = """

@@ -117,6 +117,13 @@ def test_another_device_runs_in_xla(monkeypatch):
     assert lg.simulate(STO, duration=5 * DT, dt=DT).stats.reason.endswith("JAX computes on gpu")
 
 
+def test_processors_chosen_beside_another_device_run_native(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    for chosen in (jax.devices("cpu")[0], "cpu"):
+        with jax.default_device(chosen):
+            assert lg.simulate(STO, duration=5 * DT, dt=DT).stats.engine == "native"
+
+
 class Bessel(lg.FieldTerm):
     """A term with an operation that no kernel has."""
 
