@@ -72,12 +72,16 @@ def training(repeats: int, processes: int) -> tuple[list[Times], list[Row]]:
 
 
 def products(repeats: int) -> tuple[Times, list[Row]]:
-    """The coupling products of the training shape beside BLAS: its rate for the same product and for a large one."""
+    """The coupling products of the training shape beside BLAS: its rate for the same product and for a large one.
+
+    Each works for a fifth of a second at a time, as long as two large products take: over the first hundredth of a
+    second after a rest a processor has not come to its full rate.
+    """
     flops, size = 2 * COUNT * COUNT * SAMPLES, 2048
     calls = {"llgrad": machine.coupling_products(COUNT, SAMPLES, 100)}
     calls["BLAS sgemm, the same product"] = machine.blas_products(COUNT, COUNT, SAMPLES, 100)
     calls[f"BLAS sgemm, {size} × {size}"] = machine.blas_products(size, size, size, 1)
-    seconds = paired(calls, repeats, rest=0.2)
+    seconds = paired(calls, repeats, least=0.2, rest=0.2)
     own, same, large = seconds.values()
     rate = 100 * flops / own
     best = max(100 * flops / same, 2 * size**3 / large)
