@@ -10,6 +10,7 @@ import gc
 import os
 import platform
 import sys
+import warnings
 from importlib.metadata import version as version_of
 from typing import Annotated, Any, Final
 
@@ -96,7 +97,9 @@ def llgrad(
 ) -> None:
     if context.invoked_subcommand is None:
         print(context.get_help())
-    elif context.invoked_subcommand not in BATCHES:
+    elif context.invoked_subcommand in BATCHES:
+        warnings.filterwarnings("ignore", message="the native engine runs on the CPU")
+    else:
         prefer_processors()
 
 

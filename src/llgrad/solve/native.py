@@ -38,7 +38,7 @@ class Native(Engine):
 def _reason_against(task: Task) -> str:
     """Why the native engine cannot run a task; empty where it can."""
     if (platform := _platform()) != "cpu":
-        return f"the native engine runs on the CPU; JAX computes on {platform}"
+        return _reason_against_device(platform)
     if reason := _reason_against_platform():
         return reason
     if task.coupling is not None and not isinstance(task.coupling, FieldCoupling):
@@ -50,6 +50,18 @@ def _platform() -> str:
     """What JAX computes on here: the platform of `jax.default_device` where one is set, or else JAX's own choice."""
     chosen: Any = jax.config.jax_default_device  # type: ignore[attr-defined]
     return jax.default_backend() if chosen is None else getattr(chosen, "platform", chosen)
+
+
+@functools.cache
+def _reason_against_device(platform: str) -> str:
+    """Why native kernels are not used on a device that is no processor; said once in a warning."""
+    reason = f"the native engine runs on the CPU; JAX computes on {platform}"
+    warnings.warn(
+        f"{reason}: the XLA engine takes over, which is fast for thousands of trajectories at once and slow for few; "
+        'for those, set JAX_PLATFORMS=cpu, or use `with jax.default_device(jax.devices("cpu")[0]):`',
+        stacklevel=5,
+    )
+    return reason
 
 
 @functools.cache

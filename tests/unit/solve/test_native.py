@@ -112,9 +112,13 @@ def test_a_platform_without_kernels_runs_in_xla_and_warns_once(monkeypatch):
     assert "jaxlib 9 has version 7.0" in second.stats.reason
 
 
-def test_another_device_runs_in_xla(monkeypatch):
+def test_another_device_runs_in_xla_and_warns_once(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert lg.simulate(STO, duration=5 * DT, dt=DT).stats.reason.endswith("JAX computes on gpu")
+    native._reason_against_device.cache_clear()
+    with pytest.warns(UserWarning, match=r"JAX computes on gpu: .* slow for few; .* JAX_PLATFORMS=cpu"):
+        lg.simulate(STO, duration=5 * DT, dt=DT)
+    stats = lg.simulate(STO, duration=5 * DT, dt=DT).stats
+    assert (stats.engine, stats.reason[-19:]) == ("XLA", "JAX computes on gpu")
 
 
 def test_processors_chosen_beside_another_device_run_native(monkeypatch):
