@@ -40,6 +40,12 @@ def load_row(S, row, P, place, count):
 
 
 @njit(**INLINE)
+def load_each(S, row, P, place, by, base, count, width):
+    for l in range(width):
+        S[row + l] = P[place + (base + min(l, count - 1)) * by]
+
+
+@njit(**INLINE)
 def store_row(P, place, S, row, count):
     if count == {width}:
         copy_row(P, place, S, row, {width})
@@ -59,6 +65,11 @@ def add_to_row(S, row, P, place, count):
 ONE = """@njit(**INLINE)
 def load_row(S, row, P, place, count):
     S[row] = P[place]
+
+
+@njit(**INLINE)
+def load_each(S, row, P, place, by, base, count, width):
+    S[row] = P[place + base * by]
 
 
 @njit(**INLINE)

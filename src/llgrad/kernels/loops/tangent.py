@@ -53,7 +53,6 @@ class _Tangent:
         return [
             *tile.open(),
             *(f"P_{name} = {tile.operands.pointer(name, self.kind)}" for name in (*self.given, *self.results)),
-            *(f"by_{name} = {tile.operands.stride(name)}" for name in self.given),
             *tile.load_parameters(),
             *tile.load_state(),
             "for l in range(width):",
@@ -79,9 +78,9 @@ class _Tangent:
         for k in range(self.K):
             lines += [tile.load(f"d{k}_{axis}", f"P_d_m_{axis}", f"{k} * lanes + base") for axis in STATE]
             for name in self.parameters:
-                size = f"(word(block, {tile.operands.places[f'd_{name}'] + 1}) // {self.K})"
-                lines += [f"size = {size}", "by = min(size - 1, 1)", "for l in range(width):"]
-                lines += [f"    {tile.at(f'd{k}_{name}')} = P_d_{name}[{k} * size + (base + min(l, count - 1)) * by]"]
+                size = f"word(block, {tile.operands.places[f'd_{name}'] + 1}) // {self.K}"
+                lines += [f"size = {size}"]
+                lines += [tile.load_each(f"d{k}_{name}", f"P_d_{name}", f"{k} * size", "min(size - 1, 1)")]
         return lines
 
     def _load_drive_tangents(self) -> list[str]:
@@ -99,6 +98,7 @@ class _Tangent:
     def _stages(self) -> list[str]:
         tile, tableau = self.tile, self.scheme.tableau
         lines = [f"d{k}{axis}0 = {tile.at(f'd{k}_{axis}')}" for k in range(self.K) for axis in STATE]
+        lines += [f"t{k}_{name} = {tile.at(f'd{k}_{name}')}" for k in range(self.K) for name in self.parameters]
         for stage, row in enumerate(tableau.a):
             lines += tile.stage_state(stage) if stage else []
             lines += tile.slope(stage)
@@ -115,7 +115,7 @@ class _Tangent:
         node, texts = self.scheme.tableau.node_of_stage[stage], []
         for name in self.channels:
             texts.append(self.tile.at(f"d{k}_{name}_{node}") if self.spread(name) else f"d{k}_{name}_{node}")
-        return texts + [self.tile.at(f"d{k}_{name}") for name in self.parameters]
+        return texts + [f"t{k}_{name}" for name in self.parameters]
 
     def _finish_tangents(self) -> list[str]:
         """Tangents of the new state; the projection's derivative removes their part along the state."""

@@ -151,9 +151,12 @@ class Tile:
         lines = []
         for name in self.program.names:
             pointer, stride = self.operands.pointer(name, self.program.dtype), self.operands.stride(name)
-            lines += [f"P, by = {pointer}, {stride}", "for l in range(width):"]
-            lines += [f"    {self.at(name)} = P[(base + min(l, count - 1)) * by]"]
+            lines.append(self.load_each(name, pointer, "0", stride))
         return lines
+
+    def load_each(self, row: str, pointer: str, place: str, by: str) -> str:
+        """Text that fills a row from memory, one value for all trajectories (`by` 0) or one for each (1)."""
+        return f"load_each(S, {self.rows[row] * self.W}, {pointer}, {place}, {by}, base, count, width)"
 
     def load(self, row: str, pointer: str, place: str) -> str:
         """Text that fills a row from memory."""
