@@ -11,7 +11,7 @@ def prefer_processors() -> None:
     """Have JAX work on the processors; not where the user has chosen by JAX_PLATFORMS.
 
     A run of few oscillators is a loop of thousands of short steps: the native engine takes 0.1 µs for one, a GPU 12 µs
-    to 23 µs, for it is started anew for each.
+    to 34 µs, for it is started anew for each.
     """
     if not jax.config.jax_platforms:  # type: ignore[attr-defined]
         jax.config.update("jax_platforms", "cpu")
