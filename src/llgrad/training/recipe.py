@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any, Final
+
+import numpy as np
 
 from llgrad.training.schedules import CosineSchedule, EverySeconds, Saving, Schedule, from_entry, to_entry
 
@@ -51,15 +54,19 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, low, high, expected in _WHOLE:
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            value: Any = getattr(self, name)
+            whole = isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool)
+            if not whole or not low <= int(value) <= high:
                 raise ValueError(f"{name} = {value!r}, expected {expected}")
+            object.__setattr__(self, name, int(value))
         for name, low, high, expected in _REAL:
-            value = getattr(self, name)
+            value: Any = getattr(self, name)
             if value is None and name in ("clip", "time_limit"):
                 continue
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            real = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool)
+            if not real or not low <= float(value) <= high:
                 raise ValueError(f"{name} = {value!r}, expected {expected}")
+            object.__setattr__(self, name, float(value))
         for name in ("learning_rate", "clip", "time_limit"):
             if getattr(self, name) == 0:
                 raise ValueError(f"{name} = 0, expected more than 0")
@@ -68,10 +75,15 @@ class Recipe:
         if not isinstance(self.checkpoint, Saving):
             raise ValueError(f"checkpoint = {self.checkpoint!r}, expected EverySeconds(…) or EveryEpochs(…)")
 
+    @property
+    def augments(self) -> bool:
+        """Whether training sees the images moved, turned, or larger or smaller than they are."""
+        return bool(self.shift or self.rotation or self.zoom)
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
-        numbers = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return numbers | {"schedule": to_entry(self.schedule), "checkpoint": to_entry(self.checkpoint)}
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return values | {"schedule": to_entry(self.schedule), "checkpoint": to_entry(self.checkpoint)}
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> Recipe:
