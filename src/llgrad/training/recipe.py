@@ -53,20 +53,12 @@ class Recipe:
     """Seconds after which a run is saved and stopped, to be resumed; None for no limit."""
 
     def __post_init__(self) -> None:
-        for name, low, high, expected in _WHOLE:
-            value: Any = getattr(self, name)
-            whole = isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool)
-            if not whole or not low <= int(value) <= high:
-                raise ValueError(f"{name} = {value!r}, expected {expected}")
-            object.__setattr__(self, name, int(value))
-        for name, low, high, expected in _REAL:
-            value: Any = getattr(self, name)
-            if value is None and name in ("clip", "time_limit"):
-                continue
-            real = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool)
-            if not real or not low <= float(value) <= high:
-                raise ValueError(f"{name} = {value!r}, expected {expected}")
-            object.__setattr__(self, name, float(value))
+        for kind, plain, rows in ((numbers.Integral, int, _WHOLE), (numbers.Real, float, _REAL)):
+            for name, low, high, expected in rows:
+                value = getattr(self, name)
+                if value is None and name in _OPTIONAL:
+                    continue
+                object.__setattr__(self, name, _number(name, value, kind, plain, low, high, expected))
         for name in ("learning_rate", "clip", "time_limit"):
             if getattr(self, name) == 0:
                 raise ValueError(f"{name} = 0, expected more than 0")
@@ -98,6 +90,15 @@ class Recipe:
         """A copy with the named values changed."""
         return dataclasses.replace(self, **changes)
 
+
+def _number(name: str, value: Any, kind: type, plain: Any, low: float, high: float, expected: str) -> Any:
+    """The value as a number of Python: numbers of NumPy are numbers, but no JSON."""
+    if isinstance(value, bool | np.bool) or not isinstance(value, kind) or not low <= plain(value) <= high:
+        raise ValueError(f"{name} = {value!r}, expected {expected}")
+    return plain(value)
+
+
+_OPTIONAL: Final = ("clip", "time_limit")
 
 _WHOLE: Final = (
     ("epochs", 1, math.inf, "a whole number of epochs, 1 or more"),
