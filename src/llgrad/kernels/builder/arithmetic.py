@@ -151,7 +151,7 @@ class Arithmetic:
         """The entries of a constant table at integers within it, gathered."""
         constant = ir.Constant(ir.ArrayType(self._float, len(values)), [float(value) for value in values])
         module = self.builder.module
-        table = ir.GlobalVariable(module, constant.type, module.get_unique_name("table"))
+        table: Any = ir.GlobalVariable(module, constant.type, module.get_unique_name("table"))
         table.global_constant, table.linkage, table.initializer = True, "internal", constant
         zero = ir.IntType(64)(0)
 
