@@ -8,48 +8,46 @@ from typing import Any, Final
 
 import numpy as np
 
+from llgrad.kernels.builder.functions import FUNCTIONS
 from llgrad.kernels.expression.graph import Graph, Node
 from llgrad.kernels.expression.simplify import Known
 from llgrad.kernels.expression.translate import graph_of
 
-TEMPLATES: Final[dict[str, str]] = {
-    "add": "{0} + {1}",
-    "sub": "{0} - {1}",
-    "mul": "{0} * {1}",
-    "div": "{0} / {1}",
-    "neg": "-{0}",
-    "abs": "abs({0})",
-    "max": "pick(({0} > {1}) | ({0} != {0}), {0}, {1})",
-    "min": "pick(({0} < {1}) | ({0} != {0}), {0}, {1})",
-    "sign": "pick({0} > {zero}, {one}, pick({0} < {zero}, -{one}, {0}))",
-    "pow": "{0} ** {1}",
-    "rem": "np.fmod({0}, {1})",
-    "floor": "np.floor({0})",
-    "ceil": "np.ceil({0})",
-    "atan2": "math.atan2({0}, {1})",
-    "cbrt": "np.cbrt({0})",
-    "exp2": "np.exp2({0})",
-    "round": "np.rint({0})",
-    "eq": "{0} == {1}",
-    "ne": "{0} != {1}",
-    "lt": "{0} < {1}",
-    "le": "{0} <= {1}",
-    "gt": "{0} > {1}",
-    "ge": "{0} >= {1}",
-    "and": "{0} & {1}",
-    "or": "{0} | {1}",
-    "xor": "{0} ^ {1}",
-    "select_n": "pick({0}, {2}, {1})",
-    "is_finite": "({0} - {0}) == {zero}",
-    "shift_left": "{0} << {1}",
-    "shift_right_logical": "{0} >> {1}",
-} | {
-    name: f"math.{name}({{0}})"
-    for name in (
-        *("sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan"),
-        *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc"),
-    )
-}
+TEMPLATES: Final[dict[str, str]] = (
+    {
+        "add": "{0} + {1}",
+        "sub": "{0} - {1}",
+        "mul": "{0} * {1}",
+        "div": "{0} / {1}",
+        "neg": "-{0}",
+        "abs": "abs({0})",
+        "max": "pick(({0} > {1}) | ({0} != {0}), {0}, {1})",
+        "min": "pick(({0} < {1}) | ({0} != {0}), {0}, {1})",
+        "sign": "pick({0} > {zero}, {one}, pick({0} < {zero}, -{one}, {0}))",
+        "pow": "elementary.power({0}, {1})",
+        "rem": "np.fmod({0}, {1})",
+        "floor": "np.floor({0})",
+        "ceil": "np.ceil({0})",
+        "atan2": "elementary.atan2({0}, {1})",
+        "exp2": "np.exp2({0})",
+        "round": "np.rint({0})",
+        "eq": "{0} == {1}",
+        "ne": "{0} != {1}",
+        "lt": "{0} < {1}",
+        "le": "{0} <= {1}",
+        "gt": "{0} > {1}",
+        "ge": "{0} >= {1}",
+        "and": "{0} & {1}",
+        "or": "{0} | {1}",
+        "xor": "{0} ^ {1}",
+        "select_n": "pick({0}, {2}, {1})",
+        "is_finite": "({0} - {0}) == {zero}",
+        "shift_left": "{0} << {1}",
+        "shift_right_logical": "{0} >> {1}",
+    }
+    | {name: f"math.{name}({{0}})" for name in ("sqrt", "asinh", "acosh", "atanh")}
+    | {name: f"elementary.{name}({{0}})" for name in FUNCTIONS if name not in ("pow", "atan2")}
+)
 
 
 class Source:
