@@ -8,7 +8,8 @@ from numba import njit
 import llgrad as lg
 from llgrad.kernels.expression.equations import compile_equation
 from llgrad.kernels.expression.late import split
-from llgrad.kernels.expression.source import Source, graph_of
+from llgrad.kernels.expression.source import Source
+from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.machine import vector_math
 from llgrad.physics.equation import equation_of_motion
 

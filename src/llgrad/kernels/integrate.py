@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -11,7 +11,9 @@ from llgrad.core.vector import Vec3
 from llgrad.kernels.calls import MEMORY, Plan
 from llgrad.kernels.coupled.calls import CoupledPlan
 from llgrad.kernels.coupled.primitive import solve_p as coupled_solve_p
-from llgrad.kernels.expression.equations import CHANNELS, compile_equation
+from llgrad.kernels.expression.equations import CHANNELS, compile_equation, prepare
+from llgrad.kernels.expression.graph import UnsupportedOperation
+from llgrad.kernels.plain import failure_of
 from llgrad.kernels.primitive import solve_p
 from llgrad.kernels.steppers import Stepper
 
@@ -82,6 +84,14 @@ def integrate(
         results = solve_p.bind(*operands, plan=plan, keep=False)
     shaped = [value[..., 0, :] if many else value[..., 0, 0] for value in results]
     return Run(Vec3(*shaped[:3]), Vec3(*shaped[3:6]), shaped[6])
+
+
+def reason_against(equation: Any, dtype: Any, *, channels: Sequence[str], coupled: bool, noisy: bool) -> str:
+    """Why an equation of motion has no native code, naming the operation and the term; empty where it has."""
+    try:
+        return failure_of(prepare(equation, dtype, channels=channels, coupled=coupled, noisy=noisy).program)
+    except UnsupportedOperation as problem:
+        return str(problem)
 
 
 def _lanes(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import threading
 from typing import Any, Final
 
 import jax
@@ -22,6 +23,9 @@ other.
 """
 _KEPT: Final[dict[str, Any]] = {}
 """Handlers must outlive their registration, which is for the rest of the process."""
+
+
+_LOCK: Final = threading.RLock()
 
 
 def width_for(lanes: int, dtype: str) -> int:
@@ -51,8 +55,9 @@ def tangent_kernel(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> 
 
 def register(text: str, kind: str) -> str:
     name = f"llgrad_{kind}_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
-    if name not in _KEPT:
-        handler = HANDLER(cache.load(text, kind))
-        jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler), platform="cpu")
-        _KEPT[name] = (handler, os.getpid())
+    with _LOCK:  # two threads may trace the same run at once
+        if name not in _KEPT:
+            handler = HANDLER(cache.load(text, kind))
+            jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler), platform="cpu")
+            _KEPT[name] = (handler, os.getpid())
     return name

@@ -23,10 +23,10 @@ from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, mlir
 
-from llgrad.kernels.expression.equations import STATE
+from llgrad.kernels import plain
 from llgrad.kernels.machine.forks import check_process
+from llgrad.kernels.plain import M0
 
-M0: Final = tuple(f"m_{axis}" for axis in STATE)
 SECOND: Final = "the native engine has no second derivatives; use the XLA engine for them: simulate(…, engine=XLA())"
 
 
@@ -44,13 +44,23 @@ class Passes:
     def __init__(self, prefix: str, calls: Any, kept: int) -> None:
         self.kept = kept
 
-        def tangent(*operands: Any, plan: Any, kept: bool, **params: Any) -> list[Any]:
-            own = len(plan.names)
-            return calls.tangent(*operands[:own], *operands[own + self.kept * kept :], plan=plan, **params)
+        def without_kept(function: Any) -> Any:
+            def tangent(*operands: Any, plan: Any, kept: bool, **params: Any) -> list[Any]:
+                own = len(plan.names)
+                return function(*operands[:own], *operands[own + self.kept * kept :], plan=plan, **params)
 
-        self.solve = _primitive(f"{prefix}solve", calls.forward)
-        self.tangent = _primitive(f"{prefix}tangent", tangent)
-        self.adjoint = _primitive(f"{prefix}adjoint", calls.adjoint)
+            return tangent
+
+        def forward(*operands: Any, plan: Any, keep: bool) -> list[Any]:
+            found = plain.forward(*operands, plan=plan)
+            if not keep:
+                return found
+            told = jax.eval_shape(functools.partial(calls.forward, plan=plan, keep=True, compiled=False), *operands)
+            return [*found, *(jnp.zeros(kept.shape, kept.dtype) for kept in told[7:])]  # for nobody: see `lowered`
+
+        self.solve = _primitive(f"{prefix}solve", calls.forward, forward)
+        self.tangent = _primitive(f"{prefix}tangent", without_kept(calls.tangent), without_kept(plain.tangent))
+        self.adjoint = _primitive(f"{prefix}adjoint", calls.adjoint, functools.partial(plain.adjoint, kept=kept))
         ad.primitive_jvps[self.solve] = self._solve_jvp
         ad.primitive_jvps[self.tangent] = functools.partial(self._linear_jvp, self.tangent)
         ad.primitive_jvps[self.adjoint] = functools.partial(self._linear_jvp, self.adjoint)
@@ -180,7 +190,8 @@ def _length_of_a_rule() -> int:
     return told[0]
 
 
-def _primitive(name: str, run: Callable[..., list[Any]]) -> Primitive:
+def _primitive(name: str, run: Callable[..., list[Any]], instead: Callable[..., list[Any]]) -> Primitive:
+    """A primitive that runs a kernel, or does the same in plain JAX `instead`, where none can be compiled."""
     primitive = Primitive(name)
     primitive.multiple_results = True
 
@@ -199,8 +210,18 @@ def _primitive(name: str, run: Callable[..., list[Any]]) -> Primitive:
         check_process()
         return compiled(tuple(sorted(params.items())))(*operands)
 
+    def lowered(*operands: Any, plan: Any, **params: Any) -> list[Any]:
+        if not plain.failure_of(plan.program):
+            try:
+                return run(*operands, plan=plan, **params)
+            except Exception as problem:
+                results = instead(*operands, plan=plan, **params)  # says it where the term itself is what fails
+                plain.report(plan.program, problem)  # from now on for every pass, so that none asks what another kept
+                return results
+        return instead(*operands, plan=plan, **params)
+
     primitive.def_impl(run_now)
-    mlir.register_lowering(primitive, mlir.lower_fun(run, multiple_results=True), platform="cpu")
+    mlir.register_lowering(primitive, mlir.lower_fun(lowered, multiple_results=True), platform="cpu")
     return primitive
 
 

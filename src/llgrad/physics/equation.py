@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import equinox as eqx
 
@@ -14,6 +14,9 @@ from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation
 from llgrad.physics.llg import llg
 from llgrad.physics.slonczewski import SlonczewskiTorque, torque_per_ampere
+
+BUILT_IN: Final = 4
+"""Terms that every equation has; the device's own follow."""
 
 
 class Equation(eqx.Module):

@@ -31,8 +31,12 @@ class Native(Engine):
     def run(self, task: Task) -> Solution:
         if reason := _reason_against(task):
             return XLA().run(task)._replace(reason=reason)
-        m, bad, code = _integrate(_as_operands(task))
-        return Solution(m, code, bad, "native", "")
+        operands = _as_operands(task)
+        if reason := _reason_against_equation(operands):
+            return XLA().run(task)._replace(reason=reason)
+        m, bad, code = _integrate(operands)
+        reason = _reason_against_equation(operands)  # a kernel may just have failed to compile
+        return Solution(m, code, bad, "XLA" if reason else "native", reason)
 
 
 def _reason_against(task: Task) -> str:
@@ -76,6 +80,19 @@ def _reason_against_platform() -> str:
         warnings.warn(f"{reason}; the XLA engine takes over", stacklevel=4)
         return reason
     return ""
+
+
+def _reason_against_equation(task: Task) -> str:
+    """Why this equation of motion has no native code; empty where it has."""
+    from llgrad.kernels.integrate import reason_against
+    from llgrad.kernels.plain import say_once
+
+    channels = () if task.drive is None else tuple(task.drive.channels())
+    dtype, coupled = task.m0.x.dtype, task.coupling is not None
+    noisy = task.noise is not None
+    if reason := reason_against(task.equation, dtype, channels=channels, coupled=coupled, noisy=noisy):
+        say_once(reason)
+    return reason
 
 
 def _as_operands(task: Task) -> Task:

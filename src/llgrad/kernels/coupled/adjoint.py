@@ -12,7 +12,7 @@ from __future__ import annotations
 from llgrad.kernels.coupled.file import many_file, shared_file
 from llgrad.kernels.coupled.scheme import Emitter, Scheme
 from llgrad.kernels.expression.equations import STATE
-from llgrad.kernels.loops.tile import adjoint_function, indent
+from llgrad.kernels.loops.tile import indent
 
 
 def adjoint_source(scheme: Scheme, wanted: tuple[str, ...]) -> str:
@@ -89,7 +89,7 @@ class _Adjoint:
         e = self.e
         indices = tuple(e.program.arguments.index(name) for name in ("coupling", *self.active))
         arguments = e.program.arguments + tuple(f"g{axis}" for axis in STATE)
-        functions = [*e.functions(), e.function("pull_back", adjoint_function(e.program, indices), arguments)]
+        functions = [*e.functions(), e.function("pull_back", e.program.pull_back(indices), arguments)]
         if self.scheme.shared:
             prepare = ["index = 0", *self._clear(False), *self._clear(True), *self._prepare()]
             return shared_file(e, functions, prepare, f"steps * {self.stages} + 1", self._phase(), "adjoint pass")

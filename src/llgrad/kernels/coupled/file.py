@@ -264,6 +264,7 @@ from llgrad.kernels.machine.runtime import (
     INLINE, LOOP, add_row, allocate, as_float32, as_float64, as_int32, as_uint32, copy_row, fetch_add, give_way, pick,
     put, release, scratch_float32, scratch_float64, word,
 )
+from llgrad.kernels.machine import elementary
 from llgrad.kernels.machine.vector_math import (
     fast_cos_float32, fast_cos_float64, fast_log_float32, fast_log_float64, fast_sin_float32, fast_sin_float64,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from llgrad.kernels.coupled.file import many_file, shared_file
 from llgrad.kernels.coupled.scheme import Emitter, Scheme
 from llgrad.kernels.expression.equations import STATE
-from llgrad.kernels.loops.tile import indent, tangent_function
+from llgrad.kernels.loops.tile import indent
 
 
 def tangent_source(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> str:
@@ -46,7 +46,7 @@ class _Tangent:
         wanted = ("coupling", *self.active)
         indices = tuple(e.program.arguments.index(name) for name in wanted)
         arguments = e.program.arguments + tuple(f"d_{name}" for name in (*STATE, *wanted))
-        functions = [*e.functions(), e.function("push_forward", tangent_function(e.program, indices), arguments)]
+        functions = [*e.functions(), e.function("push_forward", e.program.push_forward(indices), arguments)]
         title = f"tangent pass in {self.K} directions"
         stages = [self._stage(stage) for stage in range(S)]
         if self.scheme.shared:

@@ -8,32 +8,43 @@ it.
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.extend import core as jex
 
 from llgrad.core.vector import Vec3
-from llgrad.kernels.expression.graph import NESTED, Graph, UnsupportedOperation, dtype_of_literal
+from llgrad.kernels.expression.derivatives import pull_back_of, push_forward_of
+from llgrad.kernels.expression.graph import UnsupportedOperation
+from llgrad.kernels.expression.identity import identity
 from llgrad.kernels.expression.simplify import Known, Negated, simplify
-from llgrad.kernels.expression.source import Source
+from llgrad.kernels.expression.translate import NESTED, dtype_of_literal
+from llgrad.physics.equation import BUILT_IN
 
 CHANNELS: Final = ("current", "field_x", "field_y", "field_z")
 """What a drive can have, in the order in which kernels take it."""
 NORMALS: Final = ("normal_x", "normal_y", "normal_z")
 STATE: Final = ("x", "y", "z")
 INLINED: Final = {"jit", "pjit", "closed_call", "core_call"}
+KEPT: Final = 256
+"""Programs that are remembered."""
+_PREPARED: Final[dict[Any, Any]] = {}
+_LOCK: Final = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Program:
     """A right-hand side ready to be compiled: dm/dt of scalars (x, y, z), inputs of the moment, and hoisted
     parameters.
+
+    Programs are equal where their slopes, push-forwards and pull-backs are: that is what `digest` tells.
     """
 
     digest: str
@@ -43,6 +54,8 @@ class Program:
     noisy: bool
     parameters: int
     function: Callable[..., list[Any]] = field(compare=False, repr=False)
+    title: str = field(default="the equation of motion", compare=False)
+    """What a user knows it by."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -59,6 +72,14 @@ class Program:
         """Names of all arguments of `function`, in order."""
         return STATE + self.inputs + self.names
 
+    def pull_back(self, wanted: Sequence[int]) -> Callable[..., list[Any]]:
+        """(arguments…, g_x, g_y, g_z) → cotangents of the state and of the wanted arguments, by their numbers."""
+        return pull_back_of(self.function, len(self.arguments), wanted)
+
+    def push_forward(self, wanted: Sequence[int]) -> Callable[..., list[Any]]:
+        """(arguments…, tangents of the state and of the wanted arguments) → tangent of the slope."""
+        return push_forward_of(self.function, len(self.arguments), wanted)
+
     def trace(self, function: Callable[..., Any], count: int) -> Any:
         """The jaxpr of a function of `count` scalars."""
         return jax.make_jaxpr(function)(*[jax.ShapeDtypeStruct((), np.dtype(self.dtype))] * count)
@@ -71,15 +92,68 @@ def compile_equation(
 
     Raises UnsupportedOperation, naming the operation and the term, where there is no native code for one.
     """
+    prepared = prepare(equation, dtype, channels=channels, coupled=coupled, noisy=sigma is not None)
+    leaves = [*jax.tree.leaves(equation), *([] if sigma is None else [sigma])]
+    values = [jnp.asarray(leaves[index], dtype) for index in prepared.free]
+    return prepared.program, prepared.split.parameters(values)
+
+
+class Prepared(NamedTuple):
+    """What does not depend on the values of an equation's parameters."""
+
+    program: Program
+    split: _Split
+    free: tuple[int, ...]
+    """Which leaves are parameters."""
+
+
+def prepare(
+    equation: Any, dtype: Any, *, channels: Sequence[str] = (), coupled: bool = False, noisy: bool = False
+) -> Prepared:
+    """The program of an equation; made once for all equations of one form. Raises UnsupportedOperation as
+    `compile_equation` does.
+    """
     leaves, tree = jax.tree.flatten(equation)
-    leaves = [*leaves, *([] if sigma is None else [sigma])]
-    free = [index for index, leaf in enumerate(leaves) if not (isinstance(leaf, float) and leaf in (0.0, 1.0))]
-    noisy, channels = sigma is not None, tuple(name for name in CHANNELS if name in channels)
+    form = tuple((type(leaf), str(leaf), leaf) if _is_built_in(leaf) else None for leaf in leaves)
+    channels = tuple(name for name in CHANNELS if name in channels)
+    settings = (jax.config.jax_enable_x64, jax.config.jax_numpy_dtype_promotion)  # type: ignore[attr-defined]
+    key = (tree, form, np.dtype(dtype).name, channels, coupled, noisy, settings)
+    with _LOCK:
+        found = _PREPARED.get(key)
+    if found is None:
+        try:
+            found = _prepare(equation, np.dtype(dtype), channels, coupled, noisy)
+        except Exception as problem:  # whatever a term does that a kernel cannot: XLA runs it, or says what is wrong
+            found = UnsupportedOperation(_reason(equation, np.dtype(dtype), problem))
+        if isinstance(found, UnsupportedOperation) or not any(
+            isinstance(value, Tracer) for value in found.split.constants.values()
+        ):
+            with _LOCK:
+                _PREPARED[key] = found
+                while len(_PREPARED) > KEPT:
+                    del _PREPARED[next(iter(_PREPARED))]
+    if isinstance(found, UnsupportedOperation):
+        raise UnsupportedOperation(str(found))
+    return found
+
+
+def _is_built_in(leaf: Any) -> bool:
+    """Whether a leaf is part of the program: zero, one, and what is neither a float nor an array."""
+    return leaf in (0.0, 1.0) if isinstance(leaf, float) else not hasattr(leaf, "dtype")
+
+
+def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], coupled: bool, noisy: bool) -> Prepared:
+    leaves, tree = jax.tree.flatten(equation)
+    free = [index for index, leaf in enumerate(leaves) if not _is_built_in(leaf)]
+    for leaf in (leaves[index] for index in free):
+        if jnp.result_type(leaf).kind != "f":
+            raise UnsupportedOperation(f"a parameter of {jnp.result_type(leaf).name}")
+    free += [len(leaves)] * noisy
     inputs = channels + ("coupling",) * coupled + NORMALS * noisy
 
     def right_hand_side(*scalars: Any) -> tuple[Any, Any, Any]:
         given = dict(zip(inputs, scalars[3:], strict=False))
-        filled = list(leaves)
+        filled = [*leaves, None]
         for index, value in zip(free, scalars[3 + len(inputs) :], strict=True):
             filled[index] = value
         model = jax.tree.unflatten(tree, filled[: tree.num_leaves])
@@ -91,43 +165,32 @@ def compile_equation(
         slope = model(Vec3(*scalars[:3]), added, given.get("current", 0.0))
         return slope.x, slope.y, slope.z
 
-    kind = np.dtype(dtype)
-    scalar = jax.ShapeDtypeStruct((), kind)
-    split = _hoist(_fold(right_hand_side, [scalar] * (3 + len(inputs) + len(free))), 3 + len(inputs))
-    digest = _digest(equation, split.function, [scalar] * (3 + len(inputs) + len(split.frontier)))
-    program = Program(digest, kind.name, channels, coupled, noisy, len(split.frontier), split.function)
-    values = [jnp.asarray(leaves[index], kind) for index in free]
-    return program, split.parameters(values)
+    scalar, changing = jax.ShapeDtypeStruct((), kind), 3 + len(inputs)
+    split = _hoist(_fold(right_hand_side, [scalar] * (changing + len(free))), changing, kind)
+    title = " with ".join(["the equation of motion", *_own_terms(equation).values()])
+    program = Program("", kind.name, channels, coupled, noisy, len(split.frontier), split.function, title)
+    return Prepared(replace(program, digest=identity(program)), split, tuple(free))
 
 
-def _digest(equation: Any, function: Callable[..., Any], scalars: list[Any]) -> str:
-    try:
-        text = Source(scalars[0].dtype).function(
-            "f", jax.make_jaxpr(function)(*scalars), [f"a{i}" for i in range(len(scalars))]
-        )
-    except UnsupportedOperation as problem:
-        name = _guilty(equation, scalars[0])
-        raise UnsupportedOperation(
-            f"{name} uses the operation {problem}, for which the native engine has no code; the XLA engine runs it"
-        ) from problem
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _own_terms(equation: Any) -> dict[int, str]:
+    """What a user knows the device's own terms by, by their place in the equation."""
+    terms = enumerate(getattr(equation, "terms", ()))
+    return {i: f"the term {type(t).__name__} (terms.{i - BUILT_IN})" for i, t in terms if i >= BUILT_IN}
 
 
-def _guilty(equation: Any, scalar: Any) -> str:
-    """The field term that cannot be compiled, found by trying each alone."""
-    for index, term in enumerate(getattr(equation, "terms", ())):
-        plain = jax.tree.map(lambda leaf: 0.5, term)
-
-        def alone(x: Any, y: Any, z: Any, current: Any, plain: Any = plain) -> tuple[Any, ...]:
-            found = plain.field(Vec3(x, y, z), current)
-            return tuple(jnp.asarray(component) for component in (found.x, found.y, found.z))
-
-        closed, graph = jax.make_jaxpr(alone)(*[scalar] * 4), Graph()
+def _reason(equation: Any, kind: np.dtype[Any], problem: Exception) -> str:
+    """Why an equation has no native code: the operation, and the field term, found by trying each alone."""
+    name = "the equation of motion"
+    for index, title in _own_terms(equation).items():
         try:
-            graph.extend(closed, [graph.input(name, scalar.dtype) for name in "xyzi"])
-        except UnsupportedOperation:
-            return f"the term {type(term).__name__} (terms.{index})"
-    return "the equation of motion"
+            _prepare(dataclasses.replace(equation, terms=(equation.terms[index],)), kind, (), False, False)
+        except Exception as alone:  # the term that fails, whatever it fails with
+            name, problem = title, alone
+            break
+    if isinstance(problem, UnsupportedOperation):
+        return f"{name} uses the operation {problem}, for which the native engine has no code"
+    lines = str(problem).strip().splitlines() or [""]
+    return f"{name} cannot be translated to native code ({type(problem).__name__}: {lines[0]})"
 
 
 def _fold(function: Callable[..., Any], scalars: list[Any]) -> Any:
@@ -236,17 +299,26 @@ def _variables(equation: Any) -> list[Any]:
     return [atom for atom in equation.invars if not isinstance(atom, jex.Literal)]
 
 
-def _hoist(closed: Any, changing: int) -> _Split:
+def _hoist(closed: Any, changing: int, kind: np.dtype[Any]) -> _Split:
+    """Split off what depends on parameters alone. A kernel's parameters are numbers of one dtype: what makes a truth
+    value, a whole number or an array of them stays with those who need it.
+    """
     jaxpr = closed.jaxpr
-    early_vars, early, late = set(jaxpr.invars[changing:]), [], []
     constants = dict(zip(jaxpr.constvars, closed.consts, strict=True))
-    for equation in jaxpr.eqns:
-        if all(atom in early_vars or atom in constants for atom in _variables(equation)):
-            early.append(equation)
-            early_vars |= set(equation.outvars)
-        else:
-            late.append(equation)
-    used = [atom for equation in late for atom in _variables(equation)]
-    used += [atom for atom in jaxpr.outvars if not isinstance(atom, jex.Literal)]
-    frontier = dict.fromkeys(atom for atom in used if atom in early_vars)
-    return _Split(jaxpr, changing, tuple(early), tuple(late), tuple(frontier), constants)
+    kept: set[int] = set()
+    while True:
+        early_vars, early, late = set(jaxpr.invars[changing:]), [], []
+        for place, equation in enumerate(jaxpr.eqns):
+            alone = all(atom in early_vars or atom in constants for atom in _variables(equation))
+            if alone and place not in kept:
+                early.append(equation)
+                early_vars |= set(equation.outvars)
+            else:
+                late.append(equation)
+        used = [atom for equation in late for atom in _variables(equation)]
+        used += [atom for atom in jaxpr.outvars if not isinstance(atom, jex.Literal)]
+        frontier = dict.fromkeys(atom for atom in used if atom in early_vars)
+        odd = {atom for atom in frontier if atom.aval.shape or atom.aval.dtype != kind}
+        if not odd:
+            return _Split(jaxpr, changing, tuple(early), tuple(late), tuple(frontier), constants)
+        kept |= {place for place, equation in enumerate(jaxpr.eqns) if odd & set(equation.outvars)}

@@ -59,17 +59,21 @@ _UNARY: Final = {
     "not": np.invert,
 }
 
+_FUNCTIONS: Final = _UNARY | _BINARY
+
 
 def simplify(name: str, operands: Sequence[Any], dtype: np.dtype[Any]) -> Any:
     """A shorter equivalent of an operation: a `Known`, one of its operands, a `Negated` operand; None if there is none.
 
     `dtype` is that of the result. Operands are `Known` or anything else that compares by equality.
     """
-    if name in _UNARY and isinstance(operands[0], Known):
-        return _known(_UNARY[name](_scalar(operands[0])), dtype)
-    if name in _BINARY and all(isinstance(operand, Known) for operand in operands):
+    known = all(isinstance(operand, Known) for operand in operands)
+    if name in ("div", "pow") and dtype.kind != "f":
+        counts = name == "div" and known and operands[0].value >= 0 and operands[1].value > 0
+        return _known(_scalar(operands[0]) // _scalar(operands[1]), dtype) if counts else None
+    if known and name in _FUNCTIONS:
         with np.errstate(all="ignore"):
-            return _known(_BINARY[name](*(_scalar(operand) for operand in operands)), dtype)
+            return _known(_FUNCTIONS[name](*(_scalar(operand) for operand in operands)), dtype)
     if name in ("select_n",) and isinstance(operands[0], Known):
         return operands[1 + int(operands[0].value)]
     if dtype.kind != "f":

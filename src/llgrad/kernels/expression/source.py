@@ -8,52 +8,46 @@ from typing import Any, Final
 
 import numpy as np
 
+from llgrad.kernels.builder.functions import FUNCTIONS
 from llgrad.kernels.expression.graph import Graph, Node
 from llgrad.kernels.expression.simplify import Known
+from llgrad.kernels.expression.translate import graph_of
 
-TEMPLATES: Final[dict[str, str]] = {
-    "add": "{0} + {1}",
-    "sub": "{0} - {1}",
-    "mul": "{0} * {1}",
-    "div": "{0} / {1}",
-    "neg": "-{0}",
-    "abs": "abs({0})",
-    "max": "pick(({0} > {1}) | ({0} != {0}), {0}, {1})",
-    "min": "pick(({0} < {1}) | ({0} != {0}), {0}, {1})",
-    "sign": "pick({0} > {zero}, {one}, pick({0} < {zero}, -{one}, {0}))",
-    "pow": "{0} ** {1}",
-    "rem": "math.fmod({0}, {1})",
-    "atan2": "math.atan2({0}, {1})",
-    "cbrt": "np.cbrt({0})",
-    "exp2": "np.exp2({0})",
-    "round": "np.rint({0})",
-    "eq": "{0} == {1}",
-    "ne": "{0} != {1}",
-    "lt": "{0} < {1}",
-    "le": "{0} <= {1}",
-    "gt": "{0} > {1}",
-    "ge": "{0} >= {1}",
-    "and": "{0} & {1}",
-    "or": "{0} | {1}",
-    "xor": "{0} ^ {1}",
-    "select_n": "pick({0}, {2}, {1})",
-    "is_finite": "({0} - {0}) == {zero}",
-    "shift_left": "{0} << {1}",
-    "shift_right_logical": "{0} >> {1}",
-} | {
-    name: f"math.{name}({{0}})"
-    for name in (
-        *("sqrt", "exp", "expm1", "log", "log1p", "floor", "ceil", "sin", "cos", "tan", "asin", "acos", "atan"),
-        *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc"),
-    )
-}
-
-
-def graph_of(closed: Any, arguments: Sequence[str]) -> tuple[Graph, list[int], list[Any]]:
-    """The graph of a jaxpr of named scalars, its inputs and its outputs."""
-    graph = Graph()
-    inputs = [graph.input(text, var.aval.dtype) for text, var in zip(arguments, closed.jaxpr.invars, strict=True)]
-    return graph, inputs, graph.extend(closed, inputs)
+TEMPLATES: Final[dict[str, str]] = (
+    {
+        "add": "{0} + {1}",
+        "sub": "{0} - {1}",
+        "mul": "{0} * {1}",
+        "div": "{0} / {1}",
+        "neg": "-{0}",
+        "abs": "abs({0})",
+        "max": "pick(({0} > {1}) | ({0} != {0}), {0}, {1})",
+        "min": "pick(({0} < {1}) | ({0} != {0}), {0}, {1})",
+        "sign": "pick({0} > {zero}, {one}, pick({0} < {zero}, -{one}, {0}))",
+        "pow": "elementary.power({0}, {1})",
+        "rem": "np.fmod({0}, {1})",
+        "floor": "np.floor({0})",
+        "ceil": "np.ceil({0})",
+        "atan2": "elementary.atan2({0}, {1})",
+        "exp2": "np.exp2({0})",
+        "round": "np.rint({0})",
+        "eq": "{0} == {1}",
+        "ne": "{0} != {1}",
+        "lt": "{0} < {1}",
+        "le": "{0} <= {1}",
+        "gt": "{0} > {1}",
+        "ge": "{0} >= {1}",
+        "and": "{0} & {1}",
+        "or": "{0} | {1}",
+        "xor": "{0} ^ {1}",
+        "select_n": "pick({0}, {2}, {1})",
+        "is_finite": "({0} - {0}) == {zero}",
+        "shift_left": "{0} << {1}",
+        "shift_right_logical": "{0} >> {1}",
+    }
+    | {name: f"math.{name}({{0}})" for name in ("sqrt", "asinh", "acosh", "atanh")}
+    | {name: f"elementary.{name}({{0}})" for name in FUNCTIONS if name not in ("pow", "atan2")}
+)
 
 
 class Source:
@@ -76,6 +70,11 @@ class Source:
             return repr(float(value))
         text = f"np.{kind.name}({_plain(value, kind)})"
         return self.constants.setdefault(text, f"C{len(self.constants)}")
+
+    def table(self, values: np.ndarray) -> str:
+        """The name of a table of constants."""
+        numbers = ", ".join(_plain(value, values.dtype) for value in values)
+        return self.constants.setdefault(f"np.array([{numbers}], np.{values.dtype.name})", f"C{len(self.constants)}")
 
     def function(self, name: str, closed: Any, arguments: Sequence[str]) -> str:
         """The source of a function of the named scalars that returns the outputs of a jaxpr."""
@@ -103,8 +102,10 @@ class Source:
         kind = graph.dtype_of(node.operands[0])
         if node.name == "convert_element_type":
             return f"np.{node.dtype.name}({operands[0]})"
-        if node.name == "bitcast_convert_type":
-            return f"bits_to_{node.dtype.name}({operands[0]})"
+        if node.name == "lookup":
+            return f"{self.table(graph.tables[int(node.operands[1].value)])}[np.uint64({operands[0]})]"
+        if node.name in ("div", "rem") and kind.kind in "iu":
+            return f"np.{node.dtype.name}({_whole_division(node.name, kind).format(*operands)})"
         if node.name == "not":
             return f"not {operands[0]}" if node.dtype == np.bool_ else f"~{operands[0]}"
         template = self.replacements.get(node.name, TEMPLATES[node.name])
@@ -117,7 +118,13 @@ class Source:
         return "\n".join(f"{name} = {text}" for text, name in self.constants.items())
 
 
+def _whole_division(name: str, kind: np.dtype[Any]) -> str:
+    """The quotient of whole numbers, rounded towards zero, or what it leaves; the divisor is positive."""
+    quotient = "({0} // {1})" if kind.kind == "u" else "({0} // {1} + (({0} < 0) & ({0} % {1} != 0)))"
+    return quotient if name == "div" else f"{{0}} - {quotient} * {{1}}"
+
+
 def _plain(value: Any, kind: np.dtype[Any]) -> str:
     if kind.kind == "f":
         return repr(float(value)) if math.isfinite(value) else f'float("{float(value)}")'
-    return repr(int(value))
+    return repr(bool(value)) if kind.kind == "b" else repr(int(value))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.file import kernel_file
-from llgrad.kernels.loops.tile import NEVER, Operands, Scheme, Tile, adjoint_function, common_operands, indent
+from llgrad.kernels.loops.tile import NEVER, Operands, Scheme, Tile, common_operands, indent
 
 PARTS = 32
 """Gradients of samples that all trajectories share are summed in at most so many parts: the same on any number of
@@ -56,7 +56,7 @@ class _Adjoint:
         program, tile = self.scheme.program, self.tile
         wanted = tuple(program.arguments.index(name) for name in self.active)
         cotangents = tuple(f"g{axis}" for axis in STATE)
-        pull_back = tile.function("pull_back", adjoint_function(program, wanted), program.arguments + cotangents)
+        pull_back = tile.function("pull_back", program.pull_back(wanted), program.arguments + cotangents)
         functions = [*tile.noise(), tile.rhs(), pull_back]
         return kernel_file(tile, functions, self._item(), "adjoint pass")
 

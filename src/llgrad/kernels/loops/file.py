@@ -96,6 +96,7 @@ from llgrad.kernels.machine.runtime import (
     {flags}, add_row, allocate, as_float32, as_float64, as_int32, as_uint32, copy_row, fetch_add, pick, prefetch,
     put, release, scratch_float32, scratch_float64, scratch_uint32, word,
 )
+from llgrad.kernels.machine import elementary
 from llgrad.kernels.machine.vector_math import (
     fast_cos_float32, fast_cos_float64, fast_log_float32, fast_log_float64, fast_sin_float32, fast_sin_float64,
     scale_to_one_float32, scale_to_one_float64,

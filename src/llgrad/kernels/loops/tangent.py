@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.file import kernel_file
-from llgrad.kernels.loops.tile import NEVER, Operands, Scheme, Tile, common_operands, indent, tangent_function
+from llgrad.kernels.loops.tile import NEVER, Operands, Scheme, Tile, common_operands, indent
 
 MOST = 4
 """Directions in one sweep; more are done in several."""
@@ -42,7 +42,7 @@ class _Tangent:
         program, tile = self.scheme.program, self.tile
         wanted = tuple(program.arguments.index(name) for name in self.active)
         arguments = program.arguments + tuple(f"d_{name}" for name in (*STATE, *self.active))
-        push = tile.function("push_forward", tangent_function(program, wanted), arguments)
+        push = tile.function("push_forward", program.push_forward(wanted), arguments)
         return kernel_file(
             tile, [*tile.noise(), tile.rhs(), push], self._item(), f"tangent pass in {self.K} directions"
         )

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import jax
-
 from llgrad.kernels.expression.equations import NORMALS, STATE, Program
 from llgrad.kernels.expression.late import split
-from llgrad.kernels.expression.source import Source, graph_of
+from llgrad.kernels.expression.source import Source
+from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.loops.noise import noise_source
 from llgrad.kernels.machine.ffi import HEADER
 from llgrad.kernels.steppers import Tableau
@@ -312,42 +310,6 @@ class Tile:
     def noise(self) -> list[str]:
         """Source of the random numbers, where there is noise."""
         return [noise_source(self.source)] if self.program.noisy else []
-
-
-def adjoint_function(program: Program, wanted: tuple[int, ...]) -> Any:
-    """(arguments…, g_x, g_y, g_z) → cotangents of the state and of the wanted arguments (indices into `arguments`)."""
-
-    def pull_back(*scalars: Any) -> list[Any]:
-        slope, values, cotangents = _of_wanted(program, wanted, scalars)
-        return list(jax.vjp(slope, *values)[1](cotangents))
-
-    return pull_back
-
-
-def tangent_function(program: Program, wanted: tuple[int, ...]) -> Any:
-    """(arguments…, tangents of the state and of the wanted arguments) → tangent of the slope."""
-
-    def push_forward(*scalars: Any) -> list[Any]:
-        slope, values, tangents = _of_wanted(program, wanted, scalars)
-        return list(jax.jvp(slope, values, tangents)[1])
-
-    return push_forward
-
-
-def _of_wanted(program: Program, wanted: tuple[int, ...], scalars: Sequence[Any]) -> tuple[Any, list[Any], list[Any]]:
-    """The slope as a function of the state and the wanted arguments alone, their values, and the scalars after the
-    arguments.
-    """
-    total = len(program.arguments)
-    given, places = list(scalars[:total]), [0, 1, 2, *wanted]
-
-    def slope(*values: Any) -> list[Any]:
-        filled = list(given)
-        for place, value in zip(places, values, strict=True):
-            filled[place] = value
-        return program.function(*filled)
-
-    return slope, [given[place] for place in places], list(scalars[total:])
 
 
 def indent(lines: list[str], levels: int = 1) -> list[str]:

@@ -61,10 +61,11 @@ def _load(name: str, text: str) -> int:
         return _linked(path) or _compiled(name, path)
     except Exception as problem:
         # A damaged file shows as any kind of exception; compile apart from the folder, once more.
-        warnings.warn(f"the kernel cache {path.parent} could not be used ({problem!r}); compiling anew", stacklevel=2)
-        path = _temporary_folder() / f"{name}.py"
-        _write(path, text.encode())
-        return _compiled(name, path)
+        apart = _temporary_folder() / f"{name}.py"
+        _write(apart, text.encode())
+        address = _compiled(name, apart)  # raises where it was not the folder that failed
+        warnings.warn(f"the kernel cache {path.parent} could not be used ({problem!r}); compiled anew", stacklevel=2)
+        return address
 
 
 def _compiled(name: str, path: pathlib.Path) -> int:
@@ -152,7 +153,8 @@ def _key(text: str) -> str:
 @functools.cache
 def _versions() -> str:
     """What the meaning of a generated file depends on, apart from its text."""
-    sources = sorted(pathlib.Path(__file__).parent.glob("*.py"))
+    here = pathlib.Path(__file__).parent
+    sources = sorted([*here.glob("*.py"), *(here.parent / "builder").glob("*.py")])
     own = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     parts: list[Any] = [jax.__version__, jaxlib.version.__version__, numba.__version__, llvmlite.__version__, own]
     return " ".join(map(str, [*parts, *_code_generator().magic_tuple()]))

@@ -18,7 +18,7 @@ intrinsic: Any = _intrinsic
 
 FAST: Final = {"contract", "reassoc", "arcp", "nsz", "afn"}
 """Not `nnan` or `ninf`: a kernel must be able to see its own NaN."""
-WRITTEN_IN_PLACE: Final = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+WRITTEN_IN_PLACE: Final[dict[str, Any]] = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Options of a function that only compiled functions call. Without its wrappers a kernel compiles in half the time."""
 INLINE: Final[dict[str, Any]] = {**WRITTEN_IN_PLACE, "fastmath": FAST, "error_model": "numpy"}
 LOOP: Final[dict[str, Any]] = {"fastmath": FAST, "error_model": "numpy"}

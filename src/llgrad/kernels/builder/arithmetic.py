@@ -1,0 +1,214 @@
+"""Arithmetic on values of one floating-point type, a scalar or a vector of lanes, as LLVM instructions in place.
+
+No instruction carries a flag that lets LLVM reorder it: the functions built on this one extract rounding errors, and
+`reassoc` deletes them (seen with LLVM 22: two-sums and the second term of a Cody-Waite reduction vanish). A fused
+product and sum is asked for by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+
+_KINDS: Final = {"float64": (ir.DoubleType(), 64, 52), "float32": (ir.FloatType(), 32, 23)}
+
+
+class Pair(NamedTuple):
+    """An unevaluated sum high + low, |low| at most half an ulp of high: about twice the digits."""
+
+    high: Any
+    low: Any
+
+
+class Arithmetic:
+    """Operations on values of one dtype and width.
+
+    Args:
+        builder: where the instructions go.
+        dtype: "float64" or "float32".
+        width: lanes of a vector; 1 is a scalar.
+    """
+
+    def __init__(self, builder: Any, dtype: Any = "float64", width: int = 1) -> None:
+        self.builder, self.dtype, self.width = builder, np.dtype(dtype), width
+        self._float, self.bits, self.mantissa = _KINDS[self.dtype.name]
+        self._int = ir.IntType(self.bits)
+        self.type, self.int_type = self._wide(self._float), self._wide(self._int)
+        self._suffix = f"{'' if width == 1 else f'v{width}'}f{self.bits}"
+
+    def like(self, dtype: Any) -> Arithmetic:
+        """The same lanes in another dtype."""
+        return Arithmetic(self.builder, dtype, self.width)
+
+    # numbers
+
+    def number(self, value: float) -> Any:
+        """A constant in every lane."""
+        return self._constant(self._float, float(self.dtype.type(value)))
+
+    def integer(self, value: int) -> Any:
+        """An integer constant of as many bits as the floats have."""
+        return self._constant(self._int, value)
+
+    # one rounding each
+
+    def add(self, x: Any, y: Any) -> Any:
+        return self.builder.fadd(x, y)
+
+    def sub(self, x: Any, y: Any) -> Any:
+        return self.builder.fsub(x, y)
+
+    def mul(self, x: Any, y: Any) -> Any:
+        return self.builder.fmul(x, y)
+
+    def div(self, x: Any, y: Any) -> Any:
+        return self.builder.fdiv(x, y)
+
+    def fma(self, x: Any, y: Any, z: Any) -> Any:
+        """x·y + z with one rounding."""
+        return self._intrinsic("fma", x, y, z)
+
+    def sqrt(self, x: Any) -> Any:
+        return self._intrinsic("sqrt", x)
+
+    # exact
+
+    def neg(self, x: Any) -> Any:
+        return self.builder.fneg(x)
+
+    def abs(self, x: Any) -> Any:
+        return self._intrinsic("fabs", x)
+
+    def copysign(self, size: Any, sign: Any) -> Any:
+        return self._intrinsic("copysign", size, sign)
+
+    def rint(self, x: Any) -> Any:
+        """The nearest integer, ties to the even one."""
+        return self._intrinsic("rint", x)
+
+    def floor(self, x: Any) -> Any:
+        return self._intrinsic("floor", x)
+
+    # choice; a comparison with NaN is false
+
+    def less(self, x: Any, y: Any) -> Any:
+        return self.builder.fcmp_ordered("<", x, y)
+
+    def equal(self, x: Any, y: Any) -> Any:
+        return self.builder.fcmp_ordered("==", x, y)
+
+    def is_nan(self, x: Any) -> Any:
+        return self.builder.fcmp_unordered("uno", x, x)
+
+    def pick(self, condition: Any, yes: Any, no: Any) -> Any:
+        """`yes` in the lanes where the condition holds, else `no`."""
+        return self.builder.select(condition, yes, no)
+
+    def both(self, a: Any, b: Any) -> Any:
+        return self.builder.and_(a, b)
+
+    def either(self, a: Any, b: Any) -> Any:
+        return self.builder.or_(a, b)
+
+    def negate(self, condition: Any) -> Any:
+        return self.builder.not_(condition)
+
+    # bits
+
+    def bits_of(self, x: Any) -> Any:
+        return self.builder.bitcast(x, self.int_type)
+
+    def of_bits(self, i: Any) -> Any:
+        return self.builder.bitcast(i, self.type)
+
+    def whole(self, x: Any) -> Any:
+        """The integer that a float is, |x| < 2^50 (2^21 in float32). Other numbers and NaN give some integer: never
+        an undefined value, as a conversion would."""
+        shift = self.number(1.5 * 2.0**self.mantissa)
+        return self.builder.sub(self.bits_of(self.add(x, shift)), self.bits_of(shift))
+
+    def float_of(self, i: Any) -> Any:
+        """The float of an integer."""
+        return self.builder.sitofp(i, self.type)
+
+    def bit_is_set(self, i: Any, bit: int) -> Any:
+        return self.builder.icmp_signed("!=", self.builder.and_(i, self.integer(1 << bit)), self.integer(0))
+
+    def times_power_of_two(self, x: Any, i: Any) -> Any:
+        """x·2^i by two factors, so that a result below the normal numbers is rounded once: |i| up to twice the
+        largest exponent."""
+        half = self.builder.ashr(i, self.integer(1))
+        return self.mul(self.mul(x, self._power(half)), self._power(self.builder.sub(i, half)))
+
+    def _power(self, i: Any) -> Any:
+        bias = self.integer((1 << (self.bits - 2 - self.mantissa)) - 1)
+        return self.of_bits(self.builder.shl(self.builder.add(i, bias), self.integer(self.mantissa)))
+
+    def table(self, values: Sequence[float], index: Any) -> Any:
+        """The entries of a constant table at integers within it, gathered."""
+        constant = ir.Constant(ir.ArrayType(self._float, len(values)), [float(value) for value in values])
+        module = self.builder.module
+        table: Any = ir.GlobalVariable(module, constant.type, module.get_unique_name("table"))
+        table.global_constant, table.linkage, table.initializer = True, "internal", constant
+        zero = ir.IntType(64)(0)
+
+        def entry(place: Any) -> Any:
+            return self.builder.load(self.builder.gep(table, [zero, place]))
+
+        if self.width == 1:
+            return entry(index)
+        found: Any = ir.Constant(self.type, ir.Undefined)
+        for lane in range(self.width):
+            at = ir.IntType(32)(lane)
+            place = self.builder.extract_element(index, at)
+            found = self.builder.insert_element(found, entry(place), at)
+        return found
+
+    # pairs
+
+    def two_sum(self, x: Any, y: Any) -> Pair:
+        """x + y exactly (Knuth)."""
+        high = self.add(x, y)
+        part = self.sub(high, x)
+        return Pair(high, self.add(self.sub(x, self.sub(high, part)), self.sub(y, part)))
+
+    def quick_two_sum(self, x: Any, y: Any) -> Pair:
+        """x + y exactly, for |x| ≥ |y| (Dekker)."""
+        high = self.add(x, y)
+        return Pair(high, self.sub(y, self.sub(high, x)))
+
+    def two_product(self, x: Any, y: Any) -> Pair:
+        """x·y exactly."""
+        high = self.mul(x, y)
+        return Pair(high, self.fma(x, y, self.neg(high)))
+
+    def quotient(self, x: Pair, y: Pair) -> Pair:
+        """x/y of two pairs."""
+        high = self.div(x.high, y.high)
+        rest = self.add(self.fma(self.neg(high), y.high, x.high), self.fma(self.neg(high), y.low, x.low))
+        return self.quick_two_sum(high, self.div(rest, y.high))
+
+    # polynomials
+
+    def polynomial(self, x: Any, *coefficients: float) -> Any:
+        """c₀ + c₁x + c₂x² + …, by Horner's rule."""
+        total = self.number(coefficients[-1])
+        for coefficient in reversed(coefficients[:-1]):
+            total = self.fma(total, x, self.number(coefficient))
+        return total
+
+    def _wide(self, kind: Any) -> Any:
+        return kind if self.width == 1 else ir.VectorType(kind, self.width)
+
+    def _constant(self, kind: Any, value: Any) -> Any:
+        return ir.Constant(kind, value) if self.width == 1 else ir.Constant(self._wide(kind), [value] * self.width)
+
+    def _intrinsic(self, name: str, *operands: Any) -> Any:
+        module, full = self.builder.module, f"llvm.{name}.{self._suffix}"
+        function = module.globals.get(full)
+        if function is None:
+            function = ir.Function(module, ir.FunctionType(self.type, [self.type] * len(operands)), full)
+        return self.builder.call(function, operands)
