@@ -71,6 +71,7 @@ from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotrop
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
 from llgrad.physics.slonczewski import SlonczewskiTorque
+from llgrad.physics.torques import Torques, torque_at
 from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every
 from llgrad.solve.simulate import simulate
@@ -151,6 +152,7 @@ __all__ = [
     "Sweeps",
     "TanhNetwork",
     "Timeline",
+    "Torques",
     "Trace",
     "Trained",
     "TrainingError",
@@ -201,6 +203,7 @@ __all__ = [
     "simulate",
     "spectrum",
     "suggest_dt",
+    "torque_at",
     "trace_of",
     "train",
     "unbounded",
