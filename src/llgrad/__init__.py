@@ -25,6 +25,7 @@ from llgrad.devices.array import OscillatorArray
 from llgrad.devices.bounds import between, positive, unbounded
 from llgrad.devices.coupling import Coupling, FieldCoupling
 from llgrad.devices.files import load_device, save_device
+from llgrad.devices.geometry import Ellipse, ellipse
 from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
 from llgrad.devices.oscillator import Oscillator, ellipse_volume
 from llgrad.devices.ranges import direction
@@ -104,6 +105,7 @@ __all__ = [
     "Diffrax",
     "DormandPrince5",
     "Drive",
+    "Ellipse",
     "End",
     "Evaluation",
     "Every",
@@ -166,6 +168,7 @@ __all__ = [
     "default_start",
     "describe",
     "direction",
+    "ellipse",
     "ellipse_volume",
     "evaluate",
     "fit",
