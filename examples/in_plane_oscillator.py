@@ -1,7 +1,7 @@
 """How does the frequency of an in-plane layer follow the current? Expect 15.40 GHz at 2.5 mA and 6.97 GHz at 4 mA.
 
-An ellipse of cobalt, 129.6 nm × 72 nm × 3 nm, at 200 mT along its long axis (the preset lee2004): above 2.1 mA the layer
-leaves the field's direction, and its orbit in the plane grows and slows down.
+An ellipse of cobalt, 129.6 nm × 72 nm × 3 nm, at 200 mT along its long axis (the preset lee2004): above 2.1 mA the
+layer leaves the direction of the field, and its orbit in the plane grows and slows down.
 """
 
 import jax
