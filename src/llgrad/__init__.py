@@ -25,6 +25,7 @@ from llgrad.devices.array import OscillatorArray
 from llgrad.devices.bounds import between, positive, unbounded
 from llgrad.devices.coupling import Coupling, FieldCoupling
 from llgrad.devices.files import load_device, save_device
+from llgrad.devices.geometry import Ellipse, ellipse
 from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
 from llgrad.devices.oscillator import Oscillator, ellipse_volume
 from llgrad.devices.ranges import direction
@@ -71,6 +72,7 @@ from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotrop
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
 from llgrad.physics.slonczewski import SlonczewskiTorque
+from llgrad.physics.torques import Torques, torque_at
 from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every
 from llgrad.solve.simulate import simulate
@@ -103,6 +105,7 @@ __all__ = [
     "Diffrax",
     "DormandPrince5",
     "Drive",
+    "Ellipse",
     "End",
     "Evaluation",
     "Every",
@@ -151,6 +154,7 @@ __all__ = [
     "Sweeps",
     "TanhNetwork",
     "Timeline",
+    "Torques",
     "Trace",
     "Trained",
     "TrainingError",
@@ -164,6 +168,7 @@ __all__ = [
     "default_start",
     "describe",
     "direction",
+    "ellipse",
     "ellipse_volume",
     "evaluate",
     "fit",
@@ -201,6 +206,7 @@ __all__ = [
     "simulate",
     "spectrum",
     "suggest_dt",
+    "torque_at",
     "trace_of",
     "train",
     "unbounded",

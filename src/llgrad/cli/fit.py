@@ -16,10 +16,10 @@ from llgrad.cli.device_options import (
     SetOption,
     StateOption,
     assignments,
+    device_with,
     quantity,
     starting_state,
     unit_of,
-    with_values,
 )
 from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
 from llgrad.cli.given import given, refuse
@@ -44,7 +44,6 @@ from llgrad.cli.resonance import (
 )
 from llgrad.datasets.sweeps import looks_like_sweeps
 from llgrad.devices.bounds import Bound, between
-from llgrad.devices.files import load_device
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
 from llgrad.fitting.answers.result import FitResult
@@ -156,7 +155,7 @@ def fit(
     data = read_data(trace, columns)
     applied = drive_of(drive, sine_current, drive_csv)
     values = assignments("--set", set_) | assignments("--start", start)
-    model = with_values(load_device(device), values)
+    model = device_with(device, values)
     settings: dict[str, Any] = {
         "free": _free(free, assignments("--bounds", bounds), model, applied),
         "method": method.method(),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from llgrad.core.files import load_arrays, strict_json
 from llgrad.core.run_record import open_record
 from llgrad.core.units import show, unit_factor
 from llgrad.datasets.headers import Header, header_of, symbol_of
@@ -103,15 +102,11 @@ def spacing_of(t: np.ndarray) -> str:
 
 
 def _npz(path: Path) -> Arrays:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, AttributeError):
-        raise ValueError(f"{path} is not an NPZ file of plain arrays") from None
+    arrays = load_arrays(path)
     if "record" not in arrays or arrays["record"].dtype.kind != "U":
         return Arrays(path, arrays, None, "arrays of NumPy")
     try:
-        record = open_record(json.loads(str(arrays.pop("record"))), "trajectory")
+        record = open_record(strict_json(str(arrays.pop("record"))), "trajectory")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     return Arrays(path, arrays, record, "a run that llgrad wrote")
