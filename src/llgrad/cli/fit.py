@@ -38,6 +38,9 @@ from llgrad.cli.resonance import (
     FrequenciesOption,
     MaxFieldOption,
     MinFieldOption,
+    ModulationOption,
+    ShapeName,
+    ShapeOption,
     VoltageUnitOption,
     fit_resonance,
 )
@@ -125,6 +128,8 @@ def fit(
     max_field: MaxFieldOption = None,
     frequencies: FrequenciesOption = None,
     background: BackgroundOption = BackgroundName.linear,
+    shape: ShapeOption = ShapeName.evidence,
+    modulation: ModulationOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -136,7 +141,8 @@ def fit(
         units = {"field_unit": field_unit, "voltage_unit": voltage_unit}
         window = {"min_field": min_field, "max_field": max_field, "frequencies": frequencies}
         files = {"out": out, "plot": plot, "json": json, "force": force}
-        fit_resonance(trace, **units, **window, background=background, **files)
+        lines = {"background": background, "shape": shape, "modulation": modulation}
+        fit_resonance(trace, **units, **window, **lines, **files)
         return
     if device is None or free is None:
         missing = "--device" if device is None else "--free"

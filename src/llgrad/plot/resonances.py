@@ -157,13 +157,13 @@ def _width_law(axes: Any, result: Any) -> None:
 
 def _variations(axes: Any, result: Any) -> None:
     unit, name = result.sweeps.tesla_per_unit, result.sweeps.field_unit
-    lows = list(dict.fromkeys(v.low for v in result.variations))
+    lows = list(dict.fromkeys((v.low, v.part) for v in result.variations))
     kinds = list(dict.fromkeys(v.background for v in result.variations))
     for kind, colour, shift in zip(kinds, (GREEN, BLUE, ORANGE), (-0.15, 0.0, 0.15), strict=False):
         mine = [v for v in result.variations if v.background is kind]
         axes.errorbar(
             [v.alpha for v in mine],
-            [lows.index(v.low) + shift for v in mine],
+            [lows.index((v.low, v.part)) + shift for v in mine],
             xerr=[v.alpha_error for v in mine],
             fmt="o",
             color=colour,
@@ -172,7 +172,10 @@ def _variations(axes: Any, result: Any) -> None:
             label=kind.name.lower(),
         )
     axes.axvline(result.alpha[0], color=VERMILION, linewidth=0.9)
-    axes.set_yticks(range(len(lows)), ["all" if not np.isfinite(v) else f"≥ {v / unit:.0f}" for v in lows])
+    names = [
+        f"upper {1 - part:.0%}" if part else f"≥ {low / unit:.0f}" if np.isfinite(low) else "all" for low, part in lows
+    ]
+    axes.set_yticks(range(len(lows)), names)
     axes.set_ylim(-0.6, len(lows) + 0.9)
     axes.set_ylabel(named("fields used", name))
     axes.set_xlabel("α")

@@ -16,6 +16,8 @@ from llgrad.fitting.resonance.damping import WidthLaw
 from llgrad.fitting.resonance.evidence import Variation
 from llgrad.fitting.resonance.lorentzian import Background, Line, Window
 from llgrad.fitting.resonance.report import report
+from llgrad.fitting.resonance.shapes.choice import ShapeChoice
+from llgrad.fitting.resonance.shapes.shape import PEAK_TO_PEAK
 
 
 class ResonanceResult(eqx.Module):
@@ -24,6 +26,8 @@ class ResonanceResult(eqx.Module):
     sweeps: Sweeps
     window: Window
     background: Background
+    choice: ShapeChoice
+    """The shape of the lines, and what speaks for it."""
     fitted: tuple[Line, ...]
     """The line of every sweep with enough points, usable or not."""
     lines: tuple[Line, ...]
@@ -36,6 +40,8 @@ class ResonanceResult(eqx.Module):
     width_lines: tuple[Line, ...]
     """The lines that α comes from."""
     width_remark: str | None
+    alpha_remark: str | None
+    """What speaks against α; None where nothing does."""
     law: WidthLaw
     variations: tuple[Variation, ...]
     seconds: float
@@ -65,11 +71,13 @@ class ResonanceResult(eqx.Module):
             "data": {"notes": list(self.sweeps.notes), "field_unit": self.sweeps.field_unit},
             "window": {"low": self.window.low, "high": self.window.high, "unit": "T"},
             "background": self.background.name.lower(),
+            "shape": _shape(self),
             "lines": [_line(line, line in self.lines, line in self.width_lines) for line in self.fitted],
             "left_out": [{"frequency": f, "unit": "Hz", "reason": reason} for f, reason in self.left_out.items()],
             "geometries": [_geometry(fit, self) for fit in self.fits],
             "verdict": list(self.verdict),
-            "alpha": {"value": alpha, "error": error, "unit": "1", "spread": list(self.alpha_spread)},
+            "alpha": {"value": alpha, "error": error, "unit": "1", "spread": list(self.alpha_spread)}
+            | {"interval_95": list(self.law.interval(self.fits[0].gamma)), "remark": self.alpha_remark},
             "width_law": {
                 "inhomogeneous_half_width": _number(self.law.intercept, self.law.intercept_error, "T"),
                 "slope": _number(self.law.slope, self.law.slope_error, "T/Hz"),
@@ -79,6 +87,7 @@ class ResonanceResult(eqx.Module):
             "variations": [
                 {
                     "window_low": v.low,
+                    "left_out_of_each_sweep": v.part,
                     "background": v.background.name.lower(),
                     "alpha": _number(v.alpha, v.alpha_error, "1"),
                     "delta_aicc": v.delta_aicc,
@@ -99,6 +108,18 @@ def _number(value: float, error: float, unit: str) -> dict[str, Any]:
     return {"value": value, "error": error, "unit": unit}
 
 
+def _shape(result: ResonanceResult) -> dict[str, Any]:
+    choice = result.choice
+    return {
+        "name": choice.shape.value,
+        "forced": choice.forced,
+        "delta_aicc_of_the_other": choice.margin,
+        "lines": choice.evidence,
+        "modulation": {"value": choice.modulation, "unit": "T"},
+        "said": list(choice.sentences(result.sweeps)),
+    }
+
+
 def _line(line: Line, used: bool, used_for_alpha: bool) -> dict[str, Any]:
     return {
         "frequency": {"value": line.frequency, "unit": "Hz"},
@@ -106,6 +127,8 @@ def _line(line: Line, used: bool, used_for_alpha: bool) -> dict[str, Any]:
         "half_width": _number(line.half_width, line.half_width_error, "T"),
         "symmetric": {"value": line.symmetric, "unit": "V"},
         "antisymmetric": {"value": line.antisymmetric, "unit": "V"},
+        "peak_to_peak": _number(PEAK_TO_PEAK * line.half_width, PEAK_TO_PEAK * line.half_width_error, "T"),
+        "mixing_angle": {"value": line.mixing, "unit": "rad"},
         "r_squared": line.r_squared,
         "points": int(line.sweep.field.size),
         "used": used,
