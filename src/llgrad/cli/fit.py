@@ -66,7 +66,8 @@ BoundsOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME=LOW:HIGH", help="Where a free value may lie: current=0.1mA:5mA.")
 ]
 ColumnsOption = Annotated[
-    str | None, typer.Option(help="Columns to fit: mx,my,mz, voltage, or a channel: CH2. Default: all of them.")
+    str | None,
+    typer.Option(help="Columns to fit: mx,my,mz, voltage, or a channel: CH2; of field sweeps, X. Default: all."),
 ]
 
 
@@ -138,7 +139,7 @@ def fit(
     Field sweeps of a spin diode (pairs of columns, field and voltage) need no device: their lines give geometry and α.
     """
     if looks_like_sweeps(trace):
-        units = {"field_unit": field_unit, "voltage_unit": voltage_unit}
+        units = {"field_unit": field_unit, "voltage_unit": voltage_unit, "columns": columns}
         window = {"min_field": min_field, "max_field": max_field, "frequencies": frequencies}
         files = {"out": out, "plot": plot, "json": json, "force": force}
         lines = {"background": background, "shape": shape, "modulation": modulation}

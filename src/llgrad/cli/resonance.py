@@ -83,6 +83,7 @@ def fit_resonance(
     *,
     field_unit: str | None = None,
     voltage_unit: str | None = None,
+    columns: str | None = None,
     min_field: str | None = None,
     max_field: str | None = None,
     frequencies: str | None = None,
@@ -105,7 +106,8 @@ def fit_resonance(
         np.inf if max_field is None else quantity("--max-field", max_field, "T"),
     )
     allowed = None if frequencies is None else _range(frequencies)
-    sweeps = read_sweeps(path, field_unit=field_unit, voltage_unit=voltage_unit)
+    names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
+    sweeps = read_sweeps(path, field_unit=field_unit, voltage_unit=voltage_unit, columns=names)
     amplitude = None if modulation is None else quantity("--modulation", modulation, "T")
     lines = {"background": background.background(), "shape": shape.shape(), "modulation": amplitude}
     result = fit_sweeps(sweeps, window=window, frequencies=allowed, **lines)

@@ -68,11 +68,15 @@ class ResonanceResult(eqx.Module):
         record = run_record("resonance", data_hash=hash_of([self.sweeps.frequencies, *columns]), dtype="float64")
         alpha, error = self.alpha
         return record | {
-            "data": {"notes": list(self.sweeps.notes), "field_unit": self.sweeps.field_unit},
+            "data": {"notes": list(self.sweeps.notes), "field_unit": self.sweeps.field_unit}
+            | {"signal_unit": self.sweeps.signal_unit},
             "window": {"low": self.window.low, "high": self.window.high, "unit": "T"},
             "background": self.background.name.lower(),
             "shape": _shape(self),
-            "lines": [_line(line, line in self.lines, line in self.width_lines) for line in self.fitted],
+            "lines": [
+                _line(line, line in self.lines, line in self.width_lines, self.sweeps.signal_unit)
+                for line in self.fitted
+            ],
             "left_out": [{"frequency": f, "unit": "Hz", "reason": reason} for f, reason in self.left_out.items()],
             "geometries": [_geometry(fit, self) for fit in self.fits],
             "verdict": list(self.verdict),
@@ -120,13 +124,13 @@ def _shape(result: ResonanceResult) -> dict[str, Any]:
     }
 
 
-def _line(line: Line, used: bool, used_for_alpha: bool) -> dict[str, Any]:
+def _line(line: Line, used: bool, used_for_alpha: bool, unit: str) -> dict[str, Any]:
     return {
         "frequency": {"value": line.frequency, "unit": "Hz"},
         "resonance": _number(line.resonance, line.resonance_error, "T"),
         "half_width": _number(line.half_width, line.half_width_error, "T"),
-        "symmetric": {"value": line.symmetric, "unit": "V"},
-        "antisymmetric": {"value": line.antisymmetric, "unit": "V"},
+        "symmetric": {"value": line.symmetric, "unit": unit},
+        "antisymmetric": {"value": line.antisymmetric, "unit": unit},
         "peak_to_peak": _number(PEAK_TO_PEAK * line.half_width, PEAK_TO_PEAK * line.half_width_error, "T"),
         "mixing_angle": {"value": line.mixing, "unit": "rad"},
         "r_squared": line.r_squared,
