@@ -1,16 +1,14 @@
-"""Power spectra from files: of spectrum analysers (dBm, V²/Hz, nV²/Hz per mA²), and S parameters (Touchstone)."""
+"""Power spectra from files: of spectrum analysers (dBm, V²/Hz, nV²/Hz per mA²)."""
 
 from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import Final, NamedTuple
 
-import equinox as eqx
 import numpy as np
 
-from llgrad.core.units import PREFIXES, parse, show
+from llgrad.core.units import PREFIXES, parse
 from llgrad.datasets.headers import RESOLUTION
 from llgrad.datasets.table import Table, read_table
 from llgrad.observables.spectrum import Spectrum
@@ -56,6 +54,7 @@ def read_spectrum(
 
     Raises ValueError, in one sentence that names the file, for a missing column or unit, or what a unit needs besides.
 
+    >>> from pathlib import Path
     >>> _ = Path("s.csv").write_text("f (GHz); S (nV²/Hz)\\n1,0; 2\\n1,1; 5\\n1,2; 1\\n")
     >>> read_spectrum("s.csv").density.tolist()
     [2e-18, 5e-18, 1e-18]
@@ -160,56 +159,3 @@ def _resolution(table: Table) -> float | None:
         return float(said) if re.fullmatch(r"[\d.eE+-]+", said) else parse(said, "Hz")
     except ValueError as error:
         raise ValueError(f"{table.path}: RBW: {error}") from None
-
-
-class Scattering(eqx.Module):
-    """S parameters of a network analyser: complex `s` (F, ports, ports) at `frequency` (F,) [Hz]."""
-
-    frequency: np.ndarray
-    s: np.ndarray
-
-    def power(self, name: str = "S21") -> Spectrum:
-        """|S|² of one parameter, such as "S21": the part of the incident power that arrives."""
-        return Spectrum(self.frequency, np.abs(self._one(name)) ** 2, "1")
-
-    def lost(self, port: int = 1) -> Spectrum:
-        """1 − Σ|S|² of the waves that leave when `port` is driven: the part of the power that is absorbed.
-
-        A resonance is a peak of it: `peak_of(scattering.lost())`.
-        """
-        self._one(f"S1{port}")
-        return Spectrum(self.frequency, 1 - np.sum(np.abs(self.s[:, :, port - 1]) ** 2, axis=1), "1")
-
-    def _one(self, name: str) -> np.ndarray:
-        ports = self.s.shape[1]
-        match = re.fullmatch(r"[sS](\d)(\d)", name)
-        if match is None or not all(1 <= int(port) <= ports for port in match.groups()):
-            raise ValueError(
-                f"there is no parameter {name!r} among those of {ports} ports; expected S11 to S{ports}{ports}"
-            )
-        return self.s[:, int(match[1]) - 1, int(match[2]) - 1]
-
-    def __repr__(self) -> str:
-        ends = [show(float(f), "Hz") for f in (self.frequency[0], self.frequency[-1])]
-        return f"Scattering: {self.s.shape[1]} ports, {self.frequency.size} frequencies from {ends[0]} to {ends[1]}"
-
-
-def read_touchstone(path: str | os.PathLike[str]) -> Scattering:
-    """The S parameters in a Touchstone file (.s1p, .s2p, …), read by scikit-rf, which `llgrad[touchstone]` installs.
-
-    Raises ValueError where the file cannot be read, and ImportError, with what to install, without scikit-rf.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} does not exist; check the name and the folder")
-    try:
-        import skrf  # pyright: ignore[reportMissingImports]  # an extra, and slow to import
-    except ImportError:
-        raise ImportError(
-            "Touchstone files are read by scikit-rf, which is not installed; pip install 'llgrad[touchstone]'"
-        ) from None
-    try:
-        network = skrf.Network(os.fspath(path))
-    except (ValueError, IndexError, KeyError, OSError, RuntimeError) as error:
-        raise ValueError(f"{path} cannot be read as a Touchstone file ({error})") from None
-    return Scattering(np.asarray(network.f, dtype=float), np.asarray(network.s))

@@ -1,12 +1,10 @@
 """Power spectra from files, their units, and their strongest line."""
 
-import sys
-
 import numpy as np
 import pytest
 
 from llgrad.datasets.peaks import peak_of
-from llgrad.datasets.spectra import Scattering, read_spectrum, read_touchstone, reading_of
+from llgrad.datasets.spectra import read_spectrum, reading_of
 from llgrad.observables.spectrum import Spectrum
 
 FSV = "Type;FSV;\nRBW;1000000;Hz\nx-Unit;Hz;\ny-Unit;dBm;\nValues;3;\n1e9;-80;\n1.1e9;-70;\n1.2e9;-80;\n"
@@ -135,38 +133,3 @@ def test_noise_alone_has_no_line(kind, rng):
 def test_what_has_no_line_gets_a_sentence(density, window, sentence):
     with pytest.raises(ValueError, match=sentence):
         peak_of(Spectrum(F, density, "V²/Hz"), window)
-
-
-def test_absorption_of_a_resonance_is_a_peak():
-    reflected = 1 - 0.3 / (1 + 2j * (F - 2e9) / 5e7)
-    scattering = Scattering(F, reflected[:, None, None])
-    peak = peak_of(scattering.lost())
-    assert peak.frequency == pytest.approx(2e9, rel=1e-6) and peak.line_width == pytest.approx(5e7, rel=1e-5)
-    assert scattering.power("S11").density == pytest.approx(np.abs(reflected) ** 2)
-    assert repr(scattering) == "Scattering: 1 ports, 801 frequencies from 1 GHz to 3 GHz"
-    with pytest.raises(ValueError, match="there is no parameter 'S21' among those of 1 ports"):
-        scattering.power("S21")
-
-
-TOUCHSTONE = "! made up\n# GHz S MA R 50\n1.0 0.5 0 0.1 0 0.2 90 0.5 0\n2.0 0.4 0 0.1 0 0.3 90 0.5 0\n"
-
-
-def test_touchstone(tmp_path):
-    pytest.importorskip("skrf", reason="scikit-rf is not installed: pip install 'llgrad[touchstone]'")
-    (tmp_path / "line.s2p").write_text(TOUCHSTONE)
-    found = read_touchstone(tmp_path / "line.s2p")
-    assert found.frequency.tolist() == [1e9, 2e9]
-    assert found.power("S21").density == pytest.approx([0.01, 0.01])
-    assert found.power("S12").density == pytest.approx([0.04, 0.09])
-    (tmp_path / "bad.s2p").write_text("nonsense")
-    with pytest.raises(ValueError, match="cannot be read as a Touchstone file"):
-        read_touchstone(tmp_path / "bad.s2p")
-
-
-def test_touchstone_without_its_library_names_the_extra(tmp_path, monkeypatch):
-    (tmp_path / "line.s2p").write_text(TOUCHSTONE)
-    monkeypatch.setitem(sys.modules, "skrf", None)
-    with pytest.raises(ImportError, match=r"pip install 'llgrad\[touchstone\]'"):
-        read_touchstone(tmp_path / "line.s2p")
-    with pytest.raises(ValueError, match="does not exist"):
-        read_touchstone(tmp_path / "none.s2p")
