@@ -12,7 +12,8 @@ import numpy as np
 
 from llgrad.core.run_record import open_record
 from llgrad.core.units import show, unit_factor
-from llgrad.datasets.headers import Header, header_of, symbol_of
+from llgrad.datasets.tables.headers import Header, header_of
+from llgrad.datasets.tables.symbols import symbol_of
 from llgrad.datasets.trace import COLUMNS, Trace
 from llgrad.drives.sampled import is_even
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.core.units import show
 from llgrad.datasets.peaks import Window, peak_of
-from llgrad.datasets.table import TIME_NAMES, Table, read_table
+from llgrad.datasets.tables.table import TIME_NAMES, Table, read_table
 from llgrad.observables.spectrum import Spectrum
 
 FREQUENCY_NAMES: Final = ("f", "freq", "frequency", "f0", "f_0", "frequenz", "peak")

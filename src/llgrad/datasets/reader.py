@@ -11,7 +11,7 @@ import numpy as np
 from llgrad.core.files import writing
 from llgrad.datasets.formats import ALIASES, ARRAY_FILES, read_arrays, spacing_of, trace_of_arrays
 from llgrad.datasets.frequencies import FrequencyTable
-from llgrad.datasets.table import Table, read_table
+from llgrad.datasets.tables.table import Table, read_table
 from llgrad.datasets.trace import COLUMNS, Trace
 from llgrad.drives.sampled import Sampled
 

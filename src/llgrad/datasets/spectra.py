@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from llgrad.core.units import PREFIXES, parse
-from llgrad.datasets.headers import RESOLUTION
-from llgrad.datasets.table import Table, read_table
+from llgrad.datasets.tables.headers import RESOLUTION
+from llgrad.datasets.tables.table import Table, read_table
 from llgrad.observables.spectrum import Spectrum
 
 BEGINNING: Final = 500

@@ -14,7 +14,7 @@ import numpy as np
 
 from llgrad.core.constants import MU_0
 from llgrad.core.units import show, unit_factor
-from llgrad.datasets.layout import separator_of, text_of
+from llgrad.datasets.tables.layout import separator_of, text_of
 
 FEWEST_POINTS: Final = 3
 _FREQUENCY: Final = re.compile(r"(\d+(?:\.\d+)?)[\s_]*([kMG]?Hz)\b", re.IGNORECASE)

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from llgrad.datasets.layout import text_of
+from llgrad.datasets.tables.layout import text_of
 
 UNITS: Final = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
 PARAMETERS: Final = ("s", "y", "z", "g", "h")

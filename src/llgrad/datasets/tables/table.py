@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,8 +16,10 @@ import numpy as np
 
 from llgrad.core.constants import MU_0
 from llgrad.core.units import unit_factor
-from llgrad.datasets.headers import Header, symbol_of
-from llgrad.datasets.layout import Row, layout_of, text_of
+from llgrad.datasets.tables.headers import Header
+from llgrad.datasets.tables.layout import Row, layout_of, text_of
+from llgrad.datasets.tables.quantities import Kind, Quantity, quantity_of
+from llgrad.datasets.tables.symbols import symbol_of
 
 TIME_NAMES: Final = ("t", "time", "Time", "TIME")
 """What a time column is called; T is a temperature."""
@@ -54,6 +58,44 @@ class Table(NamedTuple):
     def of_kind(self, *units: str) -> list[int]:
         """The columns whose unit is one of these SI units, or a multiple of it."""
         return [i for i, column in enumerate(self.header) if kind_of(column.unit) in units]
+
+    def quantity(self, index: int) -> Quantity:
+        """What a column is, by its name and unit."""
+        return quantity_of(self.header[index].name, self.header[index].unit)
+
+    def of(self, *kinds: Kind) -> list[int]:
+        """The columns of these kinds, in their order."""
+        return [index for index in range(len(self.header)) if self.quantity(index).kind in kinds]
+
+    def place(self, name: str) -> int:
+        """The column that a user names: by its name, or by its place from 1, as "#2".
+
+        Raises ValueError where there is none, and where several have the name.
+        """
+        if (match := re.fullmatch(r"#(\d+)", name)) is not None:
+            if not 1 <= int(match[1]) <= len(self.header):
+                raise ValueError(f"{self.path} has no column {name}; it has {len(self.header)}: {self.listed()}")
+            return int(match[1]) - 1
+        same = [index for index, column in enumerate(self.header) if column.name == name]
+        same = same or [i for i, column in enumerate(self.header) if column.name.casefold() == name.casefold()]
+        if len(same) == 1:
+            return same[0]
+        if not same:
+            raise ValueError(f"{self.path} has no column {name!r}; it has {self.names()}")
+        raise ValueError(
+            f"{self.path} has {len(same)} columns of the name {name!r}; choose one by its place: {self.listed(same)}"
+        )
+
+    def listed(self, indices: Iterable[int] | None = None) -> str:
+        """Columns by place, name and unit, for a sentence: "#1 'Time' (s), #3 'CH2' (V)"."""
+        chosen = range(len(self.header)) if indices is None else indices
+        parts = [f"#{index + 1} {self.header[index].name!r}" for index in chosen]
+        units = [self.header[index].unit for index in chosen]
+        return ", ".join(part + (f" ({unit})" if unit else "") for part, unit in zip(parts, units, strict=True))
+
+    def varies(self, index: int) -> bool:
+        """Whether a column has more values than one."""
+        return bool(np.ptp(self.values[:, index]) > 0)
 
     def in_si(self, index: int, unit: str) -> np.ndarray:
         """A column in the SI unit `unit`; its header must name a unit of that kind (a pure number needs none).

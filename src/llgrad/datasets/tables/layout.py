@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from llgrad.datasets.headers import KEYS, Header, header_of, preamble_of, units_row, with_units
+from llgrad.datasets.tables.headers import KEYS, Header, header_of, preamble_of, units_row, with_units
 
 COMMENTS: Final = "#%!"
 """What a line of comment begins with."""

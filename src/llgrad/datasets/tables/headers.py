@@ -7,20 +7,13 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from llgrad.core.units import unit_factor
+from llgrad.datasets.tables.quantities import is_unit_of
+from llgrad.datasets.tables.symbols import symbol_of
 
 _BRACKETS: Final = re.compile(r"^\s*(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]\s*$")
 _NESTED: Final = re.compile(r"^\s*(?P<name>.*?)\s*[(\[](?P<unit>.*)[)\]]\s*$")
 _OTHERWISE: Final = re.compile(r"^\s*(?P<name>.*?)(?:\s*/\s*|\s+in\s+|^in\s+)(?P<unit>[^\s/]+)\s*$")
-_WORDS: Final = {
-    **dict.fromkeys(("second", "seconds", "sec", "sek"), "s"),
-    **dict.fromkeys(("volt", "volts"), "V"),
-    **dict.fromkeys(("ampere", "amperes", "amp", "amps"), "A"),
-    **dict.fromkeys(("hertz", "hz"), "Hz"),
-    **dict.fromkeys(("oersted", "oe"), "Oe"),
-    "tesla": "T",
-    "khz": "kHz",
-    "ghz": "GHz",
-}
+_SUFFIX: Final = re.compile(r"^(?P<name>.*[^\W_])_+(?P<unit>[^\W\d_][^_]*)$")
 _X_UNIT: Final = ("horizontal units", "xunits", "x units", "x-unit")
 _Y_UNIT: Final = ("vertical units", "yunits", "y units", "y-unit")
 _OF_AN_INSTRUMENT: Final = ("sample interval", "sampling period", "record length", "xinc", "segments")
@@ -39,10 +32,10 @@ class Header(NamedTuple):
 
 
 def header_of(cell: str) -> Header:
-    """Name and unit of a column: "t (ns)", "time [s]", "U / mV", "CH1 in V".
+    """Name and unit of a column: "t (ns)", "time [s]", "U / mV", "CH1 in V", "t_ns".
 
-    >>> header_of("U / mV"), header_of("PSD (nV²/(Hz mA²))")
-    (Header(name='U', unit='mV'), Header(name='PSD', unit='nV²/(Hz mA²)'))
+    >>> header_of("U / mV"), header_of("PSD (nV²/(Hz mA²))"), header_of("f_GHz")
+    (Header(name='U', unit='mV'), Header(name='PSD', unit='nV²/(Hz mA²)'), Header(name='f', unit='GHz'))
     """
     cell = cell.strip().strip('"')
     if (match := _BRACKETS.match(cell) or _NESTED.match(cell)) is not None:
@@ -50,18 +43,10 @@ def header_of(cell: str) -> Header:
     match = _OTHERWISE.match(cell)
     if match is not None and (unit := symbol_of(match["unit"])) and unit != "Ms":  # mx/Ms is no megasecond
         return Header(match["name"], unit)
-    return Header(cell.strip(), None)
-
-
-def symbol_of(text: str) -> str | None:
-    """The symbol of a written unit ("second", "(mV)", "Volts"), or None where the text is no unit."""
-    text = text.strip().strip("()[]").strip()
-    text = _WORDS.get(text.lower(), text)
-    try:
-        unit_factor(text)
-    except ValueError:
-        return None
-    return text
+    match = _SUFFIX.match(cell)
+    if match is not None and is_unit_of(match["unit"], match["name"]):
+        return Header(match["name"], symbol_of(match["unit"]) or match["unit"])
+    return Header(cell, None)
 
 
 def units_row(cells: list[str]) -> list[str | None] | None:
