@@ -80,7 +80,7 @@ def layout_of(path: Path, text: str) -> Layout:
     before = [note for number, note in comments if not rows or number < rows[0][0]]
     taken = ""
     if above:
-        header, above = _header(above)
+        header, above = _header(above, rows)
     else:
         header, taken = _header_in_comments(path, rows, before)
     preamble = preamble_of(above)
@@ -170,11 +170,14 @@ def _first_segment(rows: list[Row], preamble: dict[str, str]) -> tuple[list[Row]
     return rows[:size], [f"the first of {count} segments, the others left out"]
 
 
-def _header(above: list[list[str]]) -> tuple[list[Header], list[list[str]]]:
+def _header(above: list[list[str]], rows: list[Row]) -> tuple[list[Header], list[list[str]]]:
     """The header of the columns, and the lines above it."""
     last = _trimmed(above[-1], 1)
     if last[0].rstrip(":").lower() in _DATA:
-        return [Header("", None), Header("", None)], above[:-1]
+        width = len(_trimmed(rows[0][1], 1)) if rows else 2
+        if width == 1 and any(row[0].rstrip(":").lower() == "xinc" for row in above):
+            width = 2  # the times of the rows are told there
+        return [Header("", None)] * width, above if len(last) > 1 else above[:-1]
     units = units_row(last) if len(above) > 1 else None
     if units is None:
         return [header_of(cell) for cell in last], above[:-1]

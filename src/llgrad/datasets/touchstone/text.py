@@ -111,7 +111,7 @@ def options_of(path: Path, number: int, line: str) -> Options:
         else:
             what = "stands there twice" if kind or word == "r" else "is no word of it"
             raise ValueError(f"{path}, line {number}: in the option line, {word!r} {what}; expected '# GHz S MA R 50'")
-    return Options(**found)._replace(reference=reference or Options().reference)
+    return Options()._replace(**found, reference=reference or Options().reference)
 
 
 def positive_integer(path: Path, said: dict[str, str], key: str) -> int | None:
