@@ -192,7 +192,7 @@ def _header(above: list[list[str]], row: Sequence[object]) -> tuple[list[Header]
         count = len(row)
         while count > 1 and row[count - 1] == "":
             count -= 1
-        return [Header("", None)] * count, above[:-1]
+        return [Header("", None)] * count, above if len(last) > 1 else above[:-1]
     units = units_row(last) if len(above) > 1 else None
     if units is None:
         return [header_of(cell) for cell in last], above[:-1]
