@@ -83,7 +83,7 @@ def read_spectrum(
         raise ValueError(f"{table.path} has its levels in {written}, and unit says {unit}; leave one out")
     receiver, assumed = _receiver(table, known, written, said, rbw, filter, detector, averaging)
     density = _density(table, values, known, receiver, load, current, written)
-    taken = "" if frequency is None else table.taken({frequency: "frequency", index: f"level in {written}"})
+    taken = "" if frequency is None else table.taken({frequency: "frequency", index: "level"})
     ends = f"{f.size} frequencies from {show(float(f[0]), 'Hz')} to {show(float(f[-1]), 'Hz')}"
     into = f"into {load:g} Ω" if known.base == "W" else ""
     understood = [*table.remarks, taken, how, ends, f"levels in {written}", into, assumed]
