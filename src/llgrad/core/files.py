@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import lzma
 import os
 import pathlib
 import secrets
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -83,11 +86,34 @@ def write_json(path: Path, entry: Mapping[str, Any], overwrite: bool = False) ->
 def read_json(path: Path, kind: str) -> dict[str, Any]:
     """What `write_json` wrote, brought to the present version. Raises ValueError for a file of another kind."""
     try:
-        return open_record(json.loads(pathlib.Path(path).read_text(encoding="utf-8")), kind)
+        return open_record(strict_json(pathlib.Path(path).read_text(encoding="utf-8-sig")), kind)
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise ValueError(f"{path} is not a JSON file") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def strict_json(text: str) -> Any:
+    """What a JSON text holds. Raises ValueError where an entry comes twice, a number is not finite, or it is no JSON.
+
+    Python's reader keeps the last of two equal names, and takes NaN and Infinity, which are no JSON.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_no_name_twice, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("its entries are nested too deep") from None
+
+
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entry = dict(pairs)
+    if len(entry) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the entry {next(n for n in names if names.count(n) > 1)!r} comes twice; keep one of them")
+    return entry
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"it holds {word}, expected finite numbers")
 
 
 def write_npz(path: Path, record: Mapping[str, Any], arrays: Mapping[str, Any], overwrite: bool = False) -> None:
@@ -104,17 +130,33 @@ def write_npz(path: Path, record: Mapping[str, Any], arrays: Mapping[str, Any], 
 
 def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """(record, arrays) of what `write_npz` wrote. Raises ValueError for a file that is none of this kind."""
-    try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError):
-        raise ValueError(f"{path} is not an NPZ file of plain arrays") from None
-    if "record" not in arrays:
+    arrays = load_arrays(path)
+    if "record" not in arrays or arrays["record"].dtype.kind != "U" or arrays["record"].ndim:
         raise ValueError(f"{path} has no run record, expected one of llgrad.{kind}")
     try:
-        return open_record(json.loads(str(arrays.pop("record"))), kind), arrays
+        return open_record(strict_json(str(arrays.pop("record"))), kind), arrays
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an NPZ file, by name. Raises ValueError for any other file, and for one that is damaged.
+
+    Damage shows as nearly any exception of zipfile, zlib, struct and NumPy's header reader, so each of them is listed.
+    """
+    with open(path, "rb") as stream:
+        try:
+            with np.load(stream, allow_pickle=False) as file:
+                return {name: np.asarray(file[name]) for name in file.files}
+        except _DAMAGE:
+            raise ValueError(f"{path} is not an NPZ file of plain arrays, or it is damaged") from None
+
+
+_DAMAGE: Final = (
+    ValueError, OSError, EOFError, KeyError, IndexError, AttributeError, TypeError, SyntaxError, OverflowError,
+    MemoryError, RuntimeError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tokenize.TokenError,
+)  # fmt: skip
+"""What NumPy, zipfile and the decompressors raise for bytes that are no NPZ file (UnicodeDecodeError is a ValueError)."""
 
 
 def plain(value: Any) -> Any:

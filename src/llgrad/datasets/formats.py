@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from llgrad.core.files import load_arrays, strict_json
 from llgrad.core.run_record import open_record
 from llgrad.core.units import show, unit_factor
 from llgrad.datasets.tables.headers import Header, header_of
@@ -25,6 +25,13 @@ ALIASES: Final = {
 ARRAY_FILES: Final = (".npz", ".mat")
 LONGEST: Final = 1e-3
 """A trace that is longer than these seconds, without a unit, is not in seconds."""
+
+
+_DAMAGED_MAT: Final = (
+    *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError, EOFError, OSError, MemoryError, RuntimeError),
+    zlib.error,
+)
+"""What SciPy raises for bytes that are no MATLAB file."""
 
 
 class Arrays(NamedTuple):
@@ -104,15 +111,11 @@ def spacing_of(t: np.ndarray) -> str:
 
 
 def _npz(path: Path) -> Arrays:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, AttributeError):
-        raise ValueError(f"{path} is not an NPZ file of plain arrays") from None
+    arrays = load_arrays(path)
     if "record" not in arrays or arrays["record"].dtype.kind != "U":
         return Arrays(path, arrays, None, "arrays of NumPy")
     try:
-        record = open_record(json.loads(str(arrays.pop("record"))), "trajectory")
+        record = open_record(strict_json(str(arrays.pop("record"))), "trajectory")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     return Arrays(path, arrays, record, "a run that llgrad wrote")
@@ -123,13 +126,13 @@ def _mat(path: Path) -> Arrays:
 
     try:
         loaded = scipy.io.loadmat(path, squeeze_me=True)
-    except RuntimeError:  # what SciPy raises for HDF5
+    except NotImplementedError:  # what SciPy raises for HDF5
         raise ValueError(
             f"{path} is a MATLAB file of version 7.3 (HDF5), which is not read; "
             "save it in MATLAB with save('name.mat', …, '-v7'), or export it as CSV"
         ) from None
-    except (ValueError, TypeError, EOFError, OSError, scipy.io.matlab.MatReadError) as error:
-        raise ValueError(f"{path} cannot be read as a MATLAB file ({error})") from None
+    except (*_DAMAGED_MAT, scipy.io.matlab.MatReadError) as error:
+        raise ValueError(f"{path} cannot be read as a MATLAB file ({type(error).__name__})") from None
     return Arrays(path, dict(_flat(loaded)), None, "arrays of MATLAB")
 
 
@@ -184,6 +187,8 @@ def _factor(path: Path, header: Header, unit: str) -> float:
 
 def _components(path: Path, m: np.ndarray) -> np.ndarray:
     """The components (3, T) of an array m, (T, 3) or (3, T)."""
+    if m.dtype.kind not in "fiu":
+        raise ValueError(f"{path}: m holds no real numbers (its type is {m.dtype})")
     if m.ndim == 3:
         raise ValueError(f"{path} holds {m.shape[1]} oscillators; a trace is that of one: save one of them")
     if m.ndim != 2 or 3 not in m.shape:

@@ -14,8 +14,8 @@ _BRACKETS: Final = re.compile(r"^\s*(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\
 _NESTED: Final = re.compile(r"^\s*(?P<name>.*?)\s*[(\[](?P<unit>.*)[)\]]\s*$")
 _OTHERWISE: Final = re.compile(r"^\s*(?P<name>.*?)(?:\s*/\s*|\s+in\s+|^in\s+)(?P<unit>[^\s/]+)\s*$")
 _SUFFIX: Final = re.compile(r"^(?P<name>.*[^\W_])_+(?P<unit>[^\W\d_][^_]*)$")
-_X_UNIT: Final = ("horizontal units", "xunits", "x units", "x-unit")
-_Y_UNIT: Final = ("vertical units", "yunits", "y units", "y-unit")
+_X_UNIT: Final = ("horizontal units", "xunits", "x units", "x-unit", "x axis units", "x-axis units")
+_Y_UNIT: Final = ("vertical units", "yunits", "y units", "y-unit", "y axis units", "y-axis units")
 _OF_AN_INSTRUMENT: Final = ("sample interval", "sampling period", "record length", "xinc", "segments")
 RESOLUTION: Final = ("rbw", "resolution bw", "res bw", "resolution bandwidth")
 """What spectrum analysers call their resolution bandwidth."""
@@ -84,9 +84,11 @@ def with_units(header: list[Header], preamble: dict[str, str]) -> tuple[list[Hea
         return header, []
     first = _symbol(x or "s")
     others = [_symbol(unit) for unit in (y or "V").split()] * len(header)
+    if len(header) == 1 and y:  # the frequencies are told by their ends
+        return [Header(header[0].name or "level", header[0].unit or others[0])], ["the unit from the preamble"]
     units = ["s" if first == "S" else first, *(others if y and " " in y else others[:1] * len(header))]
     filled = [
-        Header(column.name or _named(unit, index == 0), column.unit or unit)
+        Header(column.name or _named(unit, index), column.unit or unit)
         for index, (column, unit) in enumerate(zip(header, units, strict=False))
     ]
     return filled, ["units from the preamble" if x or y else "units s and V, as oscilloscopes write them"]
@@ -96,7 +98,9 @@ def _symbol(written: str) -> str:
     return symbol_of(written) or written.strip()
 
 
-def _named(unit: str, is_first: bool) -> str:
-    """What a column without a name holds."""
+def _named(unit: str, index: int) -> str:
+    """What a column without a name holds, with a number where it is not the first of its unit."""
     kind = unit_factor(unit)[0] if symbol_of(unit) else ""
-    return {"s": "time", "Hz": "frequency", "V": "voltage"}.get(kind, "x" if is_first else "level")
+    return {"s": "time", "Hz": "frequency", "V": "voltage"}.get(kind, "level" if index else "x") + (
+        f" {index}" if index > 1 else ""
+    )

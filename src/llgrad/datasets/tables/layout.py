@@ -6,40 +6,66 @@ beside it (older Tektronix), or units in a row of their own; mumax3 and OOMMF wr
 
 from __future__ import annotations
 
-import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from llgrad.datasets.tables.body import COMMENTS, cells_of
 from llgrad.datasets.tables.headers import KEYS, Header, header_of, preamble_of, units_row, with_units
+from llgrad.datasets.tables.quantities import Kind, quantity_of
+from llgrad.datasets.tables.writers import (
+    DATA,
+    Counted,
+    Frame,
+    Row,
+    beside,
+    by_cmtj,
+    counted_by_keysight,
+    counted_by_rigol,
+    header_of_oommf,
+    is_number,
+    segments_of,
+)
 
-COMMENTS: Final = "#%!"
-"""What a line of comment begins with."""
 EXAMPLE: Final = "expected a header, as in 't (ns),mx,my,mz'"
+HEAD: Final = 2000
+"""Lines that are looked at to find the header, unless it stands below them."""
 
 _CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\r\f"))
-_BLANKS: Final = re.compile(r"\s+(?![(\[])")
 _SPACED_COMMAS: Final = re.compile(r"\s*[-+]?\d+,\d+(?:[eE][-+]?\d+)?(?:\s+[-+]?\d+(?:,\d+)?(?:[eE][-+]?\d+)?)+\s*")
-_BRACED: Final = re.compile(r"\{([^}]*)\}|(\S+)")
-_DATA: Final = ("data", "waveform data", "values", "trace data")
-"""Keys after which numbers follow without a header."""
-_MARKS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", None: "blanks"}
-
-Row = tuple[int, list[str]]
-"""The number of a line, from 1, and its cells."""
 
 
 class Layout(NamedTuple):
     """A text file taken apart, before its numbers are read."""
 
     header: list[Header]
-    rows: list[Row]
+    """Of all columns, the counted ones too."""
+    lines: Sequence[str]
+    """The lines up to the end of the table."""
+    first: int
+    """Index of the first row of numbers among the lines."""
+    separator: str | None
+    names: list[str]
+    """The names of the cells of a row."""
+    least: int
+    """How many cells a row must have: comments at its end may be left out."""
+    cells: tuple[int, ...]
+    """The cells of a row that are columns of the table."""
+    counted: tuple[Counted, ...]
     notes: tuple[str, ...]
     """Comments, and the preamble as "key: value"."""
     preamble: dict[str, str]
     """Values by their key in lower case."""
     remarks: tuple[str, ...]
     """How the file was understood."""
+    segments: tuple[int, int] | None = None
+    """How many pieces stand one below another, each with times of its own, and the rows of each."""
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text: an end of line is that of Unix, Windows or an old Mac, and no other sign."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
 
 
 def text_of(path: Path) -> str:
@@ -63,118 +89,110 @@ def separator_of(line: str) -> str:
     return next((mark for mark in ("\t", ";", ",") if mark in line), ",")
 
 
-def layout_of(path: Path, text: str) -> Layout:
+def layout_of(path: Path, lines: Sequence[str]) -> Layout:
     """Take a text apart. Raises ValueError, in one sentence that names the file, where it holds no table."""
-    lines, comments = [], []
-    for number, line in enumerate(text.splitlines(), start=1):
+    head, comments = _kept(lines, HEAD)
+    if not head:
+        what = "has only comments" if comments else "is empty"
+        raise ValueError(f"{path} {what}; {EXAMPLE}, and rows of numbers")
+    separator = _separator(_last(lines))
+    cells = [(number, cells_of(line, separator)) for number, line in head]
+    if len(head) == HEAD and not _above(cells).rows:  # a preamble of thousands of lines
+        head, comments = _kept(lines, len(lines))
+        cells = [(number, cells_of(line, separator)) for number, line in head]
+    frame = counted_by_rigol(path, cells) or beside(cells) or _above(cells)
+    if not frame.rows:
+        raise ValueError(f"{path} has 0 rows of numbers below its header; expected at least two")
+    first, (row, sample) = frame.rows[0][0], frame.rows[0]
+    before = [note for number, note in comments if number < row]
+    taken, above = "", frame.above
+    if above:
+        header, above = _header(above, sample if frame.cells is None else list(frame.cells))
+    else:
+        header, taken = _header_in_comments(path, frame.rows, before)
+    preamble = preamble_of(above)
+    said = preamble_of(cells_of(note, separator_of(note)) for note in before)
+    known = {key: value for key, value in said.items() if key in KEYS} | preamble
+    header, program = by_cmtj(header, sample, separator)
+    names, count = [column.name for column in header], len(header)
+    counted = frame.counted or counted_by_keysight(path, frame.rows, known)
+    if counted is not None and counted.by is None:
+        header.insert(counted.place, Header("", None))
+        program.append("times from XOrg and XInc")
+    header, filled = with_units(header, known)
+    return Layout(
+        header=header,
+        lines=lines,
+        first=first - 1,
+        separator=separator,
+        names=names if frame.cells is None else [""] * max(len(row) for _, row in frame.rows[:3]),
+        least=_least(names) if frame.cells is None else 1 + max(frame.cells),
+        cells=tuple(range(count)) if frame.cells is None else frame.cells,
+        counted=() if counted is None else (counted,),
+        notes=(*(note for note in before if note != taken), *(f"{key}: {value}" for key, value in preamble.items())),
+        preamble=known,
+        remarks=(*_model(preamble), *program, *filled),
+        segments=segments_of(known),
+    )
+
+
+def _least(names: list[str]) -> int:
+    """How many cells a row must have: comments behind the numbers may be left out."""
+    count = len(names)
+    while count > 1 and quantity_of(names[count - 1]).kind is Kind.COMMENT:
+        count -= 1
+    return count
+
+
+def _kept(lines: Sequence[str], most: int) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """The first lines that are neither blank nor comments, at most so many, and the comments among them."""
+    kept, comments = [], []
+    for number, line in enumerate(lines, start=1):
         if (stripped := line.lstrip()).startswith(tuple(COMMENTS)):
             comments.append((number, stripped.lstrip(COMMENTS).strip()))
         elif line.strip(" \t,;"):
-            lines.append((number, line))
-    if not lines:
-        what = "has only comments" if comments else "is empty"
-        raise ValueError(f"{path} {what}; {EXAMPLE}, and rows of numbers")
-    separator = _separator(lines[-1][1])
-    cells = [(number, _cells(line, separator)) for number, line in lines]
-    above, rows = _counted_by_rigol(cells) or _beside(cells) or _above(cells)
-    before = [note for number, note in comments if not rows or number < rows[0][0]]
-    taken = ""
-    if above:
-        header, above = _header(above)
-    else:
-        header, taken = _header_in_comments(path, rows, before)
-    preamble = preamble_of(above)
-    said = preamble_of(_cells(note, separator_of(note)) for note in before)
-    known = {key: value for key, value in said.items() if key in KEYS} | preamble
-    header, filled = with_units(header, known)
-    rows, counted = _counted(rows, known)
-    rows, chosen = _first_segment(rows, known)
-    notes = [note for _, note in comments if note != taken] + [f"{key}: {value}" for key, value in preamble.items()]
-    return Layout(header, rows, tuple(notes), known, (*_remarks(separator, rows, preamble), *filled, *counted, *chosen))
+            kept.append((number, line))
+            if len(kept) == most:
+                break
+    return kept, comments
+
+
+def _last(lines: Sequence[str]) -> str:
+    """The last line that is neither blank nor a comment."""
+    return next(
+        line for line in reversed(lines) if line.strip(" \t,;") and not line.lstrip().startswith(tuple(COMMENTS))
+    )
 
 
 def _separator(line: str) -> str | None:
     """The mark between the cells of a row of numbers; None where blanks are."""
     if "\t" in line or ";" in line:
         return separator_of(line)
-    if _SPACED_COMMAS.fullmatch(line) or ("," not in line and len(_BLANKS.split(line.strip())) > 1):
+    if _SPACED_COMMAS.fullmatch(line) or ("," not in line and len(cells_of(line, None)) > 1):
         return None
     return ","
 
 
-def _cells(line: str, separator: str | None) -> list[str]:
-    if separator is None:
-        return [cell.strip(" ,") for cell in _BLANKS.split(line.strip())]
-    quoted = '"' in line
-    parts = next(csv.reader([line], delimiter=separator, skipinitialspace=True)) if quoted else line.split(separator)
-    return [part.strip() for part in parts]
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.replace(",", "."))
-    except ValueError:
-        return False
-    return True
-
-
-def _above(cells: list[Row]) -> tuple[list[list[str]], list[Row]]:
+def _above(cells: list[Row]) -> Frame:
     """The lines above the table, and the table: it begins with a number, or with one somewhere below a header."""
-    first = next((index for index, (_, row) in enumerate(cells) if _is_number(row[0])), len(cells))
-    if not (first > 0 and cells[first - 1][1][0].rstrip(":").lower() in _DATA):
+    first = next((index for index, (_, row) in enumerate(cells) if is_number(row[0])), len(cells))
+    if not (first > 0 and cells[first - 1][1][0].rstrip(":").lower() in DATA):
         width, top = len(cells[-1][1]), first - 1
-        while top > 0 and len(cells[top][1]) == width and any(map(_is_number, cells[top][1])):
+        while top > 0 and len(cells[top][1]) == width and any(map(is_number, cells[top][1])):
             top -= 1
-        if top >= 0 and len(cells[top][1]) == width and not any(map(_is_number, cells[top][1])):
+        if top >= 0 and len(cells[top][1]) == width and not any(map(is_number, cells[top][1])):
             first = top + 1  # a row whose first cell is a mistake is a row still
-    return [row for _, row in cells[:first]], cells[first:]
+    return Frame([row for _, row in cells[:first]], cells[first:])
 
 
-def _beside(cells: list[Row]) -> tuple[list[list[str]], list[Row]] | None:
-    """Older Tektronix: keys and values in the first three columns, times and voltages in the next two."""
-    numeric = all(len(row) >= 5 and _is_number(row[3]) and _is_number(row[4]) for _, row in cells[:3])
-    if len(cells) < 3 or not numeric or _is_number(cells[0][1][0]) or not cells[0][1][0]:
-        return None
-    keys = [row[:2] for _, row in cells if row[0]]
-    return [*keys, ["data"]], [(number, row[3:5]) for number, row in cells]
-
-
-def _counted_by_rigol(cells: list[Row]) -> tuple[list[list[str]], list[Row]] | None:
-    """Rigol: numbers of samples instead of times, which begin at a start with an increment said in the header."""
-    names = [cell.lower() for cell in cells[0][1]]
-    if len(cells) < 3 or names[0] != "x" or "increment" not in names or "start" not in names:
-        return None
-    first, units = names.index("start"), cells[1][1]
-    start, step = (float(units[names.index(name)]) for name in ("start", "increment"))
-    rows = [(n, [repr(start + step * float(row[0])), *row[1:first]]) for n, row in cells[2:]]
-    return [["time", *cells[0][1][1:first]], ["s", *units[1:first]]], rows
-
-
-def _header_of_oommf(notes: list[str]) -> tuple[list[Header], str] | None:
-    """The header of an OOMMF data table (.odt), in its comments "Columns: {…}" and "Units: {…}"."""
-    said = {note.split(":", 1)[0].lower(): note for note in notes if ":" in note}
-    if "columns" not in said or "units" not in said:
-        return None
-    names, units = ([a or b for a, b in _BRACED.findall(said[key].split(":", 1)[1])] for key in ("columns", "units"))
-    short = [name.rsplit(":", 1)[-1].strip() for name in names]
-    short = ["t" if name.lower() == "simulation time" else name for name in short]
-    return [Header(name, unit or None) for name, unit in zip(short, units, strict=False)], said["columns"]
-
-
-def _first_segment(rows: list[Row], preamble: dict[str, str]) -> tuple[list[Row], list[str]]:
-    """The first of the segments that LeCroy writes one below another, each with times of its own."""
-    said = re.match(r"(\d+)\s+SegmentSize\s+(\d+)", preamble.get("segments", ""), re.IGNORECASE)
-    count, size = (int(said[1]), int(said[2])) if said else (1, len(rows))
-    if count < 2 or len(rows) != count * size:
-        return rows, []
-    return rows[:size], [f"the first of {count} segments, the others left out"]
-
-
-def _header(above: list[list[str]]) -> tuple[list[Header], list[list[str]]]:
-    """The header of the columns, and the lines above it."""
+def _header(above: list[list[str]], row: Sequence[object]) -> tuple[list[Header], list[list[str]]]:
+    """The header of the columns, nameless where none is written, and the lines above it."""
     last = _trimmed(above[-1], 1)
-    if last[0].rstrip(":").lower() in _DATA:
-        return [Header("", None), Header("", None)], above[:-1]
+    if last[0].rstrip(":").lower() in DATA:
+        count = len(row)
+        while count > 1 and row[count - 1] == "":
+            count -= 1
+        return [Header("", None)] * count, above if len(last) > 1 else above[:-1]
     units = units_row(last) if len(above) > 1 else None
     if units is None:
         return [header_of(cell) for cell in last], above[:-1]
@@ -185,11 +203,11 @@ def _header(above: list[list[str]]) -> tuple[list[Header], list[list[str]]]:
 def _header_in_comments(path: Path, rows: list[Row], notes: list[str]) -> tuple[list[Header], str]:
     """The header in the last fitting comment above the rows, as mumax3 writes it."""
     number, first = rows[0]
-    if (named := _header_of_oommf(notes)) is not None:
+    if (named := header_of_oommf(notes)) is not None:
         return named
     for note in reversed(notes):
-        cells = _cells(note, separator_of(note) if separator_of(note) in note else None)
-        if len(cells) == len(_trimmed(first, len(cells))) and not any(map(_is_number, cells)):
+        cells = cells_of(note, separator_of(note) if separator_of(note) in note else None)
+        if len(cells) == len(_trimmed(first, len(cells))) and not any(map(is_number, cells)):
             return [header_of(cell) for cell in cells], note
     raise ValueError(f"{path}, line {number}: {EXAMPLE}, got {', '.join(first)!r}")
 
@@ -202,19 +220,8 @@ def _trimmed(cells: list[str], least: int) -> list[str]:
     return cells[:count]
 
 
-def _counted(rows: list[Row], preamble: dict[str, str]) -> tuple[list[Row], list[str]]:
-    """Rows with their times, where Keysight's file gives their interval only."""
-    if not preamble.get("xinc") or any(len(_trimmed(row, 1)) > 1 for _, row in rows[:3]):
-        return rows, []
-    step, origin = float(preamble["xinc"]), float(preamble.get("xorg") or 0.0)
-    timed = [(number, [repr(origin + index * step), *row]) for index, (number, row) in enumerate(rows)]
-    return timed, ["times from XOrg and XInc"]
-
-
-def _remarks(separator: str | None, rows: list[Row], preamble: dict[str, str]) -> list[str]:
-    comma = any("," in cell for _, row in rows[:1000] for cell in row)
-    found = [f"cells separated by {_MARKS[separator]}" + (", decimal commas" if comma else "")]
-    if preamble:
-        model = next((preamble[key] for key in ("model", "model number", "frame") if preamble.get(key)), "")
-        found.append(f"a preamble of {len(preamble)} entries" + (f" ({model})" if model else ""))
-    return found
+def _model(preamble: dict[str, str]) -> list[str]:
+    if not preamble:
+        return []
+    model = next((preamble[key] for key in ("model", "model number", "frame") if preamble.get(key)), "")
+    return [f"a preamble of {len(preamble)} entries" + (f" ({model})" if model else "")]

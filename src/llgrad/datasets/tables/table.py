@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,11 +16,16 @@ import numpy as np
 
 from llgrad.core.constants import MU_0
 from llgrad.core.units import unit_factor
+from llgrad.datasets.tables.body import Source, read_body
 from llgrad.datasets.tables.headers import Header
-from llgrad.datasets.tables.layout import Row, layout_of, text_of
+from llgrad.datasets.tables.labview import is_labview, labview_layout
+from llgrad.datasets.tables.layout import layout_of, lines_of, text_of
 from llgrad.datasets.tables.quantities import Kind, Quantity, quantity_of
 from llgrad.datasets.tables.symbols import symbol_of
 
+_MARKS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", None: "blanks"}
+MOST_NAMED: Final = 8
+"""Columns that are named among those left out."""
 TIME_NAMES: Final = ("t", "time", "Time", "TIME")
 """What a time column is called; T is a temperature."""
 _EXAMPLES: Final = {"s": "ns", "V": "mV", "A": "mA", "T": "Oe", "Hz": "GHz"}
@@ -32,28 +37,13 @@ class Table(NamedTuple):
     path: Path
     header: list[Header]
     values: np.ndarray
-    lines: list[int]
+    lines: np.ndarray
     notes: tuple[str, ...]
     preamble: dict[str, str]
     """What stood above the header, by its key in lower case."""
     remarks: tuple[str, ...]
     """How the file was understood."""
-
-    def times(self) -> tuple[int, np.ndarray]:
-        """Index of the time column, and its values in seconds; they must increase."""
-        found = [index for index, column in enumerate(self.header) if column.name in TIME_NAMES] or self.of_kind("s")
-        if not found:
-            raise ValueError(
-                f"{self.path} has no time column: its header is {self.names()}; name the first column t or time, "
-                "with its unit, as in 't (ns)'"
-            )
-        t = self.in_si(found[0], "s")
-        if (late := np.flatnonzero(np.diff(t) <= 0)).size:
-            raise ValueError(
-                f"{self.path}, line {self.lines[late[0] + 1]}: the time does not increase; "
-                "sort the rows by time and remove repeated ones"
-            )
-        return found[0], t
+    source: Source
 
     def of_kind(self, *units: str) -> list[int]:
         """The columns whose unit is one of these SI units, or a multiple of it."""
@@ -100,7 +90,8 @@ class Table(NamedTuple):
     def in_si(self, index: int, unit: str) -> np.ndarray:
         """A column in the SI unit `unit`; its header must name a unit of that kind (a pure number needs none).
 
-        A magnetic field in A/m is taken as µ0 H where tesla is expected.
+        A magnetic field in A/m is taken as µ0 H where tesla is expected. Raises ValueError for a cell that holds no
+        finite number, too.
         """
         column = self.header[index]
         if column.unit is None and unit != "1":
@@ -109,11 +100,47 @@ class Table(NamedTuple):
                 f"write it in the header, as in '{column.name} ({_EXAMPLES.get(unit, unit)})'"
             )
         found, factor = self.unit(index)
-        if (found, unit) == ("A/m", "T"):
-            return self.values[:, index] * (factor * MU_0)
-        if found != unit:
+        if found != unit and (found, unit) != ("A/m", "T"):
             raise ValueError(f"{self.path}: the column {column.name!r} is in {found}, expected a unit of {unit}")
-        return self.values[:, index] * factor
+        if (bad := np.flatnonzero(~np.isfinite(self.values[:, index]))).size:
+            raise ValueError(self.complaint(int(bad[0]), index))
+        return self.values[:, index] * (factor * MU_0 if found != unit else factor)
+
+    def complaint(self, row: int, index: int) -> str:
+        """What is wrong with a cell that holds no finite number."""
+        where, name = f"{self.path}, line {self.lines[row]}:", repr(self.header[index].name)
+        cell = self.source.cell(int(self.lines[row]), index)
+        if not cell:
+            return f"{where} the cell of {name} is blank; remove the row or fill it in"
+        if cell.lower().lstrip("+-") in ("nan", "inf", "infinity"):
+            return f"{where} the cell of {name} is {cell}; remove the row or fill it in"
+        return f"{where} {cell!r} in the column {name} is not a number; mend or remove the row"
+
+    def recorded(self, indices: Sequence[int], leader: int) -> Table:
+        """The rows in which columns hold numbers, without those at both ends where some of the cells are blank or NaN.
+
+        Raises ValueError for a gap among the rows that are left, for text, and where the `leader`, the times, lacks.
+        """
+        missing = ~np.isfinite(self.values[:, list(indices)])
+        bad = np.asarray(missing.any(axis=1))
+        complete = np.flatnonzero(~bad)
+        first, last = (int(complete[0]), int(complete[-1]) + 1) if complete.size > 1 else (0, len(bad))
+        for row in np.flatnonzero(bad):
+            lacking = [index for index in indices if not math.isfinite(self.values[row, index])]
+            cells = {index: self.source.cell(int(self.lines[row]), index).lower() for index in lacking}
+            wrong = [index for index in lacking if cells[index] not in ("", "nan")]
+            alone = leader in lacking and len(lacking) < len(indices)
+            if wrong or alone or first <= row < last:
+                raise ValueError(self.complaint(int(row), wrong[0] if wrong else leader if alone else lacking[0]))
+        if not bad.any():
+            return self
+        ends = [f"the {where} {count}" for where, count in (("first", first), ("last", len(bad) - last)) if count]
+        names = sorted({self.header[i].name for i, gaps in zip(indices, missing.T, strict=True) if gaps.any()})
+        rows = "row" if bad.sum() == 1 else "rows"
+        remark = f"{' and '.join(ends)} {rows} left out, for blank cells of {', '.join(names)}"
+        return self._replace(
+            values=self.values[first:last], lines=self.lines[first:last], remarks=(*self.remarks, remark)
+        )
 
     def unit(self, index: int) -> tuple[str, float]:
         """SI unit and factor of a column."""
@@ -124,7 +151,7 @@ class Table(NamedTuple):
 
     def names(self) -> str:
         """The names of the columns, for a sentence."""
-        return ", ".join(column.name for column in self.header)
+        return ", ".join(column.name or f"#{index + 1}" for index, column in enumerate(self.header))
 
     def taken(self, names: dict[int, str]) -> str:
         """Which columns were taken as what, for a sentence: "t from 'Time' in ns, voltage from 'CH1' in mV"."""
@@ -132,9 +159,13 @@ class Table(NamedTuple):
         for index, name in names.items():
             column = self.header[index]
             source = "" if column.name.lower() in (name, "") else f" from {column.name!r}"
+            if [other.name for other in self.header].count(column.name) > 1:
+                source = f" from #{index + 1} {column.name!r}"
             parts.append(f"{name}{source}" + (f" in {column.unit}" if column.unit else ""))
-        left = len(self.header) - len(names)
-        return ", ".join(parts) + (f"; {left} other column{'s' if left > 1 else ''} left out" if left else "")
+        left = [column.name for index, column in enumerate(self.header) if index not in names]
+        named = [name or "without a name" for name in left[:MOST_NAMED]] + ["…"] * (len(left) > MOST_NAMED)
+        others = f"; {len(left)} other column{'s' if len(left) > 1 else ''} left out ({', '.join(named)})"
+        return ", ".join(parts) + (others if left else "")
 
 
 def kind_of(unit: str | None) -> str | None:
@@ -147,52 +178,28 @@ def read_table(path: str | os.PathLike[str], lines: int | None = None) -> Table:
 
     The header is the line above the numbers, perhaps with a line of units below it, or the last comment before them (as
     mumax3 writes it). What stands above is the preamble. A decimal comma is understood where commas do not separate.
-    `lines` reads the beginning only.
+    A cell that is no number matters only to who asks for its column. `lines` reads the beginning only.
     """
     path = Path(path)
-    text = text_of(path)
-    layout = layout_of(path, text if lines is None else "\n".join(text.splitlines()[:lines]))
-    if len(layout.rows) < 2:
-        raise ValueError(f"{path} has {len(layout.rows)} rows of numbers below its header; expected at least two")
-    values = np.array([_numbers(path, row, layout.header) for row in layout.rows])
-    _check_marks(path, layout.rows)
-    numbers = [number for number, _ in layout.rows]
-    return Table(path, layout.header, values, numbers, layout.notes, layout.preamble, layout.remarks)
-
-
-def _check_marks(path: Path, rows: list[Row]) -> None:
-    """Raise ValueError where some numbers have decimal commas and others points: 1,234 could be either."""
-    commas = next((number for number, row in rows if any("," in cell for cell in row)), None)
-    if commas is None:
-        return
-    points = next((number for number, row in rows if any("." in cell for cell in row)), None)
-    if points is not None:
-        raise ValueError(
-            f"{path} has a decimal comma in line {commas} and a decimal point in line {points}; "
-            "export it with one of them, and without marks between thousands"
-        )
-
-
-def _numbers(path: Path, row: Row, header: list[Header]) -> list[float]:
-    number, cells = row
-    where = f"{path}, line {number}:"
-    if len(cells) > len(header) and not any(cells[len(header) :]):
-        cells = cells[: len(header)]
-    if len(cells) != len(header):
-        advice = "; are these decimal commas? separate the cells by semicolons" if len(cells) == 2 * len(header) else ""
-        names = ", ".join(c.name for c in header)
-        raise ValueError(f"{where} expected {len(header)} cells ({names}), got {len(cells)}{advice}")
-    values = []
-    for cell, column in zip(cells, header, strict=True):
-        if not cell:
-            raise ValueError(f"{where} the cell of {column.name!r} is blank; remove the row or fill it in")
-        try:
-            value = float(cell.replace(",", "."))
-        except ValueError:
-            raise ValueError(
-                f"{where} {cell!r} in the column {column.name!r} is not a number; mend or remove the row"
-            ) from None
-        if not math.isfinite(value):
-            raise ValueError(f"{where} the cell of {column.name!r} is {cell}; remove the row or fill it in")
-        values.append(value)
-    return values
+    written = lines_of(text_of(path))[:lines]
+    layout = labview_layout(path, written) if is_labview(written) else layout_of(path, written)
+    body = read_body(path, layout.lines, layout.first, layout.separator, layout.names, layout.least)
+    values, numbers = body.values[:, layout.cells], body.numbers
+    remarks = [f"cells separated by {_MARKS[layout.separator]}" + (", decimal commas" if body.decimal_commas else "")]
+    remarks += layout.remarks
+    if layout.segments is not None and len(values) == math.prod(layout.segments):
+        values, numbers = values[: layout.segments[1]], numbers[: layout.segments[1]]
+        remarks.append(f"the first of {layout.segments[0]} segments, the others left out")
+    if len(values) < 2:
+        raise ValueError(f"{path} has {len(values)} rows of numbers below its header; expected at least two")
+    places: list[int | None] = list(layout.cells)
+    for place, start, step, by in layout.counted:
+        times = start + step * (np.arange(len(values)) if by is None else values[:, by])
+        if by is None:
+            values = np.insert(values, place, times, axis=1)
+            places.insert(place, None)
+        else:
+            values[:, place] = times
+    source = Source(layout.lines, layout.separator, tuple(places))
+    notes = (*layout.notes, *body.comments)
+    return Table(path, layout.header, values, numbers, notes, layout.preamble, tuple(remarks), source)
