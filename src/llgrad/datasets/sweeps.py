@@ -157,11 +157,11 @@ def read_sweeps(
     two ways: a frequency such as 5_1GHz, two signals of one frequency, fields that nothing tells from voltages.
 
     >>> from pathlib import Path
-    >>> _ = Path("sweep.csv").write_text("H (Oe) 5 GHz;V (uV) 5 GHz\n100;1\n200;2\n300;1\n")
+    >>> _ = Path("sweep.csv").write_text("H (Oe) 5 GHz;V (uV) 5 GHz\\n100;1\\n200;2\\n300;1\\n")
     >>> sweeps = read_sweeps("sweep.csv")
     >>> sweeps
     Sweeps: 1 sweep at 5 GHz; 3 points, 10 mT to 30 mT
-    >>> print(*sweeps.notes, sep="\n")
+    >>> print(*sweeps.notes, sep="\\n")
     1 pair of columns, field and voltage: 5 GHz (from the header); 3 points each
     fields in Oe (from the header), voltages in uV (from the header)
     """
