@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import pathlib
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import jax
 import typer
@@ -22,6 +22,7 @@ from llgrad.cli.device_options import (
     with_values,
 )
 from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
+from llgrad.cli.given import given, refuse
 from llgrad.cli.output import (
     ForceOption,
     JsonOption,
@@ -57,6 +58,13 @@ from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.methods.grid import GridSearch
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts
+
+FOR_EVERY_FILE: Final = {"trace", "columns", "out", "plot", "json", "force"}
+FOR_SWEEPS: Final = {
+    *("field_unit", "voltage_unit", "min_field", "max_field", "frequencies"),
+    *("background", "shape", "modulation"),
+}
+"""The options of `llgrad fit` by what they are for; all others are for the fit of a device."""
 
 StartOption = Annotated[
     list[str] | None,
@@ -96,6 +104,7 @@ class MethodName(enum.StrEnum):
 
 
 def fit(
+    context: typer.Context,
     trace: Annotated[
         pathlib.Path,
         typer.Argument(help="A trace (t (ns),mx,my,mz …), frequencies against a current or field, or field sweeps."),
@@ -138,7 +147,9 @@ def fit(
 
     Field sweeps of a spin diode (pairs of columns, field and voltage) need no device: their lines give geometry and α.
     """
-    if looks_like_sweeps(trace):
+    sweeps = looks_like_sweeps(trace)
+    _check_options(context, trace, sweeps, starts)
+    if sweeps:
         units = {"field_unit": field_unit, "voltage_unit": voltage_unit, "columns": columns}
         window = {"min_field": min_field, "max_field": max_field, "frequencies": frequencies}
         files = {"out": out, "plot": plot, "json": json, "force": force}
@@ -179,6 +190,20 @@ def fit(
         write_report(report, result, source=trace.name, with_profiles=profiles, force=force)
         if not json:
             print(f"wrote {report}")
+
+
+def _check_options(context: typer.Context, trace: pathlib.Path, sweeps: bool, starts: int) -> None:
+    """Raise ValueError for an option that would do nothing for this kind of file, or without another option."""
+    used = given(context)
+    if sweeps:
+        unused = used.keys() - FOR_SWEEPS - FOR_EVERY_FILE
+        refuse(context, unused, f"is for the fit of a device, and {trace} holds field sweeps; leave it out")
+    else:
+        refuse(context, FOR_SWEEPS, f"is for field sweeps, and {trace} holds none; leave it out")
+    if starts == 1:
+        refuse(context, ("spread", "seed"), "draws the starts after the first; add --starts 10, or leave it out")
+    if "report" not in used:
+        refuse(context, ("profiles",), "is for the report; add --report FILE, or leave it out")
 
 
 def _free(free: str, bounds: dict[str, str], model: Oscillator, drive: Drive | None) -> dict[str, Bound | None]:
