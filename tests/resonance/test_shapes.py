@@ -113,6 +113,7 @@ def test_the_published_kind_of_mistake_is_not_made():
     with pytest.raises(ValueError, match="0 of 6 sweeps carry a usable line, expected at least 6") as caught:
         fit_resonance(sweeps, shape=Shape.LORENTZIAN)
     assert "Lorentzians do not explain it (R² = 0.9" in str(caught.value)
+    assert str(caught.value).startswith("derivatives of Lorentzians explain these sweeps better than Lorentzians")
 
 
 def test_a_forced_shape_that_the_data_reject_is_said_first_and_alpha_is_none():

@@ -15,7 +15,7 @@ from llgrad.fitting.resonance.evidence import vary, verdict
 from llgrad.fitting.resonance.geometries import TWO_ANISOTROPIES
 from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, Line, Window, fewest_points
 from llgrad.fitting.resonance.result import ResonanceResult
-from llgrad.fitting.resonance.shapes.choice import choose_shape
+from llgrad.fitting.resonance.shapes.choice import ShapeChoice, choose_shape
 from llgrad.fitting.resonance.shapes.residuals import reason_unexplained
 from llgrad.fitting.resonance.shapes.shape import Shape
 from llgrad.fitting.resonance.usable import reason_unusable
@@ -71,8 +71,7 @@ def fit_resonance(
     began = time.perf_counter()
     _check(sweeps, window, background, shape, modulation)
     choice = choose_shape(sweeps, window, background, shape, modulation)
-    usable = _usable(sweeps, list(choice.lines), window, background, frequencies)
-    chosen = _explained(usable, chosen_by_user=frequencies is not None)
+    chosen = _chosen(sweeps, choice, window, background, frequencies)
     lines = chosen.lines
     f, h = np.array([line.frequency for line in lines]), np.array([line.resonance for line in lines])
     fits = compare(h, f)
@@ -121,6 +120,26 @@ def _check(sweeps: Any, window: Window, background: Background, shape: Any, modu
 
 def _enough(sweep: Any, window: Window, background: Background) -> bool:
     return bool(window.holds(sweep.field).sum() >= fewest_points(background))
+
+
+def _chosen(
+    sweeps: Sweeps,
+    choice: ShapeChoice,
+    window: Window,
+    background: Background,
+    allowed: tuple[float, float] | None,
+) -> _Chosen:
+    """The lines that the geometries are fitted to."""
+    try:
+        usable = _usable(sweeps, list(choice.lines), window, background, allowed)
+        return _explained(usable, chosen_by_user=allowed is not None)
+    except ValueError as error:
+        if choice.margin >= -NO_SUPPORT:
+            raise
+        raise ValueError(
+            f"{choice.other.words} explain these sweeps better than {choice.shape.words}, which were asked for, by "
+            f"ΔAICc = {-choice.margin:.3g}; leave the shape out: {error}"
+        ) from None
 
 
 def _usable(

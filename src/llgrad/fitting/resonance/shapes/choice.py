@@ -37,9 +37,14 @@ class ShapeChoice(NamedTuple):
     modulation: float | None
     """Amplitude of the field modulation [T] that the user gave."""
 
+    @property
+    def other(self) -> Shape:
+        """The shape that was not taken."""
+        return _other(self.shape)
+
     def sentences(self, sweeps: Sweeps) -> tuple[str, ...]:
         """What was chosen and by how much, and what the numbers of a line mean."""
-        other = _other(self.shape)
+        other = self.other
         lines = f"{self.evidence} line{'' if self.evidence == 1 else 's'}"
         if not self.forced:
             chosen = f"line shape: {self.shape.words}, chosen over {other.words} by ΔAICc = {self.margin:.3g} ({lines})"
