@@ -152,7 +152,8 @@ def _width_law(axes: Any, result: Any) -> None:
     axes.set_xlabel("frequency (GHz)")
     axes.set_ylabel(named("half width w", result.sweeps.field_unit))
     axes.legend(loc="lower right")
-    said = f"α = {show_with_error(*result.alpha, '1')}"
+    alpha, error = result.alpha
+    said = f"α = {show_with_error(alpha, error, '1')}"
     title(axes, f"Damping: {said}" if result.alpha_remark is None else "Damping: not fixed by these lines")
 
 

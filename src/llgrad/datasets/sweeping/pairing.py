@@ -62,6 +62,8 @@ def paired(found: Columns, given: Sequence[float] | None, chosen: Sequence[str] 
     fields, signals = _fields_and_signals(path, columns)
     by_place = not fields
     twos = _by_place(path, columns) if by_place else _matched(path, fields, signals)
+    if not twos:
+        raise ValueError(f"{path}: {columns[0].name!r} is one column; expected pairs of columns, field and voltage")
     if given is not None:
         named, source = _as_given(path, len(twos), given), "as given"
     else:
@@ -100,9 +102,13 @@ def _kept(found: Columns, chosen: Sequence[str] | None) -> list[Column]:
         if not same:
             names = ", ".join(dict.fromkeys(column.label or column.name for column in found.columns))
             raise ValueError(f"{found.path} has no column {name!r}; it has {names}")
+        if blank := [column for column in same if column.is_blank]:
+            raise ValueError(f"{found.path}: the column {blank[0].name!r} holds no numbers; name another")
         kept += [column for column in same if column not in kept]
     if len(kept) == 1 or all(column.kind is not Kind.FIELD for column in kept):
-        kept += [c for c in found.columns if c.kind in (Kind.FIELD, Kind.FREQUENCY) and c not in kept]
+        kept += [
+            c for c in found.columns if c.kind in (Kind.FIELD, Kind.FREQUENCY) and c not in kept and not c.is_blank
+        ]
     return [column for column in found.columns if column in kept]
 
 

@@ -66,7 +66,7 @@ def several(frequencies: list[float]) -> str:
 def _readings(number: str) -> list[float]:
     """What a number can be read as: 5,100 is 5.1 or 5100."""
     mantissa, _, exponent = number.partition("e")
-    scale = 10.0 ** int(exponent or 0)
+    scale = float(f"1e{exponent or 0}")  # infinite where it is too large, and then no frequency
     marks = re.findall(r"[.,p]", mantissa)
     if len(marks) < 2:
         plain = float(re.sub(r"[.,p]", ".", mantissa)) * scale

@@ -23,6 +23,8 @@ from llgrad.fitting.resonance.usable import reason_unusable
 OFF_THE_CURVE = 0.01
 """Probability below which a low-frequency line counts as off the curve through those above it."""
 
+MOST_REASONS = 3
+"""Reasons that a refusal names."""
 AGAINST_THE_DATA = "no α: the data speak against the shape of the lines that was asked for"
 
 
@@ -168,7 +170,10 @@ def _usable(
 
 
 def _too_few(lines: list[Line], left_out: dict[float, str]) -> str:
-    why = "; ".join(f"{show(frequency, 'Hz')}: {reason}" for frequency, reason in list(left_out.items())[:3])
+    by_reason: dict[str, list[str]] = {}
+    for frequency, reason in sorted(left_out.items()):
+        by_reason.setdefault(reason, []).append(show(frequency, "Hz"))
+    why = "; ".join(f"{', '.join(of)}: {reason}" for reason, of in list(by_reason.items())[:MOST_REASONS])
     return (
         f"{len(lines)} of {len(lines) + len(left_out)} sweeps carry a usable line, expected at least {fewest_lines()}"
         + (f" ({why})" if why else "")

@@ -31,6 +31,15 @@ def reason_unexplained(line: Line) -> str | None:
     )
 
 
+def following(rest: np.ndarray) -> float:
+    """The part of residuals, by their squares, that follow each other; 0 where they may be noise."""
+    import scipy.stats  # slow to import
+
+    total = float(rest @ rest)
+    part = 1 - float(np.diff(rest) @ np.diff(rest)) / (2 * total) if total > 0 else 0.0
+    return part if part * rest.size**0.5 > scipy.stats.norm.isf(SIGNIFICANCE) else 0.0
+
+
 def misfit(line: Line) -> float:
     """The part of a line (0 to 1, by its squares) that the fitted shape leaves and that is not noise.
 
@@ -45,9 +54,7 @@ def misfit(line: Line) -> float:
     total = float(rest @ rest)
     if total <= 0.0 or line.explained <= 0.0:
         return 0.0
-    following = 1 - float(np.diff(rest) @ np.diff(rest)) / (2 * total)
-    certain = following * rest.size**0.5 > scipy.stats.norm.isf(SIGNIFICANCE)
-    part = following if certain else 0.0
+    part = following(rest)
     near = np.abs(line.sweep.field[order] - line.resonance) < NEAR * line.half_width
     if min(near.sum(), (~near).sum()) >= FEWEST:
         ratio = float(np.mean(rest[near] ** 2) / max(np.mean(rest[~near] ** 2), 1e-300))
