@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,6 +11,7 @@ import numpy as np
 from llgrad.core.files import load_arrays, strict_json
 from llgrad.core.run_record import open_record
 from llgrad.core.units import show, unit_factor
+from llgrad.datasets.matlab import load_mat
 from llgrad.datasets.tables.headers import Header, header_of
 from llgrad.datasets.tables.symbols import symbol_of
 from llgrad.datasets.trace import COLUMNS, Trace
@@ -25,13 +25,6 @@ ALIASES: Final = {
 ARRAY_FILES: Final = (".npz", ".mat")
 LONGEST: Final = 1e-3
 """A trace that is longer than these seconds, without a unit, is not in seconds."""
-
-
-_DAMAGED_MAT: Final = (
-    *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError, EOFError, OSError, MemoryError, RuntimeError),
-    zlib.error,
-)
-"""What SciPy raises for bytes that are no MATLAB file."""
 
 
 class Arrays(NamedTuple):
@@ -122,18 +115,7 @@ def _npz(path: Path) -> Arrays:
 
 
 def _mat(path: Path) -> Arrays:
-    import scipy.io  # slow to import, and only MATLAB's files need it
-
-    try:
-        loaded = scipy.io.loadmat(path, squeeze_me=True)
-    except NotImplementedError:  # what SciPy raises for HDF5
-        raise ValueError(
-            f"{path} is a MATLAB file of version 7.3 (HDF5), which is not read; "
-            "save it in MATLAB with save('name.mat', …, '-v7'), or export it as CSV"
-        ) from None
-    except (*_DAMAGED_MAT, scipy.io.matlab.MatReadError) as error:
-        raise ValueError(f"{path} cannot be read as a MATLAB file ({type(error).__name__})") from None
-    return Arrays(path, dict(_flat(loaded)), None, "arrays of MATLAB")
+    return Arrays(path, dict(_flat(load_mat(path))), None, "arrays of MATLAB")
 
 
 def _flat(loaded: Mapping[str, Any]) -> list[tuple[str, np.ndarray]]:
