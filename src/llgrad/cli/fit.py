@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 import pathlib
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import jax
 import typer
 
+from llgrad.cli.answers.line import fit_line
 from llgrad.cli.answers.reading import after_saying, data_unit, read_data
 from llgrad.cli.answers.report import ProfilesOption, ReportOption, check_report, write_report
 from llgrad.cli.device_options import (
@@ -22,6 +23,7 @@ from llgrad.cli.device_options import (
     with_values,
 )
 from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
+from llgrad.cli.given import given, refuse
 from llgrad.cli.output import (
     ForceOption,
     JsonOption,
@@ -42,6 +44,7 @@ from llgrad.cli.resonance import (
     fit_resonance,
 )
 from llgrad.datasets.sweeps import looks_like_sweeps
+from llgrad.datasets.touchstone.reader import is_touchstone
 from llgrad.devices.bounds import Bound, between
 from llgrad.devices.files import load_device
 from llgrad.devices.oscillator import Oscillator
@@ -55,6 +58,11 @@ from llgrad.fitting.methods.grid import GridSearch
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts
 
+FOR_EVERY_FILE: Final = {"trace", "out", "plot", "json", "force"}
+FOR_S_PARAMETERS: Final = {"trace", "read", "out", "json", "force"}
+FOR_SWEEPS: Final = {"field_unit", "voltage_unit", "min_field", "max_field", "frequencies", "background"}
+"""The options of `llgrad fit` by what they are for; all others are for the fit of a device."""
+
 StartOption = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=VALUE", help="Where to start: alpha=0.01. Default: the device's value."),
@@ -67,6 +75,14 @@ ColumnsOption = Annotated[
 ]
 
 
+ReadOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="How the file is read. A table: setting=field.z, peak=G1. A spectrum: level=Max, rbw=1MHz, averaging=log, "
+        "filter=flat. S parameters: port=2, window=4GHz:6GHz.",
+    ),
+]
 NoiseOption = Annotated[
     str | None, typer.Option(metavar="NOISE", help="Standard deviation of a recorded value: 0.01, 0.1mV, 5MHz.")
 ]
@@ -92,6 +108,7 @@ class MethodName(enum.StrEnum):
 
 
 def fit(
+    context: typer.Context,
     trace: Annotated[
         pathlib.Path,
         typer.Argument(help="A trace (t (ns),mx,my,mz …), frequencies against a current or field, or field sweeps."),
@@ -102,6 +119,7 @@ def fit(
     bounds: BoundsOption = None,
     set_: SetOption = None,
     columns: ColumnsOption = None,
+    read: ReadOption = None,
     method: Annotated[
         MethodName, typer.Option(help="Levenberg-Marquardt, gradient descent (Adam), or grid search.")
     ] = MethodName.lm,
@@ -131,8 +149,16 @@ def fit(
     """Find parameters of a device from a recording; print values with standard errors and what the data can tell apart.
 
     Field sweeps of a spin diode (pairs of columns, field and voltage) need no device: their lines give geometry and α.
+    Nor do S parameters (Touchstone): the line that a port absorbs gives a frequency and a width.
     """
-    if looks_like_sweeps(trace):
+    if is_touchstone(trace):
+        unused = given(context).keys() - FOR_S_PARAMETERS
+        refuse(context, unused, f"has no use where {trace} holds S parameters; leave it out")
+        fit_line(trace, assignments("--read", read), out=out, json=json, force=force)
+        return
+    sweeps = looks_like_sweeps(trace)
+    _check_options(context, trace, sweeps, starts)
+    if sweeps:
         units = {"field_unit": field_unit, "voltage_unit": voltage_unit}
         window = {"min_field": min_field, "max_field": max_field, "frequencies": frequencies}
         files = {"out": out, "plot": plot, "json": json, "force": force}
@@ -145,7 +171,7 @@ def fit(
         )
     outputs = check_outputs(out, (".json",), plot, ("fit", "history"), force)
     check_report(report, force)
-    data = read_data(trace, columns)
+    data = read_data(trace, columns, assignments("--read", read))
     applied = drive_of(drive, sine_current, drive_csv)
     values = assignments("--set", set_) | assignments("--start", start)
     model = with_values(load_device(device), values)
@@ -172,6 +198,20 @@ def fit(
         write_report(report, result, source=trace.name, with_profiles=profiles, force=force)
         if not json:
             print(f"wrote {report}")
+
+
+def _check_options(context: typer.Context, trace: pathlib.Path, sweeps: bool, starts: int) -> None:
+    """Raise ValueError for an option that would do nothing for this kind of file, or without another option."""
+    used = given(context)
+    if sweeps:
+        unused = used.keys() - FOR_SWEEPS - FOR_EVERY_FILE
+        refuse(context, unused, f"is for the fit of a device, and {trace} holds field sweeps; leave it out")
+    else:
+        refuse(context, FOR_SWEEPS, f"is for field sweeps, and {trace} holds none; leave it out")
+    if starts == 1:
+        refuse(context, ("spread", "seed"), "draws the starts after the first; add --starts 10, or leave it out")
+    if "report" not in used:
+        refuse(context, ("profiles",), "is for the report; add --report FILE, or leave it out")
 
 
 def _free(free: str, bounds: dict[str, str], model: Oscillator, drive: Drive | None) -> dict[str, Bound | None]:

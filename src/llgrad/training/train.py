@@ -54,7 +54,8 @@ class Trained:
         lines = [f"{self.ending} after {last.get('epoch', 0)} of {self.recipe.epochs} epochs, "
                  f"{self.result['seconds']:.1f} s"]  # fmt: skip
         if last.get("loss") is not None:
-            lines.append(f"training: loss {last['loss']:.4f}, accuracy {last['accuracy']:.2%} (augmented images)")
+            seen = " (augmented images)" if self.recipe.augments else ""
+            lines.append(f"training: loss {last['loss']:.4f}, accuracy {last['accuracy']:.2%}{seen}")
         if "validation_accuracy" in last:
             lines.append(f"validation: accuracy {last['validation_accuracy']:.2%}")
         if self.result["rejected"]:

@@ -48,7 +48,10 @@ def test_the_demo_in_words_and_in_json(llgrad, quick, tmp_path):
         assert abs(found["values"][name] - true) < 4 * found["errors"][name]
         assert 0.3 <= abs(entry["start"][name] / true - 1) <= 0.5 + 1e-12
     assert found["simulations"] < 1000
-    assert entry["grid"]["simulations_for_the_accuracy_of_the_first_method"] > 1e8
+    grid = entry["grid"]
+    assert grid["simulations_for_the_accuracy_of_the_first_method"] > 1e8
+    needed = grid["simulations_for_the_accuracy_of_the_first_method"] / grid["simulations_per_second"]
+    assert grid["seconds_that_would_take"] == pytest.approx(needed)
 
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "fit.json").write_text("old")

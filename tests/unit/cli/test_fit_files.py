@@ -3,6 +3,10 @@
 import json
 
 import pytest
+import typer
+
+from llgrad.cli.fit import FOR_EVERY_FILE, FOR_SWEEPS
+from llgrad.cli.main import app
 
 TABLE = "I [mA]; f [GHz]; error [MHz]\n2,0;0,5277;2,6\n2,5;0,4416;2,2\n3,0;0,3259;1,6\n"
 
@@ -58,3 +62,48 @@ def test_a_trace_in_pieces(llgrad, short_trace):
     entry = json.loads(llgrad("fit", short_trace, *options).out)
     assert entry["values"]["alpha"] == pytest.approx(0.005, abs=5 * entry["parameters"]["alpha"]["error"])
     assert "fitted in 8 pieces" in " ".join(entry["verdict"])
+
+
+SWEEPS = "H (Oe) 5 GHz;V (uV) 5 GHz\n" + "".join(f"{100 * k};{k % 3}\n" for k in range(1, 30))
+A_VALUE = {
+    "field_unit": "Oe", "voltage_unit": "V", "min_field": "1kOe", "max_field": "3kOe", "frequencies": "5GHz:9GHz",
+    "background": "linear", "device": "kubota2013", "free": "alpha", "start": "alpha=0.01", "bounds": "alpha=0:1",
+    "set_": "alpha=0.01", "columns": "mx", "method": "lm", "starts": "3", "spread": "0.3", "seed": "1",
+    "m0": "1deg,0deg", "drive": "current=constant:1mA", "sine_current": "1mA,1GHz", "drive_csv": "drive.csv",
+    "report": "page.html", "profiles": None, "noise": "0.1", "time_limit": "9s", "segment": "1ns",
+}  # fmt: skip
+OPTIONS = {param.name: param for param in typer.main.get_command(app).commands["fit"].params}
+
+
+def option(name):
+    """One option of the command, with a value that suits it."""
+    flag = max(OPTIONS[name].opts, key=len)
+    return [flag] if A_VALUE[name] is None else [flag, A_VALUE[name]]
+
+
+def test_every_option_is_for_something():
+    assert set(OPTIONS) - FOR_EVERY_FILE == set(A_VALUE) and set(A_VALUE) >= FOR_SWEEPS
+
+
+@pytest.mark.parametrize("name", sorted(A_VALUE))
+def test_an_option_for_another_kind_of_file_is_refused(refused, short_trace, tmp_path, name):
+    (tmp_path / "sweeps.csv").write_text(SWEEPS)
+    flag, *_ = option(name)
+    if name in FOR_SWEEPS:
+        expected = f"{flag} is for field sweeps, and {short_trace} holds none; leave it out"
+        assert refused("fit", short_trace, "--device", "kubota2013", "--free", "alpha", *option(name)) == expected
+    else:
+        expected = f"{flag} is for the fit of a device, and sweeps.csv holds field sweeps; leave it out"
+        assert refused("fit", "sweeps.csv", *option(name)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("spread", "--spread draws the starts after the first; add --starts 10, or leave it out"),
+        ("seed", "--seed draws the starts after the first; add --starts 10, or leave it out"),
+        ("profiles", "--profiles is for the report; add --report FILE, or leave it out"),
+    ],
+)
+def test_an_option_that_needs_another_one(refused, short_trace, name, sentence):
+    assert refused("fit", short_trace, "--device", "kubota2013", "--free", "alpha", *option(name)) == sentence

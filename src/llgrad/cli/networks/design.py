@@ -41,11 +41,14 @@ def design(
         current=None if max_current is None else quantity("--max-current", max_current, "A"),
         bits=dac_bits,
     )
+    limited = (bench.field, bench.current, bench.bits) != (None, None, None)
+    if data_dir is not None and not limited:
+        raise ValueError("--data-dir is for a test within the limits of a bench; give one, such as --max-field 500Oe")
     subject = load_subject(run)
     made = subject.design()
     _check_folder(out, made, force)
     check: dict[str, Any] = {}
-    if (bench.field, bench.current, bench.bits) != (None, None, None):
+    if limited:
         check = _check(subject, made, bench, data_dir)
     out.mkdir(parents=True, exist_ok=True)
     files = save_tables(out, made, overwrite=force)

@@ -31,9 +31,16 @@ def load_images(
     >>> load_images("digits", split=3).test.shape
     (8, 8)
     """
+    name = os.fspath(name_or_path)
+    if data_dir is not None and name.lower() not in KNOWN:
+        raise ValueError(
+            f"data_dir = {os.fspath(data_dir)}: a folder (--data-dir) is for {' and '.join(KNOWN)}, not for {name}; "
+            "leave it out"
+        )
     if data_dir is not None and not Path(data_dir).is_dir():
         raise ValueError(f"data_dir = {os.fspath(data_dir)} is no folder; check the name (--data-dir)")
-    name = os.fspath(name_or_path)
+    if split and name.lower() in KNOWN:
+        raise ValueError(f"split = {split}: {name} comes with its test images, there is nothing to draw; leave it out")
     if name.lower() == "digits":
         return read_digits(split)
     if name.lower() in KNOWN:

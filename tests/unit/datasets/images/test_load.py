@@ -110,7 +110,23 @@ def test_names_that_are_none(name):
         load_images(name)
 
 
-@pytest.mark.parametrize("name", ["mnist", "digits"])
-def test_a_folder_that_does_not_exist(tmp_path, name):
+def test_a_folder_that_does_not_exist(tmp_path):
     with pytest.raises(ValueError, match=r"data_dir = .*none is no folder; check the name \(--data-dir\)"):
-        load_images(name, data_dir=tmp_path / "none")
+        load_images("mnist", data_dir=tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        (
+            "digits",
+            {"data_dir": "."},
+            r"data_dir = \.: a folder \(--data-dir\) is for mnist and fashion-mnist, not for",
+        ),
+        ("own.npz", {"data_dir": "."}, r"not for own\.npz; leave it out"),
+        ("MNIST", {"split": 1}, "split = 1: MNIST comes with its test images, there is nothing to draw; leave it out"),
+    ],
+)
+def test_what_a_set_does_not_use_is_refused(name, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        load_images(name, **options)
