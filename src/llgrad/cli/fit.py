@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import jax
 import typer
 
+from llgrad.cli.answers.line import fit_line
 from llgrad.cli.answers.reading import after_saying, data_unit, read_data
 from llgrad.cli.answers.report import ProfilesOption, ReportOption, check_report, write_report
 from llgrad.cli.device_options import (
@@ -46,6 +47,7 @@ from llgrad.cli.resonance import (
     fit_resonance,
 )
 from llgrad.datasets.sweeps import looks_like_sweeps
+from llgrad.datasets.touchstone.reader import is_touchstone
 from llgrad.devices.bounds import Bound, between
 from llgrad.devices.files import load_device
 from llgrad.devices.oscillator import Oscillator
@@ -60,6 +62,7 @@ from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts
 
 FOR_EVERY_FILE: Final = {"trace", "columns", "out", "plot", "json", "force"}
+FOR_S_PARAMETERS: Final = {"trace", "read", "out", "json", "force"}
 FOR_SWEEPS: Final = {
     *("field_unit", "voltage_unit", "min_field", "max_field", "frequencies"),
     *("background", "shape", "modulation"),
@@ -79,6 +82,14 @@ ColumnsOption = Annotated[
 ]
 
 
+ReadOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="How the file is read. A table: setting=field.z, peak=G1. A spectrum: level=Max, rbw=1MHz, averaging=log, "
+        "filter=flat. S parameters: port=2, window=4GHz:6GHz.",
+    ),
+]
 NoiseOption = Annotated[
     str | None, typer.Option(metavar="NOISE", help="Standard deviation of a recorded value: 0.01, 0.1mV, 5MHz.")
 ]
@@ -115,6 +126,7 @@ def fit(
     bounds: BoundsOption = None,
     set_: SetOption = None,
     columns: ColumnsOption = None,
+    read: ReadOption = None,
     method: Annotated[
         MethodName, typer.Option(help="Levenberg-Marquardt, gradient descent (Adam), or grid search.")
     ] = MethodName.lm,
@@ -146,7 +158,13 @@ def fit(
     """Find parameters of a device from a recording; print values with standard errors and what the data can tell apart.
 
     Field sweeps of a spin diode (pairs of columns, field and voltage) need no device: their lines give geometry and α.
+    Nor do S parameters (Touchstone): the line that a port absorbs gives a frequency and a width.
     """
+    if is_touchstone(trace):
+        unused = given(context).keys() - FOR_S_PARAMETERS
+        refuse(context, unused, f"has no use where {trace} holds S parameters; leave it out")
+        fit_line(trace, assignments("--read", read), out=out, json=json, force=force)
+        return
     sweeps = looks_like_sweeps(trace)
     _check_options(context, trace, sweeps, starts)
     if sweeps:
@@ -163,7 +181,7 @@ def fit(
         )
     outputs = check_outputs(out, (".json",), plot, ("fit", "history"), force)
     check_report(report, force)
-    data = read_data(trace, columns)
+    data = read_data(trace, columns, assignments("--read", read))
     applied = drive_of(drive, sine_current, drive_csv)
     values = assignments("--set", set_) | assignments("--start", start)
     model = with_values(load_device(device), values)

@@ -22,6 +22,8 @@ CHUNK: Final = 20_000
 _BLANKS: Final = re.compile(r"\s+(?![(\[])")
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?")
 
+_QUOTED_COMMA: Final = re.compile(r'"\s*[-+]?\d*,\d')
+
 
 class Body(NamedTuple):
     """The rows of a table, before units."""
@@ -115,7 +117,9 @@ def _fast(chunk: Sequence[str], separator: str | None, width: int, least: int) -
 
 def _loaded(lines: Sequence[str], separator: str | None) -> np.ndarray | None:
     try:
-        return np.loadtxt(lines, delimiter=separator, comments=None, ndmin=2)
+        return np.loadtxt(
+            lines, delimiter=separator, comments=None, ndmin=2, quotechar='"' if '"' in lines[0] else None
+        )
     except ValueError:
         return None
 
@@ -149,7 +153,9 @@ def _slowly(
 def _has_decimal_commas(path: Path, lines: Sequence[str], first: int, separator: str | None) -> bool:
     """Whether numbers have decimal commas. Raises ValueError where others have points: 1,234 could be either."""
     mark = '"' if separator == "," else ","
-    if not any(mark in lines[index] for index in range(first, len(lines))):
+    if separator == "," and not any(mark in line and _QUOTED_COMMA.search(line) for line in lines[first:]):
+        return False
+    if separator != "," and not any("," in line for line in lines[first:]):
         return False
     found: dict[str, int] = {}
     for number in range(first + 1, len(lines) + 1):
