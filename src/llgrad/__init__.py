@@ -19,6 +19,8 @@ from llgrad.datasets.peaks import Peak, peak_of
 from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
 from llgrad.datasets.spectra import read_spectrum
 from llgrad.datasets.sweeps import Sweeps, read_sweeps
+from llgrad.datasets.touchstone.reader import read_touchstone
+from llgrad.datasets.touchstone.scattering import Scattering
 from llgrad.datasets.trace import Trace, trace_of
 from llgrad.devices import presets
 from llgrad.devices.array import OscillatorArray
@@ -143,6 +145,7 @@ __all__ = [
     "Pulse",
     "Recipe",
     "Sampled",
+    "Scattering",
     "Signal",
     "SimulationError",
     "Sine",
@@ -195,6 +198,7 @@ __all__ = [
     "read_frequencies",
     "read_spectrum",
     "read_sweeps",
+    "read_touchstone",
     "read_trace",
     "read_waveform",
     "resistance",

@@ -47,7 +47,7 @@ def test_the_device_is_found_from_all_sweeps(device, sweeps):
     for name, relative in (("gamma", 1e-3), ("H_k", 1e-4), ("alpha", 0.02)):
         assert found.values[name] == pytest.approx(getattr(device, name), rel=relative)
         assert abs(found.values[name] - getattr(device, name)) < 4 * found.errors[name]
-    assert "alpha" in str(found)
+    assert "alpha" in str(found) and min(found.r_squared) > 0.98  # noise of 1 % of the height
 
 
 def test_the_lines_tell_the_same(device, sweeps):
@@ -59,6 +59,18 @@ def test_the_lines_tell_the_same(device, sweeps):
     alpha, error = result.law.alpha(layer.gamma)
     assert alpha == pytest.approx(0.01, abs=4 * error) and error < 5e-4
     assert any(fit.geometry is layer.geometry for fit in result.fits[:2])
+
+
+def test_a_device_that_does_not_explain_the_sweeps_is_said_to_first(device, sweeps):
+    """Derivative lines, fitted with a device whose response is a Lorentzian."""
+    fields = sweeps.sweeps[0].field
+    clean = spin_diode(device, fields, np.array([5e9, 9e9]), MICROWAVE, axis=ALONG, largest_swing=math.inf)
+    slopes = Sweeps(
+        [Sweep(f, fields, np.gradient(v, fields)) for f, v in zip(clean.frequencies, clean.voltage, strict=True)]
+    )
+    found = fit_device(device, slopes, free=("alpha",), microwave=MICROWAVE, axis=ALONG)
+    assert "the device does not explain 2 of 2 sweeps (worst at" in found.verdict[0]
+    assert str(found).startswith("the device does not explain") and max(found.r_squared) < 0.95
 
 
 def test_what_cannot_be_meant_is_refused(device, sweeps):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.resonance.synthetic import made_up
 
-from llgrad.cli.resonance import BackgroundName, fit_resonance
+from llgrad.cli.resonance import BackgroundName, ShapeName, fit_resonance
 from llgrad.core.files import read_json
 from llgrad.fitting.resonance.analysis import fit_resonance as analyse
 from llgrad.fitting.resonance.lorentzian import Window
@@ -83,3 +83,10 @@ def test_the_command_refuses_in_a_sentence(file):
         fit_resonance(file, min_field="1500")
     with pytest.raises(ValueError, match="--frequencies 5GHz: expected LOW:HIGH"):
         fit_resonance(file, frequencies="5GHz")
+
+
+def test_the_shape_of_the_lines_can_be_named(file, capsys):
+    fit_resonance(file, frequencies="5GHz:14GHz", shape=ShapeName.lorentzian)
+    assert "Line shape: Lorentzians, as you asked" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="a field modulation belongs to derivative lines; these are Lorentzians by"):
+        fit_resonance(file, modulation="2Oe")

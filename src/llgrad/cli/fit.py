@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import jax
 import typer
 
+from llgrad.cli.answers.line import fit_line
 from llgrad.cli.answers.reading import after_saying, data_unit, read_data
 from llgrad.cli.answers.report import ProfilesOption, ReportOption, check_report, write_report
 from llgrad.cli.device_options import (
@@ -39,10 +40,14 @@ from llgrad.cli.resonance import (
     FrequenciesOption,
     MaxFieldOption,
     MinFieldOption,
+    ModulationOption,
+    ShapeName,
+    ShapeOption,
     VoltageUnitOption,
     fit_resonance,
 )
 from llgrad.datasets.sweeps import looks_like_sweeps
+from llgrad.datasets.touchstone.reader import is_touchstone
 from llgrad.devices.bounds import Bound, between
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
@@ -55,8 +60,12 @@ from llgrad.fitting.methods.grid import GridSearch
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts
 
-FOR_EVERY_FILE: Final = {"trace", "out", "plot", "json", "force"}
-FOR_SWEEPS: Final = {"field_unit", "voltage_unit", "min_field", "max_field", "frequencies", "background"}
+FOR_EVERY_FILE: Final = {"trace", "columns", "out", "plot", "json", "force"}
+FOR_S_PARAMETERS: Final = {"trace", "read", "out", "json", "force"}
+FOR_SWEEPS: Final = {
+    *("field_unit", "voltage_unit", "min_field", "max_field", "frequencies"),
+    *("background", "shape", "modulation"),
+}
 """The options of `llgrad fit` by what they are for; all others are for the fit of a device."""
 
 StartOption = Annotated[
@@ -67,10 +76,19 @@ BoundsOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME=LOW:HIGH", help="Where a free value may lie: current=0.1mA:5mA.")
 ]
 ColumnsOption = Annotated[
-    str | None, typer.Option(help="Columns to fit: mx,my,mz, voltage, or a channel: CH2. Default: all of them.")
+    str | None,
+    typer.Option(help="Columns to fit: mx,my,mz, voltage, or a channel: CH2; of field sweeps, X. Default: all."),
 ]
 
 
+ReadOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="How the file is read. A table: setting=field.z, peak=G1. A spectrum: level=Max, rbw=1MHz, averaging=log, "
+        "filter=flat. S parameters: port=2, window=4GHz:6GHz.",
+    ),
+]
 NoiseOption = Annotated[
     str | None, typer.Option(metavar="NOISE", help="Standard deviation of a recorded value: 0.01, 0.1mV, 5MHz.")
 ]
@@ -107,6 +125,7 @@ def fit(
     bounds: BoundsOption = None,
     set_: SetOption = None,
     columns: ColumnsOption = None,
+    read: ReadOption = None,
     method: Annotated[
         MethodName, typer.Option(help="Levenberg-Marquardt, gradient descent (Adam), or grid search.")
     ] = MethodName.lm,
@@ -130,20 +149,29 @@ def fit(
     max_field: MaxFieldOption = None,
     frequencies: FrequenciesOption = None,
     background: BackgroundOption = BackgroundName.linear,
+    shape: ShapeOption = ShapeName.evidence,
+    modulation: ModulationOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Find parameters of a device from a recording; print values with standard errors and what the data can tell apart.
 
     Field sweeps of a spin diode (pairs of columns, field and voltage) need no device: their lines give geometry and α.
+    Nor do S parameters (Touchstone): the line that a port absorbs gives a frequency and a width.
     """
+    if is_touchstone(trace):
+        unused = given(context).keys() - FOR_S_PARAMETERS
+        refuse(context, unused, f"has no use where {trace} holds S parameters; leave it out")
+        fit_line(trace, assignments("--read", read), out=out, json=json, force=force)
+        return
     sweeps = looks_like_sweeps(trace)
     _check_options(context, trace, sweeps, starts)
     if sweeps:
-        units = {"field_unit": field_unit, "voltage_unit": voltage_unit}
+        units = {"field_unit": field_unit, "voltage_unit": voltage_unit, "columns": columns}
         window = {"min_field": min_field, "max_field": max_field, "frequencies": frequencies}
         files = {"out": out, "plot": plot, "json": json, "force": force}
-        fit_resonance(trace, **units, **window, background=background, **files)
+        lines = {"background": background, "shape": shape, "modulation": modulation}
+        fit_resonance(trace, **units, **window, **lines, **files)
         return
     if device is None or free is None:
         missing = "--device" if device is None else "--free"
@@ -152,7 +180,7 @@ def fit(
         )
     outputs = check_outputs(out, (".json",), plot, ("fit", "history"), force)
     check_report(report, force)
-    data = read_data(trace, columns)
+    data = read_data(trace, columns, assignments("--read", read))
     applied = drive_of(drive, sine_current, drive_csv)
     values = assignments("--set", set_) | assignments("--start", start)
     model = device_with(device, values)

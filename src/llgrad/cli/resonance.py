@@ -15,6 +15,7 @@ from llgrad.datasets.sweeps import read_sweeps
 from llgrad.fitting.resonance.analysis import fit_resonance as fit_sweeps
 from llgrad.fitting.resonance.lorentzian import Background, Window
 from llgrad.fitting.resonance.result import ResonanceResult
+from llgrad.fitting.resonance.shapes.shape import Shape
 
 FieldUnitOption = Annotated[
     str | None,
@@ -51,6 +52,29 @@ BackgroundOption = Annotated[
     BackgroundName, typer.Option("--background", help="Field sweeps: what lies below each line.")
 ]
 
+
+class ShapeName(enum.StrEnum):
+    """The shapes of a line by their words."""
+
+    evidence = "evidence"
+    lorentzian = "lorentzian"
+    derivative = "derivative"
+
+    def shape(self) -> Shape | None:
+        """The shape of this name; None where the data choose."""
+        return None if self is ShapeName.evidence else Shape(self.value)
+
+
+ShapeOption = Annotated[
+    ShapeName, typer.Option("--shape", help="Field sweeps: shape of the lines; derivatives come from a lock-in.")
+]
+ModulationOption = Annotated[
+    str | None,
+    typer.Option(
+        "--modulation", metavar="FIELD", help="Field sweeps, derivatives: amplitude (half peak to peak): 2Oe."
+    ),
+]
+
 PICTURES = ("sweeps", "geometry", "widths")
 
 
@@ -59,10 +83,13 @@ def fit_resonance(
     *,
     field_unit: str | None = None,
     voltage_unit: str | None = None,
+    columns: str | None = None,
     min_field: str | None = None,
     max_field: str | None = None,
     frequencies: str | None = None,
     background: BackgroundName = BackgroundName.linear,
+    shape: ShapeName = ShapeName.evidence,
+    modulation: str | None = None,
     out: pathlib.Path | None = None,
     plot: pathlib.Path | None = None,
     json: bool = False,
@@ -79,8 +106,11 @@ def fit_resonance(
         np.inf if max_field is None else quantity("--max-field", max_field, "T"),
     )
     allowed = None if frequencies is None else _range(frequencies)
-    sweeps = read_sweeps(path, field_unit=field_unit, voltage_unit=voltage_unit)
-    result = fit_sweeps(sweeps, window=window, background=background.background(), frequencies=allowed)
+    names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
+    sweeps = read_sweeps(path, field_unit=field_unit, voltage_unit=voltage_unit, columns=names)
+    amplitude = None if modulation is None else quantity("--modulation", modulation, "T")
+    lines = {"background": background.background(), "shape": shape.shape(), "modulation": amplitude}
+    result = fit_sweeps(sweeps, window=window, frequencies=allowed, **lines)
     deliver(result, result.to_json() | {"command": command_line()}, _figures(result), outputs, json)
 
 

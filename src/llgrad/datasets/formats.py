@@ -11,7 +11,9 @@ import numpy as np
 from llgrad.core.files import load_arrays, strict_json
 from llgrad.core.run_record import open_record
 from llgrad.core.units import show, unit_factor
-from llgrad.datasets.headers import Header, header_of, symbol_of
+from llgrad.datasets.matlab import load_mat
+from llgrad.datasets.tables.headers import Header, header_of
+from llgrad.datasets.tables.symbols import symbol_of
 from llgrad.datasets.trace import COLUMNS, Trace
 from llgrad.drives.sampled import is_even
 
@@ -21,8 +23,17 @@ ALIASES: Final = {
     "time": "t",
 }
 ARRAY_FILES: Final = (".npz", ".mat")
-LONGEST: Final = 1e-3
-"""A trace that is longer than these seconds, without a unit, is not in seconds."""
+LONGEST: Final = 0.1
+"""A trace that is longer than these seconds, without a unit, is in another one: 20 is 20 ns, not 20 s."""
+
+
+class _Array(NamedTuple):
+    """An array of a trace: what it is there, its name in the file and the unit in it, its numbers in SI units."""
+
+    what: str
+    written: str
+    unit: str | None
+    values: np.ndarray
 
 
 class Arrays(NamedTuple):
@@ -48,44 +59,57 @@ def trace_of_arrays(found: Arrays, columns: Sequence[str] | None = None) -> Trac
     """The trace in arrays named t or time, and mx, my, mz, or m (T, 3), or voltage.
 
     Numbers are in SI units, unless the name says another: `t_ns`, `voltage_mV`. A run that `llgrad simulate` wrote is
-    read as it is.
+    read as it is. Evenly spaced times in single precision are counted from the first, without their rounding.
 
-    Raises ValueError for arrays that are missing, of different lengths, or with times that cannot be seconds.
+    Raises ValueError for arrays that are missing, of different lengths, there twice, or with times that cannot be
+    seconds.
 
     >>> np.savez("run.npz", t_ns=[0.0, 0.1, 0.2], voltage=[1e-3, 2e-3, 3e-3])
     >>> trace_of_arrays(read_arrays(Path("run.npz")))
     Trace: voltage; 3 samples from 0 s to 200 ps, every 100 ps
     """
     path = found.path
-    known, sources = _known(path, found.arrays)
+    known = _known(path, found.arrays)
     names = ", ".join(found.arrays) or "nothing"
     if "t" not in known:
         raise ValueError(f"{path} has no array of times; it has {names}; name it t or time, in seconds, or t_ns")
-    t = known.pop("t")
-    if found.record is not None and found.arrays["t"].dtype != np.float64 and is_even(t):
-        stats = found.record.get("stats") or {}
-        step = float(stats["dt"]) * int(stats["save_every"]) if "dt" in stats else (t[-1] - t[0]) / (t.size - 1)
-        t = t[0] + step * np.arange(t.size)  # without the rounding of float32
-    if sources["t"].unit is None and t[-1] - t[0] > LONGEST:
-        raise ValueError(
-            f"{path}: the times go up to {t[-1]:g}, which cannot be seconds; give seconds (20 ns is 2e-8), "
-            "or name the array with its unit, as in t_ns"
-        )
-    for name in columns or ():
-        if name not in COLUMNS:
-            raise ValueError(f"a trace has no column {name!r}; it can hold {', '.join(COLUMNS)}")
-        if name not in known:
-            raise ValueError(f"{path} has no array {name!r}; it has {names}")
-    if not known:
+    wanted = [name for name in COLUMNS if name in known] if columns is None else list(columns)
+    chosen = [_chosen(path, known, name, names) for name in wanted]
+    taken = {array.what: array for array in chosen}
+    if len(taken) < len(chosen):
+        raise ValueError(f"columns = {wanted}: two of them are the same column of a trace; choose one")
+    if not taken:
         raise ValueError(f"{path} has none of the arrays {', '.join(COLUMNS)}, m; it has {names}")
-    chosen = known if columns is None else {name: known[name] for name in columns}
-    if short := [name for name, values in chosen.items() if values.shape != t.shape]:
-        raise ValueError(f"{path}: {short[0]} has {chosen[short[0]].size} values, and there are {t.size} times")
-    taken = ", ".join(_said(name, sources[name]) for name in ("t", *chosen))
+    times = _one(path, known["t"])
+    t, counted = _times(found, times)
+    if short := [array for array in taken.values() if array.values.shape != t.shape]:
+        raise ValueError(f"{path}: {short[0].what} has {short[0].values.size} values, and there are {t.size} times")
+    said = ", ".join(_said(array) for array in (times, *taken.values()))
+    used = {array.written for array in (times, *taken.values())}
+    left = [name for name in found.arrays if name not in used]
+    said += f"; left out: {', '.join(left)}" if left else ""
     try:
-        return Trace(t, chosen, (), (found.remark, taken, spacing_of(t)))
+        values = {name: array.values for name, array in taken.items()}
+        return Trace(t, values, (), (found.remark, said, *counted, spacing_of(t)))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _times(found: Arrays, times: _Array) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The times [s], without the rounding of single precision where they are evenly spaced, and a remark on it."""
+    t, raw = times.values, found.arrays[times.written]
+    if times.unit is None and t.size and np.ptp(t) > LONGEST:
+        name = times.written
+        raise ValueError(
+            f"{found.path}: the times go up to {t.max():g}, which cannot be seconds; give seconds (20 ns is 2e-8), "
+            f"or name the array with its unit, as in {name}_ns ({name}_s where they are seconds)"
+        )
+    if raw.dtype == np.float64 or raw.dtype.kind != "f" or not is_even(np.ravel(raw)):
+        return t, ()
+    stats = (found.record or {}).get("stats")
+    if isinstance(stats, dict) and isinstance(stats.get("dt"), float) and isinstance(stats.get("save_every"), int):
+        return t[0] + stats["dt"] * stats["save_every"] * np.arange(t.size), ()
+    return np.linspace(t[0], t[-1], t.size), (f"times in {raw.dtype}, counted from the first without its rounding",)
 
 
 def spacing_of(t: np.ndarray) -> str:
@@ -113,58 +137,73 @@ def _npz(path: Path) -> Arrays:
 
 
 def _mat(path: Path) -> Arrays:
-    import scipy.io  # slow to import, and only MATLAB's files need it
-
-    try:
-        loaded = scipy.io.loadmat(path, squeeze_me=True)
-    except RuntimeError:  # what SciPy raises for HDF5
-        raise ValueError(
-            f"{path} is a MATLAB file of version 7.3 (HDF5), which is not read; "
-            "save it in MATLAB with save('name.mat', …, '-v7'), or export it as CSV"
-        ) from None
-    except (ValueError, TypeError, EOFError, OSError, scipy.io.matlab.MatReadError) as error:
-        raise ValueError(f"{path} cannot be read as a MATLAB file ({error})") from None
-    return Arrays(path, dict(_flat(loaded)), None, "arrays of MATLAB")
+    return Arrays(path, _flat(load_mat(path)), None, "arrays of MATLAB")
 
 
-def _flat(loaded: Mapping[str, Any]) -> list[tuple[str, np.ndarray]]:
-    """Arrays of numbers, those in a structure too, by their own names."""
-    found = []
+def _flat(loaded: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Arrays of numbers, those in a structure too, by their own names, or "structure.name" where that comes twice."""
+    found: dict[str, np.ndarray] = {}
+    inside: list[tuple[str, str, np.ndarray]] = []
     for name, value in loaded.items():
         array = np.asarray(value)
         if name.startswith("__"):
             continue
         if array.dtype.names and array.size == 1:
-            inside = array.reshape(-1)[0]
-            found += _flat({field: inside[field] for field in array.dtype.names})
+            fields = array.reshape(-1)[0]
+            within = _flat({field: fields[field] for field in array.dtype.names})
+            inside += [(name, field, held) for field, held in within.items()]
         elif array.dtype.kind in "fiu" and array.ndim:
-            found.append((name, array))
-    return found
+            found[name] = array
+    names = [*found, *(field for _, field, _ in inside)]
+    return found | {field if names.count(field) == 1 else f"{outer}.{field}": held for outer, field, held in inside}
 
 
-def _known(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, Header]]:
-    """The arrays of a trace in SI units by their names here, and the headers that they came under."""
-    known, sources = {}, {}
+def _known(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, list[_Array]]:
+    """The arrays of a trace in SI units, by what they are in one."""
+    known: dict[str, list[_Array]] = {}
     for written, array in arrays.items():
-        header = _named(written)
+        header = _named(written.rpartition(".")[2])
         name = ALIASES.get(header.name.lower(), header.name.lower())
         if name == "m":
-            for axis, component in zip("xyz", _components(path, array), strict=True):
-                known[f"m{axis}"], sources[f"m{axis}"] = component, Header(written, None)
+            for axis, part in zip("xyz", _components(path, array), strict=True):
+                known.setdefault(f"m{axis}", []).append(_Array(f"m{axis}", written, None, part))
         elif name == "t" or name in COLUMNS:
             if array.dtype.kind not in "fiu":
                 raise ValueError(f"{path}: {written} holds no real numbers (its type is {array.dtype})")
-            factor = _factor(path, header, COLUMNS.get(name, "s"))
-            known[name], sources[name] = np.ravel(np.asarray(array, dtype=np.float64)) * factor, header
-    return known, sources
+            values = np.ravel(np.asarray(array, dtype=np.float64)) * _factor(path, header, COLUMNS.get(name, "s"))
+            known.setdefault(name, []).append(_Array(name, written, header.unit, values))
+    return known
 
 
 def _named(written: str) -> Header:
-    """Name and unit of an array: "t_ns", "voltage_mV", "t (ns)"."""
+    """Name and unit of an array: "t_ns", "voltage_mV", "t (ns)"; a wrong unit is one still."""
     name, line, unit = written.rpartition("_")
     if line and symbol_of(unit) and unit_factor(unit)[0] in ("s", "V"):
         return Header(name, unit)
     return header_of(written)
+
+
+def _chosen(path: Path, known: Mapping[str, list[_Array]], name: str, names: str) -> _Array:
+    """The array for a column of a trace, or the one that has this name in the file."""
+    own = [array for arrays in known.values() for array in arrays if array.written == name and array.what != "t"]
+    if len(own) == 1:
+        return own[0]
+    if name not in COLUMNS:
+        raise ValueError(f"a trace has no column {name!r}; it can hold {', '.join(COLUMNS)}")
+    if name not in known:
+        raise ValueError(f"{path} has no array {name!r}; it has {names}")
+    return _one(path, known[name])
+
+
+def _one(path: Path, arrays: list[_Array]) -> _Array:
+    """The array, where there is one. Raises ValueError where there are several."""
+    if len(arrays) > 1:
+        written = [array.written for array in arrays]
+        raise ValueError(
+            f"{path} has {len(arrays)} arrays for {arrays[0].what}, {', '.join(written)}; "
+            + ("save one of them" if arrays[0].what == "t" else f"choose one, as in columns=[{written[0]!r}]")
+        )
+    return arrays[0]
 
 
 def _factor(path: Path, header: Header, unit: str) -> float:
@@ -178,6 +217,8 @@ def _factor(path: Path, header: Header, unit: str) -> float:
 
 def _components(path: Path, m: np.ndarray) -> np.ndarray:
     """The components (3, T) of an array m, (T, 3) or (3, T)."""
+    if m.dtype.kind not in "fiu":
+        raise ValueError(f"{path}: m holds no real numbers (its type is {m.dtype})")
     if m.ndim == 3:
         raise ValueError(f"{path} holds {m.shape[1]} oscillators; a trace is that of one: save one of them")
     if m.ndim != 2 or 3 not in m.shape:
@@ -185,9 +226,9 @@ def _components(path: Path, m: np.ndarray) -> np.ndarray:
     return np.asarray(m.T if m.shape[1] == 3 else m, dtype=np.float64)
 
 
-def _said(name: str, source: Header) -> str:
-    origin = "" if source.name.lower() == name else f" from {source.name!r}"
-    unit = "s" if name == "t" else COLUMNS[name]
-    if source.unit is not None:
-        return f"{name}{origin} in {source.unit}"
-    return f"{name}{origin}" + ("" if unit == "1" else f" in {unit}")
+def _said(array: _Array) -> str:
+    origin = "" if _named(array.written).name.lower() == array.what else f" from {array.written!r}"
+    unit = "s" if array.what == "t" else COLUMNS[array.what]
+    if array.unit is not None:
+        return f"{array.what}{origin} in {array.unit}"
+    return f"{array.what}{origin}" + ("" if unit == "1" else f" in {unit}")

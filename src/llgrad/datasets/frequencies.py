@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,14 +11,21 @@ import numpy as np
 
 from llgrad.core.units import show
 from llgrad.datasets.peaks import Window, peak_of
-from llgrad.datasets.table import TIME_NAMES, Table, read_table
+from llgrad.datasets.settings import (
+    columns_of,
+    error_column,
+    frequency_column,
+    other_settings,
+    setting_column,
+    swept_columns,
+    varying,
+)
+from llgrad.datasets.tables.quantities import Kind
+from llgrad.datasets.tables.table import Table, read_table
 from llgrad.observables.spectrum import Spectrum
 
-FREQUENCY_NAMES: Final = ("f", "freq", "frequency", "f0", "f_0", "frequenz", "peak")
 BEGINNING: Final = 500
 """Lines of a file that are looked at to tell what it holds."""
-_ERROR: Final = re.compile(r"err|sigma|σ|std|uncert|±|^s_?f$|^d_?f$|^δ_?f$", re.IGNORECASE)
-_AXIS: Final = re.compile(r"[._ ]?([xyz])$", re.IGNORECASE)
 
 
 class FrequencyTable(eqx.Module):
@@ -84,35 +90,48 @@ class FrequencyTable(eqx.Module):
         return f"FrequencyTable: {self.values.size} frequencies against {self.setting}"
 
 
-def read_frequencies(path: str | os.PathLike[str], setting: str | None = None) -> FrequencyTable:
+def read_frequencies(
+    path: str | os.PathLike[str],
+    setting: str | None = None,
+    *,
+    peak: str | None = None,
+    error: str | None = None,
+    area: float | None = None,
+) -> FrequencyTable:
     """The table of frequencies in a text file: a column of the setting, one of frequencies, perhaps one of errors.
 
-    The header names them with their units, as in `current (mA), f (GHz)` or `field.z [Oe]; frequency [GHz]; error
-    [MHz]`. A column in ampere is the current; one in tesla, oersted or A/m is the field, along z where its name has no
-    other axis. `setting` names the leaf of the device where the header does not, such as "H_k" or "field.x". Text is
-    read as by `read_trace`.
+    The header names them with their units, in any order, as in `current (mA), f (GHz)` or `field.z [Oe]; frequency
+    [GHz]; error [MHz]`. A column is taken for what its name and unit say together: a line width or a power is none of
+    them. The setting is the current or the field that varies, the field along z where its name has no axis; what stays
+    the same is told by `describe`. Text is read as by `read_trace`.
 
-    Raises ValueError, in one sentence, for a file without such columns or units, and for a frequency that cannot be.
+    Args:
+        path: the file.
+        setting: the column that was swept, where several vary: "current", "field", or the column's name; or else the
+            leaf of the device that it stands for, such as "H_k" or "field.x".
+        peak: name of the column of frequencies, or a word of it such as "G2", where there are several.
+        error: name of the column of their standard deviations, where the file leaves it open.
+        area: cross section [m²], for a current density.
+
+    Raises ValueError, in one sentence, for a file without such columns or units, several that could be meant, and a
+    frequency that cannot be.
 
     >>> from pathlib import Path
-    >>> _ = Path("f.csv").write_text("current (mA), f (GHz), error (MHz)\\n1.5, 1.52, 2\\n2, 1.61, 2\\n")
+    >>> _ = Path("f.csv").write_text("width (MHz), f (GHz), error (MHz), I (mA)\\n9, 1.52, 2, 1.5\\n8, 1.61, 2, 2\\n")
     >>> table = read_frequencies("f.csv")
-    >>> table.setting, table.values.tolist(), table.errors.tolist()
-    ('current', [0.0015, 0.002], [2000000.0, 2000000.0])
+    >>> table.setting, table.values.tolist(), table.frequencies.tolist(), table.errors.tolist()
+    ('current', [0.0015, 0.002], [1520000000.0, 1610000000.0], [2000000.0, 2000000.0])
     """
     table = read_table(path)
-    frequency = _frequency_column(table)
-    if frequency is None:
-        raise ValueError(
-            f"{table.path} has no column of frequencies; it has {table.names()}; write 'f (GHz)' in the header"
-        )
-    swept, name = _setting_column(table, frequency, setting)
-    errors = next((i for i in table.of_kind("Hz") if i != frequency and _ERROR.search(table.header[i].name)), None)
+    columns = columns_of(table)
+    frequency = frequency_column(table, columns, peak)
+    swept, name = setting_column(table, columns, frequency, setting)
+    errors = error_column(table, columns, frequency, error)
     taken = {swept: name, frequency: "frequency"} | ({} if errors is None else {errors: "error"})
-    unit = "1" if table.header[swept].unit is None else table.unit(swept)[0]
-    unit = "T" if unit == "A/m" and name.startswith("field") else unit
-    values = table.in_si(swept, unit)
+    values, unit = _values(table, swept, name, area)
     spread = f"{len(values)} frequencies, {name} from {show(values.min(), unit)} to {show(values.max(), unit)}"
+    along = columns[swept].kind is Kind.FIELD and columns[swept].axis is None and setting != name
+    remarks = [*table.remarks, table.taken(taken), spread, *(["along z, as its name has no axis"] if along else [])]
     try:
         return FrequencyTable(
             name,
@@ -120,10 +139,26 @@ def read_frequencies(path: str | os.PathLike[str], setting: str | None = None) -
             table.in_si(frequency, "Hz"),
             None if errors is None else table.in_si(errors, "Hz"),
             table.notes,
-            (*table.remarks, table.taken(taken), spread),
+            (*remarks, *other_settings(table, columns, swept)),
         )
-    except ValueError as error:
-        raise ValueError(f"{table.path}: {error}") from None
+    except ValueError as mistake:
+        raise ValueError(f"{table.path}: {mistake}") from None
+
+
+def _values(table: Table, swept: int, name: str, area: float | None) -> tuple[np.ndarray, str]:
+    """The values [SI] of a setting, and their unit."""
+    unit = "1" if table.header[swept].unit is None else table.unit(swept)[0]
+    if unit == "A/m²" and name == "current":
+        if area is None or not area > 0:
+            raise ValueError(
+                f"{table.path}: the column {table.header[swept].name!r} is a current density; give area=… [m²] of the "
+                "cross section, or write the current"
+            )
+        return table.in_si(swept, unit) * area, "A"
+    if area is not None:
+        raise ValueError(f"{table.path} has no current density that an area would be for; leave area out")
+    unit = "T" if unit == "A/m" and name.startswith("field") else unit
+    return table.in_si(swept, unit), unit
 
 
 def frequencies_of(
@@ -144,43 +179,13 @@ def frequencies_of(
 
 
 def looks_like_frequencies(path: str | os.PathLike[str]) -> bool:
-    """Whether a text file is a table of frequencies: no time, a column of frequencies, and one of currents or
-    fields."""
+    """Whether a text file is a table of frequencies: no time, frequencies, and a current or field that varies."""
     try:
         table = read_table(path, lines=BEGINNING)
-        frequency = _frequency_column(table)
-        if frequency is None or any(column.name in TIME_NAMES for column in table.header) or table.of_kind("s"):
-            return False
-        _setting_column(table, frequency, None)
+        columns = columns_of(table)
     except ValueError:
         return False
-    return True
-
-
-def _frequency_column(table: Table) -> int | None:
-    in_hertz = table.of_kind("Hz")
-    named = [i for i in in_hertz if table.header[i].name.lower() in FREQUENCY_NAMES]
-    return next(iter(named + [i for i in in_hertz if not _ERROR.search(table.header[i].name)]), None)
-
-
-def _setting_column(table: Table, frequency: int, setting: str | None) -> tuple[int, str]:
-    """Index of the column that was swept, and the leaf that it is."""
-    others = [i for i in range(len(table.header)) if i != frequency]
-    if setting is not None:
-        same = [i for i in others if table.header[i].name == setting]
-        found = same or table.of_kind("A", "T", "A/m") or others[:1]
-        if not found:
-            raise ValueError(f"{table.path} has no column of {setting}; it has {table.names()}")
-        return found[0], setting
-    swept = table.of_kind("A", "T", "A/m")
-    if len(swept) != 1:
-        word = "several columns" if swept else "no column"
-        raise ValueError(
-            f"{table.path} has {word} of currents or fields; it has {table.names()}; write 'current (mA)' or "
-            "'field.z (Oe)' above the one that was swept"
-        )
-    column = table.header[swept[0]]
-    if table.unit(swept[0])[0] == "A":
-        return swept[0], "current"
-    axis = _AXIS.search(column.name)
-    return swept[0], f"field.{axis[1].lower() if axis else 'z'}"
+    kinds = [column.kind for column in columns]
+    if Kind.TIME in kinds or Kind.FREQUENCY not in kinds:
+        return False
+    return bool(varying(table, columns)) or (bool(swept_columns(columns)) and Kind.LEVEL not in kinds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import numpy as np
 from llgrad.core.files import writing
 from llgrad.datasets.formats import ALIASES, ARRAY_FILES, read_arrays, spacing_of, trace_of_arrays
 from llgrad.datasets.frequencies import FrequencyTable
-from llgrad.datasets.table import Table, read_table
+from llgrad.datasets.tables.quantities import Kind
+from llgrad.datasets.tables.table import Table, read_table
+from llgrad.datasets.tables.times import time_column, times_of
 from llgrad.datasets.trace import COLUMNS, Trace
 from llgrad.drives.sampled import Sampled
 
@@ -45,11 +48,12 @@ def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = Non
     if path.suffix.lower() in ARRAY_FILES:
         return trace_of_arrays(read_arrays(path), columns)
     table = read_table(path)
-    time, t = table.times()
-    found = _columns(table, time, columns)
+    time, found = _chosen(table, columns)
+    table = table.recorded([time, *found.values()], time)
     values = {name: table.in_si(index, COLUMNS[name]) for name, index in found.items()}
+    t, rounded = times_of(table, time)
     taken = table.taken({time: "t"} | {index: name for name, index in found.items()})
-    return Trace(t, values, table.notes, (*table.remarks, taken, spacing_of(t)))
+    return Trace(t, values, table.notes, (*table.remarks, taken, *rounded, spacing_of(t)))
 
 
 def describe(data: Trace | FrequencyTable) -> str:
@@ -97,12 +101,15 @@ def read_waveform(path: str | os.PathLike[str], unit: str | None = None) -> Samp
     [0.0, 0.01]
     """
     table = read_table(path)
-    time, t = table.times()
-    others = [index for index in range(len(table.header)) if index != time]
+    times = table.of(Kind.TIME) or [time_column(table, [])]
+    others = [i for i in range(len(table.header)) if i not in times and table.quantity(i).kind is not Kind.COMMENT]
     if not others:
         raise ValueError(f"{table.path} has only the column {table.names()}; expected a second, as in 'current (mA)'")
+    time = time_column(table, others)
     kind = _driven_unit(table, others[0]) if unit is None else unit
+    table = table.recorded([time, *others], time)
     values = [table.in_si(index, kind) for index in others]
+    t, _ = times_of(table, time)
     return Sampled(t, values[0] if len(values) == 1 else np.stack(values, axis=-1))
 
 
@@ -117,39 +124,98 @@ def _driven_unit(table: Table, index: int) -> str:
     return unit
 
 
-def _columns(table: Table, time: int, wanted: Sequence[str] | None) -> dict[str, int]:
-    """The columns of a trace, by their index in the table."""
-    found = {name: index for index, column in enumerate(table.header) if (name := _name(column.name)) in COLUMNS}
-    channels = {table.header[i].name: i for i in table.of_kind("V") if i not in found.values()}
+def _chosen(table: Table, wanted: Sequence[str] | None) -> tuple[int, dict[str, int]]:
+    """Index of the times, and the columns of a trace by their index in the table."""
+    found: dict[str, int] = {}
+    asked = None
     if wanted is None:
-        return found or {"voltage": _only_channel(table, time, channels)}
-    chosen = {}
-    for name in wanted:
-        if name not in found and name not in channels:
-            if name not in COLUMNS:
-                raise ValueError(f"a trace has no column {name!r}; it can hold {', '.join(COLUMNS)}")
-            if name != "voltage" or len(channels) != 1:
-                raise ValueError(f"{table.path} has no column {name!r}; it has {table.names()}")
-            chosen[name] = next(iter(channels.values()))
-        else:
-            chosen[name if name in found else "voltage"] = found.get(name, channels.get(name, 0))
-    return chosen
-
-
-def _only_channel(table: Table, time: int, channels: dict[str, int]) -> int:
-    """The voltage of a file whose names are its own, such as CH1."""
-    if len(channels) > 1:
-        first = next(iter(channels))
+        found = {what: _the_one(table, what) for what in COLUMNS if _candidates(table, what)}
+        found = found or {"voltage": _only_channel(table)}
+    for name in wanted or ():
+        index = _wanted(table, name)
+        if table.quantity(index).kind is Kind.TIME:
+            asked = index
+            continue
+        what = _what(table, index)
+        if what is None:
+            raise ValueError(_no_column(table, name))
+        if found.setdefault(what, index) != index or list(wanted or ()).count(name) > 1:
+            raise ValueError(f"{table.path}: {table.listed({found[what], index})} would both be {what}; choose one")
+    if not found:
         raise ValueError(
-            f"{table.path} has several voltages ({', '.join(channels)}); "
-            f"choose one, as in columns=[{first!r}] (--columns {first} on the command line)"
+            f"columns = {list(wanted or ())} chooses no column beside the time; {table.path} has {table.listed()}"
         )
+    return time_column(table, list(found.values()), asked), found
+
+
+def _what(table: Table, index: int) -> str | None:
+    """What a column is in a trace; None where it can be nothing there."""
+    named, quantity = _name(table.header[index].name), table.quantity(index)
+    if named in COLUMNS:
+        return named
+    if quantity.kind is Kind.MAGNETISATION and quantity.axis:
+        return f"m{quantity.axis}"
+    return "voltage" if index in table.of_kind("V") else None
+
+
+def _candidates(table: Table, what: str) -> list[int]:
+    """The columns that are named as a column of a trace is; else those that hold this component of m."""
+    named = [index for index, column in enumerate(table.header) if _name(column.name) == what]
+    return named or [i for i in table.of(Kind.MAGNETISATION) if _what(table, i) == what]
+
+
+def _the_one(table: Table, what: str) -> int:
+    found = _candidates(table, what)
+    if len(found) > 1:
+        raise ValueError(
+            f"{table.path} has {len(found)} columns of {what}: {table.listed(found)}; {_advice(table, found[0])}"
+        )
+    return found[0]
+
+
+def _wanted(table: Table, name: str) -> int:
+    """The column that a user asks for: by what it is in a trace, by its name in the file, or by its place."""
+    if name in COLUMNS:
+        channels = table.of(Kind.VOLTAGE) if name == "voltage" else []
+        if _candidates(table, name):
+            return _the_one(table, name)
+        if not channels:
+            raise ValueError(f"{table.path} has no column {name!r}; it has {table.names()}")
+        return _only_channel(table)
+    known = name.startswith("#") or name.casefold() in (column.name.casefold() for column in table.header)
+    if not known:
+        raise ValueError(_no_column(table, name))
+    return table.place(name)
+
+
+def _no_column(table: Table, name: str) -> str:
+    return (
+        f"a trace has no column {name!r}; it can hold {', '.join(COLUMNS)}, or a voltage by its name or place in "
+        f"{table.path}: {table.listed()}"
+    )
+
+
+def _only_channel(table: Table) -> int:
+    """The voltage of a file whose names are its own, such as CH1."""
+    channels = table.of(Kind.VOLTAGE)
+    if len(channels) > 1:
+        names = ", ".join(table.header[index].name for index in channels)
+        raise ValueError(f"{table.path} has several voltages ({names}); {_advice(table, channels[0])}")
     if not channels:
-        others = [column.name for index, column in enumerate(table.header) if index != time]
-        bare = others[0] if len(others) == 1 and table.header[1 - time].unit is None else ""
+        times = table.of(Kind.TIME)
+        others = [column for index, column in enumerate(table.header) if index not in times]
+        bare = others[0].name if len(others) == 1 and others[0].unit is None else ""
         advice = f"; if {bare} is a voltage, write its unit in the header, as in '{bare} (mV)'" if bare else ""
         raise ValueError(f"{table.path} has none of the columns {', '.join(COLUMNS)}; it has {table.names()}{advice}")
-    return next(iter(channels.values()))
+    return channels[0]
+
+
+def _advice(table: Table, index: int) -> str:
+    """How to choose a column: by its name, or by its place where the name is not its own."""
+    name = table.header[index].name
+    if [column.name for column in table.header].count(name) > 1 or "," in name or not name:
+        return f"choose one by its place, as in columns=['#{index + 1}'] (--columns '#{index + 1}' on the command line)"
+    return f"choose one, as in columns=[{name!r}] (--columns {shlex.quote(name)} on the command line)"
 
 
 def _name(written: str) -> str:

@@ -1,215 +1,266 @@
-"""Power spectra from files: of spectrum analysers (dBm, V²/Hz, nV²/Hz per mA²), and S parameters (Touchstone)."""
+"""Power spectra from files of spectrum analysers: their frequencies, one of their levels, and what the analyser did."""
 
 from __future__ import annotations
 
 import os
-import re
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-import equinox as eqx
 import numpy as np
 
-from llgrad.core.units import PREFIXES, parse, show
-from llgrad.datasets.headers import RESOLUTION
-from llgrad.datasets.table import Table, read_table
+from llgrad.core.units import show
+from llgrad.datasets.analyser.levels import EXAMPLES, Level, level_of
+from llgrad.datasets.analyser.preamble import Said, receiver_of, said_by
+from llgrad.datasets.settings import varies
+from llgrad.datasets.tables.quantities import Kind, quantity_of
+from llgrad.datasets.tables.table import Table, read_table
+from llgrad.observables.receiver import Receiver
 from llgrad.observables.spectrum import Spectrum
 
 BEGINNING: Final = 500
 """Lines of a file that are looked at to tell what it holds."""
-FREQUENCY_NAMES: Final = ("f", "freq", "frequency", "frequenz", "x")
-_PREFIX: Final = "[" + "".join(p for p in PREFIXES if p) + "]?"
-_DENSITY: Final = re.compile(
-    rf"(?P<p>{_PREFIX})(?P<base>V²|W|V)/(?P<root>√?)(?P<q>{_PREFIX})Hz(?P<per>/(?P<c>{_PREFIX})A²)?"
-)
-
-
-class Reading(NamedTuple):
-    """What a written unit of a spectrum means: the density [V²/Hz] is `factor` times the number, squared or not."""
-
-    factor: float
-    kind: str
-    """"V²/Hz", "V/√Hz", "W/Hz", "dBm/Hz" or "dBm"."""
-    per_current: float | None
-    """Ampere of the unit of current whose square the number is per, or None."""
+LOWEST: Final = 1e-3
+"""A frequency [Hz] below this, but for zero, is not meant."""
+HIGHEST: Final = 1e14
 
 
 def read_spectrum(
     path: str | os.PathLike[str],
     *,
+    level: str | None = None,
     unit: str | None = None,
-    bandwidth: float | None = None,
+    rbw: float | None = None,
+    filter: str | float | None = None,
+    detector: str | None = None,
+    averaging: str | None = None,
     load: float = 50.0,
     current: float | None = None,
 ) -> Spectrum:
     """The power spectrum in a text file, in V²/Hz: a column of frequencies and one of levels, with their units.
 
-    Levels may be in V²/Hz, nV²/Hz, V/√Hz, W/Hz, dBm/Hz, dBm (power in the analyser's resolution bandwidth), or any of
-    them per A², such as nV²/Hz/mA². Text is read as by `read_trace`, a preamble with RBW included.
+    Levels are densities (V²/Hz, nV/√Hz, W/Hz, dBm/Hz, nV²/Hz/mA²) or what passes the analyser's resolution filter (dBm,
+    dBµV, mW). The noise bandwidth of the filter is not its RBW: a density is the power over 1.065·RBW for a
+    Gaussian filter of 3 dB, which is assumed where neither file nor `filter` says another. Averages of the logarithm
+    read noise 2.51 dB low, of the voltage 1.05 dB: put right where file or `averaging` says so. `describe` tells what
+    was taken, left out and assumed. Text, with its preamble, is read as by `read_trace`.
 
     Args:
         path: the file.
-        unit: of the levels, where the header says none.
-        bandwidth: resolution bandwidth [Hz] of levels in dBm, where the file says none.
+        level: name of the column of levels, where there are several. Of R&S's detector AUTOPEAK, the larger is taken.
+        unit: of the levels, where the file says none.
+        rbw: resolution bandwidth [Hz], where the file says none.
+        filter: one of `observables.receiver.FILTERS` ("gaussian", "flat", "5 poles" …), or noise bandwidth over RBW.
+        detector: "sample", "rms", "average", "peak", "minimum peak", "auto peak" or "quasi peak".
+        averaging: "power", "voltage" or "log" (also called video).
         load: what the power goes into [Ω].
         current: direct current [A], for levels per mA².
 
-    Raises ValueError, in one sentence that names the file, for a missing column or unit, or what a unit needs besides.
+    Raises ValueError, in one sentence that names the file: for a table of peaks, a missing column or unit, several
+    columns of levels, a frequency that does not increase, a number of points that is not there, an argument that
+    contradicts the file or that its unit has no use for.
 
-    >>> _ = Path("s.csv").write_text("f (GHz); S (nV²/Hz)\\n1,0; 2\\n1,1; 5\\n1,2; 1\\n")
-    >>> read_spectrum("s.csv").density.tolist()
-    [2e-18, 5e-18, 1e-18]
+    >>> from pathlib import Path
+    >>> _ = Path("s.csv").write_text("RBW,1 MHz\\nf (GHz),P (dBm)\\n1.0,-80\\n1.1,-70\\n1.2,-80\\n")
+    >>> found = read_spectrum("s.csv")
+    >>> found.density
+    array([4.69...e-16, 4.69...e-15, 4.69...e-16])
+    >>> found.receiver
+    Receiver(rbw=1000000.0, filter='gaussian', detector=None, averaging=None)
     """
     table = read_table(path)
-    frequency = _frequency_column(table)
-    level, written = _level_column(table, frequency, unit)
-    f = table.in_si(frequency, "Hz")
-    if (late := np.flatnonzero(np.diff(f) <= 0)).size:
-        raise ValueError(f"{table.path}, line {table.lines[late[0] + 1]}: the frequency does not increase")
-    reading = reading_of(written)
-    if reading is None:
+    if (why := _peaks(table)) is not None:
+        raise ValueError(f"{table.path} is no spectrum but a table of peaks, as it has {why}; use read_frequencies")
+    said = said_by(table.path, table.preamble)
+    f, frequency = _frequencies(table, said)
+    values, index, how = _levels(table, frequency, level, unit, said)
+    written = table.header[index].unit or unit or ""
+    known = level_of(written)
+    if known is None:
         raise ValueError(
-            f"{table.path}: the column {table.header[level].name!r} is in {written!r}, which is no unit of a spectrum; "
-            "expected dBm, dBm/Hz, V²/Hz, nV²/Hz, V/√Hz, W/Hz, or nV²/Hz/mA²"
+            f"{table.path}: the column {table.header[index].name!r} is in {written!r}, which is no unit of a spectrum; "
+            f"expected {EXAMPLES}"
         )
-    if reading.per_current is not None and not current:
-        raise ValueError(f"{table.path} is in {written}: give the direct current of the measurement, current=… [A]")
-    values = table.values[:, level]
-    if reading.kind == "dBm":
-        bandwidth = bandwidth or _resolution(table)
-        if bandwidth is None:
-            raise ValueError(
-                f"{table.path} is in dBm, a power in the resolution bandwidth, which it does not say; "
-                "give bandwidth=… [Hz]"
-            )
-    return Spectrum(f, _density(values, reading, bandwidth or 1.0, load, current or 0.0), "V²/Hz")
+    if unit is not None and level_of(unit) != known:
+        raise ValueError(f"{table.path} has its levels in {written}, and unit says {unit}; leave one out")
+    receiver, assumed = _receiver(table, known, written, said, rbw, filter, detector, averaging)
+    density = _density(table, values, known, receiver, load, current, written)
+    taken = "" if frequency is None else table.taken({frequency: "frequency", index: "level"})
+    ends = f"{f.size} frequencies from {show(float(f[0]), 'Hz')} to {show(float(f[-1]), 'Hz')}"
+    into = f"into {load:g} Ω" if known.base == "W" else ""
+    understood = [*table.remarks, taken, how, ends, f"levels in {written}", into, assumed]
+    return Spectrum(f, density, "V²/Hz", receiver, tuple(part for part in understood if part))
 
 
 def looks_like_spectrum(path: str | os.PathLike[str]) -> bool:
-    """Whether a text file is a spectrum: a column of frequencies, and one of levels in a unit of a spectrum."""
+    """Whether a text file is a spectrum: frequencies, levels in a unit of a spectrum, no time, and nothing that a table
+    of peaks has besides."""
     try:
         table = read_table(path, lines=BEGINNING)
-        frequency = _frequency_column(table)
+        said = said_by(table.path, table.preamble)
+        levels = _known_levels(table)
+        several = len(_frequency_columns(table)) > 1
     except ValueError:
         return False
-    units = [column.unit for index, column in enumerate(table.header) if index != frequency]
-    return bool(table.of_kind("Hz")) and any(unit is not None and reading_of(unit) is not None for unit in units)
+    frequencies = _frequency_columns(table) or (said.start is not None and said.stop is not None)
+    return bool(levels and frequencies) and not several and _peaks(table) is None and not table.of_kind("s")
 
 
-def reading_of(unit: str) -> Reading | None:
-    """What a written unit of levels means; None where it is none.
-
-    >>> reading_of("nV^2/Hz/mA^2"), reading_of("dBm")
-    (Reading(factor=1e-18, kind='V²/Hz', per_current=0.001), Reading(factor=1.0, kind='dBm', per_current=None))
-    """
-    text = unit.replace("**2", "²").replace("^2", "²").replace("V2", "V²").replace("A2", "A²")
-    text = text.replace(" per ", "/").replace("(Hz mA²)", "Hz/mA²").replace("sqrt(Hz)", "√Hz").replace("rtHz", "√Hz")
-    text = re.sub(r"\s+", "", text).replace("√(Hz)", "√Hz")
-    if text.lower() in ("dbm", "dbm/hz"):
-        return Reading(1.0, "dBm/Hz" if text.lower().endswith("/hz") else "dBm", None)
-    match = _DENSITY.fullmatch(text)
-    if match is None or (match["base"] == "V") != bool(match["root"]):
-        return None
-    squared = 1 if match["base"] == "W" else 2
-    # nV² is (nV)², and so is mA²
-    factor = PREFIXES[match["p"]] ** squared / PREFIXES[match["q"]]
-    kind = {"V²": "V²/Hz", "W": "W/Hz", "V": "V/√Hz"}[match["base"]]
-    return Reading(factor, kind, PREFIXES[match["c"]] if match["per"] else None)
+def _kind(table: Table, index: int) -> Kind:
+    column = table.header[index]
+    return quantity_of(column.name, column.unit).kind
 
 
-def _density(values: np.ndarray, reading: Reading, bandwidth: float, load: float, current: float) -> np.ndarray:
-    if reading.kind.startswith("dBm"):
-        return 1e-3 * 10 ** (values / 10) * load / bandwidth
-    density = reading.factor * (np.square(values) if reading.kind == "V/√Hz" else values)
-    if reading.kind == "W/Hz":
-        density = density * load
-    return density if reading.per_current is None else density * (current / reading.per_current) ** 2
+def _peaks(table: Table) -> str | None:
+    """What a table of peaks has and a spectrum has not; None where there is nothing of it."""
+    for index, column in enumerate(table.header):
+        kind = _kind(table, index)
+        if kind is Kind.LINE_WIDTH or (kind is Kind.FREQUENCY and "peak" in column.name.lower()):
+            return f"the column {column.name!r}"
+        swept = kind in (Kind.FIELD, Kind.CURRENT, Kind.CURRENT_DENSITY)
+        if swept and varies(table.values[:, index]):
+            return f"the column {column.name!r}, which varies"
+    return None
 
 
-def _frequency_column(table: Table) -> int:
-    found = table.of_kind("Hz") or [i for i, c in enumerate(table.header) if c.name.lower() in FREQUENCY_NAMES]
-    if not found:
+def _frequency_columns(table: Table) -> list[int]:
+    found = [i for i in range(len(table.header)) if _kind(table, i) is Kind.FREQUENCY]
+    return found or [i for i, column in enumerate(table.header) if column.name.lower() == "x"]
+
+
+def _known_levels(table: Table) -> list[int]:
+    """Columns in a unit of a spectrum."""
+    units = [column.unit for column in table.header]
+    return [i for i, unit in enumerate(units) if unit and level_of(unit) and _kind(table, i) is not Kind.ERROR]
+
+
+def _frequencies(table: Table, said: Said) -> tuple[np.ndarray, int | None]:
+    """The frequencies [Hz], and the index of their column, or None where the preamble gives their ends alone."""
+    found, rows = _frequency_columns(table), len(table.values)
+    if said.points is not None and said.points != rows:
+        raise ValueError(
+            f"{table.path} says {said.points} points, and has {rows} rows; it is cut off, or holds several traces: "
+            "export one, whole"
+        )
+    if len(found) > 1:
+        names = ", ".join(table.header[i].name for i in found)
+        raise ValueError(f"{table.path} has several columns of frequencies ({names}); keep the one of the spectrum")
+    if not found and len(table.header) == 1 and said.start is not None and said.stop is not None:
+        f, column = np.linspace(said.start, said.stop, rows), None
+    elif not found:
         raise ValueError(
             f"{table.path} has no column of frequencies; it has {table.names()}; write 'f (GHz)' in the header"
         )
-    return found[0]
+    else:
+        f, column = table.in_si(found[0], "Hz"), found[0]
+    if (late := np.flatnonzero(np.diff(f) <= 0)).size:
+        raise ValueError(f"{table.path}, line {table.lines[late[0] + 1]}: the frequency does not increase")
+    if f[0] < 0 or f[-1] > HIGHEST or f[-1] < LOWEST:
+        raise ValueError(f"{table.path}: frequencies from {f[0]:g} to {f[-1]:g} Hz cannot be meant; look at their unit")
+    if said.start is not None and said.stop is not None and not (f[0] <= said.stop and said.start <= f[-1]):
+        ends = [show(float(edge), "Hz") for edge in (said.start, said.stop, f[0], f[-1])]
+        raise ValueError(
+            f"{table.path}: the preamble says {ends[0]} to {ends[1]}, and the rows go from {ends[2]} to {ends[3]}; "
+            "mend the unit of one of them"
+        )
+    return f, column
 
 
-def _level_column(table: Table, frequency: int, unit: str | None) -> tuple[int, str]:
-    """Index of the column of levels, and its unit."""
+def _levels(
+    table: Table, frequency: int | None, wanted: str | None, unit: str | None, said: Said
+) -> tuple[np.ndarray, int, str]:
+    """The levels as written, the index of their column, and what else is to be said of them."""
     others = [i for i in range(len(table.header)) if i != frequency]
     if not others:
         raise ValueError(f"{table.path} has only the column {table.names()}; expected a second with the levels")
-    known = [i for i in others if (written := table.header[i].unit) and reading_of(written)]
-    index = (known or others)[0]
-    written = table.header[index].unit
-    if written is None and unit is None:
-        name = table.header[index].name
+    known = _known_levels(table)
+    bare = [i for i in others if table.header[i].unit is None and _kind(table, i) is not Kind.ERROR]
+    found = known or (bare if unit is not None else []) or others[: 1 if len(others) == 1 or not bare else len(others)]
+    if wanted is not None:
+        found = [table.place(wanted)]
+        if found[0] == frequency:
+            raise ValueError(f"{table.path}: the column {wanted!r} is that of the frequencies; choose one of levels")
+    names = ", ".join(f"{table.header[i].name} in {table.header[i].unit or 'no unit'}" for i in found)
+    twice = len({table.header[i].name.lower() for i in found}) < len(found)
+    if len(found) == 2 and said.detector == "auto peak" and wanted is None:
+        return _whole(table, *found).max(axis=1), found[0], "the larger of the two levels of auto peak"
+    if len(found) > 1:
+        first = f"#{found[0] + 1}" if twice else table.header[found[0]].name
+        raise ValueError(
+            f"{table.path} has several levels for one frequency ({names}); choose one, as in level={first!r}"
+        )
+    if table.header[found[0]].unit is None and unit is None:
+        name = table.header[found[0]].name
         raise ValueError(
             f"{table.path}: the column {name!r} has no unit; write it in the header, as in '{name} (dBm)', or give unit"
         )
-    return index, str(unit if written is None else written)
+    return _whole(table, found[0])[:, 0], found[0], ""
 
 
-def _resolution(table: Table) -> float | None:
-    """The resolution bandwidth [Hz] that the preamble says."""
-    said = next((table.preamble[key] for key in RESOLUTION if table.preamble.get(key)), None)
-    if said is None:
-        return None
-    try:
-        return float(said) if re.fullmatch(r"[\d.eE+-]+", said) else parse(said, "Hz")
-    except ValueError as error:
-        raise ValueError(f"{table.path}: RBW: {error}") from None
+def _whole(table: Table, *indices: int) -> np.ndarray:
+    """Columns as written, (rows, columns). Raises ValueError for a cell that holds no finite number."""
+    values = table.values[:, list(indices)]
+    if (bad := np.argwhere(~np.isfinite(values))).size:
+        raise ValueError(table.complaint(int(bad[0][0]), indices[int(bad[0][1])]))
+    return values
 
 
-class Scattering(eqx.Module):
-    """S parameters of a network analyser: complex `s` (F, ports, ports) at `frequency` (F,) [Hz]."""
-
-    frequency: np.ndarray
-    s: np.ndarray
-
-    def power(self, name: str = "S21") -> Spectrum:
-        """|S|² of one parameter, such as "S21": the part of the incident power that arrives."""
-        return Spectrum(self.frequency, np.abs(self._one(name)) ** 2, "1")
-
-    def lost(self, port: int = 1) -> Spectrum:
-        """1 − Σ|S|² of the waves that leave when `port` is driven: the part of the power that is absorbed.
-
-        A resonance is a peak of it: `peak_of(scattering.lost())`.
-        """
-        self._one(f"S1{port}")
-        return Spectrum(self.frequency, 1 - np.sum(np.abs(self.s[:, :, port - 1]) ** 2, axis=1), "1")
-
-    def _one(self, name: str) -> np.ndarray:
-        ports = self.s.shape[1]
-        match = re.fullmatch(r"[sS](\d)(\d)", name)
-        if match is None or not all(1 <= int(port) <= ports for port in match.groups()):
+def _receiver(
+    table: Table,
+    known: Level,
+    written: str,
+    said: Said,
+    rbw: float | None,
+    filter: str | float | None,
+    detector: str | None,
+    averaging: str | None,
+) -> tuple[Receiver | None, str]:
+    """The receiver of levels in its resolution bandwidth; None for densities."""
+    given = {"rbw": rbw, "filter": filter, "detector": detector, "averaging": averaging}
+    if known.per_hertz:
+        if used := [name for name, value in given.items() if value is not None]:
             raise ValueError(
-                f"there is no parameter {name!r} among those of {ports} ports; expected S11 to S{ports}{ports}"
+                f"{table.path} is in {written}, a density already, and has no use for {', '.join(used)}; leave it out"
             )
-        return self.s[:, int(match[1]) - 1, int(match[2]) - 1]
+        return None, ""
+    if rbw is not None and said.rbw and not np.isclose(rbw, said.rbw, rtol=1e-3, atol=0):
+        raise ValueError(
+            f"{table.path} says RBW = {show(said.rbw, 'Hz')}, and rbw says {show(rbw, 'Hz')}; leave one out"
+        )
+    width = rbw if rbw is not None else said.rbw
+    if not width:
+        raise ValueError(
+            f"{table.path} is in {written}, a power in the resolution bandwidth, which it does not say; give rbw=… [Hz]"
+        )
+    receiver, how = receiver_of(said, width, filter, detector, averaging)
+    return receiver, f"RBW {show(width, 'Hz')} ({'from the file' if rbw is None else 'as given'}); {how}"
 
-    def __repr__(self) -> str:
-        ends = [show(float(f), "Hz") for f in (self.frequency[0], self.frequency[-1])]
-        return f"Scattering: {self.s.shape[1]} ports, {self.frequency.size} frequencies from {ends[0]} to {ends[1]}"
 
-
-def read_touchstone(path: str | os.PathLike[str]) -> Scattering:
-    """The S parameters in a Touchstone file (.s1p, .s2p, …), read by scikit-rf, which `llgrad[touchstone]` installs.
-
-    Raises ValueError where the file cannot be read, and ImportError, with what to install, without scikit-rf.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} does not exist; check the name and the folder")
-    try:
-        import skrf  # pyright: ignore[reportMissingImports]  # an extra, and slow to import
-    except ImportError:
-        raise ImportError(
-            "Touchstone files are read by scikit-rf, which is not installed; pip install 'llgrad[touchstone]'"
-        ) from None
-    try:
-        network = skrf.Network(os.fspath(path))
-    except (ValueError, IndexError, KeyError, OSError, RuntimeError) as error:
-        raise ValueError(f"{path} cannot be read as a Touchstone file ({error})") from None
-    return Scattering(np.asarray(network.f, dtype=float), np.asarray(network.s))
+def _density(
+    table: Table,
+    values: np.ndarray,
+    known: Level,
+    receiver: Receiver | None,
+    load: float,
+    current: float | None,
+    written: str,
+) -> np.ndarray:
+    if not (np.isfinite(load) and load > 0):
+        raise ValueError(f"load = {load:g} Ω, expected a positive resistance")
+    if known.per_current is not None and not current:
+        raise ValueError(f"{table.path} is in {written}: give the direct current of the measurement, current=… [A]")
+    if known.per_current is None and current is not None:
+        raise ValueError(f"{table.path} is in {written}, and has no use for current; leave it out")
+    if known.form == "root" and (values < 0).any():
+        raise ValueError(f"{table.path} has an amplitude below zero, in {written}; look at its unit")
+    density = known.values(values, load)
+    with np.errstate(over="ignore"):  # what is too large is refused below
+        if known.per_current is not None and current is not None:
+            density = density * (current / known.per_current) ** 2
+        if receiver is not None:
+            density = density / receiver.noise_bandwidth / 10 ** (receiver.bias / 10)
+    if not np.isfinite(density).all() or np.abs(density).max() > 1e12:
+        worst = int(np.argmax(np.abs(values)))
+        raise ValueError(
+            f"{table.path}, line {table.lines[worst]}: a level of {values[worst]:g} {written} cannot be meant; "
+            "mend or remove the row"
+        )
+    return density

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import numpy as np
 
-from llgrad.core.constants import MU_0
-from llgrad.core.units import show, unit_factor
-from llgrad.datasets.layout import separator_of, text_of
-
-FEWEST_POINTS: Final = 3
-_FREQUENCY: Final = re.compile(r"(\d+(?:\.\d+)?)[\s_]*([kMG]?Hz)\b", re.IGNORECASE)
-_UNIT: Final = re.compile(r"[(\[]\s*([^()\[\]]*?)\s*[)\]]")
-_HERTZ: Final = {"hz": "Hz", "khz": "kHz", "mhz": "MHz", "ghz": "GHz"}
+from llgrad.core.units import show
+from llgrad.datasets.sweeping.columns import FEWEST_POINTS, Column, read_columns
+from llgrad.datasets.sweeping.pairing import Paired, paired
+from llgrad.datasets.sweeping.recognition import is_table_of_sweeps
+from llgrad.datasets.sweeping.units import Taken, field_factor, taken, turned
 
 
 class Sweep(eqx.Module):
-    """One sweep: `voltage` (M,) [V] at `field` (M,) [T], at the microwave `frequency` [Hz]; NumPy float64."""
+    """One sweep: `voltage` (M,) [V] at `field` (M,) [T], at the microwave `frequency` [Hz]; NumPy float64.
+
+    The voltage may be another signal, as `Sweeps.signal_unit` says: lines need no scale.
+    """
 
     frequency: float
     field: np.ndarray
@@ -51,7 +50,7 @@ class Sweep(eqx.Module):
 
 
 class Sweeps(eqx.Module):
-    """Several sweeps, by increasing frequency; `notes` say in sentences how a file was understood.
+    """Several sweeps, by increasing frequency; `understood` says in sentences how a file was read (`lg.describe`).
 
     Raises ValueError where there is none, or where two have the same frequency.
 
@@ -61,13 +60,27 @@ class Sweeps(eqx.Module):
 
     sweeps: tuple[Sweep, ...]
     notes: tuple[str, ...] = eqx.field(static=True)
+    """How the file was understood that these were read from, and its comments."""
     field_unit: str = eqx.field(static=True)
     """The unit in which the fields were written, for reports and pictures."""
+    signal_unit: str = eqx.field(static=True)
+    """The unit of `voltage`: V, or that in which another signal was written."""
+    understood: tuple[str, ...] = eqx.field(static=True)
+    """How the file was understood."""
 
-    def __init__(self, sweeps: Sequence[Sweep], notes: Sequence[str] = (), field_unit: str = "T"):
+    def __init__(
+        self,
+        sweeps: Sequence[Sweep],
+        notes: Sequence[str] = (),
+        field_unit: str = "T",
+        signal_unit: str = "V",
+        understood: Sequence[str] = (),
+    ):
         self.sweeps = tuple(sorted(sweeps, key=lambda sweep: sweep.frequency))
         self.notes = tuple(notes)
         self.field_unit = field_unit
+        self.signal_unit = signal_unit
+        self.understood = tuple(understood)
 
     def __check_init__(self) -> None:
         if not self.sweeps:
@@ -86,7 +99,7 @@ class Sweeps(eqx.Module):
     @property
     def tesla_per_unit(self) -> float:
         """How many tesla are one `field_unit`."""
-        return _factor(self.field_unit, "T")
+        return field_factor(self.field_unit)
 
     def show_field(self, field: float, error: float | None = None) -> str:
         """A field [T], with its standard error, in the unit of the file: "2579.4 ± 3.5 Oe"."""
@@ -108,18 +121,12 @@ class Sweeps(eqx.Module):
         count = f"{points[0]} to {points[-1]}" if len(points) > 1 else f"{points[0]}"
         return f"Sweeps: {many}; {count} points, {fields[0]} to {fields[1]}"
 
+    def __str__(self) -> str:
+        return "\n".join([repr(self), *self.understood])
+
     def range(self) -> tuple[float, float]:
         """The smallest and the largest field [T] of all."""
         return min(s.field.min() for s in self.sweeps), max(s.field.max() for s in self.sweeps)
-
-
-class _Column(NamedTuple):
-    """A column before units: its header, the unit written for it, the frequency [Hz] in its name, its cells."""
-
-    name: str
-    unit: str | None
-    frequency: float | None
-    values: np.ndarray
 
 
 def read_sweeps(
@@ -128,20 +135,26 @@ def read_sweeps(
     field_unit: str | None = None,
     voltage_unit: str | None = None,
     frequencies: Sequence[float] | None = None,
+    columns: Sequence[str] | None = None,
 ) -> Sweeps:
-    """The sweeps in a wide table: pairs of columns (field, voltage), one pair for each frequency.
+    """The sweeps of the field in a table: a field and a voltage, or another signal, for each microwave frequency.
 
-    With an odd number of columns the first is the field of all others. The frequency stands in the header, as in
-    `run_1.0_GHz` or `V (uV) 5 GHz`; the units stand there in brackets, or in a second header line, or are given. The
-    separator is a tab, a semicolon or a comma; shorter sweeps end in blank cells; '#' begins a note.
+    The table is wide, with a pair of columns for each frequency or one column of fields for all, or long, with one row
+    for each frequency and field and a column of frequencies. Columns are told apart by their names and units. In a wide
+    table the frequency stands in the header, however it is written: `run_1.0_GHz`, `V (uV) 5,1 GHz`, `X_5p1GHz`,
+    `f = 5.1e9 Hz`; that of a single sweep may stand in the name of the file, or in its comments. Units stand in the
+    header in brackets, or in a second header line, or are given. The separator is a tab, a semicolon or a comma;
+    shorter sweeps end in blank cells; '#' begins a note. `describe` tells how the file was understood.
 
     Args:
         path: the file.
-        field_unit: "Oe", "mT", …, where the file says none; one that contradicts the file is refused.
-        voltage_unit: "V", "uV", ….
+        field_unit: "Oe", "mT", "kA/m", …, where the file says none; one that contradicts the file is refused.
+        voltage_unit: "V", "uV", "a.u.", ….
         frequencies: frequency of each sweep [Hz], in the file's order, where the header says none.
+        columns: names of the columns to use, where there are several signals or fields, or places such as "#3".
 
-    Raises ValueError, in one sentence that names the file, for what it cannot understand.
+    Raises ValueError, in one sentence that names the file, for what it cannot understand, and for what can be read in
+    two ways: a frequency such as 5_1GHz, two signals of one frequency, fields that nothing tells from voltages.
 
     >>> from pathlib import Path
     >>> _ = Path("sweep.csv").write_text("H (Oe) 5 GHz;V (uV) 5 GHz\\n100;1\\n200;2\\n300;1\\n")
@@ -153,168 +166,77 @@ def read_sweeps(
     fields in Oe (from the header), voltages in uV (from the header)
     """
     path = Path(path)
-    columns, remarks = _columns(path)
-    shared = len(columns) % 2 == 1
-    pairs = (
-        [(columns[0], column) for column in columns[1:]]
-        if shared
-        else list(zip(columns[::2], columns[1::2], strict=True))
-    )
-    if not pairs:
-        raise ValueError(f"{path} has one column; expected pairs of columns, field and voltage")
-    found = _frequencies(path, pairs, frequencies)
-    h_unit, h_factor, h_where = _unit(path, "field", [pair[0] for pair in pairs], field_unit, "T", "Oe")
-    v_unit, v_factor, v_where = _unit(path, "voltage", [pair[1] for pair in pairs], voltage_unit, "V", "uV")
-    sweeps = []
-    for frequency, (field, voltage) in zip(found, pairs, strict=True):
-        kept = _both(path, field, voltage, shared)
-        sweeps.append(Sweep(frequency, field.values[kept] * h_factor, voltage.values[kept] * v_factor))
-    layout = (
-        f"one column of fields and {len(pairs)} of voltages"
-        if shared
-        else _count(len(pairs), "pair of columns, field and voltage", "pairs of columns, field and voltage")
-    )
-    sizes = sorted({sweep.field.size for sweep in sweeps})
-    points = f"{sizes[0]} points each" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} points"
-    source = "from the header" if frequencies is None else "as given"
-    listed = ", ".join(f"{f / 1e9:g}" for f in found)
-    notes = (
-        f"{layout}: {listed} GHz ({source}); {points}",
-        f"fields in {h_unit} ({h_where}), voltages in {v_unit} ({v_where})",
-        *remarks,
-    )
-    return Sweeps(sweeps, notes, h_unit)
-
-
-def _factor(unit: str, si: str) -> float:
-    """SI per unit; a field strength in A/m counts as the flux density µ0 H. Raises ValueError for another kind."""
-    found, factor = unit_factor(unit)
-    if (found, si) == ("A/m", "T"):
-        return factor * MU_0
-    if found != si:
-        raise ValueError(f"{unit} is a unit of {found}, expected one of {si}")
-    return factor
+    found = read_columns(path)
+    of_file = paired(found, frequencies, columns)
+    fields, signals = ([getattr(pair, name) for pair in of_file.pairs] for name in ("field", "signal"))
+    in_tesla = taken(path, "field", fields, field_unit)
+    in_volt = taken(path, "voltage", signals, voltage_unit)
+    pairs = [(pair.field, pair.signal) for pair in of_file.pairs]
+    if of_file.by_place and turned(path, pairs, in_tesla, in_volt):
+        pairs = [(signal, field) for field, signal in pairs]
+    sweeps, gaps = [], 0
+    for (field, signal), pair in zip(pairs, of_file.pairs, strict=True):
+        kept = _both(path, field, signal, of_file.is_shared)
+        inside = np.flatnonzero(kept)
+        gaps += int((~kept)[inside[0] : inside[-1]].sum()) if inside.size else 0
+        values = field.values[kept] * in_tesla.factor, signal.values[kept] * in_volt.factor
+        sweeps.append(_checked(path, pair.frequency, *values))
+    understood = (*_understood(of_file, sweeps, in_tesla, in_volt), *_left(of_file, gaps))
+    return Sweeps(sweeps, (*understood, *found.notes), in_tesla.unit, in_volt.si, understood)
 
 
 def looks_like_sweeps(path: str | os.PathLike[str]) -> bool:
-    """Whether a text file is a table of field sweeps, by its header: no time, and frequencies in the names."""
+    """Whether a text file is a table of field sweeps, by its header: no time, and frequencies in the names, or beside
+    fields and a signal."""
     try:
-        columns, _ = _columns(Path(path))
+        return is_table_of_sweeps(read_columns(Path(path)))
     except ValueError:
         return False
-    return sum(column.frequency is not None for column in columns) >= len(columns) // 2 > 0
 
 
-def _columns(path: Path) -> tuple[list[_Column], list[str]]:
-    lines = [(number, line) for number, line in enumerate(text_of(path).splitlines(), start=1) if line.strip(" \t,;")]
-    remarks = [line.lstrip("# ").strip() for _, line in lines if line.lstrip().startswith("#")]
-    lines = [(number, line) for number, line in lines if not line.lstrip().startswith("#")]
-    if len(lines) < FEWEST_POINTS + 1:
-        raise ValueError(
-            f"{path} has {_count(len(lines), 'line', 'lines')}; "
-            f"expected a header and at least {FEWEST_POINTS} rows of numbers"
-        )
-    separator = separator_of(lines[0][1])
-    header = _cells(lines[0][1], separator)
-    units: list[str | None] = [match[1] if (match := _UNIT.search(name)) else None for name in header]
-    rows = lines[1:]
-    if (second := _unit_row(_cells(rows[0][1], separator))) is not None:
-        units = [unit or below for unit, below in zip(units, second + [None] * len(header), strict=False)]
-        rows = rows[1:]
-    values = np.array([_numbers(path, number, line, separator, header) for number, line in rows])
-    return [
-        _Column(name, unit, _frequency(name), values[:, index])
-        for index, (name, unit) in enumerate(zip(header, units, strict=True))
-    ], remarks
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    return [cell.strip().strip('"').strip() for cell in line.rstrip("\r\n").split(separator)]
-
-
-def _unit_row(cells: list[str]) -> list[str | None] | None:
-    """The units in a second header line, as in `Oe;V;Oe;V`; None where it is none."""
-    units = [cell.strip("()[] ") for cell in cells]
+def _checked(path: Path, frequency: float, field: np.ndarray, voltage: np.ndarray) -> Sweep:
     try:
-        kinds = [unit_factor(unit)[0] for unit in units if unit]
-    except ValueError:
-        return None
-    return [unit or None for unit in units] if kinds and "1" not in kinds else None
-
-
-def _numbers(path: Path, number: int, line: str, separator: str, header: list[str]) -> list[float]:
-    """A row of numbers, NaN for a blank cell."""
-    cells = _cells(line, separator)
-    if len(cells) > len(header):
-        raise ValueError(f"{path}, line {number}: expected {len(header)} cells as in the header, got {len(cells)}")
-    values = []
-    for cell in [*cells, *[""] * (len(header) - len(cells))]:
-        try:
-            values.append(float(cell.replace(",", ".")) if cell else math.nan)
-        except ValueError:
-            raise ValueError(f"{path}, line {number}: {cell!r} is not a number; mend or remove the row") from None
-    return values
-
-
-def _frequency(name: str) -> float | None:
-    match = _FREQUENCY.search(name)
-    return None if match is None else float(match[1]) * unit_factor(_HERTZ[match[2].lower()])[1]
-
-
-def _frequencies(path: Path, pairs: list[tuple[_Column, _Column]], given: Sequence[float] | None) -> list[float]:
-    if given is not None:
-        if len(given) != len(pairs):
-            raise ValueError(
-                f"{path} has {_count(len(pairs), 'sweep', 'sweeps')}, "
-                f"got {_count(len(given), 'frequency', 'frequencies')}; give one for each"
-            )
-        return [float(frequency) for frequency in given]
-    found = []
-    for field, voltage in pairs:
-        named = {f for f in (field.frequency, voltage.frequency) if f is not None}
-        if len(named) != 1:
-            what = "different frequencies" if named else "no frequency"
-            raise ValueError(
-                f"{path}: the columns {field.name!r} and {voltage.name!r} name {what}; "
-                "write it in the header, as in 'V (uV) 5 GHz', or give the frequencies"
-            )
-        found.append(named.pop())
-    return found
-
-
-def _unit(
-    path: Path, kind: str, columns: list[_Column], given: str | None, si: str, example: str
-) -> tuple[str, float, str]:
-    """(unit as written, factor to SI, where it was found) of the fields or of the voltages."""
-    written = {column.unit for column in columns}
-    if len(written) > 1:
-        raise ValueError(
-            f"{path}: the {kind} columns have different units ({', '.join(sorted(map(str, written)))}); expected one"
-        )
-    unit = written.pop()
-    if unit is None and given is None:
-        raise ValueError(
-            f"{path} says no unit for its {kind}s; write it in the header, as in '{kind} ({example})', "
-            f"or give {kind}_unit={example!r} (--{kind}-unit {example} on the command line)"
-        )
-    if unit is not None and given is not None and unit_factor(unit) != unit_factor(given):
-        raise ValueError(f"{path} has its {kind}s in {unit}, and {kind}_unit says {given}; leave one out")
-    chosen = unit if unit is not None else str(given)
-    try:
-        return chosen, _factor(chosen, si), "as given" if unit is None else "from the header"
+        return Sweep(frequency, field, voltage)
     except ValueError as error:
-        raise ValueError(f"{path}: the {kind}s: {error}, such as {example}") from None
+        raise ValueError(f"{path}: {error}") from None
 
 
-def _both(path: Path, field: _Column, voltage: _Column, shared: bool) -> np.ndarray:
+def _understood(of_file: Paired, sweeps: list[Sweep], in_tesla: Taken, in_volt: Taken) -> tuple[str, str]:
+    """How the file was read: its layout with the frequencies, and the units."""
+    sizes = sorted({sweep.field.size for sweep in sweeps})
+    points = f"{sizes[0]} points each" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} points"
+    listed = ", ".join(f"{sweep.frequency / 1e9:g}" for sweep in sweeps)
+    label = of_file.pairs[0].signal.label
+    what = "voltages" if in_volt.si == "V" else f"signals{f' ({label})' if label else ''}"
+    return (
+        f"{of_file.layout}: {listed} GHz ({of_file.source}); {points}",
+        f"fields in {in_tesla.unit} ({in_tesla.where}), {what} in {in_volt.unit} ({in_volt.where})",
+    )
+
+
+def _left(of_file: Paired, gaps: int) -> list[str]:
+    """What was left out."""
+    said = []
+    if names := of_file.left_out:
+        some = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+        said.append(f"{len(names)} other column{'' if len(names) == 1 else 's'} left out ({some})")
+    if gaps:
+        said.append(f"{gaps} point{'' if gaps == 1 else 's'} left out, for blank or NaN cells of field and voltage")
+    return said
+
+
+def _both(path: Path, field: Column, voltage: Column, shared: bool) -> np.ndarray:
     """Which rows hold both numbers. A number without its partner is a mistake, except in a shared column of fields."""
+    for column in (field, voltage):
+        if column.texts:
+            row, text = next(iter(column.texts.items()))
+            raise ValueError(f"{path}, line {column.lines[row]}: {text!r} is not a number; mend or remove the row")
     has_field, has_voltage = np.isfinite(field.values), np.isfinite(voltage.values)
     alone = (has_voltage & ~has_field) if shared else (has_voltage != has_field)
     if alone.any():
-        row = int(np.flatnonzero(alone)[0]) + 1
-        raise ValueError(f"{path}: in row {row} of {voltage.name!r} there is a field or a voltage without its partner")
+        row = int(np.flatnonzero(alone)[0])
+        raise ValueError(
+            f"{path}, line {voltage.lines[row]}: in {voltage.name!r} there is a field or a voltage without its "
+            "partner; fill it in or remove both"
+        )
     return has_field & has_voltage
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

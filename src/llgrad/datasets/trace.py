@@ -59,7 +59,10 @@ class Trace(eqx.Module):
             if (bad := np.flatnonzero(~np.isfinite(values))).size:
                 raise ValueError(f"sample {bad[0]} of {name!r} is {values[bad[0]]}; remove the row or fill it in")
         if (late := np.flatnonzero(np.diff(self.t) <= 0)).size:
-            raise ValueError(f"t does not increase after sample {late[0]}; sort the rows and remove repeated times")
+            raise ValueError(
+                f"t does not increase after sample {late[0]}; sort the samples by time; where the instrument rounded "
+                "equal times, give first + step * np.arange(count)"
+            )
 
     @property
     def units(self) -> dict[str, str]:

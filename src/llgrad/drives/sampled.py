@@ -54,7 +54,8 @@ class Sampled(Waveform):
         check_finite(self, "t", "values")
         if is_concrete(self.t) and (late := np.flatnonzero(np.diff(np.asarray(self.t, dtype=float)) <= 0)).size:
             raise ValueError(
-                f"t of a Sampled does not increase after sample {late[0]}; sort the samples and remove repeated times"
+                f"t of a Sampled does not increase after sample {late[0]}; sort the samples by time; where equal times "
+                "were rounded, give first + step * np.arange(count)"
             )
 
     def __call__(self, t: Any) -> Any:

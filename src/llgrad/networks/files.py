@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,7 +56,7 @@ def load_network(path: Path) -> Network:
     try:
         network = network_from_spec(entry["network"])
         found = [_array(one) for one in entry["arrays"]]
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, OverflowError):
         raise ValueError(f"{path}: it does not hold a network and its arrays; the file is damaged") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
@@ -70,7 +71,10 @@ def load_network(path: Path) -> Network:
 
 
 def _array(entry: Mapping[str, Any]) -> np.ndarray:
-    array = np.asarray(entry["values"], np.float32)
-    if array.size != np.prod(entry["shape"], dtype=int) or not np.isfinite(array).all():
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large for float32 is not finite then
+        array = np.asarray(entry["values"], np.float64).astype(np.float32)
+    shape = entry["shape"]
+    whole = isinstance(shape, list) and all(type(length) is int and length >= 0 for length in shape)
+    if not whole or array.size != math.prod(shape) or not np.isfinite(array).all():
         raise ValueError(f"an array of the shape {entry['shape']} lacks numbers; the file is damaged")
     return array.reshape(entry["shape"])

@@ -7,6 +7,7 @@ from typing import Any, Final
 import equinox as eqx
 import numpy as np
 
+from llgrad.observables.receiver import Receiver
 from llgrad.observables.signal import FEWEST_SAMPLES, HasColumns, signal_of
 
 FLOOR: Final = 1e-300
@@ -22,6 +23,10 @@ class Spectrum(eqx.Module):
     """Density in `unit`, (…, F)."""
     unit: str = eqx.field(static=True)
     """V²/Hz for a voltage, 1/Hz for a component of m."""
+    receiver: Receiver | None = eqx.field(static=True, default=None)
+    """What an analyser's levels went through, where the density was found from them."""
+    understood: tuple[str, ...] = eqx.field(static=True, default=())
+    """How the file was understood that this was read from."""
 
     @property
     def resolution(self) -> float:
@@ -51,10 +56,11 @@ class Spectrum(eqx.Module):
 
     def __repr__(self) -> str:
         first, last = self.frequency[0] / 1e9, self.frequency[-1] / 1e9
-        return (
+        found = (
             f"Spectrum: {first:.4g} to {last:.4g} GHz in steps of {self.resolution / 1e6:.4g} MHz, density "
             f"in {self.unit}"
         )
+        return "; ".join([found, *self.understood])
 
 
 def spectrum(source: Any, dt: float | None = None, *, unit: str | None = None, segments: int = 1) -> Spectrum:

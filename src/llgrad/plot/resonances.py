@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from llgrad.core.units import show_with_error
 from llgrad.plot.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, figure, legend_above, named, title
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def sweeps(result: Any) -> Figure:
         axes.grid(False, axis="y")
         axes.set_ylabel("microwave frequency (GHz)")
         axes.set_xlabel(named("field", data.field_unit))
-        title(axes, "Field sweeps")
+        title(axes, f"Field sweeps: {result.choice.shape.words}")
         _sweeps_legend(axes, bool(window))
     return drawn
 
@@ -149,21 +150,22 @@ def _width_law(axes: Any, result: Any) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     axes.set_xlabel("frequency (GHz)")
-    axes.set_ylabel(named("half width", result.sweeps.field_unit))
+    axes.set_ylabel(named("half width w", result.sweeps.field_unit))
     axes.legend(loc="lower right")
     alpha, error = result.alpha
-    title(axes, f"Damping: α = {alpha:.4f} ± {error:.4f}")
+    said = f"α = {show_with_error(alpha, error, '1')}"
+    title(axes, f"Damping: {said}" if result.alpha_remark is None else "Damping: not fixed by these lines")
 
 
 def _variations(axes: Any, result: Any) -> None:
     unit, name = result.sweeps.tesla_per_unit, result.sweeps.field_unit
-    lows = list(dict.fromkeys(v.low for v in result.variations))
+    lows = list(dict.fromkeys((v.low, v.part) for v in result.variations))
     kinds = list(dict.fromkeys(v.background for v in result.variations))
     for kind, colour, shift in zip(kinds, (GREEN, BLUE, ORANGE), (-0.15, 0.0, 0.15), strict=False):
         mine = [v for v in result.variations if v.background is kind]
         axes.errorbar(
             [v.alpha for v in mine],
-            [lows.index(v.low) + shift for v in mine],
+            [lows.index((v.low, v.part)) + shift for v in mine],
             xerr=[v.alpha_error for v in mine],
             fmt="o",
             color=colour,
@@ -172,9 +174,13 @@ def _variations(axes: Any, result: Any) -> None:
             label=kind.name.lower(),
         )
     axes.axvline(result.alpha[0], color=VERMILION, linewidth=0.9)
-    axes.set_yticks(range(len(lows)), ["all" if not np.isfinite(v) else f"≥ {v / unit:.0f}" for v in lows])
+    names = [
+        f"upper {1 - part:.0%}" if part else f"≥ {low / unit:.0f}" if np.isfinite(low) else "all" for low, part in lows
+    ]
+    axes.set_yticks(range(len(lows)), names)
     axes.set_ylim(-0.6, len(lows) + 0.9)
-    axes.set_ylabel(named("fields used", name))
+    axes.set_ylabel("part of each sweep used" if any(part for _, part in lows) else named("fields used", name))
     axes.set_xlabel("α")
+    axes.locator_params(axis="x", nbins=4)
     axes.legend(loc="upper center", ncols=3, columnspacing=0.8, handletextpad=0.1, borderaxespad=0.1, fontsize=9)
     title(axes, "Other windows, backgrounds")

@@ -6,8 +6,9 @@ The files are made up here after the instruments' own formats.
 import numpy as np
 import pytest
 
-from llgrad.datasets.headers import header_of, symbol_of
 from llgrad.datasets.reader import describe, read_trace, read_waveform
+from llgrad.datasets.tables.headers import header_of
+from llgrad.datasets.tables.symbols import symbol_of
 from llgrad.datasets.trace import Trace
 
 # name: (text, times [s], voltages [V], what the reader says)

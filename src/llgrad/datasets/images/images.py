@@ -141,7 +141,8 @@ def _pixels(pixels: np.ndarray) -> np.ndarray:
     if pixels.dtype == np.uint8 or pixels.dtype == np.float32:
         return pixels
     whole = pixels.dtype.kind == "b" or (pixels.dtype.kind in "ui" and pixels.min() >= 0 and pixels.max() <= 255)
-    return pixels.astype(np.uint8 if whole else np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 is not finite then, and refused below
+        return pixels.astype(np.uint8 if whole else np.float32)
 
 
 def _labels(labels: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:

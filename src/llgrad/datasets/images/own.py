@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from llgrad.core.files import load_arrays
 from llgrad.datasets.images.images import Images, ImageSet
 from llgrad.datasets.images.parts import validation
 
@@ -20,11 +18,6 @@ Arrays = Mapping[str, np.ndarray]
 PARTS: Final = ("train_images", "train_labels", "test_images", "test_labels")
 WHOLE: Final = ("images", "labels")
 TEST_FRACTION: Final = 0.2
-DAMAGED: Final = (
-    *(ValueError, KeyError, AttributeError, TypeError, OSError, EOFError, SyntaxError, MemoryError),
-    *(RuntimeError, zipfile.BadZipFile, zlib.error),
-)
-"""What NumPy and zipfile raise for a file that is damaged, or none of theirs."""
 DARK: Final = 128
 """Bytes whose largest is below this are not taken to be of 0 … 255 without being told."""
 
@@ -71,11 +64,7 @@ def _loaded(path: Path) -> tuple[bytes, Arrays]:
     if not path.is_file():
         raise ValueError(f"{path} cannot be read: it is no file; expected an NPZ file of arrays")
     data = path.read_bytes()
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            return data, {name: file[name] for name in file.files}
-    except DAMAGED as error:
-        raise ValueError(f"{path} is not an NPZ file of plain arrays ({type(error).__name__})") from None
+    return data, load_arrays(path)
 
 
 def _is_whole(path: Path, arrays: Arrays) -> bool:

@@ -9,16 +9,23 @@ import numpy as np
 
 from llgrad.core.units import show
 from llgrad.datasets.sweeps import Sweeps
-from llgrad.fitting.resonance.comparison import compare, departs, fewest_lines
-from llgrad.fitting.resonance.damping import first_on_the_law, width_law
+from llgrad.fitting.resonance.comparison import NO_SUPPORT, check_gamma, compare, departs, fewest_lines
+from llgrad.fitting.resonance.damping import first_on_the_law, remark_on_alpha, width_law
 from llgrad.fitting.resonance.evidence import vary, verdict
 from llgrad.fitting.resonance.geometries import TWO_ANISOTROPIES
-from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, Line, Window, fewest_points, fit_line
+from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, Line, Window, fewest_points
 from llgrad.fitting.resonance.result import ResonanceResult
+from llgrad.fitting.resonance.shapes.choice import ShapeChoice, choose_shape
+from llgrad.fitting.resonance.shapes.residuals import reason_unexplained
+from llgrad.fitting.resonance.shapes.shape import Shape
 from llgrad.fitting.resonance.usable import reason_unusable
 
 OFF_THE_CURVE = 0.01
 """Probability below which a low-frequency line counts as off the curve through those above it."""
+
+MOST_REASONS = 3
+"""Reasons that a refusal names."""
+AGAINST_THE_DATA = "no α: the data speak against the shape of the lines that was asked for"
 
 
 class _Chosen(NamedTuple):
@@ -33,61 +40,79 @@ def fit_resonance(
     *,
     window: Window = EVERYTHING,
     background: Background = Background.LINEAR,
+    shape: Shape | None = None,
+    modulation: float | None = None,
     frequencies: tuple[float, float] | None = None,
     width_frequencies: tuple[float, float] | None = None,
 ) -> ResonanceResult:
     """Lines of all sweeps, their geometry and the damping.
 
-    1. a symmetric and an antisymmetric Lorentzian on a background for each sweep;
+    1. a symmetric and an antisymmetric line on a background for each sweep: Lorentzians, or the derivatives of such
+       that a lock-in amplifier gives for a modulated field, whichever the sweeps together speak for;
     2. f against H for each geometry, compared by AICc and BIC;
-    3. α from the half width against f, w = w₀ + α f/γ';
+    3. α from the half width at half maximum against f, w = w₀ + α f/γ';
     4. both again for other windows and backgrounds: the systematic spread.
 
-    Sweeps without a usable line are left out, each with its reason; so are the lowest frequencies where their lines
-    leave the curve, or are wider than the law, of all those above them.
+    Sweeps without a usable line are left out, each with its reason, and so are those that the shape does not explain,
+    and the lowest frequencies where their lines leave the curve, or are wider than the law, of all those above them.
 
     Args:
         sweeps: the data (see `datasets.sweeps.read_sweeps`).
         window: the fields that are used, `Window(low=0.25)` [T]; the whole sweeps by default.
         background: what lies below each line.
+        shape: the shape of the lines (`shapes.shape.Shape`); by default the data choose.
+        modulation: amplitude of the modulated field, half of its peak-to-peak value [T], where the lines are
+            derivatives and it is known; without it, it is taken as far smaller than the widths.
         frequencies: the sweeps that may be used, from and to [Hz]; by default all.
         width_frequencies: those used for α; by default the ones that follow the law.
 
-    Raises ValueError where fewer than six sweeps carry a usable line.
+    Raises ValueError where fewer than six sweeps carry a usable line that the shape explains, where the data do not
+    decide between the shapes, where derivatives are widened by a modulation that was not given, and where γ' is that of
+    no electron, so that a unit must be wrong.
     """
     began = time.perf_counter()
-    _check(sweeps, window, background)
-    fitted = [fit_line(sweep, window, background) for sweep in sweeps.sweeps if _enough(sweep, window, background)]
-    chosen = _on_the_curve(
-        _usable(sweeps, fitted, window, background, frequencies), chosen_by_user=frequencies is not None
-    )
+    _check(sweeps, window, background, shape, modulation)
+    choice = choose_shape(sweeps, window, background, shape, modulation)
+    chosen = _chosen(sweeps, choice, window, background, frequencies)
     lines = chosen.lines
     f, h = np.array([line.frequency for line in lines]), np.array([line.resonance for line in lines])
     fits = compare(h, f)
+    check_gamma(fits[0], sweeps.field_unit)
     wide, remark = _on_the_law(lines, width_frequencies)
     law = width_law(*_widths(wide))
-    variations = vary(sweeps, window, f, _widths(wide)[0], fits[0])
+    variations = vary(sweeps, window, choice, f, _widths(wide)[0], fits[0])
     errors = fits[0].gamma * np.array([line.resonance_error for line in lines])
     return ResonanceResult(
         sweeps=sweeps,
         window=window,
         background=background,
-        fitted=tuple(fitted),
+        choice=choice,
+        fitted=choice.lines,
         lines=tuple(lines),
         left_out=chosen.left_out,
         fits=fits,
         verdict=verdict(fits, variations, float(np.sqrt(np.mean(errors**2)))),
         width_lines=tuple(wide),
         width_remark=remark,
+        alpha_remark=AGAINST_THE_DATA if choice.margin < -NO_SUPPORT else remark_on_alpha(*law.alpha(fits[0].gamma)),
         law=law,
         variations=variations,
         seconds=time.perf_counter() - began,
     )
 
 
-def _check(sweeps: Any, window: Window, background: Background) -> None:
+def _check(sweeps: Any, window: Window, background: Background, shape: Any, modulation: float | None) -> None:
     if not isinstance(sweeps, Sweeps):
         raise ValueError(f"expected Sweeps, got {type(sweeps).__name__}; see llgrad.datasets.sweeps.read_sweeps")
+    if shape is not None and not isinstance(shape, Shape):
+        raise ValueError(
+            f"shape = {shape!r}, expected Shape.LORENTZIAN or Shape.DERIVATIVE, or None to let data choose"
+        )
+    low, high = sweeps.range()
+    if modulation is not None and not 0 <= modulation < high - low:
+        raise ValueError(
+            f"modulation = {modulation:g} T, expected an amplitude from 0 to less than the swept {high - low:.3g} T"
+        )
     if not window.low < window.high:
         raise ValueError(f"the window goes from {window.low:g} T to {window.high:g} T; expected the lower end first")
     if not any(_enough(sweep, window, background) for sweep in sweeps.sweeps):
@@ -97,6 +122,26 @@ def _check(sweeps: Any, window: Window, background: Background) -> None:
 
 def _enough(sweep: Any, window: Window, background: Background) -> bool:
     return bool(window.holds(sweep.field).sum() >= fewest_points(background))
+
+
+def _chosen(
+    sweeps: Sweeps,
+    choice: ShapeChoice,
+    window: Window,
+    background: Background,
+    allowed: tuple[float, float] | None,
+) -> _Chosen:
+    """The lines that the geometries are fitted to."""
+    try:
+        usable = _usable(sweeps, list(choice.lines), window, background, allowed)
+        return _explained(usable, chosen_by_user=allowed is not None)
+    except ValueError as error:
+        if choice.margin >= -NO_SUPPORT:
+            raise
+        raise ValueError(
+            f"{choice.other.words} explain these sweeps better than {choice.shape.words}, which were asked for, by "
+            f"ΔAICc = {-choice.margin:.3g}; leave the shape out: {error}"
+        ) from None
 
 
 def _usable(
@@ -125,11 +170,27 @@ def _usable(
 
 
 def _too_few(lines: list[Line], left_out: dict[float, str]) -> str:
-    why = "; ".join(f"{show(frequency, 'Hz')}: {reason}" for frequency, reason in list(left_out.items())[:3])
+    by_reason: dict[str, list[str]] = {}
+    for frequency, reason in sorted(left_out.items()):
+        by_reason.setdefault(reason, []).append(show(frequency, "Hz"))
+    why = "; ".join(f"{', '.join(of)}: {reason}" for reason, of in list(by_reason.items())[:MOST_REASONS])
     return (
         f"{len(lines)} of {len(lines) + len(left_out)} sweeps carry a usable line, expected at least {fewest_lines()}"
         + (f" ({why})" if why else "")
     )
+
+
+def _explained(chosen: _Chosen, chosen_by_user: bool) -> _Chosen:
+    """The lines on the curve that their shape explains; the curve is drawn once more without those that it does not."""
+    first = _on_the_curve(chosen, chosen_by_user)
+    reasons = {line.frequency: reason_unexplained(line) for line in first.lines}
+    wrong = {frequency: reason for frequency, reason in reasons.items() if reason is not None}
+    if not wrong:
+        return first
+    left = [line for line in chosen.lines if line.frequency not in wrong]
+    if len(left) < fewest_lines():
+        raise ValueError(_too_few(left, wrong | chosen.left_out))
+    return _on_the_curve(_Chosen(left, chosen.left_out | wrong), chosen_by_user)
 
 
 def _on_the_curve(chosen: _Chosen, chosen_by_user: bool) -> _Chosen:

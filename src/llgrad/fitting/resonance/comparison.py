@@ -12,6 +12,14 @@ NO_SUPPORT: Final = 10.0
 """ΔAICc beyond which a model has essentially no support: K. P. Burnham and D. R. Anderson, Model Selection and
 Multimodel Inference, 2nd ed. (2002), p. 70."""
 
+SMALLEST_GAMMA: Final = 14e9
+LARGEST_GAMMA: Final = 56e9
+"""γ' [Hz/T] of g from 1 to 4. An electron's is 28.02 (CODATA 2018), and layers of 3d metals lie within 10 % of it."""
+FREE_ELECTRON: Final = 28.02495e9
+"""γ' = g_e µ_B/h [Hz/T] of a free electron: CODATA 2018, E. Tiesinga et al., Rev. Mod. Phys. 93, 025010 (2021)."""
+SURE: Final = 3.0
+"""How many standard errors γ' must be off to be refused."""
+
 
 class GeometryFit(NamedTuple):
     """A geometry fitted to resonance fields, in SI."""
@@ -117,6 +125,20 @@ def compare(
         )
     fits = [fit_geometry(geometry, fields, frequencies) for geometry in geometries]
     return tuple(sorted(fits, key=lambda fit: fit.aicc))
+
+
+def check_gamma(fit: GeometryFit, field_unit: str) -> None:
+    """Raise ValueError where γ' of the best geometry is that of no electron, which a wrong unit makes it."""
+    low, high = fit.gamma - SURE * fit.gamma_error, fit.gamma + SURE * fit.gamma_error
+    if high >= SMALLEST_GAMMA and low <= LARGEST_GAMMA:
+        return
+    ratio = fit.gamma / FREE_ELECTRON
+    times = f"{ratio:.3g} times" if ratio > 1 else f"1/{1 / ratio:.3g} of"
+    raise ValueError(
+        f"the lines give γ' = {fit.gamma / 1e9:.3g} GHz/T, {times} that of an electron (28 GHz/T), so a unit must be "
+        f"wrong: the fields were read in {field_unit} (give field_unit=, --field-unit), or the frequencies are not "
+        "those of the microwave"
+    )
 
 
 def departs(geometry: Geometry, fields: np.ndarray, frequencies: np.ndarray, field: float, frequency: float) -> float:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import get_leaf, leaf_units, set_leaf
-from llgrad.core.units import show_with_error
+from llgrad.core.units import show, show_with_error
 from llgrad.core.vector import Vec3
 from llgrad.datasets.sweeps import Sweep, Sweeps
 from llgrad.devices.bounds import Bound, default_bound
@@ -26,6 +26,7 @@ from llgrad.experiments.rectification import Microwave, junction_of
 from llgrad.experiments.spin_diode import responses
 from llgrad.fitting.answers.uncertainty import uncertainty
 from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, Window, fewest_points
+from llgrad.fitting.resonance.shapes.residuals import LARGEST_MISFIT, following
 
 
 class DeviceFit(eqx.Module):
@@ -37,6 +38,8 @@ class DeviceFit(eqx.Module):
     units: dict[str, str]
     verdict: tuple[str, ...]
     """What the data can and cannot tell apart, in sentences."""
+    r_squared: tuple[float, ...]
+    """Part of what the background leaves of each sweep that the device explains."""
     residual: float
     """Root mean square of the residuals, each sweep in units of its own peak-to-peak voltage."""
     converged: bool
@@ -46,7 +49,10 @@ class DeviceFit(eqx.Module):
     def __str__(self) -> str:
         rows = [f"{n:<10} {show_with_error(v, self.errors[n], self.units[n])}" for n, v in self.values.items()]
         end = "converged" if self.converged else "ended before it converged"
-        return "\n".join([*rows, f"{end}; residual rms {self.residual:.3g} of each sweep's height", *self.verdict])
+        ends = f"R² {min(self.r_squared):.4f} to {max(self.r_squared):.4f}"
+        quality = f"{end}; residual rms {self.residual:.3g} of each sweep's height; {ends}"
+        first = [text for text in self.verdict if "does not explain" in text]
+        return "\n".join([*first, *rows, quality, *(text for text in self.verdict if text not in first)])
 
     __repr__ = __str__
 
@@ -102,11 +108,29 @@ def fit_device(
             values={name: float(v) for name, v in zip(names, values, strict=True)},
             errors={name: float(e) for name, e in zip(names, sure.errors, strict=True)},
             units={name: units[name] for name in names},
-            verdict=sure.verdict,
+            verdict=(*_unexplained(cuts, problem, found.x), *sure.verdict),
+            r_squared=tuple(problem.explained(found.x)),
             residual=float(np.sqrt(np.mean(found.fun**2))),
             converged=bool(found.success),
             curves=problem.curves(found.x),
         )
+
+
+def _unexplained(sweeps: list[Sweep], problem: _Problem, u: np.ndarray) -> list[str]:
+    """What the device does not explain, in a sentence: residuals that are no noise, and no small part of a sweep."""
+    parts = []
+    for sweep, curve, explained in zip(sweeps, problem.curves(u), problem.explained(u), strict=True):
+        rest = (sweep.voltage - curve)[np.argsort(sweep.field, kind="stable")]
+        parts.append(following(rest) * (1 - explained) / max(explained, 1e-300))
+    wrong = [number for number, part in enumerate(parts) if part > LARGEST_MISFIT]
+    if not wrong:
+        return []
+    worst = int(np.argmax(parts))
+    at, r_squared = show(sweeps[worst].frequency, "Hz"), problem.explained(u)[worst]
+    return [
+        f"the device does not explain {len(wrong)} of {len(sweeps)} sweeps (worst at {at}: R² = {r_squared:.3f}, and "
+        "what is left is no noise), so its values and errors are not to be believed"
+    ]
 
 
 def _bounds(device: Oscillator, free: Mapping[str, Bound] | Iterable[str], units: dict[str, str]) -> dict[str, Bound]:
@@ -175,6 +199,14 @@ class _Problem:
 
     def curves(self, u: np.ndarray) -> tuple[np.ndarray, ...]:
         return tuple(curve for _, _, curve in self._solve(u))
+
+    def explained(self, u: np.ndarray) -> list[float]:
+        """R² of each sweep against its background alone."""
+        found = []
+        for (rest, _, _), sweep, powers in zip(self._solve(u), self.sweeps, self.powers, strict=True):
+            flat = sweep.voltage - powers @ np.linalg.lstsq(powers, sweep.voltage, rcond=None)[0]
+            found.append(float(1 - (rest @ rest) / max(flat @ flat, 1e-300)))
+        return found
 
     def _solve(self, u: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """(fitted minus measured, its Jacobian, fitted) of each sweep, gains and backgrounds solved for."""

@@ -10,22 +10,25 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from llgrad.datasets.sweeps import Sweeps
-from llgrad.fitting.resonance.comparison import NO_SUPPORT, GeometryFit, compare
+from llgrad.fitting.resonance.comparison import NO_SUPPORT, GeometryFit, compare, fewest_lines
 from llgrad.fitting.resonance.damping import width_law
 from llgrad.fitting.resonance.lorentzian import Background, Line, Window, fewest_points, fit_line
+from llgrad.fitting.resonance.shapes.choice import ShapeChoice
 from llgrad.fitting.resonance.usable import reason_unusable
 
 EDGES: Final = (0.8, 0.9, 1.0, 1.1, 1.2)
 """Lower ends of the window, in units of the chosen one."""
-PARTS: Final = (0.0, 0.1, 0.2, 0.3)
-"""The same where none was chosen: parts of the swept range that are left out."""
+PARTS: Final = (0.1, 0.2, 0.3)
+"""The same where none was chosen: parts of each sweep that are left out at its lower end."""
 
 
 class Variation(NamedTuple):
     """The analysis once more, with another window or background and the same sweeps."""
 
     low: float
-    """Lower end of the window [T]; −∞ for the whole sweep."""
+    """Lower end of the window [T]; −∞ where the sweeps begin anywhere."""
+    part: float
+    """Part of each sweep, from 0 to 1, that is left out at its lower end."""
     background: Background
     alpha: float
     alpha_error: float
@@ -36,49 +39,63 @@ class Variation(NamedTuple):
 
 
 def vary(
-    sweeps: Sweeps, window: Window, frequencies: np.ndarray, width_frequencies: np.ndarray, chosen: GeometryFit
+    sweeps: Sweeps,
+    window: Window,
+    choice: ShapeChoice,
+    frequencies: np.ndarray,
+    width_frequencies: np.ndarray,
+    chosen: GeometryFit,
 ) -> tuple[Variation, ...]:
     """Every window and background: α from the sweeps at `width_frequencies`, the geometries from `frequencies`.
 
-    α is that of the chosen geometry, refitted. A variation in which one of the sweeps is not usable any more leaves it
-    out, and one with too few sweeps is left out itself.
+    The shape of the lines is the chosen one; α is that of the chosen geometry, refitted. A variation in which one of
+    the sweeps is not usable any more leaves it out, and one with too few sweeps is left out itself.
     """
     found = []
-    for low in _edges(sweeps, window):
+    for low, part in _edges(window):
         for background in Background:
-            lines = _lines(sweeps, Window(low, window.high), background, frequencies)
+            lines = _lines(sweeps, Window(low, window.high), part, background, choice, frequencies)
             wide = [line for line in lines if line.frequency in width_frequencies]
-            if len(lines) >= 7 and len(wide) >= 3:
-                found.append(_variation(low, background, lines, wide, chosen))
+            if len(lines) >= fewest_lines() and len(wide) >= 3:
+                found.append(_variation(low, part, background, lines, wide, chosen))
     return tuple(found)
 
 
 def _variation(
-    low: float, background: Background, lines: list[Line], wide: list[Line], chosen: GeometryFit
+    low: float, part: float, background: Background, lines: list[Line], wide: list[Line], chosen: GeometryFit
 ) -> Variation:
     fits = compare(np.array([line.resonance for line in lines]), np.array([line.frequency for line in lines]))
     gamma = next(fit.gamma for fit in fits if fit.geometry is chosen.geometry)
     law = width_law(*(np.array([getattr(x, n) for x in wide]) for n in ("frequency", "half_width", "half_width_error")))
     alpha, error = law.alpha(gamma)
-    return Variation(
-        low, background, alpha, error, len(lines), {fit.geometry.name: fit.aicc - fits[0].aicc for fit in fits}
-    )
+    deltas = {fit.geometry.name: fit.aicc - fits[0].aicc for fit in fits}
+    return Variation(low, part, background, alpha, error, len(lines), deltas)
 
 
-def _lines(sweeps: Sweeps, window: Window, background: Background, frequencies: np.ndarray) -> list[Line]:
-    lines = [
-        fit_line(sweep, window, background)
-        for sweep in sweeps.sweeps
-        if sweep.frequency in frequencies and window.holds(sweep.field).sum() >= fewest_points(background)
-    ]
+def _lines(
+    sweeps: Sweeps,
+    window: Window,
+    part: float,
+    background: Background,
+    choice: ShapeChoice,
+    frequencies: np.ndarray,
+) -> list[Line]:
+    lines, near = [], {line.frequency: line for line in choice.lines}
+    for sweep in sweeps.sweeps:
+        begin = float(sweep.field.min() + part * np.ptp(sweep.field)) if part else -np.inf
+        cut = Window(max(window.low, begin), window.high)
+        if sweep.frequency in frequencies and cut.holds(sweep.field).sum() >= fewest_points(background):
+            lines.append(
+                fit_line(sweep, cut, background, choice.shape, choice.modulation or 0.0, near[sweep.frequency])
+            )
     return [line for line in lines if reason_unusable(line, sweeps.show_field) is None]
 
 
-def _edges(sweeps: Sweeps, window: Window) -> list[float]:
+def _edges(window: Window) -> list[tuple[float, float]]:
+    """Lower ends [T], and parts of each sweep, that are left out."""
     if np.isfinite(window.low):
-        return [-np.inf, *(part * window.low for part in EDGES)]
-    low, high = sweeps.range()
-    return [-np.inf, *(low + part * (high - low) for part in PARTS[1:])]
+        return [(-np.inf, 0.0), *((part * window.low, 0.0) for part in EDGES)]
+    return [(-np.inf, 0.0), *((-np.inf, part) for part in PARTS)]
 
 
 def supported(fits: tuple[GeometryFit, ...], variations: tuple[Variation, ...]) -> tuple[GeometryFit, ...]:
@@ -114,7 +131,8 @@ def _choice(fits: tuple[GeometryFit, ...], alive: tuple[GeometryFit, ...], varia
         rest = [fit.aicc - best.aicc for fit in fits[1:] if not fit.at_bound]
         margin = f" by ΔAICc = {min(rest):.3g} or more" if rest else ""
         named = f"{best.geometry.name}, f = {best.geometry.formula}"
-        return f"the data choose {named}{margin}, with every window and background"
+        tried = ", with every window and background" if variations else "; no other window or background could be tried"
+        return f"the data choose {named}{margin}{tried}"
     others = [
         f"{fit.geometry.name} (ΔAICc = {fit.aicc - best.aicc:.2g}, ΔBIC = {fit.bic - best.bic:.2g})"
         for fit in alive[1:]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from typing import Any
 
 import numpy as np
 
 from llgrad.core.units import show
+from llgrad.fitting.resonance.comparison import NO_SUPPORT
 from llgrad.fitting.resonance.lorentzian import Background
+from llgrad.fitting.resonance.shapes.shape import PEAK_TO_PEAK, Shape
 
 
 def report(result: Any) -> str:
@@ -25,12 +28,15 @@ def _data(result: Any) -> str:
         if np.isfinite(edge)
     ]
     fitted = f"fitted where {' and '.join(ends)}" if ends else "fitted over the whole sweeps"
-    return "\n".join([*sweeps.notes, f"{fitted}, on a {result.background.name.lower()} background"])
+    shape = [textwrap.fill(_sentence(text), 120, subsequent_indent="  ") for text in result.choice.sentences(sweeps)]
+    doubt = [_sentence(result.alpha_remark)] if result.alpha_remark else []
+    return "\n".join([*sweeps.notes, *shape, *doubt, f"{fitted}, on a {result.background.name.lower()} background"])
 
 
 def _lines(result: Any) -> str:
     sweeps = result.sweeps
-    rows = [("frequency", "resonance field", "half width", "antisym./sym.", "R²", "")]
+    pairs = result.choice.shape is Shape.DERIVATIVE
+    rows = [("frequency", "resonance field", "half width w", *(("ΔH_pp",) if pairs else ()), "phase", "R²", "")]
     for line in result.fitted:
         used = "α" if line in result.width_lines else "" if line in result.lines else "not used"
         rows.append(
@@ -38,12 +44,14 @@ def _lines(result: Any) -> str:
                 show(line.frequency, "Hz"),
                 sweeps.show_field(line.resonance, line.resonance_error),
                 sweeps.show_field(line.half_width, line.half_width_error),
-                f"{line.antisymmetric / line.symmetric:.2f}" if line.symmetric else "",
+                *([sweeps.show_field(PEAK_TO_PEAK * line.half_width)] if pairs else []),
+                f"{round(math.degrees(line.mixing))}°",
                 f"{line.r_squared:.4f}",
                 used,
             )
         )
-    return "\n".join(["Lines (those marked α give the damping)", *_table(rows), *_left_out(result)])
+    phase = "phase = atan2(antisymmetric, symmetric part): 0° or 180° absorption, ±90° dispersion"
+    return "\n".join([f"Lines (those marked α give the damping; {phase})", *_table(rows), *_left_out(result)])
 
 
 def _left_out(result: Any) -> list[str]:
@@ -97,23 +105,36 @@ def _damping(result: Any) -> str:
     alpha, error = result.alpha
     low, high = result.alpha_spread
     ends = [result.width_lines[i].frequency / 1e9 for i in (0, -1)]
+    spread = f"systematic: α from {low:.4f} to {high:.4f} over the windows and backgrounds below"
+    if not result.variations:
+        spread = "systematic: not known, as no other window or background keeps enough lines"
+    ends95 = law.interval(result.fits[0].gamma)
+    value = (
+        f"α = {alpha:.5f} ± {error:.5f} (standard error; 95 %: {ends95[0]:.5f} to {ends95[1]:.5f}), "
+        f"with γ' of {result.fits[0].geometry.name}"
+    )
+    if result.choice.margin < -NO_SUPPORT:
+        value, spread = _sentence(result.alpha_remark), "systematic: larger than all that is below"
+    elif result.alpha_remark:
+        value = f"{_sentence(result.alpha_remark)}; {value}"
     rows = [
-        f"Damping, from half width = w₀ + α f/γ' on {len(result.width_lines)} lines, {ends[0]:g} to {ends[1]:g} GHz",
-        f"α = {alpha:.5f} ± {error:.5f} (standard error), with γ' of {result.fits[0].geometry.name}",
-        f"w₀ = {sweeps.show_field(law.intercept, law.intercept_error)} (inhomogeneous); "
+        f"Damping, from half width w = w₀ + α f/γ' on {len(result.width_lines)} lines, {ends[0]:g} to {ends[1]:g} GHz",
+        value,
+        f"w₀ = {sweeps.show_field(law.intercept, law.intercept_error)} (inhomogeneous, half width); "
         f"χ² per degree of freedom {law.chi2:.2f}",
-        f"systematic: α from {low:.4f} to {high:.4f} over the windows and backgrounds below",
+        spread,
         *([_sentence(result.width_remark)] if result.width_remark else []),
-        *_table(_variation_rows(result)),
+        *(_table(_variation_rows(result)) if result.variations else []),
     ]
     return "\n".join(rows)
 
 
 def _variation_rows(result: Any) -> list[tuple[str, ...]]:
     rows = [("α with", *(background.name.lower() for background in Background))]
-    for low in dict.fromkeys(v.low for v in result.variations):
-        of_background = {v.background: v for v in result.variations if v.low == low}
+    for low, part in dict.fromkeys((v.low, v.part) for v in result.variations):
+        of_background = {v.background: v for v in result.variations if (v.low, v.part) == (low, part)}
         name = f"H ≥ {result.sweeps.show_field(low)}" if np.isfinite(low) else "all fields"
+        name = f"without the lowest {part:.0%} of each sweep" if part else name
         cells = [f"{of_background[b].alpha:.4f}" if b in of_background else "" for b in Background]
         rows.append((name, *cells))
     return rows

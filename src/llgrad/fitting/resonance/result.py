@@ -16,6 +16,8 @@ from llgrad.fitting.resonance.damping import WidthLaw
 from llgrad.fitting.resonance.evidence import Variation
 from llgrad.fitting.resonance.lorentzian import Background, Line, Window
 from llgrad.fitting.resonance.report import report
+from llgrad.fitting.resonance.shapes.choice import ShapeChoice
+from llgrad.fitting.resonance.shapes.shape import PEAK_TO_PEAK
 
 
 class ResonanceResult(eqx.Module):
@@ -24,6 +26,8 @@ class ResonanceResult(eqx.Module):
     sweeps: Sweeps
     window: Window
     background: Background
+    choice: ShapeChoice
+    """The shape of the lines, and what speaks for it."""
     fitted: tuple[Line, ...]
     """The line of every sweep with enough points, usable or not."""
     lines: tuple[Line, ...]
@@ -36,6 +40,8 @@ class ResonanceResult(eqx.Module):
     width_lines: tuple[Line, ...]
     """The lines that α comes from."""
     width_remark: str | None
+    alpha_remark: str | None
+    """What speaks against α; None where nothing does."""
     law: WidthLaw
     variations: tuple[Variation, ...]
     seconds: float
@@ -62,14 +68,20 @@ class ResonanceResult(eqx.Module):
         record = run_record("resonance", data_hash=hash_of([self.sweeps.frequencies, *columns]), dtype="float64")
         alpha, error = self.alpha
         return record | {
-            "data": {"notes": list(self.sweeps.notes), "field_unit": self.sweeps.field_unit},
+            "data": {"notes": list(self.sweeps.notes), "field_unit": self.sweeps.field_unit}
+            | {"signal_unit": self.sweeps.signal_unit},
             "window": {"low": self.window.low, "high": self.window.high, "unit": "T"},
             "background": self.background.name.lower(),
-            "lines": [_line(line, line in self.lines, line in self.width_lines) for line in self.fitted],
+            "shape": _shape(self),
+            "lines": [
+                _line(line, line in self.lines, line in self.width_lines, self.sweeps.signal_unit)
+                for line in self.fitted
+            ],
             "left_out": [{"frequency": f, "unit": "Hz", "reason": reason} for f, reason in self.left_out.items()],
             "geometries": [_geometry(fit, self) for fit in self.fits],
             "verdict": list(self.verdict),
-            "alpha": {"value": alpha, "error": error, "unit": "1", "spread": list(self.alpha_spread)},
+            "alpha": {"value": alpha, "error": error, "unit": "1", "spread": list(self.alpha_spread)}
+            | {"interval_95": list(self.law.interval(self.fits[0].gamma)), "remark": self.alpha_remark},
             "width_law": {
                 "inhomogeneous_half_width": _number(self.law.intercept, self.law.intercept_error, "T"),
                 "slope": _number(self.law.slope, self.law.slope_error, "T/Hz"),
@@ -79,6 +91,7 @@ class ResonanceResult(eqx.Module):
             "variations": [
                 {
                     "window_low": v.low,
+                    "left_out_of_each_sweep": v.part,
                     "background": v.background.name.lower(),
                     "alpha": _number(v.alpha, v.alpha_error, "1"),
                     "delta_aicc": v.delta_aicc,
@@ -99,13 +112,27 @@ def _number(value: float, error: float, unit: str) -> dict[str, Any]:
     return {"value": value, "error": error, "unit": unit}
 
 
-def _line(line: Line, used: bool, used_for_alpha: bool) -> dict[str, Any]:
+def _shape(result: ResonanceResult) -> dict[str, Any]:
+    choice = result.choice
+    return {
+        "name": choice.shape.value,
+        "forced": choice.forced,
+        "delta_aicc_of_the_other": choice.margin,
+        "lines": choice.evidence,
+        "modulation": {"value": choice.modulation, "unit": "T"},
+        "said": list(choice.sentences(result.sweeps)),
+    }
+
+
+def _line(line: Line, used: bool, used_for_alpha: bool, unit: str) -> dict[str, Any]:
     return {
         "frequency": {"value": line.frequency, "unit": "Hz"},
         "resonance": _number(line.resonance, line.resonance_error, "T"),
         "half_width": _number(line.half_width, line.half_width_error, "T"),
-        "symmetric": {"value": line.symmetric, "unit": "V"},
-        "antisymmetric": {"value": line.antisymmetric, "unit": "V"},
+        "symmetric": {"value": line.symmetric, "unit": unit},
+        "antisymmetric": {"value": line.antisymmetric, "unit": unit},
+        "peak_to_peak": _number(PEAK_TO_PEAK * line.half_width, PEAK_TO_PEAK * line.half_width_error, "T"),
+        "mixing_angle": {"value": line.mixing, "unit": "rad"},
         "r_squared": line.r_squared,
         "points": int(line.sweep.field.size),
         "used": used,

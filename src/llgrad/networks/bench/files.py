@@ -93,7 +93,7 @@ def design_of(path: Path, entry: Mapping[str, Any]) -> Design:
         _check(design)
     except KeyError as missing:
         raise ValueError(f"{path}: this design has no entry {missing}; the file is damaged") from None
-    except (TypeError, IndexError, AttributeError):
+    except (TypeError, IndexError, AttributeError, OverflowError):
         raise ValueError(f"{path}: an entry of this design is not what it should be; the file is damaged") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
@@ -152,8 +152,9 @@ def _numbers(array: Any) -> Any:
 
 def _array(values: Any, name: str) -> Any:
     try:
-        array = np.asarray(values, np.float32)
-    except (TypeError, ValueError):
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too large for float32 is not finite then
+            array = np.asarray(values, np.float64).astype(np.float32)
+    except (TypeError, ValueError, OverflowError):
         array = np.asarray(math.nan, np.float32)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} has an entry that is not a finite number; the file is damaged")

@@ -49,7 +49,9 @@ def save_start(path: pathlib.Path, record: Mapping[str, Any], network: Network) 
 
 def read_start(path: pathlib.Path, like: Network) -> Network:
     """The network that `save_start` wrote. Raises ValueError where it is damaged, or not of the shape of `like`."""
-    return network_of(path, read_npz(path, START)[1], like)
+    arrays = read_npz(path, START)[1]
+    _check_finite(path, arrays)
+    return network_of(path, arrays, like)
 
 
 def read_checkpoint(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -57,7 +59,15 @@ def read_checkpoint(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.nd
     record, arrays = read_npz(path, KIND)
     if not isinstance(record.get("place"), Mapping):
         raise ValueError(f"{path} is damaged: it does not say where in the run it was saved")
+    _check_finite(path, arrays)
     return record, arrays
+
+
+def _check_finite(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """A run keeps no state that is not finite, so such a number is damage."""
+    for name, array in arrays.items():
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
+            raise ValueError(f"{path} is damaged: {name} has a number that is not finite")
 
 
 def network_of(path: pathlib.Path, arrays: Mapping[str, np.ndarray], like: Network) -> Network:

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llgrad.core.files import plain, writing
+from llgrad.core.files import plain, strict_json, writing
 from llgrad.core.run_record import open_record
 from llgrad.training.files.saving import saving
 
@@ -63,8 +63,8 @@ def read_metrics(path: pathlib.Path) -> tuple[dict[str, Any], list[dict[str, Any
     """
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     try:
-        record = open_record(json.loads(lines[0]), KIND)
-        rows = [json.loads(line) for line in lines[1:-1]]
+        record = open_record(strict_json(lines[0]), KIND)
+        rows = [strict_json(line) for line in lines[1:-1]]
     except json.JSONDecodeError:
         raise ValueError(f"{path} is not a file of metrics, or is damaged: a line is not JSON") from None
     except ValueError as error:

@@ -7,22 +7,15 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from llgrad.core.units import unit_factor
+from llgrad.datasets.tables.quantities import is_unit_of
+from llgrad.datasets.tables.symbols import symbol_of
 
 _BRACKETS: Final = re.compile(r"^\s*(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]\s*$")
 _NESTED: Final = re.compile(r"^\s*(?P<name>.*?)\s*[(\[](?P<unit>.*)[)\]]\s*$")
 _OTHERWISE: Final = re.compile(r"^\s*(?P<name>.*?)(?:\s*/\s*|\s+in\s+|^in\s+)(?P<unit>[^\s/]+)\s*$")
-_WORDS: Final = {
-    **dict.fromkeys(("second", "seconds", "sec", "sek"), "s"),
-    **dict.fromkeys(("volt", "volts"), "V"),
-    **dict.fromkeys(("ampere", "amperes", "amp", "amps"), "A"),
-    **dict.fromkeys(("hertz", "hz"), "Hz"),
-    **dict.fromkeys(("oersted", "oe"), "Oe"),
-    "tesla": "T",
-    "khz": "kHz",
-    "ghz": "GHz",
-}
-_X_UNIT: Final = ("horizontal units", "xunits", "x units", "x-unit")
-_Y_UNIT: Final = ("vertical units", "yunits", "y units", "y-unit")
+_SUFFIX: Final = re.compile(r"^(?P<name>.*[^\W_])_+(?P<unit>[^\W\d_][^_]*)$")
+_X_UNIT: Final = ("horizontal units", "xunits", "x units", "x-unit", "x axis units", "x-axis units")
+_Y_UNIT: Final = ("vertical units", "yunits", "y units", "y-unit", "y axis units", "y-axis units")
 _OF_AN_INSTRUMENT: Final = ("sample interval", "sampling period", "record length", "xinc", "segments")
 RESOLUTION: Final = ("rbw", "resolution bw", "res bw", "resolution bandwidth")
 """What spectrum analysers call their resolution bandwidth."""
@@ -39,10 +32,10 @@ class Header(NamedTuple):
 
 
 def header_of(cell: str) -> Header:
-    """Name and unit of a column: "t (ns)", "time [s]", "U / mV", "CH1 in V".
+    """Name and unit of a column: "t (ns)", "time [s]", "U / mV", "CH1 in V", "t_ns".
 
-    >>> header_of("U / mV"), header_of("PSD (nV²/(Hz mA²))")
-    (Header(name='U', unit='mV'), Header(name='PSD', unit='nV²/(Hz mA²)'))
+    >>> header_of("U / mV"), header_of("PSD (nV²/(Hz mA²))"), header_of("f_GHz")
+    (Header(name='U', unit='mV'), Header(name='PSD', unit='nV²/(Hz mA²)'), Header(name='f', unit='GHz'))
     """
     cell = cell.strip().strip('"')
     if (match := _BRACKETS.match(cell) or _NESTED.match(cell)) is not None:
@@ -50,18 +43,10 @@ def header_of(cell: str) -> Header:
     match = _OTHERWISE.match(cell)
     if match is not None and (unit := symbol_of(match["unit"])) and unit != "Ms":  # mx/Ms is no megasecond
         return Header(match["name"], unit)
-    return Header(cell.strip(), None)
-
-
-def symbol_of(text: str) -> str | None:
-    """The symbol of a written unit ("second", "(mV)", "Volts"), or None where the text is no unit."""
-    text = text.strip().strip("()[]").strip()
-    text = _WORDS.get(text.lower(), text)
-    try:
-        unit_factor(text)
-    except ValueError:
-        return None
-    return text
+    match = _SUFFIX.match(cell)
+    if match is not None and is_unit_of(match["unit"], match["name"]):
+        return Header(match["name"], symbol_of(match["unit"]) or match["unit"])
+    return Header(cell, None)
 
 
 def units_row(cells: list[str]) -> list[str | None] | None:
@@ -99,9 +84,11 @@ def with_units(header: list[Header], preamble: dict[str, str]) -> tuple[list[Hea
         return header, []
     first = _symbol(x or "s")
     others = [_symbol(unit) for unit in (y or "V").split()] * len(header)
+    if len(header) == 1 and y:  # the frequencies are told by their ends
+        return [Header(header[0].name or "level", header[0].unit or others[0])], ["the unit from the preamble"]
     units = ["s" if first == "S" else first, *(others if y and " " in y else others[:1] * len(header))]
     filled = [
-        Header(column.name or _named(unit, index == 0), column.unit or unit)
+        Header(column.name or _named(unit, index), column.unit or unit)
         for index, (column, unit) in enumerate(zip(header, units, strict=False))
     ]
     return filled, ["units from the preamble" if x or y else "units s and V, as oscilloscopes write them"]
@@ -111,7 +98,9 @@ def _symbol(written: str) -> str:
     return symbol_of(written) or written.strip()
 
 
-def _named(unit: str, is_first: bool) -> str:
-    """What a column without a name holds."""
+def _named(unit: str, index: int) -> str:
+    """What a column without a name holds, with a number where it is not the first of its unit."""
     kind = unit_factor(unit)[0] if symbol_of(unit) else ""
-    return {"s": "time", "Hz": "frequency", "V": "voltage"}.get(kind, "x" if is_first else "level")
+    return {"s": "time", "Hz": "frequency", "V": "voltage"}.get(kind, "level" if index else "x") + (
+        f" {index}" if index > 1 else ""
+    )

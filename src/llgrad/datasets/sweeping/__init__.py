@@ -1,0 +1,1 @@
+"""Tables of field sweeps: their columns, the frequencies in their names, and which columns belong together."""

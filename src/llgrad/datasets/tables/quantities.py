@@ -1,0 +1,265 @@
+"""What a column is: a time, a frequency, a line width, a field, …, by its name and its unit together.
+
+Never by its place among the others, and never by a letter at the end of its name: a flux density is no field along y,
+Δf is no frequency, and "Freq_err" is an error. A name that speaks against its unit, or that has two readings, is
+ambiguous, and a reader that needs the column refuses it with its choices.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from llgrad.datasets.tables.symbols import si_of
+
+
+class Kind(enum.Enum):
+    """What a column holds; the value is its name in a sentence."""
+
+    TIME = "time"
+    DURATION = "duration"
+    """A pulse width, a delay, a time step: in seconds, but not when a row was taken."""
+    FREQUENCY = "frequency"
+    LINE_WIDTH = "line width"
+    """In hertz or in tesla, full or half."""
+    FREQUENCY_SETTING = "setting in hertz"
+    """In hertz, and not where something is: a bandwidth, a span, a shift, a sampling rate."""
+    FIELD = "field"
+    CURRENT = "current"
+    CURRENT_DENSITY = "current density"
+    VOLTAGE = "voltage"
+    LEVEL = "power level"
+    """A power, a level in decibel, or a spectral density."""
+    MAGNETISATION = "magnetisation"
+    RESISTANCE = "resistance"
+    TEMPERATURE = "temperature"
+    ANGLE = "angle"
+    INDEX = "number of the row"
+    ERROR = "error"
+    COMMENT = "comment"
+    MATERIAL = "property of the material"
+    """An anisotropy field, a coercive field: in tesla, and not what is applied."""
+    AMBIGUOUS = "ambiguous"
+    OTHER = "other"
+
+
+class Quantity(NamedTuple):
+    """What a column is."""
+
+    kind: Kind
+    axis: str | None = None
+    """"x", "y" or "z" of a field or a magnetisation whose name says it."""
+    of: Kind | None = None
+    """What an ERROR is the standard deviation of, where name or unit say it."""
+    choices: tuple[Kind, ...] = ()
+    """What an AMBIGUOUS column may be."""
+
+
+_BY_UNIT: Final[dict[str, tuple[Kind, ...]]] = {
+    # SI unit: what may have it, the usual first
+    "s": (Kind.TIME, Kind.DURATION),
+    "Hz": (Kind.FREQUENCY, Kind.LINE_WIDTH, Kind.FREQUENCY_SETTING),
+    "T": (Kind.FIELD, Kind.LINE_WIDTH, Kind.MAGNETISATION, Kind.MATERIAL),
+    "A/m": (Kind.FIELD, Kind.LINE_WIDTH, Kind.MAGNETISATION, Kind.MATERIAL),
+    "A": (Kind.CURRENT,),
+    "A/m²": (Kind.CURRENT_DENSITY,),
+    "V": (Kind.VOLTAGE, Kind.LEVEL),
+    "Ω": (Kind.RESISTANCE,),
+    "K": (Kind.TEMPERATURE,),
+    "rad": (Kind.ANGLE,),
+}
+_SURE: Final = ("A/m²", "Ω", "K", "rad")
+"""Units that say what a column is, whatever its name."""
+_WORDS: Final[dict[Kind, str]] = {
+    Kind.TIME: "t time times zeit temps 時間 時刻 时间",
+    Kind.DURATION: "dt step width rise fall delay period duration lifetime constant tau τ interval increment timestep "
+    "dauer periode verzogerung dwell pulse relaxation coherence 周期",
+    Kind.FREQUENCY: "f freq frequency frequencies frequenz frequence frequenza peakfreq fres fpeak fmr 周波数 频率",
+    Kind.LINE_WIDTH: "width linewidth fwhm hwhm breite linienbreite halbwertsbreite halbwertbreite peakwidth largeur "
+    "線幅 半値幅 线宽 半高宽",
+    Kind.FREQUENCY_SETTING: "bandwidth bandbreite rbw vbw span step spacing resolution shift offset detuning drift "
+    "difference rate sampling samplerate modulation deviation",
+    Kind.FIELD: "h b field feld magnetfeld flux flussdichte induction champ bext hext happ bapp "
+    "磁場 磁界 磁束密度 磁场",
+    Kind.CURRENT: "I current currents strom stromstarke courant corrente idc ibias 電流 电流",
+    Kind.CURRENT_DENSITY: "j stromdichte 電流密度 电流密度",
+    Kind.VOLTAGE: "v u voltage voltages volt spannung tension vdc vmix 電圧 电压",
+    Kind.LEVEL: "power level psd asd spectrum pegel leistung puissance magnitude 電力 功率",
+    Kind.MAGNETISATION: "magnetization magnetisation magnetisierung aimantation 磁化",
+    Kind.RESISTANCE: "r resistance widerstand 抵抗 电阻",
+    Kind.TEMPERATURE: "T temperature temp temperatur 温度",
+    Kind.ANGLE: "angle phase winkel theta phi 角度 位相",
+    Kind.INDEX: "# n no nr nummer number index point points sample sequence row iteration stage",
+}
+"""Words of a name, without accents and in small letters, but for T, which is a temperature, and I, a current."""
+_ERROR_WORDS: Final = """err error errors fehler unsicherheit sigma σ std stdev stddev sd se sem stderr unc uncert
+uncertainty ± standardabweichung streuung erreur incertitude 誤差 误差"""
+_COMMENT_WORDS: Final = "comment comments kommentar bemerkung remark remarks note notes commentaire 備考 コメント"
+_MATERIAL_WORDS: Final = "anisotropy anisotropie coercive coercivity koerzitiv demag exchange hk hc bk bc"
+_COMPOUNDS: Final = ("frequenz", "frequency", "freq", "feld", "field", "zeit", "strom", "spannung", "breite", "width",
+                     "widerstand", "temperatur", "error", "err")  # fmt: skip
+"""What a word may end in that is written together, as in "Resonanzfrequenz", "freqerr"."""
+_COMPONENT: Final = re.compile(
+    r"(?:^|[\W_])<?m(?:\.region\d+)?[_.\s]?(?P<axis>[xyz])\d*>?(?:\s*/\s*m_?s)?(?:$|[\W_])", re.IGNORECASE
+)
+_FIELD_AXIS: Final = re.compile(
+    r"(?:^|[\W_])(?:(?:mu|μ)_?0\W?)?[hb](?:_?(?:ext|app|appl|eff|dc|bias|tot|total|coil))?_?(?P<axis>[xyz])\d*(?:$|[\W_])",
+    re.IGNORECASE,
+)
+_SLOPE: Final = re.compile(r"(?:^|[\W_])[dδ∂][A-Za-z]\w*\s*/\s*[dδ∂]")
+_ENDS_IN_ERROR: Final = re.compile(r"(?:error|err|fehler|誤差|误差)$")
+_DIFFERENCE: Final = re.compile(
+    r"(?:^|[\W_\d])(?P<mark>Δ|delta|δ|d)[\s_]*(?:(?:mu|μ)_?0_?)?"
+    r"(?:f|fr|f?res|freq\w*|ν|[hb]|[hb]r|[hb]res|[hb]pp|field)(?:$|[\W_\d])",
+    re.IGNORECASE,
+)
+"""Δf, delta H, δf, df."""
+_LEVEL: Final = re.compile(r"dB.*|[fpnuµμmk]?W|.*V[²2]|.*/.*Hz.*|.*√.*Hz.*", re.IGNORECASE)
+_KINDS_OF_WORD: Final = {
+    word: frozenset(kind for kind in _WORDS if word in _WORDS[kind].split())
+    for words in _WORDS.values()
+    for word in words.split()
+}
+
+
+@functools.cache
+def quantity_of(name: str, unit: str | None = None) -> Quantity:
+    """What a column with this name and this unit, as written, is.
+
+    >>> quantity_of("flux density", "mT"), quantity_of("B_ext_y", "mT").axis
+    (Quantity(kind=<Kind.FIELD: 'field'>, axis=None, of=None, choices=()), 'y')
+    >>> quantity_of("Δf", "MHz").kind, quantity_of("peak width", "MHz").kind
+    (<Kind.LINE_WIDTH: 'line width'>, <Kind.LINE_WIDTH: 'line width'>)
+    >>> quantity_of("Freq_err", "MHz").of, quantity_of("df", "MHz").choices
+    (<Kind.FREQUENCY: 'frequency'>, (<Kind.LINE_WIDTH: 'line width'>, <Kind.ERROR: 'error'>))
+    """
+    plain = _plain(name)
+    words = _words(plain)
+    si = si_of(unit)
+    if words & {*_COMMENT_WORDS.split()}:
+        return Quantity(Kind.COMMENT)
+    if (error := _error(plain, words, unit)) is not None:
+        return error
+    if unit and si is None and _LEVEL.fullmatch(unit.strip()):
+        return Quantity(Kind.LEVEL)
+    if si in (None, "1", "A/m") and (match := _COMPONENT.search(plain)) is not None and not _SLOPE.search(plain):
+        return Quantity(Kind.MAGNETISATION, match["axis"].lower())
+    if si in (None, "1", "T", "A/m") and (
+        words & {*_MATERIAL_WORDS.split()} or {"h", "k"} <= words or {"h", "c"} <= words
+    ):
+        return Quantity(Kind.MATERIAL)
+    if _SLOPE.search(plain):
+        return Quantity(_BY_UNIT[si][0] if si in _BY_UNIT else Kind.OTHER)
+    if (width := _delta(plain, si)) is not None:
+        return width
+    kind, choices = _named(plain, words, si)
+    axis = _axis(plain, words) if kind in (Kind.FIELD, Kind.MAGNETISATION) else None
+    return Quantity(kind, axis, None, choices)
+
+
+def is_unit_of(unit: str, name: str) -> bool:
+    """Whether the end of a name, as in "t_ns" and "level_dBm", is a unit: the rest says so, or nothing against it."""
+    if _LEVEL.fullmatch(unit):
+        return quantity_of(name).kind in (Kind.LEVEL, Kind.OTHER) and len(unit) > 1
+    si, kind = si_of(unit), quantity_of(name).kind
+    if si not in _BY_UNIT:
+        return False
+    return kind in _BY_UNIT[si] or (kind in (Kind.OTHER, Kind.ERROR) and len(unit) > 1)
+
+
+def _plain(name: str) -> str:
+    """A name without accents, with one sign for each of the signs that look alike (Δ, µ, Ω)."""
+    decomposed = unicodedata.normalize("NFKD", name.replace("\u2206", "Δ").strip())
+    return "".join(sign for sign in decomposed if not "\u0300" <= sign <= "\u036f")
+
+
+def _words(plain: str) -> frozenset[str]:
+    """The words of a name, in small letters: "Peak_freq_G1" is peak, freq, g."""
+    parts = re.split(r"[^\w#±Δ]+|_|\d+|(?<=[a-z]{2})(?=[A-Z])", plain.replace("+/-", "±").replace("+-", "±"))
+    return frozenset(part if part in ("T", "I") else part.lower() for part in parts if part)
+
+
+def _kinds(words: Iterable[str]) -> set[Kind]:
+    """What the words of a name say."""
+    found: set[Kind] = set()
+    for word in words:
+        known = [word] if word in _KINDS_OF_WORD else [end for end in _COMPOUNDS if word.endswith(end)][:1]
+        if not word.isascii():  # Japanese and Chinese put no blanks between words
+            known += [part for part in _KINDS_OF_WORD if not part.isascii() and len(part) > 1 and part in word]
+        found.update(*(_KINDS_OF_WORD[one] for one in known))
+    return found
+
+
+def _error(plain: str, words: frozenset[str], unit: str | None) -> Quantity | None:
+    """The error that a name says, and of what: by the rest of the name, or else by its unit."""
+    said = {
+        word for word in words if word in _ERROR_WORDS.split() or word.startswith("σ") or _ENDS_IN_ERROR.search(word)
+    }
+    said |= {"s"} if re.fullmatch(r"s_?[A-Za-z]", plain) else set()
+    said |= {"standard", "deviation"} if {"standard", "deviation"} <= words else set()
+    if not said:
+        return None
+    named = _kinds(
+        {_ENDS_IN_ERROR.sub("", word) for word in words - said}
+        | {_ENDS_IN_ERROR.sub("", w) for w in said - {*_ERROR_WORDS.split(), "deviation"}}
+    )
+    usual = _BY_UNIT.get(si_of(unit) or "", tuple(named))
+    of = [kind for kind in usual if kind in named] or list(usual[:1])
+    return Quantity(Kind.ERROR, None, of[0] if of else None)
+
+
+def _delta(plain: str, si: str | None) -> Quantity | None:
+    """What Δf, ΔH, δf and df are: Δ says a width, and the others a width or an error."""
+    match = _DIFFERENCE.search(plain)
+    if match is None or si not in (None, "Hz", "T", "A/m"):
+        return None
+    if match["mark"].lower() in ("Δ".lower(), "delta") and match["mark"] != "δ":
+        return Quantity(Kind.LINE_WIDTH)
+    return Quantity(Kind.AMBIGUOUS, None, None, (Kind.LINE_WIDTH, Kind.ERROR))
+
+
+def _named(plain: str, words: frozenset[str], si: str | None) -> tuple[Kind, tuple[Kind, ...]]:
+    """The kind that name and unit say together, and the choices where it is ambiguous."""
+    named = _kinds(words)
+    if si is None or si not in _BY_UNIT:
+        return _by_name(plain, named, si)
+    allowed = _BY_UNIT[si]
+    fitting = [kind for kind in allowed if kind in named]
+    if fitting:
+        return fitting[-1], ()  # "frequency width" is a width, "time step" a duration
+    against = named - {Kind.DURATION, Kind.FREQUENCY_SETTING, Kind.INDEX}
+    if si in _SURE or not against or max(map(len, words)) == 1:
+        return allowed[0], ()  # a letter says less than the unit
+    return Kind.AMBIGUOUS, (*(kind for kind in Kind if kind in against), allowed[0])
+
+
+def _by_name(plain: str, named: set[Kind], si: str | None) -> tuple[Kind, tuple[Kind, ...]]:
+    """The kind that a name says alone, and the choices where it says several."""
+    if plain in ("dB", "dBm"):
+        return Kind.LEVEL, ()
+    if plain == "Hz":
+        return Kind.AMBIGUOUS, (Kind.FREQUENCY, Kind.FIELD)
+    if si == "1":
+        named &= {Kind.MAGNETISATION, Kind.INDEX}
+    for base, part in ((Kind.TIME, Kind.DURATION), (Kind.FREQUENCY, Kind.FREQUENCY_SETTING)):
+        if part in named and base in named:
+            named -= {base}
+        elif len(named) > 1:
+            named -= {part}
+    for base in (Kind.FREQUENCY, Kind.FIELD):
+        named -= {base} if Kind.LINE_WIDTH in named else set()
+    if len(named) < 2:
+        return next(iter(named), Kind.OTHER), ()
+    return Kind.AMBIGUOUS, tuple(kind for kind in Kind if kind in named)
+
+
+def _axis(plain: str, words: frozenset[str]) -> str | None:
+    """The axis that a name says, as a word of its own or right behind the symbol of a field."""
+    if (match := _FIELD_AXIS.search(plain)) is not None:
+        return match["axis"].lower()
+    alone = words & {"x", "y", "z"}
+    return next(iter(alone)) if len(alone) == 1 and len(words) > 1 else None

@@ -1,0 +1,1 @@
+"""S parameters of a network analyser, from Touchstone files."""
