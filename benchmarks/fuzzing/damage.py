@@ -15,13 +15,75 @@ import numpy as np
 from benchmarks.fuzzing.samples import Sample, arrays_of
 
 CELLS = (
-    *("", "nan", "NaN", "inf", "-inf", "1e999", "-1e999", "1e308", "-1e308", "1e-320", "0", "-0.0", "-1", "abc", "9" * 400),
-    *("1_000", "0x10", "１", "٣", "−1", "½", "1,5", "1.5.1", "1e", "--", "#", "%", '"', "''", "null", "true", "∞", "µ", "\x00"),
+    *(
+        "",
+        "nan",
+        "NaN",
+        "inf",
+        "-inf",
+        "1e999",
+        "-1e999",
+        "1e308",
+        "-1e308",
+        "1e-320",
+        "0",
+        "-0.0",
+        "-1",
+        "abc",
+        "9" * 400,
+    ),
+    *(
+        "1_000",
+        "0x10",
+        "１",
+        "٣",
+        "−1",
+        "½",
+        "1,5",
+        "1.5.1",
+        "1e",
+        "--",
+        "#",
+        "%",
+        '"',
+        "''",
+        "null",
+        "true",
+        "∞",
+        "µ",
+        "\x00",
+    ),
     *("(Oe)", "[mT]", "GHz", "RBW", "5 GHz", "data", "t (s)", "x" * 3000, "\ufeff", "\u2028", "1 2", "1;2", "1\t2"),
 )
 VALUES: tuple[Any, ...] = (
-    *(None, True, [], {}, "x", "", -1, 0, 1e308, -1e308, float("nan"), float("inf"), 10**400, "2.5mA", "nan", "1e999 A"),
-    *([1, 2], [[1.0]], ["a"], [None], {"value": "x"}, {"value": None, "unit": "A"}, {"type": "Oscillator"}, {"type": []}),
+    *(
+        None,
+        True,
+        [],
+        {},
+        "x",
+        "",
+        -1,
+        0,
+        1e308,
+        -1e308,
+        float("nan"),
+        float("inf"),
+        10**400,
+        "2.5mA",
+        "nan",
+        "1e999 A",
+    ),
+    *(
+        [1, 2],
+        [[1.0]],
+        ["a"],
+        [None],
+        {"value": "x"},
+        {"value": None, "unit": "A"},
+        {"type": "Oscillator"},
+        {"type": []},
+    ),
     *({"value": [1, 2, 3, 4], "unit": "T"}, [{}], [{"type": "Vec3"}], "Oscillator", 2.5, 7),
 )
 Damage = Callable[[bytes, np.random.Generator], bytes]
@@ -189,7 +251,11 @@ def _changed(arrays: dict[str, np.ndarray], name: str, rng: np.random.Generator)
     ]
     if rng.random() < 0.5:
         return {name: flat.reshape(array.shape)}
-    other = name if rng.random() < 0.7 else str(rng.choice(["t", "m", "voltage", "record", "scale", "classes", "/", "x_ns"]))
+    other = (
+        name
+        if rng.random() < 0.7
+        else str(rng.choice(["t", "m", "voltage", "record", "scale", "classes", "/", "x_ns"]))
+    )
     return {other: ways[int(rng.integers(len(ways)))]}
 
 
@@ -208,7 +274,9 @@ def _zip(content: bytes, rng: np.random.Generator) -> bytes:
     if rng.random() < 0.2:
         members.append(members[at])
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", (zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)[int(rng.integers(3))]) as new:
+    with zipfile.ZipFile(
+        stream, "w", (zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)[int(rng.integers(3))]
+    ) as new:
         for name, data in members:
             new.writestr(name, data)
     return stream.getvalue()

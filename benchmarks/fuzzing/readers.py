@@ -33,7 +33,11 @@ READERS = (
     Reader("read_spectrum", TEXTS, lg.read_spectrum),
     Reader("read_sweeps", TEXTS, lg.read_sweeps),
     Reader("read_frequencies", TEXTS, lg.read_frequencies),
-    Reader("looks_like", TEXTS, lambda p: [look(p) for look in (looks_like_sweeps, looks_like_spectrum, looks_like_frequencies)]),
+    Reader(
+        "looks_like",
+        TEXTS,
+        lambda p: [look(p) for look in (looks_like_sweeps, looks_like_spectrum, looks_like_frequencies)],
+    ),
     Reader("read_touchstone", (".s1p", ".s2p", ".s3p", ".ts"), lg.read_touchstone),
     Reader("load_device", (".json", ".toml"), lg.load_device),
     Reader("load_network", (".json",), lg.load_network),
