@@ -89,11 +89,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = run(numbers, given.seed, pathlib.Path(folder), lambda line: print(line, flush=True))
     print(f"\nseed {given.seed}, {len(numbers)} files, {time.perf_counter() - begun:.0f} s\n")
-    print(f"{'reader':<20}{'read':>9}{'refused':>9}{'faults':>9}")
+    print(f"{'reader':<22}{'read':>9}{'refused':>9}{'faults':>9}")
     for name in sorted({name for name, _ in found.outcomes}):
-        print(f"{name:<20}" + "".join(f"{found.outcomes[name, one]:>9}" for one in ("read", "refused", "fault")))
+        print(f"{name:<22}" + "".join(f"{found.outcomes[name, one]:>9}" for one in ("read", "refused", "fault")))
     total = [sum(n for (_, one), n in found.outcomes.items() if one == kind) for kind in ("read", "refused", "fault")]
-    print(f"{'all':<20}" + "".join(f"{count:>9}" for count in total))
+    print(f"{'all':<22}" + "".join(f"{count:>9}" for count in total))
     if given.only is not None:
         print(*(fault.trace for fault in found.faults))
     sys.exit(bool(found.faults))

@@ -6,6 +6,7 @@ import io
 import json
 import pathlib
 import re
+import warnings
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -220,8 +221,8 @@ def _members(content: bytes, rng: np.random.Generator) -> bytes:
         arrays |= _changed(arrays, name, rng)
     except Exception:  # damaged already
         return _flip(content, rng)
-    stream = io.BytesIO()
-    (np.savez if rng.random() < 0.5 else np.savez_compressed)(stream, **arrays)
+    stream, save = io.BytesIO(), np.savez if rng.random() < 0.5 else np.savez_compressed
+    save(stream, allow_pickle=True, **arrays)
     return stream.getvalue()
 
 
@@ -274,9 +275,9 @@ def _zip(content: bytes, rng: np.random.Generator) -> bytes:
     if rng.random() < 0.2:
         members.append(members[at])
     stream = io.BytesIO()
-    with zipfile.ZipFile(
-        stream, "w", (zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)[int(rng.integers(3))]
-    ) as new:
+    method = (zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)[int(rng.integers(3))]
+    with warnings.catch_warnings(), zipfile.ZipFile(stream, "w", method) as new:
+        warnings.simplefilter("ignore")  # two of one name are what is wanted
         for name, data in members:
             new.writestr(name, data)
     return stream.getvalue()

@@ -29,6 +29,8 @@ class Reader(NamedTuple):
 
 READERS = (
     Reader("read_trace", (*TEXTS, ".npz", ".mat"), lg.read_trace),
+    Reader("read_trace (channel)", TEXTS, lambda path: lg.read_trace(path, ["2"])),
+    Reader("read_trace (mx)", (*TEXTS, ".npz", ".mat"), lambda path: lg.read_trace(path, ["mx"])),
     Reader("read_waveform", TEXTS, lg.read_waveform),
     Reader("read_spectrum", TEXTS, lg.read_spectrum),
     Reader("read_sweeps", TEXTS, lg.read_sweeps),

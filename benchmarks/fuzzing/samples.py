@@ -32,7 +32,7 @@ class Sample(NamedTuple):
 TEXTS = {
     "trace.csv": "# made up\nt (ns),mx,my,mz\n" + "".join(f"{0.1 * i:.1f},0.{i},0.5,-0.{9 - i}\n" for i in range(9)),
     "german.csv": "time [s]; voltage [mV]\n" + "".join(f"{i}e-11; {i},5\n" for i in range(8)),
-    "scope.csv": "x-axis,1,2\nsecond,Volt,Volt\n-2E-09,,+1.00E-03\n-1E-09,+2.0E-03,+1.50E-03\n+0E-09,+3.0E-03,+2.0E-03\n",
+    "scope.csv": "x-axis,1,2\nsecond,Volt,Volt\n-2E-09,,+1.00E-03\n-1E-09,+2.0E-03,+1.50E-03\n+0E-09,+3.0E-03,+2E-03\n",
     "tektronix.csv": (
         "Model,MDO4014B-3\nHorizontal Units,S\nSample Interval,4e-10\nRecord Length,3\nVertical Units,V\n,\nLabel,\n"
         "TIME,CH2\n-4.0e-10,3.25\n0,3.5\n4.0e-10,3.75\n"
@@ -50,24 +50,26 @@ TEXTS = {
     ),
     "mumax.txt": "# t (s)\tmx ()\tmy ()\tmz ()\n0\t1\t0\t0\n1e-12\t0.9\t0.1\t0\n2e-12\t0.8\t0.2\t0.1\n",
     "oommf.odt": (
-        "# ODT 1.0\n# Table Start\n# Columns: {Evolver::Time} {Driver::mx} {Driver::Simulation time}\n"
-        "# Units: {} {} {s}\n1 0.5 1e-12\n2 0.6 2e-12\n# Table End\n"
+        "# ODT 1.0\n# Table Start\n# Columns: {Evolver::Total energy} {Driver::mx} {Driver::Simulation time}\n"
+        "# Units: {J} {} {s}\n1 0.5 1e-12\n2 0.6 2e-12\n# Table End\n"
     ),
     "labview.lvm": (
-        "LabVIEW Measurement\t\nSeparator\tTab\nDecimal_Separator\t.\n***End_of_Header***\t\n\t\nChannels\t1\t\nSamples\t3\t\n"
-        "Y_Unit_Label\tVolts\t\nX_Dimension\tTime\t\nX0\t0.0E+0\t\nDelta_X\t1.0E-9\t\n***End_of_Header***\t\t\n"
+        "LabVIEW Measurement\t\nSeparator\tTab\nX_Columns\tNo\n***End_of_Header***\t\n\t\n"
+        "Channels\t1\t\nSamples\t3\t\nY_Unit_Label\tVolts\t\nX_Dimension\tTime\t\nX0\t0.0E+0\t\nDelta_X\t1.0E-9\t\n***End_of_Header***\t\t\n"
         "X_Value\tSTO\tComment\n\t0.001\n\t0.002\n\t0.003\n"
     ),
     "cmtj.csv": "time;free_mx;free_my;free_mz;R_free;\n0;0.1;0;1;117;\n1e-12;0.2;0;1;118;\n2e-12;0.3;0;1;119;\n",
     "waveform.csv": "t (ns), current (mA)\n0, 0\n0.1, 1.5\n0.2, 2\n0.3, 0\n",
-    "sweep.csv": "H (Oe) 5 GHz;V (uV) 5 GHz;H (Oe) 6,2 GHz;V (uV) 6,2 GHz\n100;1;100;1\n200;2;200;2\n300;1;300;1\n400;0;400;0\n",
+    "sweep.csv": (
+        "H (Oe) 5 GHz;V (uV) 5 GHz;H (Oe) 6,2 GHz;V (uV) 6,2 GHz\n100;1;100;1\n200;2;200;2\n300;1;300;1\n400;0;400;0\n"
+    ),
     "shared.csv": "field (mT),V_5GHz (uV),V_6GHz (uV)\n10,1,2\n20,2,3\n30,4,1\n40,1,1\n",
     "spectrum.csv": "RBW,1 MHz\nFrequency (GHz),P (dBm)\n1.0,-80\n1.1,-60\n1.2,-80\n1.3,-81\n",
     "density.csv": "f (GHz); S (nV²/Hz)\n1,0; 2\n1,1; 5\n1,2; 1\n",
     "keysight.csv": (
         "Trace\nSwept SA\nNumber of Points,4\nStart Frequency,1000000000\nStop Frequency,1003000000\nRBW,3000000\n"
-        "RBW Filter,Gaussian\nVBW,3000\nAverage Type,LogPower(Video)\nDetector,Sample\nX Axis Units,Hz\nY Axis Units,dBm\n"
-        "DATA\n1000000000,-80\n1001000000,-70\n1002000000,-60\n1003000000,-70\n"
+        "RBW Filter,Gaussian\nVBW,3000\nAverage Type,LogPower(Video)\nDetector,Sample\nX Axis Units,Hz\n"
+        "Y Axis Units,dBm\nDATA\n1000000000,-80\n1001000000,-70\n1002000000,-60\n1003000000,-70\n"
     ),
     "fsw.dat": (
         "Type;R&S FSW;\nRBW;100000;Hz\nx-Unit;Hz;\ny-Unit;dBm;\nTrace 1;;\nDetector;AUTOPEAK;\nValues; 3;\n"

@@ -63,7 +63,7 @@ BoundsOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME=LOW:HIGH", help="Where a free value may lie: current=0.1mA:5mA.")
 ]
 ColumnsOption = Annotated[
-    str | None, typer.Option(help="Columns to fit: mx,my,mz, voltage, or a channel: CH2. Default: all of them.")
+    str | None, typer.Option(help="Columns to fit: mx,my,mz, voltage, a channel: CH2, or by place: '#3'. Default: all.")
 ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,6 +11,7 @@ import numpy as np
 from llgrad.core.files import load_arrays, strict_json
 from llgrad.core.run_record import open_record
 from llgrad.core.units import show, unit_factor
+from llgrad.datasets.matlab import load_mat
 from llgrad.datasets.tables.headers import Header, header_of
 from llgrad.datasets.tables.symbols import symbol_of
 from llgrad.datasets.trace import COLUMNS, Trace
@@ -25,23 +25,6 @@ ALIASES: Final = {
 ARRAY_FILES: Final = (".npz", ".mat")
 LONGEST: Final = 0.1
 """A trace that is longer than these seconds, without a unit, is in another one: 20 is 20 ns, not 20 s."""
-
-
-_DAMAGED_MAT: Final = (
-    *(
-        ValueError,
-        TypeError,
-        LookupError,
-        ArithmeticError,
-        AttributeError,
-        EOFError,
-        OSError,
-        MemoryError,
-        RuntimeError,
-    ),
-    zlib.error,
-)
-"""What SciPy raises for bytes that are no MATLAB file."""
 
 
 class _Array(NamedTuple):
@@ -90,11 +73,13 @@ def trace_of_arrays(found: Arrays, columns: Sequence[str] | None = None) -> Trac
     names = ", ".join(found.arrays) or "nothing"
     if "t" not in known:
         raise ValueError(f"{path} has no array of times; it has {names}; name it t or time, in seconds, or t_ns")
-    wanted = [name for name in COLUMNS if name in known] if columns is None else list(columns)
-    chosen = [_chosen(path, known, name, names) for name in wanted]
+    if columns is None:
+        chosen = [_one(path, known[name]) for name in COLUMNS if name in known]
+    else:
+        chosen = [_chosen(path, known, name, names) for name in columns]
     taken = {array.what: array for array in chosen}
     if len(taken) < len(chosen):
-        raise ValueError(f"columns = {wanted}: two of them are the same column of a trace; choose one")
+        raise ValueError(f"columns = {list(columns or ())}: two of them are the same column of a trace; choose one")
     if not taken:
         raise ValueError(f"{path} has none of the arrays {', '.join(COLUMNS)}, m; it has {names}")
     times = _one(path, known["t"])
@@ -154,20 +139,7 @@ def _npz(path: Path) -> Arrays:
 
 
 def _mat(path: Path) -> Arrays:
-    import scipy.io  # slow to import, and only MATLAB's files need it
-
-    with path.open("rb") as file:
-        version = file.read(10)
-    if version == b"MATLAB 7.3":
-        raise ValueError(
-            f"{path} is a MATLAB file of version 7.3 (HDF5), which is not read; "
-            "save it in MATLAB with save('name.mat', …, '-v7'), or export it as CSV"
-        )
-    try:
-        loaded = scipy.io.loadmat(path, squeeze_me=True)
-    except (*_DAMAGED_MAT, scipy.io.matlab.MatReadError) as error:
-        raise ValueError(f"{path} cannot be read as a MATLAB file ({type(error).__name__})") from None
-    return Arrays(path, _flat(loaded), None, "arrays of MATLAB")
+    return Arrays(path, _flat(load_mat(path)), None, "arrays of MATLAB")
 
 
 def _flat(loaded: Mapping[str, Any]) -> dict[str, np.ndarray]:

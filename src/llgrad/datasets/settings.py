@@ -89,7 +89,7 @@ def _chosen(table: Table, columns: Sequence[Quantity], frequency: int, setting: 
     """The column that a user names, by its name or by the leaf that it is."""
     others = [i for i in range(len(columns)) if i != frequency]
     base, _, axis = setting.lower().partition(".")
-    named = [i for i in others if table.header[i].name.lower() == setting.lower()]
+    named = [i for i in others if setting.lower() in (table.header[i].name.lower(), f"#{i + 1}")]
     if not named and base in _LEAVES:
         named = [i for i in others if columns[i].kind in _LEAVES[base]]
         named = [i for i in named if not axis or columns[i].axis in (None, axis)]
@@ -100,7 +100,10 @@ def _chosen(table: Table, columns: Sequence[Quantity], frequency: int, setting: 
     if len(named) != 1:
         word = "several columns" if named else "no column"
         raise ValueError(f"{table.path} has {word} of {setting}; it has {table.names()}; name one of them as setting")
-    is_its_name = table.header[named[0]].name.lower() == setting.lower() and columns[named[0]].kind in _SWEPT
+    is_its_name = (
+        setting.lower() in (table.header[named[0]].name.lower(), f"#{named[0] + 1}")
+        and columns[named[0]].kind in _SWEPT
+    )
     if setting.lower() == "field" or (is_its_name and base not in _LEAVES):
         return named[0], _leaf(columns[named[0]])
     return named[0], setting.lower() if base in _LEAVES else setting
@@ -110,11 +113,11 @@ def error_column(table: Table, columns: Sequence[Quantity], frequency: int, erro
     """The column of the standard deviations of the frequencies, or None where there is none."""
     others = [i for i in range(len(columns)) if i != frequency]
     if error is not None:
-        found = [i for i in others if table.header[i].name.lower() == error.lower()]
-        if len(found) != 1:
-            word = "several columns" if found else "no column"
-            raise ValueError(f"{table.path} has {word} {error!r}; it has {table.names()}")
-        return found[0]
+        if (found := table.place(error)) == frequency:
+            raise ValueError(
+                f"{table.path}: the column {error!r} is that of the frequencies; name that of their errors"
+            )
+        return found
     found = [i for i in others if columns[i].kind is Kind.ERROR and columns[i].of in (None, Kind.FREQUENCY)]
     found = [i for i in found if table.header[i].unit is None or i in table.of_kind("Hz")]
     mine = _words(table.header[frequency].name)
@@ -167,7 +170,7 @@ def _leaf(column: Quantity) -> str:
 
 def _named(table: Table, found: Sequence[int], word: str) -> list[int]:
     """The columns with this name, or else with this word in their name."""
-    same = [i for i in found if table.header[i].name.lower() == word.lower()]
+    same = [i for i in found if word.lower() in (table.header[i].name.lower(), f"#{i + 1}")]
     return same or [i for i in found if _words(word) <= _words(table.header[i].name)]
 
 

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.datasets.analyser import Said, receiver_of, said_by
-from llgrad.datasets.levels import EXAMPLES, Level, level_of
+from llgrad.datasets.analyser.levels import EXAMPLES, Level, level_of
+from llgrad.datasets.analyser.preamble import Said, receiver_of, said_by
 from llgrad.datasets.settings import varies
 from llgrad.datasets.tables.quantities import Kind, quantity_of
 from llgrad.datasets.tables.table import Table, read_table
@@ -175,15 +175,15 @@ def _levels(
     bare = [i for i in others if table.header[i].unit is None and _kind(table, i) is not Kind.ERROR]
     found = known or (bare if unit is not None else []) or others[: 1 if len(others) == 1 or not bare else len(others)]
     if wanted is not None:
-        found = [i for i in others if table.header[i].name.lower() == wanted.strip().lower()]
-        if len(found) != 1:
-            word = "several columns" if found else "no column"
-            raise ValueError(f"{table.path} has {word} {wanted!r}; it has {table.names()}")
+        found = [table.place(wanted)]
+        if found[0] == frequency:
+            raise ValueError(f"{table.path}: the column {wanted!r} is that of the frequencies; choose one of levels")
     names = ", ".join(f"{table.header[i].name} in {table.header[i].unit or 'no unit'}" for i in found)
+    twice = len({table.header[i].name.lower() for i in found}) < len(found)
     if len(found) == 2 and said.detector == "auto peak" and wanted is None:
-        return table.values[:, found].max(axis=1), found[0], "the larger of the two levels of auto peak"
+        return _whole(table, *found).max(axis=1), found[0], "the larger of the two levels of auto peak"
     if len(found) > 1:
-        first = table.header[found[0]].name
+        first = f"#{found[0] + 1}" if twice else table.header[found[0]].name
         raise ValueError(
             f"{table.path} has several levels for one frequency ({names}); choose one, as in level={first!r}"
         )
@@ -192,7 +192,15 @@ def _levels(
         raise ValueError(
             f"{table.path}: the column {name!r} has no unit; write it in the header, as in '{name} (dBm)', or give unit"
         )
-    return table.values[:, found[0]], found[0], ""
+    return _whole(table, found[0])[:, 0], found[0], ""
+
+
+def _whole(table: Table, *indices: int) -> np.ndarray:
+    """Columns as written, (rows, columns). Raises ValueError for a cell that holds no finite number."""
+    values = table.values[:, list(indices)]
+    if (bad := np.argwhere(~np.isfinite(values))).size:
+        raise ValueError(table.complaint(int(bad[0][0]), indices[int(bad[0][1])]))
+    return values
 
 
 def _receiver(
@@ -244,10 +252,11 @@ def _density(
     if known.form == "root" and (values < 0).any():
         raise ValueError(f"{table.path} has an amplitude below zero, in {written}; look at its unit")
     density = known.values(values, load)
-    if known.per_current is not None and current is not None:
-        density = density * (current / known.per_current) ** 2
-    if receiver is not None:
-        density = density / receiver.noise_bandwidth / 10 ** (receiver.bias / 10)
+    with np.errstate(over="ignore"):  # what is too large is refused below
+        if known.per_current is not None and current is not None:
+            density = density * (current / known.per_current) ** 2
+        if receiver is not None:
+            density = density / receiver.noise_bandwidth / 10 ** (receiver.bias / 10)
     if not np.isfinite(density).all() or np.abs(density).max() > 1e12:
         worst = int(np.argmax(np.abs(values)))
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,6 +73,8 @@ def load_network(path: Path) -> Network:
 def _array(entry: Mapping[str, Any]) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):  # what is too large for float32 is not finite then
         array = np.asarray(entry["values"], np.float64).astype(np.float32)
-    if array.size != np.prod(entry["shape"], dtype=int) or not np.isfinite(array).all():
+    shape = entry["shape"]
+    whole = isinstance(shape, list) and all(type(length) is int and length >= 0 for length in shape)
+    if not whole or array.size != math.prod(shape) or not np.isfinite(array).all():
         raise ValueError(f"an array of the shape {entry['shape']} lacks numbers; the file is damaged")
     return array.reshape(entry["shape"])

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from llgrad.datasets.levels import level_of
+from llgrad.datasets.analyser.levels import level_of
 from llgrad.datasets.peaks import peak_of
 from llgrad.datasets.reader import describe
 from llgrad.datasets.spectra import looks_like_spectrum, read_spectrum
@@ -198,6 +198,10 @@ DBM = "f (GHz),P (dBm)\n1,-80\n2,-70\n"
         (DBM, {}, "is in dBm, a power in the resolution bandwidth, which it does not say; give rbw="),
         (MIN_MAX, {}, r"several levels for one frequency \(Min in dBm, Max in dBm\); choose one, as in level='Min'"),
         (MIN_MAX, {"level": "mean"}, "has no column 'mean'; it has Frequency, Min, Max"),
+        (MIN_MAX, {"level": "frequency"}, "the column 'frequency' is that of the frequencies; choose one of levels"),
+        (MIN_MAX.replace("Max", "Min"), {}, "choose one, as in level='#2'"),
+        (MIN_MAX.replace("-60", "nan"), {"level": "#3"}, "line 4: the cell of 'Max' is nan; remove the row"),
+        (MIN_MAX.replace("-60", ""), {"level": "Max"}, "line 4: the cell of 'Max' is blank"),
         (KEYSIGHT.replace("Points,5", "Points,9"), {}, "says 9 points, and has 5 rows; it is cut off"),
         (KEYSIGHT.replace("y,10", "y,20"), {}, "the preamble says 2 GHz to .* mend the unit of one of them"),
         (KEYSIGHT, {"rbw": 1e6}, "says RBW = 3 MHz, and rbw says 1 MHz; leave one out"),

@@ -32,6 +32,9 @@ EXAMPLE: Final = "expected a header, as in 't (ns),mx,my,mz'"
 HEAD: Final = 2000
 """Lines that are looked at to find the header, unless it stands below them."""
 
+LONGEST: Final = 256
+"""No name and no number is longer."""
+_LONG: Final = re.compile(rb"[^\s,;]{%d,}" % LONGEST)
 _CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\r\f"))
 _SPACED_COMMAS: Final = re.compile(r"\s*[-+]?\d+,\d+(?:[eE][-+]?\d+)?(?:\s+[-+]?\d+(?:,\d+)?(?:[eE][-+]?\d+)?)+\s*")
 
@@ -78,10 +81,22 @@ def text_of(path: Path) -> str:
         raise ValueError(f"{path} cannot be read: {error.strerror}; expected a CSV file") from None
     if data.translate(None, delete=_CONTROL) != data:
         raise ValueError(f"{path} is a binary file (or not UTF-8 text); expected CSV: export it as text first")
+    _check_words(path, data)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("latin-1")
+
+
+def _check_words(path: Path, data: bytes) -> None:
+    """Raise ValueError for a word longer than any number or name is: no sentence could quote it."""
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if len(line) <= LONGEST or line.lstrip().startswith(tuple(mark.encode() for mark in COMMENTS)):
+            continue
+        if (word := _LONG.search(line)) is not None:
+            raise ValueError(
+                f"{path}, line {number}: a cell of {len(word[0])} signs is no number and no name; mend the line"
+            )
 
 
 def separator_of(line: str) -> str:
@@ -207,7 +222,8 @@ def _header_in_comments(path: Path, rows: list[Row], notes: list[str]) -> tuple[
         return named
     for note in reversed(notes):
         cells = cells_of(note, separator_of(note) if separator_of(note) in note else None)
-        if len(cells) == len(_trimmed(first, len(cells))) and not any(map(is_number, cells)):
+        fits = len(cells) == len(_trimmed(first, len(cells))) and max(map(len, cells)) <= LONGEST
+        if fits and not any(map(is_number, cells)):
             return [header_of(cell) for cell in cells], note
     raise ValueError(f"{path}, line {number}: {EXAMPLE}, got {', '.join(first)!r}")
 

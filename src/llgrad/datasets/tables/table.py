@@ -104,7 +104,13 @@ class Table(NamedTuple):
             raise ValueError(f"{self.path}: the column {column.name!r} is in {found}, expected a unit of {unit}")
         if (bad := np.flatnonzero(~np.isfinite(self.values[:, index]))).size:
             raise ValueError(self.complaint(int(bad[0]), index))
-        return self.values[:, index] * (factor * MU_0 if found != unit else factor)
+        with np.errstate(over="ignore"):  # what is too large is refused here
+            values = self.values[:, index] * (factor * MU_0 if found != unit else factor)
+        if (bad := np.flatnonzero(~np.isfinite(values))).size:
+            raise ValueError(
+                f"{self.path}, line {self.lines[bad[0]]}: the cell of {column.name!r} is too large to be meant"
+            )
+        return values
 
     def complaint(self, row: int, index: int) -> str:
         """What is wrong with a cell that holds no finite number."""

@@ -36,7 +36,7 @@ class Level(NamedTuple):
 
     def values(self, written: np.ndarray, load: float) -> np.ndarray:
         """Mean square voltages [V²] at a load [Ω], or their density [V²/Hz]."""
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):  # what is too large is refused by who asks
             if self.form == "linear":
                 power = self.factor * written
             else:

@@ -1,0 +1,1 @@
+"""What spectrum analysers write: units of levels, and the settings in a preamble."""
