@@ -149,7 +149,7 @@ def test_a_record_of_5_ms(tmp_path):
     trace = read_trace(saved(tmp_path / "scope.npz", t=np.linspace(0, 5e-3, 11), voltage=np.arange(11.0)))
     assert trace.t[-1] == 5e-3 and repr(trace) == "Trace: voltage; 11 samples from 0 s to 5 ms, every 500 µs"
     long = saved(tmp_path / "long.npz", t=np.linspace(0, 5, 11), voltage=np.arange(11.0))
-    with pytest.raises(ValueError, match="go up to 5, which cannot be seconds; .* t_ns .t_s where they are seconds"):
+    with pytest.raises(ValueError, match=r"go up to 5, which cannot be seconds; .* t_ns \(t_s where they are seconds"):
         read_trace(long)
     assert read_trace(saved(tmp_path / "said.npz", t_s=np.linspace(0, 5, 11), mx=np.zeros(11))).t[-1] == 5
 

@@ -102,8 +102,8 @@ def times_of(table: Table, index: int) -> tuple[np.ndarray, tuple[str, ...]]:
 def roundings_of(values: np.ndarray) -> list[np.ndarray]:
     """What the last digit of each number stands for, in two ways: decimals in common, or significant digits in common.
 
-    >>> [quanta.tolist() for quanta in roundings_of(np.array([-5.1e-8, 0.0, 5.2e-9]))]
-    [[1e-10, 1e-10, 1e-10], [1e-09, 1e-12, 1e-10]]
+    >>> [np.log10(quanta).round().tolist() for quanta in roundings_of(np.array([-5.1e-8, 0.0, 5.2e-9]))]
+    [[-10.0, -10.0, -10.0], [-9.0, -12.0, -10.0]]
     """
     sizes = np.abs(values)
     largest = float(sizes.max())
