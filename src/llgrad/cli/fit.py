@@ -77,7 +77,9 @@ BoundsOption = Annotated[
 ]
 ColumnsOption = Annotated[
     str | None,
-    typer.Option(help="Columns to fit: mx,my,mz, voltage, or a channel: CH2; of field sweeps, X. Default: all."),
+    typer.Option(
+        help="Columns to fit: mx,my,mz, voltage, a channel: CH2, or by place: '#3'; of field sweeps, X. Default: all."
+    ),
 ]
 
 

@@ -73,11 +73,13 @@ def trace_of_arrays(found: Arrays, columns: Sequence[str] | None = None) -> Trac
     names = ", ".join(found.arrays) or "nothing"
     if "t" not in known:
         raise ValueError(f"{path} has no array of times; it has {names}; name it t or time, in seconds, or t_ns")
-    wanted = [name for name in COLUMNS if name in known] if columns is None else list(columns)
-    chosen = [_chosen(path, known, name, names) for name in wanted]
+    if columns is None:
+        chosen = [_one(path, known[name]) for name in COLUMNS if name in known]
+    else:
+        chosen = [_chosen(path, known, name, names) for name in columns]
     taken = {array.what: array for array in chosen}
     if len(taken) < len(chosen):
-        raise ValueError(f"columns = {wanted}: two of them are the same column of a trace; choose one")
+        raise ValueError(f"columns = {list(columns or ())}: two of them are the same column of a trace; choose one")
     if not taken:
         raise ValueError(f"{path} has none of the arrays {', '.join(COLUMNS)}, m; it has {names}")
     times = _one(path, known["t"])

@@ -24,15 +24,18 @@ def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = Non
 
     In a text file the header names the columns and their units, as in `t (ns),mx,my,mz` or `time [s]; voltage [mV]`.
     What oscilloscopes write is understood (Tektronix, Keysight, LeCroy, Rohde & Schwarz: a preamble, units in a row of
-    their own), and so are semicolons with decimal commas, tabs, blanks, and mumax3's table.txt. Lines that begin with
-    '#' become notes. Times may be unevenly spaced. For arrays see `formats.trace_of_arrays`.
+    their own), and so are semicolons with decimal commas, tabs, blanks, LabVIEW's .lvm, and the tables of mumax3, OOMMF
+    and cmtj. Lines that begin with '#' become notes. Times may be unevenly spaced; where the instrument rounded them
+    they are counted from the first. Of several columns of times each is that of the columns behind it. Rows at both
+    ends in which a chosen column is blank are left out. For arrays see `formats.trace_of_arrays`.
 
-    `columns` chooses among mx, my, mz and voltage, or names a channel, such as CH2, that becomes the voltage; by
-    default all that are there. Other columns are left out. `describe` tells how the file was understood.
+    `columns` chooses among mx, my, mz and voltage, or names a column of the file, such as CH2 or free_mx, that becomes
+    the voltage or the component of m, or tells its place, as "#2"; by default all that are there. Others are left
+    out, whatever is in them. `describe` tells how the file was understood.
 
     Raises ValueError, in one sentence that names the file and the line, for a file that is missing, empty or binary, a
-    header without time or unit, a missing column, several channels, a cell that is blank or not a finite number, a time
-    that does not increase.
+    header without time or unit, a missing column, several channels, a name that comes twice, a cell in the midst of a
+    chosen column that is blank or not a finite number, a time that does not increase.
 
     >>> from pathlib import Path
     >>> _ = Path("lab.csv").write_text("# made up\\ntime [ns]; voltage [mV]\\n0; 1\\n0.1; 2\\n0.3; 3\\n")

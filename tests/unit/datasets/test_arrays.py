@@ -143,3 +143,47 @@ def test_a_damaged_matlab_file_is_looked_through_before_scipy_reads_it(tmp_path)
     path.write_bytes(good[:-9])
     with pytest.raises(ValueError, match=r"cannot be read as a MATLAB file \(cut off"):
         read_trace(path)
+
+
+def test_a_record_of_5_ms(tmp_path):
+    trace = read_trace(saved(tmp_path / "scope.npz", t=np.linspace(0, 5e-3, 11), voltage=np.arange(11.0)))
+    assert trace.t[-1] == 5e-3 and repr(trace) == "Trace: voltage; 11 samples from 0 s to 5 ms, every 500 µs"
+    long = saved(tmp_path / "long.npz", t=np.linspace(0, 5, 11), voltage=np.arange(11.0))
+    with pytest.raises(ValueError, match=r"go up to 5, which cannot be seconds; .* t_ns \(t_s where they are seconds"):
+        read_trace(long)
+    assert read_trace(saved(tmp_path / "said.npz", t_s=np.linspace(0, 5, 11), mx=np.zeros(11))).t[-1] == 5
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence", "columns", "values"),
+    [
+        ({"t": T, "voltage": T, "v": 2 * T}, "2 arrays for voltage, voltage, v; choose one, as in columns", "v", 2 * T),
+        ({"t": T, "mx": T, "m": M}, "2 arrays for mx, mx, m; choose one", "mx", T),
+        ({"t": T, "voltage_mV": 1e3 * T, "U": 2 * T}, "2 arrays for voltage, voltage_mV, U", "voltage_mV", T),
+    ],
+)
+def test_two_arrays_that_mean_the_same_are_refused_and_chosen(tmp_path, arrays, sentence, columns, values):
+    path = saved(tmp_path / "run.npz", **arrays)
+    with pytest.raises(ValueError, match=sentence):
+        read_trace(path)
+    trace = read_trace(path, columns=[columns])
+    assert next(iter(trace.columns.values())) == pytest.approx(values) and "left out: " in describe(trace)
+
+
+def test_two_arrays_of_times_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="2 arrays for t, t, time; save one of them"):
+        read_trace(saved(tmp_path / "run.npz", t=T, time=2 * T, mx=T))
+
+
+def test_a_channel_in_each_of_two_structures_of_matlab(tmp_path):
+    path = saved(tmp_path / "run.mat", t=T, ch1={"voltage": T}, ch2={"voltage": 2 * T})
+    with pytest.raises(ValueError, match=r"2 arrays for voltage, ch1\.voltage, ch2\.voltage; choose one"):
+        read_trace(path)
+    assert read_trace(path, columns=["ch2.voltage"]).columns["voltage"] == pytest.approx(2 * T)
+
+
+def test_times_in_single_precision_are_counted(tmp_path):
+    t = (1e-10 * np.arange(100_000)).astype(np.float32)
+    trace = read_trace(saved(tmp_path / "scope.npz", t=t, voltage=np.zeros(t.size)))
+    assert trace.t == pytest.approx(1e-10 * np.arange(t.size), rel=1e-6, abs=1e-15) and trace.evenly_spaced
+    assert "times in float32, counted from the first without its rounding" in describe(trace)

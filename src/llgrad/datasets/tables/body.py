@@ -55,7 +55,7 @@ class Source(NamedTuple):
 def cells_of(line: str, separator: str | None) -> list[str]:
     """The cells of a line, without the blanks and quotes around them."""
     if separator is None:
-        return [cell.strip(" ,") for cell in _BLANKS.split(line.strip())]
+        return [cell.strip(' ,"') for cell in _BLANKS.split(line.strip())]
     quoted = '"' in line
     parts = next(csv.reader([line], delimiter=separator, skipinitialspace=True)) if quoted else line.split(separator)
     return [part.strip() for part in parts]
@@ -106,8 +106,8 @@ def _fast(chunk: Sequence[str], separator: str | None, width: int, least: int) -
         mark, blank = re.escape(separator), " *" if separator == "\t" else "[ \t]*"
         text = re.sub(rf"(?:^|(?<={mark})){blank}(?={mark})|(?<={mark}){blank}$", "nan", "\n".join(chunk), flags=re.M)
         values = _loaded(text.split("\n"), separator)
-    if values is None or len(values) != len(chunk):
-        return None  # a line that is no row, or blank: NumPy leaves blank ones out
+    if values is None or len(values) != len(chunk) or np.isnan(values).all(axis=1).any():
+        return None  # a line that is no row, or blank: NumPy leaves some blank ones out
     if values.shape[1] > width and np.isnan(values[:, width:]).all():
         values = values[:, :width]
     if least <= values.shape[1] < width:

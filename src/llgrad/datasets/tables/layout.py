@@ -183,7 +183,7 @@ def _separator(line: str) -> str | None:
     """The mark between the cells of a row of numbers; None where blanks are."""
     if "\t" in line or ";" in line:
         return separator_of(line)
-    if _SPACED_COMMAS.fullmatch(line) or ("," not in line and len(cells_of(line, None)) > 1):
+    if _SPACED_COMMAS.fullmatch(line.replace('"', "")) or ("," not in line and len(cells_of(line, None)) > 1):
         return None
     return ","
 

@@ -28,10 +28,18 @@ _INTERVALS: Final = (
 _RATES: Final = ("sampling frequency", "sampling rate", "sample rate")
 FEWEST_REPEATED: Final = 3
 """Equal times that are told from a row that was written twice."""
-FEWEST_ROUNDED: Final = 10
-"""Samples whose jitter is told from times that are meant to be uneven."""
-SMALL: Final = 0.2
-"""The rounding, in steps, up to which the jitter of uneven times is taken for it."""
+UNLIKELY: Final = 1e-6
+"""A chance at which uneven times would lie as near to even ones as their rounding."""
+NEAR: Final = 0.75
+"""How far from a line through them rounded times may lie, in roundings: half of one, and the line is off itself."""
+SEARCHED: Final = 12
+"""How often the line is searched, each time with more weight for the farthest."""
+EVEN: Final = 1e-3
+"""The part of a step by which times that count as even are off at most."""
+HOPELESS: Final = 20.0
+"""Times that are so many roundings off their line were not made uneven by rounding."""
+MOST_DIGITS: Final = 15
+"""More digits than these are not written by rounding."""
 
 
 def time_column(table: Table, columns: Sequence[int], asked: int | None = None) -> int:
@@ -91,22 +99,26 @@ def times_of(table: Table, index: int) -> tuple[np.ndarray, tuple[str, ...]]:
     )
 
 
-def rounding_of(values: np.ndarray) -> float | None:
-    """The power of ten of which all numbers are multiples: that of the last digit written. None where there is none.
+def roundings_of(values: np.ndarray) -> list[np.ndarray]:
+    """What the last digit of each number stands for, in two ways: decimals in common, or significant digits in common.
 
-    >>> rounding_of(np.array([0.0, 0.25, 0.5])), rounding_of(np.array([-5.00e-08, -4.99e-08]))
-    (0.01, 1e-10)
+    >>> [np.log10(quanta).round().tolist() for quanta in roundings_of(np.array([-5.1e-8, 0.0, 5.2e-9]))]
+    [[-10.0, -10.0, -10.0], [-9.0, -12.0, -10.0]]
     """
-    steps = np.diff(values)
-    smallest = steps[steps > 0].min(initial=math.inf)
-    largest = float(np.abs(values).max())
-    if not math.isfinite(smallest) or smallest <= 0:
-        return None
-    for exponent in range(math.floor(math.log10(smallest)) + 1, math.floor(math.log10(largest)) - 15, -1):
-        quantum = 10.0**exponent
-        if np.abs(values / quantum - np.rint(values / quantum)).max() < 1e-5 + 4e-16 * largest / quantum:
-            return quantum
-    return None
+    sizes = np.abs(values)
+    largest = float(sizes.max())
+    if not largest > 0:
+        return []
+    top = math.floor(math.log10(largest))
+    powers = np.floor(np.log10(np.where(sizes > 0, sizes, largest)))
+    found = []
+    for exponents in (np.full(values.shape, float(top)), powers):
+        for digits in range(MOST_DIGITS):
+            quanta = 10.0 ** (exponents - digits)
+            if np.abs(values / quanta - np.rint(values / quanta)).max() < 1e-5 + 1e-15 * 10**digits:
+                found.append(np.maximum(np.where(sizes > 0, quanta, 0.0), 1e-3 * quanta.max()) if found else quanta)
+                break
+    return found
 
 
 def interval_of(preamble: dict[str, str]) -> float | None:
@@ -135,27 +147,47 @@ def _scale(unit: str, si: str) -> float | None:
 def _counted(table: Table, index: int, late: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]] | None:
     """Times counted from the first, where rounding explains those that were written; else None."""
     values = table.values[:, index]
-    quantum = rounding_of(values)
     count = np.arange(values.size)
-    slope, start = np.polyfit(count, values, 1)
-    if quantum is None or np.abs(values - start - slope * count).max() > 0.6 * quantum:
+    step = float(values[-1] - values[0]) / (values.size - 1)
+    # a rounding below the tolerance of even times is not what makes them uneven
+    coarse = (quanta for quanta in roundings_of(values) if quanta.max() > EVEN * step)
+    lines = ((quanta, _line(count, values, quanta)) for quanta in coarse)
+    quanta, line = next(((quanta, line) for quanta, line in lines if line is not None), (np.zeros(1), None))
+    quantum = float(quanta.max())
+    if line is None:
         return None
     _, factor = table.unit(index)
     rounded = (
         f"the instrument rounded its times to {show(quantum * factor, 's')}: they are counted from the first, every"
     )
-    step, said = (values[-1] - values[0]) / (values.size - 1), interval_of(table.preamble)
+    said = interval_of(table.preamble)
     if said is not None and abs(said / factor - step) * (values.size - 1) <= 1.01 * quantum:
         return values[0] * factor + said * count, (f"{rounded} {show(said, 's')}, as the preamble says",)
-    if late.size:
-        enough = late.size >= FEWEST_REPEATED and not _written_twice(table, index, late)
-    else:
-        enough = values.size >= FEWEST_ROUNDED and quantum <= SMALL * step
-    if not enough:
+    by_chance = (values.size - 2) * math.log(2 * NEAR * quantum / step) if step > 0 else 0.0
+    twice = late.size > 0 and _written_twice(table, index, late)
+    if twice or not (late.size >= FEWEST_REPEATED or (late.size == 0 and by_chance < math.log(UNLIKELY))):
         return None
-    sure = quantum / (values.size - 1)
-    every = f"{show(step * factor, 's')} ± {show(float(f'{sure * factor:.1g}'), 's')}"
-    return np.linspace(values[0], values[-1], values.size) * factor, (f"{rounded} {every}",)
+    even = np.ptp(quanta) == 0
+    times = np.linspace(values[0], values[-1], values.size) if even else line
+    every = f"{show(step * factor, 's')} ± {show(float(f'{quantum / (values.size - 1) * factor:.1g}'), 's')}"
+    return times * factor, (f"{rounded} {every}",)
+
+
+def _line(count: np.ndarray, values: np.ndarray, quanta: np.ndarray) -> np.ndarray | None:
+    """The evenly spaced times from which those written differ by their rounding only, or None where there are none.
+
+    Least squares, with more weight for what is far off (Lawson's algorithm), come near the line of the least largest
+    distance.
+    """
+    weights = np.ones(values.size)
+    for _ in range(SEARCHED):
+        slope, start = np.polyfit(count, values, 1, w=np.sqrt(weights) * (quanta.max() / quanta))
+        line = start + slope * count
+        far = np.abs(values - line) / quanta
+        if far.max() <= NEAR or far.max() > HOPELESS:
+            return line if far.max() <= NEAR else None
+        weights = weights * (far + 0.01) / np.mean(weights * (far + 0.01))
+    return None
 
 
 def _written_twice(table: Table, index: int, late: np.ndarray) -> bool:
