@@ -31,6 +31,7 @@ class View(NamedTuple):
     data: Any
     prediction: Mapping[str, Any]
     model: Any = None
+    quality: tuple[Any, ...] = ()
 
 
 def ending(view: View) -> View | None:
