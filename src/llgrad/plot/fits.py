@@ -45,7 +45,7 @@ def fit(result: Any) -> Figure:
         for number, (part, (one, prediction)) in enumerate(zip(parts, shown, strict=True)):
             settings = ", ".join(f"{name} = {show(value, units.get(name, ''))}" for name, value in one.settings.items())
             words = f"{one.label or number + 1}" + (f": {settings}" if settings else "")
-            words += f"; {in_short(measured[number])}" if measured else ""
+            words += f"\n{in_short(measured[number])}" if measured else ""
             _draw(part, one.data, prediction, units, words)
     return drawn
 

@@ -25,6 +25,7 @@ from llgrad.fitting.answers.explanation.shape import (
     correlation_of,
     is_correlated,
     is_noise,
+    outliers,
 )
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.observables.frequency import frequency
@@ -125,7 +126,12 @@ def quality(
         free = _free_values(residuals, freedom, relative_noise)
         above, below = chi2_tail(chi2 * free, free)
         if min(above, below) < SURE:
-            noise = residuals.size > FEWEST and not correlated and is_noise(residuals)
+            noise = (
+                residuals.size > FEWEST
+                and not correlated
+                and is_noise(residuals)
+                and not any(map(outliers, residuals.T))
+            )
             warnings.append(_misfit(chi2, free, noise))
             doubtful |= above < below and not noise
     return Quality(rms, chi2, correlation, growth, tuple(warnings), doubtful=doubtful)
@@ -160,8 +166,8 @@ def _doubt(correlation: float, growth: float | None) -> str:
             "no single deterministic orbit explains this trace: neighbouring residuals are correlated "
             f"({correlation:.2f}) "
             f"and grow with time (×{growth:.1f} from a fit of the first eighth), as thermal noise in the "
-            "device makes them; fit it in segments with a starting state of their own, or use its frequency and line "
-            "width"
+            "device makes them, or a wrong value of what is held; for noise, fit it in segments with a starting state "
+            "of their own, or use its frequency and line width"
         )
     return (
         f"neighbouring residuals are correlated ({correlation:.2f}): the model does not explain all of the "

@@ -181,9 +181,9 @@ def _quality(result: FitResult, views: list[View], labels: list[str]) -> Iterabl
     yield (
         '<p class="soft">The autocorrelation is that of neighbouring residuals, near 0 for independent noise. Growth '
         "is given where they are correlated: their rms over that of a fit of the first part alone, near 1 for a wrong "
-        "model and larger for noise in the device. Where no noise was given, the standard errors come from the "
-        "residuals, and χ² says nothing. R² is the part of what varies in the data that the model gives: 1 where it "
-        "gives all, 0 where constants do as well.</p>"
+        "model, and larger for noise in the device or a wrong frequency. Where no noise was given, the standard "
+        "errors come from the residuals, and χ² says nothing. R² is the part of what varies in the data that the "
+        "model gives: 1 where it gives all, 0 where constants do as well.</p>"
     )
     for number, view in enumerate(views):
         if isinstance(view.data, Trace) and (drawn := correlations(view)) is not None:

@@ -25,7 +25,8 @@ def explanation(qualities: Sequence[Quality], experiments: Sequence[Experiment])
     if not said:
         name = "the data" if len(pairs) == 1 else f"all {len(pairs)} recordings"
         said = [f"the model explains {name}: {_range_of_numbers(qualities)}"]
-    said += [warning for q in qualities for warning in q.warnings]
+    alone = len(pairs) == 1
+    said += [w if alone else f"{name}: {w}" for (q, _), name in zip(pairs, named, strict=True) for w in q.warnings]
     if bad:
         said.append(
             "try other starting values, or several; let free what may be held at a wrong value; and check units, "
@@ -52,7 +53,7 @@ def _worst_column(one: Quality) -> str:
     """The column that is explained far worse than all together."""
     known = [column for column in one.columns if column.r_squared is not None]
     worst = min(known, key=lambda column: column.r_squared or 0.0, default=None)
-    if one.r_squared is None or worst is None or worst.r_squared is None or len(known) < 2:
+    if one.r_squared is None or worst is None or worst.r_squared is None or not one.doubtful:
         return ""
     far = 1 - worst.r_squared > max(4 * (1 - one.r_squared), 0.1)
     return f" ({shown_r_squared(worst.r_squared)} of {worst.name})" if far else ""
@@ -72,8 +73,8 @@ def shown_r_squared(value: float) -> str:
 
 
 def in_short(one: Quality) -> str:
-    """For the title of a picture: whether the model explains the recording, R² and χ²."""
-    word = "Not explained by the model" if one.failure else "Explained in part" if one.doubtful else "Fit"
+    """For the title of a picture: whether the model explains the recording, R², and χ² per degree of freedom."""
+    word = "Not explained" if one.failure else "Explained in part" if one.doubtful else "Fit"
     known = [] if one.r_squared is None else [f"R² = {shown_r_squared(one.r_squared)}"]
     known += [] if one.chi2_per_freedom is None else [f"χ²/ν = {one.chi2_per_freedom:.3g}"]
     return f"{word}: {', '.join(known)}" if known else word

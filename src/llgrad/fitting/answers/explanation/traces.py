@@ -142,13 +142,15 @@ def _factors(columns: tuple[ColumnFit, ...], recorded: np.ndarray, residuals: np
 
 def _far(columns: tuple[ColumnFit, ...], residuals: np.ndarray) -> list[str]:
     """Values far from the model, where the others are noise about it."""
-    said = []
+    found = []
     for column, r in zip(columns, residuals.T, strict=True):
-        if column.rms <= ROUNDING * (column.size) or is_correlated(r[:, None], column.size):
+        if column.rms <= ROUNDING * column.size or is_correlated(r[:, None], column.size):
             continue
         if count := outliers(r):
-            said.append(
-                f"{count} of {r.size} values of {column.name} lie farther from the model than noise brings any: they "
-                "pull the parameters; correct them or leave them out"
-            )
-    return said
+            found.append(f"{count} of {r.size} values of {column.name}")
+    if not found:
+        return []
+    return [
+        f"{', '.join(found)} lie farther from the model than noise brings any: they pull the parameters; correct "
+        "them or leave them out"
+    ]
