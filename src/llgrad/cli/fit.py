@@ -25,12 +25,14 @@ from llgrad.cli.device_options import (
 from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
 from llgrad.cli.given import given, refuse
 from llgrad.cli.output import (
+    FAILED_RUN,
     ForceOption,
     JsonOption,
     PlotOption,
     check_outputs,
     command_line,
     deliver,
+    say,
 )
 from llgrad.cli.progress import Report, working
 from llgrad.cli.resonance import (
@@ -156,7 +158,10 @@ def fit(
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Find parameters of a device from a recording; print values with standard errors and what the data can tell apart.
+    """Find parameters of a device from a recording; print whether the model explains it, values with standard errors,
+    and what the data can tell apart.
+
+    Where the model does not explain the data, that is said first and on stderr, and the exit status is 1.
 
     Field sweeps of a spin diode (pairs of columns, field and voltage) need no device: their lines give geometry and α.
     Nor do S parameters (Touchstone): the line that a port absorbs gives a frequency and a width.
@@ -209,6 +214,9 @@ def fit(
         write_report(report, result, source=trace.name, with_profiles=profiles, force=force)
         if not json:
             print(f"wrote {report}")
+    if not result.explained:
+        say(result.explanation[0])
+        raise typer.Exit(FAILED_RUN)
 
 
 def _check_options(context: typer.Context, trace: pathlib.Path, sweeps: bool, starts: int) -> None:

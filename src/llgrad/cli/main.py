@@ -1,6 +1,7 @@
 """The command line: which commands there are, and how each ends.
 
-A user's mistake is one sentence on stderr and exit status 2; a run that failed is a sentence and 1; Ctrl-C is 130.
+A user's mistake is one sentence on stderr and exit status 2; a run that failed, and a fit whose model does not explain
+its data, is a sentence and 1; Ctrl-C is 130.
 A traceback means a mistake in llgrad.
 """
 
@@ -27,13 +28,12 @@ from llgrad.cli.networks.design import design
 from llgrad.cli.networks.evaluate import evaluate
 from llgrad.cli.networks.learning.processes import leaving
 from llgrad.cli.networks.train import train
-from llgrad.cli.output import say
+from llgrad.cli.output import FAILED_RUN, say
 from llgrad.cli.simulate import simulate
 from llgrad.core.run_record import version
 from llgrad.core.status import SimulationError
 
 BAD_INPUT: Final = 2
-FAILED_RUN: Final = 1
 INTERRUPTED: Final = 130
 BATCHES: Final = ("train", "evaluate")
 """Commands that run hundreds of arrays at once, which a GPU does faster than the processors."""

@@ -9,12 +9,15 @@ import pathlib
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import jax
 import typer
 
 from llgrad.core.files import check_target, plain, write_json
+
+FAILED_RUN: Final = 1
+"""Exit status of a run that failed, and of a fit whose model does not explain its data."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]

@@ -138,10 +138,14 @@ TYPICAL = {
 }
 
 
+POSITIVE = ("alpha", "Ms", "volume", "gamma", "temperature", "frequency", "rise_time", "width", "duration")
+"""Last names of what has a meaning above zero only."""
+
+
 def default_bound(name: str, unit: str, start: float) -> Bound:
     """The bound of a parameter that was named without one: positive where only that has a meaning, else unbounded."""
     last = name.rsplit(".", 1)[-1]
-    if last in ("alpha", "Ms", "volume", "gamma", "temperature", "frequency", "rise_time", "width", "duration"):
+    if last in POSITIVE:
         return Positive()
     if last == "lambda_":
         return Between(-0.99, 0.99)

@@ -19,11 +19,14 @@ from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
 from llgrad.fitting.answers.clusters import clustered_jacobian
+from llgrad.fitting.answers.explanation.judge import judged
+from llgrad.fitting.answers.explanation.sentences import speaking
+from llgrad.fitting.answers.explanation.shape import is_correlated
 from llgrad.fitting.answers.linear import Linear, linear_at
-from llgrad.fitting.answers.quality import GROWN, PART, Quality, half_period, is_correlated, quality, width_of
+from llgrad.fitting.answers.quality import GROWN, PART, Quality, half_period, is_lost, quality, width_of
 from llgrad.fitting.answers.result import FitResult, Solution
 from llgrad.fitting.answers.symmetry import symmetries
-from llgrad.fitting.answers.uncertainty import uncertainty
+from llgrad.fitting.answers.uncertainty import Uncertainty, doubts, uncertainty
 from llgrad.fitting.assembly import Prepared, as_experiments, prepare, units_of
 from llgrad.fitting.methods.base import Begin, Log, Method, Progress, Search
 from llgrad.fitting.methods.guesses import Guess, with_guesses
@@ -33,7 +36,8 @@ from llgrad.fitting.problem import Problem
 from llgrad.fitting.stages import beginning, near_the_lines, search_in_segments
 from llgrad.fitting.targets.checks import check_targets
 from llgrad.fitting.targets.experiment import Experiment, samples_of
-from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.recording import TILTS, Recording
+from llgrad.fitting.targets.recording import Bound as BoundTo
 from llgrad.fitting.targets.spectra import SpectrumRecording
 from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.kernels.steppers import Stepper
@@ -174,29 +178,30 @@ def _result(
     near = bool(found.converged[best]) or isinstance(method, LevenbergMarquardt)
     first_part = _first_part(problem, found, best, linear, log) if near else None
     measured, scale = _quality(problem, experiments, linear, first_part)
-    sure = uncertainty(linear.names, linear.values, _jacobian(problem, linear, scale))
+    sure = _as_sure_as(uncertainty(linear.names, linear.values, _jacobian(problem, linear, scale)), measured)
     units = {name: unit for e in experiments for name, unit in units_of(model, e.drive).items()}
     names, starts = linear.names, dict(zip(problem.names, prepared.values.tolist(), strict=True))
     bounds = dict(zip(problem.names, problem.bounds, strict=True))
     values = {name: float(value) for name, value in zip(names, linear.values, strict=True)}
-    found_values = jnp.asarray(linear.values[: len(problem.names)])
-    bound_to = [r.bind(found_values, jnp.asarray(found.m0[best][r.row])) for r in problem.recordings]
+    bound_to = _bound(problem, linear, found.m0[best])
     widths = tuple(width_of(e, q) for e, q in zip(experiments, measured, strict=True))
     said = [*symmetries(problem, bool(prepared.unknown)), *(_sentences(experiments, measured, widths) if near else [])]
     notes = said if found.converged[best] else [*said, UNFINISHED]
+    at_bound = {name: name in bounds and bounds[name].at_edge(values[name]) for name in names}
+    told = (*speaking(measured, experiments), *doubts(names, values, sure, at_bound, measured))
     return FitResult(
         values=values,
         errors={name: float(error) for name, error in zip(names, sure.errors, strict=True)},
         units={name: linear.units.get(name) or units[name.split("[")[0]] for name in names},
         start=starts,
-        at_bound={name: name in bounds and bounds[name].at_edge(values[name]) for name in names},
-        status=_status(found, best),
+        at_bound=at_bound,
+        status=_status(found, best, measured),
         converged=bool(found.converged[best]) and not found.interrupted,
-        verdict=(*sure.verdict, *notes),
+        verdict=(*told, *notes),
         names=names,
         correlation=sure.correlation,
         quality=measured,
-        noise=float(scale[0] * float(np.ravel(problem.recordings[0].sigma)[0])),
+        noise=_noise(experiments[0], problem.recordings[0], measured[0], scale[0]),
         history=log.history,
         simulations=log.simulations,
         seconds=time.perf_counter() - began,
@@ -204,19 +209,29 @@ def _result(
         model=jax.tree.map(float, bound_to[0].model),
         m0=tuple((float(b.m0.x), float(b.m0.y), float(b.m0.z)) for b in bound_to),
         experiments=experiments,
-        predictions=tuple(_columns(e, p) for e, p in zip(experiments, linear.predictions, strict=True)),
+        predictions=tuple(map(_columns, experiments, linear.predictions)),
         line_widths=widths,
         solution=_solution(problem, found, best, scale),
     )
 
 
+def _as_sure_as(sure: Uncertainty, measured: tuple[Quality, ...]) -> Uncertainty:
+    """The errors where the model explains the data; where it does not, they mean nothing and are infinite."""
+    return sure._replace(errors=np.full(sure.errors.shape, np.inf)) if is_lost(measured) else sure
+
+
+def _bound(problem: Problem, linear: Linear, m0: np.ndarray) -> list[BoundTo]:
+    """What each recording is simulated with at the answer."""
+    found = jnp.asarray(linear.values[: len(problem.names)])
+    return [r.bind(found, jnp.asarray(m0[r.row])) for r in problem.recordings]
+
+
 def _sentences(
     experiments: tuple[Experiment, ...], measured: tuple[Quality, ...], widths: tuple[LineWidth | None, ...]
 ) -> list[str]:
-    """What is to be known of each recording: doubts, how it was cut, and its frequency and line width."""
+    """What is to be known of each recording: how it was cut, and its frequency and line width."""
     said = []
     for experiment, one, width in zip(experiments, measured, widths, strict=True):
-        said += one.warnings
         if experiment.segment is not None and isinstance(experiment.data, Trace):
             count = experiment.data.t.size // samples_of(experiment.data, experiment.segment)
             said.append(
@@ -229,6 +244,14 @@ def _sentences(
         if width is not None:
             said.append(f"the trace itself: {width!r}")
     return said
+
+
+def _noise(experiment: Experiment, recording: Recording, measured: Quality, scale: float) -> float:
+    """The noise that was given, or the rms of the residuals corrected for the parameters that were fitted."""
+    if experiment.noise is not None:
+        return experiment.noise
+    weight = 1.0 if isinstance(recording, SpectrumRecording) else float(np.ravel(recording.sigma)[0])
+    return float(scale) * weight
 
 
 def _solution(problem: Problem, found: Search, best: int, scale: np.ndarray) -> Solution:
@@ -260,16 +283,21 @@ def _quality(
     problem: Problem, experiments: tuple[Experiment, ...], linear: Linear, first_part: float | None
 ) -> tuple[tuple[Quality, ...], np.ndarray]:
     """The quality of each recording, and the standard deviation of each residual (M,) in units of its σ."""
-    measured, scales = [], []
+    measured, scales, first = [], [], 0
     total = sum(residuals.size for residuals in linear.residuals)
     for recording, experiment, residuals in zip(problem.recordings, experiments, linear.residuals, strict=True):
         share = len(linear.names) * residuals.size / total
         spread = float(np.std(np.asarray(recording.data))) or 1.0
         spectral = isinstance(recording, SpectrumRecording)
-        given = None if recording.clusters else experiment.noise
-        weighted = np.asarray(residuals / recording.sigma * (given or 1.0)) if spectral else residuals
+        sigma, noise = np.broadcast_to(np.asarray(recording.sigma), residuals.shape), experiment.noise
+        weighted, weights = (residuals / sigma * (noise or 1.0), noise) if spectral else (residuals, sigma)
+        given = None if recording.clusters or noise is None else weights
+        scatter = (noise or 0.0) if spectral else 0.0
         counted = bool(recording.clusters) or spectral
-        measured.append(quality(weighted, given, round(share), spread, first_part, counted))
+        used, slopes = max(round(share), 1), linear.jacobian[first : first + residuals.size]
+        first += residuals.size
+        told = quality(weighted, given, used, spread, first_part, counted, scatter)
+        measured.append(judged(told, experiment, residuals, sigma, slopes, used))
         if experiment.noise is None:
             unit = residuals / np.asarray(recording.sigma)
             scale = float(np.sqrt(np.sum(unit**2) / max(residuals.size - share, 1)))
@@ -292,11 +320,13 @@ def _jacobian(problem: Problem, linear: Linear, scale: np.ndarray) -> np.ndarray
     return clustered_jacobian(jacobian, residuals / scale, sizes)
 
 
-def _status(found: Search, best: int) -> str:
+def _status(found: Search, best: int, measured: tuple[Quality, ...]) -> str:
     many = f", best of {len(found.u)} starts" if len(found.u) > 1 else ""
     if found.interrupted:
         return f"{found.interrupted}: the best so far{many}"
-    return ("converged" if found.converged[best] else "ended before it converged") + many
+    if not found.converged[best]:
+        return f"ended before it converged{many}"
+    return f"converged{many}, but the model does not explain the data" if is_lost(measured) else f"converged{many}"
 
 
 def _columns(experiment: Experiment, predicted: np.ndarray) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from llgrad.core.record import leaf_units
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
+from llgrad.fitting.answers.explanation.sentences import in_short
 from llgrad.observables.spectrum import Spectrum
 from llgrad.plot.sources import Columns, columns_of
 from llgrad.plot.style import BLUE, COMPONENTS, GREY, LABELS, figure, legend_above, named, scaled, title
@@ -25,16 +26,17 @@ def fit(result: Any) -> Figure:
     """Recorded values (dots) and fitted curve (line), with the residuals below; several experiments one below another.
 
     Of a trace every column is drawn; of a table of frequencies the error bars too; of a spectrum the densities on a
-    logarithmic axis. Of more than eight experiments the first eight are drawn.
+    logarithmic axis. Of more than eight experiments the first eight are drawn. The title says how much of the data the
+    model explains.
 
     Args:
         result: FitResult.
     """
-    experiments = getattr(result, "experiments", ())
+    experiments, measured = getattr(result, "experiments", ()), getattr(result, "quality", ())
     units = leaf_units(result.model) if getattr(result, "model", None) is not None else {}
     if len(experiments) < 2:
         with figure(_height(result.data)) as drawn:
-            _draw(drawn, result.data, result.prediction, units, "")
+            _draw(drawn, result.data, result.prediction, units, in_short(measured[0]) if measured else "")
         return drawn
     shown = list(zip(experiments, result.predictions, strict=True))[:MOST]
     heights = [_height(one.data) for one, _ in shown]
@@ -43,6 +45,7 @@ def fit(result: Any) -> Figure:
         for number, (part, (one, prediction)) in enumerate(zip(parts, shown, strict=True)):
             settings = ", ".join(f"{name} = {show(value, units.get(name, ''))}" for name, value in one.settings.items())
             words = f"{one.label or number + 1}" + (f": {settings}" if settings else "")
+            words += f"\n{in_short(measured[number])}" if measured else ""
             _draw(part, one.data, prediction, units, words)
     return drawn
 

@@ -28,6 +28,23 @@ def test_a_table_of_frequencies_is_fitted(llgrad, table, tmp_path):
     assert sorted(file.name for file in (tmp_path / "p").iterdir()) == ["fit.png", "history.png"]
 
 
+def test_what_the_model_does_not_explain_is_said_first_and_ends_with_1(llgrad, tmp_path):
+    """The same sentence on the first line, in the JSON, and on stderr; no error is told, and files are written."""
+    (tmp_path / "table.csv").write_text(TABLE.replace("0,5277", "0,3").replace("0,3259", "0,6"))
+    options = ("table.csv", "--device", "kubota2013", "--free", "alpha")
+    ended = llgrad("fit", *options, "--out", "f.json", "--report", "r.html")
+    first = ended.out.split("\n", 1)[0]
+    assert ended.status == 1 and ended.err.endswith(f"llgrad: {first}\n")
+    assert first.startswith("the model does not explain the data: χ² per degree of freedom is ")
+    assert "±" not in ended.out and "Hz; " in ended.out.split("; residual rms ")[-1]
+    assert first in (tmp_path / "r.html").read_text(encoding="utf-8")
+    again = llgrad("fit", *options, "--json")
+    entry = json.loads(again.out)
+    assert again.status == 1 and again.err == f"llgrad: {first}\n"
+    assert entry["explanation"][0] == first and not entry["explained"] and entry["parameters"]["alpha"]["error"] is None
+    assert json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))["explanation"] == entry["explanation"]
+
+
 def test_json_says_nothing_on_stderr(llgrad, short_trace):
     options = ("--device", "kubota2013", "--free", "alpha", "--json", "--m0", "1deg,1deg")
     ended = llgrad("fit", short_trace, *options)

@@ -49,6 +49,8 @@ def _profiles(result: FitResult) -> tuple[list[Profile], str]:
     """The profile of every parameter that was searched for; none, and why, where the fit has no minimum."""
     if not result.converged:
         return [], f"There are no profiles: the fit has no minimum to profile ({result.status})."
+    if not result.explained:
+        return [], "There are no profiles: the model does not explain the data."
     names = [n for n in result.names if n in result.start and n.split("[")[0] not in TILTS]
 
     def all_of_them(tell: Any) -> list[Profile]:

@@ -45,6 +45,8 @@ class Posterior(NamedTuple):
     """So many independent draws would be as good, (q,)."""
     divergent: int
     """Draws whose trajectory failed: more than a few, and the walls of a bound or of a valley were not explored."""
+    caveat: str = ""
+    """What is to be said before its intervals, where the model explains the data in part only."""
 
     def of(self, name: str) -> np.ndarray:
         """All draws of one parameter, (chains · draws,)."""
@@ -81,7 +83,7 @@ class Posterior(NamedTuple):
         rows.append(f"{chains} chains of {draws} draws; at least {self.effective.min():.0f} independent ones")
         if self.r_hat.max() > MIXED:
             rows.append(f"the chains have not met (R̂ = {self.r_hat.max():.2f}): draw more, or warm up longer")
-        return "\n".join(rows)
+        return "\n".join([*([self.caveat] if self.caveat else []), *rows])
 
 
 class _Space(NamedTuple):
@@ -153,7 +155,7 @@ def posterior(
             for measure in (blackjax.diagnostics.potential_scale_reduction, blackjax.diagnostics.effective_sample_size)
         )
         physical = np.asarray(jax.jit(jax.vmap(jax.vmap(lambda z: space.physical(z)[0])))(found))
-    return Posterior(result.names, result.units, physical, r_hat, effective, divergent)
+    return Posterior(result.names, result.units, physical, r_hat, effective, divergent, result.caveat)
 
 
 def _walk(
@@ -186,6 +188,8 @@ def _space(result: FitResult) -> _Space:
     """The coordinates of a fit. Raises ValueError where it has no minimum that a covariance describes."""
     if not result.converged:
         raise ValueError(f"this fit has no minimum to sample around ({result.status}); fit again until it converges")
+    if not result.explained:
+        raise ValueError(f"{result.explanation[0]}; there is no posterior of it until it does")
     if result.solution is None:
         raise ValueError("a posterior goes on from a fit in memory, and this one was read from a file; fit again")
     problem, u, m0 = result.solution

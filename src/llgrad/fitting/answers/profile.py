@@ -41,6 +41,8 @@ class Profile(NamedTuple):
     settled: np.ndarray
     """Whether the search for the others ended by itself (K,)."""
     simulations: int
+    caveat: str = ""
+    """What is to be said before its intervals, where the model explains the data in part only."""
 
     def interval(self, probability: float = 0.95) -> tuple[float, float]:
         """Where Δχ² stays below the level of 0.68 or 0.95; infinite on a side where the profile does not reach it.
@@ -60,7 +62,7 @@ class Profile(NamedTuple):
         for probability in LEVELS:
             low, high = (show(edge, self.unit) if np.isfinite(edge) else "?" for edge in self.interval(probability))
             parts.append(f"{probability:.0%} interval {low} to {high}")
-        return f"{self.name}: {'; '.join(parts)}"
+        return f"{self.name}: {'; '.join(parts)}" + (f" ({self.caveat})" if self.caveat else "")
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that `core.files.plain` makes JSON; an open end of an interval is null."""
@@ -105,6 +107,8 @@ def profile(
         raise ValueError(f"points = {points}, span = {span}: expected five points or more, and a span such as 3")
     if not result.converged:
         raise ValueError(f"this fit has no minimum to profile ({result.status}); fit again until it converges")
+    if not result.explained:
+        raise ValueError(f"{result.explanation[0]}; there is nothing to profile until it does")
     if result.solution is None:
         raise ValueError("a profile goes on from a fit in memory, and this one was read from a file; fit again")
     problem, u, m0 = result.solution
@@ -129,6 +133,7 @@ def profile(
         rise,
         found.converged,
         log.simulations,
+        result.caveat,
     )
 
 

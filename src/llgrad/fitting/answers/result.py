@@ -13,7 +13,8 @@ from llgrad.core.record import to_json
 from llgrad.core.run_record import hash_of, run_record
 from llgrad.core.units import show, show_with_error
 from llgrad.datasets.trace import Trace
-from llgrad.fitting.answers.quality import Quality
+from llgrad.fitting.answers.explanation.sentences import explanation, shown_rms
+from llgrad.fitting.answers.quality import Quality, is_lost
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.observables.line_width import LineWidth
@@ -35,7 +36,8 @@ class FitResult(eqx.Module):
 
     values: dict[str, float]
     errors: dict[str, float]
-    """Standard errors (one sigma); infinite where the data do not fix the parameter."""
+    """Standard errors (one sigma); infinite where the data do not fix the parameter, and all of them where the model
+    does not explain the data."""
     units: dict[str, str]
     start: dict[str, float]
     """Where the search began; a profiled gain and offset have no start."""
@@ -43,14 +45,16 @@ class FitResult(eqx.Module):
     status: str
     converged: bool
     verdict: tuple[str, ...]
-    """What the data can and cannot tell apart, and what else is to be known, in sentences."""
+    """In sentences: what speaks against the model, then what the data can and cannot tell apart, and what else is to be
+    known."""
     names: tuple[str, ...]
     correlation: Any
     """Correlations (p, p) of the errors, in the order of `names`."""
     quality: tuple[Quality, ...]
     """How well each recording is explained."""
     noise: float
-    """Estimated noise of a value of the first recording: rms of its residuals, corrected for the parameters fitted."""
+    """Noise of a value of the first recording: the one given (of a table, the rms of its errors), or else the rms of
+    the residuals, corrected for the parameters fitted."""
     history: list[dict[str, Any]]
     simulations: int
     """Simulations that the fit took, each tangent counted as one."""
@@ -78,21 +82,48 @@ class FitResult(eqx.Module):
         """The fitted curve of each column of the first experiment, at its times."""
         return self.predictions[0]
 
+    @property
+    def explained(self) -> bool:
+        """Whether the model explains the data, if only in part; where it does not, the values mean nothing."""
+        return not is_lost(self.quality)
+
+    @property
+    def explanation(self) -> tuple[str, ...]:
+        """Whether the model explains the data, in a sentence that comes before any parameter; then the reasons."""
+        return explanation(self.quality, self.experiments)
+
+    @property
+    def caveat(self) -> str:
+        """What is to be said wherever the errors are used: that the model explains the data in part only, or not."""
+        return self.explanation[0] if any(one.doubtful or one.failure for one in self.quality) else ""
+
+    @property
+    def heading(self) -> str:
+        """Heading of the values in a table: an error is told only where the model explains the data."""
+        return "value ± standard error" if self.explained else "value, without an error"
+
+    def remark(self, name: str) -> str:
+        """What stands beside a parameter in a table."""
+        if self.at_bound[name]:
+            return "at its bound"
+        fixed = np.isfinite(self.errors[name]) or not self.explained
+        return "" if fixed else "not fixed by the data"
+
     def __str__(self) -> str:
-        rows = [("parameter", "value ± standard error", "start", "")]
+        rows = [("parameter", self.heading, "start", "")]
         for name in self.names:
             unit, error = self.units[name], self.errors[name]
-            remark = "at its bound" if self.at_bound[name] else "" if np.isfinite(error) else "not fixed by the data"
             start = show(self.start[name], unit) if name in self.start else ""
-            rows.append((name, show_with_error(self.values[name], error, unit), start, remark))
+            rows.append((name, show_with_error(self.values[name], error, unit), start, self.remark(name)))
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         table.insert(1, "-" * max(map(len, table)))
+        left = ", ".join(shown_rms(one) for one in self.quality)
         foot = (
-            f"{self.method}: {self.status}; residual rms {self.noise:.3g}; {self.simulations} simulations "
-            f"in {self.seconds:.2f} s"
+            f"{self.method}: {self.status}; residual rms {left}; {self.simulations} simulations in {self.seconds:.2f} s"
         )
-        return "\n".join([*table, foot, *self.verdict])
+        first = self.explanation
+        return "\n".join([*first, "", *table, foot, *(one for one in self.verdict if one not in first)])
 
     __repr__ = __str__
 
@@ -114,11 +145,14 @@ class FitResult(eqx.Module):
             "values": self.values,
             "status": self.status,
             "converged": self.converged,
+            "explained": self.explained,
+            "explanation": list(self.explanation),
             "verdict": list(self.verdict),
             "correlation": {"names": list(self.names), "matrix": self.correlation},
             "columns": list(self.data.columns) if isinstance(self.data, Trace) else [],
-            "residual_rms": self.noise,
-            "quality": [one._asdict() for one in self.quality],
+            "residual_rms": self.quality[0].rms,
+            "noise": self.noise,
+            "quality": [one.to_json() for one in self.quality],
             "line_widths": [None if one is None else one.to_json() for one in self.line_widths],
             "method": self.method,
             "simulations": self.simulations,

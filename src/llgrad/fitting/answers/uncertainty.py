@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+
+from llgrad.core.units import show
+from llgrad.devices.bounds import POSITIVE
+from llgrad.devices.ranges import OSCILLATOR
+from llgrad.fitting.answers.quality import Quality
 
 INSEPARABLE: Final = 1e-6
 """Relative singular value of the Jacobian below which a combination of parameters changes nothing."""
@@ -14,6 +20,9 @@ UNSEEN: Final = 1e-13
 
 WEAK: Final = 0.999
 """Correlation above which two parameters are reported as nearly inseparable."""
+
+
+IDENTIFIABLE: Final = "every free parameter is identifiable from these data"
 
 
 class Uncertainty(NamedTuple):
@@ -51,6 +60,36 @@ def uncertainty(names: tuple[str, ...], values: np.ndarray, jacobian: np.ndarray
     return Uncertainty(errors, correlation, _verdict(names, values, rows[dead] / length, correlation, touched))
 
 
+def doubts(
+    names: tuple[str, ...],
+    values: Mapping[str, float],
+    sure: Uncertainty,
+    at_bound: Mapping[str, bool],
+    measured: Sequence[Quality],
+) -> tuple[str, ...]:
+    """What the data can and cannot tell apart, with what speaks against single values: a bound, a
+    value that no device has, an error larger than a value that is positive by its nature.
+
+    That parameters are identifiable is said only where the model explains all of the data.
+    """
+    said = []
+    for name, error in zip(names, sure.errors, strict=True):
+        value, path = values[name], name.split("[")[0]
+        allowed = OSCILLATOR.get(path.split(".")[0])
+        if at_bound[name]:
+            said.append(f"{name} ended at its bound: its best value may lie beyond; widen the bound, or hold it")
+        if allowed is not None and not allowed.low <= value <= allowed.high:
+            low, high = show(allowed.low, allowed.unit), show(allowed.high, allowed.unit)
+            said.append(f"{name} = {show(value, allowed.unit)} is no value of a device ({low} to {high})")
+        if path.rsplit(".", 1)[-1] in POSITIVE and np.isfinite(error) and error > abs(value):
+            said.append(
+                f"{name} is not told apart from zero by these data: its standard error is larger than its value"
+            )
+    sound = not any(one.doubtful or one.failure for one in measured)
+    kept = [one for one in sure.verdict if one != IDENTIFIABLE or (sound and not said)]
+    return (*kept, *said)
+
+
 def _verdict(
     names: tuple[str, ...], values: np.ndarray, dead: np.ndarray, correlation: np.ndarray, touched: np.ndarray
 ) -> tuple[str, ...]:
@@ -70,7 +109,7 @@ def _verdict(
                     f"{names[j]} and {names[i]} are nearly inseparable (correlation "
                     f"{correlation[i, j]:.4f}): their {sign} is far better known than either"
                 )
-    return tuple(sentences) or ("every free parameter is identifiable from these data",)
+    return tuple(sentences) or (IDENTIFIABLE,)
 
 
 def _fixed_combinations(dead: np.ndarray, touched: np.ndarray, names: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -66,7 +67,11 @@ class Known(NamedTuple):
 
 
 def known_from_result(result: FitResult) -> Known:
-    """What a fit has told of the parameters of its device that its experiments share."""
+    """What a fit has told of the parameters of its device that its experiments share.
+
+    Raises ValueError where its model does not explain its data: then it has told nothing.
+    """
+    _check_explained(result.explained, result.explanation)
     columns = tuple(result.data.columns) if isinstance(result.data, Trace) else COLUMNS
     noise = result.noise if isinstance(result.data, Trace) else None
     errors, correlation = [result.errors[n] for n in result.names], np.asarray(result.correlation, float)
@@ -88,6 +93,7 @@ def known_from_file(path: str | os.PathLike[str]) -> Known:
 
 
 def _known_of(entry: dict[str, Any]) -> Known:
+    _check_explained(entry.get("explained", True), entry.get("explanation", ()))
     names = tuple(entry["correlation"]["names"])
     found = [entry["parameters"][name]["error"] for name in names]
     errors = np.array([np.inf if error is None else error for error in found], float)
@@ -96,8 +102,15 @@ def _known_of(entry: dict[str, Any]) -> Known:
         raise ValueError(f"its correlation or its errors are not those of {len(names)} parameters; the file is damaged")
     gain = entry["values"].get("gain")
     columns = tuple(entry.get("columns", () if gain is None else ("voltage",)))
-    noise = float(entry["residual_rms"]) if columns else None
+    noise = float(entry.get("noise", entry["residual_rms"])) if columns else None
     return _known(from_json(entry["device"]), names, errors, correlation, noise, columns or COLUMNS, gain or 1.0)
+
+
+def _check_explained(explained: bool, explanation: Sequence[str]) -> None:
+    if not explained:
+        raise ValueError(
+            f"{next(iter(explanation), 'the model does not explain the data')}; there is nothing to plan from"
+        )
 
 
 def known_of_device(model: Oscillator, free: Any) -> Known:

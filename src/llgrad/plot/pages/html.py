@@ -29,6 +29,7 @@ nav { margin: 1rem 0 0; font-size: .9rem; } nav a { color: var(--accent); margin
 ul.verdict { list-style: none; margin: 1rem 0; padding: .7rem 1.1rem; border-left: 4px solid var(--accent);
   background: var(--wash); } ul.verdict li { margin: .25rem 0; }
 ul.verdict li::first-letter { text-transform: uppercase; }
+ul.verdict.bad { border-color: #b3470a; background: #fdf1ea; } ul.verdict.bad li:first-child { font-weight: 600; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; min-width: 50%; }
 th, td { padding: .35rem .9rem .35rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -110,6 +111,7 @@ def picture(name: str, drawn: Figure, words: str) -> str:
     )
 
 
-def sentences(items: Iterable[str]) -> str:
-    """The verdict: a list of sentences."""
-    return '<ul class="verdict">' + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+def sentences(items: Iterable[str], bad: bool = False) -> str:
+    """The verdict: a list of sentences; `bad` ones stand out. Nothing where there are none."""
+    listed = "".join(f"<li>{escape(item)}</li>" for item in items)
+    return f'<ul class="verdict{" bad" if bad else ""}">{listed}</ul>' if listed else ""

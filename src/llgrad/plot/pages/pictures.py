@@ -22,6 +22,9 @@ LAGS: Final = 60
 MANY_PERIODS: Final = 15
 """A trace with more periods than these gets a second picture, of its last ones."""
 
+ROUNDING: Final = 1e-12
+"""What varies by less than this part of its size is constant, and has no spectrum."""
+
 LAST_PERIODS: Final = 6
 
 
@@ -31,6 +34,7 @@ class View(NamedTuple):
     data: Any
     prediction: Mapping[str, Any]
     model: Any = None
+    quality: tuple[Any, ...] = ()
 
 
 def ending(view: View) -> View | None:
@@ -51,7 +55,9 @@ def spectra(view: View) -> Figure | None:
     data = view.data
     if not data.evenly_spaced or data.t.size < FEWEST_SAMPLES:
         return None
-    names = [name for name in view.prediction if np.ptp(data.columns[name]) > 0]
+    names = [
+        name for name in view.prediction if np.ptp(recorded := data.columns[name]) > ROUNDING * np.abs(recorded).max()
+    ]
     if not names:
         return None
     with figure(1.2 + 2.3 * len(names)) as drawn:
@@ -74,7 +80,7 @@ def _spectra(axes: Any, data: Trace, name: str, fitted: np.ndarray) -> None:
         ("fitted", fitted, {"color": "black", "linewidth": 1.0}),
         ("residual", recorded - fitted, {"color": GREY, "linewidth": 0.9}),
     ):
-        if np.ptp(values) > 0:
+        if np.ptp(values) > ROUNDING * np.abs(values).max():
             found = spectrum(values, data.dt, unit=data.units[name])
             axes.plot(found.frequency[1:] / 1e9, found.density[1:], label=label, **style)
             axes.set_ylabel(f"{LABELS.get(name, name)} ({found.unit})")

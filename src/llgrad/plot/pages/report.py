@@ -16,6 +16,7 @@ from llgrad.core.run_record import LIBRARIES
 from llgrad.core.units import show, show_with_error
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace
+from llgrad.fitting.answers.explanation.sentences import short, shown_r_squared, shown_rms
 from llgrad.fitting.answers.profile import Profile
 from llgrad.fitting.answers.result import FitResult
 from llgrad.plot.fits import fit
@@ -52,7 +53,8 @@ def report(
         command: the command line that made the fit.
         source: name of the data, for the heading.
     """
-    views = [View(e.data, p, result.model) for e, p in zip(result.experiments, result.predictions, strict=True)]
+    recordings = zip(result.experiments, result.predictions, result.quality, strict=True)
+    views = [View(experiment.data, curve, result.model, (one,)) for experiment, curve, one in recordings]
     labels = [e.label or str(i + 1) for i, e in enumerate(result.experiments)]
     with jax.enable_x64(True):
         contents = {
@@ -66,9 +68,12 @@ def report(
         }
     links = "".join(f'<a href="#{name}">{heading}</a>' for name, heading in PARTS.items())
     heading = f"Fit of {', '.join(_searched(result))}" + (f" to {source}" if source else "")
-    badge = f'<span class="badge{"" if result.converged else " bad"}">{escape(result.status)}</span>'
+    fine = result.converged and result.explained
+    badge = f'<span class="badge{"" if fine else " bad"}">{escape(result.status)}</span>'
     parts = [section(name, PARTS[name], *content) for name, content in contents.items()]
-    top = f"<header><h1>{escape(heading)} {badge}</h1>{sentences(result.verdict)}<nav>{links}</nav></header>"
+    first = result.explanation
+    said = sentences(first, bad=not result.explained) + sentences(one for one in result.verdict if one not in first)
+    top = f"<header><h1>{escape(heading)} {badge}</h1>{said}<nav>{links}</nav></header>"
     return page(heading, [top, *parts])
 
 
@@ -84,15 +89,14 @@ def _searched(result: FitResult) -> list[str]:
 
 def _parameters(result: FitResult, profiles: Sequence[Profile]) -> Iterable[str]:
     intervals = {one.name: one for one in profiles}
-    head = ["parameter", "value ± standard error", "relative", *(["95 % by profile"] if profiles else []), "start", ""]
+    head = ["parameter", result.heading, "relative", *(["95 % by profile"] if profiles else []), "start", ""]
     rows = []
     for name in result.names:
         value, error, unit = result.values[name], result.errors[name], result.units[name]
         relative = f"{100 * abs(error / value):.2g} %" if np.isfinite(error) and value else "–"
         between = [_interval(intervals[name])] if name in intervals else [""] * bool(profiles)
         start = show(result.start[name], unit) if name in result.start else "profiled"
-        remark = "at its bound" if result.at_bound[name] else "" if np.isfinite(error) else "not fixed by the data"
-        rows.append([name, show_with_error(value, error, unit), relative, *between, start, remark])
+        rows.append([name, show_with_error(value, error, unit), relative, *between, start, result.remark(name)])
     yield table("parameter-table", head, rows)
     if len(result.names) > 1:
         yield "<h3>Correlations of the errors</h3>"
@@ -159,27 +163,42 @@ def _quality(result: FitResult, views: list[View], labels: list[str]) -> Iterabl
         "rms of the residuals",
         "noise given",
         "χ² per degree of freedom",
+        "R²",
         "autocorrelation",
         "growth",
     ]
     rows = []
     for one, experiment, label in zip(result.quality, result.experiments, labels, strict=True):
         chi2 = "–" if one.chi2_per_freedom is None else f"{one.chi2_per_freedom:.3g}"
-        noise = "none: estimated" if experiment.noise is None else f"{experiment.noise:.3g}"
+        noise = "none: estimated" if experiment.noise is None else short(experiment.noise, one.unit)
+        part = "–" if one.r_squared is None else shown_r_squared(one.r_squared)
         growth = "–" if one.growth is None else f"×{one.growth:.2f}"
-        rows.append([label, f"{one.rms:.3g}", noise, chi2, f"{one.autocorrelation:.3f}", growth])
+        rows.append([label, shown_rms(one), noise, chi2, part, f"{one.autocorrelation:.3f}", growth])
     yield table("quality-table", head, rows)
-    warnings = [warning for one in result.quality for warning in one.warnings]
-    yield sentences(warnings) if warnings else "<p>Nothing in the residuals speaks against the model.</p>"
+    if any(len(one.columns) > 1 for one in result.quality):
+        yield _columns_table(result, labels)
+    yield sentences(result.explanation, bad=not result.explained)
     yield (
         '<p class="soft">The autocorrelation is that of neighbouring residuals, near 0 for independent noise. Growth '
         "is given where they are correlated: their rms over that of a fit of the first part alone, near 1 for a wrong "
-        "model and larger for noise in the device. Where no noise was given, the standard errors come from the "
-        "residuals, and χ² says nothing.</p>"
+        "model, and larger for noise in the device or a wrong frequency. Where no noise was given, the standard "
+        "errors come from the residuals, and χ² says nothing. R² is the part of what varies in the data that the "
+        "model gives: 1 where it gives all, 0 where constants do as well.</p>"
     )
     for number, view in enumerate(views):
         if isinstance(view.data, Trace) and (drawn := correlations(view)) is not None:
             yield picture(f"correlation-{number + 1}", drawn, _band(labels[number] if len(views) > 1 else ""))
+
+
+def _columns_table(result: FitResult, labels: list[str]) -> str:
+    """What each column of each recording leaves."""
+    rows = []
+    for one, label in zip(result.quality, labels, strict=True):
+        for column in one.columns:
+            part = "–" if column.r_squared is None else shown_r_squared(column.r_squared)
+            rows.append([label, column.name, short(column.rms, column.unit), short(column.spread, column.unit), part])
+    head = ["experiment", "column", "rms of the residuals", "rms of the signal about its mean", "R²"]
+    return table("columns-table", head, rows)
 
 
 def _band(label: str) -> str:
