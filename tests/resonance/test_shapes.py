@@ -190,7 +190,9 @@ def test_a_wrong_unit_is_refused(factor):
 
 def test_too_few_points_and_options_that_contradict_are_refused():
     few = around_each_line(derivative, 0.0, 0.01, 7, 1)
-    with pytest.raises(ValueError, match="the window holds too few points of any sweep"):
+    with pytest.raises(
+        ValueError, match="the sweeps have up to 7 points; a line on a linear background needs at least 8"
+    ):
         fit_resonance(few)
     lorentzians = around_each_line(line, 0.5, 0.01, 61, 1)
     with pytest.raises(ValueError, match="a field modulation belongs to derivative lines; these are Lorentzians by"):

@@ -12,6 +12,7 @@ import numpy as np
 from llgrad.core.files import writing
 from llgrad.datasets.formats import ALIASES, ARRAY_FILES, read_arrays, spacing_of, trace_of_arrays
 from llgrad.datasets.frequencies import FrequencyTable
+from llgrad.datasets.sweeps import Sweeps
 from llgrad.datasets.tables.quantities import Kind
 from llgrad.datasets.tables.table import Table, read_table
 from llgrad.datasets.tables.times import time_column, times_of
@@ -59,7 +60,7 @@ def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = Non
     return Trace(t, values, table.notes, (*table.remarks, taken, *rounded, spacing_of(t)))
 
 
-def describe(data: Trace | FrequencyTable) -> str:
+def describe(data: Trace | FrequencyTable | Sweeps) -> str:
     """How the file was understood that data were read from, in one line; what the data are, where they are not from
     one."""
     return "; ".join(data.understood) or repr(data)

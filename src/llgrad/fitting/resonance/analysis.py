@@ -117,6 +117,12 @@ def _check(sweeps: Any, window: Window, background: Background, shape: Any, modu
         raise ValueError(f"the window goes from {window.low:g} T to {window.high:g} T; expected the lower end first")
     if not any(_enough(sweep, window, background) for sweep in sweeps.sweeps):
         low, high = (sweeps.show_field(edge) for edge in sweeps.range())
+        longest = max(sweep.field.size for sweep in sweeps.sweeps)
+        if longest < fewest_points(background):
+            raise ValueError(
+                f"the sweeps have up to {longest} points; a line on a {background.name.lower()} background needs at "
+                f"least {fewest_points(background)}: record more, over the line and both its flanks"
+            )
         raise ValueError(f"the window holds too few points of any sweep; the fields go from {low} to {high}")
 
 
