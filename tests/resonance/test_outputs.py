@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.resonance.synthetic import made_up
 
-from llgrad.cli.resonance import BackgroundName, ShapeName, fit_resonance
+from llgrad.cli.answers.resonance import BackgroundName, ShapeName, fit_resonance
 from llgrad.core.files import read_json
 from llgrad.fitting.resonance.analysis import fit_resonance as analyse
 from llgrad.fitting.resonance.lorentzian import Window

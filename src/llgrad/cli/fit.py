@@ -35,7 +35,7 @@ from llgrad.cli.output import (
     say,
 )
 from llgrad.cli.progress import Report, working
-from llgrad.cli.resonance import (
+from llgrad.cli.answers.resonance import (
     BackgroundName,
     BackgroundOption,
     FieldUnitOption,

@@ -34,8 +34,8 @@ def read_data(path: pathlib.Path, columns: str | None, given: Mapping[str, str] 
         kind = "a table of frequencies" if table else "a spectrum"
         raise ValueError(f"--columns chooses among those of a trace, and {path} is {kind}; leave it out")
     if table or spectrum:
-        known = FOR_TABLES if table else FOR_SPECTRA
-        settings = {name: _setting(name, text, known, "a table" if table else "a spectrum") for name, text in given.items()}
+        known, kind = (FOR_TABLES, "a table") if table else (FOR_SPECTRA, "a spectrum")
+        settings = {name: _setting(name, text, known, kind) for name, text in given.items()}
         return read_frequencies(path, **settings) if table else read_spectrum(path, **settings)
     if given:
         raise ValueError(f"--read tells how a table or a spectrum is read, and {path} is a trace; leave it out")
