@@ -12,6 +12,19 @@ import typer
 from llgrad.cli.answers.line import fit_line
 from llgrad.cli.answers.reading import after_saying, data_unit, read_data
 from llgrad.cli.answers.report import ProfilesOption, ReportOption, check_report, write_report
+from llgrad.cli.answers.resonance import (
+    BackgroundName,
+    BackgroundOption,
+    FieldUnitOption,
+    FrequenciesOption,
+    MaxFieldOption,
+    MinFieldOption,
+    ModulationOption,
+    ShapeName,
+    ShapeOption,
+    VoltageUnitOption,
+    fit_resonance,
+)
 from llgrad.cli.device_options import (
     DEVICE_HELP,
     SetOption,
@@ -35,19 +48,6 @@ from llgrad.cli.output import (
     say,
 )
 from llgrad.cli.progress import Report, working
-from llgrad.cli.answers.resonance import (
-    BackgroundName,
-    BackgroundOption,
-    FieldUnitOption,
-    FrequenciesOption,
-    MaxFieldOption,
-    MinFieldOption,
-    ModulationOption,
-    ShapeName,
-    ShapeOption,
-    VoltageUnitOption,
-    fit_resonance,
-)
 from llgrad.datasets.sweeps import looks_like_sweeps
 from llgrad.datasets.touchstone.reader import is_touchstone
 from llgrad.devices.bounds import Bound, between
