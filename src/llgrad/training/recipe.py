@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from llgrad.core.record import as_count, as_number
 from llgrad.training.schedules import CosineSchedule, EverySeconds, Saving, Schedule, from_entry, to_entry
 
 LARGEST_SEED: Final = 2**32 - 1
@@ -50,6 +51,8 @@ class Recipe:
     """Seconds after which a run is saved and stopped, to be resumed; None for no limit."""
 
     def __post_init__(self) -> None:
+        for (name, *_), convert in [*((row, as_count) for row in _WHOLE), *((row, as_number) for row in _REAL)]:
+            object.__setattr__(self, name, convert(getattr(self, name)))
         for name, low, high, expected in _WHOLE:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
