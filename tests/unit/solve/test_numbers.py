@@ -8,6 +8,8 @@ import pytest
 import llgrad as lg
 from llgrad.core.record import quantity
 from llgrad.devices.array import OscillatorArray
+from llgrad.experiments.rectification import Microwave
+from llgrad.experiments.simulated_rectification import _drive
 
 STO = lg.presets.kubota2013()
 KINDS = {
@@ -90,3 +92,15 @@ class Number(lg.FieldTerm):
 def test_whole_numbers_in_records(kind):
     assert float(Number(kind(3)).value) == 3.0
     assert jnp.issubdtype(jnp.result_type(Number(kind(3)).value), jnp.floating)
+
+
+@pytest.mark.parametrize("phase", [5, 5.0, np.int64(6), -6.2, 0.0])
+def test_every_phase_of_a_microwave_within_a_turn_can_be_simulated(phase):
+    driven = _drive(Microwave(current=1e-4, field=(0.0, 0.0, 1e-3), phase=phase), 5e9).field_z
+    times = np.array([0.0, 3e-11, 8e-11])
+    np.testing.assert_allclose(driven(times), 1e-3 * np.cos(2 * np.pi * 5e9 * times + phase), atol=1e-12)
+
+
+def test_a_phase_of_a_microwave_in_degrees_is_refused():
+    with pytest.raises(ValueError, match="phases are in radians"):
+        Microwave(phase=90)
