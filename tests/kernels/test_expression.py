@@ -25,6 +25,8 @@ def python_function(function, count, dtype=np.float64):
         "njit": lambda **_: lambda f: f,
         "INLINE": {},
         "pick": lambda c, a, b: a if c else b,
+        "root": math.sqrt,
+        "over": lambda a, b: a / b,
     }
     exec(source.constant_lines() + "\n" + text, space)
     return space["f"], text

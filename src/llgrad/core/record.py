@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
@@ -30,7 +31,23 @@ def _as_leaf(value: Any) -> Any:
     if isinstance(value, np.ndarray) or (isinstance(value, (list, tuple)) and value):
         array = np.asarray(value, dtype=float)
         return float(array) if array.ndim == 0 else array
+    if isinstance(value, jax.Array) and not isinstance(value, Tracer) and jnp.issubdtype(value.dtype, jnp.integer):
+        return value.astype(float)
     return value
+
+
+def as_number(value: Any) -> Any:
+    """A number of any library as a `float`; anything else as it is, for the check that follows."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "dtype") or not is_concrete(value):
+        return value
+    return float(value) if np.ndim(value) == 0 and np.issubdtype(value.dtype, np.number) else value
+
+
+def as_count(value: Any) -> Any:
+    """A whole number of any library as an `int`; anything else as it is, for the check that follows."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "dtype") or not is_concrete(value):
+        return value
+    return int(value) if np.ndim(value) == 0 and np.issubdtype(value.dtype, np.integer) else value
 
 
 def _as_vector(value: Any) -> Any:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from llgrad.core.record import Record
+from llgrad.core.record import Record, as_count
 from llgrad.devices.coupling import Coupling
 from llgrad.devices.oscillator import Oscillator
 
@@ -30,7 +30,8 @@ class OscillatorArray(Record):
     count: int = eqx.field(static=True)
 
     def __init__(self, oscillator: Oscillator, count: int, coupling: Coupling | None = None):
-        if not isinstance(count, int) or count < 1:
+        count = as_count(count)
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise ValueError(f"count = {count!r}, expected the number of oscillators, a positive integer")
         self.count = count
         self.oscillator = jax.tree.map(lambda leaf: _spread(leaf, count), oscillator)

@@ -17,6 +17,7 @@ from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices.junction import Junction
 from llgrad.devices.oscillator import Oscillator
+from llgrad.drives.base import check_finite, check_phases
 from llgrad.experiments.equilibrium import growth_of, rest_of
 from llgrad.experiments.tangent import solve_in_plane
 from llgrad.physics.equation import equation_of_motion
@@ -29,6 +30,10 @@ class Microwave(Record):
     current: float = quantity("A", default=0.0, about="amplitude of the microwave current, half of peak to peak")
     field: Vec3 = vector("T", default=(0.0, 0.0, 0.0), about="amplitude of the microwave field")
     phase: float = quantity("rad", default=0.0, about="phase of the field, ahead of the current")
+
+    def __check_init__(self) -> None:
+        check_finite(self, "current")
+        check_phases(self, "phase")
 
 
 class Response(NamedTuple):

@@ -63,9 +63,11 @@ def rectified_by_simulation(
 def _drive(microwave: Microwave, frequency: float) -> Drive:
     """The microwave as waveforms; the current is a cosine."""
     quarter = math.pi / 2
+    phase = quarter + microwave.phase
+    phase = phase - math.tau * (phase > math.pi)  # a phase near a full turn stays within one
 
     def field(amplitude: Any) -> Sine:
-        return Sine(amplitude, frequency, quarter + microwave.phase)
+        return Sine(amplitude, frequency, phase)
 
     return Drive(
         current=Sine(microwave.current, frequency, quarter),

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.record import as_count
 from llgrad.core.status import Outcome
 from llgrad.core.vector import Vec3
 from llgrad.physics.llg import llg
@@ -46,7 +47,7 @@ class Diffrax(Engine):
     solver: diffrax.AbstractSolver = diffrax.Tsit5()
     rtol: float = eqx.field(static=True, default=1e-8)
     atol: float = eqx.field(static=True, default=1e-10)
-    max_steps: int = eqx.field(static=True, default=65536)
+    max_steps: int = eqx.field(static=True, default=65536, converter=as_count)
     adjoint: diffrax.AbstractAdjoint = diffrax.DirectAdjoint()
 
     def __check_init__(self) -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
+
+from llgrad.core.record import as_count
+
+
+def _interval(given: Any) -> int:
+    steps = as_count(given)
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"Every({given!r}): expected a positive number of steps")
+    return steps
 
 
 class Every(eqx.Module):
     """Keep the initial state and the state after every `steps` steps."""
 
-    steps: int = eqx.field(static=True, default=1)
-
-    def __check_init__(self) -> None:
-        if not isinstance(self.steps, int) or self.steps < 1:
-            raise ValueError(f"Every({self.steps!r}): expected a positive number of steps")
+    steps: int = eqx.field(static=True, default=1, converter=_interval)
 
 
 class End(eqx.Module):

@@ -8,9 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from llgrad.core.random import key_words
-from llgrad.core.record import is_concrete
+from llgrad.core.record import as_number, is_concrete
 from llgrad.core.status import SimulationError, Status
 from llgrad.core.trajectory import Stats, Trajectory
 from llgrad.core.vector import Vec3
@@ -78,11 +79,8 @@ def simulate(
     check_process()
     device = _check_model(model)
     stepper = _check_stepper(stepper, device, key)
-    _check_duration(duration)
-    if dt is None:
-        dt = suggest_dt(model, drive, stepper)
-    else:
-        check_dt(dt, model, drive, stepper)
+    duration = _checked_duration(duration)
+    dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
     task = _task(model, device, drive, stepper, grid_of(duration, dt, save), start_of(model, m0), key)
     return _trajectory(model, drive, task, (engine or Native()).run(task), throw)
 
@@ -158,12 +156,15 @@ def _check_stepper(stepper: Stepper | None, device: Oscillator, key: Any) -> Ste
     return stepper or (RK4() if key is None else Heun())
 
 
-def _check_duration(duration: Any) -> None:
-    if not is_concrete(duration):
+def _checked_duration(given: Any) -> float:
+    duration = as_number(given)
+    if isinstance(duration, Tracer):
         raise ValueError("duration is traced; it sets the number of steps, so give a number known before the run")
-    if not 0 <= duration < math.inf:
+    number = isinstance(duration, (int, float)) and not isinstance(duration, bool)
+    if not number or not 0 <= duration < math.inf:
         raise ValueError(f"duration = {duration!r}, expected a time in seconds, zero or more, such as 20e-9")
     if duration > 1e-2:
         raise ValueError(
             f"duration = {duration:g} s is longer than any run of an oscillator; it is in seconds: 20 ns is 20e-9"
         )
+    return float(duration)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.constants import MU_0
+from llgrad.core.field_term import FieldTerm
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.array import OscillatorArray
@@ -23,22 +25,44 @@ TILT: Final = math.radians(1.0)
 def default_start(device: Oscillator) -> Vec3:
     """The default starting state: θ = φ = 1° from the stable axis of the device at its settings.
 
-    The stable axis is that of ±x, ±y, ±z with the lowest magnetic energy (applied field, perpendicular anisotropy,
-    demagnetisation; not spin torque, coupling or terms of your own). For the axis +z the state is
+    The stable axis is that of ±x, ±y, ±z with the lowest magnetic energy: applied field, perpendicular anisotropy,
+    demagnetisation, and terms of your own, of field B at the device's direct current, with −∫₀¹ m·B(s m) ds (−m·B of a
+    constant field, −m·B/2 of one linear in m); not spin torque or coupling. For the axis +z the state is
     (sinθ cosφ, sinθ sinφ, cosθ); for the others the components are permuted cyclically. It carries no gradient.
     """
     demagnetisation = device.demag * (MU_0 * device.Ms)
-    return _near_lowest(*jax.lax.stop_gradient((demagnetisation, device.H_k, device.H_k2, device.field)))
+    own = _own_energies(device.terms, device.current) if device.terms else None
+    return _near_lowest(*jax.lax.stop_gradient((demagnetisation, device.H_k, device.H_k2, device.field)), own)
+
+
+@eqx.filter_jit
+def _own_energies(terms: tuple[FieldTerm, ...], current: Any) -> list[Any]:
+    """Energies [T] of a device's own terms along ±x, ±y, ±z, per unit of magnetisation; no gradient."""
+    dynamic, static = eqx.partition((terms, current), lambda leaf: isinstance(leaf, float) or eqx.is_array(leaf))
+    terms, current = eqx.combine(jax.lax.stop_gradient(dynamic), static)
+    shape = np.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves(dynamic)))
+    dtype = jnp.result_type(float)
+    nodes, weights = np.polynomial.legendre.leggauss(6)
+
+    def along(axis: Any, distance: Any) -> Any:
+        m = Vec3(*(jnp.broadcast_to(distance * axis[k], shape) for k in range(3)))
+        fields = [term.field(m, current) for term in terms]
+        return sum(sum(b * axis[k] for k, b in enumerate((f.x, f.y, f.z))) for f in fields)
+
+    axes = jnp.asarray([sign * np.eye(3)[k] for k in range(3) for sign in (1.0, -1.0)], dtype)
+    values = jax.vmap(jax.vmap(along, (None, 0)), (0, None))(axes, jnp.asarray((nodes + 1) / 2, dtype))
+    return list(-jnp.tensordot(values, jnp.asarray(weights / 2, dtype), ((1,), (0,))))
 
 
 @jax.jit
-def _near_lowest(demagnetisation: Vec3, H_k: Any, H_k2: Any, field: Vec3) -> Vec3:
+def _near_lowest(demagnetisation: Vec3, H_k: Any, H_k2: Any, field: Vec3, own: list[Any] | None) -> Vec3:
     """The state 1° off the axis of lowest energy, per unit of magnetisation, all in tesla."""
     shape_energy = [factor / 2 for factor in (demagnetisation.x, demagnetisation.y, demagnetisation.z)]
     shape_energy[0] = shape_energy[0] + H_k / 2 + H_k2 / 4
     shape_energy[1] = shape_energy[1] + H_k / 2 + H_k2 / 4
     applied = (field.x, field.y, field.z)
-    energies = jnp.stack([jnp.asarray(e - s * b) for e, b in zip(shape_energy, applied, strict=True) for s in (1, -1)])
+    parts = [jnp.asarray(e - s * b) for e, b in zip(shape_energy, applied, strict=True) for s in (1, -1)]
+    energies = jnp.stack(parts if own is None else [part + more for part, more in zip(parts, own, strict=True)])
     best = jnp.argmin(energies, axis=0)
     s, c = math.sin(TILT), math.cos(TILT)
     states = []

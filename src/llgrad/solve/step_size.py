@@ -15,7 +15,7 @@ from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
 from llgrad.kernels.steppers import RK4, Stepper
-from llgrad.physics.equation import equation_of_motion
+from llgrad.physics.equation import BUILT_IN, Equation, equation_of_motion
 
 ANGLE: Final = {2: 0.02, 4: 0.05, 5: 0.1}
 """Precession angle γ|B|dt [rad] of a suggested step, by the order of the stepper: errors near 1e-5 after 50 ns."""
@@ -44,11 +44,30 @@ def largest_rate(model: Oscillator | OscillatorArray, drive: Drive | None = None
         extra = extra + np.abs(np.asarray(weights)).sum(axis=1)
     worst = 0.0
     for swing in (-np.asarray(peak.current), np.asarray(peak.current)):
-        with jax.ensure_compile_time_eval():  # a term may use jax.numpy, which traces inside jit even on plain numbers
-            field = equation.effective_field(_directions(), Vec3(0.0, 0.0, 0.0), swing)
+        field = _field(equation, swing)
         size = np.sqrt(np.asarray(field.x) ** 2 + np.asarray(field.y) ** 2 + np.asarray(field.z) ** 2)
         worst = max(worst, float(np.max(np.asarray(equation.gamma) * 1e9 * (size + extra))))
     return worst
+
+
+def _field(equation: Equation, current: Any) -> Vec3:
+    """The effective field [T] in all directions, components (258, 1), or (258, N)."""
+    if len(equation.terms) == BUILT_IN:
+        return equation.effective_field(_directions(), Vec3(0.0, 0.0, 0.0), current)
+    # A term of the user's is written for scalars, with jax.numpy, which traces inside jit even on plain numbers.
+    with jax.ensure_compile_time_eval():
+        flat = jax.tree.map(lambda leaf: leaf.ravel() if isinstance(leaf, np.ndarray) else leaf, equation)
+        leaves, tree = jax.tree.flatten(flat)
+        size = max((leaf.size for leaf in leaves if isinstance(leaf, np.ndarray)), default=1)
+        wide = [np.broadcast_to(leaf, size) if isinstance(leaf, np.ndarray) else None for leaf in leaves]
+
+        def one(m: Vec3, current: Any, given: list[Any]) -> Vec3:
+            filled = [leaf if value is None else value for leaf, value in zip(leaves, given, strict=True)]
+            return jax.tree.unflatten(tree, filled).effective_field(m, Vec3(0.0, 0.0, 0.0), current)
+
+        currents = np.broadcast_to(np.ravel(current), size).astype(float)
+        lanes = jax.vmap(one, in_axes=(None, 0, 0))
+        return jax.vmap(lanes, in_axes=(0, None, None))(jax.tree.map(np.ravel, _directions()), currents, wide)
 
 
 def suggest_dt(
@@ -72,16 +91,16 @@ def suggest_dt(
     return dt if drive is None else min(dt, float(drive.shortest_time()) / 20)
 
 
-def check_dt(dt: float, model: Oscillator | OscillatorArray, drive: Drive | None, stepper: Stepper) -> None:
-    """Raise ValueError where dt turns m by more than the stepper's limit in one step, with the largest dt that does
-    not.
+def check_dt(dt: Any, model: Oscillator | OscillatorArray, drive: Drive | None, stepper: Stepper) -> float:
+    """The time step itself, where it is one.
 
+    Raises ValueError where dt turns m by more than the stepper's limit in one step, with the largest dt that does not.
     Nothing is checked where a value is traced: the run's status tells then.
     """
-    if not (isinstance(dt, (int, float)) and dt > 0 and math.isfinite(dt)):
+    if isinstance(dt, bool) or not (isinstance(dt, (int, float)) and dt > 0 and math.isfinite(dt)):
         raise ValueError(f"dt = {dt!r}, expected a positive number of seconds known before the run, such as 1e-12")
     if is_traced(model, drive):
-        return
+        return float(dt)
     rate = largest_rate(model, drive)
     if rate * dt > stepper.limit:
         raise ValueError(
@@ -90,6 +109,7 @@ def check_dt(dt: float, model: Oscillator | OscillatorArray, drive: Drive | None
             f"the largest safe dt is {stepper.limit / rate * 1e12:.4g} ps, and suggest_dt gives "
             f"{suggest_dt(model, drive, stepper) * 1e12:.4g} ps"
         )
+    return float(dt)
 
 
 def _directions() -> Vec3:

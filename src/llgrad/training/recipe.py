@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Mapping
 from typing import Any, Final
 
-import numpy as np
-
+from llgrad.core.record import as_count, as_number
 from llgrad.training.schedules import CosineSchedule, EverySeconds, Saving, Schedule, from_entry, to_entry
 
 LARGEST_SEED: Final = 2**32 - 1
@@ -53,12 +51,18 @@ class Recipe:
     """Seconds after which a run is saved and stopped, to be resumed; None for no limit."""
 
     def __post_init__(self) -> None:
-        for kind, plain, rows in ((numbers.Integral, int, _WHOLE), (numbers.Real, float, _REAL)):
-            for name, low, high, expected in rows:
-                value = getattr(self, name)
-                if value is None and name in _OPTIONAL:
-                    continue
-                object.__setattr__(self, name, _number(name, value, kind, plain, low, high, expected))
+        for (name, *_), convert in [*((row, as_count) for row in _WHOLE), *((row, as_number) for row in _REAL)]:
+            object.__setattr__(self, name, convert(getattr(self, name)))
+        for name, low, high, expected in _WHOLE:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise ValueError(f"{name} = {value!r}, expected {expected}")
+        for name, low, high, expected in _REAL:
+            value = getattr(self, name)
+            if value is None and name in ("clip", "time_limit"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+                raise ValueError(f"{name} = {value!r}, expected {expected}")
         for name in ("learning_rate", "clip", "time_limit"):
             if getattr(self, name) == 0:
                 raise ValueError(f"{name} = 0, expected more than 0")
@@ -90,15 +94,6 @@ class Recipe:
         """A copy with the named values changed."""
         return dataclasses.replace(self, **changes)
 
-
-def _number(name: str, value: Any, kind: type, plain: Any, low: float, high: float, expected: str) -> Any:
-    """The value as a number of Python: numbers of NumPy are numbers, but no JSON."""
-    if isinstance(value, bool | np.bool) or not isinstance(value, kind) or not low <= plain(value) <= high:
-        raise ValueError(f"{name} = {value!r}, expected {expected}")
-    return plain(value)
-
-
-_OPTIONAL: Final = ("clip", "time_limit")
 
 _WHOLE: Final = (
     ("epochs", 1, math.inf, "a whole number of epochs, 1 or more"),

@@ -156,3 +156,28 @@ def test_engines_are_frozen_values():
     assert lg.Native() == lg.Native()
     with pytest.raises(dataclasses.FrozenInstanceError):
         lg.Native().steps = 3
+
+
+def test_a_kernel_that_cannot_be_compiled_is_done_by_xla_in_gradients_and_under_jit_too(monkeypatch):
+    def load(text, kind):
+        raise RuntimeError("no compiler here")
+
+    monkeypatch.setattr("llgrad.kernels.machine.cache.load", load)
+    device = STO.replace(terms=(Half(0.01),))
+
+    def last(engine, size):
+        model = lg.OscillatorArray(device.replace(terms=(Half(size),)), 2, lg.FieldCoupling(jnp.full((2, 2), 0.01)))
+        return sum(jnp.sum(lg.simulate(each, duration=4 * DT, dt=DT, engine=engine).mx) for each in (model, device))
+
+    with pytest.warns(UserWarning, match=r"the term Half \(terms.0\) has no native kernel: .*no compiler here"):
+        found = jax.jit(jax.value_and_grad(lambda size: last(lg.Native(), size)))(0.01)
+    np.testing.assert_allclose(found, jax.value_and_grad(lambda size: last(lg.XLA(), size))(0.01), rtol=1e-9)
+    stats = lg.simulate(device, duration=4 * DT, dt=DT).stats
+    assert (stats.engine, "no compiler here" in stats.reason) == ("XLA", True)
+
+
+class Half(lg.FieldTerm):
+    size: float = lg.quantity("T")
+
+    def field(self, m, current):
+        return lg.Vec3(self.size * jnp.where(self.size > 0, m.x, m.y), 0.0 * m.y, 0.5 * self.size * m.z)

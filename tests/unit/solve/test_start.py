@@ -12,6 +12,18 @@ from llgrad.core.constants import MU_0
 from llgrad.solve.simulate import simulate
 from llgrad.solve.start import default_start
 
+
+class Pull(lg.FieldTerm):
+    """A constant field along −z, an axis along x, a field of the current along y."""
+
+    down: float = lg.quantity("T", default=0.0)
+    axis: float = lg.quantity("T", default=0.0)
+    per_ampere: float = lg.quantity("T/A", default=0.0)
+
+    def field(self, m, current):
+        return lg.Vec3(self.axis * m.x, self.per_ampere * current, jnp.where(m.z > 2.0, 0.0, -self.down))
+
+
 STO = lg.presets.kubota2013()
 SMALL = math.sin(math.radians(1))
 EASY = {
@@ -19,6 +31,10 @@ EASY = {
     "-z": (STO.replace(field=(0.0, 0.0, -20e-3)), 2, -1),
     "+x": (STO.replace(H_k=0.0, field=(20e-3, 0.0, 0.0)), 0, 1),
     "-y": (STO.replace(H_k=0.0, demag=(0.3, 0.1, 0.6), field=(0.0, -1e-3, 0.0)), 1, -1),
+    "a field term": (STO.replace(terms=(Pull(down=3.0),)), 2, -1),
+    "a field term, less than the field": (STO.replace(field=(0.0, 0.0, 3.1), terms=(Pull(down=3.0),)), 2, 1),
+    "an axis of a term": (STO.replace(H_k=0.0, field=(0.0, 0.0, 0.2), terms=(Pull(axis=2.6),)), 0, 1),
+    "a field of the current": (STO.replace(current=2e-3, terms=(Pull(per_ampere=3e3),)), 1, 1),
     "second order": (STO.replace(H_k=0.9 * MU_0 * STO.Ms, H_k2=0.5), 2, 1),
 }
 
@@ -44,6 +60,11 @@ def test_the_start_of_the_published_runs():
 def test_each_oscillator_of_an_array_has_its_own_axis():
     array = lg.OscillatorArray(STO.replace(field=lg.Vec3(0.0, 0.0, np.array([0.02, -0.02]))), 2)
     assert start(array)[:, 2] == pytest.approx([math.cos(math.radians(1)), -math.cos(math.radians(1))])
+
+
+def test_each_oscillator_of_an_array_has_its_own_term():
+    array = lg.OscillatorArray(STO.replace(terms=(Pull(down=np.array([3.0, -3.0])),)), 2)
+    assert start(array)[:, 2] == pytest.approx([-math.cos(math.radians(1)), math.cos(math.radians(1))])
 
 
 def test_the_default_carries_no_gradient():

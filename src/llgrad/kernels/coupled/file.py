@@ -261,7 +261,8 @@ from llgrad.kernels.machine.ffi import (
     answers_metadata, error, leave, open_block, task_address, wait,
 )
 from llgrad.kernels.machine.runtime import (
-    INLINE, LOOP, add_row, allocate, as_float32, as_float64, as_int32, as_uint32, copy_row, fetch_add, give_way, pick,
+    INLINE, LOOP, float_of_int32, float_of_int64, int32_of_float, int64_of_float, over, root,
+    add_row, allocate, as_float32, as_float64, as_int32, as_uint32, copy_row, fetch_add, give_way, pick,
     put, release, scratch_float32, scratch_float64, word,
 )
 from llgrad.kernels.machine import elementary

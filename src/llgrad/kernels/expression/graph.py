@@ -7,9 +7,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from llgrad.kernels.expression.simplify import Known, Negated, simplify
+from llgrad.kernels.expression.simplify import Known, Negated, is_number, simplify
 
 COMMUTATIVE: Final = {"add", "mul", "max", "min", "eq", "ne", "and", "or", "xor"}
+
+JUMPING: Final = {"floor", "ceil", "round", "sign", "eq", "ne", "lt", "le", "gt", "ge", "convert_element_type"}
+"""Operations whose result jumps where an operand changes by its last digit."""
 
 
 class UnsupportedOperation(ValueError):
@@ -54,6 +57,8 @@ class Graph:
             return self.add("neg", (shorter.operand,), dtype)
         if shorter is not None:
             return shorter
+        if name in JUMPING:
+            operands = [self._exact(operand) for operand in operands]
         name, operands = self._without_negatives(name, tuple(operands))
         if name == "div" and dtype.kind == "f":
             return self.add("mul", (operands[0], self._reciprocal(operands[1], dtype)), dtype)
@@ -82,6 +87,19 @@ class Graph:
             root = self._reciprocal(self.nodes[value].operands[0], dtype)
             return self.add("mul", (root, root), dtype)
         return self._node("div", (one, value), dtype)
+
+    def _exact(self, value: Any) -> Any:
+        """A quotient that was written as a·(1/b), as one division that is rounded once: 49/49 is 1."""
+        if isinstance(value, Known):
+            return value
+        node = self.nodes[value]
+        if node.name in ("neg", "abs"):
+            return self._node(node.name, (self._exact(node.operands[0]),), node.dtype)
+        for place in (0, 1) if node.name == "mul" and node.dtype.kind == "f" else ():
+            under = node.operands[place]
+            if self._is(under, "div") and is_number(self.nodes[under].operands[0], 1):
+                return self._node("quotient", (node.operands[1 - place], self.nodes[under].operands[1]), node.dtype)
+        return value
 
     def quotient(self, over: Any, under: Any, dtype: np.dtype[Any]) -> int:
         """a/b as one division."""

@@ -61,7 +61,7 @@ def _other(operands: Sequence[Any], factor: int) -> Any:
 def _linear_in_division(graph: Graph, outputs: Sequence[Any]) -> tuple[int, list[tuple[Any, Any]]] | None:
     """The only division, and every output as (P, Q) of P + r Q; None where there is another one, or a power of r."""
     live = graph.live(outputs)
-    slow = [index for index in live if graph.nodes[index].name in ("div", "sqrt", "pow")]
+    slow = [index for index in live if graph.nodes[index].name in ("div", "quotient", "sqrt", "pow")]
     if len(slow) != 1 or graph.nodes[slow[0]].name != "div":
         return None
     (late,) = slow

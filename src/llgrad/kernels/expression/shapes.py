@@ -158,17 +158,21 @@ def _unstack(elements: Elements, operands: list[Any], params: dict[str, Any], ou
     return list(np.moveaxis(operands[0], params["axis"], 0))
 
 
+@_named("split")
+def _split(elements: Elements, operands: list[Any], params: dict[str, Any], out: Any) -> Any:
+    return np.split(operands[0], np.cumsum(params["sizes"])[:-1], params["axis"])
+
+
 @_named("pad")
 def _pad(elements: Elements, operands: list[Any], params: dict[str, Any], out: Any) -> Any:
     value, filling = operands
-    result = np.full(out.shape, int(filling), np.int64)
-    places = []
-    for (low, high, between), size, length in zip(params["padding_config"], value.shape, out.shape, strict=True):
-        if low < 0 or high < 0:
-            raise UnsupportedOperation("pad by a negative number")
-        places.append(slice(low, length - high if size else low, between + 1))
-    result[tuple(places)] = value
-    return result
+    config = params["padding_config"]
+    wide = [max(size + (size - 1) * between, 0) for size, (_, _, between) in zip(value.shape, config, strict=True)]
+    spaced = np.full(wide, int(filling), np.int64)
+    spaced[tuple(slice(None, None, between + 1) for *_, between in config)] = value
+    grown = np.pad(spaced, [(max(low, 0), max(high, 0)) for low, high, _ in config], constant_values=int(filling))
+    cut = [slice(max(-low, 0), max(-low, 0) + size) for (low, _, _), size in zip(config, out.shape, strict=True)]
+    return grown[tuple(cut)]
 
 
 @_named("empty", "empty2")
@@ -320,3 +324,24 @@ def _gather(elements: Elements, operands: list[Any], params: dict[str, Any], out
     fill = (np.nan if dtype.kind == "f" else np.iinfo(dtype).min) if fill is None and dtype.kind != "b" else fill
     filling = np.broadcast_to(elements.number(bool(fill) if dtype.kind == "b" else fill, dtype), out.shape)
     return elements.choose(outside, [window, filling])
+
+
+@_named("scatter-add")
+def _scatter_add(elements: Elements, operands: list[Any], params: dict[str, Any], out: Any) -> Any:
+    """What the gradient of `table[index]` is: one element more, at one place along one axis."""
+    value, indices, update = operands
+    places = params["dimension_numbers"].scatter_dims_to_operand_dims
+    if indices.shape != (1,) or len(places) != 1 or update.size * value.shape[places[0]] != value.size:
+        raise UnsupportedOperation("scatter-add at more than one place")
+    graph, boolean, kind = elements.graph, np.dtype(bool), np.dtype(out.dtype)
+    rows, (axis,) = np.moveaxis(value, places[0], 0), places
+    start = elements.one(indices)
+    whole = graph.dtype_of(start)
+    start = elements.clamped(start, len(rows)) if "CLIP" in str(params["mode"]).upper() else start
+    more, found = elements.list(update), []
+    for place, row in enumerate(rows):
+        here = graph.add("eq", (start, Known(whole.type(place), whole)), boolean)
+        for element, addition in zip(elements.list(row), more, strict=True):
+            added = graph.add("select_n", (here, Known(kind.type(0), kind), addition), kind)
+            found.append(graph.add("add", (element, added), kind))
+    return np.moveaxis(elements.of(found, rows.shape), 0, axis)

@@ -19,6 +19,8 @@ TEMPLATES: Final[dict[str, str]] = (
         "sub": "{0} - {1}",
         "mul": "{0} * {1}",
         "div": "{0} / {1}",
+        "quotient": "over({0}, {1})",
+        "sqrt": "root({0})",
         "neg": "-{0}",
         "abs": "abs({0})",
         "max": "pick(({0} > {1}) | ({0} != {0}), {0}, {1})",
@@ -44,8 +46,9 @@ TEMPLATES: Final[dict[str, str]] = (
         "is_finite": "({0} - {0}) == {zero}",
         "shift_left": "{0} << {1}",
         "shift_right_logical": "{0} >> {1}",
+        "shift_right_arithmetic": "{0} >> {1}",
     }
-    | {name: f"math.{name}({{0}})" for name in ("sqrt", "asinh", "acosh", "atanh")}
+    | {name: f"math.{name}({{0}})" for name in ("asinh", "acosh", "atanh")}
     | {name: f"elementary.{name}({{0}})" for name in FUNCTIONS if name not in ("pow", "atan2")}
 )
 
@@ -102,13 +105,20 @@ class Source:
         kind = graph.dtype_of(node.operands[0])
         if node.name == "convert_element_type":
             return f"np.{node.dtype.name}({operands[0]})"
+        if node.name == "bitcast_convert_type":
+            bits = 8 * kind.itemsize
+            if kind.kind == "f":
+                return f"np.{node.dtype.name}(int{bits}_of_float({operands[0]}))"
+            words = f"np.int{bits}({operands[0]})"
+            return f"float_of_int{bits}({words})" if node.dtype.kind == "f" else f"np.{node.dtype.name}({operands[0]})"
         if node.name == "lookup":
             return f"{self.table(graph.tables[int(node.operands[1].value)])}[np.uint64({operands[0]})]"
         if node.name in ("div", "rem") and kind.kind in "iu":
             return f"np.{node.dtype.name}({_whole_division(node.name, kind).format(*operands)})"
         if node.name == "not":
             return f"not {operands[0]}" if node.dtype == np.bool_ else f"~{operands[0]}"
-        template = self.replacements.get(node.name, TEMPLATES[node.name])
+        name = "quotient" if node.name == "div" and kind == np.float32 else node.name
+        template = self.replacements.get(name, TEMPLATES[name])
         result = template.format(*operands, zero=self.number(0, kind), one=self.number(1, kind))
         # Numba computes with integers in 64 bits; the cast back keeps the jaxpr's wrap-around
         return f"np.{node.dtype.name}({result})" if node.dtype.kind in "iu" else result

@@ -3,8 +3,8 @@ length step by step.
 
 Whatever stands in `SUPPORTED` means here what it means to XLA, for every number that a kernel can meet: not a number,
 infinities, ties and edges included. What cannot be said so is refused with UnsupportedOperation, and runs in XLA.
-Two things are not kept: the sign of a zero, and 0·x, which is 0 for every x. A quotient a/b is a·(1/b), so b must have
-a reciprocal.
+Two things are not kept: the sign of a zero, and 0·x, which is 0 for every x. A quotient a/b is a·(1/b), but where its
+last digit matters (`graph.JUMPING`), so b must have a reciprocal.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ DIRECT: Final = {
     *("neg", "abs", "sign", "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log1p", "floor", "ceil", "round"),
     *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc"),
     *("eq", "ne", "lt", "le", "gt", "ge", "and", "or", "xor", "not", "select_n", "is_finite"),
-    *("shift_left", "shift_right_logical", "convert_element_type"),
+    *("shift_left", "shift_right_logical", "shift_right_arithmetic", "convert_element_type", "bitcast_convert_type"),
 }
 REWRITTEN: Final = {
     *("add_any", "integer_pow", "square", "one_minus_square", "polynomial", "log2", "rsqrt", "logistic", "clamp"),
@@ -100,6 +100,9 @@ class Translator:
         name, params = equation.primitive.name, equation.params
         if name in NESTED:
             return self.closed(params[NESTED[name]], operands)
+        if name == "call_hi_primitive":  # since jax 0.12, what it calls has the name and the parameters
+            called = params["_prim"]
+            name, params = type(called).__name__, called.params
         if name == "custom_lin":
             raise OnlyBackwards(name)
         if name not in SUPPORTED:
@@ -135,17 +138,18 @@ class Translator:
     def _scan(self, operands: list[Any], params: dict[str, Any]) -> list[Any]:
         if params["length"] > LONGEST:
             raise UnsupportedOperation(f"scan of {params['length']} steps (at most {LONGEST})")
-        first, last = params["num_consts"], params["num_consts"] + params["num_carry"]
+        first, count = _counts_of_scan(params)
+        last = first + count
         constants, carry, inputs = operands[:first], operands[first:last], operands[last:]
         told: list[list[Any]] = []
         steps = range(params["length"])
         for step in reversed(steps) if params["reverse"] else steps:
             results = self.closed(params["jaxpr"], [*constants, *carry, *(value[step] for value in inputs)])
-            carry, made = results[: params["num_carry"]], results[params["num_carry"] :]
+            carry, made = results[:count], results[count:]
             told.append(made)
         if params["reverse"]:
             told.reverse()
-        shapes_told = [var.aval.shape for var in params["jaxpr"].jaxpr.outvars[params["num_carry"] :]]
+        shapes_told = [var.aval.shape for var in params["jaxpr"].jaxpr.outvars[count:]]
         stacked = [
             np.stack([row[index] for row in told]) if told else np.zeros((0, *shape), np.int64)
             for index, shape in enumerate(shapes_told)
@@ -197,6 +201,10 @@ class Translator:
             return self._rounded_away(operands[0], dtype)
         if name == "convert_element_type":
             return self._converted(operands[0], dtype)
+        if name == "bitcast_convert_type":
+            return self._bits(operands[0], dtype)
+        if name == "sign" and dtype.kind in "iu":
+            return self._sign(operands[0], dtype)
         _check_whole_numbers(name, operands, graph.dtype_of(operands[0]))
         return graph.add(name, operands, dtype)
 
@@ -263,6 +271,21 @@ class Translator:
             return self._whole(x, kind, dtype)
         return self.graph.add("convert_element_type", (x,), dtype)
 
+    def _bits(self, x: Any, dtype: np.dtype[Any]) -> Any:
+        if isinstance(x, Known):
+            return Known(np.asarray(x.value, x.dtype).view(dtype)[()], dtype)
+        kind = self.graph.dtype_of(x)
+        if kind.itemsize != dtype.itemsize or np.bool_ in (kind, dtype):
+            raise UnsupportedOperation(f"bitcast_convert_type of {kind.name} to {dtype.name}")
+        return x if kind == dtype else self.graph.add("bitcast_convert_type", (x,), dtype)
+
+    def _sign(self, x: Any, dtype: np.dtype[Any]) -> Any:
+        graph, boolean, zero = self.graph, np.dtype(bool), Known(dtype.type(0), dtype)
+        above = graph.add("select_n", (graph.add("gt", (x, zero), boolean), zero, _one(dtype)), dtype)
+        if dtype.kind == "u":
+            return above
+        return graph.add("select_n", (graph.add("lt", (x, zero), boolean), above, Known(dtype.type(-1), dtype)), dtype)
+
     def _whole(self, x: Any, kind: np.dtype[Any], dtype: np.dtype[Any]) -> Any:
         """A float as a whole number: the nearest in range where there is none, 0 for what is not a number."""
         graph, boolean, limits = self.graph, np.dtype(bool), np.iinfo(dtype)
@@ -284,6 +307,14 @@ def graph_of(closed: Any, arguments: Sequence[str]) -> tuple[Graph, list[int], l
     graph = Graph()
     inputs = [graph.input(text, var.aval.dtype) for text, var in zip(arguments, closed.jaxpr.invars, strict=True)]
     return graph, inputs, Translator(graph).extend(closed, inputs)
+
+
+def _counts_of_scan(params: dict[str, Any]) -> tuple[int, int]:
+    """How many operands of a `scan` are constants, and how many are carried; since jax 0.12 as a tree of them."""
+    if "num_carry" in params:
+        return params["num_consts"], params["num_carry"]
+    constants, carry, _ = params["ft_in"].unpack()
+    return len(constants), len(carry)
 
 
 def dtype_of_literal(atom: Any) -> np.dtype[Any]:
@@ -313,9 +344,11 @@ def _check_whole_numbers(name: str, operands: Sequence[Any], dtype: np.dtype[Any
         divisor = operands[1]
         if not (isinstance(divisor, Known) and int(divisor.value) > 0):
             raise UnsupportedOperation(f"{name} of whole numbers by another one than a known positive number")
-    elif name in ("shift_left", "shift_right_logical"):
-        by = operands[1]
-        if dtype.kind == "i" or not (isinstance(by, Known) and 0 <= int(by.value) < 8 * dtype.itemsize):
+    elif name.startswith("shift"):
+        by, signed = operands[1], dtype.kind == "i"
+        if signed != (name == "shift_right_arithmetic") or not (
+            isinstance(by, Known) and 0 <= int(by.value) < 8 * dtype.itemsize
+        ):
             raise UnsupportedOperation(f"{name} of {dtype.name} by another number than a known one below its bits")
     elif name in ("pow", "floor", "ceil", "round"):
         raise UnsupportedOperation(f"{name} of whole numbers")

@@ -6,6 +6,7 @@ Nothing here can raise: an exception inside a handler would be printed, ignored,
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from llvmlite import ir
@@ -22,6 +23,7 @@ WRITTEN_IN_PLACE: Final[dict[str, Any]] = {"forceinline": True, "no_cpython_wrap
 """Options of a function that only compiled functions call. Without its wrappers a kernel compiles in half the time."""
 INLINE: Final[dict[str, Any]] = {**WRITTEN_IN_PLACE, "fastmath": FAST, "error_model": "numpy"}
 LOOP: Final[dict[str, Any]] = {"fastmath": FAST, "error_model": "numpy"}
+PRECISE: Final[dict[str, Any]] = INLINE | {"fastmath": {"contract"}}
 ORDERED_INLINE: Final[dict[str, Any]] = INLINE | {"fastmath": FAST - {"reassoc"}}
 ORDERED_LOOP: Final[dict[str, Any]] = LOOP | {"fastmath": FAST - {"reassoc"}}
 """For a single trajectory, whose time is that of its longest chain: sums stay in their written order."""
@@ -78,6 +80,18 @@ def pick(typingctx: Any, condition: Any, yes: Any, no: Any) -> Any:
     if yes != no:
         return None
     return yes(types.boolean, yes, yes), lambda context, builder, sig, args: builder.select(*args)
+
+
+@njit(**PRECISE)
+def over(a: Any, b: Any) -> Any:
+    """a/b, rounded once, with 1/0 and 1/∞: the fast division of float32 vectors makes NaN of both."""
+    return a / b
+
+
+@njit(**PRECISE)
+def root(a: Any) -> Any:
+    """The square root, with the same care."""
+    return math.sqrt(a)
 
 
 @intrinsic

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.files import plain
-from llgrad.core.record import from_json, to_json
+from llgrad.core.record import as_count, from_json, to_json
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.networks.bench.design import Design
@@ -95,7 +95,8 @@ class OscillatorClassifier(Network):
             trained: what training may change.
             imperfections: what training sees.
         """
-        counts = (oscillators,) if isinstance(oscillators, int) else tuple(oscillators)
+        oscillators = as_count(oscillators)
+        counts = (oscillators,) if isinstance(oscillators, int) else tuple(map(as_count, oscillators))
         if not counts or min(counts) < 1:
             raise ValueError(f"oscillators = {oscillators!r}, expected one or more in each array")
         timeline = Timeline(hold, dt or hold / STEPS, Vec3(*start), frames, readouts, frames_read)
