@@ -26,7 +26,7 @@ def test_a_plan_from_the_file_of_a_fit(llgrad, short_trace, tmp_path):
         *("--vary", "field.x=0mT:10mT:2", "--plot", "p"),
     )
     entry, fitted = json.loads(ended.out), json.loads((tmp_path / "fit.json").read_text())
-    assert entry["recorder"]["noise"] == pytest.approx(fitted["residual_rms"]), "that of the fit"
+    assert entry["recorder"]["noise"] == pytest.approx(fitted["noise"]), "that of the fit"
     assert entry["before"]["errors"]["alpha"] == pytest.approx(fitted["parameters"]["alpha"]["error"], rel=1e-6)
     assert entry["candidates"][0]["errors"]["alpha"] < entry["before"]["errors"]["alpha"]
     assert (tmp_path / "p" / "plan.png").exists()

@@ -76,7 +76,8 @@ class Quality(NamedTuple):
     unit: str = "1"
     """That of the data; "1" for a spectrum, whose residuals are relative to the line."""
     r_squared: float | None = None
-    """1 − Σr²/Σ(d − d̄)² of all columns of the unit, None where nothing varies."""
+    """1 − Σr²/Σ(d − d̄)² of all columns of the unit, None where nothing varies; of a spectrum, the part of what the best
+    line at any frequency explains."""
     columns: tuple[ColumnFit, ...] = ()
     doubtful: bool = False
     """Whether the model explains the recording in part only."""

@@ -67,9 +67,11 @@ def shown_rms(one: Quality) -> str:
 def shown_r_squared(value: float) -> str:
     """R² to read: what is missing to 1 where that is little."""
     missing = 1 - value
+    if missing < 1e-15:
+        return "1"
     if value < 0:
         return f"−{-value:.0f}" if value < -10 else f"−{-value:.2g}"
-    return f"{value:.2g}" if missing > 0.1 else f"{value:.4f}" if missing > 5e-4 else f"1 − {max(missing, 1e-16):.1g}"
+    return f"{value:.2g}" if missing > 0.1 else f"{value:.4f}" if missing > 5e-4 else f"1 − {missing:.1g}"
 
 
 def in_short(one: Quality) -> str:

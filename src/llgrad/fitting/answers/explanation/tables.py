@@ -30,12 +30,12 @@ FIXED: Final = 0.01
 
 
 def judge_spectrum(found: Quality, data: Spectrum, residuals: np.ndarray, weights: np.ndarray) -> Quality:
-    """Against a level line, and against a Lorentzian that may lie anywhere."""
+    """Between a level line and a Lorentzian that may lie anywhere: R² is the part of what that one explains."""
     d, w, r = np.asarray(data.density, float), weights[:, 0], residuals[:, 0]
     level = float(np.sum(d / w**2) / np.sum(1 / w**2))
     flat, left = float(np.sum(((d - level) / w) ** 2)), float(np.sum((r / w) ** 2))
     free_line = float(np.sum(((d - peak_of(data)(data.frequency)) / w) ** 2))
-    value = 1 - left / flat if flat > 0 else None
+    value = min((flat - left) / (flat - free_line), 1.0) if flat > free_line else None
     below = max((d.size - 4) / correlation_factor(r / w), 1.0)
     ratio = (left - free_line) / max(free_line / below, 1e-300)
     if not f_tail(ratio, 1, below) < SURE or value is None:
@@ -44,8 +44,7 @@ def judge_spectrum(found: Quality, data: Spectrum, residuals: np.ndarray, weight
         f"the fitted line is not where the recorded one is: a line that may lie anywhere leaves "
         f"{left / max(free_line, 1e-300):.2g} times less"
     )
-    lost = 1 - value > HALF * (1 + free_line / flat)
-    if lost:
+    if value < HALF:
         return found._replace(r_squared=value, failure=f"R² = {shown_r_squared(value)}, {words}")
     return found._replace(r_squared=value, warnings=(*found.warnings, words), doubtful=True)
 
