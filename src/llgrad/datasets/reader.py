@@ -15,8 +15,10 @@ from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.tables.quantities import Kind
 from llgrad.datasets.tables.table import Table, read_table
 from llgrad.datasets.tables.times import time_column, times_of
+from llgrad.datasets.touchstone.scattering import Scattering
 from llgrad.datasets.trace import COLUMNS, Trace
 from llgrad.drives.sampled import Sampled
+from llgrad.observables.spectrum import Spectrum
 
 
 def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> Trace:
@@ -56,7 +58,7 @@ def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = Non
     return Trace(t, values, table.notes, (*table.remarks, taken, *rounded, spacing_of(t)))
 
 
-def describe(data: Trace | FrequencyTable) -> str:
+def describe(data: Trace | FrequencyTable | Spectrum | Scattering) -> str:
     """How the file was understood that data were read from, in one line; what the data are, where they are not from
     one."""
     return "; ".join(data.understood) or repr(data)

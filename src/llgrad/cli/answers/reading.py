@@ -35,7 +35,9 @@ def read_data(path: pathlib.Path, columns: str | None, given: Mapping[str, str] 
         raise ValueError(f"--columns chooses among those of a trace, and {path} is {kind}; leave it out")
     if table or spectrum:
         known = FOR_TABLES if table else FOR_SPECTRA
-        settings = {name: _setting(name, text, known, "a table" if table else "a spectrum") for name, text in given.items()}
+        settings = {
+            name: _setting(name, text, known, "a table" if table else "a spectrum") for name, text in given.items()
+        }
         return read_frequencies(path, **settings) if table else read_spectrum(path, **settings)
     if given:
         raise ValueError(f"--read tells how a table or a spectrum is read, and {path} is a trace; leave it out")
@@ -58,7 +60,7 @@ def after_saying(path: pathlib.Path, data: Data, quiet: bool) -> Callable[[Repor
 
     The first report comes when all checks are passed, so that a refused command says one sentence only.
     """
-    how = describe(data)
+    how = repr(data) if isinstance(data, Spectrum) else describe(data)
     waiting = [] if quiet else [f"read {path.name}: {how}"]
 
     def saying(tell: Report) -> Report:

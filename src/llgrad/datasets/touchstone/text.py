@@ -110,7 +110,9 @@ def options_of(path: Path, number: int, line: str) -> Options:
             found[kind] = word
         else:
             what = "stands there twice" if kind or word == "r" else "is no word of it"
-            raise ValueError(f"{path}, line {number}: in the option line, {word[:40]!r} {what}; expected '# GHz S MA R 50'")
+            raise ValueError(
+                f"{path}, line {number}: in the option line, {word[:40]!r} {what}; expected '# GHz S MA R 50'"
+            )
     return Options()._replace(**found, reference=reference or Options().reference)
 
 
