@@ -69,7 +69,7 @@ def cmtj_junction() -> Any:
     """The reference device in cmtj: the same equation (β = α restores its cross terms), the current counted its way."""
     import cmtj
 
-    from llgrad.devices.oscillator import Lambda_from_lambda
+    from llgrad.devices.conversions.asymmetry import Lambda_from_lambda
 
     v, thickness = cmtj.CVector, 2e-9
     area = STO.volume / thickness

@@ -27,6 +27,7 @@ from llgrad.devices.array import OscillatorArray
 from llgrad.devices.bounds import between, positive, unbounded
 from llgrad.devices.coupling import Coupling, FieldCoupling
 from llgrad.devices.files import load_device, save_device
+from llgrad.devices.geometry import Ellipse, ellipse
 from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
 from llgrad.devices.oscillator import Oscillator, ellipse_volume
 from llgrad.devices.ranges import direction
@@ -73,6 +74,7 @@ from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotrop
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
 from llgrad.physics.slonczewski import SlonczewskiTorque
+from llgrad.physics.torques import Torques, torque_at
 from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every
 from llgrad.solve.simulate import simulate
@@ -105,6 +107,7 @@ __all__ = [
     "Diffrax",
     "DormandPrince5",
     "Drive",
+    "Ellipse",
     "End",
     "Evaluation",
     "Every",
@@ -154,6 +157,7 @@ __all__ = [
     "Sweeps",
     "TanhNetwork",
     "Timeline",
+    "Torques",
     "Trace",
     "Trained",
     "TrainingError",
@@ -167,6 +171,7 @@ __all__ = [
     "default_start",
     "describe",
     "direction",
+    "ellipse",
     "ellipse_volume",
     "evaluate",
     "fit",
@@ -205,6 +210,7 @@ __all__ = [
     "simulate",
     "spectrum",
     "suggest_dt",
+    "torque_at",
     "trace_of",
     "train",
     "unbounded",

@@ -22,6 +22,7 @@ PROMISED = {
     "fit_a_trace": [r"20\.00\d+ ± 0\.00\d+ mT", r"2\.50\d+ ± 0\.000\d+ mA", r"0\.0050\d+ ±"],
     "frequency_of_the_reference_device": [r"0\.4402 GHz", r"0\.033"],
     "gradient_of_frequency": [r"-0\.1930 GHz/mA by automatic", r"-0\.1930 GHz/mA by a finite"],
+    "in_plane_oscillator": [r"2\.5 mA  15\.40 GHz", r"\b4 mA  6\.97 GHz"],
     "make_teacher_trace": ["501 samples"],
     "own_field_term": [r"0\.4402 GHz", r"0\.5270 GHz"],
     "what_to_measure_next": [r"3\.5 mA, field\.z = 250 mT", r"\(4[89](\.\d)? times better\)", r"0\.9999 to 0\.65"],

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
 
-from llgrad.core.record import leaf_units, set_leaf
-from llgrad.core.units import parse
+from llgrad.core.record import leaf_units, rows_of, set_leaf
+from llgrad.core.units import read_quantity, read_vector
+from llgrad.core.vector import Vec3
+from llgrad.devices.files import read_device
+from llgrad.devices.geometry import SHAPE, Shape, shape_of
 from llgrad.devices.oscillator import Oscillator
-from llgrad.devices.ranges import direction
 
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Any value of the device, with its unit: --set H_k=18616Oe."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any value of the device, with its unit: --set H_k=18616Oe, polariser=90deg,0deg, ellipse.diameters=…",
+    ),
 ]
 StateOption = Annotated[
     str | None,
@@ -27,12 +32,46 @@ StateOption = Annotated[
 DEVICE_HELP = "A preset (see llgrad devices), or a .json or .toml file."
 
 
-def with_values(device: Oscillator, values: Mapping[str, str]) -> Oscillator:
-    """The device with quantities such as {"current": "2.5mA"} put in, all checked together."""
+def device_with(name: str, values: Mapping[str, str]) -> Oscillator:
+    """The device of a preset or a file, with quantities such as {"current": "2.5mA"} put in."""
+    device, area = read_device(name)
+    return with_values(device, values, area)
+
+
+def with_values(device: Oscillator, values: Mapping[str, str], area: float | None = None) -> Oscillator:
+    """The device with quantities put in, all checked together: leaves ("field.x"), whole vectors ("field",
+    "polariser"), and its shape ("ellipse.diameters", "ellipse.thickness", "area", "thickness").
+
+    `area` [m²] makes a current of a current density.
+    """
     units = leaf_units(device)
-    for name, text in values.items():
-        device = set_leaf(device, name, quantity(name, text, unit_of(name, units)))
+    given, shape = dict(values), _shape_of(values, device)
+    for name in [name for name in given if name.partition(".")[0] in SHAPE]:
+        del given[name]
+    if shape.demag is not None:
+        twice = [name for name in given if name.partition(".")[0] in ("volume", "demag")]
+        if twice:
+            raise ValueError(f"{twice[0]} beside the ellipse would say the shape twice; give one of them")
+        device = set_leaf(device, "demag", shape.demag)
+    if shape.volume is not None:
+        device = set_leaf(device, "volume", shape.volume)
+    vectors = {path: unit for path, value, unit, _ in rows_of(device) if isinstance(value, Vec3)}
+    for name, text in given.items():
+        if name in vectors:
+            device = set_leaf(device, name, vector(name, text, vectors[name]))
+        else:
+            value = quantity(name, text, unit_of(name, units), area if shape.area is None else shape.area)
+            device = set_leaf(device, name, value)
     return device.replace()
+
+
+def _shape_of(values: Mapping[str, str], device: Oscillator) -> Shape:
+    """The shape that --set ellipse.diameters=…, area=… or thickness=… describe."""
+    given: dict[str, Any] = {name: values[name] for name in ("area", "thickness") if name in values}
+    axes = {name.partition(".")[2]: text for name, text in values.items() if name.startswith("ellipse.")}
+    if axes or "ellipse" in values:
+        given["ellipse"] = axes
+    return shape_of(given, None if "area" in given and "thickness" in given else float(device.volume))
 
 
 def assignments(option: str, texts: Iterable[str] | None) -> dict[str, str]:
@@ -55,23 +94,39 @@ def unit_of(name: str, units: Mapping[str, str]) -> str:
     return units[name]
 
 
-def quantity(name: str, text: str, unit: str) -> float:
+def quantity(name: str, text: str, unit: str, area: float | None = None) -> float:
     """The SI value of a quantity, with the name of the option or parameter in the error."""
     try:
-        value = parse(text, unit)
+        return read_quantity(text, unit, area)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    if not math.isfinite(value):
-        raise ValueError(f"{name}: {text!r} is not a finite number; expected a quantity in {unit}")
-    return value
+
+
+def vector(name: str, text: str, unit: str) -> Vec3:
+    """The vector of "300Oe, 0Oe, 0Oe", "300Oe at 90deg, 0deg", or of a direction's "90deg, 0deg"."""
+    try:
+        return Vec3(*map(float, read_vector(text, unit)))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def field_values(along_z: str | None, x: str | None, y: str | None, z: str | None) -> dict[str, str]:
+    """The values of --field, a strength along z or a whole vector, and of --field-x, --field-y and --field-z."""
+    if along_z is not None and ("," in along_z or " at " in along_z):
+        if not x is y is z is None:
+            raise ValueError(f"--field {along_z!r} gives all components; leave out --field-x, --field-y and --field-z")
+        return {"field": along_z}
+    if along_z is not None and z is not None:
+        raise ValueError("--field and --field-z are the same; give one of them")
+    parts = {"field.x": x, "field.y": y, "field.z": along_z if z is None else z}
+    return {name: text for name, text in parts.items() if text is not None}
 
 
 def starting_state(text: str | None) -> Any:
-    """m0 of "10deg,0deg", or None."""
+    """m0 of "10deg,0deg", or of "1,0,0"; None of None."""
     if text is None:
         return None
-    angles = text.split(",")
-    if len(angles) != 2:
-        raise ValueError(f"--m0 {text!r}: expected two angles, such as --m0 10deg,0deg")
-    theta, phi = (quantity("--m0", angle, "rad") for angle in angles)
-    return direction(theta, phi)
+    parts = text.split(",")
+    if len(parts) not in (2, 3):
+        raise ValueError(f"--m0 {text!r}: expected two angles, such as --m0 10deg,0deg, or three components")
+    return vector("--m0", text, "1")

@@ -17,10 +17,10 @@ from llgrad.cli.device_options import (
     SetOption,
     StateOption,
     assignments,
+    device_with,
     quantity,
     starting_state,
     unit_of,
-    with_values,
 )
 from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
 from llgrad.cli.given import given, refuse
@@ -46,7 +46,6 @@ from llgrad.cli.resonance import (
 from llgrad.datasets.sweeps import looks_like_sweeps
 from llgrad.datasets.touchstone.reader import is_touchstone
 from llgrad.devices.bounds import Bound, between
-from llgrad.devices.files import load_device
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
 from llgrad.fitting.answers.result import FitResult
@@ -174,7 +173,7 @@ def fit(
     data = read_data(trace, columns, assignments("--read", read))
     applied = drive_of(drive, sine_current, drive_csv)
     values = assignments("--set", set_) | assignments("--start", start)
-    model = with_values(load_device(device), values)
+    model = device_with(device, values)
     settings: dict[str, Any] = {
         "free": _free(free, assignments("--bounds", bounds), model, applied),
         "method": method.method(),

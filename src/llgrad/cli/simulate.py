@@ -17,9 +17,10 @@ from llgrad.cli.device_options import (
     SetOption,
     StateOption,
     assignments,
+    device_with,
+    field_values,
     quantity,
     starting_state,
-    with_values,
 )
 from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
 from llgrad.cli.output import (
@@ -40,7 +41,6 @@ from llgrad.core.trajectory import Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.reader import write_trace
 from llgrad.datasets.trace import trace_of
-from llgrad.devices.files import load_device
 from llgrad.observables.amplitude import amplitude
 from llgrad.observables.frequency import frequency
 from llgrad.observables.signal import FEWEST_SAMPLES, cosine
@@ -77,8 +77,11 @@ class EngineName(enum.StrEnum):
 
 def simulate(
     device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
-    current: Annotated[str | None, typer.Option(help="Direct current, such as 2.5mA.")] = None,
-    field: Annotated[str | None, typer.Option(help="Applied field along z, such as 200Oe or 20mT.")] = None,
+    current: Annotated[str | None, typer.Option(help="Direct current, such as 2.5mA, or its density: 3MA/cm2.")] = None,
+    field: Annotated[
+        str | None,
+        typer.Option(help="Applied field along z, such as 200Oe, or a vector: 300Oe,0Oe,0Oe; 300Oe at 90deg,0deg."),
+    ] = None,
     field_x: Annotated[str | None, typer.Option(help="Applied field along x.")] = None,
     field_y: Annotated[str | None, typer.Option(help="Applied field along y.")] = None,
     field_z: Annotated[str | None, typer.Option(help="Applied field along z; the same as --field.")] = None,
@@ -102,9 +105,9 @@ def simulate(
     """Simulate a device, print what it does, and write the run and its pictures."""
     outputs = check_outputs(out, (".npz", ".csv"), plot, ("trace", "orbit", "spectrum"), force)
     shortcuts = {"current": current, "alpha": alpha, "temperature": temperature}
-    shortcuts |= {"field.x": field_x, "field.y": field_y, "field.z": _one_of(field, field_z)}
-    values = {name: text for name, text in shortcuts.items() if text is not None} | assignments("--set", set_)
-    model = with_values(load_device(device), values)
+    values = {name: text for name, text in shortcuts.items() if text is not None}
+    values |= field_values(field, field_x, field_y, field_z) | assignments("--set", set_)
+    model = device_with(device, values)
     warm = bool(np.any(np.asarray(model.temperature) > 0))
     if seed is not None and not warm:
         raise ValueError("--seed sets the thermal noise, and this device is at 0 K; give --temperature 300K")
@@ -122,12 +125,6 @@ def simulate(
         "simulating", lambda _: run_device(model, key=None if seed is None else jax.random.key(seed), **settings)
     )
     _report(run, device, seed, outputs, json)
-
-
-def _one_of(field: str | None, field_z: str | None) -> str | None:
-    if field is not None and field_z is not None:
-        raise ValueError("--field and --field-z are the same; give one of them")
-    return field if field_z is None else field_z
 
 
 def _check_size(model: Any, settings: dict[str, Any], save_every: int) -> None:

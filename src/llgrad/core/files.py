@@ -156,7 +156,7 @@ _DAMAGE: Final = (
     ValueError, OSError, EOFError, KeyError, IndexError, AttributeError, TypeError, SyntaxError, OverflowError,
     MemoryError, RuntimeError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tokenize.TokenError,
 )  # fmt: skip
-"""What NumPy, zipfile and the decompressors raise for bytes that are no NPZ file (UnicodeDecodeError: a ValueError)."""
+"""What NumPy, zipfile and the decompressors raise for bytes that are no NPZ file (a UnicodeError is a ValueError)."""
 
 
 def plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import typing
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from llgrad.core.units import example, parse, show
+from llgrad.core.units import read_quantity, read_vector, show
 from llgrad.core.vector import Vec3
 
 
@@ -57,7 +58,7 @@ def quantity(unit: str, *, default: Any = dataclasses.MISSING, about: str = "") 
 def vector(unit: str, *, default: Any = dataclasses.MISSING, about: str = "") -> Any:
     """A Vec3 field of a record, with the SI unit of its components."""
     extra: dict[str, Any] = {} if default is dataclasses.MISSING else {"default_factory": lambda: Vec3(*default)}
-    return eqx.field(converter=_as_vector, metadata={"unit": unit, "about": about}, **extra)
+    return eqx.field(converter=_as_vector, metadata={"unit": unit, "about": about, "vector": True}, **extra)
 
 
 def is_concrete(value: Any) -> bool:
@@ -145,11 +146,17 @@ def to_json(record: Record) -> dict[str, Any]:
     return entry
 
 
-def from_json(entry: Mapping[str, Any], base: type[Record] = Record) -> Any:
-    """The record that `to_json` wrote. The class is looked up by name among the subclasses of `base`."""
+def from_json(entry: Any, base: type[Record] = Record, area: float | None = None) -> Any:
+    """The record that `to_json` wrote, or that a person wrote in its form. The class is looked up by name among the
+    subclasses of `base`; `area` [m²] makes currents of current densities.
+
+    Raises ValueError, in one sentence, for an entry that is none, an unknown or missing quantity, a wrong unit or type.
+    """
+    if not isinstance(entry, Mapping):
+        raise ValueError(f"expected a record, an object with the entry 'type', got {type(entry).__name__}")
     if "type" not in entry:
         raise ValueError(
-            "a record needs the entry 'type' (for example \"Oscillator\"); this one has " + ", ".join(entry)
+            "a record needs the entry 'type' (for example \"Oscillator\"); this one has " + ", ".join(map(str, entry))
         )
     kind = _find(base, entry["type"])
     if kind is None:
@@ -157,35 +164,49 @@ def from_json(entry: Mapping[str, Any], base: type[Record] = Record) -> Any:
             f"unknown record type {entry['type']!r}; import the module that defines it before reading the file"
         )
     known = {field.name: field for field in dataclasses.fields(kind)}
+    hints = typing.get_type_hints(kind)
     values: dict[str, Any] = {}
     for name, value in entry.items():
         if name == "type":
             continue
         if name not in known:
             raise ValueError(f"{entry['type']} has no quantity {name!r}; it has {', '.join(known)}")
-        values[name] = _read(value, name, known[name].metadata.get("unit"))
+        values[name] = _read(value, known[name], hints.get(name, Any), area)
+    needed = [name for name, field in known.items() if field.init and _is_needed(field) and name not in values]
+    if needed:
+        raise ValueError(f"{entry['type']} is not whole: it has no {', '.join(needed)}")
     return kind(**values)
 
 
-def _read(value: Any, name: str, unit: str | None) -> Any:
-    if isinstance(value, str) and unit is not None:
-        return parse(value, unit)
-    if isinstance(value, Mapping) and "type" not in value:
-        if "value" not in value:
-            raise ValueError(
-                f"{name} has no entry 'value'; write it as {{value: …, unit: {unit!r}}} or as {example(unit or '1')!r}"
-            )
-        if value.get("unit", unit) != unit:
-            raise ValueError(f"{name} is stored in {value['unit']!r}, expected {unit!r}; convert the file to SI")
-        return value["value"]
-    if isinstance(value, Mapping):
-        return from_json(value)
-    if isinstance(value, list) and value and isinstance(value[0], Mapping):
-        return tuple(from_json(item) for item in value)
-    return tuple(value) if isinstance(value, list) and not value else value
+def _is_needed(field: dataclasses.Field) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _find(base: type, name: str) -> type | None:
+def _read(value: Any, field: dataclasses.Field, hint: Any, area: float | None) -> Any:
+    """The value of one field: a vector or a quantity by the rule of `core/units.py`, a record, or several records."""
+    unit, name = field.metadata.get("unit"), field.name
+    try:
+        if unit is not None and field.metadata.get("vector"):
+            return Vec3(*read_vector(value, unit))
+        if unit is not None:
+            return read_quantity(value, unit, area)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    if value is None or (field.metadata.get("static") and isinstance(value, (bool, int, str))):
+        return value
+    several = typing.get_origin(hint) is tuple
+    if isinstance(value, list) != several or not isinstance(value, (list, Mapping)):
+        raise ValueError(f"{name} = {value!r}, expected {'a list of records' if several else 'a record'}")
+    records = tuple(from_json(item, area=area) for item in (value if isinstance(value, list) else [value]))
+    allowed = tuple(part for part in (typing.get_args(hint) or (hint,)) if isinstance(part, type))
+    for record in records:
+        if allowed and not isinstance(record, allowed):
+            expected = " or ".join(part.__name__ for part in allowed if part is not type(None))
+            raise ValueError(f"{name} holds {type(record).__name__}, expected {expected}")
+    return records if several else records[0]
+
+
+def _find(base: type, name: Any) -> type[Record] | None:
     for kind in base.__subclasses__():
         if kind.__name__ == name:
             return kind

@@ -11,10 +11,11 @@ from typing import Any
 
 import tomli_w
 
-from llgrad.core.files import writing
+from llgrad.core.files import strict_json, writing
 from llgrad.core.record import from_json, to_json
 from llgrad.core.run_record import open_record
 from llgrad.devices import presets
+from llgrad.devices.geometry import SHAPE, Shape, one_quantity, shape_of
 from llgrad.devices.oscillator import Oscillator
 
 
@@ -34,36 +35,73 @@ def save_device(path: str | os.PathLike[str], device: Oscillator, *, overwrite: 
 def load_device(name: str | os.PathLike[str]) -> Oscillator:
     """The device of a preset's name, of a device file, or of any JSON file of llgrad that holds one.
 
-    In a device file a quantity is {"value": 0.0025, "unit": "A"}, or text with any unit: "2.5mA".
+    In a device file every quantity that has a unit is written with it: {"value": 0.0025, "unit": "A"}, or "2.5mA"; a
+    vector is ["300Oe", "0Oe", "0Oe"], "(300, 0, 0) Oe", "300Oe at 90deg, 0deg" (θ from z, φ from x) or {"value":
+    [300, 0, 0], "unit": "Oe"}; a polariser may be its two angles, "90deg, 0deg". In place of volume and demag:
+    {"ellipse": {"diameters": ["160nm", "80nm"], "thickness": "5nm"}}. With an ellipse, an area or a thickness, a
+    current may be a density: "3MA/cm2".
+
+    Raises ValueError, in one sentence, for a file that is damaged, holds no device, or holds one that cannot be meant.
     """
+    return read_device(name)[0]
+
+
+def read_device(name: str | os.PathLike[str]) -> tuple[Oscillator, float | None]:
+    """The device, and the area [m²] that its current flows through where it is known. See `load_device`."""
     path = pathlib.Path(name)
     if path.suffix.lower() not in (".json", ".toml"):
-        return presets.load(str(name))
+        return presets.load(str(name)), presets.AREAS.get(str(name))
     if not path.is_file():
         raise FileNotFoundError(f"the device file {name} does not exist")
     try:
-        text = path.read_text(encoding="utf-8")
-        entry = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
+        text = path.read_text(encoding="utf-8-sig")
+        entry = _toml(text) if path.suffix.lower() == ".toml" else strict_json(text)
     except UnicodeDecodeError:
         raise ValueError(f"{name} is a binary file, expected a device as text") from None
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:
         raise ValueError(f"{name} cannot be read: {error}") from None
     try:
         return _device_of(entry)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{name}: {error}") from None
-    except TypeError as error:
-        raise ValueError(f"{name} is not a whole device: {error}") from None
 
 
-def _device_of(entry: Any) -> Oscillator:
+def _toml(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("its entries are nested too deep") from None
+
+
+def _device_of(entry: Any) -> tuple[Oscillator, float | None]:
     if not isinstance(entry, Mapping):
         raise ValueError("expected a device: an object with the entry 'type'")
     if "format" in entry:
-        entry = open_record(entry, str(entry["format"]).removeprefix("llgrad."))["device"]
+        entry = open_record(entry, str(entry["format"]).removeprefix("llgrad.")).get("device")
         if entry is None:
             raise ValueError("this file holds no device")
-    device = from_json(entry)
+    if not isinstance(entry, Mapping):
+        raise ValueError(f"its entry 'device' is {type(entry).__name__}, expected an object with the entry 'type'")
+    shape, rest = _shape_of(entry)
+    device = from_json(rest, area=shape.area)
     if not isinstance(device, Oscillator):
         raise ValueError(f"it describes {type(device).__name__}, expected an Oscillator; simulate that from Python")
-    return device
+    return device, shape.area
+
+
+def _shape_of(entry: Mapping[str, Any]) -> tuple[Shape, dict[str, Any]]:
+    """What an ellipse, area or thickness in a device file settles, and the entry with it put in."""
+    given = {name: entry[name] for name in SHAPE if name in entry}
+    rest = {name: value for name, value in entry.items() if name not in SHAPE}
+    if not given or entry.get("type") != Oscillator.__name__:
+        return Shape(), dict(entry)
+    twice = [name for name in ("volume", "demag") if name in rest and "ellipse" in given]
+    if twice:
+        raise ValueError(f"{' and '.join(twice)} beside the ellipse would say the shape twice; give one of them")
+    volume = one_quantity("volume", rest["volume"], "m³") if "volume" in rest else None
+    shape = shape_of(given, volume)
+    if shape.volume is not None:
+        rest["volume"] = {"value": shape.volume, "unit": "m³"}
+    if shape.demag is not None:
+        rest["demag"] = [shape.demag.x, shape.demag.y, shape.demag.z]
+    return shape, rest

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from llgrad.core.constants import GAMMA_ELECTRON, MU_0
+from llgrad.core.constants import GAMMA_ELECTRON
 from llgrad.core.field_term import FieldTerm
 from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices import ranges
+from llgrad.devices.conversions import cmtj, mumax
+from llgrad.devices.conversions.names import named
 from llgrad.devices.junction import Junction
 
 
@@ -23,9 +25,9 @@ class Oscillator(Record):
 
     H_k = 2 K_1/Ms and H_k2 = 4 K_2/Ms are flux densities (µ0 times the anisotropy field) for the energy K_1 sin²θ +
     K_2 sin⁴θ.
-    A positive current is one whose torque drives a free layer away from `polariser`'s antiparallel in the sense of
-    T. Taniguchi et al., Appl. Phys. Express 6, 123003 (2013); the sign of the current and the side of the fixed layer
-    each flip it.
+    A positive current drives m away from `polariser`, towards its antiparallel (where η > 0), as in T. Taniguchi et
+    al., Appl. Phys. Express 6, 123003 (2013); the sign of the current and the side of the fixed layer each flip it.
+    docs/conventions.md tells how other programs count; `lg.torque_at` shows it for a device.
 
     Raises ValueError where a value is out of range, with the likely mistake (tesla for A/m, ampere for mA, …).
     """
@@ -83,79 +85,61 @@ class Oscillator(Record):
         )
 
     @classmethod
-    def from_mumax(
-        cls,
-        *,
-        Msat: float,
-        area: float,
-        thickness: float,
-        Ku1: float = 0.0,
-        Ku2: float = 0.0,
-        Pol: float = 1.0,
-        Lambda: float = 1.0,
-        EpsilonPrime: float = 0.0,
-        J: float = 0.0,
-        fixedlayer: Any = (1.0, 0.0, 0.0),
-        B_ext: Any = (0.0, 0.0, 0.0),
-        **others: Any,
-    ) -> Oscillator:
-        """From mumax3's names: `Msat` [A/m], `Ku1`, `Ku2` [J/m³] along z, `J` [A/m²], `B_ext` [T], `Pol`, `Lambda`,
-        `EpsilonPrime`.
+    def from_mumax(cls, **settings: Any) -> Oscillator:
+        """From mumax3's names, in its units and signs; upper and lower case as you like, as in its scripts.
 
-        `area` [m²] and `thickness` [m] of the free layer. mumax counts a current positive the other way: I = −J · area.
-        Its ε′ carries no angular factor, so it is a field-like β = −2ε′/η only where Lambda is 1; otherwise it is
-        refused.
-        Source: A. Vansteenkiste et al., AIP Advances 4, 107133 (2014), and mumax3's slonczewski2.cu.
+        `Msat` [A/m]; `FreeLayerThickness` (or `thickness`) [m] and `area` [m²]; `Ku1`, `Ku2` [J/m³] along `anisU`
+        = z; `alpha` (0, as there); `GammaLL` (1.7595e11 rad/(T s)); `Pol` (1), `Lambda` (1), `EpsilonPrime` (0);
+        `FixedLayer` and `FixedLayerPosition` ("FIXEDLAYER_TOP" or "FIXEDLAYER_BOTTOM"); `J` [A/m²], along z; `B_ext`
+        [T]; `Temp` [K]; and llgrad's own `demag` (mumax3 finds it from the cells: (0, 0, 1) for a thin film; see
+        `lg.ellipse` and `lg.prism_factors`), `terms`, `junction`.
+
+        mumax3 adds 2 Ku1/Msat (m·u) u + 4 Ku2/Msat (m·u)³ u, so H_k = 2 Ku1/Msat + 4 Ku2/Msat and H_k2 = −4 Ku2/Msat;
+        with the fixed layer on top its positive current pulls m towards `FixedLayer`, so I = −J · area, and +J · area
+        with FIXEDLAYER_BOTTOM. Its ε′ carries no angular factor, so it is a field-like β = −2ε′/η only where Lambda is
+        1; otherwise it is refused.
+
+        Raises ValueError for an unknown name, for J without FixedLayer, for an easy axis off z.
+        Source: A. Vansteenkiste et al., AIP Advances 4, 107133 (2014), and mumax 3.11.1's engine/torque.go,
+        cuda/slonczewski2.cu, cuda/uniaxialanisotropy2.cu.
+
+        >>> import llgrad as lg
+        >>> sto = lg.Oscillator.from_mumax(
+        ...     Msat=800e3, area=1e-14, FreeLayerThickness=5e-9, alpha=0.01, Pol=0.5669, FixedLayer=(1, 0, 0), J=-8e11
+        ... )
+        >>> round(sto.current * 1e3, 3), sto.gamma
+        (8.0, 175950000000.0)
         """
-        lambda_, polarization = lambda_from_Lambda(Lambda, Pol)
-        if EpsilonPrime and lambda_:
-            raise ValueError(
-                f"EpsilonPrime = {EpsilonPrime} with Lambda = {Lambda} has no field-like β in this torque: "
-                "mumax's secondary "
-                "term carries no angular factor; set Lambda=1, or write the secondary torque as a field "
-                "term of your own"
-            )
-        return cls(
-            Ms=Msat,
-            volume=area * thickness,
-            H_k=2 * Ku1 / Msat,
-            H_k2=4 * Ku2 / Msat,
-            polarization=polarization,
-            lambda_=lambda_,
-            field_like=-2 * EpsilonPrime / polarization if EpsilonPrime else 0.0,
-            polariser=fixedlayer,
-            current=-J * area,
-            field=B_ext,
-            **others,
-        )
+        return cls(**named("from_mumax", mumax.values, settings, mumax.ALIASES))
 
     @classmethod
-    def from_cmtj(
-        cls, *, Ms: float, Ku: float = 0.0, area: float, thickness: float, J: float = 0.0, **others: Any
-    ) -> Oscillator:
-        """From cmtj's names: `Ms` as µ0 Ms [T], `Ku` [J/m³] along z, `J` [A/m²]; cmtj counts a current positive the
-        other way."""
-        ranges.check_magnetisation_in_tesla(Ms)
-        magnetisation = Ms / MU_0
-        return cls(Ms=magnetisation, volume=area * thickness, H_k=2 * Ku / magnetisation, current=-J * area, **others)
+    def from_cmtj(cls, **settings: Any) -> Oscillator:
+        """From cmtj's names, in its units and signs: the device that cmtj simulates, to rounding.
 
+        Of `Layer.createSTTLayer`: `Ms` as µ0 Ms [T], `thickness` [m], `cellSurface` [m²], `demagTensor` (three rows),
+        `anis` (z), `damping` (0.011), `SlonczewskiSpacerLayerParameter` (1), `beta` (0), `spinPolarisation` (0). Of
+        the setters: `referenceLayer` (setReferenceLayer), `alternativeSTT` (setAlternativeSTT), `kappa` (setKappa).
+        What the drivers hold: `Ku`, `K2` [J/m³] (setAnisotropyDriver, setSecondOrderAnisotropyDriver), `J` [A/m²]
+        (setLayerCurrentDriver), `Hext` [A/m] (setExternalFieldDriver), `temperature` [K]. Of `Junction`: `Rp`, `Rap`
+        [Ω], for a resistance that is linear in m·p. `gyromagnetic_ratio` (220880 m/(A s)) and
+        `magnetic_permeability` (12.566e-7 T m/A, as it rounds it), where they were set otherwise in
+        `cmtj.constants`. And llgrad's own `terms`.
 
-def lambda_from_Lambda(Lambda: float, polarization: float) -> tuple[float, float]:
-    """(λ, η) of this torque from Slonczewski's (Λ, P): λ = (Λ² − 1)/(Λ² + 1), η = P (1 + λ).
+        cmtj drops the α cross terms of the spin torque: it is llgrad's with field_like = (β − α)/(1 + αβ) and
+        η = P (1 + λ) (1 + αβ)/(1 + α²); a positive current pulls m towards the reference layer, so
+        I = −J · cellSurface.
+        Its alternative torque is P/(1 + λ m·p), twice as strong, with λ = SlonczewskiSpacerLayerParameter.
+        Its `K2` is the energy −K2 (m·u)⁴: H_k = µ0 (2 Ku + 4 K2)/Ms, H_k2 = −4 µ0 K2/Ms.
 
-    The efficiency ε = P Λ²/[(Λ² + 1) + (Λ² − 1) m·p] is then η/2/(1 + λ m·p).
-    """
-    if not Lambda > 0:
-        raise ValueError(f"Lambda = {Lambda} is out of range; expected a positive number (1 means no asymmetry)")
-    lambda_ = (Lambda**2 - 1) / (Lambda**2 + 1)
-    return lambda_, polarization * (1 + lambda_)
+        Raises ValueError for an unknown name, for J without referenceLayer, for an easy axis off z.
+        Source: cmtj 1.15.0, core/junction.hpp (`solveLLG`), run side by side in tests/cross_check/test_cmtj.py.
 
-
-def Lambda_from_lambda(lambda_: float, polarization: float) -> tuple[float, float]:
-    """(Λ, P) of Slonczewski's torque from (λ, η): the inverse of `lambda_from_Lambda`."""
-    if not -1 < lambda_ < 1:
-        raise ValueError(f"lambda_ = {lambda_} is out of range; expected −1 < λ < 1")
-    return math.sqrt((1 + lambda_) / (1 - lambda_)), polarization / (1 + lambda_)
+        >>> import llgrad as lg
+        >>> sto = lg.Oscillator.from_cmtj(Ms=1.5, thickness=2e-9, cellSurface=7e-15, damping=0.02, beta=0.02, Ku=8e5)
+        >>> round(sto.H_k, 4), sto.field_like
+        (1.3404, 0.0)
+        """
+        return cls(**named("from_cmtj", cmtj.values, settings, cmtj.ALIASES))
 
 
 def ellipse_volume(semi_axis_a: float, semi_axis_b: float, thickness: float) -> float:

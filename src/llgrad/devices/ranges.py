@@ -14,7 +14,7 @@ import numpy as np
 
 from llgrad.core.constants import MU_0
 from llgrad.core.record import is_concrete
-from llgrad.core.units import show
+from llgrad.core.units import read_quantity, show
 from llgrad.core.vector import Vec3
 
 
@@ -70,10 +70,16 @@ def check_magnetisation_in_tesla(Ms: Any) -> None:
 
 
 def direction(theta: Any, phi: Any) -> Vec3:
-    """The unit vector (sinθ cosφ, sinθ sinφ, cosθ) of polar angle θ and azimuth φ, in radians.
+    """The unit vector (sinθ cosφ, sinθ sinφ, cosθ) of polar angle θ and azimuth φ: radians, or text such as "90deg".
 
-    Raises ValueError where an angle is beyond a full turn, as degrees would be.
+    Raises ValueError where an angle in radians is beyond a full turn, as degrees would be.
+
+    >>> direction("90deg", "0deg").x
+    1.0
     """
+    theta, phi = (
+        math.fmod(read_quantity(angle, "rad"), math.tau) if isinstance(angle, str) else angle for angle in (theta, phi)
+    )
     turn = Range(
         "rad", -2 * math.pi, 2 * math.pi, lambda v: f"angles are in radians; {v:g}° is {math.radians(v):.4g} rad"
     )

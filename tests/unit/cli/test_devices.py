@@ -32,31 +32,33 @@ def test_a_card_as_json_is_a_device_file(llgrad, tmp_path):
 
 
 def test_a_device_as_toml(llgrad, tmp_path):
-    text = 'type = "Oscillator"\nMs = {value = 1.4483e6, unit = "A/m"}\nvolume = 2.2619e-23\nfield = [0, 0, 0.02]\n'
+    text = 'type = "Oscillator"\nMs = {value = 1.4483e6, unit = "A/m"}\nvolume = "22619nm3"\nfield = "(0, 0, 0.02) T"\n'
     (tmp_path / "mine.toml").write_text(text)
     assert "0.02" in llgrad("devices", "mine.toml").out
 
 
 def test_unknown_devices_and_files(refused, tmp_path):
     said = refused("devices", "kubota")
-    assert said == "unknown device 'kubota'; the presets are kubota2013, or give a .json or .toml file"
+    assert said == "unknown device 'kubota'; the presets are kubota2013, lee2004, or give a .json or .toml file"
     assert refused("devices", "mine.json") == "the device file mine.json does not exist"
     (tmp_path / "a.json").write_text("{")
     assert refused("devices", "a.json").startswith("a.json cannot be read: Expecting")
     (tmp_path / "a.toml").write_bytes(b"\xff\xfe\x00")
     assert refused("devices", "a.toml") == "a.toml is a binary file, expected a device as text"
+    (tmp_path / "b.json").write_text('{"type": "Oscillator", "Ms": "1e6A/m"}')
+    assert refused("devices", "b.json") == "b.json: Oscillator is not whole: it has no volume"
     (tmp_path / "b.json").write_text('{"type": "Oscillator", "Ms": 1e6}')
-    assert refused("devices", "b.json").startswith("b.json is not a whole device: ")
-    (tmp_path / "c.json").write_text('{"type": "Oscillator", "Ms": 1e6, "size": 3}')
+    assert refused("devices", "b.json").startswith("b.json: Ms: 1000000.0 has no unit; expected a quantity in A/m")
+    (tmp_path / "c.json").write_text('{"type": "Oscillator", "Ms": "1e6A/m", "size": 3}')
     assert refused("devices", "c.json").startswith("c.json: Oscillator has no quantity 'size'")
     (tmp_path / "d.json").write_text("[1]")
     assert refused("devices", "d.json") == "d.json: expected a device: an object with the entry 'type'"
-    (tmp_path / "e.json").write_text('{"type": "Sine", "amplitude": 1e-3, "frequency": 1e9}')
+    (tmp_path / "e.json").write_text('{"type": "Sine", "amplitude": "1mA", "frequency": "1GHz"}')
     assert "it describes Sine, expected an Oscillator" in refused("devices", "e.json")
 
 
 def test_a_device_out_of_range(refused, tmp_path):
-    (tmp_path / "a.json").write_text('{"type": "Oscillator", "Ms": 1.82, "volume": 1e-23}')
+    (tmp_path / "a.json").write_text('{"type": "Oscillator", "Ms": "1.82A/m", "volume": "10000nm3"}')
     assert "is 1.82 a µ0 Ms in tesla?" in refused("devices", "a.json")
 
 
@@ -69,3 +71,16 @@ def test_words_that_are_not_there(refused):
     assert refused("simulat").startswith("No such command 'simulat'.")
     assert refused("--nothing").startswith("No such option: --nothing")
     assert "'trace'" in refused("fit")
+
+
+def test_a_file_of_another_kind(refused, tmp_path):
+    (tmp_path / "fit.json").write_text('{"format": "llgrad.fit", "format_version": 1}')
+    assert refused("devices", "fit.json") == "fit.json: this file holds no device"
+    (tmp_path / "fit.json").write_text('{"format": "llgrad.fit", "format_version": 1, "device": [1]}')
+    assert refused("devices", "fit.json").startswith("fit.json: its entry 'device' is list, expected an object")
+    (tmp_path / "run.json").write_bytes(b"PK\x03\x04\x14\x00\x00\x00\x08\x00\xff")
+    assert refused("simulate", "run.json") == "run.json is a binary file, expected a device as text"
+    (tmp_path / "cut.toml").write_text('type = "Oscillator"\nMs = "1e6')
+    assert refused("simulate", "cut.toml").startswith("cut.toml cannot be read: Unterminated string")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    assert refused("simulate", "deep.json") == "deep.json cannot be read: its entries are nested too deep"

@@ -106,7 +106,7 @@ def test_a_device_at_rest_has_no_frequency_and_no_spectrum(llgrad, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["kubota"], "unknown device 'kubota'; the presets are kubota2013, or give a .json or .toml file"),
+        (["kubota"], "unknown device 'kubota'; the presets are kubota2013, lee2004, or give a .json or .toml file"),
         (["--set", "alhpa=0.1"], "unknown parameter 'alhpa' (did you mean 'alpha'?); it can be Ms, volume, alpha,"),
         (["--set", "terms.0.x=1"], "unknown parameter 'terms.0.x'"),
         (["--set", "alpha"], "--set 'alpha': expected NAME=VALUE, such as --set alpha=0.01"),
@@ -124,7 +124,12 @@ def test_a_device_at_rest_has_no_frequency_and_no_spectrum(llgrad, tmp_path):
         (["--dt", "0ps"], "dt = 0.0, expected a positive number"),
         (["--save-every", "0"], "Invalid value for '--save-every'"),
         (["--m0", "10deg"], "--m0 '10deg': expected two angles, such as --m0 10deg,0deg"),
-        (["--m0", "90,0"], "angles are in radians"),
+        (["--m0", "90,0"], "--m0: '90' has no unit; expected an angle, such as 90deg"),
+        (["--m0", "90rad,0rad"], "--m0: '90rad' is more than a full turn; did you mean degrees"),
+        (["--field", "300,0,0"], "field: '300' has no unit; expected a quantity in T"),
+        (["--field", "300Oe,0Oe,0Oe", "--field-x", "1Oe"], "gives all components; leave out --field-x"),
+        (["--set", "polariser=90deg"], "polariser: '90deg' is no vector; expected three components (x, y, z)"),
+        (["--set", "ellipse.diameters=9nm,9nm"], "an ellipse is {diameters: ['160nm', '80nm'], thickness: '5nm'}"),
         (["--engine", "cuda"], "'cuda' is not one of 'native', 'xla', 'diffrax'"),
         (["--seed", "1"], "--seed sets the thermal noise, and this device is at 0 K"),
         (["--sine-current", "0.1mA"], "a sine takes amplitude, frequency, [phase], got 1 values"),

@@ -86,7 +86,9 @@ def test_every_quantity_has_its_unit_in_the_file():
         (lambda e: e.pop("type"), "a record needs the entry 'type'"),
         (lambda e: e.update(type="Resonator"), "unknown record type 'Resonator'; import the module that defines it"),
         (lambda e: e.update(currant=1.0), "Oscillator has no quantity 'currant'; it has Ms, volume"),
-        (lambda e: e["field"].update(unit="Oe"), "field is stored in 'Oe', expected 'T'; convert the file to SI"),
+        (lambda e: e["field"].update(unit="mA"), "field: .* is in A, expected a quantity in T"),
+        (lambda e: e["field"].pop("unit"), "field: .* has no entry 'unit'"),
+        (lambda e: e.pop("Ms"), "Oscillator is not whole: it has no Ms"),
         (lambda e: e["Ms"].update(value=1.82), "Ms = 1.82 A/m is out of range"),
     ],
 )

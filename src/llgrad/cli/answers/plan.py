@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, quantity, unit_of, with_values
+from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with, quantity, unit_of
 from llgrad.cli.output import (
     ForceOption,
     JsonOption,
@@ -22,7 +22,6 @@ from llgrad.cli.output import (
 from llgrad.cli.progress import working
 from llgrad.core.files import write_json
 from llgrad.core.record import leaf_units
-from llgrad.devices.files import load_device
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.planning.known import Known, known_from_file
 from llgrad.fitting.planning.plan import plan as plan_traces
@@ -87,7 +86,7 @@ def _source(name: str, values: dict[str, str], free: str | None) -> Known | Osci
         if free:
             raise ValueError(f"--free is for a device; the parameters of {name} are those that were fitted")
         return known_from_file(name)
-    device = with_values(load_device(name), values)
+    device = device_with(name, values)
     if free is None:
         raise ValueError("--free is missing: for a device, name what is unknown, such as --free alpha,current,field.z")
     for word in _words(free) or ():

@@ -77,10 +77,23 @@ def known_from_result(result: FitResult) -> Known:
 def known_from_file(path: str | os.PathLike[str]) -> Known:
     """What the JSON file of a fit holds; the noise is that of its first experiment, where that is a trace."""
     entry = read_json(path, "fit")
+    try:
+        return _known_of(entry)
+    except KeyError as missing:
+        raise ValueError(f"{path}: this fit has no entry {missing}; the file is damaged") from None
+    except (TypeError, AttributeError, IndexError):
+        raise ValueError(f"{path}: an entry of this fit is not what it should be; the file is damaged") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _known_of(entry: dict[str, Any]) -> Known:
     names = tuple(entry["correlation"]["names"])
     found = [entry["parameters"][name]["error"] for name in names]
-    errors = np.array([np.inf if error is None else error for error in found])
+    errors = np.array([np.inf if error is None else error for error in found], float)
     correlation = np.array(entry["correlation"]["matrix"], float)
+    if correlation.shape != (len(names), len(names)) or np.any(errors <= 0):
+        raise ValueError(f"its correlation or its errors are not those of {len(names)} parameters; the file is damaged")
     gain = entry["values"].get("gain")
     columns = tuple(entry.get("columns", () if gain is None else ("voltage",)))
     noise = float(entry["residual_rms"]) if columns else None

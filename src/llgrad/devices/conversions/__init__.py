@@ -1,0 +1,1 @@
+"""Devices of other programs: from their argument names, units and signs to llgrad's record."""

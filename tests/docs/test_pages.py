@@ -1,0 +1,24 @@
+"""The Python blocks of every page in docs/ run, in order, as one program in a process of its own."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from tests.docs.test_readme import ROOT, python_blocks
+
+PAGES = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_the_page_runs(page: pathlib.Path, tmp_path):
+    program = python_blocks((ROOT / page).read_text(encoding="utf-8"))
+    assert program.strip()
+    (tmp_path / f"{page.stem}.py").write_text(program, encoding="utf-8")
+    done = subprocess.run([sys.executable, f"{page.stem}.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_readme_links_the_page(page: pathlib.Path):
+    assert f"]({page.as_posix()})" in (ROOT / "README.md").read_text(encoding="utf-8")
