@@ -57,7 +57,8 @@ def frequency_column(table: Table, columns: Sequence[Quantity], peak: str | None
     if len(found) > 1:
         word = _words_apart(table, found)
         raise ValueError(
-            f"{table.path} has several columns of frequencies ({_names(table, found)}); choose one, as in peak={word!r}"
+            f"{table.path} has several columns of frequencies ({_names(table, found)}); choose one, as in "
+            f"peak={word!r} (--read peak={word} on the command line)"
         )
     return found[0]
 
@@ -80,7 +81,7 @@ def setting_column(table: Table, columns: Sequence[Quantity], frequency: int, se
             choices = f"setting={table.header[found[0]].name!r}"
         raise ValueError(
             f"{table.path} has several columns of currents or fields {same} ({_names(table, found)}); "
-            f"choose one, as in {choices}"
+            f"choose one, as in {choices} (--read setting=… on the command line)"
         )
     return found[0], _leaf(columns[found[0]])
 

@@ -185,7 +185,8 @@ def _levels(
     if len(found) > 1:
         first = f"#{found[0] + 1}" if twice else table.header[found[0]].name
         raise ValueError(
-            f"{table.path} has several levels for one frequency ({names}); choose one, as in level={first!r}"
+            f"{table.path} has several levels for one frequency ({names}); choose one, as in level={first!r} "
+            f"(--read level={first} on the command line)"
         )
     if table.header[found[0]].unit is None and unit is None:
         name = table.header[found[0]].name
@@ -228,7 +229,8 @@ def _receiver(
     width = rbw if rbw is not None else said.rbw
     if not width:
         raise ValueError(
-            f"{table.path} is in {written}, a power in the resolution bandwidth, which it does not say; give rbw=… [Hz]"
+            f"{table.path} is in {written}, a power in the resolution bandwidth, which it does not say; "
+            "give rbw=… [Hz] (--read rbw=1MHz on the command line)"
         )
     receiver, how = receiver_of(said, width, filter, detector, averaging)
     return receiver, f"RBW {show(width, 'Hz')} ({'from the file' if rbw is None else 'as given'}); {how}"

@@ -74,6 +74,43 @@ def test_a_spectrum_is_fitted(llgrad, tmp_path):
     assert (tmp_path / "p" / "fit.png").exists()
 
 
+def test_how_a_spectrum_or_a_table_is_read_is_told(refused, tmp_path, short_trace):
+    fit = ("--device", "kubota2013", "--free", "alpha")
+    (tmp_path / "s.csv").write_text("f (GHz),Min (dBm),Max (dBm)\n1,-80,-70\n2,-80,-70\n3,-80,-70\n")
+    assert "(--read level=Min on the command line)" in refused("fit", "s.csv", *fit)
+    assert "(--read rbw=1MHz on the command line)" in refused("fit", "s.csv", *fit, "--read", "level=Max")
+    options = ("--read", "level=Max", "--read", "rbw=1MHz", "--read", "filter=1.055", "--read", "averaging=log")
+    assert "the spectrum has 3 readings" in refused("fit", "s.csv", *fit, *options)
+    assert "--read rbw: '1mV' is in V, expected a quantity in Hz" in refused("fit", "s.csv", *fit, "--read", "rbw=1mV")
+    assert "--read peak=G1: a spectrum is read by level, unit" in refused("fit", "s.csv", *fit, "--read", "peak=G1")
+    (tmp_path / "t.csv").write_text("I (mA),f_G1 (GHz),f_G2 (GHz)\n1,2,3\n2,3,4\n")
+    assert "choose one, as in peak='G1' (--read peak=G1 on the command line)" in refused("fit", "t.csv", *fit)
+    assert "no column of frequencies named 'G3'" in refused("fit", "t.csv", *fit, "--read", "peak=G3")
+    assert "tells how a table or a spectrum is read" in refused("fit", short_trace, *fit, "--read", "peak=G1")
+
+
+def test_the_line_of_a_network_analyser_needs_no_device(llgrad, refused, tmp_path):
+    f = [4 + 0.01 * k for k in range(201)]
+    s21 = [(1 - 0.3 / (1 + (2 * (x - 5) / 0.1) ** 2)) ** 0.5 for x in f]
+    rows = [f"{x:.2f} 0 0 {s:.9f} 0 {s:.9f} 0 0 0" for x, s in zip(f, s21, strict=True)]
+    (tmp_path / "fmr.s2p").write_text("\n".join(["# GHz S RI R 50", *reversed(rows)]) + "\n")
+    ended = llgrad("fit", "fmr.s2p", "--out", "line.json")
+    assert ended.status == 0 and ended.out.startswith("Peak: 5.00000") and "0.3 of the power into port 1" in ended.out
+    assert "Touchstone, version 1: S parameters of 2 ports" in ended.err and "rows sorted by frequency" in ended.err
+    entry = json.loads((tmp_path / "line.json").read_text())
+    assert entry["format"] == "llgrad.line" and entry["line_width"]["value"] == pytest.approx(1e8, rel=1e-4)
+    narrow = llgrad("fit", "fmr.s2p", "--read", "port=2", "--read", "window=4.7GHz:5.3GHz", "--json")
+    assert json.loads(narrow.out)["frequency"]["value"] == pytest.approx(5e9, rel=1e-6) and narrow.err == ""
+    for options, sentence in (
+        (["--device", "kubota2013"], "--device has no use where fmr.s2p holds S parameters; leave it out"),
+        (["--read", "port=3"], "port = 3, expected 1 to 2"),
+        (["--read", "port=x"], "--read port=x: expected the number of a port"),
+        (["--read", "peak=1"], "--read peak: S parameters are read by port=2, window=4GHz:6GHz"),
+        (["--read", "window=4GHz"], "--read window=4GHz: expected LOW:HIGH"),
+    ):
+        assert sentence in refused("fit", "fmr.s2p", *options)
+
+
 def test_a_trace_in_pieces(llgrad, short_trace):
     options = ("--device", "kubota2013", "--free", "alpha", "--columns", "mx,my,mz", "--segment", "70ps", "--json")
     entry = json.loads(llgrad("fit", short_trace, *options).out)
@@ -85,8 +122,9 @@ SWEEPS = "H (Oe) 5 GHz;V (uV) 5 GHz\n" + "".join(f"{100 * k};{k % 3}\n" for k in
 A_VALUE = {
     "field_unit": "Oe", "voltage_unit": "V", "min_field": "1kOe", "max_field": "3kOe", "frequencies": "5GHz:9GHz",
     "background": "linear", "device": "kubota2013", "free": "alpha", "start": "alpha=0.01", "bounds": "alpha=0:1",
-    "set_": "alpha=0.01", "columns": "mx", "method": "lm", "starts": "3", "spread": "0.3", "seed": "1",
-    "m0": "1deg,0deg", "drive": "current=constant:1mA", "sine_current": "1mA,1GHz", "drive_csv": "drive.csv",
+    "set_": "alpha=0.01", "columns": "mx", "read": "peak=G1", "method": "lm", "starts": "3", "spread": "0.3",
+    "seed": "1", "m0": "1deg,0deg", "drive": "current=constant:1mA", "sine_current": "1mA,1GHz",
+    "drive_csv": "drive.csv",
     "report": "page.html", "profiles": None, "noise": "0.1", "time_limit": "9s", "segment": "1ns",
 }  # fmt: skip
 OPTIONS = {param.name: param for param in typer.main.get_command(app).commands["fit"].params}

@@ -25,9 +25,9 @@ def fit_line(
     if not port.isdecimal():
         raise ValueError(f"--read port={port}: expected the number of a port, such as 1")
     lost = scattering.lost(int(port))
+    peak = peak_of(lost, _window(given.get("window")))
     if not json:
         say(f"read {path.name}: {describe(scattering)}")
-    peak = peak_of(lost, _window(given.get("window")))
     entry = run_record("line", data_hash=hash_of([lost.frequency, lost.density]), dtype="float64") | {
         "what": f"1 - sum |S|^2 of the waves that leave when port {port} is driven",
         "frequency": {"value": peak.frequency, "error": peak.frequency_error, "unit": "Hz"},

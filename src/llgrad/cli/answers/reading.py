@@ -58,7 +58,7 @@ def after_saying(path: pathlib.Path, data: Data, quiet: bool) -> Callable[[Repor
 
     The first report comes when all checks are passed, so that a refused command says one sentence only.
     """
-    how = describe(data)
+    how = repr(data) if isinstance(data, Spectrum) else describe(data)
     waiting = [] if quiet else [f"read {path.name}: {how}"]
 
     def saying(tell: Report) -> Report:

@@ -125,6 +125,8 @@ def layout_of(path: Path, lines: Sequence[str]) -> Layout:
         header, above = _header(above, sample if frame.cells is None else list(frame.cells))
     else:
         header, taken = _header_in_comments(path, frame.rows, before)
+    if (most := max(len(column.name) + len(column.unit or "") for column in header)) > LONGEST:
+        raise ValueError(f"{path}: a column's name of {most} signs is none; mend the header")
     preamble = preamble_of(above)
     said = preamble_of(cells_of(note, separator_of(note)) for note in before)
     known = {key: value for key, value in said.items() if key in KEYS} | preamble

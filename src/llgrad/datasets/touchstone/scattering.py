@@ -80,7 +80,8 @@ class Scattering(eqx.Module):
 
         A resonance is a peak of it: `peak_of(scattering.lost())`.
         """
-        self._one(f"S1{port}")
+        if not 1 <= port <= self.s.shape[1]:
+            raise ValueError(f"port = {port}, expected 1 to {self.s.shape[1]}")
         return Spectrum(self.frequency, 1 - np.sum(np.abs(self.s[:, :, port - 1]) ** 2, axis=1), "1")
 
     def _one(self, name: str) -> np.ndarray:
