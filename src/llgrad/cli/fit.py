@@ -153,7 +153,7 @@ def fit(
         "free": _free(free, assignments("--bounds", bounds), model, applied),
         "method": method.method(),
         "starts": Starts(count=starts, spread=spread),
-        "key": jax.random.key(seed),
+        "key": jax.random.key(seed) if seed or starts > 1 else None,
         "m0": starting_state(m0),
         "drive": applied,
         "noise": None if noise is None else quantity("--noise", noise, data_unit(data)),

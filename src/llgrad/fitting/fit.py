@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.trajectory import Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.peaks import correlation_factor
@@ -24,6 +25,7 @@ from llgrad.fitting.answers.quality import GROWN, PART, Quality, half_period, is
 from llgrad.fitting.answers.result import FitResult, Solution
 from llgrad.fitting.answers.symmetry import symmetries
 from llgrad.fitting.answers.uncertainty import uncertainty
+from llgrad.fitting.arguments import check_time_limit, check_used
 from llgrad.fitting.assembly import Prepared, as_experiments, prepare, units_of
 from llgrad.fitting.methods.base import Begin, Log, Method, Progress, Search
 from llgrad.fitting.methods.guesses import Guess, with_guesses
@@ -34,6 +36,7 @@ from llgrad.fitting.stages import beginning, near_the_lines, search_in_segments
 from llgrad.fitting.targets.checks import check_targets
 from llgrad.fitting.targets.experiment import Experiment, samples_of
 from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.sampling import unseen_orbits
 from llgrad.fitting.targets.spectra import SpectrumRecording
 from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.kernels.steppers import Stepper
@@ -43,10 +46,12 @@ from llgrad.solve.task import Engine
 
 UNFINISHED: Final = "the search ended before it converged: the standard errors hold at a minimum only"
 
+UNSEEN: Final = ", to an orbit that the samples cannot show"
+
 
 def fit(
     model: Oscillator,
-    data: Trace | FrequencyTable | Spectrum | Experiment | Sequence[Experiment],
+    data: Trace | Trajectory | FrequencyTable | Spectrum | Experiment | Sequence[Experiment],
     *,
     free: Mapping[str, Bound | None] | Iterable[str],
     method: Method = LevenbergMarquardt(),
@@ -69,17 +74,19 @@ def fit(
 
     Args:
         model: the device, with the known values, and the start of the free ones.
-        data: a trace (any of mx, my, mz, or a voltage), a table of frequencies, a power spectrum, or several
-            `Experiment`s that share parameters. A voltage of a device without a junction is fitted up to a gain and an
-            offset, which are found too, as is the line width of a spectrum.
+        data: a trace (any of mx, my, mz, or a voltage), a `Trajectory` (its t and m), a table of frequencies, a power
+            spectrum, or several `Experiment`s that share parameters. A voltage of a device without a junction is fitted
+            up to a gain and an offset, which are found too, as is the line width of a spectrum. That of a device with a
+            junction is the junction's own, unless "gain" and "offset" are free.
         free: what to find, by the path of the leaf ("alpha", "current", "field.z", "drive.current.amplitude", "delay",
-            "bandwidth"), each with its bound: `positive()`, `between(low, high)`, `unbounded(scale)`, None for
-            its default; or the names alone.
+            "bandwidth", "gain", "offset"), each with its bound: `positive()`, `between(low, high)`,
+            `unbounded(scale)`, None for its default; or the names alone. A delay stays within its bound, or within 1 ns
+            and twice its start.
         method: `LevenbergMarquardt()`, `GradientDescent()` (the paper's way) or `GridSearch()`.
         guess: what is done before the search: `Guess(slopes=…, screen=…)`. None takes the method's own: the equation's
             slopes and a screening for least squares, the screening alone for the others.
         starts: `Starts(count, spread)` draws more starts around the given one; all run in one batch and the best is
-        kept.
+            kept.
         key: a `jax.random.key` for the starts and the screening; the screening has a default.
         m0: state at the first sample, (3,). None takes the first row where mx, my and mz are all recorded, and else
             searches for it; both fit its tilts as nuisance parameters ("m0.polar", "m0.azimuthal").
@@ -93,14 +100,16 @@ def fit(
 
     Raises:
         ValueError: for an unknown parameter, a bound that excludes the start, too few samples, or a start that cannot
-            be simulated.
+            be simulated; and for an argument that would change nothing.
     """
     began = time.perf_counter()
+    check_time_limit(time_limit)
     log = Log(progress, lambda: time_limit is not None and time.perf_counter() - began > time_limit)
     with jax.enable_x64(True):
         experiments = as_experiments(data, m0=m0, drive=drive, noise=noise, segment=segment)
         begun = tuple(beginning(experiment) for experiment in experiments)
         prepared = prepare(model, begun, free, dt=dt, stepper=stepper, engine=engine)
+        check_used(prepared, method, guess, starts, key)
         u = draw_starts(prepared.problem, prepared.values, starts, key)
         check_targets(prepared.problem, prepared.values, prepared.m0, begun, free)
         begin = Begin(u, np.repeat(prepared.m0[None], len(u), axis=0))
@@ -115,11 +124,10 @@ def fit(
 
 
 def _guessed(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
-    """The starts with the guesses; the starts alone where that is interrupted: the search then ends at once too."""
-    try:
+    """The starts with the guesses; the starts alone where that is stopped: the search then ends at once too."""
+    with log.stoppable():
         return with_guesses(prepared, begin, guess, jax.random.key(0) if key is None else key, log)
-    except KeyboardInterrupt:
-        return begin
+    return begin
 
 
 def _check_simulated(prepared: Prepared, begin: Begin, found: Search) -> None:
@@ -174,6 +182,7 @@ def _result(
     near = bool(found.converged[best]) or isinstance(method, LevenbergMarquardt)
     first_part = _first_part(problem, found, best, linear, log) if near else None
     measured, scale = _quality(problem, experiments, linear, first_part)
+    measured, unseen = _with_unseen(measured, unseen_orbits(problem, found.u[best], found.m0[best]))
     sure = uncertainty(linear.names, linear.values, _jacobian(problem, linear, scale))
     units = {name: unit for e in experiments for name, unit in units_of(model, e.drive).items()}
     names, starts = linear.names, dict(zip(problem.names, prepared.values.tolist(), strict=True))
@@ -190,8 +199,8 @@ def _result(
         units={name: linear.units.get(name) or units[name.split("[")[0]] for name in names},
         start=starts,
         at_bound={name: name in bounds and bounds[name].at_edge(values[name]) for name in names},
-        status=_status(found, best),
-        converged=bool(found.converged[best]) and not found.interrupted,
+        status=_status(found, best) + (UNSEEN if unseen else ""),
+        converged=bool(found.converged[best]) and not found.interrupted and not unseen,
         verdict=(*sure.verdict, *notes),
         names=names,
         correlation=sure.correlation,
@@ -208,6 +217,15 @@ def _result(
         line_widths=widths,
         solution=_solution(problem, found, best, scale),
     )
+
+
+def _with_unseen(measured: tuple[Quality, ...], sentences: tuple[str | None, ...]) -> tuple[tuple[Quality, ...], bool]:
+    """The qualities with what is said of orbits that the samples cannot show, and whether there are any."""
+    said = tuple(
+        one._replace(warnings=(sentence, *one.warnings)) if sentence else one
+        for one, sentence in zip(measured, sentences, strict=True)
+    )
+    return said, any(sentences)
 
 
 def _sentences(

@@ -1,0 +1,39 @@
+"""Arguments of a fit that would change nothing: each is refused in a sentence, as is what cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llgrad.fitting.assembly import Prepared
+from llgrad.fitting.methods.base import Method
+from llgrad.fitting.methods.grid import GridSearch
+from llgrad.fitting.methods.guesses import Guess, has_slopes, is_screened
+from llgrad.fitting.methods.starts import Starts
+
+
+def check_time_limit(time_limit: float | None) -> None:
+    """Raise ValueError for a limit [s] that is no time."""
+    if time_limit is not None and not time_limit >= 0:
+        raise ValueError(f"time_limit = {time_limit!r}, expected a time in seconds, zero or more, or None for no limit")
+
+
+def check_used(prepared: Prepared, method: Method, guess: Guess | None, starts: Starts, key: Any) -> None:
+    """Raise ValueError for a guess, starts or a key that this fit has no use for."""
+    screened = is_screened(prepared, guess or Guess(slopes=False))
+    one_grid = isinstance(method, GridSearch)
+    if one_grid and starts.count > 1:
+        raise ValueError(
+            f"a GridSearch has one grid around the given start, and {starts.count} starts would change nothing; leave "
+            "starts out, or choose another method"
+        )
+    used = screened or (has_slopes(prepared) and not one_grid)
+    if guess is not None and (guess.slopes or guess.screen) and not used:
+        raise ValueError(
+            f"{guess!r} would change nothing here: slopes are guessed from traces of mx, my and mz (not for a grid), "
+            "and a screening is for a starting state or a delay that is not known; leave guess out"
+        )
+    if key is not None and starts.count == 1 and not screened:
+        raise ValueError(
+            "key= (a seed) would change nothing: this fit draws nothing at random, as it has one start and no "
+            "screening; leave it out, or give starts=Starts(count)"
+        )
