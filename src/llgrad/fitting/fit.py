@@ -25,12 +25,13 @@ from llgrad.fitting.answers.quality import GROWN, PART, Quality, half_period, is
 from llgrad.fitting.answers.result import FitResult, Solution
 from llgrad.fitting.answers.symmetry import symmetries
 from llgrad.fitting.answers.uncertainty import uncertainty
-from llgrad.fitting.arguments import check_time_limit, check_used
+from llgrad.fitting.arguments import check_pieces, check_time_limit, check_used
 from llgrad.fitting.assembly import Prepared, as_experiments, prepare, units_of
 from llgrad.fitting.methods.base import Begin, Log, Method, Progress, Search
 from llgrad.fitting.methods.guesses import Guess, with_guesses
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts, draw_starts
+from llgrad.fitting.orbits import doubts, on_orbits, search_on_orbits
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.stages import beginning, near_the_lines, search_in_segments
 from llgrad.fitting.targets.checks import check_targets
@@ -47,6 +48,7 @@ from llgrad.solve.task import Engine
 UNFINISHED: Final = "the search ended before it converged: the standard errors hold at a minimum only"
 
 UNSEEN: Final = ", to an orbit that the samples cannot show"
+UNSTEADY: Final = ", to an orbit that is not steady"
 
 
 def fit(
@@ -107,20 +109,27 @@ def fit(
     log = Log(progress, lambda: time_limit is not None and time.perf_counter() - began > time_limit)
     with jax.enable_x64(True):
         experiments = as_experiments(data, m0=m0, drive=drive, noise=noise, segment=segment)
+        check_pieces(experiments, free)
         begun = tuple(beginning(experiment) for experiment in experiments)
         prepared = prepare(model, begun, free, dt=dt, stepper=stepper, engine=engine)
         check_used(prepared, method, guess, starts, key)
         u = draw_starts(prepared.problem, prepared.values, starts, key)
         check_targets(prepared.problem, prepared.values, prepared.m0, begun, free)
+        prepared = _on_orbits(prepared, log)
         begin = Begin(u, np.repeat(prepared.m0[None], len(u), axis=0))
         begin = _guessed(prepared, begin, guess or Guess(slopes=method.from_slopes), key, log)
         found = method.search(prepared.problem, near_the_lines(prepared.problem, begin, log), log)
         _check_simulated(prepared, begin, found)
         if any(experiment.segment is not None for experiment in experiments):
-            whole = prepare(model, experiments, free, dt=dt, stepper=stepper, engine=engine)
+            whole = _on_orbits(prepare(model, experiments, free, dt=dt, stepper=stepper, engine=engine), log)
             prepared, found = search_in_segments(prepared, found, whole, log)
-        problem, found = _reweighted(prepared.problem, experiments, found, log)
+        problem, found = search_on_orbits(prepared.problem, found, log)
+        problem, found = _reweighted(problem, experiments, found, log)
         return _result(prepared, problem, found, method, model, experiments, log, began)
+
+
+def _on_orbits(prepared: Prepared, log: Log) -> Prepared:
+    return prepared._replace(problem=on_orbits(prepared.problem, prepared.values, prepared.m0, log))
 
 
 def _guessed(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
@@ -182,7 +191,9 @@ def _result(
     near = bool(found.converged[best]) or isinstance(method, LevenbergMarquardt)
     first_part = _first_part(problem, found, best, linear, log) if near else None
     measured, scale = _quality(problem, experiments, linear, first_part)
-    measured, unseen = _with_unseen(measured, unseen_orbits(problem, found.u[best], found.m0[best]))
+    measured, unseen = _with_doubts(measured, unseen_orbits(problem, found.u[best], found.m0[best]))
+    unsteady, several = doubts(problem, found.u[best], found.m0[best], log) if near else ((None,) * len(measured), ())
+    measured, moving = _with_doubts(measured, unsteady)
     sure = uncertainty(linear.names, linear.values, _jacobian(problem, linear, scale))
     units = {name: unit for e in experiments for name, unit in units_of(model, e.drive).items()}
     names, starts = linear.names, dict(zip(problem.names, prepared.values.tolist(), strict=True))
@@ -191,7 +202,11 @@ def _result(
     found_values = jnp.asarray(linear.values[: len(problem.names)])
     bound_to = [r.bind(found_values, jnp.asarray(found.m0[best][r.row])) for r in problem.recordings]
     widths = tuple(width_of(e, q) for e, q in zip(experiments, measured, strict=True))
-    said = [*symmetries(problem, bool(prepared.unknown)), *(_sentences(experiments, measured, widths) if near else [])]
+    said = [
+        *several,
+        *symmetries(problem, bool(prepared.unknown)),
+        *(_sentences(experiments, measured, widths) if near else []),
+    ]
     notes = said if found.converged[best] else [*said, UNFINISHED]
     return FitResult(
         values=values,
@@ -199,8 +214,8 @@ def _result(
         units={name: linear.units.get(name) or units[name.split("[")[0]] for name in names},
         start=starts,
         at_bound={name: name in bounds and bounds[name].at_edge(values[name]) for name in names},
-        status=_status(found, best) + (UNSEEN if unseen else ""),
-        converged=bool(found.converged[best]) and not found.interrupted and not unseen,
+        status=_status(found, best) + (UNSEEN if unseen else UNSTEADY if moving else ""),
+        converged=bool(found.converged[best]) and not found.interrupted and not (unseen or moving),
         verdict=(*sure.verdict, *notes),
         names=names,
         correlation=sure.correlation,
@@ -219,8 +234,8 @@ def _result(
     )
 
 
-def _with_unseen(measured: tuple[Quality, ...], sentences: tuple[str | None, ...]) -> tuple[tuple[Quality, ...], bool]:
-    """The qualities with what is said of orbits that the samples cannot show, and whether there are any."""
+def _with_doubts(measured: tuple[Quality, ...], sentences: tuple[str | None, ...]) -> tuple[tuple[Quality, ...], bool]:
+    """The qualities with what is said of the orbits behind the recordings, and whether there is anything."""
     said = tuple(
         one._replace(warnings=(sentence, *one.warnings)) if sentence else one
         for one, sentence in zip(measured, sentences, strict=True)

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.record import leaf_units
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.peaks import peak_of
@@ -177,6 +178,7 @@ def _table(data: FrequencyTable, common: dict[str, Any], sigma: float, step: flo
         data=jnp.asarray(data.frequencies)[:, None],
         sigma=jnp.asarray(sigma * weights)[:, None],
         setting=data.setting,
+        unit=leaf_units(common["model"])[data.setting],
         settings=jnp.asarray(data.values),
     )
 
@@ -189,6 +191,7 @@ def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, step: float,
         data=jnp.asarray(data.density)[:, None],
         sigma=jnp.asarray(noise * np.maximum(peak(data.frequency), 1e-3 * float(np.max(data.density))))[:, None],
         frequencies=jnp.asarray(data.frequency),
+        settings=jnp.zeros(1),
         peak=jnp.asarray(peak.frequency),
         peak_error=jnp.asarray(peak.frequency_error),
         by_peak=False,
@@ -201,6 +204,7 @@ def _orbit(step: float, rate: float, slowest: float) -> dict[str, Any]:
     every = max(1, int(period / 16 / step))
     sample = every * step
     return {
+        "starts": None,
         "step": step,
         "save_every": every,
         "settled": int(SETTLING * period / sample),
