@@ -41,6 +41,7 @@ from llgrad.cli.resonance import (
     VoltageUnitOption,
     fit_resonance,
 )
+from llgrad.core.units import show
 from llgrad.datasets.sweeps import looks_like_sweeps
 from llgrad.devices.bounds import Bound, between
 from llgrad.devices.files import load_device
@@ -149,6 +150,11 @@ def fit(
     applied = drive_of(drive, sine_current, drive_csv)
     values = assignments("--set", set_) | assignments("--start", start)
     model = with_values(load_device(device), values)
+    if model.temperature > 0:
+        raise ValueError(
+            f"{device} is at {show(model.temperature, 'K')}, but a fit follows orbits without thermal noise; give "
+            "--set temperature=0K, and for a trace that noise has disturbed --segment with half its period"
+        )
     settings: dict[str, Any] = {
         "free": _free(free, assignments("--bounds", bounds), model, applied),
         "method": method.method(),

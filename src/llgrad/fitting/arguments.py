@@ -50,6 +50,6 @@ def check_used(prepared: Prepared, method: Method, guess: Guess | None, starts: 
         )
     if key is not None and starts.count == 1 and not screened:
         raise ValueError(
-            "key= (a seed) would change nothing: this fit draws nothing at random, as it has one start and no "
-            "screening; leave it out, or give starts=Starts(count)"
+            "a key (a seed) would change nothing: this fit draws nothing at random, as it has one start and no "
+            "screening; leave it out, or ask for several starts"
         )

@@ -14,6 +14,7 @@ import numpy as np
 
 from llgrad.core.record import get_leaf, is_concrete, leaf_units, set_leaf
 from llgrad.core.trajectory import Trajectory
+from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.peaks import peak_of
 from llgrad.datasets.trace import Trace
@@ -257,6 +258,11 @@ def _set(model: Oscillator, experiment: Experiment) -> Oscillator:
         model = set_leaf(model, path, float(value))
     if isinstance(experiment.data, FrequencyTable) and experiment.data.setting not in units:
         raise ValueError(f"the table's setting {experiment.data.setting!r} is none of the device's: {', '.join(units)}")
+    if is_concrete(model.temperature) and float(model.temperature) > 0:
+        raise ValueError(
+            f"temperature = {show(float(model.temperature), 'K')}, but a fit follows orbits without thermal noise; set "
+            "it to 0 K, and fit a trace that noise has disturbed in segments of half a period"
+        )
     return model.replace()  # checks its ranges again
 
 

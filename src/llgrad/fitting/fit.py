@@ -36,7 +36,7 @@ from llgrad.fitting.problem import Problem
 from llgrad.fitting.stages import beginning, near_the_lines, search_in_segments
 from llgrad.fitting.targets.checks import check_targets
 from llgrad.fitting.targets.experiment import Experiment, samples_of
-from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.recording import TILTS, lines_said
 from llgrad.fitting.targets.sampling import unseen_orbits
 from llgrad.fitting.targets.spectra import SpectrumRecording
 from llgrad.fitting.targets.traces import TraceRecording
@@ -191,32 +191,29 @@ def _result(
     near = bool(found.converged[best]) or isinstance(method, LevenbergMarquardt)
     first_part = _first_part(problem, found, best, linear, log) if near else None
     measured, scale = _quality(problem, experiments, linear, first_part)
-    measured, unseen = _with_doubts(measured, unseen_orbits(problem, found.u[best], found.m0[best]))
-    unsteady, several = doubts(problem, found.u[best], found.m0[best], log) if near else ((None,) * len(measured), ())
-    measured, moving = _with_doubts(measured, unsteady)
+    measured, several, ending = _doubted(problem, found, best, measured, log)
     sure = uncertainty(linear.names, linear.values, _jacobian(problem, linear, scale))
     units = {name: unit for e in experiments for name, unit in units_of(model, e.drive).items()}
     names, starts = linear.names, dict(zip(problem.names, prepared.values.tolist(), strict=True))
     bounds = dict(zip(problem.names, problem.bounds, strict=True))
     values = {name: float(value) for name, value in zip(names, linear.values, strict=True)}
-    found_values = jnp.asarray(linear.values[: len(problem.names)])
-    bound_to = [r.bind(found_values, jnp.asarray(found.m0[best][r.row])) for r in problem.recordings]
+    own = jnp.asarray(linear.values[: len(problem.names)])
+    bound_to = [r.bind(own, jnp.asarray(found.m0[best][r.row])) for r in problem.recordings]
     widths = tuple(width_of(e, q) for e, q in zip(experiments, measured, strict=True))
-    said = [
-        *several,
-        *symmetries(problem, bool(prepared.unknown)),
+    said = [*several, *lines_said(problem), *symmetries(problem, bool(prepared.unknown))]
+    said += [
         *(_sentences(experiments, measured, widths) if near else []),
+        *([] if found.converged[best] else [UNFINISHED]),
     ]
-    notes = said if found.converged[best] else [*said, UNFINISHED]
     return FitResult(
         values=values,
         errors={name: float(error) for name, error in zip(names, sure.errors, strict=True)},
         units={name: linear.units.get(name) or units[name.split("[")[0]] for name in names},
         start=starts,
         at_bound={name: name in bounds and bounds[name].at_edge(values[name]) for name in names},
-        status=_status(found, best) + (UNSEEN if unseen else UNSTEADY if moving else ""),
-        converged=bool(found.converged[best]) and not found.interrupted and not (unseen or moving),
-        verdict=(*sure.verdict, *notes),
+        status=_status(found, best) + ending,
+        converged=bool(found.converged[best]) and not found.interrupted and not ending,
+        verdict=(*sure.verdict, *said),
         names=names,
         correlation=sure.correlation,
         quality=measured,
@@ -234,13 +231,18 @@ def _result(
     )
 
 
-def _with_doubts(measured: tuple[Quality, ...], sentences: tuple[str | None, ...]) -> tuple[tuple[Quality, ...], bool]:
-    """The qualities with what is said of the orbits behind the recordings, and whether there is anything."""
+def _doubted(
+    problem: Problem, found: Search, best: int, measured: tuple[Quality, ...], log: Log
+) -> tuple[tuple[Quality, ...], tuple[str, ...], str]:
+    """The qualities with what is to be doubted of the fitted orbits, what else attracts, and the end of the status."""
+    place = problem, found.u[best], found.m0[best]
+    unseen = unseen_orbits(*place)
+    unsteady, several = ((None,) * len(measured), ()) if found.interrupted else doubts(*place, log)
     said = tuple(
-        one._replace(warnings=(sentence, *one.warnings)) if sentence else one
-        for one, sentence in zip(measured, sentences, strict=True)
+        one._replace(warnings=(*(s for s in sentences if s), *one.warnings))
+        for one, *sentences in zip(measured, unseen, unsteady, strict=True)
     )
-    return said, any(sentences)
+    return said, several, UNSEEN if any(unseen) else UNSTEADY if any(unsteady) else ""
 
 
 def _sentences(

@@ -180,6 +180,7 @@ def _followed(
     recording: OrbitRecording, values: np.ndarray, states: np.ndarray, log: Log, runs: int = LONGEST
 ) -> Orbits:
     """The runs from these states (K, 3), one after the other until they are steady; a state at rest is nudged once."""
+    recording = dataclasses.replace(recording, starts=None)  # one program, wherever the runs of the search begin
     still, nudged = np.zeros(len(states), bool), np.zeros(len(states), bool)
     found = None
     for _ in range(runs):

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import set_leaf
+from llgrad.core.units import show
 from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
@@ -150,3 +151,29 @@ def with_free_leaves(model: Oscillator, drive: Drive | None, paths: list[str]) -
         elif path not in (*TILTS, *RECORDER):
             model = set_leaf(model, path, jnp.asarray(0.0))
     return model, drive
+
+
+def lines_said(problem: Any) -> list[str]:
+    """What was done with gain and offset of each voltage that has a junction or a held value."""
+    said = []
+    for recording in problem.recordings:
+        free, junction = recording.free_line, recording.model.junction is not None
+        if recording.voltage_column is None or (len(free) == len(LINE) and not junction):
+            continue
+        suffix = f" [{recording.label}]" if len(problem.recordings) > 1 else ""
+        pairs = zip(LINE, (recording.gain, recording.offset), ("1" if junction else "V", "V"), strict=True)
+        held = [f"{name} = {show(value, unit)}" for name, value, unit in pairs if value is not None]
+        plain = junction and (recording.gain, recording.offset) == (1.0, 0.0)
+        sentences = [f"{' and '.join(free)} of the voltage{suffix} {_are(free)} found beside that of the junction"]
+        of_junction = (
+            ": it is taken for that of the junction itself; free gain and offset to find them" if plain else ""
+        )
+        sentences = sentences if free and junction else []
+        if held:
+            sentences.append(f"{' and '.join(held)} of the voltage{suffix} {_are(held)} held{of_junction}")
+        said += sentences
+    return said
+
+
+def _are(names: Any) -> str:
+    return "is" if len(names) == 1 else "are"
