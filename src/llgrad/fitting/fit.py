@@ -39,6 +39,7 @@ from llgrad.fitting.targets.experiment import Experiment, samples_of
 from llgrad.fitting.targets.recording import TILTS, lines_said
 from llgrad.fitting.targets.sampling import unseen_orbits
 from llgrad.fitting.targets.spectra import SpectrumRecording
+from llgrad.fitting.targets.tables import OrbitRecording
 from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.line_width import LineWidth
@@ -125,7 +126,8 @@ def fit(
             prepared, found = search_in_segments(prepared, found, whole, log)
         problem, found = search_on_orbits(prepared.problem, found, log)
         problem, found = _reweighted(problem, experiments, found, log)
-        return _result(prepared, problem, found, method, model, experiments, log, began)
+        result = _result(prepared, problem, found, method, model, experiments, log)
+    return dataclasses.replace(result, seconds=time.perf_counter() - began)
 
 
 def _on_orbits(prepared: Prepared, log: Log) -> Prepared:
@@ -146,9 +148,11 @@ def _check_simulated(prepared: Prepared, begin: Begin, found: Search) -> None:
     problem = prepared.problem
     values = np.asarray(problem.physical(jnp.asarray(begin.u[0])))
     named = [(n, v) for n, v in zip(problem.names, values, strict=True) if n.split("[")[0] not in TILTS]
+    orbits = any(isinstance(recording, OrbitRecording) for recording in problem.recordings)
+    rest = ", or comes to rest, where it has no frequency; start from a larger current or a smaller damping"
     raise ValueError(
         f"the start ({', '.join(f'{name} = {value:g}' for name, value in named)}) cannot be simulated: the run is not "
-        "finite; choose another start or a smaller dt"
+        f"finite{rest if orbits else '; choose another start or a smaller dt'}"
     )
 
 
@@ -184,7 +188,6 @@ def _result(
     model: Oscillator,
     experiments: tuple[Experiment, ...],
     log: Log,
-    began: float,
 ) -> FitResult:
     best = int(np.argmin(found.cost))
     linear = linear_at(problem, found.u[best], found.m0[best])
@@ -201,10 +204,8 @@ def _result(
     bound_to = [r.bind(own, jnp.asarray(found.m0[best][r.row])) for r in problem.recordings]
     widths = tuple(width_of(e, q) for e, q in zip(experiments, measured, strict=True))
     said = [*several, *lines_said(problem), *symmetries(problem, bool(prepared.unknown))]
-    said += [
-        *(_sentences(experiments, measured, widths) if near else []),
-        *([] if found.converged[best] else [UNFINISHED]),
-    ]
+    said += _sentences(experiments, measured, widths) if near else []
+    ended = () if found.converged[best] else (UNFINISHED,)
     return FitResult(
         values=values,
         errors={name: float(error) for name, error in zip(names, sure.errors, strict=True)},
@@ -213,14 +214,14 @@ def _result(
         at_bound={name: name in bounds and bounds[name].at_edge(values[name]) for name in names},
         status=_status(found, best) + ending,
         converged=bool(found.converged[best]) and not found.interrupted and not ending,
-        verdict=(*sure.verdict, *said),
+        verdict=(*sure.verdict, *said, *ended),
         names=names,
         correlation=sure.correlation,
         quality=measured,
         noise=float(scale[0] * float(np.ravel(problem.recordings[0].sigma)[0])),
         history=log.history,
         simulations=log.simulations,
-        seconds=time.perf_counter() - began,
+        seconds=0.0,
         method=type(method).__name__,
         model=jax.tree.map(float, bound_to[0].model),
         m0=tuple((float(b.m0.x), float(b.m0.y), float(b.m0.z)) for b in bound_to),
