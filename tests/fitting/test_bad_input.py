@@ -33,6 +33,11 @@ def test_sentences(teacher, arguments, sentence):
         fit(STO, teacher, **arguments)
 
 
+def test_a_hot_device_gets_advice_for_a_fit(teacher):
+    with pytest.raises(ValueError, match="temperature = 300 K, but a fit follows orbits without thermal noise"):
+        fit(STO.replace(temperature=300.0), teacher, free=["alpha"])
+
+
 def test_too_few_samples():
     trace = Trace([0.0, 1e-11], {"mx": [0.1, 0.2]})
     with pytest.raises(ValueError, match=r"the data have 2 values for 5 free parameters; record more samples"):

@@ -100,3 +100,30 @@ def test_settings_that_do_not_exist(teacher):
 def test_a_free_bandwidth_needs_a_start(teacher):
     with pytest.raises(ValueError, match="bandwidth is free but has no start"):
         lg.fit(STO, teacher, free=["bandwidth"])
+
+
+IN_PLANE = lg.Oscillator(
+    Ms=8e5,
+    volume=np.pi * 60e-9 * 30e-9 * 2e-9,
+    alpha=0.01,
+    demag=(0.02, 0.05, 0.93),
+    polarization=0.6,
+    polariser=(1, 0, 0),
+    field=(0.05, 0, 0),
+)
+
+
+@pytest.mark.parametrize("m0", [None, lg.direction(np.pi / 2, np.radians(3)), (1.0, 0.0, 0.0)])
+def test_a_table_does_not_depend_on_the_state_that_its_runs_begin_from(m0):
+    """Near threshold, and from where the device nearly rests, it takes long to come to the one orbit."""
+    frequencies = [12.736487e9, 7.644770e9, 6.012737e9]  # after 600 ns
+    table = lg.FrequencyTable("current", [0.26e-3, 0.35e-3, 0.4e-3], frequencies, errors=[2e6] * 3)
+    result = lg.fit(IN_PLANE.replace(alpha=0.012), table, free=["alpha"], m0=m0)
+    assert result.converged and result.values["alpha"] == pytest.approx(0.01, rel=1e-4)
+    assert not any("orbit" in sentence for sentence in result.verdict)
+
+
+def test_a_table_of_a_device_at_rest_is_said_to_be_one():
+    table = lg.FrequencyTable("current", [0.01e-3, 0.02e-3], [5.0e9, 5.1e9])
+    with pytest.raises(ValueError, match="comes to rest, where it has no frequency; start from a larger current"):
+        lg.fit(IN_PLANE.replace(alpha=0.05), table, free=["H_k"])

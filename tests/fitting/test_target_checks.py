@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from llgrad.datasets.frequencies import FrequencyTable
-from llgrad.datasets.trace import Trace
+from llgrad.datasets.trace import Trace, trace_of
 from llgrad.devices import presets
-from llgrad.devices.bounds import unbounded
+from llgrad.devices.bounds import between, unbounded
 from llgrad.devices.junction import LinearJunction
 from llgrad.fitting.assembly import as_experiments, prepare
 from llgrad.fitting.fit import fit
+from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.targets.checks import check_targets
 from llgrad.fitting.targets.experiment import Experiment
+from llgrad.solve.saving import Every
+from llgrad.solve.simulate import simulate
 
 STO = presets.kubota2013()
 TABLE = FrequencyTable("current", [1.5e-3, 2e-3, 2.5e-3], [0.9e9, 1.2e9, 1.5e9])
@@ -57,17 +60,70 @@ def test_one_constant_column_beside_others_is_no_mistake(teacher, first_state):
     assert checked(STO, Trace(teacher.t, columns), ["alpha"], m0=first_state).problem.names == ("alpha",)
 
 
-def test_a_trace_below_nyquist(no_search):
-    with pytest.raises(ValueError, match=r"is sampled every 1.5 ns, too slowly: .* at 44\d MHz, which needs samples"):
-        fit(STO, sines(1.5e-9), free=["alpha"], m0=[0.5, 0.0, 0.75**0.5])
-    settled = {"m0": [0.5, 0.0, 0.75**0.5]}
-    assert checked(STO, sines(1e-9), ["alpha"], **settled).values.tolist() == [0.005], "above Nyquist"
+SOFT = STO.replace(H_k=0.0, field=(0.3, 0.0, 0.0), current=0.0, alpha=0.01)
 
 
-def test_a_fast_field_alone_is_no_reason_to_refuse():
-    """In an in-plane magnet γ|B| reaches 40 GHz, but the device itself oscillates at a few."""
-    soft = STO.replace(H_k=0.0, field=(0.02, 0.0, 0.0), current=0.0, alpha=0.01)
-    assert checked(soft, sines(0.05e-9, ("my",), 20), ["alpha"], m0=[0.995, 0.0999, 0.0] / np.hypot(0.995, 0.0999))
+def ringing(device, interval, *columns, count=60):
+    """An in-plane magnet that rings around its field."""
+    run = simulate(device, duration=interval * (count - 1), dt=0.5e-12, m0=RING, save=Every(round(interval / 0.5e-12)))
+    return trace_of(run, columns)
+
+
+RING = np.array([0.995, 0.0999, 0.0]) / np.hypot(0.995, 0.0999)
+
+
+def test_the_start_does_not_decide_on_nyquist():
+    """A start at 26 GHz is no reason to refuse 22 GHz at 50 GS/s."""
+    trace = ringing(SOFT, 0.02e-9, "mx", "my", "mz")
+    fast = SOFT.replace(field=(0.4, 0.0, 0.0))
+    result = fit(fast, trace, free={"field.x": between(0.1, 1.0)}, m0=RING)
+    assert result.converged and result.values["field.x"] == pytest.approx(0.3, rel=1e-6)
+    assert result.quality[0].warnings == ()
+
+
+def test_an_orbit_that_the_samples_cannot_show_is_said_to_be_one():
+    trace = ringing(SOFT, 0.05e-9, "my")
+    result = fit(SOFT, trace, free=["field.x"], m0=RING, method=LevenbergMarquardt(grow=False))
+    assert not result.converged and "an orbit that the samples cannot show" in result.status
+    assert "the fitted orbit oscillates at 2" in result.quality[0].warnings[0]
+    assert "faster than half the sampling rate (10 GHz): samples every 50 ps show it as" in str(result)
+
+
+def test_noise_around_rest_is_no_motion(no_search, rng):
+    rest = Trace(1e-11 * np.arange(200), {"mx": 0.3 + 1e-3 * rng.normal(size=200)})
+    with pytest.raises(
+        ValueError, match=r"the trace is white noise around rest \(mx = 0.3\d* ± 0.00\d+\): nothing moves"
+    ):
+        fit(STO, rest, free=["alpha"])
+    moving = Trace(rest.t, {"mx": rest.columns["mx"] + 1e-3 * np.sin(4e9 * rest.t)})
+    assert checked(STO, moving, ["alpha"], m0=[0.6, 0.0, 0.8])
+
+
+@pytest.mark.parametrize(
+    ("scale", "sentence"),
+    [
+        (
+            0.84,
+            "the length 0.84 to 0.84, .* is the trace a unit vector.* multiply the three columns by 1.19, if",
+        ),
+        (1.4e6, "expected about 1; is the trace a unit vector"),
+        (
+            np.linspace(0.78, 0.9, 501),
+            "the length 0.78 to 0.9, .* its length changes, .* divide each row by its length",
+        ),
+        (np.linspace(0.9, 1.1, 501), "its length changes"),
+    ],
+)
+def test_what_is_no_unit_vector_is_refused(no_search, teacher, scale, sentence):
+    scaled = Trace(teacher.t, {name: scale * values for name, values in teacher.columns.items()})
+    with pytest.raises(ValueError, match=sentence):
+        fit(STO, scaled, free=["alpha"])
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.1, 0.3])
+def test_noise_makes_no_other_length(teacher, rng, noise):
+    noisy = Trace(teacher.t, {n: v + noise * rng.normal(size=v.size) for n, v in teacher.columns.items()})
+    assert checked(STO, noisy, ["alpha"])
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ from llgrad.cli.output import (
     say,
 )
 from llgrad.cli.progress import Report, working
+from llgrad.core.units import show
 from llgrad.datasets.sweeps import looks_like_sweeps
 from llgrad.datasets.touchstone.reader import is_touchstone
 from llgrad.devices.bounds import Bound, between
@@ -191,11 +192,16 @@ def fit(
     applied = drive_of(drive, sine_current, drive_csv)
     values = assignments("--set", set_) | assignments("--start", start)
     model = device_with(device, values)
+    if model.temperature > 0:
+        raise ValueError(
+            f"{device} is at {show(model.temperature, 'K')}, but a fit follows orbits without thermal noise; give "
+            "--set temperature=0K, and for a trace that noise has disturbed --segment with half its period"
+        )
     settings: dict[str, Any] = {
         "free": _free(free, assignments("--bounds", bounds), model, applied),
         "method": method.method(),
         "starts": Starts(count=starts, spread=spread),
-        "key": jax.random.key(seed),
+        "key": jax.random.key(seed) if seed or starts > 1 else None,
         "m0": starting_state(m0),
         "drive": applied,
         "noise": None if noise is None else quantity("--noise", noise, data_unit(data)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
-from typing import Any
+from typing import Any, Final
 
 import equinox as eqx
 import jax
@@ -12,6 +12,9 @@ import jax.numpy as jnp
 
 from llgrad.core.record import is_concrete
 from llgrad.core.units import show
+
+EDGE: Final = 0.01
+"""A search that would start on an edge starts this part of the range inside."""
 
 
 class Bound(eqx.Module):
@@ -32,6 +35,27 @@ class Bound(eqx.Module):
     @abc.abstractmethod
     def at_edge(self, value: float) -> bool:
         """Whether a value lies so near the edge that the data push against it."""
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The edges [SI], which may be infinite: the values of u → ∓∞."""
+        return float(self.physical(-math.inf)), float(self.physical(math.inf))
+
+    def inside(self, value: float) -> float:
+        """The value; where it lies on an edge of a closed range, a hundredth of the range inside, where a search can
+        begin."""
+        low, high = self.limits
+        if value not in (low, high) or not math.isfinite(high - low):
+            return value
+        return value + EDGE * (high - low) * (1 if value == low else -1)
+
+    def reach(self, value: float) -> float:
+        """How far [SI] a value may be from where it is thought to be: its size, or where that is nothing, half of a
+        closed range, or the size of a change that matters."""
+        low, high = self.limits
+        if math.isfinite(high - low) and abs(value) <= 1.001 * EDGE * (high - low):
+            return (high - low) / 2
+        return abs(value) or float(jax.grad(self.physical)(float(self.free(value))))
 
     @abc.abstractmethod
     def describe(self, unit: str) -> str:
@@ -127,6 +151,8 @@ def unbounded(scale: float) -> Unbounded:
 TYPICAL = {
     "T": 1e-2,
     "A": 1e-3,
+    "V": 1e-3,
+    "Ω": 100.0,
     "rad": 0.1,
     "1": 0.1,
     "s": 1e-10,
@@ -138,15 +164,21 @@ TYPICAL = {
 }
 
 
-POSITIVE = ("alpha", "Ms", "volume", "gamma", "temperature", "frequency", "rise_time", "width", "duration")
-"""Last names of what has a meaning above zero only."""
+POSITIVE: Final = (
+    *("alpha", "Ms", "volume", "gamma", "temperature", "frequency", "rise_time", "width", "duration"),
+    *("bandwidth", "line_width"),
+)
+"""What has a meaning above zero only, by the last word of its path."""
 
 
-def default_bound(name: str, unit: str, start: float) -> Bound:
-    """The bound of a parameter that was named without one: positive where only that has a meaning, else unbounded."""
+def default_bound(name: str, unit: str, start: float, others: tuple[float, ...] = ()) -> Bound:
+    """The bound of a parameter that was named without one: positive where only that has a meaning, else unbounded.
+
+    `others` are the other components of the same vector: they give its size where the start itself is zero.
+    """
     last = name.rsplit(".", 1)[-1]
     if last in POSITIVE:
         return Positive()
     if last == "lambda_":
         return Between(-0.99, 0.99)
-    return Unbounded(abs(start) or TYPICAL.get(unit, 1.0))
+    return Unbounded(abs(start) or max(map(abs, others), default=0.0) or TYPICAL.get(unit, 1.0))

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.trajectory import Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.peaks import correlation_factor
@@ -27,18 +28,22 @@ from llgrad.fitting.answers.quality import GROWN, PART, Quality, half_period, is
 from llgrad.fitting.answers.result import FitResult, Solution
 from llgrad.fitting.answers.symmetry import symmetries
 from llgrad.fitting.answers.uncertainty import Uncertainty, doubts, uncertainty
+from llgrad.fitting.arguments import check_pieces, check_time_limit, check_used
 from llgrad.fitting.assembly import Prepared, as_experiments, prepare, units_of
 from llgrad.fitting.methods.base import Begin, Log, Method, Progress, Search
 from llgrad.fitting.methods.guesses import Guess, with_guesses
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts, draw_starts
+from llgrad.fitting.orbits import doubtful_orbits, on_orbits, search_on_orbits
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.stages import beginning, near_the_lines, search_in_segments
 from llgrad.fitting.targets.checks import check_targets
 from llgrad.fitting.targets.experiment import Experiment, samples_of
-from llgrad.fitting.targets.recording import TILTS, Recording
+from llgrad.fitting.targets.recording import TILTS, Recording, lines_said
 from llgrad.fitting.targets.recording import Bound as BoundTo
+from llgrad.fitting.targets.sampling import unseen_orbits
 from llgrad.fitting.targets.spectra import SpectrumRecording
+from llgrad.fitting.targets.tables import OrbitRecording
 from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.line_width import LineWidth
@@ -47,10 +52,13 @@ from llgrad.solve.task import Engine
 
 UNFINISHED: Final = "the search ended before it converged: the standard errors hold at a minimum only"
 
+UNSEEN: Final = ", to an orbit that the samples cannot show"
+UNSTEADY: Final = ", to an orbit that is not steady"
+
 
 def fit(
     model: Oscillator,
-    data: Trace | FrequencyTable | Spectrum | Experiment | Sequence[Experiment],
+    data: Trace | Trajectory | FrequencyTable | Spectrum | Experiment | Sequence[Experiment],
     *,
     free: Mapping[str, Bound | None] | Iterable[str],
     method: Method = LevenbergMarquardt(),
@@ -73,17 +81,19 @@ def fit(
 
     Args:
         model: the device, with the known values, and the start of the free ones.
-        data: a trace (any of mx, my, mz, or a voltage), a table of frequencies, a power spectrum, or several
-            `Experiment`s that share parameters. A voltage of a device without a junction is fitted up to a gain and an
-            offset, which are found too, as is the line width of a spectrum.
+        data: a trace (any of mx, my, mz, or a voltage), a `Trajectory` (its t and m), a table of frequencies, a power
+            spectrum, or several `Experiment`s that share parameters. A voltage of a device without a junction is fitted
+            up to a gain and an offset, which are found too, as is the line width of a spectrum. That of a device with a
+            junction is the junction's own, unless "gain" and "offset" are free.
         free: what to find, by the path of the leaf ("alpha", "current", "field.z", "drive.current.amplitude", "delay",
-            "bandwidth"), each with its bound: `positive()`, `between(low, high)`, `unbounded(scale)`, None for
-            its default; or the names alone.
+            "bandwidth", "gain", "offset"), each with its bound: `positive()`, `between(low, high)`,
+            `unbounded(scale)`, None for its default; or the names alone. A delay stays within its bound, or within 1 ns
+            and twice its start.
         method: `LevenbergMarquardt()`, `GradientDescent()` (the paper's way) or `GridSearch()`.
         guess: what is done before the search: `Guess(slopes=…, screen=…)`. None takes the method's own: the equation's
             slopes and a screening for least squares, the screening alone for the others.
         starts: `Starts(count, spread)` draws more starts around the given one; all run in one batch and the best is
-        kept.
+            kept.
         key: a `jax.random.key` for the starts and the screening; the screening has a default.
         m0: state at the first sample, (3,). None takes the first row where mx, my and mz are all recorded, and else
             searches for it; both fit its tilts as nuisance parameters ("m0.polar", "m0.azimuthal").
@@ -97,33 +107,42 @@ def fit(
 
     Raises:
         ValueError: for an unknown parameter, a bound that excludes the start, too few samples, or a start that cannot
-            be simulated.
+            be simulated; and for an argument that would change nothing.
     """
     began = time.perf_counter()
+    check_time_limit(time_limit)
     log = Log(progress, lambda: time_limit is not None and time.perf_counter() - began > time_limit)
     with jax.enable_x64(True):
         experiments = as_experiments(data, m0=m0, drive=drive, noise=noise, segment=segment)
+        check_pieces(experiments, free)
         begun = tuple(beginning(experiment) for experiment in experiments)
         prepared = prepare(model, begun, free, dt=dt, stepper=stepper, engine=engine)
+        check_used(prepared, method, guess, starts, key)
         u = draw_starts(prepared.problem, prepared.values, starts, key)
         check_targets(prepared.problem, prepared.values, prepared.m0, begun, free)
+        prepared = _on_orbits(prepared, log)
         begin = Begin(u, np.repeat(prepared.m0[None], len(u), axis=0))
         begin = _guessed(prepared, begin, guess or Guess(slopes=method.from_slopes), key, log)
         found = method.search(prepared.problem, near_the_lines(prepared.problem, begin, log), log)
         _check_simulated(prepared, begin, found)
         if any(experiment.segment is not None for experiment in experiments):
-            whole = prepare(model, experiments, free, dt=dt, stepper=stepper, engine=engine)
+            whole = _on_orbits(prepare(model, experiments, free, dt=dt, stepper=stepper, engine=engine), log)
             prepared, found = search_in_segments(prepared, found, whole, log)
-        problem, found = _reweighted(prepared.problem, experiments, found, log)
-        return _result(prepared, problem, found, method, model, experiments, log, began)
+        problem, found = search_on_orbits(prepared.problem, found, log)
+        problem, found = _reweighted(problem, experiments, found, log)
+        result = _result(prepared, problem, found, method, model, experiments, log)
+    return dataclasses.replace(result, seconds=time.perf_counter() - began)
+
+
+def _on_orbits(prepared: Prepared, log: Log) -> Prepared:
+    return prepared._replace(problem=on_orbits(prepared.problem, prepared.values, prepared.m0, log))
 
 
 def _guessed(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
-    """The starts with the guesses; the starts alone where that is interrupted: the search then ends at once too."""
-    try:
+    """The starts with the guesses; the starts alone where that is stopped: the search then ends at once too."""
+    with log.stoppable():
         return with_guesses(prepared, begin, guess, jax.random.key(0) if key is None else key, log)
-    except KeyboardInterrupt:
-        return begin
+    return begin
 
 
 def _check_simulated(prepared: Prepared, begin: Begin, found: Search) -> None:
@@ -133,9 +152,11 @@ def _check_simulated(prepared: Prepared, begin: Begin, found: Search) -> None:
     problem = prepared.problem
     values = np.asarray(problem.physical(jnp.asarray(begin.u[0])))
     named = [(n, v) for n, v in zip(problem.names, values, strict=True) if n.split("[")[0] not in TILTS]
+    orbits = any(isinstance(recording, OrbitRecording) for recording in problem.recordings)
+    rest = ", or comes to rest, where it has no frequency; start from a larger current or a smaller damping"
     raise ValueError(
         f"the start ({', '.join(f'{name} = {value:g}' for name, value in named)}) cannot be simulated: the run is not "
-        "finite; choose another start or a smaller dt"
+        f"finite{rest if orbits else '; choose another start or a smaller dt'}"
     )
 
 
@@ -171,13 +192,13 @@ def _result(
     model: Oscillator,
     experiments: tuple[Experiment, ...],
     log: Log,
-    began: float,
 ) -> FitResult:
     best = int(np.argmin(found.cost))
     linear = linear_at(problem, found.u[best], found.m0[best])
     near = bool(found.converged[best]) or isinstance(method, LevenbergMarquardt)
     first_part = _first_part(problem, found, best, linear, log) if near else None
     measured, scale = _quality(problem, experiments, linear, first_part)
+    measured, several, ending = _doubted(problem, found, best, measured, log)
     sure = _as_sure_as(uncertainty(linear.names, linear.values, _jacobian(problem, linear, scale)), measured)
     units = {name: unit for e in experiments for name, unit in units_of(model, e.drive).items()}
     names, starts = linear.names, dict(zip(problem.names, prepared.values.tolist(), strict=True))
@@ -185,8 +206,9 @@ def _result(
     values = {name: float(value) for name, value in zip(names, linear.values, strict=True)}
     bound_to = _bound(problem, linear, found.m0[best])
     widths = tuple(width_of(e, q) for e, q in zip(experiments, measured, strict=True))
-    said = [*symmetries(problem, bool(prepared.unknown)), *(_sentences(experiments, measured, widths) if near else [])]
-    notes = said if found.converged[best] else [*said, UNFINISHED]
+    said = [*several, *lines_said(problem), *symmetries(problem, bool(prepared.unknown))]
+    said += _sentences(experiments, measured, widths) if near else []
+    ended = () if found.converged[best] else (UNFINISHED,)
     at_bound = {name: name in bounds and bounds[name].at_edge(values[name]) for name in names}
     told = (*speaking(measured, experiments), *doubts(names, values, sure, at_bound, measured))
     return FitResult(
@@ -195,16 +217,16 @@ def _result(
         units={name: linear.units.get(name) or units[name.split("[")[0]] for name in names},
         start=starts,
         at_bound=at_bound,
-        status=_status(found, best, measured),
-        converged=bool(found.converged[best]) and not found.interrupted,
-        verdict=(*told, *notes),
+        status=_status(found, best, measured) + ending,
+        converged=bool(found.converged[best]) and not found.interrupted and not ending,
+        verdict=(*told, *said, *ended),
         names=names,
         correlation=sure.correlation,
         quality=measured,
         noise=_noise(experiments[0], problem.recordings[0], measured[0], scale[0]),
         history=log.history,
         simulations=log.simulations,
-        seconds=time.perf_counter() - began,
+        seconds=0.0,
         method=type(method).__name__,
         model=jax.tree.map(float, bound_to[0].model),
         m0=tuple((float(b.m0.x), float(b.m0.y), float(b.m0.z)) for b in bound_to),
@@ -224,6 +246,20 @@ def _bound(problem: Problem, linear: Linear, m0: np.ndarray) -> list[BoundTo]:
     """What each recording is simulated with at the answer."""
     found = jnp.asarray(linear.values[: len(problem.names)])
     return [r.bind(found, jnp.asarray(m0[r.row])) for r in problem.recordings]
+
+
+def _doubted(
+    problem: Problem, found: Search, best: int, measured: tuple[Quality, ...], log: Log
+) -> tuple[tuple[Quality, ...], tuple[str, ...], str]:
+    """The qualities with what is to be doubted of the fitted orbits, what else attracts, and the end of the status."""
+    place = problem, found.u[best], found.m0[best]
+    unseen = unseen_orbits(*place)
+    unsteady, several = ((None,) * len(measured), ()) if found.interrupted else doubtful_orbits(*place, log)
+    said = tuple(
+        one._replace(warnings=(*(s for s in sentences if s), *one.warnings))
+        for one, *sentences in zip(measured, unseen, unsteady, strict=True)
+    )
+    return said, several, UNSEEN if any(unseen) else UNSTEADY if any(unsteady) else ""
 
 
 def _sentences(

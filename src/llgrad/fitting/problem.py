@@ -38,6 +38,11 @@ class Problem(eqx.Module):
         """Time [s] of the longest trace."""
         return max((float(r.t[-1]) for r in self.recordings if isinstance(r, TraceRecording)), default=0.0)
 
+    @property
+    def searched(self) -> Any:
+        """Which parameters (p,) a search moves, as booleans."""
+        return jnp.ones(len(self.names), bool)
+
     def physical(self, u: Any) -> Any:
         """Physical values (p,) [SI] of the unbounded parameters."""
         return jnp.stack([bound.physical(u[i]) for i, bound in enumerate(self.bounds)])

@@ -14,7 +14,7 @@ from llgrad.fitting.targets.recording import Recording
 
 
 class Linear(NamedTuple):
-    """At one answer. The parameters are the problem's, then gain and offset of each voltage whose scale is unknown."""
+    """At one answer. The parameters are the problem's, then what is free of gain and offset of each voltage."""
 
     names: tuple[str, ...]
     units: dict[str, str]
@@ -34,13 +34,11 @@ def linear_at(problem: Problem, u: np.ndarray, m0: np.ndarray) -> Linear:
     names, units = list(problem.names), {}
     for recording in _scaled(problem):
         suffix = f"[{recording.label}]" if len(problem.recordings) > 1 else ""
-        names += [f"gain{suffix}", f"offset{suffix}"]
-        units |= {f"gain{suffix}": "V", f"offset{suffix}": "V"}
+        names += [f"{name}{suffix}" for name in recording.free_line]
+        units |= {f"gain{suffix}": "V" if recording.model.junction is None else "1", f"offset{suffix}": "V"}
     predicted = tuple(np.asarray(p) for p in predictions)
     residuals = tuple(p - np.asarray(r.data) for p, r in zip(predicted, problem.recordings, strict=True))
-    return Linear(
-        tuple(names), units, np.concatenate([values, np.ravel(lines)]), residuals, np.asarray(jacobian), predicted
-    )
+    return Linear(tuple(names), units, np.concatenate([values, lines]), residuals, np.asarray(jacobian), predicted)
 
 
 def _scaled(problem: Problem) -> list[Recording]:
@@ -52,28 +50,29 @@ def _scaled(problem: Problem) -> list[Recording]:
 def _linearise(problem: Problem, u: Any, m0: Any) -> tuple[Any, Any, Any, Any]:
     values = problem.physical(u)
     found = [r.line(r.bind(values, m0[r.row])) for r in _scaled(problem)]
-    lines = jnp.stack(found) if found else jnp.zeros((0, 2))
+    lines = jnp.concatenate(found) if found else jnp.zeros(0)
 
     def predict(x: Any) -> tuple[Any, Any]:
         residuals, predictions, _ = residuals_at(problem, x, m0)
         return residuals, predictions
 
-    jacobian, predictions = jax.jacfwd(predict, has_aux=True)(jnp.concatenate([values, lines.ravel()]))
+    jacobian, predictions = jax.jacfwd(predict, has_aux=True)(jnp.concatenate([values, lines]))
     return values, lines, predictions, jacobian
 
 
 def residuals_at(problem: Problem, x: Any, m0: Any) -> tuple[Any, list[Any], Any]:
     """Residuals over their σ (M,), predictions, and whether every run went well, at physical values x (q,) [SI].
 
-    x is the problem's own parameters (p,), then gain and offset of each voltage whose scale is unknown.
+    x is the problem's own parameters (p,), then what is free of gain and offset of each voltage.
     """
-    own = len(problem.names)
-    values, lines = x[:own], x[own:].reshape(-1, 2)
-    predictions, residuals, runs, number = [], [], [], 0
+    first = len(problem.names)
+    values = x[:first]
+    predictions, residuals, runs = [], [], []
     for recording in problem.recordings:
         bound = recording.bind(values, m0[recording.row])
         if recording.scaled_column is not None:
-            (predicted, fine), number = recording.predict_on_line(bound, lines[number]), number + 1
+            after = first + len(recording.free_line)
+            (predicted, fine), first = recording.predict_on_line(bound, x[first:after]), after
         else:
             predicted, fine = recording.predict(bound, jnp.ones(recording.data.shape[:1], bool))
         predictions.append(predicted)

@@ -77,6 +77,10 @@ class HeldProblem(Problem):
     held: Any
     """Which (p,), as booleans."""
 
+    @property
+    def searched(self) -> Any:
+        return ~self.held
+
     def physical(self, u: Any) -> Any:
         values = super().physical(u)
         return jnp.where(self.held, jax.lax.stop_gradient(values), values)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -56,22 +57,46 @@ class Method(eqx.Module):
         """Search from each of the starts."""
 
 
+class Stopped(Exception):
+    """A search is to end now, with the best that it has."""
+
+
 class Log:
-    """The history of a fit, the count of its simulations, and who is told of its progress."""
+    """The history of a fit, the count of its simulations, who is told of its progress, and when it has to end."""
 
     def __init__(self, progress: Progress | None = None, out_of_time: Callable[[], bool] = lambda: False):
         self.history: list[dict[str, Any]] = []
         self.simulations = 0
         self.progress = progress
         self.out_of_time = out_of_time
+        self.stopped = ""
+        """Why the fit was ended before its end ("interrupted", "out of time"), or empty."""
 
     def count(self, runs: int, tangents: int = 0) -> None:
         """Count simulations, each tangent as one."""
         self.simulations += runs * (1 + tangents)
 
     def note(self, fraction: float, *, stage: str, iteration: int, cost: float) -> None:
-        """Add an entry, and tell the progress callback."""
+        """Add an entry, tell the progress callback, and raise Stopped where the time is over."""
         entry = {"stage": stage, "iteration": iteration, "cost": cost}
         self.history.append(entry)
         if self.progress is not None:
             self.progress({**entry, "fraction": min(fraction, 1.0)})
+        self.check()
+
+    def check(self) -> None:
+        """Raise Stopped where the fit was interrupted, in whatever part of it, or its time is over."""
+        if not self.stopped and self.out_of_time():
+            self.stopped = "out of time"
+        if self.stopped:
+            raise Stopped
+
+    @contextlib.contextmanager
+    def stoppable(self) -> Iterator[None]:
+        """A part of a fit that Ctrl-C and the time limit end; `stopped` says so, and later parts end at once."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.stopped = "interrupted"
+        except Stopped:
+            return

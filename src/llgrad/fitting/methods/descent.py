@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.fitting.methods.base import Begin, Log, Method, Search
+from llgrad.fitting.methods.convergence import at_minimum
 from llgrad.fitting.methods.windows import cut_problem, growing_windows
 from llgrad.fitting.problem import Evaluation, Problem, evaluate
 
@@ -35,20 +36,16 @@ class GradientDescent(Method):
     def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
         windows = growing_windows(problem, self.grow, begin.horizon)
         early = self.steps // 2 // max(len(windows) - 1, 1) if len(windows) > 1 else 0
-        best, current, interrupted = _Best(begin.u), jnp.asarray(begin.u), ""
-        try:
+        best, current = _Best(begin.u), jnp.asarray(begin.u)
+        with log.stoppable():
             for number, horizon in enumerate(windows):
                 last = number == len(windows) - 1
                 steps = self.steps - early * (len(windows) - 1) if last else early
                 place = (number, len(windows), steps)
                 current = self._window(problem, current, begin.m0, horizon, place, best, log)
-        except KeyboardInterrupt:
-            interrupted = "interrupted"
-        except TimeoutError:
-            interrupted = "out of time"
         best.offer(current, evaluate(problem, current, begin.m0, np.inf))
         log.count(begin.size, begin.u.shape[1])
-        return Search(best.u, begin.m0, best.cost, best.near_minimum(problem.size), interrupted)
+        return Search(best.u, begin.m0, best.cost, best.at_minimum(problem), log.stopped)
 
     def _window(
         self,
@@ -79,8 +76,6 @@ class GradientDescent(Method):
             fraction = (number + (iteration + 1) / steps) / count
             stage = f"window {number + 1} of {count}"
             log.note(fraction, stage=stage, iteration=iteration, cost=float(jnp.min(value.cost)))
-            if log.out_of_time():
-                raise TimeoutError
         return current
 
 
@@ -105,18 +100,12 @@ class _Best:
         for mine, theirs in pairs:
             mine[better] = np.asarray(theirs)[better]
 
-    def near_minimum(self, samples: int) -> np.ndarray:
-        """Whether each start is within a tenth of a standard error of its minimum: gᵀ(JᵀJ)⁻¹g < s²/100.
-
-        s² = Σr²/(M − p) is the variance of a residual.
-        """
-        near = np.zeros(len(self.u), bool)
-        for i in np.flatnonzero(np.isfinite(self.cost)):
-            newton = np.linalg.lstsq(self.curvature[i], self.gradient[i])[0]
-            near[i] = self.gradient[i] @ newton <= 0.01 * self.cost[i] / max(samples - self.u.shape[1], 1)
-        return near
+    def at_minimum(self, problem: Problem) -> np.ndarray:
+        """Whether each start is at a minimum."""
+        return at_minimum(problem, self.u, Evaluation(self.cost, self.gradient, self.curvature))
 
 
+@eqx.filter_jit
 def _advance(optimiser: optax.GradientTransformation, u: Any, state: Any, gradient: Any) -> tuple[Any, Any]:
     """One step of every start. Optimisers are other people's code: they are not held to strict type promotion."""
     import optax

@@ -7,52 +7,66 @@ import math
 from collections.abc import Mapping
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 
+from llgrad.devices.bounds import EDGE
 from llgrad.fitting.methods.base import Begin, Log, Method, Search
+from llgrad.fitting.methods.starts import reaches
 from llgrad.fitting.problem import Problem, costs
 from llgrad.fitting.targets.recording import TILTS
 
 
 class GridSearch(Method):
-    """The best point of a regular grid: `points` values of each parameter within ±`span` of the start (relative).
+    """The best point of a regular grid: `points` values of each parameter within ±`span` of the start, and its bound.
 
-    Tilts of the starting state stay at zero: a grid over them as well would take `points`² times as long.
+    The span is relative to the start; to the size of a change that matters (`Bound.reach`) where that is zero. Tilts of
+    the starting state stay at zero: a grid over them as well would take `points`² times as long.
     """
 
     points: int = eqx.field(static=True, default=11)
     span: float = eqx.field(static=True, default=0.5)
     batch: int = eqx.field(static=True, default=256)
 
+    def __check_init__(self) -> None:
+        if self.points < 2 or self.batch < 1 or not 0 < self.span < math.inf:
+            raise ValueError(
+                f"GridSearch(points={self.points}, span={self.span}, batch={self.batch}): expected two points or more, "
+                "a relative span such as 0.5, and a batch of at least one"
+            )
+
     def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
         axes = self._axes(problem, begin.u[0])
         total = math.prod(len(axis) for axis in axes)
-        best_cost, best_u, interrupted = np.inf, np.array(begin.u[0]), ""
+        best_cost, best_u = np.inf, np.array(begin.u[0])
         nodes = itertools.product(*axes)
         m0 = np.repeat(begin.m0[:1], self.batch, axis=0)
-        for number in range(math.ceil(total / self.batch)):
-            points = np.array(list(itertools.islice(nodes, self.batch)))
-            padded = np.concatenate([points, np.repeat(points[-1:], self.batch - len(points), axis=0)])
-            cost = np.asarray(costs(problem, padded, m0, np.inf))[: len(points)]
-            log.count(len(points))
-            if cost.min() < best_cost:
-                best_cost, best_u = float(cost.min()), points[cost.argmin()]
-            log.note((number + 1) * self.batch / total, stage="grid", iteration=number, cost=best_cost)
-            if log.out_of_time():
-                interrupted = "out of time"
-                break
+        with log.stoppable():
+            for number in range(math.ceil(total / self.batch)):
+                points = np.array(list(itertools.islice(nodes, self.batch)))
+                padded = np.concatenate([points, np.repeat(points[-1:], self.batch - len(points), axis=0)])
+                cost = np.asarray(costs(problem, padded, m0, np.inf))[: len(points)]
+                log.count(len(points))
+                if cost.min() < best_cost:
+                    best_cost, best_u = float(cost.min()), points[cost.argmin()]
+                log.note((number + 1) * self.batch / total, stage="grid", iteration=number, cost=best_cost)
+        if not np.isfinite(best_cost):  # stopped at once
+            best_cost = float(costs(problem, begin.u[:1], m0[:1], np.inf)[0])
         # a node of a grid is no minimum: nothing has converged
-        return Search(best_u[None], begin.m0[:1], np.array([best_cost]), np.array([False]), interrupted)
+        return Search(best_u[None], begin.m0[:1], np.array([best_cost]), np.array([False]), log.stopped)
 
     def _axes(self, problem: Problem, u: np.ndarray) -> list[np.ndarray]:
+        values = np.asarray(problem.physical(jnp.asarray(u)))
         axes = []
-        for name, bound, start in zip(problem.names, problem.bounds, u, strict=True):
+        for name, bound, value, reach in zip(
+            problem.names, problem.bounds, values.tolist(), reaches(problem, values), strict=True
+        ):
             if name.split("[")[0] in TILTS:
-                axes.append(np.array([start]))
+                axes.append(np.array([bound.free(value)]))
                 continue
-            value = float(bound.physical(start))
-            values = [v for v in value * np.linspace(1 - self.span, 1 + self.span, self.points) if bound.contains(v)]
-            axes.append(np.array([bound.free(v) for v in values]))
+            low, high = (value + (1 - EDGE) * (edge - value) for edge in bound.limits)
+            ends = max(value - self.span * reach, low), min(value + self.span * reach, high)
+            axes.append(np.array([bound.free(v) for v in np.linspace(*ends, self.points).tolist()]))
         return axes
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from llgrad.core.vector import Vec3
 from llgrad.fitting.assembly import Prepared
 from llgrad.fitting.methods.base import Begin, Log
+from llgrad.fitting.methods.starts import reaches
 from llgrad.fitting.problem import Problem, costs
 from llgrad.fitting.targets.recording import TILTS
 from llgrad.fitting.targets.traces import TraceRecording
@@ -22,14 +23,17 @@ from llgrad.physics.equation import equation_of_motion
 BATCH: Final = 1024
 """Runs of one batch of a screening."""
 
+DELAYS: Final = 512
+"""Runs of a screening of delays alone."""
+
 
 class Guess(eqx.Module):
     """What is done before the search, to begin near the truth.
 
     `slopes`: where mx, my and mz are all recorded, fit the recorded dm/dt with the equation of motion, without a
-    simulation, and add the result as a start. `screen`: where the state at the first sample is unknown, simulate so
-    many
-    random devices (within ±`spread` of the start) and states over the first periods and keep the best `keep`.
+    simulation, and add the result as a start. `screen`: where the state at the first sample is unknown or a delay is
+    free, simulate so many random devices (within ±`spread` of the start), states and delays over the first periods and
+    keep the best `keep`.
     """
 
     slopes: bool = eqx.field(static=True, default=True)
@@ -43,13 +47,28 @@ class Guess(eqx.Module):
 def with_guesses(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
     """The starts, with those that the guesses give."""
     problem = prepared.problem
-    if prepared.unknown and guess.screen:
+    if is_screened(prepared, guess):
         return _screened(prepared, begin, guess, key, log)
-    if guess.slopes and all(_is_complete(r) for r in problem.recordings):
+    if guess.slopes and has_slopes(prepared):
         matched = match_slopes(problem, begin.u[0])
         log.note(0.0, stage="slopes", iteration=0, cost=float("nan"))
         return begin._replace(u=np.concatenate([begin.u, matched[None]]), m0=np.concatenate([begin.m0, begin.m0[:1]]))
     return begin
+
+
+def is_screened(prepared: Prepared, guess: Guess) -> bool:
+    """Whether random states, or delays, are simulated before the search."""
+    return bool(guess.screen and (prepared.unknown or _delays(prepared.problem)))
+
+
+def has_slopes(prepared: Prepared) -> bool:
+    """Whether all of m is recorded, so that the equation of motion can be fitted to it."""
+    return all(_is_complete(recording) for recording in prepared.problem.recordings)
+
+
+def _delays(problem: Problem) -> list[int]:
+    """Which parameters are delays: the cost has a minimum in each period of them, so they are looked for."""
+    return [i for i, name in enumerate(problem.names) if name.split("[")[0] == "delay"]
 
 
 def _is_complete(recording: Any) -> bool:
@@ -96,10 +115,15 @@ def _candidates(
     prepared: Prepared, begin: Begin, guess: Guess, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random devices (n, p) and starting states (n, R, 3); the given starts come first."""
-    problem, count = prepared.problem, guess.screen
+    problem, count = prepared.problem, guess.screen if prepared.unknown else min(guess.screen, DELAYS)
     values = np.tile(prepared.values, (count, 1))
     moving = np.array([name.split("[")[0] not in TILTS for name in problem.names])
-    values[:, moving] *= 1 + guess.spread * rng.uniform(-1, 1, (count, int(moving.sum())))
+    reach = guess.spread * reaches(problem, prepared.values)[moving]
+    values[:, moving] += reach * rng.uniform(-1, 1, (count, int(moving.sum())))
+    for i in _delays(problem):  # anywhere in what is simulated, for the given device (in half of them) and for others
+        low, high = problem.bounds[i].limits
+        values[: count // 2] = prepared.values
+        values[:, i] = low + (high - low) * rng.permutation((np.arange(count) + 0.5) / count)
     u = np.tile(begin.u[0], (count, 1))
     for i in np.flatnonzero(moving):
         bound, start = problem.bounds[i], prepared.values[i]

@@ -8,6 +8,7 @@ import equinox as eqx
 import numpy as np
 
 from llgrad.fitting.methods.base import Begin, Log, Method, Search
+from llgrad.fitting.methods.convergence import at_minimum
 from llgrad.fitting.methods.windows import cut_problem, growing_windows
 from llgrad.fitting.problem import Evaluation, Problem, evaluate
 
@@ -25,8 +26,8 @@ class LevenbergMarquardt(Method):
     """Damped Gauss–Newton steps (JᵀJ + μ diag JᵀJ) δ = −Jᵀr on windows that grow to the whole trace.
 
     One simulation with p tangents gives the residuals and their whole Jacobian. All starts advance in one batched run.
-    Of the starts that a screening gave, only the best few go
-    on to the long windows.
+    Of the starts that a screening gave, only the best few go on to the long windows. It has converged where
+    `at_minimum` says so, not where its steps have become small.
     Source: J. J. Moré, Lecture Notes in Mathematics 630, 105 (1978).
     """
 
@@ -42,27 +43,23 @@ class LevenbergMarquardt(Method):
 
     def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
         windows = growing_windows(problem, self.grow, begin.horizon)
-        state, kept, interrupted = _State(begin.u), np.arange(begin.size), ""
-        try:
+        state, kept = _State(begin.u), np.arange(begin.size)
+        with log.stoppable():
             for number, horizon in enumerate(windows):
                 if begin.horizon and number and _is_longer(problem, windows[number - 1], horizon):
                     best = _best_few(state)
                     state, kept = _State(state.u[best]), kept[best]
                 given = begin._replace(u=begin.u[kept], m0=begin.m0[kept])
                 self._window(problem, state, given, horizon, (number, len(windows)), log)
-        except KeyboardInterrupt:
-            interrupted = "interrupted"
-        except TimeoutError:
-            interrupted = "out of time"
-        if interrupted:
-            value = _evaluate(problem, state.u, begin.m0[kept], np.inf)
-            state.restart(value)
-        return Search(state.u, begin.m0[kept], state.cost, state.settled, interrupted)
+        if log.stopped:
+            state.restart(_evaluate(problem, state.u, begin.m0[kept], np.inf))
+        return Search(state.u, begin.m0[kept], state.cost, at_minimum(problem, state.u, state.value), log.stopped)
 
     def _window(
         self, whole: Problem, state: _State, given: Begin, horizon: float, place: tuple[int, int], log: Log
     ) -> None:
         number, count = place
+        log.check()
         last = number == count - 1
         problem = cut_problem(whole, horizon)
         tangents, m0 = state.u.shape[1], given.m0
@@ -83,8 +80,6 @@ class LevenbergMarquardt(Method):
             log.note(
                 fraction, stage=f"window {number + 1} of {count}", iteration=iteration, cost=float(state.cost.min())
             )
-            if log.out_of_time():
-                raise TimeoutError
 
 
 def _is_longer(problem: Problem, before: float, horizon: float) -> bool:

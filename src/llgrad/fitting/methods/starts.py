@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import equinox as eqx
 import jax
@@ -10,18 +10,27 @@ import numpy as np
 
 from llgrad.fitting.problem import Problem
 
+SPREAD: Final = 0.5
+
 
 class Starts(eqx.Module):
-    """`count` starts: the given one, and others drawn evenly within ±`spread` (relative) of it, inside the bounds."""
+    """`count` starts: the given one, and others drawn evenly within ±`spread` of it, inside the bounds.
+
+    The spread is relative to the given value; to the size of a change that matters (`Bound.reach`) where that is zero.
+    """
 
     count: int = eqx.field(static=True, default=1)
-    spread: float = eqx.field(static=True, default=0.5)
+    spread: float = eqx.field(static=True, default=SPREAD)
 
     def __check_init__(self) -> None:
         if self.count < 1:
             raise ValueError(f"Starts(count={self.count}): expected at least one")
         if not 0 < self.spread < 10:
             raise ValueError(f"Starts(spread={self.spread}): expected a relative spread such as 0.5")
+        if self.count == 1 and self.spread != SPREAD:
+            raise ValueError(
+                f"Starts(spread={self.spread}): one start is the given one, and nothing is spread; give a count too"
+            )
 
 
 def draw_starts(problem: Problem, values: np.ndarray, starts: Starts, key: Any) -> np.ndarray:
@@ -36,13 +45,18 @@ def draw_starts(problem: Problem, values: np.ndarray, starts: Starts, key: Any) 
         unit = np.asarray(
             jax.random.uniform(key, (starts.count - 1, len(values)), minval=-1.0, maxval=1.0), dtype=float
         )
-        rows += list(values * (1 + starts.spread * unit))
+        rows += list(values + starts.spread * reaches(problem, values) * unit)
     return np.array(
         [
             [_inside(bound, v, values[i]) for i, (bound, v) in enumerate(zip(problem.bounds, row, strict=True))]
             for row in rows
         ]
     )
+
+
+def reaches(problem: Problem, values: np.ndarray) -> np.ndarray:
+    """How far [SI] each parameter (p,) may be from its start; the spread of starts and grids is relative to it."""
+    return np.array([bound.reach(float(value)) for bound, value in zip(problem.bounds, values, strict=True)])
 
 
 def _inside(bound: Any, value: float, fallback: float) -> float:

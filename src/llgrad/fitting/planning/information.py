@@ -16,8 +16,9 @@ from llgrad.core.status import Outcome
 from llgrad.core.vector import Vec3
 from llgrad.datasets.trace import Trace
 from llgrad.devices.oscillator import Oscillator
-from llgrad.fitting.assembly import FINER, prepare
+from llgrad.fitting.assembly import prepare
 from llgrad.fitting.planning.known import Known
+from llgrad.fitting.recordings import FINER
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.fitting.targets.recording import TILTS
 from llgrad.fitting.targets.traces import TraceRecording

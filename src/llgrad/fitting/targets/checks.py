@@ -1,38 +1,30 @@
-"""What would make a fit useless, said in a sentence before any long work: a constant trace, one that is sampled too
-slowly, a free parameter that nothing depends on."""
+"""What would make a fit useless, said in a sentence before any long work: a trace at rest, one that is no unit vector,
+a free parameter that nothing depends on."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
-import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.status import Outcome
-from llgrad.core.units import show
-from llgrad.datasets.frequencies import FrequencyTable
+from llgrad.core.units import show, show_with_error
 from llgrad.datasets.trace import Trace
 from llgrad.fitting.answers.linear import linear_at
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.experiment import Experiment
-from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.recording import LINE, TILTS
 from llgrad.fitting.targets.tables import TableRecording
-from llgrad.fitting.targets.traces import TraceRecording
-from llgrad.observables.frequency import frequency
-from llgrad.observables.signal import FEWEST_SAMPLES
-from llgrad.solve.simulate import simulate
-from llgrad.solve.step_size import largest_rate
 
 CONSTANT: Final = 1e-12
 """A column whose values differ by less than this part of their size is constant."""
-INTERVALS: Final = 64
-"""Sampling intervals over which the start is simulated to find its frequency."""
-ANGLE: Final = 0.05
-"""Largest turn [rad] of m in a step of this simulation."""
-MOST_STEPS: Final = 20_000
-MOVES: Final = 1e-3
-"""A component of m that changes by less than this does not oscillate."""
+SCALED: Final = 0.05
+"""|m| may be so far from 1, beside what its noise makes, and change by so much."""
+CHANCE: Final = 1e-2
+"""Probability of white noise below which a line in a periodogram is one."""
+FEWEST: Final = 32
+"""Samples below which noise is not told from a signal."""
 
 
 def check_targets(
@@ -55,9 +47,6 @@ def check_targets(
     for experiment in experiments:
         _check_data(experiment)
     _check_places(problem, names)
-    for recording, experiment in zip(problem.recordings, experiments, strict=True):
-        if isinstance(recording, TraceRecording) and isinstance(experiment.data, Trace):
-            _check_sampling(recording, experiment, values, m0)
     _check_dependence(problem, values, m0)
 
 
@@ -66,19 +55,48 @@ def _called(experiment: Experiment) -> str:
 
 
 def _check_data(experiment: Experiment) -> None:
-    """A trace in which every column is constant holds no motion; a table is measured without a drive."""
+    """A trace in which every column is constant, or noise, holds no motion."""
     if not isinstance(experiment.data, Trace):
-        if experiment.drive is not None:
-            word = "a table of frequencies" if isinstance(experiment.data, FrequencyTable) else "a spectrum"
-            raise ValueError(f"{word} is that of free oscillations, without a drive; leave it out")
         return
     columns, units = experiment.data.columns, experiment.data.units
+    still = "nothing moves in it, so it fixes nothing; is it the right column, and was the device above threshold?"
     if all(np.ptp(values) <= CONSTANT * np.abs(values).max() for values in columns.values()):
         found = ", ".join(f"{name} = {show(float(values[0]), units[name])}" for name, values in columns.items())
-        raise ValueError(
-            f"{_called(experiment)} is constant ({found}): nothing moves in it, so it fixes no parameter; "
-            "is it the right column, and was the device above its threshold?"
+        raise ValueError(f"{_called(experiment)} is constant ({found}): {still}")
+    if all(_is_white(values) for values in columns.values()):
+        found = ", ".join(
+            f"{name} = {show_with_error(float(values.mean()), float(values.std()), units[name])}"
+            for name, values in columns.items()
         )
+        raise ValueError(f"{_called(experiment)} is white noise around rest ({found}): {still}")
+
+
+def _is_white(values: np.ndarray) -> bool:
+    """Whether no line stands out of the periodogram, by Fisher's test: P(largest share > g) ≤ n (1 − g)ⁿ⁻¹."""
+    power = np.abs(np.fft.rfft(values - values.mean())[1:]) ** 2
+    if values.size < FEWEST or not power.any():
+        return False
+    share = float(power.max() / power.sum())
+    return power.size * (1 - share) ** (power.size - 1) > CHANCE
+
+
+def check_length(trace: Trace) -> None:
+    """Raise ValueError where (mx, my, mz) is no unit vector, by more than noise makes it."""
+    length = np.sqrt(sum(trace.columns[name] ** 2 for name in ("mx", "my", "mz")))
+    middle, scatter = float(np.median(length)), float(np.std(np.diff(length))) / math.sqrt(2)
+    slow = math.sqrt(max(float(np.var(length)) - scatter**2, 0.0))
+    if abs(middle - 1) <= SCALED + 1.5 * scatter**2 and slow <= SCALED:
+        return
+    advice = (
+        f"multiply the three columns by {1 / middle:.4g}, if one factor was lost"
+        if slow <= 0.2 * SCALED * middle
+        else "its length changes, as that of an average over directions does; divide each row by its length to fit the "
+        "direction alone"
+    )
+    raise ValueError(
+        f"(mx, my, mz) has the length {length.min():.3g} to {length.max():.3g}, in the middle {middle:.3g}, expected "
+        f"about 1; is the trace a unit vector? {advice}"
+    )
 
 
 def _check_places(problem: Problem, free: list[str]) -> None:
@@ -90,45 +108,12 @@ def _check_places(problem: Problem, free: list[str]) -> None:
                 "temperature is free, but a fit follows orbits without thermal noise, which do not depend on it; "
                 "leave it out"
             )
-        if name not in placed:
+        if name in LINE and not any(name in recording.free_line for recording in problem.recordings):
+            raise ValueError(f"{name} is free, but it belongs to a voltage, and none is fitted; leave it out")
+        if name not in (*placed, *LINE):
             raise ValueError(f"{name} is free, but it belongs to a trace, and there is none that has it; leave it out")
         if all(isinstance(r, TableRecording) and r.setting == name for r in problem.recordings):
             raise ValueError(f"{name} is free, but it is what the table sweeps: its values are given; leave it out")
-
-
-def _check_sampling(recording: TraceRecording, experiment: Experiment, values: np.ndarray, m0: np.ndarray) -> None:
-    """The device, at its start, must oscillate below the Nyquist frequency of the trace, 1/(2 dt)."""
-    t = np.asarray(recording.t)
-    interval = float(np.diff(t).min())
-    bound = recording.bind(jnp.asarray(values), jnp.asarray(m0[recording.row]))
-    rate = largest_rate(bound.model, bound.drive)
-    if rate * interval < np.pi:
-        return  # nothing in this device is as fast
-    step = min(ANGLE / rate, interval / 4)
-    duration = min(INTERVALS * interval, float(t[-1]), MOST_STEPS * step)
-    run = simulate(bound.model, duration=duration, dt=step, m0=bound.m0, drive=bound.drive, throw=False)
-    found = _frequency(recording, run) if run.status.code == Outcome.FINISHED else None
-    if found is not None and found > 1 / (2 * interval):
-        raise ValueError(
-            f"{_called(experiment)} is sampled every {_short(interval, 's')}, too slowly: at its start the device "
-            f"oscillates at {_short(found, 'Hz')}, which needs samples at most {_short(0.5 / found, 's')} apart "
-            "(Nyquist); record faster, or correct the start"
-        )
-
-
-def _frequency(recording: TraceRecording, run: Any) -> float | None:
-    """Frequency [Hz] of what the trace records, m·p for a voltage; None where it does not oscillate."""
-    m, p = np.asarray(run.m, dtype=float), recording.model.polariser
-    along = m @ np.array([float(component) for component in (p.x, p.y, p.z)])
-    signals = [along if name == "voltage" else m[:, "xyz".index(name[-1])] for name in recording.columns]
-    largest = max(signals, key=np.ptp)
-    if largest.size < FEWEST_SAMPLES or np.ptp(largest) < MOVES:
-        return None
-    return float(frequency(largest, dt=run.dt))
-
-
-def _short(value: float, unit: str) -> str:
-    return show(float(f"{value:.3g}"), unit)
 
 
 def _check_dependence(problem: Problem, values: np.ndarray, m0: np.ndarray) -> None:

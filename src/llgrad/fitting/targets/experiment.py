@@ -8,15 +8,24 @@ from typing import Any, Final
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.trajectory import Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
-from llgrad.datasets.trace import Trace
+from llgrad.datasets.trace import Trace, trace_of
 from llgrad.drives.drive import Drive
 from llgrad.observables.spectrum import Spectrum
 
 FEWEST_SEGMENTS: Final = 8
 FEWEST_SAMPLES: Final = 5
 """Of a piece."""
+
+
+def _as_data(data: Any) -> Any:
+    return trace_of(data) if isinstance(data, Trajectory) else data
+
+
+def _as_names(names: Any) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 class Experiment(eqx.Module):
@@ -28,10 +37,11 @@ class Experiment(eqx.Module):
     '2 mA'
     """
 
-    data: Trace | FrequencyTable | Spectrum
+    data: Trace | FrequencyTable | Spectrum = eqx.field(converter=_as_data)
+    """A `Trajectory` is taken as the trace of its t and m."""
     settings: Mapping[str, float] = eqx.field(default_factory=dict)
     """Values [SI] of the device in this experiment, by the path of the leaf."""
-    apart: tuple[str, ...] = ()
+    apart: tuple[str, ...] = eqx.field(default=(), converter=_as_names)
     """Free parameters that this experiment has for itself; all others are shared with the other experiments."""
     drive: Drive | None = None
     m0: Any = None
@@ -39,7 +49,7 @@ class Experiment(eqx.Module):
     noise: float | None = None
     """Standard deviation of a recorded value, in its own unit; None estimates it from the residuals.
 
-    That of a spectrum is relative: 1/√n for n averages."""
+    That of a spectrum is relative: 1/√n for n averages. The errors of a table are scaled so that it is their rms."""
     delay: float = 0.0
     """Time [s] from the start of the simulation to the first sample; free under the name "delay"."""
     bandwidth: float | None = None
@@ -47,6 +57,13 @@ class Experiment(eqx.Module):
     segment: float | None = None
     """Length [s] of the pieces in which a trace is fitted whose phase diffuses, each with a start of its own."""
     label: str = ""
+    gain: float | None = None
+    """Of a recorded voltage: recorded = gain · V + offset, V that of the junction, or m·p in volt without one.
+
+    None finds it where there is no junction, and takes 1 where there is one; free under the name "gain"."""
+    offset: float | None = None
+    """Of a recorded voltage [V]. None finds it without a junction, and takes 0 with one; free under the name
+    "offset"."""
 
     def __check_init__(self) -> None:
         if not isinstance(self.data, (Trace, FrequencyTable, Spectrum)):
@@ -60,17 +77,37 @@ class Experiment(eqx.Module):
             raise ValueError(f"delay = {self.delay} s, expected a time in seconds from 0 to 1 µs")
         if self.bandwidth is not None and not self.bandwidth > 0:
             raise ValueError(f"bandwidth = {self.bandwidth} Hz, expected a positive frequency, or None for no filter")
+        if self.gain is not None and not 0 < abs(self.gain) < np.inf:
+            raise ValueError(f"gain = {self.gain}, expected a finite number that is not 0, or None; see Experiment")
+        if self.offset is not None and not np.isfinite(self.offset):
+            raise ValueError(f"offset = {self.offset} V, expected a finite number, or None; see Experiment")
+        self._check_kind()
         if self.segment is not None:
             self._check_segment(self.segment)
+
+    def _check_kind(self) -> None:
+        """What belongs to another kind of recording would change nothing."""
+        if isinstance(self.data, Trace):
+            if "voltage" not in self.data.columns and not self.gain is self.offset is None:
+                raise ValueError("gain and offset are those of a voltage, and this trace has none; leave them out")
+            return
+        table = isinstance(self.data, FrequencyTable)
+        word = "a table of frequencies" if table else "a spectrum"
+        if self.drive is not None:
+            raise ValueError(f"{word} is that of free oscillations, without a drive; leave it out")
+        if self.segment is not None:
+            raise ValueError("segment= is for a trace: it cuts it into pieces; leave it out")
+        given = {"delay": self.delay or None, **{name: getattr(self, name) for name in ("bandwidth", "gain", "offset")}}
+        if used := [name for name, value in given.items() if value is not None]:
+            raise ValueError(f"{used[0]} belongs to the recorder of a trace, and this is {word}; leave it out")
 
     def _check_segment(self, length: float) -> None:
         """A trace in pieces is evenly spaced, without a drive or a filter: each piece begins like the others."""
         if not isinstance(self.data, Trace):
-            raise ValueError("segment= is for a trace: it cuts it into pieces; leave it out")
+            return
         if self.drive is not None or self.bandwidth is not None or self.m0 is not None or self.delay:
             raise ValueError(
-                "a trace in segments has no drive, bandwidth, delay or m0, as every piece starts anew; leave them out, "
-                "or cut it with segments(trace, length) into experiments"
+                "a trace in segments has no drive, bandwidth, delay or m0, as every piece starts anew; leave them out"
             )
         if not self.data.evenly_spaced:
             raise ValueError("a trace in segments must be evenly spaced; cut it with segments(trace, length) instead")
@@ -94,8 +131,8 @@ def segments(trace: Trace, length: float, **settings: Any) -> tuple[Experiment, 
     """A trace cut into pieces of `length` [s], each an experiment with a starting state of its own.
 
     For a trace whose phase diffuses (thermal noise in the device): in a piece much shorter than the diffusion the
-    orbit is
-    nearly deterministic, and the pieces share the device. `settings` are those of `Experiment`.
+    orbit is nearly deterministic, and the pieces share the device. `settings` are those of `Experiment`, but for those
+    of the beginning, which each piece has for itself, and the labels, which are its numbers.
 
     >>> import numpy as np
     >>> t = np.arange(1000) * 1e-11
@@ -104,6 +141,11 @@ def segments(trace: Trace, length: float, **settings: Any) -> tuple[Experiment, 
     """
     if not 0 < length < trace.t[-1] - trace.t[0]:
         raise ValueError(f"length = {length:g} s, expected a time shorter than the trace, such as 2e-9")
+    if own := [name for name in ("m0", "delay", "label", "segment", "data") if name in settings]:
+        raise ValueError(f"{own[0]}= is not common to the pieces of a trace: each has its own; leave it out")
+    drive = settings.get("drive")
+    if drive is not None and np.isfinite(float(drive.shortest_time())):
+        raise ValueError("a drive that changes in time would begin anew in each piece of a trace; fit the whole trace")
     number = np.floor((trace.t - trace.t[0]) / length + 1e-9).astype(int)
     pieces = []
     for index in range(int(number[-1]) + 1):
@@ -111,4 +153,9 @@ def segments(trace: Trace, length: float, **settings: Any) -> tuple[Experiment, 
         if rows.sum() > 8:
             piece = Trace(trace.t[rows], {name: values[rows] for name, values in trace.columns.items()})
             pieces.append(Experiment(piece, label=str(index + 1), **settings))
+    if not pieces:
+        raise ValueError(
+            f"length = {show(length, 's')} holds {number.size / (number[-1] + 1):.2g} samples, expected more than "
+            "8 in a piece; choose a longer one"
+        )
     return tuple(pieces)

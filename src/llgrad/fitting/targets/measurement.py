@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
 
 from llgrad.core.vector import Vec3
+
+ROUNDING: Final = 1e-9
+"""Times outside by this part of the whole are so by rounding."""
 
 
 def tilt(reference: Vec3, polar: Any, azimuthal: Any) -> Vec3:
@@ -22,13 +25,24 @@ def tilt(reference: Vec3, polar: Any, azimuthal: Any) -> Vec3:
     return tilted * jax.lax.rsqrt(tilted.norm2())
 
 
-def best_line(signal: Any, target: Any, mask: Any) -> tuple[Any, Any]:
-    """(gain, offset) of the straight line gain · signal + offset that fits the target best, in closed form."""
+def best_line(
+    signal: Any, target: Any, mask: Any, gain: float | None = None, offset: float | None = None
+) -> tuple[Any, Any]:
+    """(gain, offset) of the straight line gain · signal + offset that fits the target best, in closed form.
+
+    A gain or an offset that is given is held.
+    """
+    if gain is not None and offset is not None:
+        return gain, offset
     weight = jnp.asarray(mask, signal.dtype)
+    if offset is not None:
+        left = weight * signal
+        return (left * (target - offset)).sum() / ((left * signal).sum() + 1e-300), offset
     total = weight.sum()
     mean_s, mean_t = (weight * signal).sum() / total, (weight * target).sum() / total
-    centred = signal - mean_s
-    gain = (weight * centred * (target - mean_t)).sum() / ((weight * centred**2).sum() + 1e-300)
+    if gain is None:
+        centred = signal - mean_s
+        gain = (weight * centred * (target - mean_t)).sum() / ((weight * centred**2).sum() + 1e-300)
     return gain, mean_t - gain * mean_s
 
 
@@ -52,16 +66,23 @@ def low_pass(signal: Any, step: float, bandwidth: Any) -> Any:
 
 
 def interpolate(values: Any, step: float, times: Any) -> Any:
-    """Cubic (four-point) interpolation of evenly spaced values (n,) at given times; its error is of fourth order."""
+    """Cubic (four-point) interpolation of evenly spaced values (n,) at given times; its error is of fourth order.
+
+    NaN outside the values: nothing is known there, and a polynomial would run away.
+    """
     position = times / step
+    last = values.shape[0] - 1
+    outside = (position < -ROUNDING * (1 + last)) | (position > last * (1 + ROUNDING))
     if values.shape[0] < 4:
-        return jnp.interp(position, jnp.arange(values.shape[0], dtype=position.dtype), values)
-    first = jnp.clip(jnp.floor(jax.lax.stop_gradient(position)).astype(int) - 1, 0, values.shape[0] - 4)
-    x = position - first.astype(position.dtype)
-    weights = (
-        -(x - 1) * (x - 2) * (x - 3) / 6,
-        x * (x - 2) * (x - 3) / 2,
-        -x * (x - 1) * (x - 3) / 2,
-        x * (x - 1) * (x - 2) / 6,
-    )
-    return sum(w * values[first + k] for k, w in enumerate(weights))
+        found = jnp.interp(position, jnp.arange(values.shape[0], dtype=position.dtype), values)
+    else:
+        first = jnp.clip(jnp.floor(jax.lax.stop_gradient(position)).astype(int) - 1, 0, values.shape[0] - 4)
+        x = position - first.astype(position.dtype)
+        weights = (
+            -(x - 1) * (x - 2) * (x - 3) / 6,
+            x * (x - 2) * (x - 3) / 2,
+            -x * (x - 1) * (x - 3) / 2,
+            x * (x - 1) * (x - 2) / 6,
+        )
+        found = sum(w * values[first + k] for k, w in enumerate(weights))
+    return jnp.where(outside, jnp.nan, found)

@@ -7,8 +7,10 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.core.record import set_leaf
+from llgrad.core.units import show
 from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
@@ -19,6 +21,9 @@ TILTS = ("m0.polar", "m0.azimuthal")
 
 RECORDER = ("delay", "bandwidth", "line_width")
 """Free parameters of the recorder, and of a line that noise has broadened."""
+
+LINE = ("gain", "offset")
+"""Free parameters of the recorder of a voltage: recorded = gain · signal + offset."""
 
 
 class Bound(eqx.Module):
@@ -46,6 +51,10 @@ class Recording(eqx.Module):
     """Standard deviation of the values, broadcastable to (T, C); ones where it is not known."""
     delay: float = eqx.field(static=True)
     bandwidth: float | None = eqx.field(static=True)
+    gain: float | None = eqx.field(static=True)
+    """Of a voltage, over that of the junction (or over m·p, in volt, without one); None where it is found."""
+    offset: float | None = eqx.field(static=True)
+    """Of a voltage [V]; None where it is found."""
     places: tuple[tuple[str, int], ...] = eqx.field(static=True)
     row: int = eqx.field(static=True)
     """Which row of the problem's starting states is its own."""
@@ -60,9 +69,40 @@ class Recording(eqx.Module):
         """Which samples (T,) a window that ends at `horizon` [s] uses; all where it is infinite."""
 
     @property
-    def scaled_column(self) -> int | None:
-        """The column whose gain and offset are unknown."""
+    def power(self) -> float:
+        """Σ(signal/σ)², the signal of a column that varies being its distance from its mean."""
+        data = np.asarray(self.data)
+        moving = data - data.mean(axis=0) if data.shape[0] > 1 else data
+        signal = np.where(np.ptp(data, axis=0) > 0, moving, data)
+        return float(np.sum((signal / np.asarray(self.sigma)) ** 2))
+
+    @property
+    def voltage_column(self) -> int | None:
+        """The column that has a gain and an offset."""
         return None
+
+    @property
+    def free_line(self) -> tuple[str, ...]:
+        """Which of gain and offset are found."""
+        if self.voltage_column is None:
+            return ()
+        return tuple(name for name, held in zip(LINE, (self.gain, self.offset), strict=True) if held is None)
+
+    @property
+    def scaled_column(self) -> int | None:
+        """The column whose gain or offset is unknown."""
+        return self.voltage_column if self.free_line else None
+
+    def whole_line(self, line: Any) -> tuple[Any, Any]:
+        """(gain, offset) from those that are free, (k,), and those that are held."""
+        left = iter([line[i] for i in range(len(self.free_line))])
+        gain = next(left) if self.gain is None else self.gain
+        return gain, next(left) if self.offset is None else self.offset
+
+    def own_line(self, gain: Any, offset: Any) -> Any:
+        """Those of (gain, offset) that are free, (k,)."""
+        pairs = ((self.gain, gain), (self.offset, offset))
+        return jnp.stack([jnp.asarray(value) for held, value in pairs if held is None])
 
     @property
     def clusters(self) -> int:
@@ -70,11 +110,11 @@ class Recording(eqx.Module):
         return 0
 
     def line(self, bound: Bound) -> Any:
-        """The best (gain, offset), (2,), of a recording with a scaled column."""
+        """Those of (gain, offset) that are free at their best, (k,), of a recording with a scaled column."""
         raise TypeError(f"{type(self).__name__} has no gain")
 
     def predict_on_line(self, bound: Bound, line: Any) -> tuple[Any, Any]:
-        """What `predict` gives, at a given gain and offset (2,)."""
+        """What `predict` gives, at given values (k,) of what is free of gain and offset."""
         raise TypeError(f"{type(self).__name__} has no gain")
 
     def bind(self, values: Any, m0: Any) -> Bound:
@@ -111,3 +151,29 @@ def with_free_leaves(model: Oscillator, drive: Drive | None, paths: list[str]) -
         elif path not in (*TILTS, *RECORDER):
             model = set_leaf(model, path, jnp.asarray(0.0))
     return model, drive
+
+
+def lines_said(problem: Any) -> list[str]:
+    """What was done with gain and offset of each voltage that has a junction or a held value."""
+    said = []
+    for recording in problem.recordings:
+        free, junction = recording.free_line, recording.model.junction is not None
+        if recording.voltage_column is None or (len(free) == len(LINE) and not junction):
+            continue
+        suffix = f" [{recording.label}]" if len(problem.recordings) > 1 else ""
+        pairs = zip(LINE, (recording.gain, recording.offset), ("1" if junction else "V", "V"), strict=True)
+        held = [f"{name} = {show(value, unit)}" for name, value, unit in pairs if value is not None]
+        plain = junction and (recording.gain, recording.offset) == (1.0, 0.0)
+        sentences = [f"{' and '.join(free)} of the voltage{suffix} {_are(free)} found beside that of the junction"]
+        of_junction = (
+            ": it is taken for that of the junction itself; free gain and offset to find them" if plain else ""
+        )
+        sentences = sentences if free and junction else []
+        if held:
+            sentences.append(f"{' and '.join(held)} of the voltage{suffix} {_are(held)} held{of_junction}")
+        said += sentences
+    return said
+
+
+def _are(names: Any) -> str:
+    return "is" if len(names) == 1 else "are"

@@ -17,7 +17,7 @@ import numpy as np
 from llgrad.core.status import Outcome
 from llgrad.core.vector import unstack
 from llgrad.fitting.targets.measurement import best_line, tilt
-from llgrad.fitting.targets.recording import Bound, Recording
+from llgrad.fitting.targets.recording import LINE, Bound, Recording
 from llgrad.fitting.targets.traces import column_of
 from llgrad.kernels.steppers import Stepper
 from llgrad.solve.saving import Every
@@ -61,9 +61,8 @@ class SegmentedRecording(Recording):
         return self.starts.shape[0]
 
     @property
-    def scaled_column(self) -> int | None:
-        unknown = "voltage" in self.columns and self.model.junction is None
-        return self.columns.index("voltage") if unknown else None
+    def voltage_column(self) -> int | None:
+        return self.columns.index("voltage") if "voltage" in self.columns else None
 
     def mask(self, horizon: Any) -> Any:
         """Pieces count on the last window only, as all of them are short."""
@@ -74,17 +73,19 @@ class SegmentedRecording(Recording):
         return self._projected(bound, found, with_line=self.scaled_column is not None)
 
     def line(self, bound: Bound) -> Any:
-        return self.unfold(bound).line
+        return self.own_line(*self.unfold(bound).line)
 
     def predict_on_line(self, bound: Bound, line: Any) -> tuple[Any, Any]:
-        found = self.unfold(bound, jax.lax.stop_gradient(line))
-        return self._projected(bound, Unfold(found.tilts, line), with_line=False)
+        whole = jnp.stack([jnp.asarray(part, self.data.dtype) for part in self.whole_line(line)])
+        found = self.unfold(bound, jax.lax.stop_gradient(whole))
+        return self._projected(bound, Unfold(found.tilts, whole), with_line=False)
 
     def unfold(self, bound: Bound, line: Any = None) -> Unfold:
         """The best tilts, with gain and offset where they are not given; without derivatives."""
         bound = jax.tree.map(jax.lax.stop_gradient, bound)
         free = line is None and self.scaled_column is not None
-        found = Unfold(jnp.zeros((self.clusters, 2)), jnp.array([1.0, 0.0]) if line is None else line)
+        held = jnp.array([self.gain or 1.0, self.offset or 0.0])
+        found = Unfold(jnp.zeros((self.clusters, 2)), held if line is None else line)
         if free:
             found = self._with_line(bound, found)
 
@@ -130,7 +131,7 @@ class SegmentedRecording(Recording):
     def _residuals(self, bound: Bound, found: Unfold) -> tuple[Any, Any]:
         """Predicted − recorded (S, n, C), and whether all runs went well."""
         columns, fine = self._signals(bound, found.tilts)
-        if (place := self.scaled_column) is not None:
+        if (place := self.voltage_column) is not None:
             columns = columns.at[..., place].set(found.line[0] * columns[..., place] + found.line[1])
         return columns - self.data.reshape(columns.shape), fine
 
@@ -145,7 +146,8 @@ class SegmentedRecording(Recording):
         if not free:
             return by_tilt, jnp.zeros_like(by_tilt)
         lined = lambda line: self._residuals(bound, Unfold(found.tilts, line))[0]  # noqa: E731
-        return by_tilt, jax.vmap(lambda d: jax.jvp(lined, (found.line,), (d,))[1])(jnp.eye(2))
+        ways = jnp.diag(jnp.array([float(name in self.free_line) for name in LINE]))  # nothing moves what is held
+        return by_tilt, jax.vmap(lambda d: jax.jvp(lined, (found.line,), (d,))[1])(ways)
 
     def _best_change(self, r: Any, by_tilt: Any, by_line: Any) -> Unfold:
         """The change of tilts and line that makes r (S, n, C) smallest, in the linear approximation."""
@@ -172,10 +174,11 @@ class SegmentedRecording(Recording):
 
     def _with_line(self, bound: Bound, found: Unfold) -> Unfold:
         """With the gain and offset that fit best at these tilts."""
-        place = self.scaled_column or 0
+        place = self.voltage_column or 0
         columns, _ = self._signals(bound, found.tilts)
         ones = jnp.ones(self.data.shape[0], bool)
-        return Unfold(found.tilts, jnp.stack(best_line(columns[..., place].ravel(), self.data[:, place], ones)))
+        line = best_line(columns[..., place].ravel(), self.data[:, place], ones, self.gain, self.offset)
+        return Unfold(found.tilts, jnp.stack([jnp.asarray(part, self.data.dtype) for part in line]))
 
 
 def with_starts(recording: SegmentedRecording, bound: Bound) -> SegmentedRecording:
@@ -209,5 +212,7 @@ def _from_orbit(recording: SegmentedRecording, bound: Bound) -> Any:
         column, target = signals[..., place], data[..., place]
         gain = target.std() / (column.std() + 1e-300)
         signals = signals.at[..., place].set(gain * (column - column.mean()) + target.mean())
+    elif (place := recording.voltage_column) is not None:
+        signals = signals.at[..., place].set(recording.gain * signals[..., place] + recording.offset)
     size = jnp.square(signals).sum((1, 2))[None] - 2 * jnp.einsum("snc,knc->sk", data, signals)
     return states[jnp.argmin(size, axis=1)]

@@ -40,7 +40,7 @@ class SpectrumRecording(OrbitRecording):
     nothing."""
 
     def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
-        found, fine = self.orbit_frequency(bound.model, bound.m0)
+        (found,), fine = self.orbit_frequencies(bound)
         if self.by_peak:
             first = jnp.zeros_like(self.data).at[0].set(self.sigma[0] * ((found - self.peak) / self.peak_error))
             return self.data + first, fine

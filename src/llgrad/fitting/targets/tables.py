@@ -10,7 +10,8 @@ import jax.numpy as jnp
 
 from llgrad.core.record import set_leaf
 from llgrad.core.status import Outcome
-from llgrad.core.vector import Vec3
+from llgrad.core.trajectory import Trajectory
+from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.targets.recording import Bound, Recording
 from llgrad.kernels.steppers import Stepper
@@ -23,7 +24,7 @@ from llgrad.solve.task import Engine
 class OrbitRecording(Recording):
     """What is told by the frequency of m·p on the steady orbit.
 
-    Each run starts at the reference state, settles, and is then measured for `measured` samples.
+    Each run starts at its own state, or the reference state, settles, and is then measured for `measured` samples.
     """
 
     stepper: Stepper
@@ -33,13 +34,21 @@ class OrbitRecording(Recording):
     settled: int = eqx.field(static=True)
     """Samples that are dropped while the orbit settles."""
     measured: int = eqx.field(static=True)
+    settings: Any
+    """Values of what is swept [SI], (K,); one of any value where nothing is."""
+    starts: Any
+    """States (K, 3) that the runs begin from; None for the reference state."""
 
     def mask(self, horizon: Any) -> Any:
         """An orbit has no time: it counts on the last window only."""
         return jnp.broadcast_to(jnp.isinf(horizon), self.data.shape[:1])
 
-    def orbit_frequency(self, model: Oscillator, m0: Vec3) -> tuple[Any, Any]:
-        """Frequency [Hz] of the steady orbit, and whether the run went well."""
+    def at(self, model: Oscillator, setting: Any) -> Oscillator:
+        """The device at one value of what is swept."""
+        return model
+
+    def orbit(self, model: Oscillator, m0: Vec3) -> tuple[Any, Trajectory]:
+        """m·p (T,) while it is measured, and the run."""
         run = simulate(
             model,
             duration=(self.settled + self.measured) * self.save_every * self.step,
@@ -51,20 +60,34 @@ class OrbitRecording(Recording):
             throw=False,
         )
         p = model.polariser
-        along = (run.mx * p.x + run.my * p.y + run.mz * p.z)[self.settled :]
-        return frequency(along, dt=run.dt), run.status.code == Outcome.FINISHED
+        return (run.mx * p.x + run.my * p.y + run.mz * p.z)[self.settled :], run
+
+    def frequency_of(self, along: Any, run: Trajectory) -> Any:
+        """Frequency [Hz] of m·p."""
+        return frequency(along, dt=run.dt)
+
+    def orbit_frequencies(self, bound: Bound) -> tuple[Any, Any]:
+        """Frequencies [Hz] (K,) of the steady orbits, and whether the runs went well."""
+
+        def one(setting: Any, state: Any) -> tuple[Any, Any]:
+            along, run = self.orbit(self.at(bound.model, setting), unstack(state))
+            return self.frequency_of(along, run), run.status.code == Outcome.FINISHED
+
+        settings = jnp.asarray(self.settings)
+        states = jnp.broadcast_to(bound.m0.stack(), (*settings.shape, 3)) if self.starts is None else self.starts
+        found, fine = jax.vmap(one)(settings, states)
+        return found, fine.all()
 
 
 class TableRecording(OrbitRecording):
     """Frequencies (K, 1) at K values of one setting."""
 
     setting: str = eqx.field(static=True)
-    settings: Any
-    """Values of the setting [SI], (K,)."""
+    unit: str = eqx.field(static=True)
+
+    def at(self, model: Oscillator, setting: Any) -> Oscillator:
+        return set_leaf(model, self.setting, setting)
 
     def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
-        def one(value: Any) -> tuple[Any, Any]:
-            return self.orbit_frequency(set_leaf(bound.model, self.setting, value), bound.m0)
-
-        predicted, fine = jax.vmap(one)(self.settings)
-        return predicted[:, None], fine.all()
+        predicted, fine = self.orbit_frequencies(bound)
+        return predicted[:, None], fine

@@ -25,7 +25,8 @@ ROUND: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384
 class TraceRecording(Recording):
     """Components of m, or a voltage, at the trace's times.
 
-    A voltage of a device without a junction is m·p up to a gain and an offset, which are profiled out in closed form.
+    A voltage is that of the junction, or m·p without one, up to a gain and an offset; where these are not held they are
+    profiled out in closed form.
     """
 
     t: Any
@@ -74,25 +75,24 @@ class TraceRecording(Recording):
 
     def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
         columns, fine = self.signals(bound)
-        if (place := self.scaled_column) is not None:
-            gain, offset = best_line(columns[place], self.data[:, place], mask)
+        if (place := self.voltage_column) is not None:
+            gain, offset = best_line(columns[place], self.data[:, place], mask, self.gain, self.offset)
             columns[place] = gain * columns[place] + offset
         return jnp.stack(columns, axis=1), fine
 
     @property
-    def scaled_column(self) -> int | None:
-        unknown = "voltage" in self.columns and self.model.junction is None
-        return self.columns.index("voltage") if unknown else None
+    def voltage_column(self) -> int | None:
+        return self.columns.index("voltage") if "voltage" in self.columns else None
 
     def line(self, bound: Bound) -> Any:
         columns, _ = self.signals(bound)
-        place = self.scaled_column or 0
-        return jnp.stack(best_line(columns[place], self.data[:, place], jnp.ones(self.t.shape, bool)))
+        place, everywhere = self.voltage_column or 0, jnp.ones(self.t.shape, bool)
+        return self.own_line(*best_line(columns[place], self.data[:, place], everywhere, self.gain, self.offset))
 
     def predict_on_line(self, bound: Bound, line: Any) -> tuple[Any, Any]:
         columns, fine = self.signals(bound)
-        place = self.scaled_column or 0
-        columns[place] = line[0] * columns[place] + line[1]
+        place, (gain, offset) = self.voltage_column or 0, self.whole_line(line)
+        columns[place] = gain * columns[place] + offset
         return jnp.stack(columns, axis=1), fine
 
 

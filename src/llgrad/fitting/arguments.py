@@ -1,0 +1,55 @@
+"""Arguments of a fit that would change nothing: each is refused in a sentence, as is what cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from llgrad.datasets.trace import Trace
+from llgrad.fitting.assembly import Prepared
+from llgrad.fitting.methods.base import Method
+from llgrad.fitting.methods.grid import GridSearch
+from llgrad.fitting.methods.guesses import Guess, has_slopes, is_screened
+from llgrad.fitting.methods.starts import Starts
+from llgrad.fitting.targets.experiment import Experiment
+from llgrad.fitting.targets.recording import TILTS
+
+
+def check_time_limit(time_limit: float | None) -> None:
+    """Raise ValueError for a limit [s] that is no time."""
+    if time_limit is not None and not time_limit >= 0:
+        raise ValueError(f"time_limit = {time_limit!r}, expected a time in seconds, zero or more, or None for no limit")
+
+
+def check_pieces(experiments: tuple[Experiment, ...], free: Iterable[str]) -> None:
+    """Raise ValueError where what is free belongs to the beginning of a trace, and all of them are in pieces."""
+    names = [free] if isinstance(free, str) else list(free)
+    whole = [e for e in experiments if isinstance(e.data, Trace) and e.segment is None]
+    own = [name for name in names if name.split("[")[0] in (*TILTS, "delay")]
+    if own and not whole and any(e.segment is not None for e in experiments):
+        raise ValueError(
+            f"{own[0]} is free, but it belongs to the beginning of a trace, and each piece of one in segments has a "
+            "beginning of its own; leave it out"
+        )
+
+
+def check_used(prepared: Prepared, method: Method, guess: Guess | None, starts: Starts, key: Any) -> None:
+    """Raise ValueError for a guess, starts or a key that this fit has no use for."""
+    screened = is_screened(prepared, guess or Guess(slopes=False))
+    one_grid = isinstance(method, GridSearch)
+    if one_grid and starts.count > 1:
+        raise ValueError(
+            f"a GridSearch has one grid around the given start, and {starts.count} starts would change nothing; leave "
+            "starts out, or choose another method"
+        )
+    used = screened or (has_slopes(prepared) and not one_grid)
+    if guess is not None and (guess.slopes or guess.screen) and not used:
+        raise ValueError(
+            f"{guess!r} would change nothing here: slopes are guessed from traces of mx, my and mz (not for a grid), "
+            "and a screening is for a starting state or a delay that is not known; leave guess out"
+        )
+    if key is not None and starts.count == 1 and not screened:
+        raise ValueError(
+            "a key (a seed) would change nothing: this fit draws nothing at random, as it has one start and no "
+            "screening; leave it out, or ask for several starts"
+        )

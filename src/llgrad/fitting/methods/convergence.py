@@ -1,0 +1,67 @@
+"""When a search has come to a minimum: one test for every method."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.fitting.problem import Evaluation, Problem
+from llgrad.fitting.targets.recording import TILTS
+
+NEAR: Final = 0.1
+"""A minimum is reached within this part of a standard error."""
+STEP: Final = 0.05
+"""Largest step to the minimum, in unbounded parameters (a relative change, for most bounds)."""
+EXACT: Final = 1e-8
+"""Data without noise: a minimum is reached where the prediction would change by this part of the signal."""
+UNSEEN: Final = 1e-13
+"""Slopes below this part of the signal, for a step of 1, are rounding."""
+SINGULAR: Final = 1e-12
+"""Relative eigenvalue of the scaled JᵀJ below which a combination of parameters changes nothing."""
+
+
+def at_minimum(problem: Problem, u: np.ndarray, value: Evaluation) -> np.ndarray:
+    """Whether each start (S,) is at a minimum: its gradient is small, and so is the step that is left.
+
+    With H = JᵀJ, g = Jᵀr and the Gauss–Newton step δ = −H⁻¹g, all on the whole recordings:
+
+    - gᵀH⁻¹g, the square of the distance to the minimum in standard errors times s², is below s²/100, where
+      s² = Σr²/(M − p) is the variance of a residual (or below what is rounding in data without noise);
+    - every |δ| is below 0.05: far out on a flat slope the gradient is small too, but the step is not;
+    - every parameter that is searched for still changes the prediction.
+
+    Combinations that change nothing take no part: a valley has its minimum all along its floor. A parameter that the
+    data push against its bound stays there, and the minimum is that of the others.
+    """
+    u = np.asarray(u, float)
+    cost, gradient, curvature = (np.asarray(part) for part in (value.cost, value.gradient, value.curvature))
+    signal = sum(recording.power for recording in problem.recordings)
+    needed = np.asarray(problem.searched) & np.array([name.split("[")[0] not in TILTS for name in problem.names])
+    found = np.zeros(len(u), bool)
+    for i in np.flatnonzero(np.isfinite(cost)):
+        length, pinned = np.sqrt(np.diag(curvature[i])), _pinned(problem, u[i], gradient[i])
+        seen = (length > UNSEEN * np.sqrt(signal)) & ~pinned
+        if (needed & ~seen & ~pinned).any():
+            continue
+        step, fall = _newton(curvature[i][np.ix_(seen, seen)], gradient[i][seen], length[seen])
+        variance = cost[i] / max(problem.size - u.shape[1], 1)
+        found[i] = fall <= max(NEAR**2 * variance, EXACT**2 * signal) and np.abs(step).max(initial=0.0) <= STEP
+    return found
+
+
+def _pinned(problem: Problem, u: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Which parameters (p,) are at an edge of their bound, where u is infinite, with the cost falling towards it."""
+    values = np.asarray(problem.physical(jnp.asarray(u)))
+    edges = [bound.at_edge(float(value)) for bound, value in zip(problem.bounds, values, strict=True)]
+    return np.array(edges) & (gradient * u <= 0)
+
+
+def _newton(curvature: np.ndarray, gradient: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, float]:
+    """The Gauss–Newton step, and the fall of the cost that it promises; nothing moves along singular directions."""
+    values, vectors = np.linalg.eigh(curvature / np.outer(length, length))
+    along = vectors.T @ (gradient / length)
+    kept = values > SINGULAR * values.max(initial=0.0)
+    weights = np.where(kept, along / np.where(kept, values, 1.0), 0.0)
+    return -(vectors @ weights) / length, float(along @ weights)
