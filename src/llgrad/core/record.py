@@ -178,7 +178,8 @@ def from_json(entry: Any, base: type[Record] = Record, area: float | None = None
     kind = _find(base, entry["type"])
     if kind is None:
         raise ValueError(
-            f"unknown record type {entry['type']!r}; import the module that defines it before reading the file"
+            f"unknown record type {str(entry['type'])[:80]!r}; import the module that defines it before reading "
+            "the file"
         )
     known = {field.name: field for field in dataclasses.fields(kind)}
     hints = typing.get_type_hints(kind)

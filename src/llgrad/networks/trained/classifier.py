@@ -173,6 +173,8 @@ class OscillatorClassifier(Network):
         single frame, and there is no centre.
         """
         device = from_json(spec["device"])
+        if any(np.ndim(leaf) for leaf in jax.tree.leaves(device)):
+            raise ValueError("its device has an array where a number is expected; the file is damaged")
         limits: dict[str, Any] = {
             name: tuple(value) if isinstance(value, (list, tuple)) else value for name, value in spec["limits"].items()
         }
@@ -210,7 +212,8 @@ _PARTS: dict[Part, Any] = {
 
 def _mean_frame(frames: Frames, image: Any, shape: tuple[int, int]) -> tuple[float, ...]:
     """The mean of the frames of an image, float32; a single frame is its own."""
-    image = np.asarray(image, np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 is not finite then
+        image = np.asarray(image, np.float32)
     frame = shape[0] * shape[1] // frames.count(shape)
     if image.shape not in (shape, (frame,)) or not np.isfinite(image).all():
         raise ValueError(f"centre has the shape {image.shape}, expected a finite image {shape}")
