@@ -9,7 +9,7 @@ import numpy as np
 
 from llgrad.datasets.trace import Trace
 from llgrad.fitting.targets.experiment import Experiment
-from llgrad.observables.frequency import frequency
+from llgrad.observables.frequency import best_frequency
 from llgrad.observables.line_width import LineWidth, line_width
 
 CORRELATED: Final = 0.2
@@ -107,7 +107,7 @@ def width_of(experiment: Experiment, measured: Quality) -> LineWidth | None:
 
 def half_period(trace: Trace) -> float:
     """Half a period [s] of the column that moves most."""
-    return 0.5 / float(frequency(_largest(trace)))
+    return 0.5 / float(best_frequency(_largest(trace)))
 
 
 def _largest(trace: Trace) -> Trace:

@@ -14,7 +14,7 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.targets.recording import Bound, Recording
 from llgrad.kernels.steppers import Stepper
-from llgrad.observables.frequency import frequency
+from llgrad.observables.frequency import best_frequency
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 from llgrad.solve.task import Engine
@@ -52,7 +52,7 @@ class OrbitRecording(Recording):
         )
         p = model.polariser
         along = (run.mx * p.x + run.my * p.y + run.mz * p.z)[self.settled :]
-        return frequency(along, dt=run.dt), run.status.code == Outcome.FINISHED
+        return best_frequency(along, dt=run.dt), run.status.code == Outcome.FINISHED
 
 
 class TableRecording(OrbitRecording):
