@@ -38,11 +38,9 @@ from llgrad.core.files import plain, write_npz
 from llgrad.core.record import to_json
 from llgrad.core.run_record import run_record
 from llgrad.core.trajectory import Trajectory
-from llgrad.core.units import show
 from llgrad.datasets.reader import write_trace
 from llgrad.datasets.trace import trace_of
-from llgrad.observables.amplitude import amplitude
-from llgrad.observables.frequency import frequency
+from llgrad.observables.oscillation import Oscillation, oscillation_of
 from llgrad.observables.signal import FEWEST_SAMPLES, cosine
 from llgrad.solve.native import Native
 from llgrad.solve.saving import Every
@@ -138,7 +136,9 @@ def _check_size(model: Any, settings: dict[str, Any], save_every: int) -> None:
 def _report(run: Trajectory, name: str, seed: int | None, outputs: Outputs, json: bool) -> None:
     """Write the files, then tell."""
     with jax.enable_x64(True):
-        found = summary(run)
+        half = last_half(run)
+        motion = motion_of(half)
+        found = summary(half, motion)
         record = run_record("trajectory", device=run.model, seed=seed, dtype=str(run.m.dtype), command=command_line())
         record |= {
             "drive": None if run.drive is None else to_json(run.drive),
@@ -152,39 +152,57 @@ def _report(run: Trajectory, name: str, seed: int | None, outputs: Outputs, json
             write_trace(outputs.out, trace_of(run), note, overwrite=outputs.overwrite)
         elif outputs.out is not None:
             write_npz(outputs.out, record, {"t": run.t, "m": run.m}, outputs.overwrite)
-        kept = outputs if found["frequency"] is not None else _without(outputs, "spectrum")
-        save_pictures(kept, _figures(run))
+        kept = outputs if motion is not None else _without(outputs, "spectrum")
+        save_pictures(kept, _figures(run, half))
     if json:
         print_json(record | {"files": [str(file) for file in kept.written()]})
         return
     print(f"{name}: {run}")
-    tone = "no oscillation"
-    if found["frequency"] is not None:
-        tone = f"m·p oscillates at {show(found['frequency'], 'Hz')} with the amplitude {found['amplitude']:.4g}"
-    print(f"last half of the run: {tone}; mean m = ({', '.join(f'{c:.4f}' for c in found['mean_m'])})")
+    told = "no oscillation" if motion is None else motion.sentence("m·p")
+    print(f"last half of the run: {told}; mean m = ({', '.join(f'{c:.4f}' for c in found['mean_m'])})")
     for file in kept.written():
         print(f"wrote {file}")
 
 
-def summary(run: Trajectory) -> dict[str, Any]:
-    """What the last half of a run does: frequency [Hz] and amplitude of m·p (None where it is constant), mean of m."""
+def last_half(run: Trajectory) -> Trajectory:
+    """The run without its first half, in which it may still settle."""
     half = run.m.shape[0] // 2
-    signal, m = np.asarray(cosine(run))[half:], np.asarray(run.m)[half:]
-    found: dict[str, Any] = {"frequency": None, "amplitude": None, "mean_m": m.mean(axis=0).tolist()}
-    if len(signal) >= FEWEST_SAMPLES and np.ptp(signal) > 1e-9:
-        found["frequency"], found["amplitude"] = float(frequency(signal, run.dt)), float(amplitude(signal, run.dt))
+    return Trajectory(run.t[half:], run.m[half:], run.status, run.model, run.drive, run.stats)
+
+
+def motion_of(run: Trajectory) -> Oscillation | None:
+    """What m·p does; None where it rests, or where there are too few states to tell."""
+    signal = np.asarray(cosine(run))
+    return oscillation_of(run) if len(signal) >= FEWEST_SAMPLES and np.ptp(signal) > 1e-9 else None
+
+
+def summary(run: Trajectory, motion: Oscillation | None) -> dict[str, Any]:
+    """What a run does: frequency [Hz] and amplitude of m·p (None where it has none), its line, its decay, mean of m."""
+    found: dict[str, Any] = {"frequency": None, "amplitude": None, "mean_m": np.asarray(run.m).mean(axis=0).tolist()}
+    if motion is None:
+        return found
+    if math.isfinite(motion.frequency):
+        found["frequency"], found["amplitude"] = motion.frequency, _finite(motion.amplitude)
+    if motion.line is not None and motion.line.found:
+        found["line"] = motion.line.to_json()
+    if motion.decay is not None:
+        found["decay"] = {"amplitude": list(motion.decay), "to": motion.end}
     return found
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _without(outputs: Outputs, picture: str) -> Outputs:
     return outputs._replace(pictures={name: file for name, file in outputs.pictures.items() if name != picture})
 
 
-def _figures(run: Trajectory) -> dict[str, Any]:
+def _figures(run: Trajectory, half: Trajectory) -> dict[str, Any]:
     from llgrad import plot
 
     return {
         "trace": lambda: plot.trace(run),
         "orbit": lambda: plot.orbit(run),
-        "spectrum": lambda: plot.spectrum(run),
+        "spectrum": lambda: plot.spectrum(half, title="Spectrum, last half"),
     }

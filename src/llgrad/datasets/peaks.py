@@ -8,6 +8,7 @@ import equinox as eqx
 import numpy as np
 
 from llgrad.core.units import show, show_with_error
+from llgrad.observables.line_width import LineWidth, line_of
 from llgrad.observables.spectrum import Spectrum
 
 Window = tuple[float, float]
@@ -49,9 +50,11 @@ class Peak(eqx.Module):
 
 
 def peak_of(spectrum: Spectrum, window: Window | None = None) -> Peak:
-    """The strongest line of a spectrum: a Lorentzian in power on a constant background, by weighted least squares.
+    """The strongest line of a spectrum: a Lorentzian in power on a constant background.
 
-    The noise of a reading is found from the residuals, a constant part and one that grows with the density, as a
+    A spectrum that was computed from samples (`lg.spectrum`) has known statistics: its line is that of `line_width`, by
+    Whittle's likelihood, whatever the number of segments. A measured spectrum is fitted by weighted least squares: the
+    noise of a reading is found from the residuals, a constant part and one that grows with the density, as a
     receiver's and a random signal's do; neighbouring readings that are correlated (a window function) widen the errors.
 
     Args:
@@ -65,22 +68,44 @@ def peak_of(spectrum: Spectrum, window: Window | None = None) -> Peak:
     >>> peak_of(Spectrum(f, 1e-19 * noise + 5e-17 / (1 + (2 * (f - 1.6e9) / 2e7) ** 2), "V²/Hz"))
     Peak: 1.59999... ± 0.00001... GHz, line width 19.9... ± 0.03... MHz
     """
+    f, density = _readings(spectrum, window)
+    found = _found(f, density, spectrum, window)
+    if found is None:
+        raise ValueError(
+            f"no line stands out of the spectrum from {show(float(f[0]), 'Hz')} to {show(float(f[-1]), 'Hz')}; "
+            "give the window where it lies, or average more spectra"
+        )
+    return found
+
+
+def line_in(spectrum: Spectrum) -> Peak | None:
+    """As `peak_of`, of the whole spectrum; None where no line stands out."""
+    return _found(*_readings(spectrum, None), spectrum, None)
+
+
+def _readings(spectrum: Spectrum, window: Window | None) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies and densities that are used."""
     f, density = np.asarray(spectrum.frequency, dtype=float), np.asarray(spectrum.density, dtype=float)
     if density.ndim != 1:
         raise ValueError(f"the spectrum has the shape {density.shape}, expected that of one signal, (F,); choose one")
     inside = f > 0 if window is None else (f >= window[0]) & (f <= window[1])
     f, density = f[inside], density[inside]
     _check(f, density, window)
+    return f, density
+
+
+def _found(f: np.ndarray, density: np.ndarray, spectrum: Spectrum, window: Window | None) -> Peak | None:
+    if spectrum.samples is not None:
+        values, step = spectrum.samples
+        line = line_of(values, step, window)
+        return _of_line(line, spectrum.unit) if line.found else None
     start = _start(f, density)
     if window is None:
         near = np.abs(f - start[0]) <= max(REACH * start[1], 2 * FEWEST_POINTS * spectrum.resolution)
         f, density = f[near], density[near]
     values, errors = _fitted(f, density, start)
     if not _stands_out(f, density, values, errors):
-        raise ValueError(
-            f"no line stands out of the spectrum from {show(float(f[0]), 'Hz')} to {show(float(f[-1]), 'Hz')}; "
-            "give the window where it lies, or average more spectra"
-        )
+        return None
     width = abs(values[1])
     notes = []
     if width < 1.5 * spectrum.resolution:
@@ -95,6 +120,20 @@ def peak_of(spectrum: Spectrum, window: Window | None = None) -> Peak:
         power=float(np.pi / 2 * values[2] * width),
         unit=spectrum.unit,
         notes=tuple(notes),
+    )
+
+
+def _of_line(line: LineWidth, unit: str) -> Peak:
+    return Peak(
+        frequency=line.frequency,
+        frequency_error=line.frequency_error,
+        line_width=line.line_width,
+        line_width_error=line.line_width_error,
+        height=2 * line.power / (np.pi * line.line_width),
+        background=line.background,
+        power=line.power,
+        unit=unit,
+        notes=line.notes,
     )
 
 

@@ -17,7 +17,7 @@ from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.experiment import Experiment, samples_of
 from llgrad.fitting.targets.segmented import SegmentedRecording, with_starts
 from llgrad.fitting.targets.spectra import SpectrumRecording
-from llgrad.observables.frequency import frequency
+from llgrad.observables.frequency import best_frequency
 
 BEGINNING: Final = 2.0
 """The first fit has this many pieces, and periods, of the trace."""
@@ -33,7 +33,7 @@ def beginning(experiment: Experiment) -> Experiment:
         return experiment
     trace = experiment.data
     first = max(trace.columns, key=lambda name: np.ptp(trace.columns[name]) / (np.abs(trace.columns[name]).max() or 1))
-    period = 1 / float(frequency(trace.select(first)))
+    period = 1 / float(best_frequency(trace.select(first)))
     pieces = math.ceil(BEGINNING * max(1.0, period / experiment.segment))
     count = pieces * samples_of(trace, experiment.segment)
     return dataclasses.replace(experiment, data=trace.first(count), segment=None)

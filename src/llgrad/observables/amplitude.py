@@ -6,19 +6,18 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from llgrad.observables.signal import signal_of
-from llgrad.observables.tone import strongest_tone
+from llgrad.observables.frequency import tone_of
 
 
 def amplitude(source: Any, dt: Any = None) -> Any:
     """Amplitude A of the strongest tone A cos(2π f t + φ), half of its peak to peak, in the unit of the signal.
 
-    Arguments, shapes and errors are those of `frequency`; differentiable once.
+    Arguments, shapes, errors and NaN are those of `frequency`; differentiable once.
 
     >>> import numpy as np
     >>> t = 1e-11 * np.arange(1000)
     >>> round(float(amplitude(5.0 + 0.25 * np.sin(2 * np.pi * 1.2345e9 * t), dt=1e-11)), 4)
     0.25
     """
-    signal = signal_of(source, dt)
-    return strongest_tone(jnp.asarray(signal.values)).amplitude
+    tone, found, _ = tone_of(source, dt)
+    return jnp.where(found, tone.amplitude, jnp.nan)

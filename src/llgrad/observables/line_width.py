@@ -1,4 +1,4 @@
-"""Frequency and line width of an oscillator whose phase diffuses, from one recorded trace, with honest intervals."""
+"""Frequency and line width of a noisy oscillation, from one recorded trace, with honest intervals."""
 
 from __future__ import annotations
 
@@ -9,38 +9,54 @@ import equinox as eqx
 import numpy as np
 
 from llgrad.core.units import show, show_with_error
-from llgrad.observables.frequency import frequency
+from llgrad.observables.estimators.diffusion import diffusion_of
+from llgrad.observables.estimators.line import CLEAN, FALSE_ALARM, LineFit, Statistics, fit_line, line_shape, quantiles
+from llgrad.observables.frequency import best_frequency
 from llgrad.observables.signal import signal_of
 
-FEWEST_PERIODS: Final = 16
-BAND: Final = (0.4, 0.7)
-"""The phase is that of what lies within ±0.4 f of the line; the filter falls to zero at ±0.7 f."""
-HIGHEST: Final = 0.25
-"""The frequency's fluctuations are used up to this part of the frequency."""
-WIDTHS: Final = 160
-CORNERS: Final = 64
-RATIOS: Final = (1.0, 0.4, 0.15, 0.06, 0.02, 0.007, 0.002, 0.0)
-"""White part of the frequency noise, relative to all of it at low frequencies: the nonlinear shift amplifies that."""
-SINGLE: Final = 32
-"""So many of the lowest readings of the periodogram are used one by one, the others averaged in bands."""
-BANDS: Final = 80
+FEWEST_PERIODS: Final = 20
+FEWEST_BINS: Final = 1.5
+"""What is lower than so many periods in the trace is a drift."""
+RESOLVED: Final = 0.1
+"""A line is resolved where its width is, with 97.5 %, more than this part of 1/T."""
+WALK: Final = 1.6
+"""Variance of the frequency of a tone whose phase walks, over the best that there is, Δ/(2πT): the tone's fit gives
+little weight to the ends."""
+STEADY: Final = 0.5
+BAND: Final = 6.0
+"""Whether the amplitude is steady is seen in a band of so many line widths to each side."""
 
 
 class LineWidth(eqx.Module):
-    """Mean frequency and line width of a noisy oscillation; in Hz."""
+    """Frequency and width of a line in noise; in Hz. All are NaN where no line stands out of the noise."""
 
     frequency: float
     frequency_error: float
-    """Standard error √(Δf/(2π T)) of a phase that diffuses for the time T."""
+    """Standard error: the interval of 95 % is ±1.96 of it."""
     line_width: float
-    """Full width Δf = (dσ²/dt)/(2π) from the slope of the phase's variance: the median of its distribution."""
+    """Full width at half maximum: the median of its distribution."""
     line_width_error: float
     """Half of the interval that holds 68 %."""
     periods: float
-    """Number of periods that were used."""
+    """Number of periods in the trace."""
+    power: float
+    """The variance that the line carries, in the unit of the signal squared."""
+    background: float
+    """Density of the noise about the line, in the unit of the signal squared per hertz."""
     widths: Any
     """Line widths (W,) and how likely each is (W,), of sum 1."""
     weights: Any
+    notes: tuple[str, ...] = eqx.field(static=True)
+
+    @property
+    def found(self) -> bool:
+        """Whether a line stands out of the noise; noise alone passes for one once in 1000 traces."""
+        return math.isfinite(self.frequency)
+
+    @property
+    def amplitude(self) -> float:
+        """√(2 power), the amplitude of a steady oscillation of this power."""
+        return math.sqrt(2 * self.power)
 
     def interval(self, probability: float = 0.95) -> tuple[float, float]:
         """The interval [Hz] in which the line width lies with this probability, as likely above it as below.
@@ -49,35 +65,39 @@ class LineWidth(eqx.Module):
         """
         if not 0 < probability < 1:
             raise ValueError(f"interval({probability}): expected a probability such as 0.95")
+        if not self.found:
+            return math.nan, math.nan
         outside = (1 - probability) / 2
-        low, high = np.interp([outside, 1 - outside], np.cumsum(self.weights), np.log(self.widths))
+        low, high = quantiles(np.log(self.widths), self.weights, [outside, 1 - outside])
         return float(np.exp(low)), float(np.exp(high))
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, and the 95 % interval of the line width, as a dictionary."""
-        names = ("frequency", "frequency_error", "line_width", "line_width_error", "periods")
+        names = ("frequency", "frequency_error", "line_width", "line_width_error", "periods", "power", "background")
         return {name: getattr(self, name) for name in names} | {"interval_95": list(self.interval(0.95))}
 
     def __repr__(self) -> str:
+        if not self.found:
+            return "; ".join(self.notes)
         found = show_with_error(self.frequency, self.frequency_error, "Hz")
         low, high = (show(float(f"{edge:.2g}"), "Hz") for edge in self.interval())
         width = show(float(f"{self.line_width:.2g}"), "Hz")
-        return f"frequency {found}; line width {width}, between {low} and {high} (95 %)"
+        return "; ".join([f"frequency {found}; line width {width}, between {low} and {high} (95 %)", *self.notes])
 
 
 def line_width(source: Any, dt: float | None = None) -> LineWidth:
-    """Mean frequency and line width of the strongest tone of one noisy signal, from the diffusion of its phase.
+    """Frequency and width of the strongest line of one noisy signal: a Lorentzian on a flat background.
 
-    The phase φ is that of the analytic signal near the tone, sampled once a period; its mean slope is the frequency.
-    The periodogram of the frequency (φ_{j+1} − φ_j)/(2π P), P = 1/f, is compared, by Whittle's likelihood, with
+    The periodogram of the whole signal is compared with line and background together, by Whittle's likelihood (see
+    `observables.estimators`), so that a broad line in noise is not mistaken for its highest reading. `peak_of` of the
+    signal's spectrum, the command and the pictures give the same numbers. How often the intervals hold the truth, for
+    lines of 0.1 to 30 % of their frequency in noise, is measured by python -m benchmarks.lines.
 
-        S(ν) = Δf/π (ν_c² + ρ ν²)/(ν_c² + ν²) + r sin²(πνP)
-
-    that is what white noise does to an oscillator with a nonlinear frequency shift (its return rate is Γ = 2π ν_c), and
-    noise r of the recorder. The unknown ν_c, ρ and r are averaged over on a grid that is even in their logarithms
-    (ρ = 1, no nonlinear shift, counts as much as all others): the interval of Δf is honest for short traces too. Δf is
-    the slope of the phase's variance over 2π, the full width of a Lorentzian line. Where the return is slow the line is
-    nearly Gaussian, and narrower than this; for its own width see `peak_of`.
+    A clean oscillation of steady amplitude, which is its phase's affair, is taken by the diffusion of that (see
+    `estimators.diffusion`): Δ is then the slope of the phase's variance over 2π, the full width of a Lorentzian line;
+    the spectrum itself may be narrower. In noise, a Gaussian signal, such as a resonance that is excited by heat, and
+    an oscillator of steady amplitude have the same spectrum, but the frequency of the second is known less well,
+    √(Δ/(2πT)) instead of √(Δ/(4πT)): how steady the amplitude is is taken from the signal.
 
     Args:
         source: a `Trajectory` (m·p is taken), a `Trace` of one column, or samples (T,), with `dt` [s]. Cut away first
@@ -85,10 +105,10 @@ def line_width(source: Any, dt: float | None = None) -> LineWidth:
         dt: time between two samples of an array [s].
 
     Raises:
-        ValueError: for what `frequency` raises, several signals, and fewer than 16 whole periods.
+        ValueError: for what `frequency` raises, several signals, and a line that is not resolved in fewer than 20
+            periods.
 
-    Sources: J.-V. Kim, V. Tiberkevich, A. N. Slavin, Phys. Rev. Lett. 100, 017207 (2008), for the shape;
-    P. Whittle, Ark. Mat. 2, 423 (1953), for the likelihood.
+    Source: P. Whittle, Ark. Mat. 2, 423 (1953), for the likelihood.
 
     >>> rng = np.random.default_rng(1)  # 1 GHz, 5 MHz wide, for 2 µs; an interval of 95 % misses 1 time in 20
     >>> phase = 2 * np.pi * 1e9 * 5e-11 * np.arange(40_000) + np.cumsum(rng.normal(0, 0.0396, 40_000))
@@ -97,73 +117,100 @@ def line_width(source: Any, dt: float | None = None) -> LineWidth:
     True
     >>> found.interval()[0] < 5e6 < found.interval()[1]
     True
+    >>> line_width(rng.normal(size=1000), dt=1e-11)
+    no line stands out of the noise (which passes for one once in 1000 traces)
     """
     signal = signal_of(source, dt)
     values, step = np.asarray(signal.values, dtype=float), float(signal.dt)
     if values.ndim != 1:
         raise ValueError(f"the signal has the shape {values.shape}, expected that of one oscillator, (T,); choose one")
-    f = float(frequency(values, dt=step))
-    phase = _phase_each_period(values, step, f)
-    periods = phase.size - 1
-    if periods < FEWEST_PERIODS:
+    found = line_of(values, step)
+    if found.notes and found.periods < FEWEST_PERIODS:
         raise ValueError(
-            f"the trace holds {values.size * step * f:.3g} periods of {show(float(f'{f:.4g}'), 'Hz')}; a line width "
-            f"needs at least {FEWEST_PERIODS + 4}: record longer"
+            f"the trace holds {found.periods:.3g} periods of {show(float(f'{found.frequency:.4g}'), 'Hz')}; a line "
+            f"width needs at least {FEWEST_PERIODS}: record longer"
         )
-    shift = np.diff(phase) * f / (2 * math.pi)
-    widths, weights = _posterior(shift - shift.mean(), f)
-    low, width, high = np.exp(np.interp([0.16, 0.5, 0.84], np.cumsum(weights), np.log(widths)))
-    mean = float(weights @ widths)
-    error = math.sqrt(mean * f / (2 * math.pi * periods))
+    return found
+
+
+def line_of(values: np.ndarray, step: float, window: tuple[float, float] | None = None) -> LineWidth:
+    """The line of samples (T,), perhaps within a window (low, high) [Hz] alone."""
+    f, density = _periodogram(values, step)
+    inside = (f > 0) & (f < 0.5 / step * (1 - 0.5 / values.size))  # neither is exponential there
+    inside = inside if window is None else inside & (f >= window[0]) & (f <= window[1])
+    duration = values.size * step
+    fit = fit_line(f[inside], density[inside], Statistics(1.0, 1 / duration))
+    if not fit.found or fit.frequency * duration < FEWEST_BINS:
+        return _none()
+    center, width = fit.frequency, fit.width
+    low, high = np.exp(quantiles(np.log(fit.widths), fit.width_weights, [0.16, 0.84]))
+    resolved = float(np.exp(quantiles(np.log(fit.widths), fit.width_weights, 0.025))) > RESOLVED / duration
+    power = fit.height / duration / float(line_shape(np.zeros(1), np.array([width]), 1 / duration)[0])
+    notes: tuple[str, ...] = ()
+    below, above = quantiles(fit.frequencies, fit.frequency_weights, [0.025, 0.975])
+    steady = _steadiness(values, step, fit, power)
+    if window is None and steady > STEADY and fit.background < CLEAN * fit.height:
+        diffuse = _of_diffusion(values, step, fit, power)
+        if diffuse is not None:
+            return diffuse
+    diffusion = float(fit.width_weights @ fit.widths) / (2 * math.pi * duration)
+    # noise as strong as the line hides what a steady amplitude does to the frequency; the 4 is from simulations
+    error = float(above - below) / (2 * 1.96) * math.sqrt(1 + steady / (1 + 4 * fit.background / fit.height))
+    error = max(error, math.sqrt(steady * diffusion))
+    if not resolved:
+        notes = (f"narrower than the trace resolves ({show(float(f'{1 / duration:.2g}'), 'Hz')})",)
+        if window is None:
+            center = float(best_frequency(values, dt=step))
+        noise = fit.background / (4 * math.pi**2 * power) * 6 / duration**3
+        error = math.sqrt(WALK * diffusion + 1.53**2 * noise)
     return LineWidth(
-        f + float(shift.mean()), error, float(width), float(high - low) / 2, float(periods), widths, weights
-    )
+        center, error, width, float(high - low) / 2, duration * center, power, fit.background, fit.widths,
+        fit.width_weights, notes,
+    )  # fmt: skip
 
 
-def _phase_each_period(values: np.ndarray, step: float, f: float) -> np.ndarray:
-    """Phase [rad] beyond 2πft, averaged over each period of the trace without its ends."""
-    size = values.size
-    distance = np.abs(np.fft.fftfreq(size, step) - f) / f
-    flat, end = BAND
-    band = np.clip((end - distance) / (end - flat), 0, 1)
-    analytic = np.fft.ifft(np.fft.fft(values - values.mean()) * np.sin(math.pi / 2 * band) ** 2)
-    t = step * np.arange(size)
-    slow = np.unwrap(np.angle(analytic * np.exp(-2j * math.pi * f * t)))
-    integral = np.concatenate([[0.0], np.cumsum((slow[1:] + slow[:-1]) / 2)]) * step
-    edges = np.arange(1.5 / f, t[-1] - 1.5 / f, 1 / f)
-    return np.diff(np.interp(edges, t, integral)) * f
+def _of_diffusion(values: np.ndarray, step: float, fit: LineFit, power: float) -> LineWidth | None:
+    """By the diffusion of its phase, which says more of a clean oscillation than its spectrum; None for a short one."""
+    found = diffusion_of(values, step, float(best_frequency(values, dt=step)))
+    if found is None:
+        return None
+    low, width, high = np.exp(quantiles(np.log(found.widths), found.weights, [0.16, 0.5, 0.84]))
+    periods = found.frequency * values.size * step
+    return LineWidth(
+        found.frequency, found.error, float(width), float(high - low) / 2, periods, power, fit.background,
+        found.widths, found.weights, _unresolved(float(width), values.size * step),
+    )  # fmt: skip
 
 
-def _posterior(shift: np.ndarray, f: float) -> tuple[np.ndarray, np.ndarray]:
-    """Line widths [Hz] and the probability of each, from the frequency's deviation in each period (N,) [Hz]."""
-    size = shift.size
-    power = 2 / (size * f) * np.abs(np.fft.rfft(shift)) ** 2
-    nu = np.fft.rfftfreq(size, 1 / f)
-    used = (nu > 0) & (nu <= HIGHEST * f)
-    power, nu, counts = _in_bands(np.maximum(power[used], 1e-30 * f), nu[used])
-    corners = np.geomspace(0.5 * f / size, HIGHEST * f, CORNERS)[:, None, None, None]
-    ratios = np.array(RATIOS)[:, None, None]
-    recorder = np.concatenate([[0.0], np.geomspace(0.03, 1e4, 7)])[:, None]
-    shapes = (corners**2 + ratios * nu**2) / (corners**2 + nu**2) + recorder * np.sin(math.pi * nu / f) ** 2
-    linear = np.broadcast_to(np.where(ratios == 1, len(RATIOS) - 1.0, 1.0), shapes[..., :1].shape)
-    shapes, count = shapes.reshape(-1, nu.size), counts.sum()
-    total, logs = (counts * power / shapes).sum(axis=1), (counts * np.log(shapes)).sum(axis=1) - np.log(linear).ravel()
-    middle, reach = total / count, math.exp(8 * math.sqrt(2 / count) + 2)
-    density, weights = np.ones(1), np.ones(1)
-    edges = (float(middle.min()) / reach, float(middle.max()) * reach)
-    for _ in range(2):  # once to see where it lies, once to resolve it
-        density = np.geomspace(*edges, WIDTHS)
-        likely = -count * np.log(density) - total[:, None] / density - logs[:, None]
-        weights = np.exp(likely - likely.max()).sum(axis=0)
-        inside = density[weights > 1e-6 * weights.max()]
-        edges = (float(inside[0]) / 1.05, float(inside[-1]) * 1.05)
-    return math.pi * density, weights / weights.sum()
+def _unresolved(width: float, duration: float) -> tuple[str, ...]:
+    return () if width * duration > 1 else (f"narrower than 1/T, {show(float(f'{1 / duration:.2g}'), 'Hz')}",)
 
 
-def _in_bands(power: np.ndarray, nu: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The lowest readings as they are, the others averaged in bands; with the number of readings in each."""
-    if nu.size <= SINGLE + BANDS:
-        return power, nu, np.ones(nu.size)
-    place = np.concatenate([np.arange(SINGLE), np.unique(np.geomspace(SINGLE, nu.size, BANDS).astype(int))[:-1]])
-    counts = np.diff(np.append(place, nu.size))
-    return np.add.reduceat(power, place) / counts, np.add.reduceat(nu, place) / counts, counts.astype(float)
+def _periodogram(values: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies and one-sided density of a signal without its linear trend, whose readings are independent."""
+    u = np.linspace(-1, 1, values.size)
+    rest = values - values.mean()
+    rest = rest - u * float(u @ rest) / float(u @ u)
+    return np.fft.rfftfreq(values.size, step), 2 * step / values.size * np.abs(np.fft.rfft(rest)) ** 2
+
+
+def _none() -> LineWidth:
+    nan, note = math.nan, f"no line stands out of the noise (which passes for one once in {1 / FALSE_ALARM:.0f} traces)"
+    return LineWidth(nan, nan, nan, nan, nan, nan, nan, np.array([]), np.array([]), (note,))
+
+
+def _steadiness(values: np.ndarray, step: float, fit: LineFit, power: float) -> float:
+    """How steady the amplitude is, from 0, as that of a Gaussian signal, to 1.
+
+    ⟨|z|⁴⟩/⟨|z|²⟩² of the analytic signal z near the line is 2 for a Gaussian signal and 1 for a steady amplitude; the
+    noise in the band, Gaussian as well, is taken off.
+    """
+    f = np.fft.fftfreq(values.size, step)
+    half = min(max(BAND * fit.width, BAND / (values.size * step)), 0.6 * fit.frequency)
+    near = np.abs(f - fit.frequency) <= half
+    analytic = np.fft.ifft(np.where(near, np.fft.fft(values - values.mean()), 0))
+    square = np.abs(analytic) ** 2
+    noise = 2 * half * fit.background
+    both = float(np.mean(square**2) / np.mean(square) ** 2) * (power + noise) ** 2
+    kurtosis = (both - 4 * power * noise - 2 * noise**2) / power**2
+    return min(max(2 - kurtosis, 0.0), 1.0)

@@ -8,14 +8,14 @@ from typing import Any
 import jax.numpy as jnp
 
 from llgrad.observables.signal import signal_of
-from llgrad.observables.tone import strongest_tone, within_a_turn
+from llgrad.observables.tone import tone_and_verdict, within_a_turn
 
 
 def phase(source: Any, dt: Any = None) -> Any:
     """Phase φ [rad], −π to π, of the strongest tone A cos(2π f t + φ).
 
     t = 0 is the origin of the times of a `Trajectory` or `Trace`, and the first sample of an array. A `drives.Sine` of
-    phase ψ has φ = ψ − π/2. Arguments, shapes and errors are those of `frequency`; differentiable once.
+    phase ψ has φ = ψ − π/2. Arguments, shapes, errors and NaN are those of `frequency`; differentiable once.
 
     >>> import numpy as np
     >>> t = 1e-11 * np.arange(1000)
@@ -23,10 +23,11 @@ def phase(source: Any, dt: Any = None) -> Any:
     0.3
     """
     signal = signal_of(source, dt)
-    tone = strongest_tone(jnp.asarray(signal.values))
+    tone, oscillates = tone_and_verdict(jnp.asarray(signal.values), signal.rounding)
     dtype = tone.phase.dtype
     before = tone.cycles * (jnp.asarray(signal.start, dtype) / jnp.asarray(signal.dt, dtype))
-    return within_a_turn(tone.phase - math.tau * (before - jnp.round(before)))
+    found = within_a_turn(tone.phase - math.tau * (before - jnp.round(before)))
+    return jnp.where(oscillates, found, jnp.nan)
 
 
 def instantaneous_phase(source: Any, dt: Any = None) -> Any:

@@ -18,6 +18,8 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.sampled import is_even
 
 FEWEST_SAMPLES: Final = 8
+ROUNDED: Final = 64
+"""A unit vector at rest still moves by so many units of its last digit: each step is rounded, and so is its length."""
 
 
 @runtime_checkable
@@ -35,6 +37,8 @@ class Signal(NamedTuple):
     values: Any
     dt: Any
     start: Any
+    rounding: float = 0.0
+    """What varies less than this from peak to peak is at rest: rounding of a unit vector, beside that of the values."""
 
 
 def signal_of(source: Any, dt: Any = None) -> Signal:
@@ -102,7 +106,7 @@ def _of_run(run: Trajectory) -> Signal:
             "the saved times of this run are not evenly spaced; save every k-th step to look at its signal"
         )
     values = jnp.moveaxis(each_run(cosine, run), np.ndim(run.t) - 1, -1)
-    return Signal(values, run.dt, run.t.reshape(-1)[0])
+    return Signal(values, run.dt, run.t.reshape(-1)[0], ROUNDED * float(jnp.finfo(values.dtype).eps))
 
 
 def _of_trace(trace: HasColumns) -> Signal:

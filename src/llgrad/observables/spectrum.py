@@ -27,6 +27,8 @@ class Spectrum(eqx.Module):
     """What an analyser's levels went through, where the density was found from them."""
     understood: tuple[str, ...] = eqx.field(static=True, default=())
     """How the file was understood that this was read from."""
+    samples: Any = None
+    """The samples (…, T) from which it was computed, and the time [s] between two; None where it was measured."""
 
     @property
     def resolution(self) -> float:
@@ -68,7 +70,8 @@ def spectrum(source: Any, dt: float | None = None, *, unit: str | None = None, s
 
     `source`: a `Trajectory` (m·p is taken), a `Trace` of one column, or samples (…, T), time last, with `dt` [s].
     `unit` of the samples: "V" gives V²/Hz; by default 1, or that of the trace's column. More `segments` give less noise
-    and a coarser resolution of (segments + 1)/(2 T dt). Computed by NumPy: not differentiable.
+    and a coarser resolution of (segments + 1)/(2 T dt), the distance of two frequencies; the window makes a pure tone
+    1.44 of it wide (half maximum), with an equivalent noise bandwidth of 1.5. Computed by NumPy: not differentiable.
 
     Raises ValueError for a missing `dt`, fewer than 8 samples (per segment), a value that is not finite, a constant
     signal.
@@ -94,4 +97,4 @@ def spectrum(source: Any, dt: float | None = None, *, unit: str | None = None, s
     frequency, density = scipy.signal.welch(values, 1 / dt, "hann", length, length // 2, detrend="constant", axis=-1)
     if unit is None:
         unit = source.units[next(iter(source.columns))] if isinstance(source, HasColumns) else "1"
-    return Spectrum(frequency, density, "1/Hz" if unit == "1" else f"{unit}²/Hz")
+    return Spectrum(frequency, density, "1/Hz" if unit == "1" else f"{unit}²/Hz", samples=(values, dt))

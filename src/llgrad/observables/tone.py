@@ -4,9 +4,18 @@ At a trial frequency f the signal is fitted by a constant and by cosines and sin
 sin²(π(n + ½)/T), and the frequency is where the fit explains most. A tone with such harmonics is found exactly,
 whatever its offset and however few its periods; other tones, k bins away (a bin is one period per trace), disturb it by
 about their relative amplitude/k³, in bins. White noise enters 1.53 times as strongly as the Cramér–Rao bound demands.
-The start is the best bin of a fast Fourier transform, from one period per trace upwards; then come Gauss–Newton steps,
-first for f alone, and one step of Newton's method, which is differentiated: that is the exact first derivative of the
-maximum, by the implicit function theorem.
+
+The samples are read three times only: by a fast Fourier transform, whose best bin is the start, and twice to be turned
+back by a trial frequency and summed against powers of time (`moments`). All steps of Newton's method, first for f
+alone, run on those few sums. The last one is differentiated: that is the exact first derivative of the maximum, by the
+implicit function theorem.
+
+A signal oscillates unless one of these holds:
+
+- fewer than one period lies in it (a slope and a bend have a best frequency, too, but a lower one), or, of a few
+  periods, the signal does not pass its mean once in each, as a slope does not;
+- white noise of the same power would show as strong a tone once in 1/`FALSE_ALARM` signals;
+- the motion has died away: `DEAD` of the largest amplitude is what the last quarter still has.
 """
 
 from __future__ import annotations
@@ -18,12 +27,38 @@ from typing import Any, Final, NamedTuple
 import jax
 import jax.numpy as jnp
 
-HARMONICS: Final = 3
-"""Multiples of the frequency in the fit, the frequency itself included."""
+from llgrad.observables.estimators.moments import (
+    HARMONICS,
+    Products,
+    Sums,
+    explained,
+    fundamental,
+    products_at,
+    sums_at,
+    waves,
+    weights_of,
+)
 
-MOST_STEPS: Final = 20
+READINGS: Final = 2
+STEPS: Final = 7
+"""Newton steps after each reading of the samples."""
+ALONE: Final = 3
+"""The first of them, which leave the harmonics out."""
 LARGEST_STEP: Final = 0.25
 """Largest change of the frequency in one step, in bins: as far as the start is from the best bin's middle."""
+REACH: Final = 0.6
+"""Largest distance from the frequency of a reading, in bins."""
+
+FALSE_ALARM: Final = 1e-3
+"""Probability that white noise passes for a tone."""
+DEAD: Final = 0.05
+FEWEST_PERIODS: Final = 0.98
+FEW_PERIODS: Final = 4
+PARTS: Final = 8
+"""The amplitude is compared in so many parts of a signal, where each holds at least two periods."""
+
+CHUNK: Final = 128
+"""So many signals are taken at once: what they need stays in the cache of one core."""
 
 
 class Tone(NamedTuple):
@@ -37,172 +72,151 @@ class Tone(NamedTuple):
     """φ at the first sample [rad], −π to π."""
 
 
-class _Samples(NamedTuple):
-    """A signal ready to be fitted, all (T,)."""
-
-    values: Any
-    """Samples, scaled, without their weighted mean."""
-    weights: Any
-    """Weights of sum 1."""
-    turns: Any
-    """Phase of the start frequency, in turns."""
-    bins: Any
-    """Phase of one bin, in turns, 0 in the middle of the trace."""
-
-
 def strongest_tone(values: Any) -> Tone:
-    """The strongest tone of each signal (…, T). NaN where a signal is constant."""
-    if values.ndim == 1:  # a mapped function takes half as long again to trace
-        return _tone(values)
-    lead = values.shape[:-1]
-    return Tone(*(part.reshape(lead) for part in jax.vmap(_tone)(values.reshape(-1, values.shape[-1]))))
+    """What explains each signal (…, T) best, whether it oscillates or not; NaN where it is constant."""
+    return tone_and_verdict(values)[0]
 
 
-@jax.jit
-def _tone(values: Any) -> Tone:
+def tone_and_verdict(values: Any, rounding: float = 0.0) -> tuple[Tone, Any]:
+    """The strongest tone of each signal (…, T), and whether the signal oscillates.
+
+    What varies less than `rounding` from peak to peak is at rest.
+    """
+    lead, size = values.shape[:-1], values.shape[-1]
+    return jax.tree.map(lambda part: part.reshape(lead), _tones(values.reshape(-1, size), rounding))
+
+
+@partial(jax.jit, static_argnums=1)
+def _tones(values: Any, rounding: float) -> tuple[Tone, Any]:
+    """Of signals (S, T)."""
+    if values.shape[0] <= CHUNK:
+        return jax.vmap(partial(_tone, rounding=rounding))(values)
+    return jax.lax.map(partial(_tone, rounding=rounding), values, batch_size=CHUNK)
+
+
+def _tone(values: Any, rounding: float) -> tuple[Tone, Any]:
     size, dtype = values.shape[0], values.dtype
-    index = jnp.arange(size, dtype=dtype)
-    weights = jnp.sin(math.pi * (index + 0.5) / size) ** 2
-    weights = weights / jnp.sum(weights)
-    varies = jnp.max(values) > jnp.min(values)
+    weights = weights_of(size, dtype)
+    largest, peak_to_peak = jnp.max(jnp.abs(values)), jnp.max(values) - jnp.min(values)
+    varies = peak_to_peak > 4 * jnp.finfo(dtype).eps * largest
     values = values - jnp.sum(weights * values)
     scale = jax.lax.stop_gradient(jnp.max(jnp.abs(values)))
     values = values / jnp.where(scale > 0, scale, 1)
     padded = 2 ** math.ceil(math.log2(2 * size))
-    start = _best_bin(jax.lax.stop_gradient(values), weights, padded)
-    samples = _Samples(values, weights, _turns(start, size, padded, dtype), (index - (size - 1) / 2) / size)
-    start = start.astype(dtype) / padded
-    order = jnp.arange(1, HARMONICS + 1, dtype=dtype)
-    below_nyquist = (order * start <= 0.5 - 1.5 / size) | (order == 1)
-    offset = _differentiable(_search(jax.lax.stop_gradient(samples), below_nyquist), samples, below_nyquist)
-    amplitude, phase = _read(offset, samples, below_nyquist, size)
-    found = jnp.where(varies, 1, jnp.nan).astype(dtype)
-    return Tone(found * (start + offset / size), found * scale * amplitude, found * phase)
+    still = jax.lax.stop_gradient(values)
+    start = _best_bin(weights * still, weights, padded)
+    offset, alone = _search(start, weights * still, padded)
+    wave = waves(start, offset, size, padded, dtype)
+    sums = sums_at(start, offset, weights * values, padded, wave)
+    products = products_at(jnp.zeros_like(offset), sums)
+    step = _last_step(products, sums)
+    a, b = fundamental(step, products, sums)
+    cycles = start.astype(dtype) / padded + (offset + step) / size
+    turns = (start.astype(jnp.uint32) * jnp.uint32(size - 1)) & jnp.uint32(2 * padded - 1)
+    back = turns.astype(dtype) / padded + (offset + step) * ((size - 1) / size)
+    phase = within_a_turn(-math.pi * back - jnp.arctan2(b, a))
+    periods = start.astype(dtype) * (size / padded) + jnp.minimum(alone, offset)
+    found = varies & (peak_to_peak > rounding) & _returns(still, periods)
+    found = found & _stands_out(products, sums, weights, still) & ~_dies(still, wave, periods)
+    nan = jnp.where(varies, 1, jnp.nan).astype(dtype)
+    return Tone(nan * cycles, nan * scale * jnp.sqrt(a**2 + b**2), nan * phase), found
 
 
-def _turns(start: Any, size: int, padded: int, dtype: Any) -> Any:
-    """start · n / padded without its whole turns: exact in integers (which wrap at 2³², a multiple of `padded`)."""
-    product = start.astype(jnp.uint32) * jnp.arange(size, dtype=jnp.uint32)
-    return (product & jnp.uint32(padded - 1)).astype(dtype) / padded
-
-
-def _best_bin(values: Any, weights: Any, padded: int) -> Any:
+def _best_bin(weighted: Any, weights: Any, padded: int) -> Any:
     """The bin of `padded` that explains most of the signal, at least one period per trace and one away from Nyquist."""
-    size = values.shape[0]
-    half = jnp.arange(padded // 2)
-    signal = jnp.fft.fft(weights * values, padded)[half]
-    window = jnp.fft.fft(weights.astype(signal.dtype), padded)
-    once, twice = window[half], window[2 * half]
-    explained = _explained(
+    size = weighted.shape[0]
+    half = padded // 2
+    signal = jnp.fft.rfft(weighted, padded)[:half]
+    window = jnp.fft.fft(weights, padded)
+    once, twice = window[:half], window[: 2 * half : 2]
+    power = _power(
         signal.real,
         -signal.imag,
         (1 + twice.real) / 2 - once.real**2,
         (1 - twice.real) / 2 - once.imag**2,
         -twice.imag / 2 + once.real * once.imag,
     )
-    one_period = math.ceil(padded / size)
-    return jnp.argmax(jnp.where((half >= one_period) & (half <= padded // 2 - one_period), explained, -jnp.inf))
+    one_period, bins = math.ceil(padded / size), jnp.arange(half)
+    return jnp.argmax(jnp.where((bins >= one_period) & (bins <= half - one_period), power, -jnp.inf))
 
 
-def _explained(cos_x: Any, sin_x: Any, cos_cos: Any, sin_sin: Any, cos_sin: Any) -> Any:
+def _power(cos_x: Any, sin_x: Any, cos_cos: Any, sin_sin: Any, cos_sin: Any) -> Any:
     """Explained square bᵀA⁻¹b of the fit by cos and sin, from their moments with the signal and with one another."""
     return (sin_sin * cos_x**2 - 2 * cos_sin * cos_x * sin_x + cos_cos * sin_x**2) / (cos_cos * sin_sin - cos_sin**2)
 
 
-@jax.jit
-def _basis(offset: Any, samples: _Samples, used: Any) -> tuple[Any, Any]:
-    """Cosines, then sines, of K multiples of a frequency, (2K, T), without weighted means; and their derivatives."""
-    phase = math.tau * (samples.turns + offset * samples.bins)
-    cos, sin = [jnp.cos(phase)], [jnp.sin(phase)]
-    for _ in range(1, used.shape[0]):  # angle addition is cheaper than more cosines
-        cos, sin = [*cos, cos[-1] * cos[0] - sin[-1] * sin[0]], [*sin, sin[-1] * cos[0] + cos[-1] * sin[0]]
-    rate = math.tau * samples.bins
-    waves = jnp.stack([*cos, *sin])
-    change = jnp.stack([*(-k * rate * s for k, s in enumerate(sin, 1)), *(k * rate * c for k, c in enumerate(cos, 1))])
-    both, weights = jnp.concatenate([used, used])[:, None], samples.weights[None, :]
-    waves, change = (part - jnp.sum(weights * part, axis=1, keepdims=True) for part in (waves, change))
-    return jnp.where(both, waves, 0), jnp.where(both, change, 0)
+def _search(start: Any, weighted: Any, padded: int) -> tuple[Any, Any]:
+    """The offset from the start, in bins, that explains most; and that of the fit without harmonics."""
+    size, dtype = weighted.shape[0], weighted.dtype
+    first = jnp.arange(HARMONICS) == 0
+
+    def reading(state: tuple[Any, Any], number: Any) -> tuple[tuple[Any, Any], None]:
+        begin, alone = state
+        sums = sums_at(start, begin, weighted, padded, waves(start, begin, size, padded, dtype))
+
+        def improve(count: Any, offsets: tuple[Any, Any]) -> tuple[Any, Any]:
+            offset, alone = offsets
+            single = (number == 0) & (count < ALONE)
+            slope, curvature = _slopes(products_at(offset, sums), sums, jnp.where(single, first, sums.used))
+            step = slope / jnp.maximum(jnp.abs(curvature), jnp.finfo(dtype).tiny)  # uphill, on a convex slope too
+            offset = jnp.clip(offset + jnp.clip(step, -LARGEST_STEP, LARGEST_STEP), -REACH, REACH)
+            return offset, jnp.where(single, begin + offset, alone)
+
+        offset, alone = jax.lax.fori_loop(0, STEPS, improve, (jnp.zeros_like(begin), alone))
+        return (begin + offset, alone), None
+
+    zero = jnp.zeros((), dtype) * weighted[0]  # of the same kind as the signal where that is mapped over devices
+    return jax.lax.scan(reading, (zero, zero), jnp.arange(READINGS))[0]
 
 
-def _coefficients(waves: Any, samples: _Samples, used: Any) -> tuple[Any, Any]:
-    """The best coefficients of the basis, (2K,), 0 for what is not used; and the inverse normal matrix, (2K, 2K)."""
-    weighted = waves * samples.weights[None, :]
-    unused = jnp.diag(jnp.where(jnp.concatenate([used, used]), 0, 1).astype(waves.dtype))
-    inverse = _inverse(_product(weighted, waves.T) + unused)
-    return _product(inverse, _product(weighted, samples.values)), inverse
+def _slopes(products: Products, sums: Sums, used: Any) -> tuple[Any, Any]:
+    """First and second derivative of what the fit explains."""
+    zero, one = jnp.zeros_like(products.offset), jnp.ones_like(products.offset)
+
+    def slope(further: Any) -> Any:
+        return jax.jvp(lambda at: explained(at, products, sums, used), (further,), (one,))[1]
+
+    return jax.jvp(slope, (zero,), (one,))
 
 
-@jax.jit
-def _inverse(matrix: Any) -> Any:
-    """The inverse of a small positive definite matrix, by one sweep for each row: LAPACK would take longer to load.
+def _last_step(products: Products, sums: Sums) -> Any:
+    """One step of Newton's method from the frequency of the sums, which carries the derivative."""
+    slope, curvature = _slopes(products, sums, sums.used)
+    step = -slope / curvature
+    return jnp.where(jnp.abs(step) < LARGEST_STEP, step, step - jax.lax.stop_gradient(step))
 
-    A sweep of row k with the pivot p and the column c maps A to A − c cᵀ/p, its row and column k to c/p, the pivot to
-    −1/p; all sweeps together give −A⁻¹. Source: A. E. Beaton, ETS Research Bulletin RB-64-51 (1964).
+
+def _returns(values: Any, periods: Any) -> Any:
+    """Whether the signal holds a period, and, where it holds only a few, comes back that often."""
+    passes = jnp.sum((values[1:] > 0) != (values[:-1] > 0)).astype(values.dtype)
+    return (periods >= FEWEST_PERIODS) & ((periods >= FEW_PERIODS) | (passes >= periods))
+
+
+def _stands_out(products: Products, sums: Sums, weights: Any, values: Any) -> Any:
+    """Whether white noise shows so strong a tone no more often than `FALSE_ALARM`.
+
+    In n independent readings, a sine explains more than the part g with the probability (1 − g)^((n − 3)/2); the
+    weights leave n = T/1.5 of them, and there are about T frequencies to try.
     """
-    rows = jnp.arange(matrix.shape[0])
-
-    def sweep(matrix: Any, k: Any) -> tuple[Any, None]:
-        others = rows != k
-        column = jnp.where(others, matrix[k], -1)
-        rest = jnp.where(others[:, None] & others[None, :], matrix, 0)
-        return rest - column[:, None] * (column / matrix[k, k])[None, :], None
-
-    return -jax.lax.scan(sweep, matrix, rows)[0]
+    size = values.shape[0]
+    alone = explained(jnp.zeros_like(products.offset), products, sums, jnp.arange(HARMONICS) == 0)
+    rest = 1 - alone / jnp.maximum(jnp.sum(weights * values**2), jnp.finfo(values.dtype).tiny)
+    return rest < (FALSE_ALARM / size) ** (2 / (size / 1.5 - 3))
 
 
-_product = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
-
-
-def _search(samples: _Samples, used: Any) -> Any:
-    """The offset from the start frequency, in bins, that explains most: first without, then with its multiples."""
-    dtype = samples.values.dtype
-    limit, enough = jnp.asarray(LARGEST_STEP, dtype), jnp.sqrt(jnp.finfo(dtype).eps)
-    first = jnp.arange(used.shape[0]) == 0
-
-    def unfinished(state: tuple[Any, ...]) -> Any:
-        _, step, count, _ = state
-        return (jnp.abs(step) > enough) & (count < MOST_STEPS)
-
-    def improve(state: tuple[Any, ...]) -> tuple[Any, ...]:
-        offset, _, count, alone = state
-        step = jnp.clip(_gauss_newton_step(offset, samples, jnp.where(alone, first, used)), -limit, limit)
-        ready = alone & (jnp.abs(step) <= enough)
-        return offset + step, jnp.where(ready, limit, step), count + 1, alone & ~ready
-
-    return jax.lax.while_loop(unfinished, improve, (jnp.zeros_like(limit), limit, 0, jnp.asarray(True)))[0]
-
-
-def _gauss_newton_step(offset: Any, samples: _Samples, used: Any) -> Any:
-    """The step at which the fit, linear in the frequency, explains most: always uphill."""
-    waves, change = _basis(offset, samples, used)
-    coefficients, inverse = _coefficients(waves, samples, used)
-    rest = samples.values - _product(coefficients, waves)
-    slope = _product(coefficients, change)
-    slope = slope - _product(_product(inverse, _product(waves, samples.weights * slope)), waves)
-    return jnp.sum(samples.weights * rest * slope) / jnp.sum(samples.weights * slope**2)
-
-
-def _differentiable(found: Any, samples: _Samples, used: Any) -> Any:
-    """One step of Newton's method from the offset found, which carries the derivative."""
-
-    def slope(offset: Any) -> Any:
-        waves, change = _basis(offset, samples, used)
-        coefficients, _ = _coefficients(waves, samples, used)
-        rest = samples.values - _product(coefficients, waves)
-        return jnp.sum(samples.weights * rest * _product(coefficients, change))
-
-    value, curvature = jax.jvp(slope, (found,), (jnp.ones_like(found),))
-    step = -value / curvature
-    good = jnp.abs(step) < LARGEST_STEP
-    return found + jnp.where(good, step, step - jax.lax.stop_gradient(step))
-
-
-def _read(offset: Any, samples: _Samples, used: Any, size: int) -> tuple[Any, Any]:
-    """Amplitude and phase at the first sample of the fit at a frequency."""
-    coefficients, _ = _coefficients(_basis(offset, samples, used)[0], samples, used)
-    a, b = coefficients[0], coefficients[HARMONICS]
-    phase = -math.tau * offset * (size - 1) / (2 * size) - jnp.arctan2(b, a)
-    return jnp.sqrt(a**2 + b**2), within_a_turn(phase)
+def _dies(values: Any, wave: Any, periods: Any) -> Any:
+    """Whether the last quarter still has `DEAD` of the largest amplitude, and no more."""
+    size, dtype = values.shape[0], values.dtype
+    quarter = values[: size // 4 * 4].reshape(4, -1)
+    spread = jnp.std(quarter, axis=1)
+    length = size // PARTS
+    if length < 8:
+        return spread[-1] < DEAD * jnp.max(spread)
+    turned = wave[:, size - PARTS * length :] * values[None, size - PARTS * length :]
+    parts = jnp.einsum("cpn,n->cp", turned.reshape(2, PARTS, length), weights_of(length, dtype))
+    tone = jnp.sqrt(jnp.sum(parts**2, axis=0))
+    faded = jnp.max(tone[-2:]) < DEAD * jnp.max(tone)
+    return (spread[-1] < DEAD * jnp.max(spread)) | (faded & (periods >= 2 * PARTS))
 
 
 def within_a_turn(phase: Any) -> Any:

@@ -28,7 +28,7 @@ from llgrad.fitting.answers.explanation.shape import (
     outliers,
 )
 from llgrad.fitting.targets.experiment import Experiment
-from llgrad.observables.frequency import frequency
+from llgrad.observables.frequency import best_frequency
 from llgrad.observables.line_width import LineWidth, line_width
 
 GROWN: Final = 2.0
@@ -191,7 +191,7 @@ def width_of(experiment: Experiment, measured: Quality) -> LineWidth | None:
 
 def half_period(trace: Trace) -> float:
     """Half a period [s] of the column that moves most."""
-    return 0.5 / float(frequency(_largest(trace)))
+    return 0.5 / float(best_frequency(_largest(trace)))
 
 
 def _largest(trace: Trace) -> Trace:

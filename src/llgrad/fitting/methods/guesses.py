@@ -17,7 +17,7 @@ from llgrad.fitting.methods.starts import reaches
 from llgrad.fitting.problem import Problem, costs
 from llgrad.fitting.targets.recording import TILTS
 from llgrad.fitting.targets.traces import TraceRecording
-from llgrad.observables.frequency import frequency
+from llgrad.observables.frequency import best_frequency
 from llgrad.physics.equation import equation_of_motion
 
 BATCH: Final = 1024
@@ -106,7 +106,7 @@ def _first_periods(problem: Problem, periods: float) -> float:
                 return math.inf
             grid = np.linspace(0, t[-1], t.size)
             signal = np.interp(grid, t, np.asarray(recording.data)[:, 0])
-            f = float(frequency(jnp.asarray(signal), dt=float(grid[1])))
+            f = float(best_frequency(jnp.asarray(signal), dt=float(grid[1])))
             ends.append(max(periods / max(f, 1e6), float(t[12])))
     return max(ends, default=math.inf)
 

@@ -15,7 +15,7 @@ from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.targets.recording import Bound, Recording
 from llgrad.kernels.steppers import Stepper
-from llgrad.observables.frequency import frequency
+from llgrad.observables.frequency import best_frequency
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 from llgrad.solve.task import Engine
@@ -64,7 +64,7 @@ class OrbitRecording(Recording):
 
     def frequency_of(self, along: Any, run: Trajectory) -> Any:
         """Frequency [Hz] of m·p."""
-        return frequency(along, dt=run.dt)
+        return best_frequency(along, dt=run.dt)
 
     def orbit_frequencies(self, bound: Bound) -> tuple[Any, Any]:
         """Frequencies [Hz] (K,) of the steady orbits, and whether the runs went well."""

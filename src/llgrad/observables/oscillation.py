@@ -1,0 +1,115 @@
+"""What a signal does, in one answer that sentences and pictures share: a tone, a line in noise, a decay, or neither."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.trajectory import Trajectory
+from llgrad.core.units import show, show_with_error
+from llgrad.observables.line_width import LineWidth, line_of
+from llgrad.observables.signal import device_of, signal_of
+from llgrad.observables.tone import tone_and_verdict
+
+COHERENT: Final = 0.5
+"""A tone that carries so much of the variance is one; less, and the line is looked at."""
+DECAYS: Final = 0.95
+"""A motion whose amplitude falls below this part from the first to the last quarter decays."""
+DIES: Final = 0.2
+"""What falls below this part is a decay, not a line in noise."""
+ALIVE: Final = 0.05
+"""A motion is alive until it stays within this part of its largest distance from where it ends."""
+FEWEST_ALIVE: Final = 16
+FEWEST_TURNS: Final = 1.5
+
+
+class Oscillation(NamedTuple):
+    """What one signal does."""
+
+    frequency: float
+    """[Hz]; NaN where nothing oscillates; of a decay, that of its ringing."""
+    amplitude: float
+    """Of the tone, or √(2 P) of a line of power P; NaN where nothing oscillates."""
+    line: LineWidth | None
+    """The line, where noise makes one, or hides one."""
+    decay: tuple[float, float] | None
+    """Amplitude in the first and in the last quarter, where the motion decays."""
+    end: float
+    """Mean of the last quarter."""
+
+    def sentence(self, name: str, unit: str = "1") -> str:
+        """What the signal of this name does."""
+        if self.line is not None and not self.line.found:
+            return f"no oscillation: {'; '.join(self.line.notes)}"
+        if self.line is not None:
+            found = show_with_error(self.line.frequency, self.line.frequency_error, "Hz")
+            width = show_with_error(self.line.line_width, self.line.line_width_error, "Hz")
+            width = f"line width {'; '.join(self.line.notes) if self.line.notes else width}"
+            return f"{name} oscillates at {found}, {width}, with the amplitude {_short(self.amplitude, unit)}"
+        if self.decay is not None:
+            first, last = (_short(amplitude, unit) for amplitude in self.decay)
+            how = "decays without ringing"
+            if math.isfinite(self.frequency):
+                how = f"rings at {show(self.frequency, 'Hz')} and decays"
+            return f"{name} {how} to {_short(self.end, unit)}, from the amplitude {first} to {last}"
+        if not math.isfinite(self.frequency):
+            return "no oscillation"
+        return f"{name} oscillates at {show(self.frequency, 'Hz')} with the amplitude {_short(self.amplitude, unit)}"
+
+
+def oscillation_of(source: Any, dt: float | None = None) -> Oscillation:
+    """What a single signal does; `source` and errors are those of `frequency`.
+
+    A run at 0 K has a tone, one that is warm a line; a recorded signal has a tone where one carries half of the
+    variance, else a line. The frequency is that of `lg.frequency`, or of `lg.line_width`, of the same source.
+    """
+    signal = signal_of(source, dt)
+    values, step = np.asarray(signal.values), float(signal.dt)
+    tone, found = tone_and_verdict(jnp.asarray(signal.values), signal.rounding)
+    frequency, amplitude = float(tone.cycles) / step, float(tone.amplitude)
+    quarters = np.array_split(values.astype(float), 4)
+    first, last = (math.sqrt(2) * float(np.std(part)) for part in (quarters[0], quarters[-1]))
+    end, warm = float(np.mean(quarters[-1])), _is_warm(source)
+    rest = np.ptp(values) <= signal.rounding
+    if rest:
+        return Oscillation(math.nan, math.nan, None, None, end)
+    coherent = bool(found) and amplitude**2 / 2 > COHERENT * float(np.var(values))
+    measured = warm is None and not coherent and last > DIES * first
+    if warm or measured:
+        line = line_of(values.astype(float), step)
+        if line.found or warm or not bool(found):
+            return Oscillation(line.frequency, line.amplitude, line, None, end)
+    periods = frequency * step * values.size / 4
+    steady = max(DECAYS - 0.3 / periods, 0.5)  # a part of a period more or less changes the mean square
+    if last < steady * first:
+        ringing = frequency if bool(found) else _ringing(values, end, step)
+        return Oscillation(ringing, amplitude if bool(found) else math.nan, None, (first, last), end)
+    if not bool(found):
+        return Oscillation(math.nan, math.nan, None, None, end)
+    return Oscillation(frequency, amplitude, None, None, end)
+
+
+def _is_warm(source: Any) -> bool | None:
+    """Whether a run has thermal noise; None where nobody knows."""
+    if not isinstance(source, Trajectory):
+        return None
+    return bool(np.any(np.asarray(device_of(source).temperature) > 0))
+
+
+def _ringing(values: np.ndarray, end: float, step: float) -> float:
+    """Frequency [Hz] of what is alive of a motion that dies away; NaN where it does not ring."""
+    distance = np.abs(values - end)
+    alive = int(np.flatnonzero(distance > ALIVE * distance.max())[-1]) + 1
+    if alive < FEWEST_ALIVE:
+        return math.nan
+    size = 1 << (alive.bit_length() - 1)  # few lengths: each is compiled
+    tone, found = tone_and_verdict(jnp.asarray(values[:size]))
+    rings = bool(found) and float(tone.cycles) * size > FEWEST_TURNS  # a bend looks like one turn
+    return float(tone.cycles) / step if rings else math.nan
+
+
+def _short(value: float, unit: str) -> str:
+    return f"{value:.4g}" if unit == "1" else show(float(f"{value:.4g}"), unit)

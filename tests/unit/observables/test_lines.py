@@ -1,0 +1,67 @@
+"""Lines in noise: intervals that hold the truth, no line where there is none, and one answer everywhere."""
+
+import math
+
+import numpy as np
+import pytest
+from benchmarks.lines import FREQUENCY, coverage, signals
+
+from llgrad import plot
+from llgrad.datasets.peaks import peak_of
+from llgrad.datasets.trace import Trace
+from llgrad.observables.frequency import frequency
+from llgrad.observables.line_width import line_width
+from llgrad.observables.oscillation import oscillation_of
+from llgrad.observables.spectrum import spectrum
+
+DT = 1e-10
+
+
+@pytest.fixture(scope="module")
+def broad():
+    """1 GHz, 100 MHz wide, 10 dB above the noise, for 100 coherence times."""
+    return signals("gaussian", 0.1 * FREQUENCY, 10.0, 3183, 1, np.random.default_rng(3))[0]
+
+
+@pytest.mark.parametrize("kind", ["oscillator", "gaussian"])
+@pytest.mark.parametrize(("relative", "level", "length"), [(0.1, 20.0, 10), (0.3, 10.0, 100)])
+def test_intervals_hold_the_truth(kind, relative, level, length):
+    """20 draws: fewer than 16 of them would come once in 3,000 tests of a true 95 %."""
+    found, near, inside = coverage(kind, relative * FREQUENCY, level, length, 20)
+    assert found > 0.9 and near > 0.77 and inside > 0.77
+
+
+def test_noise_has_no_line():
+    found = line_width(np.random.default_rng(0).normal(size=2000), dt=DT)
+    assert not found.found and math.isnan(found.frequency) and np.isnan(found.interval()).all()
+    assert repr(found) == "no line stands out of the noise (which passes for one once in 1000 traces)"
+
+
+def test_every_answer_is_the_same(broad):
+    """The sentence, the picture's label, lg.line_width and lg.peak_of."""
+    found, peak = line_width(broad, dt=DT), peak_of(spectrum(broad, DT))
+    assert (peak.frequency, peak.line_width) == (found.frequency, found.line_width)
+    assert peak.power == pytest.approx(1.0, rel=0.3) and peak.background > 0
+    sentence = oscillation_of(broad, DT).sentence("m·p")
+    assert sentence.startswith("m·p oscillates at 1.0") and "line width" in sentence
+    drawn = plot.spectrum(Trace(DT * np.arange(broad.size), {"mx": broad}))
+    (label,) = [text.get_text() for text in drawn.axes[0].get_legend().get_texts()]
+    told = label.split(": ")[1]
+    assert all(part in sentence for part in told.split(", "))
+    assert drawn.axes[0].get_xlim()[1] == pytest.approx(5.0, rel=0.01)
+
+
+def test_a_tone_is_told_as_a_tone():
+    x = np.cos(2 * np.pi * 1.234e9 * DT * np.arange(1000))
+    found = oscillation_of(x, DT)
+    assert found.frequency == float(frequency(x, DT)) and found.line is None
+    assert found.sentence("V", "V") == "V oscillates at 1.234 GHz with the amplitude 1 V"
+
+
+def test_a_decay_is_told_with_its_end():
+    t = np.arange(1000) / 1000
+    slow, fast = (0.2 + np.exp(-rate * t) * np.cos(2 * np.pi * 50 * t) for rate in (1.5, 20))
+    told = [oscillation_of(x, DT).sentence("m·p") for x in (slow, fast, 0.2 + np.exp(-20 * t))]
+    assert told[0].startswith("m·p rings at 500 MHz and decays to 0.19") or "decays to 0.2" in told[0]
+    assert told[1].startswith("m·p rings at 499.9") and "decays to 0.2, from" in told[1]
+    assert told[2].startswith("m·p decays without ringing to 0.2")
