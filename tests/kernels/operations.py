@@ -107,7 +107,8 @@ MORE = {
     "stack, sum, dot": lambda x, y, z: jnp.stack([x, y]).sum() + jnp.dot(jnp.stack([x, z]), jnp.array([2, 3], x.dtype)),
     "max, min, prod": lambda x, y, z: jnp.stack([x, y]).max() + jnp.stack([y, z]).min() + jnp.stack([y, z]).prod(),
     "any, all": lambda x, y, z: jnp.where(jnp.stack([x > 0, y > 0]).any() & jnp.stack([x > -1, z > 0]).all(), x, y),
-    "scan": lambda x, y, z: lax.fori_loop(0, 3, lambda i, a: jnp.sin(a) * y + i, x),
+    # no sines of sines here: they would turn last digits into first ones
+    "scan": lambda x, y, z: lax.fori_loop(0, 3, lambda i, a: 0.5 * a + y * i, x),
     "cond": _cases,
     "piecewise": lambda x, y, z: jnp.piecewise(
         x, [x < 0, (x >= 0) & (x < 2)], [lambda a: -a, lambda a: 2 * a, lambda a: a * a]
@@ -203,6 +204,7 @@ def names_of(functions):
 HEAD = """import math
 import numpy as np
 from numba import njit
+from llgrad.kernels.machine import elementary
 from llgrad.kernels.machine.runtime import (
     INLINE, LOOP, float_of_int32, float_of_int64, int32_of_float, int64_of_float, over, root, pick,
 )

@@ -1,6 +1,7 @@
 """The source that is generated from a jaxpr computes what JAX computes."""
 
 import math
+import types
 
 import jax
 import jax.numpy as jnp
@@ -9,10 +10,16 @@ import pytest
 
 import llgrad as lg
 from llgrad.core.random import normals
+from llgrad.kernels.builder.functions import FUNCTIONS as FUNCTIONS_OF_THE_BUILDER
 from llgrad.kernels.expression.equations import compile_equation
 from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.expression.source import Source
 from llgrad.physics.equation import equation_of_motion
+
+BY_THE_C_LIBRARY = types.SimpleNamespace(
+    **{name: getattr(math, name) for name in FUNCTIONS_OF_THE_BUILDER if hasattr(math, name)}, power=math.pow
+)
+"""What stands for the elementary functions of vector code, whose own tests are in `builder/`."""
 
 
 def python_function(function, count, dtype=np.float64):
@@ -25,6 +32,7 @@ def python_function(function, count, dtype=np.float64):
         "njit": lambda **_: lambda f: f,
         "INLINE": {},
         "pick": lambda c, a, b: a if c else b,
+        "elementary": BY_THE_C_LIBRARY,
         "root": math.sqrt,
         "over": lambda a, b: a / b,
     }

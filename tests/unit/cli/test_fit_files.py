@@ -121,8 +121,9 @@ def test_a_trace_in_pieces(llgrad, short_trace):
 SWEEPS = "H (Oe) 5 GHz;V (uV) 5 GHz\n" + "".join(f"{100 * k};{k % 3}\n" for k in range(1, 30))
 A_VALUE = {
     "field_unit": "Oe", "voltage_unit": "V", "min_field": "1kOe", "max_field": "3kOe", "frequencies": "5GHz:9GHz",
-    "background": "linear", "device": "kubota2013", "free": "alpha", "start": "alpha=0.01", "bounds": "alpha=0:1",
-    "set_": "alpha=0.01", "columns": "mx", "read": "peak=G1", "method": "lm", "starts": "3", "spread": "0.3",
+    "background": "linear", "shape": "lorentzian", "modulation": "1mT",
+    "device": "kubota2013", "free": "alpha", "start": "alpha=0.01", "bounds": "alpha=0:1",
+    "set_": "alpha=0.01", "read": "peak=G1", "method": "lm", "starts": "3", "spread": "0.3",
     "seed": "1", "m0": "1deg,0deg", "drive": "current=constant:1mA", "sine_current": "1mA,1GHz",
     "drive_csv": "drive.csv",
     "report": "page.html", "profiles": None, "noise": "0.1", "time_limit": "9s", "segment": "1ns",

@@ -15,7 +15,7 @@ from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.recording import Recording
 from llgrad.fitting.targets.segmented import SegmentedRecording
 from llgrad.fitting.targets.traces import TraceRecording
-from llgrad.observables.frequency import frequency
+from llgrad.observables.frequency import best_frequency
 from llgrad.observables.signal import FEWEST_SAMPLES
 from llgrad.solve.simulate import simulate
 from llgrad.solve.step_size import largest_rate
@@ -79,7 +79,7 @@ def _frequency(recording: TraceRecording | SegmentedRecording, run: Any) -> floa
     largest = max(signals, key=np.ptp)
     if largest.size < FEWEST_SAMPLES or np.ptp(largest) < MOVES:
         return None
-    return float(frequency(largest, dt=run.dt))
+    return float(best_frequency(largest, dt=run.dt))
 
 
 def _short(value: float, unit: str) -> str:
