@@ -108,7 +108,7 @@ MORE = {
     "max, min, prod": lambda x, y, z: jnp.stack([x, y]).max() + jnp.stack([y, z]).min() + jnp.stack([y, z]).prod(),
     "any, all": lambda x, y, z: jnp.where(jnp.stack([x > 0, y > 0]).any() & jnp.stack([x > -1, z > 0]).all(), x, y),
     # no sines of sines here: they would turn last digits into first ones
-    "scan": lambda x, y, z: lax.fori_loop(0, 3, lambda i, a: 0.5 * a + y * i, x),
+    "scan": lambda x, y, z: lax.fori_loop(0, 3, lambda i, a: 0.5 * a + (y + i), x),
     "cond": _cases,
     "piecewise": lambda x, y, z: jnp.piecewise(
         x, [x < 0, (x >= 0) & (x < 2)], [lambda a: -a, lambda a: 2 * a, lambda a: a * a]
