@@ -201,8 +201,7 @@ def _result(
     measured, several, ending = _doubted(problem, found, best, measured, log)
     sure = _as_sure_as(uncertainty(linear.names, linear.values, _jacobian(problem, linear, scale)), measured)
     units = {name: unit for e in experiments for name, unit in units_of(model, e.drive).items()}
-    names, starts = linear.names, dict(zip(problem.names, prepared.values.tolist(), strict=True))
-    bounds = dict(zip(problem.names, problem.bounds, strict=True))
+    names, bounds = linear.names, dict(zip(problem.names, problem.bounds, strict=True))
     values = {name: float(value) for name, value in zip(names, linear.values, strict=True)}
     bound_to = _bound(problem, linear, found.m0[best])
     widths = tuple(width_of(e, q) for e, q in zip(experiments, measured, strict=True))
@@ -215,7 +214,7 @@ def _result(
         values=values,
         errors={name: float(error) for name, error in zip(names, sure.errors, strict=True)},
         units={name: linear.units.get(name) or units[name.split("[")[0]] for name in names},
-        start=starts,
+        start=dict(zip(problem.names, prepared.values.tolist(), strict=True)),
         at_bound=at_bound,
         status=_status(found, best, measured) + ending,
         converged=bool(found.converged[best]) and not found.interrupted and not ending,
