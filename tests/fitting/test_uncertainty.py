@@ -21,6 +21,20 @@ def test_errors_of_a_straight_line_are_the_textbook_ones():
 
 
 @pytest.mark.parametrize(
+    ("names", "fixed"),
+    [
+        (("alpha", "current"), "only alpha/current is fixed"),
+        (("delay", "m0.polar"), "only 1 of their combinations is fixed"),  # a tilt of -8 mrad has no power
+        (("m0.azimuthal[b]", "alpha"), "only 1 of their combinations is fixed"),
+    ],
+)
+def test_products_are_told_of_what_has_a_size(names, fixed):
+    values, slope = np.array([2.0, 3.0]), np.linspace(1, 2, 20)
+    sure = uncertainty(names, values, slope[:, None] / values * [1.0, -1.0])
+    assert sure.verdict == (f"{', '.join(names)} cannot be told apart by these data: {fixed}",)
+
+
+@pytest.mark.parametrize(
     ("free", "combination"),
     [
         (["current", "polarization"], "current·polarization"),

@@ -154,7 +154,7 @@ def test_bad_input_gets_one_sentence(fitted, settings, options, sentence):
 def test_bad_devices_get_one_sentence(device):
     for source, free, sentence in (
         (device, [], "no free parameter: name at least one"),
-        (device, ["alhpa"], "none of alhpa is a parameter of the device"),
+        (device, ["alhpa"], "free = 'alhpa' is no parameter of this device"),
         ("kubota2013", ["alpha"], "a plan needs a FitResult or an Oscillator, got str"),
     ):
         with pytest.raises(ValueError, match=sentence):

@@ -75,7 +75,7 @@ def test_several_experiments_with_settings_and_bounds_of_their_own(device, m0):
     ("arguments", "sentence"),
     [
         ({"name": "volume"}, "'volume' has no profile; the parameters that were searched for are current, alpha"),
-        ({"name": "alpha", "points": 2}, "points = 2, span = 3.0: expected five points or more"),
+        ({"name": "alpha", "points": 2}, "points = 2, expected a whole number, 5 or more"),
     ],
 )
 def test_bad_input_gets_one_sentence(fitted, arguments, sentence):

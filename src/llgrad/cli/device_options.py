@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -30,6 +30,8 @@ StateOption = Annotated[
     ),
 ]
 DEVICE_HELP = "A preset (see llgrad devices), or a .json or .toml file."
+
+_OF_A_RECORDING: Final = ("delay", "bandwidth", "gain", "offset", "line_width", "m0.polar", "m0.azimuthal")
 
 
 def device_with(name: str, values: Mapping[str, str]) -> Oscillator:
@@ -87,6 +89,10 @@ def assignments(option: str, texts: Iterable[str] | None) -> dict[str, str]:
 
 def unit_of(name: str, units: Mapping[str, str]) -> str:
     """The unit of a parameter. Raises ValueError, with the nearest name, for an unknown one."""
+    if name in _OF_A_RECORDING and name not in units:
+        raise ValueError(
+            f"{name} belongs to a recording and is no value of a device: llgrad fit finds it with --free {name}"
+        )
     if name not in units:
         near = difflib.get_close_matches(name, units, n=1)
         guess = f" (did you mean {near[0]!r}?)" if near else ""

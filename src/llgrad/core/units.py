@@ -333,13 +333,15 @@ def show(value: Any, unit: str) -> str:
 
 
 def show_with_error(value: float, error: float, unit: str) -> str:
-    """A value and its standard error in one unit: (0.0025, 1.2e-6, "A") → "2.5000 ± 0.0012 mA"."""
-    exponent, prefixed = _prefix(value, unit)
+    """A value and its standard error in one unit, that of the larger: (0.0025, 1.2e-6, "A") → "2.5000 ± 0.0012 mA"."""
+    exponent, prefixed = _prefix(max(abs(value), error) if math.isfinite(error) else value, unit)
     value, error = value / 10.0**exponent, error / 10.0**exponent
     if not (math.isfinite(error) and error > 0):
         return f"{value:.6g} {prefixed}".rstrip()
     decimals = 1 - math.floor(math.log10(error))
-    if abs(value) >= 1e6 or (value and abs(value) < 1e-4) or decimals < 0:
+    if decimals < 0 and error < 1e6 and abs(value) < 1e6:
+        return f"{round(value, decimals) + 0.0:.0f} ± {round(error, decimals):.0f} {prefixed}".rstrip()
+    if abs(value) >= 1e6 or error <= abs(value) < 1e-4 or decimals < 0:
         return f"{value:.6g} ± {error:.2g} {prefixed}".rstrip()
     spread = f"{error:.{decimals}f}" if decimals <= 8 else f"{error:.1e}"
     return f"{value:.{min(decimals, 8)}f} ± {spread} {prefixed}".rstrip()

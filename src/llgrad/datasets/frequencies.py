@@ -132,12 +132,13 @@ def read_frequencies(
     spread = f"{len(values)} frequencies, {name} from {show(values.min(), unit)} to {show(values.max(), unit)}"
     along = columns[swept].kind is Kind.FIELD and columns[swept].axis is None and setting != name
     remarks = [*table.remarks, table.taken(taken), spread, *(["along z, as its name has no axis"] if along else [])]
+    measured, spreads = table.in_si(frequency, "Hz"), None if errors is None else table.in_si(errors, "Hz")
     try:
         return FrequencyTable(
             name,
             values,
-            table.in_si(frequency, "Hz"),
-            None if errors is None else table.in_si(errors, "Hz"),
+            measured,
+            spreads,
             table.notes,
             (*remarks, *other_settings(table, columns, swept)),
         )

@@ -17,6 +17,7 @@ from llgrad.datasets.tables.quantities import Kind, Quantity, quantity_of
 from llgrad.datasets.tables.table import Table
 
 _LEAVES: Final = {"current": (Kind.CURRENT, Kind.CURRENT_DENSITY), "field": (Kind.FIELD,)}
+_IN_PLANE: Final = re.compile(r"in[\W_]*plane|(?:^|[\W_])IP(?:$|[\W_])|in der ebene|dans le plan|面内", re.IGNORECASE)
 _SWEPT: Final = (Kind.CURRENT, Kind.CURRENT_DENSITY, Kind.FIELD)
 
 
@@ -83,6 +84,7 @@ def setting_column(table: Table, columns: Sequence[Quantity], frequency: int, se
             f"{table.path} has several columns of currents or fields {same} ({_names(table, found)}); "
             f"choose one, as in {choices} (--read setting=… on the command line)"
         )
+    _refuse_in_plane(table, columns, found[0])
     return found[0], _leaf(columns[found[0]])
 
 
@@ -106,6 +108,7 @@ def _chosen(table: Table, columns: Sequence[Quantity], frequency: int, setting: 
         and columns[named[0]].kind in _SWEPT
     )
     if setting.lower() == "field" or (is_its_name and base not in _LEAVES):
+        _refuse_in_plane(table, columns, named[0])
         return named[0], _leaf(columns[named[0]])
     return named[0], setting.lower() if base in _LEAVES else setting
 
@@ -163,6 +166,16 @@ def other_settings(table: Table, columns: Sequence[Quantity], swept: int) -> lis
         low, high = show(float(values.min()), unit), show(float(values.max()), unit)
         said.append(f"{name} is {low} in all rows" if low == high else f"{name} varies too, from {low} to {high}")
     return said
+
+
+def _refuse_in_plane(table: Table, columns: Sequence[Quantity], index: int) -> None:
+    """Raise ValueError for a field whose name says that it is not along z, and not which axis it is along."""
+    name = table.header[index].name
+    if columns[index].kind is Kind.FIELD and columns[index].axis is None and _IN_PLANE.search(name):
+        raise ValueError(
+            f"{table.path}: the column {name!r} is a field in the plane, and does not say along which axis; give "
+            "setting='field.x' or setting='field.y' (--read setting=field.x on the command line)"
+        )
 
 
 def _leaf(column: Quantity) -> str:

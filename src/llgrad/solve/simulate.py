@@ -82,7 +82,13 @@ def simulate(
     duration = _checked_duration(duration)
     dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
     task = _task(model, device, drive, stepper, grid_of(duration, dt, save), start_of(model, m0), key)
-    return _trajectory(model, drive, task, (engine or Native()).run(task), throw)
+    return _trajectory(model, drive, task, _check_engine(engine).run(task), throw)
+
+
+def _check_engine(engine: Engine | None) -> Engine:
+    if engine is not None and not isinstance(engine, Engine):
+        raise ValueError(f"engine = {engine!r}, expected Native(), XLA() or Diffrax()")
+    return engine or Native()
 
 
 def _task(

@@ -107,6 +107,7 @@ def test_a_device_at_rest_has_no_frequency_and_no_spectrum(llgrad, tmp_path):
     ("arguments", "sentence"),
     [
         (["kubota"], "unknown device 'kubota'; the presets are kubota2013, lee2004, or give a .json or .toml file"),
+        (["--set", "delay=1ns"], "delay belongs to a recording and is no value of a device: llgrad fit finds it with"),
         (["--set", "alhpa=0.1"], "unknown parameter 'alhpa' (did you mean 'alpha'?); it can be Ms, volume, alpha,"),
         (["--set", "terms.0.x=1"], "unknown parameter 'terms.0.x'"),
         (["--set", "alpha"], "--set 'alpha': expected NAME=VALUE, such as --set alpha=0.01"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llgrad.core.constants import MU_0
-from llgrad.core.units import BASES, EXACT, PREFIXES, example, parse, show, unit_factor
+from llgrad.core.units import BASES, EXACT, PREFIXES, example, parse, show, show_with_error, unit_factor
 
 SHOWN = ("A", "T", "s", "Hz", "V", "Ω", "S", "A/m", "m³", "K", "rad", "1", "rad/(T s)")
 
@@ -105,3 +105,21 @@ def test_an_example_is_well_formed(unit):
 )
 def test_how_a_quantity_is_shown(value, unit, text):
     assert show(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "unit", "text"),
+    [
+        (2.5e-3, 1.2e-6, "A", "2.5000 ± 0.0012 mA"),
+        (2.15e-9, 6.1e-4, "rad", "0 ± 610 µrad"),  # the unit is that of the larger
+        (-4.7e-22, 1.2e-13, "s", "0 ± 120 fs"),
+        (-20e-12, 120e-12, "s", "-20 ± 120 ps"),
+        (0.0, 0.002, "T", "0.0 ± 2.0 mT"),
+        (3e-7, 2e-4, "1", "0.00000 ± 0.00020"),
+        (3e-7, 2e-8, "1", "3e-07 ± 2e-08"),
+        (2.5e-3, math.inf, "A", "2.5 mA"),
+        (math.nan, 1e-3, "A", "nan ± 0.0010 A"),
+    ],
+)
+def test_how_a_value_with_its_error_is_shown(value, error, unit, text):
+    assert show_with_error(value, error, unit) == text

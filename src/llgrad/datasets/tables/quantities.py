@@ -107,7 +107,7 @@ _COMPONENT: Final = re.compile(
     r"(?:^|[\W_])<?m(?:\.region\d+)?[_.\s]?(?P<axis>[xyz])\d*>?(?:\s*/\s*m_?s)?(?:$|[\W_])", re.IGNORECASE
 )
 _FIELD_AXIS: Final = re.compile(
-    r"(?:^|[\W_])(?:(?:mu|μ)_?0\W?)?[hb](?:_?(?:ext|app|appl|eff|dc|bias|tot|total|coil))?_?(?P<axis>[xyz])\d*(?:$|[\W_])",
+    r"(?:^|[\W_])(?:(?:mu|μ)_?0\W?)?[hb](?:_?(?:ext|app|appl(?!y)|eff|dc|bias|tot|total|coil))?_?(?P<axis>[xyz])\d*(?:$|[\W_])",
     re.IGNORECASE,
 )
 _SLOPE: Final = re.compile(r"(?:^|[\W_])[dδ∂][A-Za-z]\w*\s*/\s*[dδ∂]")

@@ -115,7 +115,11 @@ def roundings_of(values: np.ndarray) -> list[np.ndarray]:
     for exponents in (np.full(values.shape, float(top)), powers):
         for digits in range(MOST_DIGITS):
             quanta = 10.0 ** (exponents - digits)
-            if np.abs(values / quanta - np.rint(values / quanta)).max() < 1e-5 + 1e-15 * 10**digits:
+            with np.errstate(
+                over="ignore", divide="ignore", invalid="ignore"
+            ):  # of numbers near the smallest: no match
+                apart = np.abs(values / quanta - np.rint(values / quanta)).max()
+            if apart < 1e-5 + 1e-15 * 10**digits:
                 found.append(np.maximum(np.where(sizes > 0, quanta, 0.0), 1e-3 * quanta.max()) if found else quanta)
                 break
     return found

@@ -17,6 +17,7 @@ from llgrad.core.units import show_with_error
 from llgrad.fitting.answers.linear import residuals_at
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.methods.base import Progress
+from llgrad.fitting.methods.settings import checked_count
 from llgrad.fitting.problem import Problem
 
 FIRST_STEP: Final = 0.5
@@ -140,8 +141,8 @@ def posterior(
     Source: M. D. Hoffman, A. Gelman, J. Mach. Learn. Res. 15, 1593 (2014).
     """
     blackjax = _blackjax()
-    if draws < BLOCKS or chains < 2 or warmup < 50:
-        raise ValueError(f"draws = {draws}, chains = {chains}, warmup = {warmup}: expected at least {BLOCKS}, 2 and 50")
+    draws, chains = checked_count("draws", draws, BLOCKS), checked_count("chains", chains, 2)
+    warmup, key = checked_count("warmup", warmup, 50), _checked_key(key)
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         space = _space(result)
         start, tune, walk = jax.random.split(key, 3)
@@ -184,8 +185,19 @@ def _walk(
     return jnp.swapaxes(jnp.concatenate(kept)[:draws], 0, 1), divergent
 
 
+def _checked_key(key: Any) -> Any:
+    """A key for random numbers. Raises ValueError for anything else, such as a bare seed."""
+    try:
+        jax.random.key_data(key)
+    except TypeError:
+        raise ValueError(f"key = {key!r}, expected a key for random numbers; give key=jax.random.key(0)") from None
+    return key
+
+
 def _space(result: FitResult) -> _Space:
     """The coordinates of a fit. Raises ValueError where it has no minimum that a covariance describes."""
+    if not isinstance(result, FitResult):
+        raise ValueError(f"a posterior goes on from the result of a fit, got {type(result).__name__}; give lg.fit(…)")
     if not result.converged:
         raise ValueError(f"this fit has no minimum to sample around ({result.status}); fit again until it converges")
     if not result.explained:

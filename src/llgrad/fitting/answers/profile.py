@@ -16,6 +16,7 @@ from llgrad.core.units import show
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.methods.base import Begin, Log, Progress
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
+from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.recording import TILTS
 
@@ -107,8 +108,9 @@ def profile(
     Raises:
         ValueError: for a name that was not searched for, and for a fit without a minimum or in pieces.
     """
-    if points < 5 or not 0 < span < 100:
-        raise ValueError(f"points = {points}, span = {span}: expected five points or more, and a span such as 3")
+    points, span = checked_count("points", points, 5), checked_size("span", span, 100.0)
+    if not isinstance(result, FitResult):
+        raise ValueError(f"a profile goes on from the result of a fit, got {type(result).__name__}; give lg.fit(…)")
     if not result.converged:
         raise ValueError(f"this fit has no minimum to profile ({result.status}); fit again until it converges")
     if not result.explained:

@@ -11,6 +11,7 @@ from llgrad.core.units import show
 from llgrad.devices.bounds import POSITIVE
 from llgrad.devices.ranges import OSCILLATOR
 from llgrad.fitting.answers.quality import Quality
+from llgrad.fitting.targets.recording import TILTS
 
 INSEPARABLE: Final = 1e-6
 """Relative singular value of the Jacobian below which a combination of parameters changes nothing."""
@@ -21,6 +22,8 @@ UNSEEN: Final = 1e-13
 WEAK: Final = 0.999
 """Correlation above which two parameters are reported as nearly inseparable."""
 
+_FROM_ANYWHERE: Final = (*TILTS, "delay", "offset")
+"""Parameters that are counted from a zero of no meaning, so that products of their powers mean nothing."""
 
 IDENTIFIABLE: Final = "every free parameter is identifiable from these data"
 
@@ -96,11 +99,11 @@ def _verdict(
     sentences = []
     if len(dead):
         involved = [name for name, yes in zip(names, touched, strict=True) if yes]
-        fixed = _fixed_combinations(dead, touched, names)
         if len(involved) == 1:
             sentences.append(f"the data do not depend on {involved[0]}: it cannot be found from them")
         else:
-            sentences.append(f"{', '.join(involved)} cannot be told apart by these data: only {fixed} is fixed")
+            fixed = _fixed_combinations(dead, touched, names)
+            sentences.append(f"{', '.join(involved)} cannot be told apart by these data: only {fixed}")
     for i in range(len(names)):
         for j in range(i):
             if abs(correlation[i, j]) > WEAK and not (touched[i] or touched[j]):
@@ -113,11 +116,14 @@ def _verdict(
 
 
 def _fixed_combinations(dead: np.ndarray, touched: np.ndarray, names: tuple[str, ...]) -> str:
-    """The products of powers that the dead directions leave unchanged, in words."""
+    """What the dead directions leave unchanged, in words: products of powers, of parameters that have a size."""
     index = np.flatnonzero(touched)
     _, singular, rows = np.linalg.svd(dead[:, index] / np.linalg.norm(dead[:, index], axis=1, keepdims=True))
-    rank = int((singular > 1e-9).sum())
-    return " and ".join(_product(row, [names[i] for i in index]) for row in _simplify(rows[rank:])) or "none of them"
+    fixed = rows[int((singular > 1e-9).sum()) :]
+    if any(names[i].split("[")[0] in _FROM_ANYWHERE for i in index):
+        return f"{len(fixed)} of their combinations {'is' if len(fixed) == 1 else 'are'} fixed"
+    products = [_product(row, [names[i] for i in index]) for row in _simplify(fixed)]
+    return f"{' and '.join(products) or 'none of them'} {'are' if len(products) > 1 else 'is'} fixed"
 
 
 def _simplify(basis: np.ndarray) -> list[np.ndarray]:

@@ -10,8 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.record import as_count
 from llgrad.fitting.methods.base import Begin, Log, Method, Search
 from llgrad.fitting.methods.convergence import at_minimum
+from llgrad.fitting.methods.settings import checked_count
 from llgrad.fitting.methods.windows import cut_problem, growing_windows
 from llgrad.fitting.problem import Evaluation, Problem, evaluate
 
@@ -28,10 +30,13 @@ class GradientDescent(Method):
 
     optimiser: optax.GradientTransformation | None = eqx.field(static=True, default=None)
     """None: Adam whose learning rate falls from 0.02 to 0 along a cosine on each window."""
-    steps: int = eqx.field(static=True, default=2000)
+    steps: int = eqx.field(static=True, default=2000, converter=as_count)
     """Number of steps in all."""
     grow: bool = eqx.field(static=True, default=True)
     """Whether to begin with a short window."""
+
+    def __check_init__(self) -> None:
+        checked_count("steps of a GradientDescent", self.steps, 1)
 
     def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
         windows = growing_windows(problem, self.grow, begin.horizon)

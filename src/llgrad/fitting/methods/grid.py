@@ -10,8 +10,10 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.record import as_count, as_number
 from llgrad.devices.bounds import EDGE
 from llgrad.fitting.methods.base import Begin, Log, Method, Search
+from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.starts import reaches
 from llgrad.fitting.problem import Problem, costs
 from llgrad.fitting.targets.recording import TILTS
@@ -24,16 +26,14 @@ class GridSearch(Method):
     the starting state stay at zero: a grid over them as well would take `points`² times as long.
     """
 
-    points: int = eqx.field(static=True, default=11)
-    span: float = eqx.field(static=True, default=0.5)
-    batch: int = eqx.field(static=True, default=256)
+    points: int = eqx.field(static=True, default=11, converter=as_count)
+    span: float = eqx.field(static=True, default=0.5, converter=as_number)
+    batch: int = eqx.field(static=True, default=256, converter=as_count)
 
     def __check_init__(self) -> None:
-        if self.points < 2 or self.batch < 1 or not 0 < self.span < math.inf:
-            raise ValueError(
-                f"GridSearch(points={self.points}, span={self.span}, batch={self.batch}): expected two points or more, "
-                "a relative span such as 0.5, and a batch of at least one"
-            )
+        checked_count("points of a GridSearch", self.points, 2)
+        checked_count("batch of a GridSearch", self.batch, 1)
+        checked_size("the relative span of a GridSearch", self.span)
 
     def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
         axes = self._axes(problem, begin.u[0])

@@ -10,9 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.record import as_count, as_number
 from llgrad.core.vector import Vec3
 from llgrad.fitting.assembly import Prepared
 from llgrad.fitting.methods.base import Begin, Log
+from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.starts import reaches
 from llgrad.fitting.problem import Problem, costs
 from llgrad.fitting.targets.recording import TILTS
@@ -37,11 +39,17 @@ class Guess(eqx.Module):
     """
 
     slopes: bool = eqx.field(static=True, default=True)
-    screen: int = eqx.field(static=True, default=4096)
-    keep: int = eqx.field(static=True, default=16)
-    spread: float = eqx.field(static=True, default=0.5)
-    periods: float = eqx.field(static=True, default=1.5)
+    screen: int = eqx.field(static=True, default=4096, converter=as_count)
+    keep: int = eqx.field(static=True, default=16, converter=as_count)
+    spread: float = eqx.field(static=True, default=0.5, converter=as_number)
+    periods: float = eqx.field(static=True, default=1.5, converter=as_number)
     """Length of the screened window, in periods of the data."""
+
+    def __check_init__(self) -> None:
+        checked_count("screen of a Guess", self.screen, 0)
+        checked_count("keep of a Guess", self.keep, 1)
+        checked_size("spread of a Guess", self.spread, 10.0)
+        checked_size("periods of a Guess", self.periods)
 
 
 def with_guesses(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:

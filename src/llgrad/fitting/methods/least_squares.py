@@ -7,8 +7,10 @@ from typing import ClassVar, Final
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.record import as_count, as_number
 from llgrad.fitting.methods.base import Begin, Log, Method, Search
 from llgrad.fitting.methods.convergence import at_minimum
+from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.windows import cut_problem, growing_windows
 from llgrad.fitting.problem import Evaluation, Problem, evaluate
 
@@ -32,14 +34,19 @@ class LevenbergMarquardt(Method):
     """
 
     from_slopes: ClassVar[bool] = True
-    iterations: int = eqx.field(static=True, default=100)
+    iterations: int = eqx.field(static=True, default=100, converter=as_count)
     """Largest number of iterations on the whole trace."""
-    stage_iterations: int = eqx.field(static=True, default=40)
+    stage_iterations: int = eqx.field(static=True, default=40, converter=as_count)
     """Largest number of iterations on each shorter window."""
-    tolerance: float = eqx.field(static=True, default=1e-10)
+    tolerance: float = eqx.field(static=True, default=1e-10, converter=as_number)
     """The search of a start ends when its step is smaller than this, relative to the parameters' scale."""
     grow: bool = eqx.field(static=True, default=True)
     """Whether to begin with a short window (False: one shot on the whole trace)."""
+
+    def __check_init__(self) -> None:
+        checked_count("iterations of LevenbergMarquardt", self.iterations, 1)
+        checked_count("stage_iterations of LevenbergMarquardt", self.stage_iterations, 1)
+        checked_size("tolerance of LevenbergMarquardt", self.tolerance, 1.0)
 
     def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
         windows = growing_windows(problem, self.grow, begin.horizon)

@@ -8,6 +8,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from llgrad.core.record import as_count, as_number
+from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.problem import Problem
 
 SPREAD: Final = 0.5
@@ -19,14 +21,12 @@ class Starts(eqx.Module):
     The spread is relative to the given value; to the size of a change that matters (`Bound.reach`) where that is zero.
     """
 
-    count: int = eqx.field(static=True, default=1)
-    spread: float = eqx.field(static=True, default=SPREAD)
+    count: int = eqx.field(static=True, default=1, converter=as_count)
+    spread: float = eqx.field(static=True, default=SPREAD, converter=as_number)
 
     def __check_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError(f"Starts(count={self.count}): expected at least one")
-        if not 0 < self.spread < 10:
-            raise ValueError(f"Starts(spread={self.spread}): expected a relative spread such as 0.5")
+        checked_count("the count of Starts", self.count, 1)
+        checked_size("the relative spread of Starts", self.spread, 10.0)
         if self.count == 1 and self.spread != SPREAD:
             raise ValueError(
                 f"Starts(spread={self.spread}): one start is the given one, and nothing is spread; give a count too"

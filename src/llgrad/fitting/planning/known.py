@@ -120,6 +120,11 @@ def known_of_device(model: Oscillator, free: Any) -> Known:
     names = tuple(dict.fromkeys([free] if isinstance(free, str) else free))
     if not names:
         raise ValueError("no free parameter: name at least one, such as free=['alpha', 'current', 'field.z']")
+    if unknown := [name for name in names if name not in leaf_units(model)]:
+        raise ValueError(
+            f"free = {unknown[0]!r} is no parameter of this device (m0, gain and offset of a recording "
+            f"are accounted for by themselves); it can be {', '.join(leaf_units(model))}"
+        )
     return _known(model, names, np.full(len(names), np.inf), np.eye(len(names)), None, COLUMNS, 1.0)
 
 

@@ -125,6 +125,8 @@ def _recorder(
     if not 0 <= settling < 1e-3:
         raise ValueError(f"settling = {settling:g} s, expected a time in seconds, zero or more, such as 60e-9")
     chosen = known.columns if columns is None else tuple([columns] if isinstance(columns, str) else columns)
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"columns = {', '.join(chosen)}: one comes twice, and would count as two recordings of it")
     if unknown := [name for name in chosen if name not in COLUMNS]:
         raise ValueError(f"a trace has no column {unknown[0]!r}; it can hold {', '.join(COLUMNS)}")
     sigma = known.noise if noise is None and chosen == known.columns else noise
@@ -138,7 +140,7 @@ def _recorder(
 def _grid(model: Oscillator, settings: Mapping[str, Sequence[float] | np.ndarray]) -> np.ndarray:
     """All combinations (K, settings), each checked at the edges."""
     units = leaf_units(model)
-    if not settings or any(not len(values) for values in settings.values()):
+    if not isinstance(settings, Mapping) or not settings or not all(_is_list(values) for values in settings.values()):
         raise ValueError("a plan needs at least one setting with values, such as {'current': [1e-3, 2e-3]}")
     if unknown := [name for name in settings if name not in units]:
         raise ValueError(f"unknown setting {unknown[0]!r}; it can be {', '.join(units)}")
@@ -147,6 +149,12 @@ def _grid(model: Oscillator, settings: Mapping[str, Sequence[float] | np.ndarray
         raise ValueError("a setting is not a finite number")
     corners(model, settings)
     return grid
+
+
+def _is_list(values: Any) -> bool:
+    """Whether these are one value or more of a setting, in SI."""
+    array = np.asarray(values)
+    return array.ndim == 1 and array.size > 0 and array.dtype.kind in "fiu"
 
 
 def _with_own(grid: np.ndarray, names: tuple[str, ...], source: Any, known: Known) -> np.ndarray:

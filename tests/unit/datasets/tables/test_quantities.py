@@ -104,6 +104,10 @@ def test_what_a_header_says(kind, cell):
         ("B x (mT)", "x"),
         ("flux density (mT)", None),  # no axis is a letter at the end of a word
         ("intensity of B (mT)", None),
+        ("Happly (Oe)", None),
+        ("B_apply (mT)", None),
+        ("Happl_y (Oe)", "y"),
+        ("Happlx (Oe)", "x"),
         ("B (mT)", None),
         ("x (mT)", None),  # an abscissa
         ("free_my", "y"),

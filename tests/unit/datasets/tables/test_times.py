@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llgrad.datasets.reader import describe, read_trace
-from llgrad.datasets.tables.times import interval_of
+from llgrad.datasets.tables.times import interval_of, roundings_of
 
 ROUNDED = (
     "TIME (s),CH1 (V)\n-5.00E-08,0.10\n-5.00E-08,0.12\n-5.00E-08,0.15\n-4.99E-08,0.14\n-4.99E-08,0.11\n-4.99E-08,0.09\n"
@@ -93,3 +93,8 @@ def test_uneven_times_stay_as_they_are(tmp_path, rng):
 )
 def test_the_interval_that_a_preamble_says(preamble, interval):
     assert interval_of(preamble) == (None if interval is None else pytest.approx(interval))
+
+
+def test_times_near_the_smallest_number_give_no_warning():
+    for values in ([0.0, 5e-320], [0.0, 1e-308, 1e300]):
+        assert all(np.isfinite(quanta).all() for quanta in roundings_of(np.array(values)))

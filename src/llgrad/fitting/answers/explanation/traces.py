@@ -31,6 +31,9 @@ AS_GOOD: Final = 1e-3
 """Probability above which what a model explains beyond constants counts as chance; a search for the best frequency
 finds more of that in pure noise than an F test knows of, so this is not smaller."""
 
+FEWEST: Final = 12
+"""Values of a column below which a straight line through them says nothing of a unit or a gain."""
+
 LENGTH: Final = 0.01
 """A recorded m whose mean length is 1 within a hundredth is a unit vector up to the calibration of its recorder."""
 
@@ -132,9 +135,11 @@ def _factors(columns: tuple[ColumnFit, ...], recorded: np.ndarray, residuals: np
     said = []
     for column, d, r in zip(columns, recorded.T, residuals.T, strict=True):
         gain, offset, stays = missing_line(d, d + r)
+        if d.size < FEWEST:  # a straight line goes through a few values of anything
+            continue
         if column.r_squared is not None and column.r_squared < 0.9 and stays < 0.25 and column.rms > 0:
             said.append(
-                f"{column.name} is {gain:.3g} times what the model gives, and {short(offset, column.unit)}, up to "
+                f"{column.name} is {gain:.3g} times what the model gives plus {short(offset, column.unit)}, but for "
                 f"{stays:.0%} of the residuals' power: is its unit right, or has it a gain?"
             )
     return said
