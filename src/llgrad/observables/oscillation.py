@@ -22,6 +22,8 @@ DIES: Final = 0.2
 """What falls below this part is a decay, not a line in noise."""
 ALIVE: Final = 0.05
 """A motion is alive until it stays within this part of its largest distance from where it ends."""
+FEWEST_WEIGHTED: Final = 4.0
+"""In so many periods the amplitude of a tone is exact to 1 % under a window."""
 FEWEST_ALIVE: Final = 16
 FEWEST_TURNS: Final = 1.5
 
@@ -47,8 +49,11 @@ class Oscillation(NamedTuple):
         if self.line is not None:
             found = show_with_error(self.line.frequency, self.line.frequency_error, "Hz")
             width = show_with_error(self.line.line_width, self.line.line_width_error, "Hz")
-            width = f"line width {'; '.join(self.line.notes) if self.line.notes else width}"
-            return f"{name} oscillates at {found}, {width}, with the amplitude {_short(self.amplitude, unit)}"
+            if self.line.notes:  # the value says little
+                width = f"at most {show(float(f'{self.line.interval()[1]:.2g}'), 'Hz')}, {'; '.join(self.line.notes)}"
+            return (
+                f"{name} oscillates at {found}, line width {width}, with the amplitude {_short(self.amplitude, unit)}"
+            )
         if self.decay is not None:
             first, last = (_short(amplitude, unit) for amplitude in self.decay)
             how = "decays without ringing"
@@ -71,8 +76,11 @@ def oscillation_of(source: Any, dt: float | None = None) -> Oscillation:
     tone, found = tone_and_verdict(jnp.asarray(signal.values), signal.rounding)
     frequency, amplitude = float(tone.cycles) / step, float(tone.amplitude)
     quarters = np.array_split(values.astype(float), 4)
-    first, last = (math.sqrt(2) * float(np.std(part)) for part in (quarters[0], quarters[-1]))
+    periods = frequency * step * values.size / 4
     end, warm = float(np.mean(quarters[-1])), _is_warm(source)
+    exact = bool(found) and warm is False and periods >= FEWEST_WEIGHTED  # no noise turns the phase
+    cycles = frequency * step if exact else None
+    first, last = (_amplitude(part, cycles) for part in (quarters[0], quarters[-1]))
     rest = np.ptp(values) <= signal.rounding
     if rest:
         return Oscillation(math.nan, math.nan, None, None, end)
@@ -82,14 +90,23 @@ def oscillation_of(source: Any, dt: float | None = None) -> Oscillation:
         line = line_of(values.astype(float), step)
         if line.found or warm or not bool(found):
             return Oscillation(line.frequency, line.amplitude, line, None, end)
-    periods = frequency * step * values.size / 4
-    steady = max(DECAYS - 0.3 / periods, 0.5)  # a part of a period more or less changes the mean square
+    # a part of a period more or less changes the mean square
+    steady = DECAYS if exact else max(DECAYS - 0.3 / periods, 0.5)
     if last < steady * first:
         ringing = frequency if bool(found) else _ringing(values, end, step)
         return Oscillation(ringing, amplitude if bool(found) else math.nan, None, (first, last), end)
     if not bool(found):
         return Oscillation(math.nan, math.nan, None, None, end)
     return Oscillation(frequency, amplitude, None, None, end)
+
+
+def _amplitude(values: np.ndarray, cycles: float | None) -> float:
+    """Of a tone of so many cycles per sample, whatever part of a period is over; else √2 of the deviation."""
+    if cycles is None:
+        return math.sqrt(2) * float(np.std(values))
+    n = np.arange(values.size)
+    weights = np.sin(math.pi * (n + 0.5) / values.size) ** 2 * (2 / values.size)
+    return 2 * abs(complex(np.sum(weights * (values - values @ weights) * np.exp(-2j * math.pi * cycles * n))))
 
 
 def _is_warm(source: Any) -> bool | None:

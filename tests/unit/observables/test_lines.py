@@ -9,6 +9,8 @@ from benchmarks.lines import FREQUENCY, coverage, signals
 from llgrad import plot
 from llgrad.datasets.peaks import peak_of
 from llgrad.datasets.trace import Trace
+from llgrad.observables.estimators.line import evidence_of_noise, strongest_box
+from llgrad.observables.estimators.steadiness import excess
 from llgrad.observables.frequency import frequency
 from llgrad.observables.line_width import line_width
 from llgrad.observables.oscillation import oscillation_of
@@ -24,7 +26,7 @@ def broad():
 
 
 @pytest.mark.parametrize("kind", ["oscillator", "gaussian"])
-@pytest.mark.parametrize(("relative", "level", "length"), [(0.1, 20.0, 10), (0.3, 10.0, 100)])
+@pytest.mark.parametrize(("relative", "level", "length"), [(0.1, 20.0, 10), (0.3, 10.0, 100), (0.01, 20.0, 30)])
 def test_intervals_hold_the_truth(kind, relative, level, length):
     """20 draws: fewer than 16 of them would come once in 3,000 tests of a true 95 %."""
     found, near, inside = coverage(kind, relative * FREQUENCY, level, length, 20)
@@ -35,6 +37,24 @@ def test_noise_has_no_line():
     found = line_width(np.random.default_rng(0).normal(size=2000), dt=DT)
     assert not found.found and math.isnan(found.frequency) and np.isnan(found.interval()).all()
     assert repr(found) == "no line stands out of the noise (which passes for one once in 1000 traces)"
+
+
+def test_noise_passes_for_a_line_once_in_a_thousand():
+    """Of 4,000 exponential spectra 4 are expected; more than 12 would come once in 3,000 tests."""
+    spectra = np.random.default_rng(8).exponential(size=(4000, 300))
+    assert sum(strongest_box(one).evidence > evidence_of_noise(300) for one in spectra) <= 12
+
+
+def test_a_steady_amplitude_scatters_the_frequency_of_whittles_likelihood_as_derived():
+    """The score Σ g(ν) P(ν) of the likelihood at the true parameters, of 600 oscillators and 600 Gaussian signals."""
+    width, level = 0.01, 13.0
+    variances = []
+    for kind in ("oscillator", "gaussian"):
+        x = signals(kind, width, level, 8192, 600, np.random.default_rng(6))
+        d = 2 * (np.fft.rfftfreq(8192) - FREQUENCY) / width
+        score = d / (d**2 + 1 + 10 ** (level / 10)) ** 2
+        variances.append(np.var(np.abs(np.fft.rfft(x)) ** 2 @ score))
+    assert variances[0] / variances[1] == pytest.approx(1 + excess(10 ** (-level / 10)), rel=0.2)
 
 
 def test_every_answer_is_the_same(broad):
@@ -56,6 +76,14 @@ def test_a_tone_is_told_as_a_tone():
     found = oscillation_of(x, DT)
     assert found.frequency == float(frequency(x, DT)) and found.line is None
     assert found.sentence("V", "V") == "V oscillates at 1.234 GHz with the amplitude 1 V"
+
+
+def test_a_slow_decay_of_a_run_without_noise_is_one(make_run):
+    """Less than a tenth from the first to the last quarter, of 33 periods."""
+    t = np.arange(1000) / 1000
+    x, y = (0.1 * np.exp(-0.095 * t) * part(2 * np.pi * 33.3 * t) for part in (np.cos, np.sin))
+    run = make_run(np.stack([x, y, np.sqrt(1 - x**2 - y**2)], axis=-1))
+    assert "rings at" in oscillation_of(run).sentence("m·p") and "decays" in oscillation_of(run).sentence("m·p")
 
 
 def test_a_decay_is_told_with_its_end():

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from llgrad.observables.estimators.steadiness import interval_error
+
 FEWEST_PERIODS: Final = 16
 BAND: Final = (0.4, 0.7)
 """The phase is that of what lies within ±0.4 f of the line; the filter falls to zero at ±0.7 f."""
@@ -26,7 +28,7 @@ class Diffusion(NamedTuple):
 
     frequency: float
     error: float
-    """√(Δf/(2πT)) of a phase that diffuses for the time T."""
+    """√(Δf/(2πT)) of a phase that diffuses for the time T, over all likely Δf."""
     widths: np.ndarray
     """Line widths (W,), Δf = (dσ²/dt)/(2π) from the slope of the phase's variance, and how likely each is, of sum 1."""
     weights: np.ndarray
@@ -38,11 +40,11 @@ def diffusion_of(values: np.ndarray, step: float, f: float) -> Diffusion | None:
     The phase φ is that of the analytic signal near the tone, sampled once a period; its mean slope is the frequency.
     The periodogram of the frequency (φ_{j+1} − φ_j)/(2π P), P = 1/f, is compared, by Whittle's likelihood, with
 
-        S(ν) = Δf/π (ν_c² + ρ ν²)/(ν_c² + ν²) + r sin²(πνP)
+        S(ν) = Δf/π sinc⁴(νP) (ν_c² + ρ ν²)/(ν_c² + ν²) + r sinc²(νP) sin²(πνP)
 
     that is what white noise does to an oscillator with a nonlinear frequency shift (its return rate is Γ = 2π ν_c), and
-    noise r of the recorder. The unknown ν_c, ρ and r are averaged over on a grid that is even in their logarithms
-    (ρ = 1, no nonlinear shift, counts as much as all others): the interval of Δf is honest for short traces too.
+    noise r of the recorder (sinc x = sin(πx)/(πx), from the means over periods). The unknown ν_c, ρ and r are averaged
+    over on a grid that is even in their logarithms (ρ = 1, no nonlinear shift, counts as much as all others).
 
     Source: J.-V. Kim, V. Tiberkevich, A. N. Slavin, Phys. Rev. Lett. 100, 017207 (2008), for the shape.
     """
@@ -52,7 +54,8 @@ def diffusion_of(values: np.ndarray, step: float, f: float) -> Diffusion | None:
         return None
     shift = np.diff(phase) * f / (2 * math.pi)
     widths, weights = _posterior(shift - shift.mean(), f)
-    error = math.sqrt(float(weights @ widths) * f / (2 * math.pi * periods))
+    variances = widths * f / (2 * math.pi * periods)
+    error = max(interval_error(variances, weights), math.sqrt(float(weights @ variances)))
     return Diffusion(f + float(shift.mean()), error, widths, weights)
 
 
@@ -80,7 +83,9 @@ def _posterior(shift: np.ndarray, f: float) -> tuple[np.ndarray, np.ndarray]:
     corners = np.geomspace(0.5 * f / size, HIGHEST * f, CORNERS)[:, None, None, None]
     ratios = np.array(RATIOS)[:, None, None]
     recorder = np.concatenate([[0.0], np.geomspace(0.03, 1e4, 7)])[:, None]
-    shapes = (corners**2 + ratios * nu**2) / (corners**2 + nu**2) + recorder * np.sin(math.pi * nu / f) ** 2
+    mean = np.sinc(nu / f) ** 2  # of a period
+    shapes = mean**2 * (corners**2 + ratios * nu**2) / (corners**2 + nu**2)
+    shapes = shapes + recorder * mean * np.sin(math.pi * nu / f) ** 2
     linear = np.broadcast_to(np.where(ratios == 1, len(RATIOS) - 1.0, 1.0), shapes[..., :1].shape)
     shapes, count = shapes.reshape(-1, nu.size), counts.sum()
     total, logs = (counts * power / shapes).sum(axis=1), (counts * np.log(shapes)).sum(axis=1) - np.log(linear).ravel()
