@@ -1,10 +1,35 @@
 """How often the 95 % intervals of `lg.line_width` hold the truth: lines of 0.1 to 30 % in noise of 0 to 20 dB.
 
-    python -m benchmarks.lines --draws 200
+    python -m benchmarks.lines --draws 100 --seed 31415
 
 Two kinds of signal have the same Lorentzian spectrum: an oscillator of steady amplitude whose phase diffuses, and a
 Gaussian signal (a resonance excited by heat). White noise is added so that the line's peak stands so many decibels
 above it. The trace lasts so many coherence times 1/(πΔ).
+
+What it printed (parts of 100 draws with a line, and parts of these whose intervals hold frequency and width; "times"
+are coherence times; a rate of 0.95 of 100 has the standard error 0.022):
+
+    width  level  times   oscillator: found  frequency  width   Gaussian: found  frequency  width
+     0.1%  10 dB     10                0.63      0.968  0.952              0.46      0.957  0.957
+     0.1%  10 dB     30                1.00      0.990  0.940              1.00      0.990  0.950
+     0.1%  20 dB     10                1.00      0.990  1.000              1.00      0.960  0.950
+     0.1%  20 dB     30                1.00      1.000  0.990              1.00      0.980  0.940
+     1.0%  10 dB     10                0.81      0.988  0.963              0.68      0.941  0.912
+     1.0%  10 dB     30                1.00      1.000  0.960              1.00      0.920  0.980
+     1.0%  20 dB     10                1.00      1.000  1.000              1.00      0.960  0.960
+     1.0%  20 dB     30                1.00      0.990  0.980              1.00      0.960  0.950
+    10.0%  10 dB     10                0.90      0.956  0.900              0.80      0.950  0.988
+    10.0%  10 dB     30                1.00      0.980  0.940              1.00      0.970  0.950
+    10.0%  20 dB     10                1.00      0.970  1.000              1.00      0.980  0.980
+    10.0%  20 dB     30                1.00      0.980  0.990              1.00      0.970  0.970
+    30.0%  10 dB     10                0.45      1.000  0.978              0.46      0.978  0.957
+    30.0%  10 dB     30                1.00      0.930  0.900              1.00      0.950  0.920
+    30.0%  20 dB     10                0.68      1.000  1.000              0.86      0.988  0.953
+    30.0%  20 dB     30                1.00      0.980  0.980              1.00      0.950  0.990
+
+Of lines of 0 dB, a line was found in 3% of the draws or fewer. What is found of 30 % and ten coherence times leaves out
+what is refused, for it is not resolved and holds eleven periods. White noise of 100, 1000 and 10,000 samples passed for
+a line in 1, 2 and 1 of 2000 records.
 """
 
 import argparse

@@ -107,9 +107,11 @@ def line_width(source: Any, dt: float | None = None) -> LineWidth:
 
     The periodogram of the whole signal is compared with line and background together, by Whittle's likelihood (see
     `observables.estimators`), so that a broad line in noise is not mistaken for its highest reading. `peak_of` of the
-    signal's spectrum, the command and the pictures give the same numbers. How often the intervals hold the truth, for
-    lines of 0.1 to 30 % of their frequency in noise, is measured by python -m benchmarks.lines, which shows the table.
-    A line that stands no higher than its background is not found in ten or thirty coherence times: all is NaN then.
+    signal's spectrum, the command and the pictures give the same numbers. For lines of 0.1 to 30 % of their frequency,
+    10 and 20 dB above the noise, in records of 10 and 30 coherence times 1/(πΔ), the intervals of 95 % hold frequency
+    and width in 90 to 100 % of the draws, on average in 97 and 96 %: those of a steady oscillator's frequency are
+    rather too wide. A line no higher than its background is not found there: all is NaN then. The table is in
+    benchmarks/lines.py.
 
     A clean oscillation of steady amplitude, which is its phase's affair, is taken by the diffusion of that (see
     `estimators.diffusion`): Δ is then the slope of the phase's variance over 2π, the full width of a Lorentzian line;

@@ -37,8 +37,8 @@ def excess(ratio: float) -> float:
 
     steady = 2 * 4 * k**3 * (moment(2 * c) + moment(2 * c + 4)) / (16 * c**2)
     angle = (np.arange(2000) + 0.5) / 2000 * math.pi / 2
-    x = c * np.tan(angle)
-    measure = 2 * (math.pi / 2 / 2000) * c / np.cos(angle) ** 2 / (2 * math.pi)
+    x = math.sqrt(c) * np.tan(angle)  # between the scales 1 and c
+    measure = 2 * (math.pi / 2 / 2000) * math.sqrt(c) / np.cos(angle) ** 2 / (2 * math.pi)
     score = x**2 / (x**2 + c**2) ** 2 / (1 + x**2) ** 2
     line, both = np.sum(measure * 4 * score / (x**2 + c**2) ** 2), np.sum(measure * 4 * ratio**2 * score)
     return float((steady - line) / both)
