@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import lzma
+import math
 import os
 import pathlib
 import secrets
 import struct
+import sys
 import tokenize
 import zipfile
 import zlib
@@ -96,10 +98,11 @@ def read_json(path: Path, kind: str) -> dict[str, Any]:
 def strict_json(text: str) -> Any:
     """What a JSON text holds. Raises ValueError where an entry comes twice, a number is not finite, or it is no JSON.
 
-    Python's reader keeps the last of two equal names, and takes NaN and Infinity, which are no JSON.
+    Python's reader keeps the last of two equal names, takes NaN and Infinity, which are no JSON, and makes infinity of
+    1e999.
     """
     try:
-        return json.loads(text, object_pairs_hook=_no_name_twice, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_no_name_twice, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("its entries are nested too deep") from None
 
@@ -110,6 +113,11 @@ def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the entry {next(n for n in names if names.count(n) > 1)!r} comes twice; keep one of them")
     return entry
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else _no_constant(digits)
 
 
 def _no_constant(word: str) -> Any:
@@ -147,9 +155,21 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     with open(path, "rb") as stream:
         try:
             with np.load(stream, allow_pickle=False) as file:
-                return {name: np.asarray(file[name]) for name in file.files}
+                return {name: _sound(np.asarray(file[name])) for name in file.files}
         except _DAMAGE:
             raise ValueError(f"{path} is not an NPZ file of plain arrays, or it is damaged") from None
+
+
+def _sound(array: np.ndarray) -> np.ndarray:
+    """The array, where its text is made of characters: NumPy takes any four bytes for one."""
+    if array.dtype.kind == "U" and array.size and np.any(_codes(array) > sys.maxunicode):
+        raise ValueError("text that holds no characters")
+    return array
+
+
+def _codes(text: np.ndarray) -> np.ndarray:
+    words = np.frombuffer(np.ascontiguousarray(text).tobytes(), np.uint32)
+    return words if text.dtype.isnative else words.byteswap()
 
 
 _DAMAGE: Final = (

@@ -173,7 +173,8 @@ def from_json(entry: Any, base: type[Record] = Record, area: float | None = None
         raise ValueError(f"expected a record, an object with the entry 'type', got {type(entry).__name__}")
     if "type" not in entry:
         raise ValueError(
-            "a record needs the entry 'type' (for example \"Oscillator\"); this one has " + ", ".join(map(str, entry))
+            "a record needs the entry 'type' (for example \"Oscillator\"); this one has "
+            + ", ".join(str(name)[:80] for name in entry)
         )
     kind = _find(base, entry["type"])
     if kind is None:
@@ -188,7 +189,7 @@ def from_json(entry: Any, base: type[Record] = Record, area: float | None = None
         if name == "type":
             continue
         if name not in known:
-            raise ValueError(f"{entry['type']} has no quantity {name!r}; it has {', '.join(known)}")
+            raise ValueError(f"{entry['type']} has no quantity {str(name)[:80]!r}; it has {', '.join(known)}")
         values[name] = _read(value, known[name], hints.get(name, Any), area)
     needed = [name for name, field in known.items() if field.init and _is_needed(field) and name not in values]
     if needed:

@@ -117,6 +117,8 @@ def _checked(element: _Element, order: str, depth: int) -> tuple[str, bool]:
     if not headed or (flags.kind, len(flags.content)) != (_UINT32, 8):
         raise ValueError("an array that is not headed as one")
     word = struct.unpack(f"{order}I", flags.content[:4])[0]
+    if len(dimensions.content) % 4:
+        raise ValueError("dimensions that cannot be")
     lengths = struct.unpack(f"{order}{len(dimensions.content) // 4}i", dimensions.content)
     if len(lengths) < 2 or min(lengths) < 0:
         raise ValueError("dimensions that cannot be")
@@ -137,7 +139,7 @@ def _is_read(kind: int, is_complex: bool, count: int, rest: list[_Element], orde
         return True
     if kind == _STRUCT:
         length, names, *rest = rest
-        size = struct.unpack(f"{order}i", length.content)[0]
+        size = struct.unpack(f"{order}i", length.content)[0] if len(length.content) == 4 else 0
         if names.kind != _INT8 or size < 1 or len(names.content) % size:
             raise ValueError("a structure without names")
         count *= len(names.content) // size

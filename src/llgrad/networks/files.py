@@ -54,9 +54,10 @@ def load_network(path: Path) -> Network:
     """
     entry = read_json(path, "network")
     try:
-        network = network_from_spec(entry["network"])
         found = [_array(one) for one in entry["arrays"]]
-    except (KeyError, TypeError, AttributeError, OverflowError):
+        _check_sizes(entry["network"], sum(array.size for array in found))
+        network = network_from_spec(entry["network"])
+    except (KeyError, TypeError, AttributeError, ArithmeticError):
         raise ValueError(f"{path}: it does not hold a network and its arrays; the file is damaged") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
@@ -68,6 +69,14 @@ def load_network(path: Path) -> Network:
             "the file is damaged"
         )
     return eqx.combine(jax.tree.unflatten(tree, [jnp.asarray(array) for array in found]), rest)
+
+
+def _check_sizes(spec: Mapping[str, Any], numbers: int) -> None:
+    """Raises ValueError for a network that is larger than its arrays: it would not fit into the memory."""
+    for name, value in spec.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, int) and one > numbers:
+                raise ValueError(f"{name} = {one} in a file of {numbers} numbers; the file is damaged")
 
 
 def _array(entry: Mapping[str, Any]) -> np.ndarray:

@@ -190,6 +190,9 @@ def read_table(path: str | os.PathLike[str], lines: int | None = None) -> Table:
     written = lines_of(text_of(path))[:lines]
     layout = labview_layout(path, written) if is_labview(written) else layout_of(path, written)
     body = read_body(path, layout.lines, layout.first, layout.separator, layout.names, layout.least)
+    found, named = body.values.shape[1], max(layout.cells) + 1
+    if found < named:
+        raise ValueError(f"{path} has {found} columns of numbers, expected the {named} that its header names")
     values, numbers = body.values[:, layout.cells], body.numbers
     remarks = [f"cells separated by {_MARKS[layout.separator]}" + (", decimal commas" if body.decimal_commas else "")]
     remarks += layout.remarks
