@@ -71,7 +71,7 @@ def test_damaged_compiled_code_does_not_break_a_run(folder, monkeypatch, damage)
     (path,) = compiled_files(folder)
     path.write_bytes(damage(path.read_bytes()))
     forget(monkeypatch)
-    with pytest.warns(UserWarning, match="compiling anew"):
+    with pytest.warns(UserWarning, match="compiled anew"):
         assert load(5) == 6
 
 

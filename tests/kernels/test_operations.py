@@ -26,6 +26,8 @@ def test_operations_are_those_of_xla(dtype, tmp_path):
 
 def test_every_supported_name_is_tried():
     tried = names_of(FUNCTIONS.values())
+    if "SearchSorted" in tried:  # jax 0.12 has one operation where earlier versions have a loop with these
+        tried |= {"le_to", "lt_to"}
     assert SUPPORTED - tried - ELSEWHERE == set()
     assert {"jit", "custom_jvp_call", "custom_vjp_call"} <= tried & set(NESTED)
 
