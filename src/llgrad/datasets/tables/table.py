@@ -203,7 +203,8 @@ def read_table(path: str | os.PathLike[str], lines: int | None = None) -> Table:
         raise ValueError(f"{path} has {len(values)} rows of numbers below its header; expected at least two")
     places: list[int | None] = list(layout.cells)
     for place, start, step, by in layout.counted:
-        times = start + step * (np.arange(len(values)) if by is None else values[:, by])
+        with np.errstate(over="ignore", invalid="ignore"):  # times that are not finite are refused by who reads them
+            times = start + step * (np.arange(len(values)) if by is None else values[:, by])
         if by is None:
             values = np.insert(values, place, times, axis=1)
             places.insert(place, None)
