@@ -17,7 +17,8 @@ from llgrad.kernels.expression.equations import STATE, Program
 from llgrad.kernels.kernel import adjoint_kernel, forward_kernel, tangent_kernel, width_for
 from llgrad.kernels.loops.adjoint import PARTS
 from llgrad.kernels.loops.tangent import MOST
-from llgrad.kernels.loops.tile import NARROW, Scheme, common_operands
+from llgrad.kernels.loops.step import Scheme
+from llgrad.kernels.loops.tile import NARROW, common_operands
 from llgrad.kernels.steppers import Tableau
 
 MEMORY: Final = 2**28

@@ -6,14 +6,16 @@ import functools
 import hashlib
 import os
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 import jax
 
-from llgrad.kernels.loops.adjoint import adjoint_source
-from llgrad.kernels.loops.forward import forward_source
-from llgrad.kernels.loops.tangent import tangent_source
-from llgrad.kernels.loops.tile import NARROW, Scheme
+from llgrad.kernels.loops.adjoint import adjoint_module
+from llgrad.kernels.loops.forward import forward_module
+from llgrad.kernels.loops.tangent import tangent_module
+from llgrad.kernels.loops.step import Scheme
+from llgrad.kernels.loops.tile import NARROW
 from llgrad.kernels.machine import cache
 from llgrad.kernels.machine.ffi import HANDLER
 
@@ -38,26 +40,36 @@ def width_for(lanes: int, dtype: str) -> int:
 @functools.lru_cache(maxsize=512)
 def forward_kernel(scheme: Scheme, keep: bool) -> str:
     """Name of the FFI target of a forward pass."""
-    return register(forward_source(scheme, keep), "kept" if keep else "forward")
+    return _target("kept" if keep else "forward", scheme, forward_module, keep)
 
 
 @functools.lru_cache(maxsize=512)
 def adjoint_kernel(scheme: Scheme, wanted: tuple[str, ...]) -> str:
     """Name of the FFI target of an adjoint pass."""
-    return register(adjoint_source(scheme, wanted), "adjoint")
+    return _target("adjoint", scheme, adjoint_module, wanted)
 
 
 @functools.lru_cache(maxsize=512)
 def tangent_kernel(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> str:
     """Name of the FFI target of a tangent pass."""
-    return register(tangent_source(scheme, wanted, directions), "tangent")
+    return _target("tangent", scheme, tangent_module, wanted, directions)
+
+
+def _target(kind: str, scheme: Scheme, write: Callable[..., Any], *options: Any) -> str:
+    key = f"{kind} {options}\n{scheme}"
+    return _registered(key, kind, lambda: cache.load_module(key, kind, lambda: write(scheme, *options)))
 
 
 def register(text: str, kind: str) -> str:
-    name = f"llgrad_{kind}_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+    """Name of the FFI target of a generated source text."""
+    return _registered(text, kind, lambda: cache.load(text, kind))
+
+
+def _registered(key: str, kind: str, address: Callable[[], int]) -> str:
+    name = f"llgrad_{kind}_{hashlib.sha256(key.encode()).hexdigest()[:20]}"
     with _LOCK:  # two threads may trace the same run at once
         if name not in _KEPT:
-            handler = HANDLER(cache.load(text, kind))
+            handler = HANDLER(address())
             jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler), platform="cpu")
             _KEPT[name] = (handler, os.getpid())
     return name

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from llgrad.core.random import normals
 from llgrad.kernels.expression.equations import STATE, Program
-from llgrad.kernels.loops.tile import LIMIT
+from llgrad.kernels.loops.step import LIMIT
 
 M0: Final = tuple(f"m_{axis}" for axis in STATE)
 _FAILED: Final[dict[Program, str]] = {}

@@ -42,7 +42,7 @@ def exact_cbrt(x):
 
 
 EXACT = {name: getattr(mpmath, name) for name in FUNCTIONS if hasattr(mpmath, name)}
-EXACT |= {"pow": mpmath.power, "cbrt": exact_cbrt}
+EXACT |= {"pow": mpmath.power, "cbrt": exact_cbrt, "exp2": lambda x: mpmath.power(2, x)}
 
 
 def signed(rng, sizes):
@@ -62,6 +62,14 @@ def arguments(name, rng):
             return [np.concatenate([rng.uniform(-708, 709.7, PLACES), signed(rng, spread(rng, -20, 1))])]
         case "sinh" | "cosh":
             return [np.concatenate([rng.uniform(-710.4, 710.4, PLACES), signed(rng, spread(rng, -20, 0.5))])]
+        case "exp2":
+            return [np.concatenate([rng.uniform(-1021, 1023.9, PLACES), signed(rng, spread(rng, -20, 1))])]
+        case "asinh":
+            return [signed(rng, np.concatenate([spread(rng, -300, 308), spread(rng, -9, 10)]))]
+        case "acosh":
+            return [np.concatenate([1 + spread(rng, -16, 1), spread(rng, 0, 308)])]
+        case "atanh":
+            return [signed(rng, np.concatenate([near_one, spread(rng, -20, -0.1), rng.random(PLACES)]))]
         case "log":
             return [np.concatenate([spread(rng, -320, 308), near_one, 2 - near_one])]
         case "log1p":
@@ -125,7 +133,7 @@ def test_the_error_in_float32(name, rng):
     assert normal.sum() > PLACES / 4 and found.max() <= LARGEST_ERROR
 
 
-NAMES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "pow": "power"}
+NAMES = {"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "pow": "power"}
 REFERENCE = {name: getattr(np, NAMES.get(name, name)) for name in FUNCTIONS if name not in ("erf", "erfc")}
 
 

@@ -1,8 +1,8 @@
 """Arithmetic on values of one floating-point type, a scalar or a vector of lanes, as LLVM instructions in place.
 
-No instruction carries a flag that lets LLVM reorder it: the functions built on this one extract rounding errors, and
-`reassoc` deletes them (seen with LLVM 22: two-sums and the second term of a Cody-Waite reduction vanish). A fused
-product and sum is asked for by name.
+No instruction carries a flag that lets LLVM reorder it unless it is asked for: the functions built on this one extract
+rounding errors, and `reassoc` deletes them (seen with LLVM 22: two-sums and the second term of a Cody-Waite reduction
+vanish). There a fused product and sum is asked for by name.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from llvmlite import ir
 
+FREE: Final = ("contract", "reassoc", "nsz")
+"""Flags of the arithmetic of a slope: LLVM may fuse and reorder it. Never `nnan` or `ninf`: a kernel must see its own
+NaN."""
+ORDERED: Final = ("contract", "nsz")
+"""And where sums stay in their written order."""
 _KINDS: Final = {"float64": (ir.DoubleType(), 64, 52), "float32": (ir.FloatType(), 32, 23)}
 
 
@@ -30,24 +35,29 @@ class Arithmetic:
         builder: where the instructions go.
         dtype: "float64" or "float32".
         width: lanes of a vector; 1 is a scalar.
+        flags: what LLVM may do with sums, products and quotients, as FREE or ORDERED.
     """
 
-    def __init__(self, builder: Any, dtype: Any = "float64", width: int = 1) -> None:
-        self.builder, self.dtype, self.width = builder, np.dtype(dtype), width
-        self._float, self.bits, self.mantissa = _KINDS[self.dtype.name]
+    def __init__(self, builder: Any, dtype: Any = "float64", width: int = 1, flags: Sequence[str] = ()) -> None:
+        self.builder, self.dtype, self.width, self.flags = builder, np.dtype(dtype), width, tuple(flags)
+        self.float_type, self.bits, self.mantissa = _KINDS[self.dtype.name]
         self._int = ir.IntType(self.bits)
-        self.type, self.int_type = self._wide(self._float), self._wide(self._int)
+        self.type, self.int_type = self._wide(self.float_type), self._wide(self._int)
         self._suffix = f"{'' if width == 1 else f'v{width}'}f{self.bits}"
 
     def like(self, dtype: Any) -> Arithmetic:
         """The same lanes in another dtype."""
-        return Arithmetic(self.builder, dtype, self.width)
+        return Arithmetic(self.builder, dtype, self.width, self.flags)
+
+    def strict(self) -> Arithmetic:
+        """The same values, and no operation but as it is written."""
+        return Arithmetic(self.builder, self.dtype, self.width)
 
     # numbers
 
     def number(self, value: float) -> Any:
         """A constant in every lane."""
-        return self._constant(self._float, float(self.dtype.type(value)))
+        return self._constant(self.float_type, float(self.dtype.type(value)))
 
     def integer(self, value: int) -> Any:
         """An integer constant of as many bits as the floats have."""
@@ -56,16 +66,16 @@ class Arithmetic:
     # one rounding each
 
     def add(self, x: Any, y: Any) -> Any:
-        return self.builder.fadd(x, y)
+        return self.builder.fadd(x, y, flags=self.flags)
 
     def sub(self, x: Any, y: Any) -> Any:
-        return self.builder.fsub(x, y)
+        return self.builder.fsub(x, y, flags=self.flags)
 
     def mul(self, x: Any, y: Any) -> Any:
-        return self.builder.fmul(x, y)
+        return self.builder.fmul(x, y, flags=self.flags)
 
     def div(self, x: Any, y: Any) -> Any:
-        return self.builder.fdiv(x, y)
+        return self.builder.fdiv(x, y, flags=self.flags)
 
     def fma(self, x: Any, y: Any, z: Any) -> Any:
         """x·y + z with one rounding."""
@@ -77,7 +87,7 @@ class Arithmetic:
     # exact
 
     def neg(self, x: Any) -> Any:
-        return self.builder.fneg(x)
+        return self.builder.fneg(x, flags=self.flags)
 
     def abs(self, x: Any) -> Any:
         return self._intrinsic("fabs", x)
@@ -91,6 +101,9 @@ class Arithmetic:
 
     def floor(self, x: Any) -> Any:
         return self._intrinsic("floor", x)
+
+    def ceil(self, x: Any) -> Any:
+        return self._intrinsic("ceil", x)
 
     # choice; a comparison with NaN is false
 
@@ -149,23 +162,7 @@ class Arithmetic:
 
     def table(self, values: Sequence[float], index: Any) -> Any:
         """The entries of a constant table at integers within it, gathered."""
-        constant = ir.Constant(ir.ArrayType(self._float, len(values)), [float(value) for value in values])
-        module = self.builder.module
-        table: Any = ir.GlobalVariable(module, constant.type, module.get_unique_name("table"))
-        table.global_constant, table.linkage, table.initializer = True, "internal", constant
-        zero = ir.IntType(64)(0)
-
-        def entry(place: Any) -> Any:
-            return self.builder.load(self.builder.gep(table, [zero, place]))
-
-        if self.width == 1:
-            return entry(index)
-        found: Any = ir.Constant(self.type, ir.Undefined)
-        for lane in range(self.width):
-            at = ir.IntType(32)(lane)
-            place = self.builder.extract_element(index, at)
-            found = self.builder.insert_element(found, entry(place), at)
-        return found
+        return gathered(self.builder, self.float_type, [float(value) for value in values], index, self.width)
 
     # pairs
 
@@ -191,6 +188,19 @@ class Arithmetic:
         rest = self.add(self.fma(self.neg(high), y.high, x.high), self.fma(self.neg(high), y.low, x.low))
         return self.quick_two_sum(high, self.div(rest, y.high))
 
+    # sums
+
+    def sum(self, terms: Sequence[Any]) -> Any:
+        """The sum of values, from the first to the last; 0 of none."""
+        total = terms[0] if terms else self.number(0.0)
+        for term in terms[1:]:
+            total = self.add(total, term)
+        return total
+
+    def dot(self, left: Sequence[Any], right: Sequence[Any]) -> Any:
+        """Σ lᵢ rᵢ."""
+        return self.sum([self.mul(x, y) for x, y in zip(left, right, strict=True)])
+
     # polynomials
 
     def polynomial(self, x: Any, *coefficients: float) -> Any:
@@ -199,6 +209,26 @@ class Arithmetic:
         for coefficient in reversed(coefficients[:-1]):
             total = self.fma(total, x, self.number(coefficient))
         return total
+
+    # lanes
+
+    def everywhere(self, value: Any) -> Any:
+        """One number in every lane."""
+        if self.width == 1:
+            return value
+        none = ir.Constant(ir.VectorType(value.type, self.width), ir.Undefined)
+        first = self.builder.insert_element(none, value, ir.IntType(32)(0))
+        return self.builder.shuffle_vector(first, none, ir.Constant(ir.VectorType(ir.IntType(32), self.width), None))
+
+    def over_lanes(self, value: Any) -> Any:
+        """The sum over the lanes, in an order that only the width decides."""
+        if self.width == 1:
+            return value
+        name = f"llvm.vector.reduce.fadd.{self._suffix}"
+        function = self.builder.module.globals.get(name) or ir.Function(
+            self.builder.module, ir.FunctionType(self.float_type, [self.float_type, self.type]), name
+        )
+        return self.builder.call(function, [ir.Constant(self.float_type, 0.0), value], fastmath=("reassoc", "nsz"))
 
     def _wide(self, kind: Any) -> Any:
         return kind if self.width == 1 else ir.VectorType(kind, self.width)
@@ -212,3 +242,21 @@ class Arithmetic:
         if function is None:
             function = ir.Function(module, ir.FunctionType(self.type, [self.type] * len(operands)), full)
         return self.builder.call(function, operands)
+
+
+def gathered(builder: Any, kind: Any, values: Sequence[Any], index: Any, width: int) -> Any:
+    """The entries of a constant table of a type at whole numbers within it."""
+    module, constant = builder.module, ir.Constant(ir.ArrayType(kind, len(values)), list(values))
+    table: Any = ir.GlobalVariable(module, constant.type, module.get_unique_name("table"))
+    table.global_constant, table.linkage, table.initializer = True, "internal", constant
+
+    def entry(place: Any) -> Any:
+        return builder.load(builder.gep(table, [ir.IntType(64)(0), place]))
+
+    if width == 1:
+        return entry(index)
+    found: Any = ir.Constant(ir.VectorType(kind, width), ir.Undefined)
+    for lane in range(width):
+        at = ir.IntType(32)(lane)
+        found = builder.insert_element(found, entry(builder.extract_element(index, at)), at)
+    return found

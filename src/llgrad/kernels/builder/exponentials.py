@@ -17,6 +17,8 @@ LN2: Final = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
 LN2_PAIR: Final = (0.6931471805599453, 2.3190468138462996e-17)
 LARGEST: Final = 709.782712893384
 """exp overflows above it."""
+BEYOND: Final = 2.0**28
+"""From it on asinh x and acosh x are ln 2x."""
 
 _LOG: Final = (
     *(6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01),
@@ -72,20 +74,25 @@ def _expm1_pair(on: Arithmetic, x: Any) -> Pair:
 def log(on: Arithmetic, x: Any) -> Any:
     """ln x; NaN below zero."""
     power, f = _normalised(on, x)
-    value = _log_of(on, power, f, on.number(0.0))
+    value = log_of(on, power, f, on.number(0.0))
     return _edges_of_log(on, x, x, value)
 
 
 def log1p(on: Arithmetic, x: Any) -> Any:
     """ln(1 + x), to full precision near zero."""
-    u = on.two_sum(on.number(1.0), x)
+    return log1p_of_pair(on, Pair(x, on.number(0.0)))
+
+
+def log1p_of_pair(on: Arithmetic, x: Pair) -> Any:
+    """ln(1 + x.high + x.low)."""
+    u = on.two_sum(on.number(1.0), x.high)
     power, f = _normalised(on, u.high)
     near = on.equal(power, on.number(0.0))
-    f = on.pick(near, x, f)
-    correction = on.pick(near, on.number(0.0), on.div(u.low, u.high))
-    value = _log_of(on, power, f, correction)
-    value = on.pick(on.less(on.abs(x), on.number(2.0**-54)), x, value)
-    return _edges_of_log(on, u.high, x, value)
+    f = on.pick(near, x.high, f)
+    correction = on.div(on.add(on.pick(near, on.number(0.0), u.low), x.low), u.high)
+    value = log_of(on, power, f, correction)
+    value = on.pick(on.less(on.abs(x.high), on.number(2.0**-54)), x.high, value)
+    return _edges_of_log(on, u.high, x.high, value)
 
 
 def sinh(on: Arithmetic, x: Any) -> Any:
@@ -113,6 +120,48 @@ def tanh(on: Arithmetic, x: Any) -> Any:
     ratio = on.quotient(t, Pair(below.high, on.add(below.low, t.low)))
     value = on.pick(on.less(size, on.number(2.0**-28)), size, ratio.high)
     return on.copysign(value, x)
+
+
+def asinh(on: Arithmetic, x: Any) -> Any:
+    """ln(x + √(x² + 1))."""
+    size, one = on.abs(x), on.number(1.0)
+    within = _clamp(on, size, 0.0, BEYOND)
+    root = on.sqrt(on.fma(within, within, one))
+    near = log1p_of_pair(on, on.two_sum(within, on.div(on.mul(within, within), on.add(one, root))))
+    value = on.pick(on.less(size, on.number(BEYOND)), near, _log_of_twice(on, size))
+    return on.copysign(on.pick(on.is_nan(x), x, value), x)
+
+
+def acosh(on: Arithmetic, x: Any) -> Any:
+    """ln(x + √(x² − 1)); NaN below 1."""
+    within = _clamp(on, x, 1.0, BEYOND)
+    t = on.sub(within, on.number(1.0))
+    square = _product(on, Pair(t, on.number(0.0)), on.two_sum(on.number(2.0), t))
+    root = on.sqrt(square.high)
+    rest = on.add(on.fma(on.neg(root), root, square.high), square.low)
+    rest = on.pick(on.less(on.number(0.0), root), on.div(rest, on.add(root, root)), on.number(0.0))
+    total = on.two_sum(root, t)
+    near = log1p_of_pair(on, on.quick_two_sum(total.high, on.add(total.low, rest)))
+    value = on.pick(on.less(x, on.number(BEYOND)), near, _log_of_twice(on, x))
+    return on.pick(on.negate(on.less(x, on.number(1.0))), value, on.number(math.nan))
+
+
+def atanh(on: Arithmetic, x: Any) -> Any:
+    """½ ln((1 + x)/(1 − x)); NaN beyond ±1."""
+    size = on.abs(x)
+    ratio = on.quotient(Pair(on.add(size, size), on.number(0.0)), on.two_sum(on.number(1.0), on.neg(size)))
+    inside = on.less(size, on.number(1.0))
+    value = on.mul(on.number(0.5), log1p_of_pair(on, ratio))
+    edge = on.pick(on.equal(size, on.number(1.0)), on.number(math.inf), on.number(math.nan))
+    return on.copysign(on.pick(inside, value, edge), x)
+
+
+def exp2(on: Arithmetic, x: Any) -> Any:
+    """2ˣ."""
+    within = _clamp(on, x, -1100.0, 1100.0)
+    whole = on.rint(within)
+    value, power = exp_in_parts(on, _product(on, Pair(on.sub(within, whole), on.number(0.0)), _pair(on, LN2_PAIR)))
+    return on.times_power_of_two(on.add(value.high, value.low), on.builder.add(power, on.whole(whole)))
 
 
 def cbrt(on: Arithmetic, x: Any) -> Any:
@@ -211,7 +260,7 @@ def _normalised(on: Arithmetic, x: Any) -> tuple[Any, Any]:
     return on.sub(on.float_of(exponent), on.pick(tiny, on.number(54.0), on.number(0.0))), f
 
 
-def _log_of(on: Arithmetic, power: Any, f: Any, correction: Any) -> Any:
+def log_of(on: Arithmetic, power: Any, f: Any, correction: Any) -> Any:
     """power·ln 2 + ln(1 + f) + correction."""
     s = on.div(f, on.add(on.number(2.0), f))
     z = on.mul(s, s)
@@ -239,6 +288,17 @@ def _log_pair(on: Arithmetic, x: Any) -> Pair:
     above = on.two_sum(high.high, total.high)
     rest = on.add(on.add(above.low, low), on.fma(power, on.number(LN2_PAIR[1]), high.low))
     return on.quick_two_sum(above.high, rest)
+
+
+def _pair(on: Arithmetic, numbers: tuple[float, float]) -> Pair:
+    return Pair(on.number(numbers[0]), on.number(numbers[1]))
+
+
+def _log_of_twice(on: Arithmetic, x: Any) -> Any:
+    """ln 2x of a large x, infinite or not a number too."""
+    power, f = _normalised(on, x)
+    value = log_of(on, on.add(power, on.number(1.0)), f, on.number(0.0))
+    return on.pick(on.less(x, on.number(math.inf)), value, on.add(x, x))
 
 
 def _product(on: Arithmetic, x: Pair, y: Pair) -> Pair:

@@ -22,6 +22,10 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "sinh": exponentials.sinh,
     "cosh": exponentials.cosh,
     "tanh": exponentials.tanh,
+    "asinh": exponentials.asinh,
+    "acosh": exponentials.acosh,
+    "atanh": exponentials.atanh,
+    "exp2": exponentials.exp2,
     "cbrt": exponentials.cbrt,
     "pow": exponentials.power,
     "sin": circular.sin,
@@ -39,6 +43,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
 
 def apply(on: Arithmetic, name: str, *operands: Any) -> Any:
     """A function of values of `on`'s dtype, as instructions in place."""
+    on = on.strict()
     if on.dtype == np.float64:
         return FUNCTIONS[name](on, *operands)
     wide = on.like("float64")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from llgrad.kernels.coupled.products import CHAINS, ROWS, digest
 from llgrad.kernels.coupled.scheme import PACKED, Emitter
-from llgrad.kernels.loops.tile import indent
+from llgrad.kernels.coupled.text import indent
 from llgrad.kernels.machine.ffi import api_version
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from llgrad.kernels.coupled.file import many_file, shared_file
 from llgrad.kernels.coupled.scheme import Emitter, Scheme
 from llgrad.kernels.expression.equations import STATE
-from llgrad.kernels.loops.tile import NEVER, indent
+from llgrad.kernels.coupled.text import NEVER, indent
 
 RESULTS = [*(f"saved_{axis}" for axis in STATE), *(f"final_{axis}" for axis in STATE), "first_bad"]
 

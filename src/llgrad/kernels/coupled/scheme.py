@@ -20,8 +20,7 @@ from typing import Any, Final
 from llgrad.kernels.coupled.products import ROWS, register_bytes
 from llgrad.kernels.expression.equations import NORMALS, STATE, Program
 from llgrad.kernels.expression.source import Source
-from llgrad.kernels.loops.noise import noise_source
-from llgrad.kernels.loops.tile import LIMIT, Operands, indent
+from llgrad.kernels.coupled.text import LIMIT, Operands, indent, noise_source
 from llgrad.kernels.steppers import Tableau
 
 OWN_COUNTS: Final = 5

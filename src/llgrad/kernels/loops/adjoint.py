@@ -8,194 +8,160 @@ the last stage to the first.
 
 from __future__ import annotations
 
-from llgrad.kernels.expression.equations import STATE
-from llgrad.kernels.loops.file import kernel_file
-from llgrad.kernels.loops.tile import NEVER, Operands, Scheme, Tile, common_operands, indent
+import functools
+from typing import Any, Final
 
-PARTS = 32
+from llgrad.kernels.builder.code import Code, Counter, Variable, Word
+from llgrad.kernels.builder.handler import module_of
+from llgrad.kernels.expression.equations import STATE
+from llgrad.kernels.loops.forward import advance
+from llgrad.kernels.loops.step import Derivative, Scheme, Step
+from llgrad.kernels.loops.tile import Tile, common_operands
+from llgrad.kernels.machine import ffi
+
+PARTS: Final = 32
 """Gradients of samples that all trajectories share are summed in at most so many parts: the same on any number of
 threads.
 """
 
 
-def adjoint_source(scheme: Scheme, wanted: tuple[str, ...]) -> str:
-    """The source file of an adjoint pass that gives the cotangents of m0 and of the wanted parameters and drive
-    channels.
-    """
-    return _Adjoint(scheme, wanted).file()
+def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
+    """The module of an adjoint pass that gives the cotangents of m0 and of the wanted parameters and drive channels."""
+    program = scheme.program
+    active = [name for name in (*program.channels, *program.names) if name in wanted]
+    given = ["kept", *(f"c_saved_{axis}" for axis in STATE), *(f"c_final_{axis}" for axis in STATE)]
+    results = [f"c_m_{axis}" for axis in STATE] + [f"c_{name}" for name in active]
+    operands = [*common_operands(program), *given, *results]
+    shared = [name for name, own in zip(program.channels, scheme.spread, strict=True) if name in wanted and not own]
+
+    def item(code: Code, block: Word, index: Word) -> None:
+        if not shared:
+            _Transposed(Tile(code, scheme, operands, block, index), active, index).run()
+            return
+        # a run of tiles, whose gradients of shared samples are added up in order
+        steps, items, lanes = (code.word_at(block, place) for place in (ffi.STEPS, ffi.ITEMS, ffi.LANES))
+        zero = Tile(code, scheme, operands, block, code.word(0))
+        for name in shared:
+            with code.loop(steps * scheme.nodes) as place:
+                number = zero.on.float_type(0.0)
+                code.store(number, zero.pointers[f"c_{name}"], index * steps * scheme.nodes + place)
+        tiles = (lanes + (scheme.width - 1)) // scheme.width
+        with code.loop((index + 1) * tiles // items, index * tiles // items) as tile:
+            _Transposed(Tile(code, scheme, operands, block, tile), active, index).run()
+
+    return module_of(item, scheme.width, "adjoint pass")
 
 
-class _Adjoint:
-    def __init__(self, scheme: Scheme, wanted: tuple[str, ...]) -> None:
-        program = scheme.program
-        self.scheme, self.kind = scheme, program.dtype
-        self.parameters = [name for name in program.names if name in wanted]
-        self.channels = [name for name in program.channels if name in wanted]
-        self.active = [*self.channels, *self.parameters]
-        given = ["kept", *(f"c_saved_{axis}" for axis in STATE), *(f"c_final_{axis}" for axis in STATE)]
-        self.results = [f"c_m_{axis}" for axis in STATE] + [f"c_{name}" for name in self.active]
-        self.given = given
-        tile = self.tile = Tile(scheme, Operands([*common_operands(program), *given, *self.results]))
-        for axis in STATE:
-            tile.row(f"g_{axis}")
-        for name in self.parameters:
-            tile.row(f"c_{name}")
-        for name in self.channels:
-            for node in range(scheme.nodes):
-                tile.row(f"c_{name}_{node}")
+class _Transposed:
+    """The adjoint of one tile."""
 
-    def spread(self, channel: str) -> bool:
-        return self.scheme.spread[self.scheme.program.channels.index(channel)]
+    def __init__(self, tile: Tile, active: list[str], part: Word) -> None:
+        self.tile, self.code, self.on, self.part = tile, tile.code, tile.on, part
+        self.scheme, program = tile.scheme, tile.program
+        self.active = active
+        self.channels = [name for name in active if name in program.channels]
+        self.parameters = [name for name in active if name in program.names]
+        self.size = len(STATE)
+        self.step: Step = tile.step()
+        wanted = tuple(program.arguments.index(name) for name in active)
+        self.pull_back = Derivative(self.step, program.pull_back(wanted), self.size)
+        zero = self.on.number(0.0)
+        self.state, self.cotangent = tile.variables([zero] * self.size), tile.variables([zero] * self.size)
+        self.totals = dict(zip(self.parameters, tile.variables([zero] * len(self.parameters)), strict=True))
 
-    @property
-    def grouped(self) -> bool:
-        """Whether there are gradients to be summed over trajectories."""
-        return any(not self.spread(channel) for channel in self.channels)
+    def run(self) -> None:
+        tile, code = self.tile, self.code
+        self._add_cotangents("final", 0)
+        path = code.allocate(tile.stride * (self.size * tile.W * tile.bytes))
+        failed = path.equals(0)
+        with code.when(failed):
+            code.put(tile.block, ffi.FAILED, 1)
+        saves, until_save = Counter(code, tile.steps // tile.every), Counter(code, tile.steps % tile.every)
+        segments = code.pick(failed, 0, (tile.steps + tile.stride - 1) // tile.stride)
+        with code.loop_down(segments) as segment:
+            start = segment * tile.stride
+            stop = (start + tile.stride).min(tile.steps)
+            self._segment_states(segment, start, stop, path)
+            with code.loop_down(stop, start) as i:
+                with code.when(until_save.now.equals(0)):
+                    saves.add(-1)
+                    self._add_cotangents("saved", saves.now)
+                    until_save.set(tile.every)
+                until_save.add(-1)
+                with code.when(tile.stride > 1):
+                    for axis, value in enumerate(self.state):
+                        value.set(self._load_path(path, i - start, axis))
+                self._transposed_step(i)
+        code.release(path)
+        for axis, value in zip(STATE, self.cotangent, strict=True):
+            tile.put_row(value.get(), f"c_m_{axis}")
+        for name, value in self.totals.items():
+            tile.put_row(value.get(), f"c_{name}")
 
-    def file(self) -> str:
-        program, tile = self.scheme.program, self.tile
-        wanted = tuple(program.arguments.index(name) for name in self.active)
-        cotangents = tuple(f"g{axis}" for axis in STATE)
-        pull_back = tile.function("pull_back", program.pull_back(wanted), program.arguments + cotangents)
-        functions = [*tile.noise(), tile.rhs(), pull_back]
-        return kernel_file(tile, functions, self._item(), "adjoint pass")
+    def _add_cotangents(self, name: str, place: Any) -> None:
+        """What the run's results have as cotangents joins that of the state."""
+        for axis, value in zip(STATE, self.cotangent, strict=True):
+            value.set(self.on.add(value.get(), self.tile.own_row(f"c_{name}_{axis}", place)))
 
-    def _item(self) -> list[str]:
-        """One item: a tile, or a run of tiles whose shared gradients are added up in order."""
-        if not self.grouped:
-            return ["tile = index", *self._one_tile()]
-        lines = ["steps, items = word(block, STEPS), word(block, ITEMS)"]
-        for channel in self.channels:
-            if not self.spread(channel):
-                lines += [f"P = {self.tile.operands.pointer(f'c_{channel}', self.kind)}"]
-                lines += [f"for i in range(steps * {self.scheme.nodes}):"]
-                lines += [f"    P[index * steps * {self.scheme.nodes} + i] = {self.tile.number(0.0)}"]
-        lines += [f"tiles = (word(block, LANES) + {self.tile.W - 1}) // {self.tile.W}"]
-        lines += ["for tile in range(index * tiles // items, (index + 1) * tiles // items):"]
-        return [*lines, *indent(self._one_tile())]
+    def _place_in_path(self, path: Word, place: Word, axis: int) -> Word:
+        return path + (place * self.size + axis) * (self.tile.W * self.tile.bytes)
 
-    def _one_tile(self) -> list[str]:
-        tile, kind = self.tile, self.kind
-        zero = tile.number(0.0)
-        size = 8 if kind == "float64" else 4
-        return [
-            *tile.open("tile"),
-            *(f"P_{name} = {tile.operands.pointer(name, kind)}" for name in (*self.given, *self.results)),
-            *tile.load_parameters(),
-            "for l in range(width):",
-            *(f"    {tile.at(row)} = {zero}" for row in tile.rows if row.startswith(("c_", "g_"))),
-            f"    {tile.at('bad')} = {tile.number(NEVER)}",
-            *self._add_cotangents("final", "base"),
-            f"memory = allocate({3 * tile.W * size} * stride)",
-            f"path = as_{kind}(memory)",
-            "saves, until_save = steps // every, steps % every",
-            "segments = (steps + stride - 1) // stride",
-            "if memory == 0:",
-            "    put(block, FAILED, 1)",
-            "    segments = 0",
-            "for segment in range(segments - 1, -1, -1):",
-            "    start = segment * stride",
-            "    stop = min(steps, start + stride)",
-            *indent(self._segment_states()),
-            "    for i in range(stop - 1, start - 1, -1):",
-            *indent(self._transposed_step(), 2),
-            "release(memory)",
-            *self._store(),
-        ]
+    def _load_path(self, path: Word, place: Word, axis: int) -> Any:
+        return self.code.load(self._place_in_path(path, place, axis), self.on.type, align=self.tile.bytes)
 
-    def _add_cotangents(self, name: str, place: str) -> list[str]:
-        rows, W = self.tile.rows, self.tile.W
-        return [f"add_to_row(S, {rows[f'g_{axis}'] * W}, P_c_{name}_{axis}, {place}, count)" for axis in STATE]
-
-    def _copy(self, target: str, source: str) -> str:
-        """Text that copies a whole row; "array, place" each. Element by element for one trajectory, or it would
-        leave its register.
-        """
-        if self.tile.W > 1:
-            return f"copy_row({target}, {source}, {self.tile.W})"
-        (to, at), (of, place) = target.split(", "), source.split(", ")
-        return f"{to}[{at}] = {of}[{place}]"
-
-    def _segment_states(self) -> list[str]:
+    def _segment_states(self, segment: Word, start: Word, stop: Word, path: Word) -> None:
         """The states of a segment: the first is the one kept, the others go into `path`, by stepping forward again."""
-        tile, W = self.tile, self.tile.W
-        place = "(3 * segment + {}) * lanes + base"
-        lines = [tile.load(axis, "P_kept", place.format(i)) for i, axis in enumerate(STATE)]
-        stores = [
-            self._copy(f"path, ((i - start) * 3 + {i}) * {W}", f"S, {tile.rows[axis] * W}")
-            for i, axis in enumerate(STATE)
-        ]
-        advance = ["for i in range(start, stop):", *indent([*stores, "if i + 1 < stop:", *indent(tile.advance("i"))])]
-        return [*lines, "if stride > 1:", *indent(advance)]
+        tile, code = self.tile, self.code
+        for axis, value in enumerate(self.state):
+            value.set(tile.row("kept", segment * self.size + axis))
+        with code.when(tile.stride > 1), code.loop(stop, start) as i:
+            for axis, value in enumerate(self.state):
+                code.store(value.get(), self._place_in_path(path, i - start, axis), align=tile.bytes)
+            with code.when(i + 1 < stop):
+                advance(tile, self.step, self.state, i)
 
-    def _transposed_step(self) -> list[str]:
-        tile, W = self.tile, self.tile.W
-        lines = [
-            "if until_save == 0:",
-            "    saves -= 1",
-            *indent(self._add_cotangents("saved", "saves * lanes + base")),
-            "    until_save = every",
-            "until_save -= 1",
-            "if stride > 1:",
-        ]
-        for i, axis in enumerate(STATE):
-            lines.append("    " + self._copy(f"S, {tile.rows[axis] * W}", f"path, ((i - start) * 3 + {i}) * {W}"))
-        lines += tile.load_inputs("i")
-        body = [*tile.state_lines(), *tile.slopes(last=self.scheme.project), *self._transposed_projection()]
-        for stage in range(self.scheme.stages - 1, -1, -1):
-            body += self._transposed_stage(stage)
-        for axis in STATE:
-            total = "".join(f" + s{axis}{stage}" for stage in range(self.scheme.stages))
-            body.append(f"{tile.at(f'g_{axis}')} = v{axis}{total}")
-        for name in self.parameters:
-            body.append(f"{tile.at(f'c_{name}')} += " + " + ".join(f"c_{name}_{s}" for s in range(self.scheme.stages)))
-        for name in self.channels:
-            for node in range(self.scheme.nodes):
-                stages = [s for s, n in enumerate(self.scheme.tableau.node_of_stage) if n == node]
-                body.append(f"{tile.at(f'c_{name}_{node}')} = " + " + ".join(f"c_{name}_{s}" for s in stages))
-        return [*lines, *tile.lanes(body), *self._drive_cotangents()]
+    def _transposed_step(self, i: Word) -> None:
+        """From the cotangent of the state after a step to that before it, and to those of all that is wanted."""
+        on, step, tableau = self.on, self.step, self.scheme.tableau
+        inputs = self.tile.inputs(i)
+        taken = step.take([value.get() for value in self.state], inputs)
+        after = [value.get() for value in self.cotangent]
+        g = step.along_sphere(taken.new, after, step.scales(taken.new))
+        of_stages: dict[int, list[Any]] = {}
+        of_inputs: dict[tuple[str, int], list[Any]] = {}
+        sums: dict[str, list[Any]] = {name: [] for name in self.parameters}
+        for stage in reversed(range(self.scheme.stages)):
+            later = [j for j in range(stage + 1, self.scheme.stages) if (j, stage) in step.a and j in of_stages]
+            if stage not in step.b and not later:
+                continue
+            slope = []
+            for axis in range(self.size):
+                terms = [on.mul(step.b[stage], g[axis])] if stage in step.b else []
+                terms += [on.mul(step.a[j, stage], of_stages[j][axis]) for j in later]
+                slope.append(on.sum(terms))
+            found = self.pull_back(taken.states[stage], inputs(stage), slope)
+            of_stages[stage] = found[: self.size]
+            for name, value in zip(self.active, found[self.size :], strict=True):
+                if name in sums:
+                    sums[name].append(value)
+                else:
+                    of_inputs.setdefault((name, tableau.node_of_stage[stage]), []).append(value)
+        for axis, variable in enumerate(self.cotangent):
+            variable.set(on.sum([g[axis], *(values[axis] for values in of_stages.values())]))
+        for name, values in sums.items():
+            self.totals[name].set(on.sum([self.totals[name].get(), *values]))
+        self._give_samples(i, of_inputs)
 
-    def _transposed_projection(self) -> list[str]:
-        """The cotangent (vx, vy, vz) of the state before projection."""
-        rows = {axis: self.tile.at(f"g_{axis}") for axis in STATE}
-        if not self.scheme.project:
-            return [f"v{axis} = {rows[axis]}" for axis in STATE]
-        return [
-            *self.tile.scale(),
-            *(f"m{axis} = u{axis} * scale" for axis in STATE),
-            f"along = mx * {rows['x']} + my * {rows['y']} + mz * {rows['z']}",
-            *(f"v{axis} = ({rows[axis]} - m{axis} * along) * scale" for axis in STATE),
-        ]
-
-    def _transposed_stage(self, stage: int) -> list[str]:
-        """From the cotangent of a stage's slope to those of its state (sx, sy, sz) and of everything wanted."""
-        tableau = self.scheme.tableau
-        lines = []
-        for axis in STATE:
-            terms = [f"b{stage} * v{axis}"] if tableau.b[stage] else []
-            later = [j for j in range(stage + 1, self.scheme.stages) if tableau.a[j][stage]]
-            terms += [f"a{j}_{stage} * s{axis}{j}" for j in later]
-            lines.append(f"w{axis} = " + (" + ".join(terms) or self.tile.number(0.0)))
-        results = [f"s{axis}{stage}" for axis in STATE] + [f"c_{name}_{stage}" for name in self.active]
-        return [*lines, f"{', '.join(results)} = {self.tile.call('pull_back', stage, 'wx', 'wy', 'wz')}"]
-
-    def _drive_cotangents(self) -> list[str]:
-        tile, nodes = self.tile, self.scheme.nodes
-        lines = []
+    def _give_samples(self, i: Word, of_inputs: dict[tuple[str, int], list[Any]]) -> None:
+        """The cotangents of the drive's samples."""
+        tile, code, nodes = self.tile, self.code, self.scheme.nodes
         for name in self.channels:
             for node in range(nodes):
-                if self.spread(name):
-                    place = f"(i * {nodes} + {node}) * lanes + base"
-                    lines.append(tile.store(f"c_{name}_{node}", f"P_c_{name}", place))
-                else:
-                    lines += [
-                        f"total = {tile.number(0.0)}",
-                        f"for l in range({tile.W}):",
-                        f"    total += {tile.at(f'c_{name}_{node}')}",
-                    ]
-                    lines += [f"P_c_{name}[(index * steps + i) * {nodes} + {node}] += total"]
-        return lines
-
-    def _store(self) -> list[str]:
-        rows = {f"c_m_{axis}": f"g_{axis}" for axis in STATE} | {f"c_{name}": f"c_{name}" for name in self.parameters}
-        return [self.tile.store(row, f"P_{result}", "base") for result, row in rows.items()]
+                value = self.on.sum(of_inputs.get((name, node), []))
+                if tile.spread(name):
+                    tile.put_row(value, f"c_{name}", i * nodes + node)
+                    continue
+                place, kind = (self.part * tile.steps + i) * nodes + node, self.on.float_type
+                pointer = tile.pointers[f"c_{name}"]
+                total = code.builder.fadd(code.load(pointer, kind, place), self.on.over_lanes(value))
+                code.store(total, pointer, place)

@@ -4,48 +4,54 @@ kept.
 
 from __future__ import annotations
 
+from typing import Any
+
+from llgrad.kernels.builder.code import Code, Counter, Variable, Word
+from llgrad.kernels.builder.handler import module_of
 from llgrad.kernels.expression.equations import STATE
-from llgrad.kernels.loops.file import kernel_file
-from llgrad.kernels.loops.tile import NEVER, Operands, Scheme, Tile, common_operands, indent
+from llgrad.kernels.loops.step import Scheme
+from llgrad.kernels.loops.tile import Health, Tile, common_operands
 
 
-def forward_source(scheme: Scheme, keep: bool) -> str:
-    """The source file of a forward pass. With `keep` it also stores the state before every `stride`-th step."""
+def forward_module(scheme: Scheme, keep: bool) -> Any:
+    """The module of a forward pass. With `keep` it also stores the state before every `stride`-th step."""
     saved, final = [f"saved_{axis}" for axis in STATE], [f"final_{axis}" for axis in STATE]
-    operands = Operands([*common_operands(scheme.program), *saved, *final, "first_bad", *(["kept"] if keep else [])])
-    tile = Tile(scheme, operands)
-    kind = scheme.program.dtype
-    pointers = [f"P_{name} = {operands.pointer(name, kind)}" for name in (*saved, *final, *(["kept"] if keep else []))]
-    never = tile.number(NEVER)
-    lines = [
-        *tile.open(),
-        *pointers,
-        f"P_bad = {operands.pointer('first_bad', 'int32')}",
-        *tile.load_parameters(),
-        *tile.load_state(),
-        "for l in range(width):",
-        f"    {tile.at('bad')} = {never}",
-        "until_save, saves, until_keep, keeps = every, 0, 0, 0",
-        "for i in range(steps):",
-        *indent(_keep(tile) if keep else []),
-        *indent(tile.advance("i")),
-        "    until_save -= 1",
-        "    if until_save == 0:",
-        *indent(_store(tile, "saved", "saves * lanes + "), 2),
-        "        until_save = every",
-        "        saves += 1",
-        *_store(tile, "final", ""),
-        "for l in range(count):",
-        f"    P_bad[base + l] = -1 if {tile.at('bad')} == {never} else np.int32({tile.at('bad')})",
-    ]
-    functions = [*tile.noise(), tile.rhs()]
-    return kernel_file(tile, functions, lines, "forward pass" + " that keeps states" * keep)
+    operands = [*common_operands(scheme.program), *saved, *final, "first_bad", *(["kept"] if keep else [])]
+
+    def item(code: Code, block: Word, index: Word) -> None:
+        tile = Tile(code, scheme, operands, block, index)
+        step, state, health = tile.step(), tile.variables(tile.initial_state()), Health(tile)
+        until_save, saves = Counter(code, tile.every), Counter(code, 0)
+        until_keep, keeps = Counter(code, 0), Counter(code, 0)
+        with code.loop(tile.steps) as i:
+            now = [value.get() for value in state]
+            if keep:
+                with code.when(until_keep.now.equals(0)):
+                    for axis, value in enumerate(now):
+                        tile.put_row(value, "kept", keeps.now * len(now) + axis)
+                    until_keep.set(tile.stride)
+                    keeps.add(1)
+                until_keep.add(-1)
+            advance(tile, step, state, i, health)
+            until_save.add(-1)
+            with code.when(until_save.now.equals(0)):
+                for name, value in zip(saved, state, strict=True):
+                    tile.put_row(value.get(), name, saves.now)
+                until_save.set(tile.every)
+                saves.add(1)
+        for name, value in zip(final, state, strict=True):
+            tile.put_row(value.get(), name)
+        health.write("first_bad")
+
+    return module_of(item, scheme.width, "forward pass" + " that keeps states" * keep)
 
 
-def _store(tile: Tile, name: str, offset: str) -> list[str]:
-    return [tile.store(axis, f"P_{name}_{axis}", f"{offset}base") for axis in STATE]
-
-
-def _keep(tile: Tile) -> list[str]:
-    stores = [tile.store(axis, "P_kept", f"(3 * keeps + {i}) * lanes + base") for i, axis in enumerate(STATE)]
-    return ["if until_keep == 0:", *indent([*stores, "until_keep = stride", "keeps += 1"]), "until_keep -= 1"]
+def advance(tile: Tile, step: Any, state: list[Variable], i: Word, health: Health | None = None) -> None:
+    """One step of all trajectories of a tile."""
+    now = [value.get() for value in state]
+    taken = step.take(now, tile.inputs(i))
+    new, fine = step.finish(now, taken.new)
+    if health is not None and fine is not None:
+        health.note(fine, i)
+    for variable, value in zip(state, new, strict=True):
+        variable.set(value)

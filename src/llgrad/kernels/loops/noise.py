@@ -1,27 +1,33 @@
-"""Source of the random numbers of `core/random.py`, with logarithm, sine and cosine that LLVM can vectorise."""
+"""The random numbers of `core/random.py` in a kernel: the very jaxpr that the XLA engine runs, with logarithm, sine and
+cosine for just the arguments that it has.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.random import normals
-from llgrad.kernels.expression.source import Source
+from llgrad.kernels.builder import uniform
+from llgrad.kernels.builder.arithmetic import Arithmetic
+from llgrad.kernels.builder.expression import write
+from llgrad.kernels.expression.translate import graph_of
 
-ARGUMENTS = ("key0", "key1", "lane", "step")
+_WORDS: Final = ("key0", "key1", "lane", "step")
+_FAST: Final = {"log": uniform.log, "sin": uniform.sin, "cos": uniform.cos}
 
 
-def noise_source(source: Source) -> str:
-    """A function (key0, key1, lane, step) → three normal numbers: the very jaxpr that the XLA engine runs."""
-    word = jax.ShapeDtypeStruct((), np.uint32)
-    dtype = source.dtype
+def normal_numbers(on: Arithmetic, words: Sequence[Any]) -> list[Any]:
+    """Three normal numbers from (key0, key1, lane, step), whole numbers of 32 bits in every lane."""
 
-    def three(key0: jax.Array, key1: jax.Array, lane: jax.Array, step: jax.Array) -> tuple[jax.Array, ...]:
-        numbers = normals(key0, key1, lane, step, jnp.dtype(dtype))
+    def three(*given: jax.Array) -> tuple[jax.Array, ...]:
+        numbers = normals(*given, jnp.dtype(on.dtype))
         return numbers.x, numbers.y, numbers.z
 
-    fast = {"log": "fast_log({0})", "sin": "fast_sin({0})", "cos": "fast_cos({0})"}
-    inner = Source(dtype, {name: text.replace("(", f"_{dtype.name}(") for name, text in fast.items()})
-    inner.constants = source.constants
-    return inner.function("normals", jax.make_jaxpr(three)(*[word] * 4), ARGUMENTS)
+    closed = jax.make_jaxpr(three)(*[jax.ShapeDtypeStruct((), np.uint32)] * 4)
+    graph, inputs, outputs = graph_of(closed, _WORDS)
+    return write(on, graph, dict(zip(inputs, words, strict=True)), outputs, _FAST)

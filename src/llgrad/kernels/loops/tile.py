@@ -1,66 +1,26 @@
-"""What all time loops over tiles of trajectories share: the operands, the scratch rows, and the stages of one step.
+"""The memory of a tile: `width` trajectories side by side, each quantity one vector of them.
 
-A tile is `width` trajectories, side by side in one scratch array of constant shape: row r of trajectory l is S[r·W +
-l]. LLVM turns a loop over l into vector instructions. A single trajectory is a tile of width 1, whose scratch lives
-in registers. Trajectories past the end of a partial tile repeat the last one; nothing of them is written back.
+A single trajectory is a tile of width 1. Trajectories past the end of a partial tile repeat the last one; nothing of
+them is written back. The blocks that operands and results stand in are those of `builder.handler`.
 """
 
 from __future__ import annotations
 
-import re
-import textwrap
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from llgrad.kernels.expression.equations import NORMALS, STATE, Program
-from llgrad.kernels.expression.late import split
-from llgrad.kernels.expression.source import Source
-from llgrad.kernels.expression.translate import graph_of
-from llgrad.kernels.loops.noise import noise_source
-from llgrad.kernels.machine.ffi import HEADER
-from llgrad.kernels.steppers import Tableau
+from llvmlite import ir
 
-LIMIT: Final = 0.1
-"""Largest relative change of |m|² by a step before the projection; beyond it the step is too coarse."""
+from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
+from llgrad.kernels.builder.code import Code, Variable, Word
+from llgrad.kernels.expression.equations import NORMALS, STATE, Program
+from llgrad.kernels.loops.noise import normal_numbers
+from llgrad.kernels.loops.step import Scheme, Step
+from llgrad.kernels.machine import ffi
+
 NARROW: Final = 8
 """Width of a tile for a handful of trajectories."""
-NEVER: Final = 3e9
-"""Larger than any step index: no bad step so far."""
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """What a kernel is generated from, apart from which pass it is."""
-
-    program: Program
-    tableau: Tableau
-    project: bool
-    width: int
-    spread: tuple[bool, ...]
-    """For each drive channel, whether every trajectory has its own samples."""
-
-    @property
-    def stages(self) -> int:
-        return len(self.tableau.b)
-
-    @property
-    def nodes(self) -> int:
-        return len(self.tableau.nodes)
-
-
-class Operands:
-    """Places of operands and results in a block, by name, in the order in which the call passes them."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.places = {name: HEADER + 2 * index for index, name in enumerate(names)}
-
-    def pointer(self, name: str, kind: str) -> str:
-        """Text of the typed pointer to an operand."""
-        return f"as_{kind}(word(block, {self.places[name]}))"
-
-    def stride(self, name: str) -> str:
-        """Text of 0 for a value that all trajectories share, 1 for one of each."""
-        return f"min(word(block, {self.places[name] + 1}) - 1, 1)"
+UINT32: Final = ir.IntType(32)
 
 
 def common_operands(program: Program) -> list[str]:
@@ -70,248 +30,198 @@ def common_operands(program: Program) -> list[str]:
 
 
 class Tile:
-    """Generates the parts of a loop over one tile."""
+    """One tile of a call: where its operands are, and how they are read and written.
 
-    def __init__(self, scheme: Scheme, operands: Operands) -> None:
-        self.scheme, self.program, self.operands = scheme, scheme.program, operands
-        self.source = Source(self.program.dtype)
-        self.rows: dict[str, int] = {}
-        self.W = scheme.width
-        for name in (*STATE, *self.program.names, "bad"):
-            self.row(name)
-        for index, channel in enumerate(self.program.channels):
-            if scheme.spread[index]:
-                for node in range(scheme.nodes):
-                    self.row(f"{channel}_{node}")
-        for name in NORMALS * self.program.noisy:
-            self.row(name)
-        arguments = self.program.arguments
-        graph, inputs, outputs = graph_of(self.program.trace(self.program.function, len(arguments)), arguments)
-        parameters = [node for node, name in zip(inputs, arguments, strict=True) if name in self.program.names]
-        parts = split(graph, outputs, parameters, wait=self.W == 1)
-        self.factor = "" if parts.factor is None else arguments[inputs.index(parts.factor)]
-        self.waits = parts.late is not None
-        values = [*([parts.late] if self.waits else []), *parts.early, *parts.rates]
-        self.slope_source = self.source.text("rhs", graph, dict(zip(inputs, arguments, strict=True)), values)
+    Args:
+        code: where the instructions go.
+        scheme: what the kernel is made from.
+        operands: names of operands and results, in the order in which the call passes them.
+        block: address of the call's block.
+        index: the tile's number.
+    """
 
-    def row(self, name: str) -> None:
-        """A new row of the scratch array."""
-        self.rows[name] = len(self.rows)
+    def __init__(self, code: Code, scheme: Scheme, operands: Sequence[str], block: Word, index: Word) -> None:
+        self.code, self.scheme, self.program, self.block, self.W = code, scheme, scheme.program, block, scheme.width
+        self.on = Arithmetic(code.builder, self.program.dtype, self.W, ORDERED if self.W == 1 else FREE)
+        self.bytes = self.on.bits // 8
+        self.places = {name: ffi.HEADER + 2 * place for place, name in enumerate(operands)}
+        self.steps, self.every, self.stride, self.lanes = (
+            code.word_at(block, place) for place in (ffi.STEPS, ffi.EVERY, ffi.STRIDE, ffi.LANES)
+        )
+        self.base = index * self.W
+        self.count = (self.lanes - self.base).min(self.W)
+        self.whole = None if self.W == 1 else self.count.equals(self.W)
+        self.pointers = {name: code.word_at(block, place) for name, place in self.places.items()}
+        self.h = self.on.everywhere(code.load(self.pointers["h"], self.on.float_type))
+        self.parameters = {name: self.each(name) for name in self.program.names}
+        self.words = self._words() if self.program.noisy else []
 
-    def at(self, name: str, index: str = "l") -> str:
-        """Text of one trajectory's element of a row."""
-        return f"S[{self.rows[name] * self.W} + {index}]"
+    def step(self) -> Step:
+        """The scheme's step with the tile's parameters."""
+        return Step(self.on, self.scheme, self.h, self.parameters)
 
-    def number(self, value: float) -> str:
-        return self.source.number(value)
+    # ---- rows of memory: one number for each trajectory
 
-    # ---- before the loop
+    def row(self, name: str, place: Any = 0) -> Any:
+        """Numbers of an operand, `place` rows of `lanes` numbers on."""
+        return self._row(self.address(name, place), self.on.float_type)
 
-    def open(self, index: str = "index") -> list[str]:
-        """The counts of the call, the tile's trajectories, pointers, coefficients."""
-        kind, ops = self.program.dtype, self.operands
-        lines = [
-            "steps, every, stride = word(block, STEPS), word(block, EVERY), word(block, STRIDE)",
-            "lanes = word(block, LANES)",
-            *self._extent(index),
-            f"S = scratch_{kind}(ROWS)",
-            f"h = {ops.pointer('h', kind)}[0]",
-            f"first = {ops.pointer('first', 'uint32')}[0]",
-        ]
-        lines += [f"D_{channel} = {ops.pointer(channel, kind)}" for channel in self.program.channels]
-        for i, row in enumerate(self.scheme.tableau.a):
-            lines += [f"a{i}_{j} = h * {self.number(a)}" for j, a in enumerate(row) if a]
-        lines += [f"b{i} = h * {self.number(b)}" for i, b in enumerate(self.scheme.tableau.b) if b]
-        return lines + self._noise_lanes()
+    def address(self, name: str, place: Any = 0) -> Word:
+        """Address of the tile's first number in a row of an operand."""
+        return self.pointers[name] + (self.code.word(place) * self.lanes + self.base) * self.bytes
 
-    def _extent(self, index: str) -> list[str]:
-        """The tile's first trajectory and how many it has; a width known only at run time keeps copy loops from
-        being unrolled.
+    def _row(self, address: Word, kind: Any) -> Any:
+        if self.W == 1:
+            return self.code.load(address, kind)
+        wide = ir.VectorType(kind, self.W)
+        align = kind.width // 8 if isinstance(kind, ir.IntType) else self.bytes
+        return self.code.chosen(
+            self.whole,
+            wide,
+            lambda: self.code.load(address, wide, align=align),
+            lambda: self._repeated(address, kind, self.code.word(1)),
+        )
+
+    def _repeated(self, address: Word, kind: Any, by: Word) -> Any:
+        """Numbers `by` elements apart (0 or 1); those past the end repeat the last one."""
+        code, builder = self.code, self.code.builder
+        found = Variable(code, ir.VectorType(kind, self.W))
+        with code.loop(self.W) as lane:
+            value = code.load(address, kind, lane.min(self.count - 1) * by)
+            found.set(builder.insert_element(found.get(), value, lane.value))
+        return found.get()
+
+    def own_row(self, name: str, place: Any = 0) -> Any:
+        """As `row`, but zero past the end: what is summed over trajectories."""
+        value = self.row(name, place)
+        if self.W == 1:
+            return value
+        lanes = ir.Constant(ir.VectorType(UINT32, self.W), list(range(self.W)))
+        count = self.on.everywhere(self.code.builder.trunc(self.count.value, UINT32))
+        inside = self.code.builder.icmp_signed("<", lanes, count)
+        return self.on.pick(inside, value, self.on.number(0.0))
+
+    def put_row(self, value: Any, name: str, place: Any = 0) -> None:
+        """Write numbers of a result, without those past the end."""
+        code, address = self.code, self.address(name, place)
+        if self.W == 1:
+            return code.store(value, address)
+        with code.either(self.whole) as (then, otherwise):
+            with then:
+                code.store(value, address, align=self.bytes)
+            with otherwise:
+                kept = Variable(code, value.type)
+                kept.set(value)
+                with code.loop(self.count) as lane:
+                    code.store(code.builder.extract_element(kept.get(), lane.value), address, lane)
+
+    def each(self, name: str, place: Any = 0, size: Word | None = None, kind: Any = None) -> Any:
+        """Numbers of an operand that has one for all trajectories or one for each, `place` elements on; `size` is the
+        number of its elements where that is not the whole operand.
         """
-        if self.W == 1:  # constants, so that the scratch array can live in registers
-            return [f"base, count, width = {index}, 1, 1"]
-        return [f"base, width = {index} * {self.W}, word(block, WIDTH)", f"count = min({self.W}, lanes - base)"]
+        kind = kind or self.on.float_type
+        size = self.size(name) if size is None else size
+        align = kind.width // 8 if isinstance(kind, ir.IntType) else self.bytes
+        start = self.pointers[name] + self.code.word(place) * align
+        by = (size - 1).min(1)
+        mine = start + self.base * by * align
+        if self.W == 1:
+            return self.code.load(mine, kind)
+        return self.code.chosen(
+            by.equals(0),
+            ir.VectorType(kind, self.W),
+            lambda: self.on.everywhere(self.code.load(start, kind)),
+            lambda: self._row(mine, kind),
+        )
 
-    def _noise_lanes(self) -> list[str]:
+    def size(self, name: str) -> Word:
+        """Number of elements of an operand."""
+        return self.code.word_at(self.block, self.places[name] + 1)
+
+    # ---- what changes during a run
+
+    def _words(self) -> list[Any]:
+        """The words that random numbers are made from, and the number of the run's first step."""
+        words = [self.each(name, kind=UINT32) for name in ("key0", "key1", "lane")]
+        return [*words, self.code.load(self.pointers["first"], UINT32)]
+
+    def samples(self, i: Word) -> dict[str, list[Any]]:
+        """By channel, the drive's samples at the nodes of a step."""
+        nodes = self.scheme.nodes
+        return {
+            name: [self.sample(name, i * nodes + node) for node in range(nodes)] for name in self.program.channels
+        }
+
+    def spread(self, channel: str) -> bool:
+        """Whether every trajectory has its own samples."""
+        return self.scheme.spread[self.program.channels.index(channel)]
+
+    def sample(self, channel: str, place: Word, operand: str = "") -> Any:
+        """A sample, or, of another `operand` of the same shape, what stands in its place."""
+        name = operand or channel
+        if self.spread(channel):
+            return self.row(name, place)
+        return self.on.everywhere(self.code.load(self.pointers[name], self.on.float_type, place))
+
+    def inputs(self, i: Word) -> Any:
+        """What changes during a run, of a step: a function of the stage."""
+        samples, random = self.samples(i), self._normals(i)
+        nodes = self.scheme.tableau.node_of_stage
+
+        def of_stage(stage: int) -> Mapping[str, Any]:
+            return {name: values[nodes[stage]] for name, values in samples.items()} | random
+
+        return of_stage
+
+    def _normals(self, i: Word) -> dict[str, Any]:
         if not self.program.noisy:
-            return []
-        lines = [f"U = scratch_uint32({3 * self.W})"]
-        for place, name in enumerate(("key0", "key1", "lane")):
-            lines.append(
-                f"P_{name}, stride_{name} = {self.operands.pointer(name, 'uint32')}, {self.operands.stride(name)}"
-            )
-            lines.append("for l in range(width):")
-            lines.append(f"    U[{place * self.W} + l] = P_{name}[(base + min(l, count - 1)) * stride_{name}]")
-        return lines
+            return {}
+        *words, first = self.words
+        now = self.code.builder.add(first, self.code.builder.trunc(i.value, UINT32))
+        return dict(zip(NORMALS, normal_numbers(self.on, [*words, self.on.everywhere(now)]), strict=True))
 
-    def load_parameters(self) -> list[str]:
-        """Parameters into their rows."""
-        lines = []
-        for name in self.program.names:
-            pointer, stride = self.operands.pointer(name, self.program.dtype), self.operands.stride(name)
-            lines.append(self.load_each(name, pointer, "0", stride))
-        return lines
+    # ---- variables
 
-    def load_each(self, row: str, pointer: str, place: str, by: str) -> str:
-        """Text that fills a row from memory, one value for all trajectories (`by` 0) or one for each (1)."""
-        return f"load_each(S, {self.rows[row] * self.W}, {pointer}, {place}, {by}, base, count, width)"
+    def variables(self, values: Sequence[Any]) -> list[Variable]:
+        """Variables with first values."""
+        found = [Variable(self.code, value.type) for value in values]
+        for variable, value in zip(found, values, strict=True):
+            variable.set(value)
+        return found
 
-    def load(self, row: str, pointer: str, place: str) -> str:
-        """Text that fills a row from memory."""
-        return f"load_row(S, {self.rows[row] * self.W}, {pointer}, {place}, count)"
+    def initial_state(self) -> list[Any]:
+        """The operand m0."""
+        return [self.row(f"m_{axis}") for axis in STATE]
 
-    def store(self, row: str, pointer: str, place: str) -> str:
-        """Text that writes a row to memory, without the repeated trajectories."""
-        return f"store_row({pointer}, {place}, S, {self.rows[row] * self.W}, count)"
-
-    def load_state(self) -> list[str]:
-        """The initial state into its rows."""
-        kind = self.program.dtype
-        return [self.load(axis, self.operands.pointer(f"m_{axis}", kind), "base") for axis in STATE]
-
-    # ---- within a step
-
-    def load_inputs(self, step: str) -> list[str]:
-        """The drive's samples and the random numbers of a step."""
-        lines, nodes = [], self.scheme.nodes
-        for index, channel in enumerate(self.program.channels):
-            for node in range(nodes):
-                if self.scheme.spread[index]:
-                    place = f"({step} * {nodes} + {node}) * lanes + base"
-                    lines.append(self.load(f"{channel}_{node}", f"D_{channel}", place))
-                else:
-                    lines += [f"{channel}_{node} = D_{channel}[{step} * {nodes} + {node}]"]
-        if self.program.noisy:
-            W = self.W
-            lines += [f"for l in range({W}):"]
-            lines += [f"    n0, n1, n2 = normals(U[l], U[{W} + l], U[{2 * W} + l], np.uint32(first + {step}))"]
-            lines += [f"    {self.at(name)} = n{i}" for i, name in enumerate(NORMALS)]
-        return lines
-
-    def inputs(self, stage: int) -> list[str]:
-        """Texts of the changing inputs of a stage, in the order of `Program.inputs`."""
-        node = self.scheme.tableau.node_of_stage[stage]
-        texts = []
-        for name in self.program.inputs:
-            if name in NORMALS:
-                texts.append(self.at(name))
-            elif name in self.program.channels:
-                spread = self.scheme.spread[self.program.channels.index(name)]
-                texts.append(self.at(f"{name}_{node}") if spread else f"{name}_{node}")
-        return texts
-
-    def state_lines(self) -> list[str]:
-        """The first stage's state, the parameters and the weights of the slopes, of one trajectory.
-
-        What all components of a slope share as a factor is in the weights: v{i}_{j} and w{i}.
-        """
-        lines = [f"{axis}0 = {self.at(axis)}" for axis in STATE]
-        lines += [f"{name} = {self.at(name)}" for name in self.program.names]
-        times = f" * {self.factor}" if self.factor else ""
-        for i, row in enumerate(self.scheme.tableau.a):
-            lines += [f"v{i}_{j} = a{i}_{j}{times}" for j, a in enumerate(row) if a]
-        return lines + [f"w{i} = b{i}{times}" for i, b in enumerate(self.scheme.tableau.b) if b]
-
-    def stage_state(self, stage: int) -> list[str]:
-        """The state that a later stage sees, from the slopes of the earlier ones."""
-        weights = {j: f"v{stage}_{j}" for j, a in enumerate(self.scheme.tableau.a[stage]) if a}
-        return [f"{axis}{stage} = {self._combination(axis, weights, stage - 1)}" for axis in STATE]
-
-    def _combination(self, axis: str, weights: dict[int, str], newest: int) -> str:
-        """Text of the first state and weighted slopes; the part of the newest slope that comes late stands last."""
-        terms = [f"{axis}0", *(f"{w} * k{axis}{j}" for j, w in weights.items() if not (self.waits and j == newest))]
-        if self.waits and newest in weights:
-            w = weights[newest]
-            terms += [f"{w} * p{axis}{newest}", f"(late{newest} * {w}) * q{axis}{newest}"]
-        return " + ".join(terms)
-
-    def slope(self, stage: int) -> list[str]:
-        """The slope of a stage as k{axis}{stage}, without its factor."""
-        names = [f"k{axis}{stage}" for axis in STATE]
-        if not self.waits:
-            return [f"{', '.join(names)} = {self.call('rhs', stage)}"]
-        early, rates = ([f"{kind}{axis}{stage}" for axis in STATE] for kind in "pq")
-        lines = [f"late{stage}, {', '.join([*early, *rates])} = {self.call('rhs', stage)}"]
-        return lines + [f"{k} = {p} + late{stage} * {q}" for k, p, q in zip(names, early, rates, strict=True)]
-
-    def call(self, function: str, stage: int, *more: str) -> str:
-        """Text of a call of a generated function at a stage."""
-        state = [f"{axis}{stage}" for axis in STATE]
-        return f"{function}({', '.join([*state, *self.inputs(stage), *self.program.names, *more])})"
-
-    def slopes(self, last: bool = True) -> list[str]:
-        """All stages of a step, and the new state before projection."""
-        lines = []
-        for stage in range(self.scheme.stages):
-            lines += [*(self.stage_state(stage) if stage else []), *self.slope(stage)]
-        return lines + (self.new_state() if last else [])
-
-    def new_state(self) -> list[str]:
-        """The new state before projection as (ux, uy, uz)."""
-        weights = {i: f"w{i}" for i, b in enumerate(self.scheme.tableau.b) if b}
-        return [f"u{axis} = {self._combination(axis, weights, self.scheme.stages - 1)}" for axis in STATE]
-
-    def finish(self) -> list[str]:
-        """Watch on the step's health, and the projection on the unit sphere."""
-        single, one = self.W == 1, self.number(1.0)
-        lines = [
-            "before = x0 * x0 + y0 * y0 + z0 * z0",
-            f"excess = (ux * ux - {one}) + (uy * uy + uz * uz)" if single else "after = ux * ux + uy * uy + uz * uz",
-            f"change = {f'excess - (before - {one})' if single else 'after - before'}",
-            f"fine = abs(change) < {self.number(LIMIT)} * before",
-            f"bad = {self.at('bad')}",
-            f"{self.at('bad')} = pick(fine, bad, min(bad, now))",
-        ]
-        if not self.scheme.project:
-            return lines + [f"{self.at(axis)} = u{axis}" for axis in STATE]
-        if not single:
-            scaled = [f"{self.at(axis)} = u{axis} * scale" for axis in STATE]
-            return [*lines, f"scale = {one} / math.sqrt(after)", *scaled]
-        scaled = [f"{self.at(axis)} = u{axis} + (u{axis} * part) * rate" for axis in STATE]
-        return [*lines, f"part, rate = scale_to_one_{self.program.dtype}(excess)", *scaled]
-
-    def scale(self) -> list[str]:
-        """The factor that brings the new state back on the unit sphere."""
-        one = self.number(1.0)
-        if self.W > 1:
-            return [f"scale = {one} / math.sqrt(ux * ux + uy * uy + uz * uz)"]
-        excess = f"(ux * ux - {one}) + (uy * uy + uz * uz)"
-        return [f"part, rate = scale_to_one_{self.program.dtype}({excess})", f"scale = {one} + part * rate"]
-
-    def advance(self, step: str) -> list[str]:
-        """One step of all trajectories of the tile."""
-        kind = self.program.dtype
-        body = [*self.state_lines(), *self.slopes(), *self.finish()]
-        return [*self.load_inputs(step), f"now = np.{kind}({step})", *self.lanes(body)]
-
-    def lanes(self, body: list[str], halves: bool = True) -> list[str]:
-        """A loop over the tile's trajectories, two halves of a wide tile side by side.
-
-        One step is a long chain of dependent operations; two independent chains keep the arithmetic units busy.
-        """
-        if self.W <= NARROW or not halves:
-            return [f"for l in range({self.W}):", *indent(body)]
-        names = {name.strip() for line in body for name in line.split("=")[0].split(",") if line[0] != "S"}
-        pattern = re.compile(r"\b(" + "|".join(sorted(names)) + r")\b")
-        half = self.W // 2
-        pairs = [(line, pattern.sub(r"\1_", line).replace(" + l]", f" + {half} + l]")) for line in body]
-        return [f"for l in range({half}):", *indent([line for pair in pairs for line in pair])]
-
-    # ---- the file
-
-    def rhs(self) -> str:
-        """Source of the right-hand side, in the parts that `slope` puts together."""
-        return self.slope_source
-
-    def function(self, name: str, function: Any, arguments: tuple[str, ...]) -> str:
-        """Source of a function of scalars."""
-        return self.source.function(name, self.program.trace(function, len(arguments)), arguments)
-
-    def noise(self) -> list[str]:
-        """Source of the random numbers, where there is noise."""
-        return [noise_source(self.source)] if self.program.noisy else []
+    def number(self, i: Word) -> Any:
+        """A step's number as whole numbers of the lanes."""
+        value = i.value if self.on.bits == 64 else self.code.builder.trunc(i.value, UINT32)
+        return self.on.everywhere(value)
 
 
-def indent(lines: list[str], levels: int = 1) -> list[str]:
-    """Lines, indented."""
-    return textwrap.indent("\n".join(lines), "    " * levels).split("\n") if lines else []
+class Health:
+    """The first bad step of each trajectory."""
+
+    def __init__(self, tile: Tile) -> None:
+        self.tile = tile
+        self.never = (1 << (tile.on.bits - 1)) - 1
+        self.first = tile.variables([tile.on.integer(self.never)])[0]
+
+    def note(self, fine: Any, i: Word) -> None:
+        """Whether step i was fine."""
+        builder, bad = self.tile.code.builder, self.first.get()
+        now = self.tile.number(i)
+        earlier = builder.select(builder.icmp_signed("<", bad, now), bad, now)
+        self.first.set(builder.select(fine, bad, earlier))
+
+    def write(self, name: str) -> None:
+        """The result: −1 where no step was bad."""
+        tile, builder = self.tile, self.tile.code.builder
+        kept = Variable(tile.code, self.first.get().type)
+        kept.set(self.first.get())
+        address = tile.pointers[name] + tile.base * 4
+        with tile.code.loop(tile.count) as lane:
+            value = kept.get() if tile.W == 1 else builder.extract_element(kept.get(), lane.value)
+            never = builder.icmp_signed("==", value, value.type(self.never))
+            value = value if tile.on.bits == 32 else builder.trunc(value, UINT32)
+            tile.code.store(builder.select(never, UINT32(-1), value), address, lane)

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import warnings
+from collections.abc import Callable
 from typing import Any, Final
 
 import jax
@@ -27,6 +28,8 @@ import llvmlite
 import numba
 from llvmlite import binding
 from numba.core.registry import cpu_target
+
+from llgrad.kernels.machine import llvm
 
 VARIABLE: Final = "LLGRAD_CACHE_DIR"
 OBJECT: Final = ".o"
@@ -52,6 +55,50 @@ def load(text: str, kind: str) -> int:
         if name not in _LOADED:
             _LOADED[name] = _load(name, text)
         return _LOADED[name]
+
+
+def load_module(key: str, kind: str, write: Callable[[], Any]) -> int:
+    """Address of the function `handler` of a module of LLVM, which `write` gives where no object file of this `key` is
+    in the cache.
+    """
+    name = f"{kind}_{_key(key)}"
+    with _LOCK:
+        if name not in _LOADED:
+            _LOADED[name] = _load_module(name, key, write)
+        return _LOADED[name]
+
+
+def _load_module(name: str, key: str, write: Callable[[], Any]) -> int:
+    path = _private_folder() / f"{name}.ll"
+    try:
+        if (code := _object_beside(path)) is not None:
+            return llvm.link(code, "handler")
+        text = "".join(f"; {line}\n" for line in key.splitlines()) + str(write())
+        code = llvm.object_of(text)
+    except Exception as problem:  # a damaged file shows as any kind of exception: compiled once more
+        code = llvm.object_of(str(write()))  # raises where it was not the folder that failed
+        warnings.warn(f"the kernel cache {path.parent} could not be used ({problem!r}); compiled anew", stacklevel=2)
+        return llvm.link(code, "handler")
+    try:
+        _write(path, text.encode())
+        _write(path.with_suffix(OBJECT), hashlib.sha256(code).hexdigest().encode() + b"\n" + code)
+    except Exception as problem:  # a full disk: the kernel is there, and runs
+        _warn_once(str(path.parent), repr(problem))
+    return llvm.link(code, "handler")
+
+
+def _object_beside(path: pathlib.Path) -> bytes | None:
+    """The object file beside a module's text; None where there is none.
+
+    Raises ValueError for a damaged one: LLVM would end the process.
+    """
+    file = path.with_suffix(OBJECT)
+    if not file.exists():
+        return None
+    digest, _, code = file.read_bytes().partition(b"\n")
+    if digest.decode(errors="replace") != hashlib.sha256(code).hexdigest():
+        raise ValueError(f"{file} is damaged; llgrad cache --clear deletes it")
+    return code
 
 
 def _load(name: str, text: str) -> int:
@@ -154,7 +201,7 @@ def _key(text: str) -> str:
 def _versions() -> str:
     """What the meaning of a generated file depends on, apart from its text."""
     here = pathlib.Path(__file__).parent
-    sources = sorted([*here.glob("*.py"), *(here.parent / "builder").glob("*.py")])
+    sources = sorted([*here.glob("*.py"), *(here.parent / "builder").glob("*.py"), *(here.parent / "loops").glob("*.py")])
     own = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     parts: list[Any] = [jax.__version__, jaxlib.version.__version__, numba.__version__, llvmlite.__version__, own]
     return " ".join(map(str, [*parts, *_code_generator().magic_tuple()]))
@@ -170,7 +217,7 @@ def entries() -> list[tuple[pathlib.Path, int]]:
     """The generated files in the cache folder, and the size in bytes of each with its compiled code."""
     return [
         (file, sum(part.stat().st_size for part in (file, file.with_suffix(OBJECT)) if part.exists()))
-        for file in sorted(folder().glob("*.py"))
+        for file in sorted([*folder().glob("*.py"), *folder().glob("*.ll")])
     ]
 
 

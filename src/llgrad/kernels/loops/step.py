@@ -1,0 +1,226 @@
+"""One step of a Runge–Kutta method, its projection, and the transposed of both, on values of any width: what every pass
+is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from llgrad.kernels.builder.arithmetic import Arithmetic
+from llgrad.kernels.builder.expression import write
+from llgrad.kernels.expression.equations import Program
+from llgrad.kernels.expression.late import split
+from llgrad.kernels.expression.translate import graph_of
+from llgrad.kernels.steppers import Tableau
+
+LIMIT: Final = 0.1
+"""Largest relative change of |m|² by a step before the projection; beyond it the step is too coarse."""
+SERIES: Final = {"float64": 2.0**-13, "float32": 2.0**-6}
+"""Below such an excess of |m|² the factor of the projection is a series, whose rest is below half a unit of the last
+place. A third of the time of a root and a division."""
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What a kernel is generated from, apart from which pass it is."""
+
+    program: Program
+    tableau: Tableau
+    project: bool
+    width: int
+    spread: tuple[bool, ...]
+    """For each drive channel, whether every trajectory has its own samples."""
+
+    @property
+    def stages(self) -> int:
+        return len(self.tableau.b)
+
+    @property
+    def nodes(self) -> int:
+        return len(self.tableau.nodes)
+
+    @property
+    def spins(self) -> list[list[int]]:
+        """Places of the components of each unit vector of the state."""
+        return [[0, 1, 2]]
+
+
+class Taken(NamedTuple):
+    """A step before its projection: the states of its stages, and the new state."""
+
+    states: list[list[Any]]
+    new: list[Any]
+
+
+Inputs = Callable[[int], Mapping[str, Any]]
+"""A stage's number → what changes during a run, by name."""
+
+
+class Step:
+    """A step of a scheme.
+
+    Args:
+        on: the arithmetic of the values.
+        scheme: equation of motion and method.
+        h: the time step, in every lane.
+        parameters: values by name.
+    """
+
+    def __init__(self, on: Arithmetic, scheme: Scheme, h: Any, parameters: Mapping[str, Any]) -> None:
+        self.on, self.scheme, self.program, self.h = on, scheme, scheme.program, h
+        self.parameters = dict(parameters)
+        arguments = self.program.arguments
+        closed = self.program.trace(self.program.function, len(arguments))
+        self.graph, nodes, outputs = graph_of(closed, arguments)
+        self.inputs = dict(zip(arguments, nodes, strict=True))
+        known = [self.inputs[name] for name in self.program.names]
+        self.parts = split(self.graph, outputs, known, wait=on.width == 1)
+        factor = next((name for name, node in self.inputs.items() if node == self.parts.factor), None)
+        scale = (lambda w: w) if factor is None else (lambda w: on.mul(w, self.parameters[factor]))
+        tableau = scheme.tableau
+        self.a = {(i, j): self._times_h(a) for i, row in enumerate(tableau.a) for j, a in enumerate(row) if a}
+        self.b = {i: self._times_h(b) for i, b in enumerate(tableau.b) if b}
+        self.weights = {place: scale(a) for place, a in self.a.items()}
+        self.last = {i: scale(b) for i, b in self.b.items()}
+
+    def _times_h(self, number: float) -> Any:
+        return self.on.mul(self.h, self.on.number(number))
+
+    def arguments(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> list[Any]:
+        """The arguments of the slope, in order."""
+        changing = [inputs[name] for name in self.program.inputs]
+        return [*state, *changing, *(self.parameters[name] for name in self.program.names)]
+
+    def take(self, state: Sequence[Any], inputs: Inputs) -> Taken:
+        """All stages of a step from a state.
+
+        A slope is f (p + r q): what all its components share as a factor f is in the weights, and in the state that
+        follows the part with r, which comes late, stands last.
+        """
+        states, slopes = [list(state)], []
+        for stage in range(self.scheme.stages):
+            if stage:
+                weights = {j: self.weights[stage, j] for j in range(stage) if (stage, j) in self.weights}
+                states.append(self._combined(state, weights, slopes))
+            given = zip(self.inputs.values(), self.arguments(states[stage], inputs(stage)), strict=True)
+            slopes.append(_Slope(self, dict(given)))
+        return Taken(states, self._combined(state, self.last, slopes))
+
+    def _combined(self, state: Sequence[Any], weights: Mapping[int, Any], slopes: Sequence[_Slope]) -> list[Any]:
+        on, newest = self.on, len(slopes) - 1
+        found = []
+        for axis, start in enumerate(state):
+            terms = [start]
+            for j, weight in weights.items():
+                if j == newest and slopes[j].late is not None:
+                    terms.append(on.mul(weight, slopes[j].early[axis]))
+                    terms.append(on.mul(on.mul(slopes[j].late, weight), slopes[j].rates[axis]))
+                else:
+                    terms.append(on.mul(weight, slopes[j].whole[axis]))
+            found.append(on.sum(terms))
+        return found
+
+    # ---- the sphere
+
+    def finish(self, state: Sequence[Any], new: Sequence[Any]) -> tuple[list[Any], Any]:
+        """The projected new state, and in which lanes the step was fine enough."""
+        on, result, fine = self.on, list(new), None
+        for spin in self.scheme.spins:
+            before, after = ([values[i] for i in spin] for values in (state, new))
+            norm = on.dot(before, before)
+            if on.width == 1:
+                change = on.sub(self._excess(after), on.sub(norm, on.number(1.0)))
+            else:
+                change = on.sub(on.dot(after, after), norm)
+            well = on.less(on.abs(change), on.mul(on.number(LIMIT), norm))
+            fine = well if fine is None else on.both(fine, well)
+            if self.scheme.project:
+                for i, value in zip(spin, self._projected(after), strict=True):
+                    result[i] = value
+        return result, fine
+
+    def _excess(self, m: Sequence[Any]) -> Any:
+        """|m|² − 1, to all digits near the sphere."""
+        on = self.on
+        x, y, z = m
+        return on.add(on.sub(on.mul(x, x), on.number(1.0)), on.add(on.mul(y, y), on.mul(z, z)))
+
+    def _projected(self, m: Sequence[Any]) -> list[Any]:
+        on = self.on
+        if on.width > 1:
+            scale = on.div(on.number(1.0), on.sqrt(on.dot(m, m)))
+            return [on.mul(c, scale) for c in m]
+        part, rate = self._scale_of(self._excess(m))
+        return [on.add(c, on.mul(on.mul(c, part), rate)) for c in m]
+
+    def _scale_of(self, excess: Any) -> tuple[Any, Any]:
+        """(e, t) with 1 + e t = (1 + excess)^(−1/2), of one lane."""
+        on, builder = self.on.strict(), self.on.builder
+        near = on.less(on.abs(excess), on.number(SERIES[on.dtype.name]))
+        one, half = on.number(1.0), on.number(0.5)
+        with builder.if_else(near) as (then, otherwise):
+            with then:
+                inner = on.fma(excess, on.number(-0.3125), on.number(0.375))
+                series = on.fma(excess, inner, on.neg(half))
+                after_then = builder.block
+            with otherwise:
+                root = on.sub(on.div(one, on.sqrt(on.add(one, excess))), one)
+                after_otherwise = builder.block
+        part, rate = builder.phi(on.type), builder.phi(on.type)
+        for phi, values in ((part, (excess, one)), (rate, (series, root))):
+            phi.add_incoming(values[0], after_then)
+            phi.add_incoming(values[1], after_otherwise)
+        return part, rate
+
+    def scales(self, new: Sequence[Any]) -> list[Any]:
+        """The factor that brings each unit vector back on the sphere."""
+        on, found = self.on, []
+        for spin in self.scheme.spins if self.scheme.project else ():
+            m = [new[i] for i in spin]
+            if on.width > 1:
+                found.append(on.div(on.number(1.0), on.sqrt(on.dot(m, m))))
+            else:
+                part, rate = self._scale_of(self._excess(m))
+                found.append(on.add(on.number(1.0), on.mul(part, rate)))
+        return found
+
+    def along_sphere(self, new: Sequence[Any], vectors: Sequence[Any], scales: Sequence[Any]) -> list[Any]:
+        """The derivative of the projection applied to a vector, which is its own transposed: (v − m (m·v))·scale."""
+        on, result = self.on, list(vectors)
+        for spin, scale in zip(self.scheme.spins if self.scheme.project else (), scales, strict=True):
+            m, v = [on.mul(new[i], scale) for i in spin], [vectors[i] for i in spin]
+            along = on.dot(m, v)
+            for i, c, x in zip(spin, m, v, strict=True):
+                result[i] = on.mul(on.sub(x, on.mul(c, along)), scale)
+        return result
+
+
+class _Slope:
+    """The slope of a stage without the factor in the weights: early + late·rates, or whole where nothing comes late."""
+
+    def __init__(self, step: Step, given: dict[int, Any]) -> None:
+        parts, on = step.parts, step.on
+        wanted = [*parts.early, *parts.rates, *([parts.late] if parts.late is not None else [])]
+        found = write(on, step.graph, given, wanted)
+        count = len(parts.early)
+        self.early, self.rates = found[:count], found[count : 2 * count]
+        self.late = found[-1] if parts.late is not None else None
+        self.whole = self.early
+        if self.late is not None:
+            self.whole = [on.add(p, on.mul(self.late, q)) for p, q in zip(self.early, self.rates, strict=True)]
+
+
+class Derivative:
+    """A derivative of the slope, written in place: `pull_back` or `push_forward` of a program."""
+
+    def __init__(self, step: Step, function: Callable[..., list[Any]], more: int) -> None:
+        """`more` are the arguments after those of the slope."""
+        self.step = step
+        names = [*step.program.arguments, *(f"d{index}" for index in range(more))]
+        self.graph, self.nodes, self.outputs = graph_of(step.program.trace(function, len(names)), names)
+
+    def __call__(self, state: Sequence[Any], inputs: Mapping[str, Any], more: Sequence[Any]) -> list[Any]:
+        values = [*self.step.arguments(state, inputs), *more]
+        return write(self.step.on, self.graph, dict(zip(self.nodes, values, strict=True)), self.outputs)
