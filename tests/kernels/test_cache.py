@@ -14,6 +14,7 @@ from llgrad.kernels.builder.code import WORD
 from llgrad.kernels.machine import cache
 from llgrad.kernels.machine.ffi import HANDLER
 
+
 def adding(number):
     """A module whose function adds a number."""
     module = ir.Module("test")
@@ -112,7 +113,7 @@ def test_what_is_compiled_is_keyed_by_everything_it_depends_on(monkeypatch):
 
 
 def test_processes_that_write_the_same_kernel_at_once(tmp_path):
-    program = textwrap.dedent(f"""
+    program = textwrap.dedent("""
         from tests.kernels.test_cache import load
         for number in range(3):
             assert load(number) == number + 1

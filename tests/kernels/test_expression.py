@@ -13,6 +13,7 @@ from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.expression.listing import formulas
 from llgrad.physics.equation import equation_of_motion
 
+
 def compiled(function, count, dtype=np.float64):
     """The function as kernels have it, of numbers; and its formulas."""
     closed = jax.make_jaxpr(function)(*[jax.ShapeDtypeStruct((), dtype)] * count)

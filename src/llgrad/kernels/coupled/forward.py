@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from llgrad.kernels.coupled.file import many_file, shared_file
 from llgrad.kernels.coupled.scheme import Emitter, Scheme
-from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.coupled.text import NEVER, indent
+from llgrad.kernels.expression.equations import STATE
 
 RESULTS = [*(f"saved_{axis}" for axis in STATE), *(f"final_{axis}" for axis in STATE), "first_bad"]
 

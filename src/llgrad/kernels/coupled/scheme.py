@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from llgrad.kernels.coupled.products import ROWS, register_bytes
+from llgrad.kernels.coupled.text import LIMIT, Operands, indent, noise_source
 from llgrad.kernels.expression.equations import NORMALS, STATE, Program
 from llgrad.kernels.expression.source import Source
-from llgrad.kernels.coupled.text import LIMIT, Operands, indent, noise_source
 from llgrad.kernels.steppers import Tableau
 
 OWN_COUNTS: Final = 5

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from llgrad.kernels.coupled.file import many_file, shared_file
 from llgrad.kernels.coupled.scheme import Emitter, Scheme
-from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.coupled.text import indent
+from llgrad.kernels.expression.equations import STATE
 
 
 def tangent_source(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> str:

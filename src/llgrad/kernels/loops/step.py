@@ -4,14 +4,18 @@ is made of.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.expression import write
 from llgrad.kernels.expression.equations import Program
 from llgrad.kernels.expression.late import split
+from llgrad.kernels.expression.simplify import Known
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.steppers import Tableau
 
@@ -20,6 +24,9 @@ LIMIT: Final = 0.1
 SERIES: Final = {"float64": 2.0**-13, "float32": 2.0**-6}
 """Below such an excess of |m|² the factor of the projection is a series, whose rest is below half a unit of the last
 place. A third of the time of a root and a division."""
+
+CHEAP: Final = {"add", "sub", "mul", "neg", "abs", "max", "min", "select_n"}
+"""Operations that cost less than memory."""
 
 
 @dataclass(frozen=True)
@@ -214,14 +221,57 @@ class _Slope:
 
 
 class Derivative:
-    """A derivative of the slope, written in place: `pull_back` or `push_forward` of a program."""
+    """A derivative of the slope, written in place: `pull_back` or `push_forward` of a program.
+
+    It can be taken in two parts: `residuals` are what it needs of the slope, and `of_residuals` the rest, which is
+    linear in the arguments after those of the slope.
+    """
 
     def __init__(self, step: Step, function: Callable[..., list[Any]], more: int) -> None:
         """`more` are the arguments after those of the slope."""
         self.step = step
         names = [*step.program.arguments, *(f"d{index}" for index in range(more))]
         self.graph, self.nodes, self.outputs = graph_of(step.program.trace(function, len(names)), names)
+        self.slope, self.linear = self.nodes[: len(names) - more], self.nodes[len(names) - more :]
+        known = zip(self.slope, step.program.arguments, strict=True)
+        self.parameters = {node: name for node, name in known if name in step.program.names}
 
     def __call__(self, state: Sequence[Any], inputs: Mapping[str, Any], more: Sequence[Any]) -> list[Any]:
         values = [*self.step.arguments(state, inputs), *more]
         return write(self.step.on, self.graph, dict(zip(self.nodes, values, strict=True)), self.outputs)
+
+    @functools.cached_property
+    def cut(self) -> list[int]:
+        """The nodes whose values the linear part needs. Sums and products are taken again, which costs less than
+        writing and reading them; so are truth values.
+        """
+        reached, found = set(self.linear), set()
+        waiting: list[int] = []
+        for index in self.graph.live(self.outputs):
+            node = self.graph.nodes[index]
+            operands = [] if node.name == "input" else [o for o in node.operands if not isinstance(o, Known)]
+            if any(operand in reached for operand in operands):
+                reached.add(index)
+                waiting += [operand for operand in operands if operand not in reached]
+        waiting += [value for value in self.outputs if not isinstance(value, Known) and value not in reached]
+        while waiting:
+            index = waiting.pop()
+            node = self.graph.nodes[index]
+            if index in reached or index in self.parameters:
+                continue
+            if node.name in CHEAP or node.dtype == np.bool_:
+                waiting += [operand for operand in node.operands if not isinstance(operand, Known)]
+            else:
+                found.add(index)
+        return sorted(found)
+
+    def residuals(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> list[Any]:
+        """What `of_residuals` needs."""
+        values = dict(zip(self.slope, self.step.arguments(state, inputs), strict=True))
+        return write(self.step.on, self.graph, values, self.cut)
+
+    def of_residuals(self, residuals: Sequence[Any], more: Sequence[Any]) -> list[Any]:
+        """The derivative."""
+        values = {node: self.step.parameters[name] for node, name in self.parameters.items()}
+        values |= dict(zip(self.cut, residuals, strict=True)) | dict(zip(self.linear, more, strict=True))
+        return write(self.step.on, self.graph, values, self.outputs)
