@@ -91,16 +91,22 @@ def suggest_dt(
     return dt if drive is None else min(dt, float(drive.shortest_time()) / 20)
 
 
+def check_dt_is_time(dt: Any) -> float:
+    """The time step itself; raises ValueError where it is no time."""
+    if isinstance(dt, bool) or not (isinstance(dt, (int, float)) and dt > 0 and math.isfinite(dt)):
+        raise ValueError(f"dt = {dt!r}, expected a positive number of seconds known before the run, such as 1e-12")
+    return float(dt)
+
+
 def check_dt(dt: Any, model: Oscillator | OscillatorArray, drive: Drive | None, stepper: Stepper) -> float:
     """The time step itself, where it is one.
 
     Raises ValueError where dt turns m by more than the stepper's limit in one step, with the largest dt that does not.
     Nothing is checked where a value is traced: the run's status tells then.
     """
-    if isinstance(dt, bool) or not (isinstance(dt, (int, float)) and dt > 0 and math.isfinite(dt)):
-        raise ValueError(f"dt = {dt!r}, expected a positive number of seconds known before the run, such as 1e-12")
+    dt = check_dt_is_time(dt)
     if is_traced(model, drive):
-        return float(dt)
+        return dt
     rate = largest_rate(model, drive)
     if rate * dt > stepper.limit:
         raise ValueError(
