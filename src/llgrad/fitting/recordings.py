@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -35,7 +36,16 @@ MOST_STEPS: Final = 3_000_000
 FINER: Final = 0.4
 """A fit's step, as a fraction of the suggested one: the integration error must stay below the data's information."""
 
-SETTLING: Final = 600.0
+MEASURED: Final = 10.0
+"""And for how long it is measured, in periods of the slowest frequency that was recorded."""
+
+FINER_TURN: Final = 2.0
+"""Steps of the closed orbit of the slowest frequency, over those of the run that leads to it: it is one period only."""
+
+FEWEST_STEPS: Final = 128
+"""Steps of a period."""
+
+SETTLING: Final = 100.0
 """How long an orbit settles before its frequency is measured, in periods of the fastest precession."""
 
 
@@ -199,7 +209,7 @@ def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, step: float,
 
 
 def _orbit(step: float, rate: float, slowest: float) -> dict[str, Any]:
-    """How long an orbit settles, and is measured: at least 20 periods of the slowest frequency [Hz] recorded."""
+    """How long an orbit settles, and is measured: at least 10 periods of the slowest frequency [Hz] recorded."""
     period = 2 * np.pi / rate
     every = max(1, int(period / 16 / step))
     sample = every * step
@@ -208,7 +218,8 @@ def _orbit(step: float, rate: float, slowest: float) -> dict[str, Any]:
         "step": step,
         "save_every": every,
         "settled": int(SETTLING * period / sample),
-        "measured": _rounded_up(max(20 / slowest, 20 * period) / sample),
+        "measured": _rounded_up(max(MEASURED / slowest, MEASURED * period) / sample),
+        "turn": 2 ** math.ceil(math.log2(max(FINER_TURN / slowest / step, FEWEST_STEPS))),
     }
 
 
