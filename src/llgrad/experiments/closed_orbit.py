@@ -25,6 +25,9 @@ ITERATIONS: Final = 6
 LARGEST_STEP: Final = 0.1
 """Largest change of the state [rad] and of the period, relative, in one iteration."""
 
+TICK: Final = 1e-12
+"""A time step [s], of no meaning: see `_turned`."""
+
 
 class ClosedOrbit(NamedTuple):
     """An orbit that comes back to itself."""
@@ -43,7 +46,7 @@ class ClosedOrbit(NamedTuple):
 class Steps(NamedTuple):
     """How one period is stepped."""
 
-    count: int
+    number: int
     stepper: Stepper
     engine: Engine | None
 
@@ -95,24 +98,20 @@ def _remaining(device: Oscillator, plane: Plane, period: Any, x: Any, steps: Ste
 
 def distances_after(device: Oscillator, state: Any, period: Any, turns: int, steps: Steps) -> Any:
     """How far (turns,) m is from a state (3,) after one, two, … periods [s]."""
-    return jnp.sqrt(jnp.sum((_turned(device, unstack(state), period, turns, steps) - state) ** 2, axis=1))
+    return jnp.sqrt(jnp.sum((_turned(device, unstack(state), period, turns, steps) - state[None]) ** 2, axis=1))
 
 
 def _turned(device: Oscillator, start: Vec3, period: Any, turns: int, steps: Steps) -> Any:
     """The states (turns, 3) after one, two, … periods."""
     # gamma is the unit of time of the whole equation: it is scaled, so that the number of steps can stay
     run = simulate(
-        set_leaf(device, "gamma", device.gamma * period / (steps.count * TICK)),
-        duration=turns * steps.count * TICK,
+        set_leaf(device, "gamma", device.gamma * period / (steps.number * TICK)),
+        duration=turns * steps.number * TICK,
         dt=TICK,
         m0=start,
-        save=Every(steps.count),
+        save=Every(steps.number),
         stepper=steps.stepper,
         engine=steps.engine,
         throw=False,
     )
     return run.m[1:]
-
-
-TICK: Final = 1e-12
-"""A time step [s], of no meaning."""

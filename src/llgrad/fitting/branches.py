@@ -51,12 +51,12 @@ def choices(problem: Problem, orbits: tuple[Orbits, ...], u: np.ndarray, m0: np.
     for number, recording in enumerate(problem.recordings):
         found = next(left) if isinstance(recording, OrbitRecording) else None
         if found is not None and isinstance(recording, TableRecording):
-            for k in np.flatnonzero(found.closed[0]):
+            for k in map(int, np.flatnonzero(found.closed[0])):
                 states = [0, *found.others(k, float(found.frequency[0, k]))]
                 if len(states) > 1:
                     options.append(tuple((float(found.frequency[i, k]), found.state[i, k]) for i in states))
-                    rows.append((number, int(k)))
-                    index.append(first + int(k))
+                    rows.append((number, k))
+                    index.append(first + k)
         first += recording.data.size
     if not rows or not np.isfinite(linear.jacobian).all():
         return None

@@ -136,7 +136,11 @@ def fit(
 
 
 def _on_orbits(prepared: Prepared, log: Log) -> Prepared:
-    return prepared._replace(problem=on_orbits(prepared.problem, prepared.values, prepared.m0, log)[0])
+    """Begun on orbits. Raises ValueError where a recording has none at all at the start."""
+    problem, orbits = on_orbits(prepared.problem, prepared.values, prepared.m0, log)
+    if any(not one.moving.any() for one in orbits):
+        raise ValueError(_not_simulated(problem, prepared.values))
+    return prepared._replace(problem=problem)
 
 
 def _guessed(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
@@ -150,12 +154,14 @@ def _check_simulated(prepared: Prepared, begin: Begin, found: Search) -> None:
     """Raise ValueError where no start could be simulated."""
     if np.isfinite(found.cost).any():
         return
-    problem = prepared.problem
-    values = np.asarray(problem.physical(jnp.asarray(begin.u[0])))
+    raise ValueError(_not_simulated(prepared.problem, np.asarray(prepared.problem.physical(jnp.asarray(begin.u[0])))))
+
+
+def _not_simulated(problem: Problem, values: np.ndarray) -> str:
     named = [(n, v) for n, v in zip(problem.names, values, strict=True) if n.split("[")[0] not in TILTS]
     orbits = any(isinstance(recording, OrbitRecording) for recording in problem.recordings)
     rest = ", or comes to rest, where it has no frequency; start from a larger current or a smaller damping"
-    raise ValueError(
+    return (
         f"the start ({', '.join(f'{name} = {value:g}' for name, value in named)}) cannot be simulated: the run is not "
         f"finite{rest if orbits else '; choose another start or a smaller dt'}"
     )

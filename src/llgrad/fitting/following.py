@@ -6,10 +6,8 @@ them is searched from; a table whose search ended far from its data is begun els
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any, Final
+from typing import Final
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,19 +15,24 @@ import numpy as np
 from llgrad.core.units import show
 from llgrad.fitting.branches import AS_WELL, Choices, choices, on_the_choice
 from llgrad.fitting.methods.base import Begin, Log, Search
+from llgrad.fitting.methods.convergence import EXACT
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts, draw_starts
-from llgrad.fitting.orbits import OTHERS, STEADY, Orbits, on_orbits, places, unsteady
-from llgrad.fitting.problem import Problem, costs
+from llgrad.fitting.orbits import Orbits, nearest, on_orbits, orbits_of, places, unsteady
+from llgrad.fitting.problem import Problem, evaluate
 from llgrad.fitting.targets.tables import OrbitRecording, TableRecording
 
 ROUNDS: Final = 8
 """Searches at most from the orbits of the answer before."""
 REPRODUCED: Final = 1e-3
 """Part of the signal's power that a fit leaves which is in the valley of the best one: rms 3 % of what varies."""
+STILL: Final = 1e-4
+"""Relative change of Σr² below which nothing has moved."""
+FEW_RUNS: Final = 3
+"""How long other devices are followed."""
 WORTHWHILE: Final = 0.9
 """Part of Σr² below which another choice of orbits is tried, and searched on from."""
-CANDIDATES: Final = 64
+CANDIDATES: Final = 32
 """Devices that are tried where the search ended elsewhere."""
 KEPT: Final = 3
 """The best of them, which a search begins at."""
@@ -53,20 +56,18 @@ def search_on_orbits(problem: Problem, start: np.ndarray, found: Search, log: Lo
 
 def _is_near(problem: Problem, found: Search) -> bool:
     """Whether the search ended near the data."""
-    signal = sum(recording.power for recording in problem.recordings)
-    return float(found.cost.min()) < REPRODUCED * signal
+    return float(found.cost.min()) < REPRODUCED * _signal(problem)
+
+
+def _signal(problem: Problem) -> float:
+    return sum(recording.power for recording in problem.recordings)
 
 
 def _begun_elsewhere(problem: Problem, start: np.ndarray, found: Search, log: Log) -> tuple[Problem, Search]:
     """The best search of some that begin at the best of devices around the start, none like another."""
     best, m0 = (problem, found), found.m0[int(np.argmin(found.cost))]
-    cold = tuple(
-        dataclasses.replace(r, starts=None) if isinstance(r, OrbitRecording) else r for r in problem.recordings
-    )
     tried = draw_starts(problem, start, Starts(CANDIDATES), jax.random.key(0))
-    states = np.tile(OTHERS[0], (CANDIDATES, len(m0), 1))
-    cost = np.asarray(costs(dataclasses.replace(problem, recordings=cold), tried, states, np.inf))
-    log.count(CANDIDATES)
+    cost = np.array([_distance(problem, u, m0, log) for u in tried])
     log.note(0.5, stage="other devices", iteration=0, cost=float(cost.min()))
     for i in np.argsort(cost)[:KEPT]:
         if found.interrupted or not np.isfinite(cost[i]):
@@ -77,6 +78,18 @@ def _begun_elsewhere(problem: Problem, start: np.ndarray, found: Search, log: Lo
         if _is_near(*best):
             break
     return best
+
+
+def _distance(problem: Problem, u: np.ndarray, m0: np.ndarray, log: Log) -> float:
+    """Σr² of tables at u (p,) after a short run, each frequency that of the nearest orbit; infinite where one rests."""
+    values, total = np.asarray(problem.physical(jnp.asarray(u))), 0.0
+    for recording in problem.recordings:
+        if isinstance(recording, OrbitRecording):
+            orbits = orbits_of(recording, values, m0, log, FEW_RUNS)
+            orbits = orbits.led_by(nearest(recording, orbits))
+            r = (orbits.frequency[0] - np.asarray(recording.recorded)) / np.asarray(recording.sigma)[:, 0]
+            total += float(r @ r) if orbits.moving[0].all() else np.inf
+    return total
 
 
 def _along(problem: Problem, found: Search, log: Log) -> tuple[Problem, Search]:
@@ -90,9 +103,8 @@ def _along(problem: Problem, found: Search, log: Log) -> tuple[Problem, Search]:
         values = np.asarray(problem.physical(jnp.asarray(u)))
         moved, orbits = on_orbits(problem, values, m0, log)
         moved = on_the_choice(moved, choices(moved, orbits, u, m0))
-        before, after = (_predicted(p, values, m0) for p in (problem, moved))
-        still = np.isfinite(after).all() and (np.abs(after - before) <= STEADY**2 * np.abs(after)).all()
-        if still and found.converged[best]:
+        after = float(evaluate(moved, u[None], m0[None], np.float64(np.inf)).cost[0])
+        if found.converged[best] and abs(after - found.cost[best]) <= STILL * after + EXACT**2 * _signal(moved):
             break
         problem = moved
         found = LevenbergMarquardt(grow=False, iterations=40).search(problem, Begin(u[None], m0[None]), log)
@@ -127,7 +139,9 @@ def _other_choices(problem: Problem, found: Search, log: Log) -> list[tuple[np.n
     moved, orbits = on_orbits(problem, values, m0, log)
     possible = choices(moved, orbits, u, m0)
     others = []
-    for number in range(0 if possible is None else min(len(possible.cost), KEPT + 1)):
+    if possible is None:
+        return others
+    for number in range(min(len(possible.cost), KEPT + 1)):
         if possible.picks[number].any() and possible.cost[number] < WORTHWHILE * found.cost[best]:
             shifted = values + possible.shift[number]
             fits = [b.contains(v) for b, v in zip(problem.bounds, shifted, strict=True)]
@@ -165,7 +179,7 @@ def _several(recording: OrbitRecording, orbits: Orbits) -> list[str]:
     """A sentence where other starting states come to other orbits, or to rest."""
     count = orbits.frequency.shape[1]
     others = [orbits.others(k, float(orbits.frequency[0, k])) for k in range(count)]
-    rest = orbits.at_rest.any(axis=0)
+    rest = np.asarray(orbits.at_rest.any(axis=0))
     both = rest | np.array([len(one) > 0 for one in others])
     if not both.any():
         return []
@@ -190,15 +204,3 @@ def _as_well(problem: Problem, found: Choices, values: np.ndarray, sure: bool) -
         f"the data do not tell which of these orbits they are of: {int(close.sum())} choices fit about as well, with "
         f"{', '.join(ranges)} beside the standard errors"
     ]
-
-
-@eqx.filter_jit
-def _predicted(problem: Problem, values: Any, m0: Any) -> Any:
-    """The frequencies of all orbits at physical values (p,)."""
-    found = []
-    for recording in problem.recordings:
-        if isinstance(recording, OrbitRecording):
-            found.append(
-                recording.orbit_frequencies(recording.bind(jnp.asarray(values), jnp.asarray(m0)[recording.row]))[0]
-            )
-    return jnp.concatenate(found)

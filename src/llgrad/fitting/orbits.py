@@ -78,16 +78,15 @@ class Orbits(NamedTuple):
         return found
 
 
-def orbits_of(recording: OrbitRecording, values: np.ndarray, m0: np.ndarray, log: Log) -> Orbits:
-    """The orbits that many states lead to at these parameters (p,) [SI], those of the recording, if it has them, first.
+def orbits_of(recording: OrbitRecording, values: np.ndarray, m0: np.ndarray, log: Log, runs: int = LONGEST) -> Orbits:
+    """The orbits that many states lead to at these parameters (p,) [SI], those of the recording first.
 
     The given state is one of them, and the last: the answer does not depend on it, unless it alone leads to an orbit.
     """
     count = len(recording.settings)
     many = np.concatenate([OTHERS, m0[recording.row][None]])
-    own = np.tile(OTHERS[0], (count, 1)) if recording.starts is None else np.asarray(recording.starts)
-    states = np.concatenate([own[None], np.repeat(many[:, None], count, axis=1)])
-    return _followed(recording, values, states, log)
+    states = np.concatenate([np.asarray(recording.starts)[None], np.repeat(many[:, None], count, axis=1)])
+    return _followed(recording, values, states, log, runs)
 
 
 def nearest(recording: OrbitRecording, orbits: Orbits) -> np.ndarray:
@@ -146,12 +145,11 @@ def places(recording: OrbitRecording, which: np.ndarray) -> str:
     return f"at {recording.setting} = {show(float(at[0]), recording.unit)}{many}"
 
 
-def _followed(recording: OrbitRecording, values: np.ndarray, states: np.ndarray, log: Log) -> Orbits:
+def _followed(recording: OrbitRecording, values: np.ndarray, states: np.ndarray, log: Log, runs: int) -> Orbits:
     """The runs from these states (L, K, 3), one after the other until they are steady; one at rest is nudged once."""
-    recording = dataclasses.replace(recording, starts=None)  # one program, wherever the runs of the search begin
     still, nudged = (np.zeros(states.shape[:2], bool) for _ in range(2))
     found, before = None, None
-    for run in range(LONGEST):
+    for run in range(runs):
         log.check()
         start = np.where((still & ~nudged)[..., None], _nudged(states), states)
         nudged = nudged | still

@@ -184,7 +184,7 @@ def _table(data: FrequencyTable, common: dict[str, Any], sigma: float, step: flo
     weights = errors / np.sqrt(np.mean(errors**2))
     return TableRecording(
         **common,
-        **_orbit(step, rate, float(data.frequencies.min())),
+        **_orbit(step, rate, float(data.frequencies.min()), data.values.size),
         data=jnp.asarray(data.frequencies)[:, None],
         sigma=jnp.asarray(sigma * weights)[:, None],
         setting=data.setting,
@@ -197,7 +197,7 @@ def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, step: float,
     peak = peak_of(data)
     return SpectrumRecording(
         **common,
-        **_orbit(step, rate, peak.frequency),
+        **_orbit(step, rate, peak.frequency, 1),
         data=jnp.asarray(data.density)[:, None],
         sigma=jnp.asarray(noise * np.maximum(peak(data.frequency), 1e-3 * float(np.max(data.density))))[:, None],
         frequencies=jnp.asarray(data.frequency),
@@ -208,13 +208,14 @@ def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, step: float,
     )
 
 
-def _orbit(step: float, rate: float, slowest: float) -> dict[str, Any]:
+def _orbit(step: float, rate: float, slowest: float, count: int) -> dict[str, Any]:
     """How long an orbit settles, and is measured: at least 10 periods of the slowest frequency [Hz] recorded."""
     period = 2 * np.pi / rate
     every = max(1, int(period / 16 / step))
+    begun = direction(1.0, 0.5)
     sample = every * step
     return {
-        "starts": None,
+        "starts": jnp.tile(jnp.array([begun.x, begun.y, begun.z]), (count, 1)),
         "step": step,
         "save_every": every,
         "settled": int(SETTLING * period / sample),

@@ -47,7 +47,7 @@ class Orbit(NamedTuple):
 class OrbitRecording(Recording):
     """What is told by the frequency of m·p on the steady orbit.
 
-    Each run starts at its own state, or the reference state, settles, and is then measured for `measured` samples. Near
+    Each run starts at its own state, settles, and is then measured for `measured` samples. Near
     where it ends the closed orbit is found: its period, and how that depends on the parameters, have no memory of the
     start. Where there is none nearby (the device rests, or is far from steady), the frequency is the run's.
     """
@@ -64,7 +64,7 @@ class OrbitRecording(Recording):
     settings: Any
     """Values of what is swept [SI], (K,); one of any value where nothing is."""
     starts: Any
-    """States (K, 3) that the runs begin from; None for the reference state."""
+    """States (K, 3) that the runs begin from."""
 
     @property
     def recorded(self) -> Any:
@@ -110,9 +110,9 @@ class OrbitRecording(Recording):
         one."""
         steps = Steps(self.turn, self.stepper, self.engine)
         back = distances_after(jax.lax.stop_gradient(model), m[-1], 1 / frequency, MOST_TURNS, steps)
-        turns = 1 + jnp.argmax(back <= 2 * back.min() + 1e-3)
+        turns = (1 + jnp.argmax(back <= 2 * back.min() + 1e-3)).astype(frequency.dtype)
         found = closed_orbit(model, m[-1], turns / frequency, steps)
-        size = jnp.sqrt(jnp.max(jnp.sum((m - m[-1]) ** 2, axis=1)))
+        size = jnp.sqrt(jnp.max(jnp.sum((m - m[-1:]) ** 2, axis=1)))
         moved = jnp.sqrt(jnp.sum((found.state - m[-1]) ** 2))
         own = turns / found.period
         near = (jnp.abs(own / frequency - 1) < NEARBY) & (moved < NEARBY * size)
@@ -121,8 +121,8 @@ class OrbitRecording(Recording):
     def orbit_frequencies(self, bound: Bound) -> tuple[Any, Any]:
         """Frequencies [Hz] (K,) of the steady orbits, and whether the runs went well."""
         settings = jnp.asarray(self.settings)
-        states = jnp.broadcast_to(bound.m0.stack(), (*settings.shape, 3)) if self.starts is None else self.starts
-        found = jax.vmap(lambda setting, m0: self.orbit(self.at(bound.model, setting), unstack(m0)))(settings, states)
+        one = lambda setting, m0: self.orbit(self.at(bound.model, setting), unstack(m0))  # noqa: E731
+        found = jax.vmap(one)(settings, self.starts)
         return found.frequency, found.fine.all()
 
 
