@@ -18,9 +18,11 @@ kind are still to be run:
     30.0%  10 dB     10                0.38      0.993  0.993
     30.0%  10 dB     30                1.00      0.978  0.932
     30.0%  20 dB     10                0.75      1.000  0.980
+    30.0%  20 dB     30                1.00      0.985  0.988
 
-What an earlier version printed, which knew no information on the width of a steady oscillator (parts of 100 draws with a line, and parts of these whose intervals hold frequency and width; "times"
-are coherence times; a rate of 0.95 of 100 has the standard error 0.022):
+What an earlier version printed, which knew no information on the width of a steady oscillator (parts of 100 draws with
+a line, and parts of these whose intervals hold frequency and width; "times" are coherence times; a rate of 0.95 of 100
+has the standard error 0.022):
 
     width  level  times   oscillator: found  frequency  width   Gaussian: found  frequency  width
      0.1%  10 dB     10                0.63      0.968  0.952              0.46      0.957  0.957
