@@ -70,6 +70,11 @@ def peak_of(spectrum: Spectrum, window: Window | None = None) -> Peak:
     """
     f, density = _readings(spectrum, window)
     found = _found(f, density, spectrum, window)
+    if found is None and spectrum.samples is not None:
+        values, step = spectrum.samples
+        line = line_of(values, step, window)
+        if line.changes:
+            raise ValueError("; ".join(line.notes))
     if found is None:
         raise ValueError(
             f"no line stands out of the spectrum from {show(float(f[0]), 'Hz')} to {show(float(f[-1]), 'Hz')}; "
