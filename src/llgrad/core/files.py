@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import checked_path
 from llgrad.core.run_record import open_record
 
 Path = str | os.PathLike[str]
@@ -34,7 +35,7 @@ def check_target(path: Path, overwrite: bool = False) -> pathlib.Path:
     Raises FileExistsError where the file exists and `overwrite` is false; FileNotFoundError for a folder that is not
     there; IsADirectoryError and PermissionError where the path is a folder or may not be written.
     """
-    target = pathlib.Path(path)
+    target = checked_path("path", path)
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder, expected the name of a file")
     if not target.parent.is_dir():
@@ -87,8 +88,9 @@ def write_json(path: Path, entry: Mapping[str, Any], overwrite: bool = False) ->
 
 def read_json(path: Path, kind: str) -> dict[str, Any]:
     """What `write_json` wrote, brought to the present version. Raises ValueError for a file of another kind."""
+    file = checked_path("path", path)
     try:
-        return open_record(strict_json(pathlib.Path(path).read_text(encoding="utf-8-sig")), kind)
+        return open_record(strict_json(file.read_text(encoding="utf-8-sig")), kind)
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise ValueError(f"{path} is not a JSON file") from None
     except ValueError as error:

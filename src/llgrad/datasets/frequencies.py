@@ -9,6 +9,7 @@ from typing import Any, Final
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.units import show
 from llgrad.datasets.peaks import Window, peak_of
 from llgrad.datasets.settings import (
@@ -170,6 +171,7 @@ def frequencies_of(
     `window` (low, high) [Hz] is where the lines lie; None looks everywhere. Raises ValueError as `peak_of` does, with
     the number of the spectrum.
     """
+    check_kind("spectra", spectra, Sequence, "give a list of what lg.read_spectrum or lg.spectrum gives")
     peaks = []
     for number, one in enumerate(spectra):
         try:

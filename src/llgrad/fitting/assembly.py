@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import get_leaf, is_concrete, leaf_units, set_leaf
 from llgrad.core.trajectory import Trajectory
 from llgrad.core.units import show
@@ -63,6 +64,7 @@ def as_experiments(data: Any, **common: Any) -> tuple[Experiment, ...]:
     """What the user gave as a tuple of experiments; `common` are settings of the experiment that data alone make."""
     if isinstance(data, (Trace, FrequencyTable, Spectrum, Trajectory)):
         return (_with_errors(Experiment(data, **common)),)
+    check_kind("data", data, (Experiment, Iterable), "give (model, data), the device first")
     experiments = (data,) if isinstance(data, Experiment) else tuple(data)
     if not experiments or not all(isinstance(one, Experiment) for one in experiments):
         raise ValueError(
