@@ -208,8 +208,8 @@ def _refuse_unknown_axis(table: Table, columns: Sequence[Quantity], index: int) 
         value = f"{np.nanmin(table.values[:, angles[0]]):g} {angle.unit or ''}".strip()
         raise ValueError(
             f"{table.path}: the field {name!r} has the angle {angle.name!r} ({value}), and nothing says from "
-            "where it is counted; where the field is along an axis, give setting='field.x', 'field.y' or 'field.z' (--read "
-            "setting=field.x on the command line)"
+            "where it is counted; where the field is along an axis, give setting='field.x', 'field.y' or 'field.z' "
+            "(--read setting=field.x on the command line)"
         )
     if columns[index].axis is None and _IN_PLANE.search(name):
         raise ValueError(

@@ -11,7 +11,7 @@ from typing import Any
 import tomli_w
 
 from llgrad.core.arguments.kinds import check_kind, checked_path
-from llgrad.core.files import strict_json, writing
+from llgrad.core.files import strict_json, unicode_text, writing
 from llgrad.core.record import from_json, to_json
 from llgrad.core.run_record import open_record
 from llgrad.devices import presets
@@ -55,7 +55,7 @@ def read_device(name: str | os.PathLike[str]) -> tuple[Oscillator, float | None]
     if not path.is_file():
         raise FileNotFoundError(f"the device file {name} does not exist")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = unicode_text(path.read_bytes())
         entry = _toml(text) if path.suffix.lower() == ".toml" else strict_json(text)
     except UnicodeDecodeError:
         raise ValueError(f"{name} is a binary file, expected a device as text") from None
