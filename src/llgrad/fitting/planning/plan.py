@@ -40,9 +40,10 @@ def plan(
 
     The information JᵀJ/σ² of a candidate's trace is added to that of what is measured already; the covariance is the
     inverse of the sum. The starting state of a new trace is unknown, and so are the gain and the offset of a voltage
-    of a device without a junction; all are marginalised. Where a setting is itself a free parameter, its free part is
-    common to all traces: the change from one trace to the next is known (put `apart` what is not). A fit of both
-    traces says so by the drive of the new one: `Experiment(trace, drive=Drive(current=Constant(1e-3)))`.
+    that the fit found, or of a device without a junction; all are marginalised, and what the fit held is held. Where a
+    setting is itself a free parameter, its free part is common to all traces: the change from one trace to the next is
+    known (put `apart` what is not). A fit of both traces says so by the drive of the new one: `Experiment(trace,
+    drive=Drive(current=Constant(1e-3)))`.
 
     Args:
         source: a result of `fit`; or a device with free parameters, of which one trace at its own settings, recorded
