@@ -7,11 +7,13 @@ named in one sentence.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
+from llgrad.core.arguments.doors import by_door
 from llgrad.core.units import show
 from llgrad.datasets.tables.quantities import Kind, Quantity, quantity_of
 from llgrad.datasets.tables.table import Table
@@ -142,7 +144,7 @@ def error_column(table: Table, columns: Sequence[Quantity], frequency: int, erro
     if len(found) > 1:
         raise ValueError(
             f"{table.path} has several columns of errors ({_names(table, found)}); choose one, as in "
-            f"error={table.header[found[0]].name!r}"
+            f"{_error_given(table.header[found[0]].name)}"
         )
     return found[0] if found else None
 
@@ -155,8 +157,12 @@ def _refuse_open_ones(table: Table, columns: Sequence[Quantity]) -> None:
             choices = " or ".join(choice.value for choice in column.choices)
             raise ValueError(
                 f"{table.path}: the column {name!r} may be a {choices}; write 'line width' or 'error' above it, "
-                f"or give error={name!r}"
+                f"or give {_error_given(name)}"
             )
+
+
+def _error_given(name: str) -> str:
+    return by_door(f"error={name!r}", f"--read error={shlex.quote(name)}")
 
 
 def other_settings(table: Table, columns: Sequence[Quantity], swept: int) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from llgrad.core.arguments.doors import by_door
 from llgrad.core.record import get_leaf, leaf_units
 from llgrad.datasets.trace import COLUMNS
 from llgrad.devices.oscillator import Oscillator
@@ -132,7 +133,10 @@ def _recorder(
         raise ValueError(f"a trace has no column {unknown[0]!r}; it can hold {', '.join(COLUMNS)}")
     sigma = known.noise if noise is None and chosen == known.columns else noise
     if sigma is None:
-        raise ValueError("a plan needs the noise of a recorded value; give noise=…, such as 0.01 for a component of m")
+        option = by_door("noise=…", "--noise …")
+        raise ValueError(
+            f"a plan needs the noise of a recorded value; give {option}, such as 0.01 for a component of m"
+        )
     if not 0 < sigma < np.inf:
         raise ValueError(f"noise = {sigma:g}, expected a positive standard deviation")
     return Recorder(duration, interval, float(sigma), chosen, settling, known.gain)
