@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.doors import by_door
 from llgrad.core.trajectory import Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
@@ -282,8 +283,9 @@ def _sentences(
                 "the standard errors come from the scatter between them"
             )
         elif one.growth is not None and one.growth > GROWN and isinstance(experiment.data, Trace):
-            piece = show(float(f"{half_period(experiment.data):.2g}"), "s")
-            said.append(f"to fit it in pieces of half a period: segment={piece}")
+            piece = float(f"{half_period(experiment.data):.2g}")
+            option = f"--segment {show(piece, 's').replace(' ', '')}"
+            said.append(f"to fit it in pieces of half a period: {by_door(f'segment={piece:g}', option)}")
         if width is not None:
             said.append(f"the trace itself: {width!r}")
     return said
