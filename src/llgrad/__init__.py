@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from llgrad.core.field_term import FieldTerm
 from llgrad.core.record import quantity, vector
 from llgrad.core.status import Outcome, SimulationError
-from llgrad.core.system import Inputs, Spin, System
+from llgrad.devices.system import Inputs, Spin, System
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
 from llgrad.datasets.frequencies import FrequencyTable, frequencies_of, read_frequencies

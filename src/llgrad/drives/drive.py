@@ -100,12 +100,13 @@ class Drive(Record):
         return "\n".join([type(self).__name__, *lines])
 
 
-def check_drive(drive: Any) -> None:
-    """Raise ValueError for anything but a Drive, such as a waveform alone."""
+def check_drive(drive: Any) -> Drive | None:
+    """A Drive or None as it is. Raises ValueError for anything else, such as a waveform alone."""
     if drive is not None:
         check_kind(
             "drive", drive, Drive, "name the channel of a waveform, as in Drive(current=Sine(1e-4, frequency=5e9))"
         )
+    return drive
 
 
 def _check_peak(name: str, waveform: Waveform) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 import equinox as eqx
 
 from llgrad.core.field_term import FieldTerm
-from llgrad.core.system import NORMALS, Layout
+from llgrad.devices.system import NORMALS, Layout
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.physics.anisotropy import PerpendicularAnisotropy

@@ -14,13 +14,13 @@ from jax.core import Tracer
 from llgrad.core.random import key_words
 from llgrad.core.record import as_number, is_concrete
 from llgrad.core.status import SimulationError, Status
-from llgrad.core.system import System
+from llgrad.devices.system import System
 from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.base import Waveform
-from llgrad.drives.drive import Drive
+from llgrad.drives.drive import Drive, check_drive
 from llgrad.kernels.machine.forks import check_process
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.physics.equation import equation_of_motion
@@ -121,6 +121,7 @@ def simulate(
             model, duration, dt, m0, drive, save, stepper=stepper, engine=engine, key=key, throw=throw
         )
     device = _check_model(model)
+    drive = check_drive(drive)
     stepper = _check_stepper(stepper, device, key)
     duration = _checked_duration(duration)
     dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)

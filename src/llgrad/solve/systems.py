@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from llgrad.core.random import key_words
 from llgrad.core.record import is_concrete
-from llgrad.core.system import Spin, System, equation_of_system, noise_strength
+from llgrad.devices.system import Spin, System, equation_of_system, noise_strength
 from llgrad.core.vector import Vec3
 from llgrad.devices.ranges import check_unit_vector
 from llgrad.drives.base import Waveform

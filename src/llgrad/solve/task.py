@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from llgrad.core.random import normals
 from llgrad.core.status import Outcome
-from llgrad.core.system import NORMALS, TIME, SystemEquation
+from llgrad.devices.system import NORMALS, TIME, SystemEquation
 from llgrad.core.vector import Vec3
 from llgrad.devices.coupling import Coupling
 from llgrad.drives.base import Waveform

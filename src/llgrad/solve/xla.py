@@ -103,7 +103,7 @@ def _finished(task: Task, start: list[Any], new: list[Any]) -> tuple[list[Any], 
     wrong, result, rest = jnp.asarray(False), list(new), set(range(len(new)))
     for spin in layout.spins:
         before, after = (sum(values[i] * values[i] for i in spin) for values in (start, new))
-        growth = jax.lax.stop_gradient(after / before)
+        growth = jnp.asarray(jax.lax.stop_gradient(after / before))
         wrong |= ~((growth > 0.9) & (growth < 1.1)).all()
         for i in spin if task.stepper.project else ():
             result[i] = new[i] * jax.lax.rsqrt(after)

@@ -20,7 +20,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.extend import core as jex
 
-from llgrad.core.system import NORMALS, TIME
+from llgrad.devices.system import NORMALS, TIME
 from llgrad.kernels.expression.derivatives import pull_back_of, push_forward_of
 from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.expression.identity import identity

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from llvmlite import ir
 
-from llgrad.core.system import TIME
+from llgrad.devices.system import TIME
 from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
 from llgrad.kernels.builder.code import Code, Variable, Word
 from llgrad.kernels.expression.equations import Program
