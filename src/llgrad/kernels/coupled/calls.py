@@ -14,12 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.kernels.calls import RunPlan
-from llgrad.kernels.coupled.adjoint import adjoint_source
-from llgrad.kernels.coupled.forward import forward_source
+from llgrad.kernels.coupled.adjoint import adjoint_module
+from llgrad.kernels.coupled.forward import forward_module
 from llgrad.kernels.coupled.products import ROWS
 from llgrad.kernels.coupled.scheme import Scheme
-from llgrad.kernels.coupled.tangent import tangent_source
-from llgrad.kernels.kernel import register
+from llgrad.kernels.coupled.tangent import tangent_module
+from llgrad.kernels.kernel import target
 from llgrad.kernels.loops.adjoint import PARTS
 from llgrad.kernels.loops.tangent import MOST
 from llgrad.kernels.rules import M0
@@ -42,15 +42,14 @@ class CoupledPlan(RunPlan):
 @functools.lru_cache(maxsize=512)
 def _kernel(kind: str, scheme: Scheme, *options: Any) -> str:
     """Name of the FFI target of a pass."""
-    sources = {"forward": forward_source, "adjoint": adjoint_source, "tangent": tangent_source}
-    return register(sources[kind](scheme, *options), f"coupled_{kind}")
+    modules = {"forward": forward_module, "adjoint": adjoint_module, "tangent": tangent_module}
+    return target(f"coupled_{kind}", scheme, modules[kind], *options)
 
 
 class _Call:
     """A run's operands as a kernel takes them."""
 
-    def __init__(self, plan: CoupledPlan, operands: Sequence[Any], alone: bool = False) -> None:
-        """With `alone` an array of one oscillator is computed with scalars, which no other pass can go on from."""
+    def __init__(self, plan: CoupledPlan, operands: Sequence[Any]) -> None:
         self.plan, self.dtype = plan, plan.program.dtype
         self.given = dict(zip(plan.names, operands, strict=True))
         self.B, self.N = self.given["m_x"].shape
@@ -61,7 +60,7 @@ class _Call:
         scheme = Scheme(plan.program, plan.tableau, plan.project, self.single, self.shared, inner)
         registers = -(-self.N // scheme.lanes)
         if self.single and registers <= 2:
-            scheme = dataclasses.replace(scheme, registers=registers, alone=alone and self.N == 1)
+            scheme = dataclasses.replace(scheme, registers=registers, alone=self.N == 1)
         self.scheme = scheme
         self.L, self.R, self.tiles = self._tiling()
 
@@ -177,7 +176,7 @@ def forward(*operands: Any, plan: CoupledPlan, keep: bool, compiled: bool = True
 
     Without `compiled` no kernel is made: enough for the shapes, which tracing asks for.
     """
-    call = _Call(plan, operands, alone=not keep)
+    call = _Call(plan, operands)
     bad = (1, 1) if call.single else (call.tiles, 1, call.L)
     shapes = [call.shape(plan.saves)] * 3 + [call.shape()] * 3 + [jax.ShapeDtypeStruct(bad, jnp.int32)]
     stride = call.stride

@@ -201,7 +201,8 @@ def _key(text: str) -> str:
 def _versions() -> str:
     """What the meaning of a generated file depends on, apart from its text."""
     here = pathlib.Path(__file__).parent
-    sources = sorted([*here.glob("*.py"), *(here.parent / "builder").glob("*.py"), *(here.parent / "loops").glob("*.py")])
+    rooms = [here, *(here.parent / room for room in ("builder", "loops", "coupled"))]
+    sources = sorted(path for room in rooms for path in room.glob("*.py"))
     own = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     parts: list[Any] = [jax.__version__, jaxlib.version.__version__, numba.__version__, llvmlite.__version__, own]
     return " ".join(map(str, [*parts, *_code_generator().magic_tuple()]))
