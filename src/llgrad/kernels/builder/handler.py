@@ -36,13 +36,13 @@ class Sharing(NamedTuple):
     """(code, block) → whether there is enough to do for others to wake up."""
 
 
-def module_of(item: Item, width: int, title: str, worth: Callable[[Code, Word], Any] | None = None) -> ir.Module:
+def module_of(item: Item, width: int, title: str) -> ir.Module:
     """The module of a kernel whose tiles have so many lanes."""
-    return shared_module(
-        Sharing(lambda code, block, _: _take_items(code, block, item), lambda *_: None, _wait, worth or _many_steps),
-        width,
-        title,
-    )
+
+    def work(code: Code, block: Word, helping: Word) -> None:
+        take_items(code, block, item)
+
+    return shared_module(Sharing(work, lambda *_: None, wait_for_items, _many_steps), width, title)
 
 
 def shared_module(sharing: Sharing, width: int, title: str) -> ir.Module:
@@ -73,7 +73,7 @@ def _many_steps(code: Code, block: Word) -> Any:
     return code.word_at(block, ffi.ITEMS) * code.word_at(block, ffi.STEPS) >= ffi.WORTH_SHARING
 
 
-def _take_items(code: Code, block: Word, item: Item) -> None:
+def take_items(code: Code, block: Word, item: Item) -> None:
     """Items, as long as there are any."""
     items = code.word_at(block, ffi.ITEMS)
     head, body, done = (code.builder.append_basic_block(name) for name in ("next", "item", "done"))
@@ -88,7 +88,7 @@ def _take_items(code: Code, block: Word, item: Item) -> None:
     code.builder.position_at_end(done)
 
 
-def _wait(code: Code, block: Word) -> None:
+def wait_for_items(code: Code, block: Word) -> None:
     """Until all items are done. Whoever took an item is running: this never waits for a task that has not started."""
     items = code.word_at(block, ffi.ITEMS)
     with code.repeat(lambda: code.fetch_add(block + 8 * ffi.DONE, 0) < items):

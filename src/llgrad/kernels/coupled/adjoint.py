@@ -9,7 +9,6 @@ array, whose kernel packs W turned.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from llgrad.kernels.builder.code import Code, Word
@@ -17,7 +16,7 @@ from llgrad.kernels.coupled.memory import Memory
 from llgrad.kernels.coupled.scheme import Scheme
 from llgrad.kernels.coupled.team import pass_module
 from llgrad.kernels.expression.equations import STATE
-from llgrad.kernels.loops.step import Derivative
+from llgrad.kernels.loops.step import Derivative, Step
 from llgrad.kernels.machine import ffi
 
 
@@ -58,11 +57,12 @@ class _Adjoint:
         arrays += [f"c_{name}" for name in self.parameters]
         packed = (1 + (self.weights and scheme.local)) if scheme.single and not scheme.shared else 0
         m = self.memory = Memory(code, scheme, operands, arrays, packed, block)
-        self.on, self.step, self.index = m.on, m.step(), code.word(0)
-        places = tuple(program.arguments.index(name) for name in ("coupling", *self.active))
-        self.pull_back = Derivative(self.step, program.pull_back(places), len(STATE))
+        self.on, self.index = m.on, code.word(0)
 
     # ---- the order of things
+
+    def begin(self) -> None:
+        """Nothing."""
 
     def prepare(self) -> None:
         """The cotangent of the final state; nothing yet from stages, and zeros in the padding."""
@@ -84,9 +84,17 @@ class _Adjoint:
             m.keep_parameters()
             m.put_state([m.take(f"c_final_{axis}", m.tile_place(), edge=False) for axis in STATE], "v{}")
 
+    def start(self) -> None:
+        """What all steps share."""
+        program = self.scheme.program
+        self.step: Step = self.memory.step()
+        places = tuple(program.arguments.index(name) for name in ("coupling", *self.active))
+        self.pull_back = Derivative(self.step, program.pull_back(places), len(STATE))
+
     def run(self) -> None:
         """All steps of a tile, and what comes after them."""
         m, code = self.memory, self.code
+        self.start()
         with code.loop_down(m.steps) as i:
             for stage in reversed(range(self.S)):
                 with m.blocks():

@@ -69,7 +69,7 @@ class _Call:
         W = self.scheme.width
         if self.single:
             return W, -(-self.N // W), 1
-        L = 2 * W if self.B >= 8 * W else W
+        L = W
         return L, self.N, -(-self.B // L)
 
     @property

@@ -14,7 +14,7 @@ from llgrad.kernels.coupled.memory import UINT32, Memory
 from llgrad.kernels.coupled.scheme import Scheme
 from llgrad.kernels.coupled.team import pass_module
 from llgrad.kernels.expression.equations import STATE
-from llgrad.kernels.loops.step import Slope
+from llgrad.kernels.loops.step import Slope, Step
 
 RESULTS: Final = (*(f"saved_{axis}" for axis in STATE), *(f"final_{axis}" for axis in STATE), "first_bad")
 
@@ -46,8 +46,13 @@ class _Forward:
         operands = [*scheme.operands, *RESULTS, *(["kept", "fields"] if keep else [])]
         arrays = [*STATE, "next_0", "next_1", "field", *slope_arrays(scheme), "bad"]
         m = self.memory = Memory(code, scheme, operands, arrays, int(scheme.single and not scheme.shared), block)
-        self.on, self.step = m.on, m.step()
+        self.on = m.on
         self.never = (1 << (m.on.bits - 1)) - 1
+
+    def begin(self) -> None:
+        """Memory for what is kept."""
+        for name in ("kept", "fields") if self.keep else ():
+            self.memory.advise(name)
 
     def prepare(self) -> None:
         """The initial state into the workspace; no bad step so far."""
@@ -60,8 +65,13 @@ class _Forward:
                 m.set(axis, m.take(f"m_{axis}", m.tile_place()))
             m.set("bad", m.on.integer(self.never))
 
+    def start(self) -> None:
+        """What all steps share."""
+        self.step: Step = self.memory.step()
+
     def run(self) -> None:
         """All steps of a tile, and the final state."""
+        self.start()
         with self.code.loop(self.memory.steps) as i:
             for stage in range(self.scheme.stages):
                 self._stage(i, stage)

@@ -13,6 +13,7 @@ needs to pad its operands. So few that a quantity fits one or two vector registe
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -33,6 +34,9 @@ FLAGS: Final = OWN_COUNTS + 4
 MEMORY: Final = 10
 """Word of a block: address of the workspace that all threads of a call share."""
 UINT32: Final = ir.IntType(32)
+HUGE: Final = 1 << 21
+"""Bytes of a large page of memory."""
+MADV_HUGEPAGE: Final = 14
 LINE: Final = 64
 """Bytes of a line of the cache."""
 
@@ -210,6 +214,15 @@ class Memory:
     def address(self, name: str, place: Any = 0) -> Word:
         """Address of an element of an operand or result."""
         return self.pointers[name] + self.code.word(place) * self.bytes
+
+    def advise(self, name: str) -> None:
+        """Ask for large pages under a large result: the first touch of a small page takes as long as its arithmetic."""
+        if sys.platform != "linux":
+            return
+        start = (self.pointers[name] + (HUGE - 1)) // HUGE * HUGE
+        stop = (self.pointers[name] + self.size(name) * self.bytes) // HUGE * HUGE
+        with self.code.when(start < stop):
+            self.code.call("madvise", start, stop - start, MADV_HUGEPAGE)
 
     def size(self, name: str) -> Word:
         """Number of elements of an operand."""

@@ -121,17 +121,40 @@ class Products:
                 for j, value in enumerate(right):
                     total = totals[i * columns + j]
                     total.set(on.fma(left, value, total.get()))
-        sums = self._across([total.get() for total in totals])
-        one = Arithmetic(code.builder, self.dtype)
-        for i in range(rows):
-            for j in range(columns):
-                place = D + (code.word(ldd) * i + j) * self.size
-                value = sums[i * columns + j]
-                code.store(one.add(code.load(place, one.type), value) if add else value, place)
+        values = [total.get() for total in totals]
+        for first in range(0, rows * columns, self.group):
+            place = D + (code.word(ldd) * (first // columns) + first % columns) * self.size
+            found = self._across(values[first : first + self.group])
+            if add:
+                found = self.code.builder.fadd(code.load(place, found.type, align=self.size), found)
+            code.store(found, place, align=self.size)
 
-    def _across(self, totals: list[Any]) -> list[Any]:
-        """The sum over the lanes of each vector."""
-        return [self.on.over_lanes(total) for total in totals]
+    @property
+    def group(self) -> int:
+        """Elements of the 16 bytes within which vectors are shuffled fast."""
+        return 16 // self.size
+
+    def _across(self, totals: Sequence[Any]) -> Any:
+        """The sums over the lanes of `group` vectors, as one vector: neighbours added first."""
+        builder, lanes, found = self.code.builder, self.lanes, list(totals)
+
+        def picked(left: Any, right: Any, places: Sequence[int]) -> Any:
+            mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), list(places))
+            return builder.shuffle_vector(left, right, mask)
+
+        while len(found) > 1:
+            pairs = zip(found[::2], found[1::2], strict=True)
+            halves = [range(first, self.group, 2) for first in (0, 1)]
+            places = [
+                [start + k + side for start in range(0, lanes, self.group) for side in (0, lanes) for k in half]
+                for half in halves
+            ]
+            found = [builder.fadd(picked(x, y, places[0]), picked(x, y, places[1])) for x, y in pairs]
+        (total,) = found
+        while total.type.count > self.group:
+            half = total.type.count // 2
+            total = builder.fadd(picked(total, total, range(half)), picked(total, total, range(half, 2 * half)))
+        return total
 
     # ---- a large single array
 

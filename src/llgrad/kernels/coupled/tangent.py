@@ -14,7 +14,7 @@ from llgrad.kernels.coupled.memory import Memory
 from llgrad.kernels.coupled.scheme import Scheme
 from llgrad.kernels.coupled.team import pass_module
 from llgrad.kernels.expression.equations import STATE
-from llgrad.kernels.loops.step import Derivative
+from llgrad.kernels.loops.step import Derivative, Step
 
 
 def tangent_module(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> Any:
@@ -42,10 +42,10 @@ class _Tangent:
         small = scheme.single and not scheme.shared
         packed = (1 + directions * self.weights) * small
         m = self.memory = Memory(code, scheme, [*scheme.operands, *given, *results], arrays, packed, block)
-        self.on, self.step = m.on, m.step()
-        names = ("coupling", *self.active)
-        places = tuple(scheme.program.arguments.index(name) for name in names)
-        self.push = Derivative(self.step, scheme.program.push_forward(places), len(STATE) + len(names))
+        self.on = m.on
+
+    def begin(self) -> None:
+        """Nothing."""
 
     def prepare(self) -> None:
         """The initial state and its tangents into the workspace."""
@@ -61,8 +61,16 @@ class _Tangent:
                 place = (m.tile * self.K + k) * m.extent + m.at
                 m.put_state([m.take(f"d_m_{axis}", place) for axis in STATE], f"d{k}_{{}}")
 
+    def start(self) -> None:
+        """What all steps share."""
+        program, names = self.scheme.program, ("coupling", *self.active)
+        self.step: Step = self.memory.step()
+        places = tuple(program.arguments.index(name) for name in names)
+        self.push = Derivative(self.step, program.push_forward(places), len(STATE) + len(names))
+
     def run(self) -> None:
         """All steps of a tile, and the tangents of its final state."""
+        self.start()
         with self.code.loop(self.memory.steps) as i:
             for stage in range(self.scheme.stages):
                 self._stage(i, stage)

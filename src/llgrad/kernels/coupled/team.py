@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from llvmlite import ir
 
 from llgrad.kernels.builder.code import Code, Counter, Word
-from llgrad.kernels.builder.handler import Sharing, module_of, shared_module
+from llgrad.kernels.builder.handler import Sharing, shared_module, take_items, wait_for_items
 from llgrad.kernels.coupled.memory import MEMORY, OWN_COUNTS, Memory
 from llgrad.kernels.coupled.scheme import Scheme
 from llgrad.kernels.machine import ffi
@@ -35,8 +35,14 @@ class Pass(Protocol):
 
     memory: Memory
 
+    def begin(self) -> None:
+        """Before a call."""
+
     def prepare(self) -> None:
         """Before the steps."""
+
+    def start(self) -> None:
+        """What all steps share; `run` does it by itself."""
 
     def run(self) -> None:
         """All steps of a tile, and what comes after them."""
@@ -61,7 +67,13 @@ def pass_module(scheme: Scheme, make: Callable[[Code, Word], Pass], title: str, 
             work.prepare()
             work.run()
 
-    return module_of(item or one_tile, scheme.width, what, _worth_waking)
+    def work(code: Code, block: Word, helping: Word) -> None:
+        take_items(code, block, item or one_tile)
+
+    def before(code: Code, block: Word) -> None:
+        make(code, block).begin()
+
+    return shared_module(Sharing(work, before, wait_for_items, _worth_waking), scheme.width, what)
 
 
 def _worth_waking(code: Code, block: Word) -> Any:
@@ -80,6 +92,7 @@ def _in_phases(make: Callable[[Code, Word], Pass]) -> Sharing:
             with failed:
                 code.put(block, ffi.FAILED, 1)
             with fine:
+                work.begin()
                 work.memory.use(memory)
                 work.prepare()
 
@@ -98,6 +111,7 @@ def _take_parts(code: Code, block: Word, helping: Word, make: Callable[[Code, Wo
     work = make(code, block)
     memory = work.memory
     memory.use(code.word_at(block, MEMORY))
+    work.start()
     place, blocks = block + 8 * OPEN, code.word_at(block, ffi.ITEMS)
     phases = code.pick(code.word_at(block, ffi.FAILED) > 0, 0, work.phases())
     full = (code.word(1) << blocks) - 1
