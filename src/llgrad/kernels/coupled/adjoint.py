@@ -80,7 +80,7 @@ class _Adjoint:
             if self.weights:
                 for row in range(m.W):
                     self.code.store(zero, m.matrix(1) + row * m.W * m.bytes, align=m.bytes)
-        with m.chunks():
+        with m.rows():
             m.keep_parameters()
             m.put_state([m.take(f"c_final_{axis}", m.tile_place(), edge=False) for axis in STATE], "v{}")
 
@@ -107,7 +107,7 @@ class _Adjoint:
             if self.weights:
                 self._outer(i)
         with code.when(m.steps > 0), m.blocks():
-            self._product(m.steps * 0, 0, 0)
+            self._product(code.word(0), 0, 0)
         self._finish()
 
     def phases(self) -> Word:
@@ -140,7 +140,7 @@ class _Adjoint:
         """Address of the cotangents of a stage's coupling fields (g), or of its m_x (q)."""
         m = self.memory
         if not self.scheme.single:
-            return m.array(f"{kind}0", m.L * stage + place)
+            return m.array(f"{kind}0", self.code.word(place) + m.W * stage)
         copy = i % 2 * (self.S * m.A) if self.scheme.shared else 0
         return m.array(f"{kind}{stage}", self.code.word(place) + copy)
 
@@ -153,11 +153,11 @@ class _Adjoint:
             return
         goal, g = m.array(name), self._column("g", i, stage)
         if self.scheme.shared:
-            m.products.rows(goal, weights, m.N, g, m.r0 * m.L, m.r1 * m.L, True, back)
+            m.products.rows(goal, weights, m.N, g, m.r0 * m.W, m.r1 * m.W, True, back)
         elif self.scheme.single:
             m.products.columns(goal, m.matrix(0), m.A, g, m.N, m.terms, True, back)
         else:
-            m.products.product(goal, weights, g, m.L * self.S, m.N, m.L, m.r0, m.r1, True)
+            m.products.product(goal, weights, g, m.W * self.S, m.N, m.r0, m.r1, True)
 
     def _outer(self, i: Word) -> None:
         """What a step adds to the cotangent of the weights."""
@@ -171,10 +171,10 @@ class _Adjoint:
         g, q = self._column("g", i, 0), self._column("q", i, 0)
         goal = m.pointers["c_weights"]
         if self.scheme.single:
-            m.products.outer_rows(goal, m.N, g, q, m.A, m.r0 * m.L, (m.r1 * m.L).min(m.N), S)
+            m.products.outer_rows(goal, m.N, g, q, m.A, m.r0 * m.W, (m.r1 * m.W).min(m.N), S)
         else:
-            rows = m.A // m.L
-            m.products.outer(goal + self.index * rows * rows * m.bytes, rows, g, q, m.L * S)
+            rows = m.A // m.W
+            m.products.outer(goal + self.index * rows * rows * m.bytes, rows, g, q, m.W * S)
 
     # ---- one stage
 
@@ -183,23 +183,11 @@ class _Adjoint:
         m, last = self.memory, stage == self.S - 1
         node = self.scheme.tableau.node_of_stage
         nodes = sorted({node[j] for j in range(self.S) if last or j == stage})
-        alike = [name for name in self.channels if name not in self.scheme.inner]
         saving = ((m.start + i + 1) % m.every).equals(0) if last else None
         with m.rows():
-            values = m.scalars(i, nodes)
-            for name in alike:
-                m.variable(f"lanes_{name}").set(self.on.number(0.0))
-            with m.columns():
-                self._chunk(i, stage, values | m.vectors(i, nodes), saving)
-            for name in alike:
-                place = m.address(f"c_{name}", self._place(name, i, stage))
-                self._add_lanes(m.variable(f"lanes_{name}").get(), place)
+            self._row(i, stage, m.values(i, nodes), saving)
 
-    def _add_lanes(self, value: Any, place: Word) -> None:
-        code, kind = self.code, self.on.float_type
-        code.store(code.builder.fadd(code.load(place, kind), self.on.over_lanes(value)), place)
-
-    def _chunk(self, i: Word, stage: int, values: dict[Any, Any], saving: Any) -> None:
+    def _row(self, i: Word, stage: int, values: dict[Any, Any], saving: Any) -> None:
         m, on, step, last = self.memory, self.on, self.step, stage == self.S - 1
         step.use(m.parameters(values))
         random = m.random(i, last)
@@ -228,18 +216,18 @@ class _Adjoint:
         m = self.memory
         if self.scheme.local:
             return m.set(f"{kind}{stage}", value)
-        place = m.at if self.scheme.single else m.r * m.L * self.S + m.c
+        place = m.at if self.scheme.single else m.at * self.S
         self.code.store(value, self._column(kind, i, stage, place), align=m.bytes)
 
     def _kept(self, name: str, i: Word, many: int, which: int, size: Word) -> Any:
-        """A chunk of what the forward pass kept: one of `many` arrays of a step."""
+        """A row of what the forward pass kept: one of `many` arrays of a step."""
         m = self.memory
         place = ((m.tile * m.steps + i) * many + which) * size + m.at
         return self.code.load(m.address(name, place), self.on.type, align=m.bytes)
 
     def _first_state(self, i: Word) -> list[Any]:
         m = self.memory
-        return [self._kept("kept", i, len(STATE), axis, m.R * m.L) for axis in range(len(STATE))]
+        return [self._kept("kept", i, len(STATE), axis, m.R * m.W) for axis in range(len(STATE))]
 
     def _last_state(self, i: Word, inputs: Any, saving: Any) -> tuple[list[Any], list[Any]]:
         """The state of the last stage, and the cotangent of the state after the step before its projection; the states
@@ -277,12 +265,12 @@ class _Adjoint:
         return size if self.scheme.single else size // self.code.word_at(m.block, ffi.ITEMS)
 
     def _place(self, name: str, i: Any, stage: int) -> Word:
-        """Place of the chunk, or row, in the cotangent of an operand."""
+        """Place of the row in the cotangent of an operand."""
         m, inner, size = self.memory, name in self.scheme.inner, self._size(name)
         node = self.scheme.tableau.node_of_stage[stage]
         row = m.r if self.scheme.single and not inner else m.r * m.per_row(name)
         owner = m.tile if inner else self.index
-        return owner * size + m.moment(name, i, node, size) + row + (m.c if inner else 0)
+        return owner * size + m.moment(name, i, node, size) + row
 
     def clear(self, inner: bool) -> None:
         """Zeros in the cotangents of operands that differ between lanes (of a tile), or do not (of an item)."""
@@ -292,46 +280,35 @@ class _Adjoint:
                 size = self._size(name) * m.bytes
                 code.call("memset", m.pointers[f"c_{name}"] + (m.tile if inner else self.index) * size, 0, size)
         if self.weights and not inner:
-            rows = m.N if self.scheme.single else m.A // m.L
+            rows = m.N if self.scheme.single else m.A // m.W
             size = rows * rows * m.bytes
             code.call("memset", m.pointers["c_weights"] + self.index * size, 0, size)
 
     def _gather(self, i: Word, stage: int, found: dict[str, Any]) -> None:
-        """What a stage of a chunk adds to the cotangents of the operands."""
+        """What a stage of a row adds to the cotangents of the operands."""
         m, on = self.memory, self.on
         for name in self.parameters:
-            m.at, at = self._gathered(name), m.at
             m.set(f"c_{name}", on.add(m.get(f"c_{name}"), found[name]))
-            m.at = at
         for name in self.channels:
-            if name in self.scheme.inner:
-                place = self._place(name, i, stage)
-                m.give(on.add(m.take(f"c_{name}", place, edge=False), found[name]), f"c_{name}", place)
-            else:
-                lanes = m.variable(f"lanes_{name}")
-                lanes.set(on.add(lanes.get(), found[name]))
+            self._give(name, self._place(name, i, stage), found[name])
 
-    def _gathered(self, name: str) -> Word:
-        """Where the cotangent of a parameter is added up: the chunks of a row together where its lanes are alike."""
-        m = self.memory
-        return m.at if name in self.scheme.inner else m.r * m.L
+    def _give(self, name: str, place: Word, value: Any) -> None:
+        """Add a row to the cotangent of an operand: lane by lane, or their sum."""
+        m, code, result = self.memory, self.code, f"c_{name}"
+        if name in self.scheme.inner:
+            m.give(self.on.add(m.take(result, place, edge=False), value), result, place)
+            return
+        address, kind = m.address(result, place), self.on.float_type
+        code.store(code.builder.fadd(code.load(address, kind), self.on.over_lanes(value)), address)
 
     def _finish(self) -> None:
         """The results: cotangents of m0, of parameters, of the weights of a few oscillators."""
         m = self.memory
         with m.rows():
-            with m.columns():
-                for axis, value in zip(STATE, self._total(), strict=True):
-                    m.give(value, f"c_m_{axis}", m.tile_place())
-                for name in self.parameters:
-                    if name in self.scheme.inner:
-                        place = self._place(name, 0, 0)
-                        total = self.on.add(m.take(f"c_{name}", place, edge=False), m.get(f"c_{name}"))
-                        m.give(total, f"c_{name}", place)
-            m.at = m.r * m.L
+            for axis, value in zip(STATE, self._total(), strict=True):
+                m.give(value, f"c_m_{axis}", m.tile_place())
             for name in self.parameters:
-                if name not in self.scheme.inner:
-                    self._add_lanes(m.get(f"c_{name}"), m.address(f"c_{name}", self._place(name, 0, 0)))
+                self._give(name, self._place(name, self.code.word(0), 0), m.get(f"c_{name}"))
         if self.weights and self.scheme.local:
             with self.code.loop(m.N) as row, self.code.loop(m.N) as column:
                 value = self.code.load(m.matrix(1), self.on.float_type, row * m.W + column)

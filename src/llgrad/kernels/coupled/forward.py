@@ -59,7 +59,7 @@ class _Forward:
         m = self.memory
         if m.packed:
             m.products.pack(m.matrix(0), m.pointers["weights"], m.N, m.terms, turned=False)
-        with m.chunks():
+        with m.rows():
             m.keep_parameters()
             for axis in STATE:
                 m.set(axis, m.take(f"m_{axis}", m.tile_place()))
@@ -108,9 +108,7 @@ class _Forward:
             if not self.scheme.local:
                 self._product(field, stage)
             with m.rows():
-                values = m.scalars(i, node)
-                with m.columns():
-                    self._chunk(i, stage, values | m.vectors(i, node), field, (saving, keeping))
+                self._row(i, stage, m.values(i, node), field, (saving, keeping))
 
     def _field_place(self, i: Word, stage: int) -> Word:
         """Address of the coupling field: in what is kept where all steps are kept, else in the workspace."""
@@ -126,13 +124,13 @@ class _Forward:
         m, weights = self.memory, self.memory.pointers["weights"]
         x = m.array("x" if stage == 0 else f"next_{stage % 2}")
         if self.scheme.shared:
-            m.products.rows(field, weights, m.N, x, m.r0 * m.L, m.r1 * m.L, False, stage % 2)
+            m.products.rows(field, weights, m.N, x, m.r0 * m.W, m.r1 * m.W, False, stage % 2)
         elif self.scheme.single:
             m.products.columns(field, m.matrix(0), m.A, x, m.N, m.terms, False, stage % 2)
         else:
-            m.products.product(field, weights, x, m.L, m.N, m.L, m.r0, m.r1, False)
+            m.products.product(field, weights, x, m.W, m.N, m.r0, m.r1, False)
 
-    def _chunk(self, i: Word, stage: int, values: Mapping[Any, Any], field: Word, flags: tuple[Any, Any]) -> None:
+    def _row(self, i: Word, stage: int, values: Mapping[Any, Any], field: Word, flags: tuple[Any, Any]) -> None:
         m, code, step = self.memory, self.code, self.step
         step.use(m.parameters(values))
         start, slopes = m.state(), earlier_slopes(m, stage)
@@ -157,7 +155,7 @@ class _Forward:
                 m.give(value, f"saved_{axis}", place)
 
     def _coupling(self, x: Any, field: Word) -> Any:
-        """The coupling field of the chunk."""
+        """The coupling field of the row."""
         m = self.memory
         if not self.scheme.local:
             return self.code.load(field + m.at * m.bytes, m.on.type, align=m.bytes)
@@ -171,13 +169,13 @@ class _Forward:
         m = self.memory
         row = m.tile * ((m.steps + m.stride - 1) // m.stride) + i // m.stride
         for place, value in enumerate(state):
-            self.code.store(value, m.address("kept", (row * 3 + place) * (m.R * m.L) + m.at), align=m.bytes)
+            self.code.store(value, m.address("kept", (row * 3 + place) * (m.R * m.W) + m.at), align=m.bytes)
 
     # ---- the steps' health
 
     def _bad_place(self) -> Any:
         """The rows of a sample share one mark."""
-        return self.memory.at if self.scheme.single else self.memory.c
+        return self.memory.at if self.scheme.single else self.code.word(0)
 
     def _note(self, fine: Any, i: Word) -> None:
         """Whether step i was fine."""
@@ -192,7 +190,7 @@ class _Forward:
     def _finish(self) -> None:
         """The final state."""
         m = self.memory
-        with m.chunks():
+        with m.rows():
             for axis in STATE:
                 m.give(m.get(axis), f"final_{axis}", m.tile_place())
 
@@ -210,8 +208,8 @@ class _Forward:
             code.store(builder.select(never, UINT32(-1), short), m.pointers["first_bad"], index)
 
         if not self.scheme.single:
-            with code.loop(m.L) as lane:
-                write(code.load(marks, kind, lane), m.tile * m.L + lane)
+            with code.loop(m.W) as lane:
+                write(code.load(marks, kind, lane), m.tile * m.W + lane)
             return
         worst = Counter(code, self.never)
         with code.loop(m.N) as lane:

@@ -1,10 +1,10 @@
 """The memory of a run of coupled arrays: its operands, and a workspace.
 
-A run is seen as `tiles` of R rows by L lanes. With many samples a row is an oscillator and a lane a sample; a single
-array (`single`) is one tile whose rows are runs of L = W neighbouring oscillators. So the same code serves both, and
-only the products differ. The elementwise work goes over chunks of W lanes, each quantity one vector of them. States,
-slopes and products stand in a workspace on the heap, in arrays of R × L elements. Lanes past the last sample, or
-oscillator, repeat it, and their cotangents are zero.
+A run is seen as `tiles` of R rows by W lanes. With many samples a row is an oscillator and a lane a sample; a single
+array (`single`) is one tile whose rows are runs of W neighbouring oscillators. So the same code serves both, and only
+the products differ. The elementwise work goes from row to row, each quantity one vector of W lanes. States, slopes and
+products stand in a workspace on the heap, in arrays of R × W elements. Lanes past the last sample, or oscillator,
+repeat it, and their cotangents are zero.
 
 Operands and results of a single array have their natural shapes: a call of few oscillators takes less time than XLA
 needs to pad its operands. So few that a quantity fits one or two vector registers have no workspace (`local`).
@@ -29,8 +29,8 @@ from llgrad.kernels.loops.step import Step
 from llgrad.kernels.machine import ffi
 
 OWN_COUNTS: Final = 5
-"""Place of the first count that a block's header does not hold: N, R, L, first step; then a flag for each operand."""
-FLAGS: Final = OWN_COUNTS + 4
+"""Place of the first count that a block's header does not hold: N, R, first step; then a flag for each operand."""
+FLAGS: Final = OWN_COUNTS + 3
 MEMORY: Final = 10
 """Word of a block: address of the workspace that all threads of a call share."""
 UINT32: Final = ir.IntType(32)
@@ -44,7 +44,7 @@ LINE: Final = 64
 class Memory:
     """Where the numbers of one call are, and how they are read and written.
 
-    Rows and chunks are walked through by contexts, which set the places `r`, `c` and `at` = r L + c.
+    Rows are walked through by contexts, which set the places `r` and `at` = r W.
 
     Args:
         code: where the instructions go.
@@ -66,10 +66,10 @@ class Memory:
             code.word_at(block, place) for place in (ffi.STEPS, ffi.EVERY, ffi.STRIDE, ffi.LANES)
         )
         counts = code.word_at(block, ffi.HEADER)
-        self.N, self.R, self.L, self.start = (code.count_at(counts, OWN_COUNTS + place) for place in range(4))
+        self.N, self.R, self.start = (code.count_at(counts, OWN_COUNTS + place) for place in range(3))
         rows = self.R if scheme.single else (self.R + (ROWS - 1)) // ROWS * ROWS
-        self.A = rows * self.L
-        self.extent = self.N if scheme.single else self.R * self.L
+        self.A = rows * self.W
+        self.extent = self.N if scheme.single else self.R * self.W
         """Elements of an operand, or result, of one value for each oscillator (and sample of a tile)."""
         self.pointers = {name: code.word_at(block, place) for name, place in self.places.items()}
         self.h = self.on.everywhere(code.load(self.pointers["h"], self.on.float_type))
@@ -77,7 +77,7 @@ class Memory:
         self.arrays = {name: place for place, name in enumerate(dict.fromkeys([*arrays, *self._own()]))}
         self.products = Products(code, self.program.dtype, self.W if scheme.local else scheme.lanes)
         self.variables: dict[str, Variable] = {}
-        self.r = self.c = self.at = self.tile = self.work = code.word(0)
+        self.r = self.at = self.tile = self.work = code.word(0)
         self.r0, self.r1 = code.word(0), self.R
 
     def _own(self) -> list[str]:
@@ -86,7 +86,7 @@ class Memory:
         return [*own, *(NORMALS if self.program.noisy else ())]
 
     def step(self) -> Step:
-        """The scheme's step; its parameters differ from chunk to chunk."""
+        """The scheme's step; its parameters differ from row to row."""
         return Step(self.on, self.scheme.of_step, self.h)
 
     # ---- the workspace
@@ -139,14 +139,14 @@ class Memory:
         return self.work + (self.A * len(self.arrays) + size * number) * self.bytes
 
     def get(self, name: str, kind: Any = None) -> Any:
-        """The chunk of an array."""
+        """The row of an array."""
         kind = kind or self.on.type
         if self.scheme.local:
             return self.variable(name, kind).get()
         return self.code.load(self.array(name, self.at), kind, align=self.bytes)
 
     def set(self, name: str, value: Any) -> None:
-        """Write the chunk of an array."""
+        """Write the row of an array."""
         if self.scheme.local:
             self.variable(name, value.type).set(value)
         else:
@@ -167,7 +167,7 @@ class Memory:
         for axis, value in zip(STATE, values, strict=True):
             self.set(of.format(axis), value)
 
-    # ---- rows and chunks
+    # ---- rows
 
     @contextlib.contextmanager
     def blocks(self) -> Iterator[None]:
@@ -187,26 +187,7 @@ class Memory:
             yield
             return
         with self.code.loop(self.r1, self.r0) as self.r:
-            yield
-
-    @contextlib.contextmanager
-    def columns(self) -> Iterator[None]:
-        """The chunks of a row."""
-        if self.scheme.local:
-            yield
-        elif self.scheme.single:
             self.at = self.r * self.W
-            yield
-        else:
-            with self.code.loop(self.L // self.W) as chunk:
-                self.c = chunk * self.W
-                self.at = self.r * self.L + self.c
-                yield
-
-    @contextlib.contextmanager
-    def chunks(self) -> Iterator[None]:
-        """The chunks of the rows r0 … r1."""
-        with self.rows(), self.columns():
             yield
 
     # ---- operands and results
@@ -229,7 +210,7 @@ class Memory:
         return self.code.word_at(self.block, self.places[name] + 1)
 
     def take(self, name: str, place: Any, edge: bool = True) -> Any:
-        """A chunk of an operand. Past the last oscillator of a single array its value is repeated, or zero."""
+        """A row of an operand. Past the last oscillator of a single array its value is repeated, or zero."""
         address = self.address(name, place)
         if not self.scheme.single or self.W == 1:
             return self.code.load(address, self.on.type, align=self.bytes)
@@ -256,7 +237,7 @@ class Memory:
         return self.code.routine(f"part_{edge:d}", write, address, count, result=kind)
 
     def give(self, value: Any, name: str, place: Any) -> None:
-        """Write a chunk of a result."""
+        """Write a row of a result."""
         code, address, align = self.code, self.address(name, place), self.bytes
         if not self.scheme.single or self.W == 1:
             return code.store(value, address, align=align)
@@ -271,14 +252,14 @@ class Memory:
                     code.store(code.load(buffer, self.on.float_type, lane), address, lane)
 
     def tile_place(self) -> Word:
-        """Place of the chunk in an operand of one value for each oscillator and sample."""
+        """Place of the row in an operand of one value for each oscillator and sample."""
         return self.tile * self.extent + self.at
 
     # ---- operands that may differ between rows
 
     def per_row(self, name: str) -> Word:
         """Elements of an operand from row to row."""
-        return self.flags[name] * self.L if name in self.scheme.inner else self.flags[name]
+        return self.flags[name] * self.W if name in self.scheme.inner else self.flags[name]
 
     def per_tile(self, name: str, operand: str = "") -> Word:
         """Elements of an operand, or of what has its shape, of one tile."""
@@ -292,28 +273,22 @@ class Memory:
         nodes = self.scheme.nodes
         return (i * nodes + node) * (size // (self.steps * nodes).max(1))
 
-    def _place(self, name: str, i: Word, node: int) -> Word:
-        return self.r * self.per_row(name) + self.moment(name, i, node, self.per_tile(name))
-
-    def scalars(self, i: Word, nodes: Sequence[int]) -> dict[tuple[str, int], Any]:
-        """Operands that a row has one value of, in every lane."""
-        return {
-            (name, node): self.on.everywhere(
-                self.code.load(self.pointers[name], self.on.float_type, self._place(name, i, node))
-            )
-            for name, node in self._moments(nodes)
-            if name not in self.scheme.inner
-        }
-
-    def vectors(self, i: Word, nodes: Sequence[int]) -> dict[tuple[str, int], Any]:
-        """Operands that every lane has its own value of."""
+    def values(self, i: Word, nodes: Sequence[int]) -> dict[tuple[str, int], Any]:
+        """The operands of a row at nodes of a step, by name and node (0 for parameters)."""
         found = {}
         for name, node in self._moments(nodes):
-            if name in self.scheme.inner:
-                kept = self.scheme.single and name in self.program.names
-                place = self.tile * self.per_tile(name) + self._place(name, i, node) + self.c
-                found[name, node] = self.get(name) if kept else self.take(name, place)
+            place = self.r * self.per_row(name) + self.moment(name, i, node, self.per_tile(name))
+            if name not in self.scheme.inner:
+                found[name, node] = self.alike(name, place)
+            elif self.scheme.single and name in self.program.names:
+                found[name, node] = self.get(name)
+            else:
+                found[name, node] = self.take(name, self.tile * self.per_tile(name) + place)
         return found
+
+    def alike(self, name: str, place: Any) -> Any:
+        """An element of an operand in every lane."""
+        return self.on.everywhere(self.code.load(self.pointers[name], self.on.float_type, place))
 
     def _moments(self, nodes: Sequence[int]) -> list[tuple[str, int]]:
         return [(name, 0) for name in self.program.names] + [(c, node) for c in self.program.channels for node in nodes]
@@ -353,7 +328,7 @@ class Memory:
                 row = builder.add(row, ir.Constant(ir.VectorType(UINT32, self.W), list(range(self.W))))
         else:
             wide = ir.VectorType(UINT32, self.W)
-            place = (self.tile * self.L + self.c) * 4
+            place = (self.tile * self.W) * 4
             keys = [code.load(self.pointers[name] + place, wide, align=4) for name in ("key0", "key1")]
             row = self.on.everywhere(builder.trunc(self.r.value, UINT32))
         return [*keys, row, self.on.everywhere(now)]

@@ -70,22 +70,17 @@ class Products:
 
     # ---- many samples
 
-    def product(self, C: Word, packed: Word, X: Word, ldx: Any, K: Word, L: Word, r0: Word, r1: Word, add: bool) -> None:
-        """C[r0 … r1, L] (+)= weights X[K, L], with packed weights; r0 is a multiple of `ROWS`, L of two vectors."""
-        wide = 2 * self.lanes
+    def product(self, C: Word, packed: Word, X: Word, ldx: Any, K: Word, r0: Word, r1: Word, add: bool) -> None:
+        """C[r0 … r1] (+)= weights X[K], of rows of two vectors, with packed weights; r0 is a multiple of `ROWS`."""
+        wide = 2 * self.lanes * self.size
         with self.code.loop((r1 - r0 + (ROWS - 1)) // ROWS) as block:
             r = r0 + block * ROWS
-            with self.code.loop(L // wide) as column:
-                c = column * (wide * self.size)
-                self._call(
-                    "multiply", Products._multiply, C + r * L * self.size + c, L, packed + r * K * self.size, X + c, ldx,
-                    K, add=add,
-                )  # fmt: skip
+            self._call("multiply", Products._multiply, C + r * wide, packed + r * K * self.size, X, ldx, K, add=add)
 
-    def _multiply(self, C: Word, ldc: Word, A: Word, X: Word, ldx: Word, K: Word, *, add: bool) -> None:
-        """C[8, 2·lanes] (+)= A[K, 8]ᵀ X[K, 2·lanes]."""
+    def _multiply(self, C: Word, A: Word, X: Word, ldx: Word, K: Word, *, add: bool) -> None:
+        """C[8, 2·lanes] (+)= A[K, 8]ᵀ X[K, 2·lanes], the rows of C one after the other."""
         on, step = self.on, self.lanes * self.size
-        places = [C + ldc * (row * self.size) + j * step for row in range(ROWS) for j in range(2)]
+        places = [C + index * step for index in range(2 * ROWS)]
         totals = self._sums([self._load(place) if add else on.number(0.0) for place in places])
         with self.code.loop(K) as k:
             here, column = X + k * ldx * self.size, A + k * (ROWS * self.size)

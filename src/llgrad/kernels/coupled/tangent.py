@@ -54,7 +54,7 @@ class _Tangent:
             m.products.pack(m.matrix(0), m.pointers["weights"], m.N, m.terms, turned=False)
             for k in range(self.K if self.weights else 0):
                 m.products.pack(m.matrix(1 + k), self._matrix(k), m.N, m.terms, turned=False)
-        with m.chunks():
+        with m.rows():
             m.keep_parameters()
             m.put_state([m.take(f"m_{axis}", m.tile_place()) for axis in STATE])
             for k in range(self.K):
@@ -102,10 +102,7 @@ class _Tangent:
             if not self.scheme.local:
                 self._products(stage)
             with m.rows():
-                values = m.scalars(i, [node]) | self._tangents(i, node, inner=False)
-                with m.columns():
-                    own = m.vectors(i, [node]) | self._tangents(i, node, inner=True)
-                    self._chunk(i, stage, values | own, saving)
+                self._row(i, stage, m.values(i, [node]) | self._tangents(i, node), saving)
 
     def _matrix(self, k: int) -> Word:
         """Address of the tangent of the weights in a direction."""
@@ -126,31 +123,26 @@ class _Tangent:
         C, X = m.array(goal), m.array(operand)
         weights = self._matrix(number - 1) if number else m.pointers["weights"]
         if self.scheme.shared:
-            m.products.rows(C, weights, m.N, X, m.r0 * m.L, m.r1 * m.L, add, back)
+            m.products.rows(C, weights, m.N, X, m.r0 * m.W, m.r1 * m.W, add, back)
         elif self.scheme.single:
             m.products.columns(C, m.matrix(number), m.A, X, m.N, m.terms, add, back)
         else:
-            m.products.product(C, weights, X, m.L, m.N, m.L, m.r0, m.r1, add)
+            m.products.product(C, weights, X, m.W, m.N, m.r0, m.r1, add)
 
-    def _tangents(self, i: Word, node: int, inner: bool) -> dict[Any, Any]:
-        """The tangents of operands whose lanes differ, or are alike."""
+    def _tangents(self, i: Word, node: int) -> dict[Any, Any]:
+        """The tangents of operands, by direction and name."""
         m, found = self.memory, {}
         for name in self.active:
-            if (name in self.scheme.inner) != inner:
-                continue
             operand = f"d_{name}"
             size = m.per_tile(name, operand)
             moment = m.moment(name, i, node, size // self.K)
             for k in range(self.K):
                 place = size // self.K * k + moment + m.r * m.per_row(name)
-                if inner:
-                    found[k, name] = m.take(operand, m.tile * size + place + m.c)
-                else:
-                    one = self.code.load(m.pointers[operand], self.on.float_type, place)
-                    found[k, name] = self.on.everywhere(one)
+                inner = name in self.scheme.inner
+                found[k, name] = m.take(operand, m.tile * size + place) if inner else m.alike(operand, place)
         return found
 
-    def _chunk(self, i: Word, stage: int, values: Mapping[Any, Any], saving: Any) -> None:
+    def _row(self, i: Word, stage: int, values: Mapping[Any, Any], saving: Any) -> None:
         m, step = self.memory, self.step
         step.use(m.parameters(values))
         start, slopes = m.state(), earlier_slopes(m, stage)
@@ -208,7 +200,7 @@ class _Tangent:
 
     def _finish(self) -> None:
         m = self.memory
-        with m.chunks():
+        with m.rows():
             for k in range(self.K):
                 for axis in STATE:
                     m.give(m.get(f"d{k}_{axis}"), f"d_final_{axis}", (m.tile * self.K + k) * m.extent + m.at)

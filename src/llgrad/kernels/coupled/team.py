@@ -78,8 +78,8 @@ def pass_module(scheme: Scheme, make: Callable[[Code, Word], Pass], title: str, 
 
 def _worth_waking(code: Code, block: Word) -> Any:
     counts = code.word_at(block, ffi.HEADER)
-    N, L = code.count_at(counts, OWN_COUNTS), code.count_at(counts, OWN_COUNTS + 2)
-    return N * L * code.word_at(block, ffi.STEPS) >= WORTH_SHARING
+    rows = code.count_at(counts, OWN_COUNTS + 1)
+    return rows * code.word_at(block, ffi.WIDTH) * code.word_at(block, ffi.STEPS) >= WORTH_SHARING
 
 
 def _in_phases(make: Callable[[Code, Word], Pass]) -> Sharing:
