@@ -16,8 +16,8 @@ import numpy as np
 from llgrad.kernels.expression.equations import STATE, Program
 from llgrad.kernels.kernel import adjoint_kernel, forward_kernel, tangent_kernel, width_for
 from llgrad.kernels.loops.adjoint import PARTS
-from llgrad.kernels.loops.tangent import MOST
 from llgrad.kernels.loops.step import Scheme
+from llgrad.kernels.loops.tangent import MOST
 from llgrad.kernels.loops.tile import NARROW, common_operands
 from llgrad.kernels.steppers import Tableau
 
@@ -28,7 +28,7 @@ CACHED: Final = 24 * 2**20
 than taking most of the steps again.
 """
 SEGMENT: Final = 16
-"""Steps between the states kept in that case: a segment's states fit the first-level cache."""
+"""Steps between the states kept in that case: the tape of a segment fits the second-level cache."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def adjoint(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool 
             shapes.append(call.shape(plan.steps, nodes) if name in plan.program.channels else call.shape())
     stride = math.ceil(plan.steps / kept.shape[0])
     arguments = [call.counts(items, stride), *call.operands, kept, *cotangents]
-    target = adjoint_kernel(call.scheme, tuple(active)) if compiled else ""
+    target = adjoint_kernel(call.scheme, tuple(active), stride > 1) if compiled else ""
     results = jax.ffi.ffi_call(target, shapes)(*arguments)
     found = {name: call.unflat(result) for name, result in zip((f"m_{axis}" for axis in STATE), results, strict=False)}
     for name, result in zip(active, results[3:], strict=True):

@@ -10,18 +10,19 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import jax
+import numpy as np
 
 from llgrad.kernels.loops.adjoint import adjoint_module
 from llgrad.kernels.loops.forward import forward_module
-from llgrad.kernels.loops.tangent import tangent_module
 from llgrad.kernels.loops.step import Scheme
+from llgrad.kernels.loops.tangent import tangent_module
 from llgrad.kernels.loops.tile import NARROW
-from llgrad.kernels.machine import cache
+from llgrad.kernels.machine import cache, llvm
 from llgrad.kernels.machine.ffi import HANDLER
 
-WIDTHS: Final = {"float64": 16, "float32": 32}
-"""Trajectories of a tile: two or four vector registers for each quantity, so that one's latency hides behind the
-other.
+REGISTERS: Final = 4
+"""Vector registers for each quantity of a wide tile: one's latency hides behind the others. With two a run of many
+trajectories takes half as long again, with six or eight too.
 """
 _KEPT: Final[dict[str, Any]] = {}
 """Handlers must outlive their registration, which is for the rest of the process."""
@@ -31,10 +32,11 @@ _LOCK: Final = threading.RLock()
 
 
 def width_for(lanes: int, dtype: str) -> int:
-    """Trajectories side by side in a tile, for a run of so many."""
+    """Trajectories side by side in a tile, for a run of so many: one, or a power of two up to four registers."""
     if lanes == 1:
         return 1
-    return NARROW if lanes <= NARROW else WIDTHS[dtype]
+    most = REGISTERS * llvm.register_bytes() // np.dtype(dtype).itemsize
+    return min(most, max(NARROW, 1 << (lanes - 1).bit_length()))
 
 
 @functools.lru_cache(maxsize=512)
@@ -44,9 +46,9 @@ def forward_kernel(scheme: Scheme, keep: bool) -> str:
 
 
 @functools.lru_cache(maxsize=512)
-def adjoint_kernel(scheme: Scheme, wanted: tuple[str, ...]) -> str:
+def adjoint_kernel(scheme: Scheme, wanted: tuple[str, ...], taped: bool) -> str:
     """Name of the FFI target of an adjoint pass."""
-    return target("adjoint", scheme, adjoint_module, wanted)
+    return target("adjoint", scheme, adjoint_module, wanted, taped)
 
 
 @functools.lru_cache(maxsize=512)

@@ -133,7 +133,16 @@ def test_the_error_in_float32(name, rng):
     assert normal.sum() > PLACES / 4 and found.max() <= LARGEST_ERROR
 
 
-NAMES = {"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "pow": "power"}
+NAMES = {
+    "asinh": "arcsinh",
+    "acosh": "arccosh",
+    "atanh": "arctanh",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "pow": "power",
+}
 REFERENCE = {name: getattr(np, NAMES.get(name, name)) for name in FUNCTIONS if name not in ("erf", "erfc")}
 
 

@@ -154,9 +154,10 @@ class Arithmetic:
         """x·2^i by two factors, so that a result below the normal numbers is rounded once: |i| up to twice the
         largest exponent."""
         half = self.builder.ashr(i, self.integer(1))
-        return self.mul(self.mul(x, self._power(half)), self._power(self.builder.sub(i, half)))
+        return self.mul(self.mul(x, self.power_of_two(half)), self.power_of_two(self.builder.sub(i, half)))
 
-    def _power(self, i: Any) -> Any:
+    def power_of_two(self, i: Any) -> Any:
+        """2^i, of a normal number's exponent."""
         bias = self.integer((1 << (self.bits - 2 - self.mantissa)) - 1)
         return self.of_bits(self.builder.shl(self.builder.add(i, bias), self.integer(self.mantissa)))
 

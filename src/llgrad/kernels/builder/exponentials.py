@@ -28,7 +28,9 @@ _LOG: Final = (
 
 def exp(on: Arithmetic, x: Any) -> Any:
     """eˣ."""
-    return exp_of_pair(on, Pair(x, on.number(0.0)))
+    power, r, rest = _reduced(on, _clamp(on, x, -800.0, 800.0))
+    small = on.fma(on.mul(r, r), _exp_tail(on, r), rest)
+    return on.times_power_of_two(on.add(on.number(1.0), on.add(r, small)), on.whole(power))
 
 
 def exp_of_pair(on: Arithmetic, x: Pair, halvings: int = 0) -> Any:
@@ -115,11 +117,18 @@ def cosh(on: Arithmetic, x: Any) -> Any:
 def tanh(on: Arithmetic, x: Any) -> Any:
     """(e²ˣ − 1)/(e²ˣ + 1)."""
     size = _clamp(on, on.abs(x), 0.0, 22.0)
-    t = _expm1_pair(on, on.add(size, size))
-    below = on.two_sum(t.high, on.number(2.0))
-    ratio = on.quotient(t, Pair(below.high, on.add(below.low, t.low)))
-    value = on.pick(on.less(size, on.number(2.0**-28)), size, ratio.high)
-    return on.copysign(value, x)
+    power, r, rest = _reduced(on, on.add(size, size))
+    small = on.fma(on.mul(r, r), _exp_tail(on, r), rest)
+    scale = on.power_of_two(on.whole(power))
+    # n + low = e²ˣ − 1 = (2^k − 1) + 2^k (r + small), and n over n + 2 with the quotient's own error taken off
+    head = on.quick_two_sum(on.sub(scale, on.number(1.0)), on.mul(scale, r))
+    low = on.fma(scale, small, head.low)
+    n = on.quick_two_sum(head.high, low)
+    under = on.two_sum(n.high, on.number(2.0))
+    inverse = on.div(on.number(1.0), under.high)
+    ratio = on.mul(n.high, inverse)
+    rest = on.fma(on.neg(ratio), on.add(under.low, n.low), on.add(on.fma(on.neg(ratio), under.high, n.high), n.low))
+    return on.copysign(on.fma(rest, inverse, ratio), x)
 
 
 def asinh(on: Arithmetic, x: Any) -> Any:
@@ -243,8 +252,8 @@ def _reduced(on: Arithmetic, x: Any) -> tuple[Any, Any, Any]:
 
 
 def _exp_tail(on: Arithmetic, r: Any) -> Any:
-    """(eʳ − 1 − r)/r² for |r| ≤ 0.35: the terms of the series up to r¹⁴."""
-    return on.polynomial(r, *(1 / math.factorial(n) for n in range(2, 15)))
+    """(eʳ − 1 − r)/r² for |r| ≤ 0.35: the terms of the series up to r¹³."""
+    return on.polynomial(r, *(1 / math.factorial(n) for n in range(2, 14)))
 
 
 def _normalised(on: Arithmetic, x: Any) -> tuple[Any, Any]:

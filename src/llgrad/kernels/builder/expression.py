@@ -27,8 +27,9 @@ def write(
     outputs: Sequence[Any],
     replacements: Mapping[str, Callable[..., Any]] | None = None,
 ) -> list[Any]:
-    """The values of a graph's `outputs` for those of its inputs; `replacements` are functions (arithmetic, operands…)
-    that stand in for operations of the name.
+    """The values of a graph's `outputs` for those of its inputs, or of other nodes.
+
+    `replacements` are functions (arithmetic, operands…) that stand in for operations of the name.
     """
     return _Writer(on, graph, dict(inputs), dict(replacements or {})).values(outputs)
 
@@ -39,7 +40,7 @@ class _Writer:
         self.found, self.replacements = values, replacements
 
     def values(self, outputs: Sequence[Any]) -> list[Any]:
-        for index in self.graph.live(outputs):
+        for index in self.graph.live(outputs, self.found):
             if index not in self.found:
                 self.found[index] = self._operation(self.graph.nodes[index])
         return [self._value(value) for value in outputs]
@@ -95,8 +96,11 @@ class _Writer:
         if name == "neg":
             return builder.neg(*operands)
         if name == "abs":
-            return builder.select(self._compared("<", operands[0], self._number(0, kind), kind=kind),
-                                  builder.neg(operands[0]), operands[0])
+            return builder.select(
+                self._compared("<", operands[0], self._number(0, kind), kind=kind),
+                builder.neg(operands[0]),
+                operands[0],
+            )
         if name in ("max", "min"):
             first = self._compared(">" if name == "max" else "<", *operands, kind=kind)
             return builder.select(first, *operands)
@@ -126,7 +130,11 @@ class _Writer:
 
     def _lookup(self, index: Any, table: np.ndarray) -> Any:
         kind = table.dtype
-        element = self.on.like(kind).float_type if kind.kind == "f" else ir.IntType(1 if kind.kind == "b" else 8 * kind.itemsize)
+        element = (
+            self.on.like(kind).float_type
+            if kind.kind == "f"
+            else ir.IntType(1 if kind.kind == "b" else 8 * kind.itemsize)
+        )
         values = [float(value) if kind.kind == "f" else int(value) for value in table]
         return gathered(self.builder, element, values, index, self.on.width)
 

@@ -168,7 +168,7 @@ def _request(code: Code, *words: Any) -> Word:
 def _error(code: Code, frame: Word, kind: int) -> Word:
     """A new error of XLA's of a kind: what a handler returns when it could not do its work."""
     module = code.builder.module
-    text = module.globals.get("message")
+    text: Any = module.globals.get("message")
     if text is None:
         constant = ir.Constant(ir.ArrayType(ir.IntType(8), len(MESSAGE)), bytearray(MESSAGE))
         text = ir.GlobalVariable(module, constant.type, "message")

@@ -165,7 +165,7 @@ class _Adjoint:
         if self.scheme.local:
             columns = [(m.get(f"g{stage}"), m.get(f"q{stage}")) for stage in range(S)]
             for row in range(m.W):
-                with self.code.when(m.N > row):
+                with self.code.when(self.code.word(row) < m.N):
                     m.products.add_row(m.matrix(1) + row * m.W * m.bytes, row, columns)
             return
         g, q = self._column("g", i, 0), self._column("q", i, 0)
@@ -201,9 +201,7 @@ class _Adjoint:
             state = self._first_state(i) if stage == 0 else m.state(f"m{{}}{stage}")
             v = m.state("v{}")
         weights = [(step.b[stage], v)] if stage in step.b else []
-        weights += [
-            (step.a[j, stage], m.state(f"s{{}}{j}")) for j in range(stage + 1, self.S) if (j, stage) in step.a
-        ]
+        weights += [(step.a[j, stage], m.state(f"s{{}}{j}")) for j in range(stage + 1, self.S) if (j, stage) in step.a]
         slope = [on.sum([on.mul(weight, vector[axis]) for weight, vector in weights]) for axis in range(len(STATE))]
         x, y, z, coupling, *found = self.pull_back(state, inputs(stage), slope)
         m.put_state([x, y, z], f"s{{}}{stage}")

@@ -113,9 +113,7 @@ class _Call:
     def operands(self, items: int, stride: int = 1, transposed: bool = False, start: Any = None) -> list[Any]:
         plan, given = self.plan, self.given
         flags = [given[name].shape[-1] > 1 or (name in self.scheme.inner and self.single) for name in self.varied]
-        counts = jnp.asarray(
-            [plan.steps, plan.every, stride, items, self.tiles, self.N, self.R, 0, *flags], jnp.int32
-        )
+        counts = jnp.asarray([plan.steps, plan.every, stride, items, self.tiles, self.N, self.R, 0, *flags], jnp.int32)
         packed = [counts if start is None else counts.at[7].set(start), given["first"], given["h"]]
         packed += [self.pack(given[name], 0) for name in M0]
         packed += [self.pack(given[name], plan.lane_axis(name), name in self.scheme.inner) for name in self.varied]

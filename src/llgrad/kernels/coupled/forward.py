@@ -99,7 +99,7 @@ class _Forward:
     # ---- one stage
 
     def _stage(self, i: Word, stage: int) -> None:
-        m, code = self.memory, self.code
+        m = self.memory
         node = [self.scheme.tableau.node_of_stage[stage]]
         saving = ((i + 1) % m.every).equals(0) if stage == self.last else None
         keeping = (i % m.stride).equals(0) if self.keep and stage == 0 else None

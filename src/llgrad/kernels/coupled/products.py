@@ -92,7 +92,7 @@ class Products:
         for place, total in zip(places, totals, strict=True):
             self._store(total.get(), place)
 
-    def outer(self, D: Word, pitch: Word, G: Word, X: Word, K: Word) -> None:
+    def outer(self, D: Word, pitch: Word, G: Word, X: Word, K: Any) -> None:
         """D[pitch, pitch] += G[pitch, K] X[pitch, K]ᵀ; `pitch` is a multiple of 4."""
         self._call("outer", Products._outer, D, pitch, G, X, K)
 
@@ -153,7 +153,7 @@ class Products:
 
     # ---- a large single array
 
-    def rows(self, C: Word, weights: Word, N: Word, X: Word, r0: Word, r1: Word, add: bool, back: Word) -> None:
+    def rows(self, C: Word, weights: Word, N: Word, X: Word, r0: Word, r1: Word, add: bool, back: Any) -> None:
         """C[r0 … r1] (+)= weights[r0 … r1, :] X of a large array; with `back` from the last rows to the first. Past the
         last row the last value again."""
         self._call("rows", Products._rows, C, weights, N, X, r0, r1, back, add=add)
@@ -235,9 +235,7 @@ class Products:
         """
         self._call("columns", Products._columns, C, packed, A, X, N, terms, back, add=add)
 
-    def _columns(
-        self, C: Word, packed: Word, A: Word, X: Word, N: Word, terms: Word, back: Word, *, add: bool
-    ) -> None:
+    def _columns(self, C: Word, packed: Word, A: Word, X: Word, N: Word, terms: Word, back: Word, *, add: bool) -> None:
         code, step = self.code, self.lanes * self.size
         vectors = (N + (self.lanes - 1)) // self.lanes
         full, rest = vectors // BLOCKS[0], vectors % BLOCKS[0]

@@ -49,6 +49,7 @@ class Pass(Protocol):
 
     def phases(self) -> Word:
         """Number of phases of a shared array."""
+        ...
 
     def phase(self, number: Word) -> None:
         """One phase of some rows."""

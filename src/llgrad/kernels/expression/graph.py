@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -133,8 +133,8 @@ class Graph:
         square = self.add("mul", (half, half), dtype)
         return self.add("mul", (square, base), dtype) if exponent % 2 else square
 
-    def live(self, outputs: Sequence[Any]) -> list[int]:
-        """The nodes that the outputs need, in order."""
+    def live(self, outputs: Sequence[Any], given: Collection[int] = ()) -> list[int]:
+        """The nodes that the outputs need, in order; what stands before `given` ones is not needed for these."""
         needed: set[int] = set()
         waiting = [value for value in outputs if not isinstance(value, Known)]
         while waiting:
@@ -143,7 +143,9 @@ class Graph:
                 continue
             needed.add(index)
             node = self.nodes[index]
-            waiting += [] if node.name == "input" else [o for o in node.operands if not isinstance(o, Known)]
+            waiting += (
+                [] if node.name == "input" or index in given else [o for o in node.operands if not isinstance(o, Known)]
+            )
         return sorted(needed)
 
 

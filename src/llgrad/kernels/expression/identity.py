@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 import numpy as np
 from jax.extend import core as jex
 
 from llgrad.kernels.expression.derivatives import STATE
 from llgrad.kernels.expression.graph import OnlyBackwards, UnsupportedOperation
-from llgrad.kernels.expression.source import Source
+from llgrad.kernels.expression.listing import formulas
+from llgrad.kernels.expression.translate import LARGEST
+
+ARITHMETIC: Final = frozenset(
+    {
+        *("add", "sub", "mul", "div", "neg", "sqrt", "rsqrt", "pow", "integer_pow", "square", "max", "min", "abs"),
+        *("exp", "expm1", "log", "log1p", "sin", "cos", "tan", "atan2", "sinh", "cosh", "tanh", "logistic", "sign"),
+        *("eq", "ne", "lt", "le", "gt", "ge", "select_n", "clamp", "jit", "pjit"),
+    }
+)
+"""Operations of numbers that have one derivative, which is made of such again."""
 
 
 def identity(program: Any) -> str:
     """A digest of the slope, its push-forward and its pull-back. The slope alone is not enough: `stop_gradient`,
     `custom_jvp` and `custom_vjp` change derivatives and leave the value as it is.
 
+    Of a slope that is arithmetic alone its jaxpr is enough: what JAX makes the derivatives of.
+
     Raises UnsupportedOperation where one of the three has an operation that no kernel has.
     """
     total = len(program.arguments)
     every = tuple(range(STATE, total))
     slope = program.trace(program.function, total)
+    if _is_arithmetic(slope):
+        return _digest([program.dtype, str(slope.jaxpr), *(repr(np.asarray(value).tolist()) for value in slope.consts)])
     parts = [program.dtype, _text(program, program.function, total)]
     for wanted in (every, ()) if every else ((),):
         parts += [
@@ -31,15 +45,24 @@ def identity(program: Any) -> str:
             _derivative(program, program.pull_back(wanted), total + STATE),
         ]
     if any(_looks_at_zeros(equation) for equation in _equations(slope.jaxpr)):
-        # Such a rule may give another derivative for every choice of what is differentiated: no text tells it.
+        # Such a rule may give another derivative for every choice of what is differentiated: no text tells it, and no
+        # kernel of it is found again.
         parts.append(f"rule {uuid.uuid4()}")
+    return _digest(parts)
+
+
+def _digest(parts: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
+def _is_arithmetic(closed: Any) -> bool:
+    """Whether a jaxpr has few operations, and only such as have code, and derivatives with code."""
+    names = [equation.primitive.name for equation in _equations(closed.jaxpr)]
+    return len(names) < LARGEST // 20 and ARITHMETIC.issuperset(names)
+
+
 def _text(program: Any, function: Callable[..., Any], count: int) -> str:
-    source = Source(np.dtype(program.dtype))
-    text = source.function("f", program.trace(function, count), [f"a{index}" for index in range(count)])
-    return f"{source.constant_lines()}\n{text}"
+    return formulas(program.trace(function, count), [f"a{index}" for index in range(count)])
 
 
 def _derivative(program: Any, function: Callable[..., Any], count: int) -> str:

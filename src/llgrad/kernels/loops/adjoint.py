@@ -1,32 +1,35 @@
 """The adjoint pass: the exact gradient of what the forward pass computed (the discrete adjoint of every step).
 
-Steps are taken in segments of `stride`, the last one first. The states within a segment are recomputed from the one
-that the forward pass kept at its start (none with a stride of 1, where all were kept), then each step is transposed:
-its stages are recomputed from its first state, and the vector–Jacobian product of the right-hand side is applied from
-the last stage to the first.
+Steps are taken in segments of `stride`, the last one first. With a stride of 1, where the forward pass kept every
+state, the stages of a step are taken again from its first state, and the vector–Jacobian product of the right-hand side
+is applied from the last stage to the first. With a longer one the segment is first stepped forward from the state kept
+at its start, and what the products need of it, and is costly, goes onto a tape.
 """
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
 from typing import Any, Final
 
-from llgrad.kernels.builder.code import Code, Counter, Variable, Word
+from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import module_of
 from llgrad.kernels.expression.equations import STATE
-from llgrad.kernels.loops.forward import advance
 from llgrad.kernels.loops.step import Derivative, Scheme, Step
 from llgrad.kernels.loops.tile import Tile, common_operands
 from llgrad.kernels.machine import ffi
 
+PullBack = Callable[[int, list[Any]], list[Any]]
+"""(stage, cotangent of its slope) → cotangents of its state and of what is wanted."""
 PARTS: Final = 32
 """Gradients of samples that all trajectories share are summed in at most so many parts: the same on any number of
 threads.
 """
 
 
-def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
-    """The module of an adjoint pass that gives the cotangents of m0 and of the wanted parameters and drive channels."""
+def adjoint_module(scheme: Scheme, wanted: tuple[str, ...], taped: bool) -> Any:
+    """The module of an adjoint pass that gives the cotangents of m0 and of the wanted parameters and drive channels;
+    `taped` for strides beyond 1.
+    """
     program = scheme.program
     active = [name for name in (*program.channels, *program.names) if name in wanted]
     given = ["kept", *(f"c_saved_{axis}" for axis in STATE), *(f"c_final_{axis}" for axis in STATE)]
@@ -36,7 +39,7 @@ def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
 
     def item(code: Code, block: Word, index: Word) -> None:
         if not shared:
-            _Transposed(Tile(code, scheme, operands, block, index), active, index).run()
+            _Transposed(Tile(code, scheme, operands, block, index), active, index, taped).run()
             return
         # a run of tiles, whose gradients of shared samples are added up in order
         steps, items, lanes = (code.word_at(block, place) for place in (ffi.STEPS, ffi.ITEMS, ffi.LANES))
@@ -47,7 +50,7 @@ def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
                 code.store(number, zero.pointers[f"c_{name}"], index * steps * scheme.nodes + place)
         tiles = (lanes + (scheme.width - 1)) // scheme.width
         with code.loop((index + 1) * tiles // items, index * tiles // items) as tile:
-            _Transposed(Tile(code, scheme, operands, block, tile), active, index).run()
+            _Transposed(Tile(code, scheme, operands, block, tile), active, index, taped).run()
 
     return module_of(item, scheme.width, "adjoint pass")
 
@@ -55,8 +58,8 @@ def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
 class _Transposed:
     """The adjoint of one tile."""
 
-    def __init__(self, tile: Tile, active: list[str], part: Word) -> None:
-        self.tile, self.code, self.on, self.part = tile, tile.code, tile.on, part
+    def __init__(self, tile: Tile, active: list[str], part: Word, taped: bool) -> None:
+        self.tile, self.code, self.on, self.part, self.taped = tile, tile.code, tile.on, part, taped
         self.scheme, program = tile.scheme, tile.program
         self.active = active
         self.channels = [name for name in active if name in program.channels]
@@ -72,61 +75,101 @@ class _Transposed:
     def run(self) -> None:
         tile, code = self.tile, self.code
         self._add_cotangents("final", 0)
-        path = code.allocate(tile.stride * (self.size * tile.W * tile.bytes))
-        failed = path.equals(0)
-        with code.when(failed):
-            code.put(tile.block, ffi.FAILED, 1)
-        saves, until_save = Counter(code, tile.steps // tile.every), Counter(code, tile.steps % tile.every)
-        segments = code.pick(failed, 0, (tile.steps + tile.stride - 1) // tile.stride)
-        with code.loop_down(segments) as segment:
-            start = segment * tile.stride
-            stop = (start + tile.stride).min(tile.steps)
-            self._segment_states(segment, start, stop, path)
-            with code.loop_down(stop, start) as i:
-                with code.when(until_save.now.equals(0)):
-                    saves.add(-1)
-                    self._add_cotangents("saved", saves.now)
-                    until_save.set(tile.every)
-                until_save.add(-1)
-                with code.when(tile.stride > 1):
-                    for axis, value in enumerate(self.state):
-                        value.set(self._load_path(path, i - start, axis))
-                self._transposed_step(i)
-        code.release(path)
+        self.saves, self.until_save = Counter(code, tile.steps // tile.every), Counter(code, tile.steps % tile.every)
+        if self.taped:
+            self._run_segments()
+        else:
+            with code.loop_down(tile.steps) as i:
+                self._load_state(i)
+                self._count_saves()
+                inputs = tile.inputs(i)
+                taken = self.step.take([value.get() for value in self.state], inputs)
+                self._transpose(
+                    i,
+                    lambda stage, slope: self.pull_back(taken.states[stage], inputs(stage), slope),
+                    taken.new,
+                    self.step.scales(taken.new),
+                )
         for axis, value in zip(STATE, self.cotangent, strict=True):
             tile.put_row(value.get(), f"c_m_{axis}")
         for name, value in self.totals.items():
             tile.put_row(value.get(), f"c_{name}")
+
+    def _load_state(self, number: Word) -> None:
+        """The state kept as the so-many-th."""
+        for axis, value in enumerate(self.state):
+            value.set(self.tile.row("kept", number * self.size + axis))
+
+    def _count_saves(self) -> None:
+        """One step back: where its end was saved, the cotangents of what was saved join that of the state."""
+        with self.code.when(self.until_save.now.equals(0)):
+            self.saves.add(-1)
+            self._add_cotangents("saved", self.saves.now)
+            self.until_save.set(self.tile.every)
+        self.until_save.add(-1)
 
     def _add_cotangents(self, name: str, place: Any) -> None:
         """What the run's results have as cotangents joins that of the state."""
         for axis, value in zip(STATE, self.cotangent, strict=True):
             value.set(self.on.add(value.get(), self.tile.own_row(f"c_{name}_{axis}", place)))
 
-    def _place_in_path(self, path: Word, place: Word, axis: int) -> Word:
-        return path + (place * self.size + axis) * (self.tile.W * self.tile.bytes)
+    # ---- segments, with a tape
 
-    def _load_path(self, path: Word, place: Word, axis: int) -> Any:
-        return self.code.load(self._place_in_path(path, place, axis), self.on.type, align=self.tile.bytes)
+    def _run_segments(self) -> None:
+        tile, code, cut = self.tile, self.code, len(self.pull_back.cut)
+        spins = len(self.scheme.spins) if self.scheme.project else 0
+        slots = self.scheme.stages * cut + self.size + spins
+        row = tile.W * tile.bytes
+        tape = code.allocate(tile.stride * (slots * row))
+        failed = tape.equals(0)
+        with code.when(failed):
+            code.put(tile.block, ffi.FAILED, 1)
+        segments = code.pick(failed, 0, (tile.steps + tile.stride - 1) // tile.stride)
+        with code.loop_down(segments) as segment:
+            start = segment * tile.stride
+            stop = (start + tile.stride).min(tile.steps)
+            self._load_state(segment)
+            with code.loop(stop, start) as i:
+                recorded = self._record(i)
+                for slot, value in enumerate(recorded):
+                    code.store(value, tape + ((i - start) * slots + slot) * row, align=tile.bytes)
+            kinds = [value.type for value in recorded]
+            with code.loop_down(stop, start) as i:
+                self._count_saves()
+                read = [
+                    code.load(tape + ((i - start) * slots + slot) * row, kind, align=tile.bytes)
+                    for slot, kind in enumerate(kinds)
+                ]
+                new, scales = read[-self.size - spins : len(read) - spins], read[len(read) - spins :]
+                self._transpose(
+                    i,
+                    lambda stage, slope, read=read: self.pull_back.of_residuals(
+                        read[stage * cut : (stage + 1) * cut], slope
+                    ),
+                    new,
+                    scales,
+                )
+        code.release(tape)
 
-    def _segment_states(self, segment: Word, start: Word, stop: Word, path: Word) -> None:
-        """The states of a segment: the first is the one kept, the others go into `path`, by stepping forward again."""
-        tile, code = self.tile, self.code
-        for axis, value in enumerate(self.state):
-            value.set(tile.row("kept", segment * self.size + axis))
-        with code.when(tile.stride > 1), code.loop(stop, start) as i:
-            for axis, value in enumerate(self.state):
-                code.store(value.get(), self._place_in_path(path, i - start, axis), align=tile.bytes)
-            with code.when(i + 1 < stop):
-                advance(tile, self.step, self.state, i)
+    def _record(self, i: Word) -> list[Any]:
+        """One step forward; what the transposed step needs of it."""
+        step, inputs, now = self.step, self.tile.inputs(i), [value.get() for value in self.state]
+        taken = step.take(now, inputs)
+        found = [
+            value
+            for stage in range(self.scheme.stages)
+            for value in self.pull_back.residuals(taken.states[stage], inputs(stage))
+        ]
+        for variable, value in zip(self.state, step.finish(now, taken.new)[0], strict=True):
+            variable.set(value)
+        return [*found, *taken.new, *step.scales(taken.new)]
 
-    def _transposed_step(self, i: Word) -> None:
+    # ---- one step
+
+    def _transpose(self, i: Word, pull_back: PullBack, new: list[Any], scales: list[Any]) -> None:
         """From the cotangent of the state after a step to that before it, and to those of all that is wanted."""
         on, step, tableau = self.on, self.step, self.scheme.tableau
-        inputs = self.tile.inputs(i)
-        taken = step.take([value.get() for value in self.state], inputs)
-        after = [value.get() for value in self.cotangent]
-        g = step.along_sphere(taken.new, after, step.scales(taken.new))
+        g = step.along_sphere(new, [value.get() for value in self.cotangent], scales)
         of_stages: dict[int, list[Any]] = {}
         of_inputs: dict[tuple[str, int], list[Any]] = {}
         sums: dict[str, list[Any]] = {name: [] for name in self.parameters}
@@ -139,7 +182,7 @@ class _Transposed:
                 terms = [on.mul(step.b[stage], g[axis])] if stage in step.b else []
                 terms += [on.mul(step.a[j, stage], of_stages[j][axis]) for j in later]
                 slope.append(on.sum(terms))
-            found = self.pull_back(taken.states[stage], inputs(stage), slope)
+            found = pull_back(stage, slope)
             of_stages[stage] = found[: self.size]
             for name, value in zip(self.active, found[self.size :], strict=True):
                 if name in sums:

@@ -24,8 +24,8 @@ _FAST: Final = {"log": uniform.log, "sin": uniform.sin, "cos": uniform.cos}
 def normal_numbers(on: Arithmetic, words: Sequence[Any]) -> list[Any]:
     """Three normal numbers from (key0, key1, lane, step), whole numbers of 32 bits in every lane."""
 
-    def three(*given: jax.Array) -> tuple[jax.Array, ...]:
-        numbers = normals(*given, jnp.dtype(on.dtype))
+    def three(key0: jax.Array, key1: jax.Array, lane: jax.Array, step: jax.Array) -> tuple[jax.Array, ...]:
+        numbers = normals(key0, key1, lane, step, jnp.dtype(on.dtype))
         return numbers.x, numbers.y, numbers.z
 
     closed = jax.make_jaxpr(three)(*[jax.ShapeDtypeStruct((), np.uint32)] * 4)

@@ -4,14 +4,18 @@ is made of.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.expression import write
 from llgrad.kernels.expression.equations import Program
 from llgrad.kernels.expression.late import split
+from llgrad.kernels.expression.simplify import Known
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.steppers import Tableau
 
@@ -20,6 +24,9 @@ LIMIT: Final = 0.1
 SERIES: Final = {"float64": 2.0**-13, "float32": 2.0**-6}
 """Below such an excess of |m|² the factor of the projection is a series, whose rest is below half a unit of the last
 place. A third of the time of a root and a division."""
+
+CHEAP: Final = {"add", "sub", "mul", "neg", "abs", "max", "min", "select_n"}
+"""Operations that cost less than memory."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,9 @@ class Step:
         """The slope at a state."""
         parts, on = self.parts, self.on
         given = dict(zip(self.inputs.values(), self.arguments(state, inputs), strict=True))
-        found = write(on, self.graph, given, [*parts.early, *parts.rates, *([] if parts.late is None else [parts.late])])
+        found = write(
+            on, self.graph, given, [*parts.early, *parts.rates, *([] if parts.late is None else [parts.late])]
+        )
         count = len(parts.early)
         early, rates = found[:count], found[count : 2 * count]
         if parts.late is None:
@@ -185,27 +194,8 @@ class Step:
         if on.width > 1:
             scale = on.div(on.number(1.0), on.sqrt(on.dot(m, m)))
             return [on.mul(c, scale) for c in m]
-        part, rate = self._scale_of(self._excess(m))
+        part, rate = scale_to_one(on, self._excess(m))
         return [on.add(c, on.mul(on.mul(c, part), rate)) for c in m]
-
-    def _scale_of(self, excess: Any) -> tuple[Any, Any]:
-        """(e, t) with 1 + e t = (1 + excess)^(−1/2), of one lane."""
-        on, builder = self.on.strict(), self.on.builder
-        near = on.less(on.abs(excess), on.number(SERIES[on.dtype.name]))
-        one, half = on.number(1.0), on.number(0.5)
-        with builder.if_else(near) as (then, otherwise):
-            with then:
-                inner = on.fma(excess, on.number(-0.3125), on.number(0.375))
-                series = on.fma(excess, inner, on.neg(half))
-                after_then = builder.block
-            with otherwise:
-                root = on.sub(on.div(one, on.sqrt(on.add(one, excess))), one)
-                after_otherwise = builder.block
-        part, rate = builder.phi(on.type), builder.phi(on.type)
-        for phi, values in ((part, (excess, one)), (rate, (series, root))):
-            phi.add_incoming(values[0], after_then)
-            phi.add_incoming(values[1], after_otherwise)
-        return part, rate
 
     def scales(self, new: Sequence[Any]) -> list[Any]:
         """The factor that brings each unit vector back on the sphere."""
@@ -215,7 +205,7 @@ class Step:
             if on.width > 1:
                 found.append(on.div(on.number(1.0), on.sqrt(on.dot(m, m))))
             else:
-                part, rate = self._scale_of(self._excess(m))
+                part, rate = scale_to_one(on, self._excess(m))
                 found.append(on.add(on.number(1.0), on.mul(part, rate)))
         return found
 
@@ -230,15 +220,78 @@ class Step:
         return result
 
 
+def scale_to_one(on: Arithmetic, excess: Any) -> tuple[Any, Any]:
+    """(e, t) with 1 + e t = (1 + excess)^(−1/2), of one lane."""
+    on, builder = on.strict(), on.builder
+    near = on.less(on.abs(excess), on.number(SERIES[on.dtype.name]))
+    one, half = on.number(1.0), on.number(0.5)
+    with builder.if_else(near) as (then, otherwise):
+        with then:
+            inner = on.fma(excess, on.number(-0.3125), on.number(0.375))
+            series = on.fma(excess, inner, on.neg(half))
+            after_then = builder.block
+        with otherwise:
+            root = on.sub(on.div(one, on.sqrt(on.add(one, excess))), one)
+            after_otherwise = builder.block
+    part, rate = builder.phi(on.type), builder.phi(on.type)
+    for phi, values in ((part, (excess, one)), (rate, (series, root))):
+        phi.add_incoming(values[0], after_then)
+        phi.add_incoming(values[1], after_otherwise)
+    return part, rate
+
+
 class Derivative:
-    """A derivative of the slope, written in place: `pull_back` or `push_forward` of a program."""
+    """A derivative of the slope, written in place: `pull_back` or `push_forward` of a program.
+
+    It can be taken in two parts: `residuals` are what it needs of the slope, and `of_residuals` the rest, which is
+    linear in the arguments after those of the slope.
+    """
 
     def __init__(self, step: Step, function: Callable[..., list[Any]], more: int) -> None:
         """`more` are the arguments after those of the slope."""
         self.step = step
         names = [*step.program.arguments, *(f"d{index}" for index in range(more))]
         self.graph, self.nodes, self.outputs = graph_of(step.program.trace(function, len(names)), names)
+        self.slope, self.linear = self.nodes[: len(names) - more], self.nodes[len(names) - more :]
+        known = zip(self.slope, step.program.arguments, strict=True)
+        self.parameters = {node: name for node, name in known if name in step.program.names}
 
     def __call__(self, state: Sequence[Any], inputs: Mapping[str, Any], more: Sequence[Any]) -> list[Any]:
         values = [*self.step.arguments(state, inputs), *more]
         return write(self.step.on, self.graph, dict(zip(self.nodes, values, strict=True)), self.outputs)
+
+    @functools.cached_property
+    def cut(self) -> list[int]:
+        """The nodes whose values the linear part needs. Sums and products are taken again, which costs less than
+        writing and reading them; so are truth values.
+        """
+        reached, found = set(self.linear), set()
+        waiting: list[int] = []
+        for index in self.graph.live(self.outputs):
+            node = self.graph.nodes[index]
+            operands = [] if node.name == "input" else [o for o in node.operands if not isinstance(o, Known)]
+            if any(operand in reached for operand in operands):
+                reached.add(index)
+                waiting += [operand for operand in operands if operand not in reached]
+        waiting += [value for value in self.outputs if not isinstance(value, Known) and value not in reached]
+        while waiting:
+            index = waiting.pop()
+            node = self.graph.nodes[index]
+            if index in reached or index in self.parameters:
+                continue
+            if node.name in CHEAP or node.dtype == np.bool_:
+                waiting += [operand for operand in node.operands if not isinstance(operand, Known)]
+            else:
+                found.add(index)
+        return sorted(found)
+
+    def residuals(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> list[Any]:
+        """What `of_residuals` needs."""
+        values = dict(zip(self.slope, self.step.arguments(state, inputs), strict=True))
+        return write(self.step.on, self.graph, values, self.cut)
+
+    def of_residuals(self, residuals: Sequence[Any], more: Sequence[Any]) -> list[Any]:
+        """The derivative."""
+        values = {node: self.step.parameters[name] for node, name in self.parameters.items()}
+        values |= dict(zip(self.cut, residuals, strict=True)) | dict(zip(self.linear, more, strict=True))
+        return write(self.step.on, self.graph, values, self.outputs)

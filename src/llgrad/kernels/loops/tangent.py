@@ -41,9 +41,7 @@ class _Pushed:
         wanted = tuple(program.arguments.index(name) for name in active)
         self.push = Derivative(self.step, program.push_forward(wanted), len(STATE) + len(active))
         self.state = tile.variables(tile.initial_state())
-        self.tangents = [
-            tile.variables([tile.row(f"d_m_{axis}", k) for axis in STATE]) for k in range(directions)
-        ]
+        self.tangents = [tile.variables([tile.row(f"d_m_{axis}", k) for axis in STATE]) for k in range(directions)]
         self.of_parameters = [{name: self._parameter(name, k) for name in self.parameters} for k in range(directions)]
 
     def _parameter(self, name: str, k: int) -> Any:
@@ -69,7 +67,7 @@ class _Pushed:
                 self.tile.put_row(value.get(), f"d_{name}_{axis}", place(k))
 
     def _advance(self, i: Word) -> None:
-        on, step, inputs = self.on, self.step, self.tile.inputs(i)
+        step, inputs = self.step, self.tile.inputs(i)
         now = [value.get() for value in self.state]
         taken = step.take(now, inputs)
         scales = step.scales(taken.new)
@@ -105,6 +103,4 @@ class _Pushed:
 
     def _active(self, k: int, stage: int, samples: dict[tuple[str, int], Any]) -> list[Any]:
         node = self.scheme.tableau.node_of_stage[stage]
-        return [
-            samples[name, node] if name in self.channels else self.of_parameters[k][name] for name in self.active
-        ]
+        return [samples[name, node] if name in self.channels else self.of_parameters[k][name] for name in self.active]

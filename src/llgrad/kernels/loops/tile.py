@@ -148,9 +148,7 @@ class Tile:
     def samples(self, i: Word) -> dict[str, list[Any]]:
         """By channel, the drive's samples at the nodes of a step."""
         nodes = self.scheme.nodes
-        return {
-            name: [self.sample(name, i * nodes + node) for node in range(nodes)] for name in self.program.channels
-        }
+        return {name: [self.sample(name, i * nodes + node) for node in range(nodes)] for name in self.program.channels}
 
     def spread(self, channel: str) -> bool:
         """Whether every trajectory has its own samples."""

@@ -19,6 +19,12 @@ def processor() -> tuple[str, str, str]:
     return binding.get_process_triple(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
 
 
+def register_bytes() -> int:
+    """Bytes of a vector register."""
+    features = processor()[2].split(",")
+    return 64 if "+avx512f" in features else 32 if "+avx" in features else 16
+
+
 def _machine() -> Any:
     """A new target machine: an engine that is built on one owns it."""
     triple, name, features = processor()
