@@ -161,7 +161,7 @@ def start_up(repeats: int = 3) -> tuple[list[Times], list[Row]]:
     import tempfile
 
     python = sys.executable
-    imports = [python, "-c", "import jax, numba, equinox"]
+    imports = [python, "-c", "import jax, llvmlite.binding, equinox"]
     simulate = [python, "-m", "llgrad", "simulate", "kubota2013", "--duration", "1ns", "--dt", "1ps", "--json"]
 
     given = dict(os.environ)

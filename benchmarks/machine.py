@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +11,11 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir
 
-from llgrad.kernels.coupled.products import ROWS, multiply_float32, register_bytes
+from llgrad.kernels.builder.code import VOID, WORD, Code, Word
+from llgrad.kernels.coupled.products import Products, register_bytes
+from llgrad.kernels.machine import llvm
 
 LANES = register_bytes() // 4
 TILE = 2 * LANES
@@ -44,16 +49,19 @@ def read(matrix: np.ndarray) -> float:
     return sum(on_all_cores(_sum, np.array_split(matrix, THREADS._max_workers)))
 
 
-@numba.njit(nogil=True)
-def _products(C: np.ndarray, packed: np.ndarray, X: np.ndarray, repeats: int) -> None:
-    """C[r, TILE] = W X[N, TILE], as the kernels of many samples do it stage by stage, on one tile."""
-    rows, count = C.shape[0], X.shape[0]
-    for _ in range(repeats):
-        for r in range(0, rows, ROWS):
-            multiply_float32(
-                C.ctypes.data + 4 * r * TILE, TILE, packed.ctypes.data + 4 * r * count, X.ctypes.data, TILE, count, 0,
-                LANES,
-            )  # fmt: skip
+@functools.cache
+def _products() -> Any:
+    """(addresses of C, packed weights and X, rows, columns, repeats): C = W X, as the kernels of many samples do it
+    stage by stage, on one tile.
+    """
+    module = ir.Module("products")
+    function = ir.Function(module, ir.FunctionType(VOID, [WORD] * 6), "products")
+    code = Code(ir.IRBuilder(function.append_basic_block("entry")))
+    C, packed, X, rows, columns, repeats = (Word(code, argument) for argument in function.args)
+    with code.loop(repeats):
+        Products(code, "float32", LANES).product(C, packed, X, TILE, columns, code.word(0), rows, False)
+    code.builder.ret_void()
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 6)(llvm.link(llvm.object_of(str(module)), "products"))
 
 
 def coupling_products(count: int, samples: int, repeats: int) -> Callable[[], Any]:
@@ -64,7 +72,13 @@ def coupling_products(count: int, samples: int, repeats: int) -> Callable[[], An
         (np.zeros((count, TILE), np.float32), rng.normal(size=(count, TILE)).astype(np.float32))
         for _ in range(samples // TILE)
     ]
-    return lambda: on_all_cores(lambda tile: _products(tile[0], packed, tile[1], repeats), tiles)
+    run = _products()
+
+    def one(tile: tuple[np.ndarray, np.ndarray]) -> None:
+        C, X = tile
+        run(C.ctypes.data, packed.ctypes.data, X.ctypes.data, count, count, repeats)
+
+    return lambda: on_all_cores(one, tiles)
 
 
 def blas_products(rows: int, inner: int, columns: int, repeats: int) -> Callable[[], Any]:

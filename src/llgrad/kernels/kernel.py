@@ -42,29 +42,25 @@ def width_for(lanes: int, dtype: str) -> int:
 @functools.lru_cache(maxsize=512)
 def forward_kernel(scheme: Scheme, keep: bool) -> str:
     """Name of the FFI target of a forward pass."""
-    return _target("kept" if keep else "forward", scheme, forward_module, keep)
+    return target("kept" if keep else "forward", scheme, forward_module, keep)
 
 
 @functools.lru_cache(maxsize=512)
 def adjoint_kernel(scheme: Scheme, wanted: tuple[str, ...], taped: bool) -> str:
     """Name of the FFI target of an adjoint pass."""
-    return _target("adjoint", scheme, adjoint_module, wanted, taped)
+    return target("adjoint", scheme, adjoint_module, wanted, taped)
 
 
 @functools.lru_cache(maxsize=512)
 def tangent_kernel(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> str:
     """Name of the FFI target of a tangent pass."""
-    return _target("tangent", scheme, tangent_module, wanted, directions)
+    return target("tangent", scheme, tangent_module, wanted, directions)
 
 
-def _target(kind: str, scheme: Scheme, write: Callable[..., Any], *options: Any) -> str:
+def target(kind: str, scheme: Any, write: Callable[..., Any], *options: Any) -> str:
+    """Name of the FFI target of the module that `write` (scheme, options…) gives."""
     key = f"{kind} {options}\n{scheme}"
     return _registered(key, kind, lambda: cache.load_module(key, kind, lambda: write(scheme, *options)))
-
-
-def register(text: str, kind: str) -> str:
-    """Name of the FFI target of a generated source text."""
-    return _registered(text, kind, lambda: cache.load(text, kind))
 
 
 def _registered(key: str, kind: str, address: Callable[[], int]) -> str:

@@ -19,7 +19,7 @@ def cache(
     The native engine compiles a kernel once for each equation of motion, and keeps it with its readable source.
     $LLGRAD_CACHE_DIR names another folder.
     """
-    from llgrad.kernels.machine import cache as kernels  # Numba, which no other command needs before it simulates
+    from llgrad.kernels.machine import cache as kernels  # LLVM, which no other command needs before it simulates
 
     kinds = _by_kind(kernels.entries(), kernels.xla_entries())
     cleared = kernels.clear() if clear else None

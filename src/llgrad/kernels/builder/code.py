@@ -6,7 +6,7 @@ Variables stand on the stack of the function; LLVM turns them into registers.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from llvmlite import ir
@@ -59,6 +59,12 @@ class Word:
     def __or__(self, other: Any) -> Word:
         return self._with("or_", other)
 
+    def __lshift__(self, other: Any) -> Word:
+        return self._with("shl", other)
+
+    def __rshift__(self, other: Any) -> Word:
+        return self._with("ashr", other)
+
     def _compare(self, sign: str, other: Any) -> Any:
         return self.code.builder.icmp_signed(sign, self.value, self.code.word(other).value)
 
@@ -81,6 +87,10 @@ class Word:
     def min(self, other: Any) -> Word:
         """The smaller of two."""
         return self.code.pick(self < other, self, other)
+
+    def max(self, other: Any) -> Word:
+        """The larger of two."""
+        return self.code.pick(self > other, self, other)
 
 
 class Variable:
@@ -116,7 +126,7 @@ class Counter:
         """Change the value."""
         self.variable.set(self.code.word(value).value)
 
-    def add(self, amount: int) -> None:
+    def add(self, amount: Any) -> None:
         """Count on, or back."""
         self.set(self.now + amount)
 
@@ -163,10 +173,19 @@ class Code:
         """The 32-bit whole number at an index from an address."""
         return Word(self, self.builder.sext(self.load(address, ir.IntType(32), index), WORD))
 
-    def fetch_add(self, address: Any, amount: int) -> Word:
+    def fetch_add(self, address: Any, amount: Any) -> Word:
         """Add to the word at an address in one step that no other thread sees half of; what was there before."""
         place = self.pointer(address, WORD)
-        return Word(self, self.builder.atomic_rmw("add", place, WORD(amount), "seq_cst"))
+        return Word(self, self.builder.atomic_rmw("add", place, self.word(amount).value, "seq_cst"))
+
+    def peek(self, address: Any) -> Word:
+        """The word at an address, read anew each time."""
+        return Word(self, self.builder.load_atomic(self.pointer(address, WORD), "seq_cst", 8, typ=WORD))
+
+    def claim(self, address: Any, expected: Any, new: Any) -> Any:
+        """Change the word at an address from one to another if nobody changed it before; whether it was done."""
+        place, old, new = self.pointer(address, WORD), self.word(expected).value, self.word(new).value
+        return self.builder.extract_value(self.builder.cmpxchg(place, old, new, "seq_cst", "seq_cst"), 1)
 
     def on_stack(self, words: int) -> Word:
         """Address of a few words on the stack."""
@@ -182,6 +201,21 @@ class Code:
         kind = ir.FunctionType(WORD if returns else VOID, [WORD] * len(arguments))
         function = module.globals.get(name) or ir.Function(module, kind, name)
         return Word(self, self.builder.call(function, [self.word(value).value for value in arguments]))
+
+    def routine(self, name: str, write: Callable[..., Any], *arguments: Any, result: Any = VOID) -> Any:
+        """Call a function of this module, which `write` (code, words…) writes where it is called for the first time;
+        it returns a value of the type `result`.
+        """
+        module = self.builder.module
+        function = module.globals.get(name)
+        if function is None:
+            function = ir.Function(module, ir.FunctionType(result, [WORD] * len(arguments)), name)
+            function.linkage = "internal"
+            function.attributes.add("noinline")
+            inner = Code(ir.IRBuilder(function.append_basic_block("entry")))
+            value = write(inner, *(Word(inner, argument) for argument in function.args))
+            inner.builder.ret_void() if result == VOID else inner.builder.ret(value)
+        return self.builder.call(function, [self.word(value).value for value in arguments])
 
     def call_address(self, address: Any, argument: Any) -> Word:
         """A C function of one word, by its address."""

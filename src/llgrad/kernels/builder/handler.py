@@ -2,13 +2,14 @@
 
 One call of a handler fills a *block* of words (`machine.ffi`), which every thread that helps with the call reads. Three
 functions: `handler` opens the block, asks other threads to help, and waits; `task` is what such a thread enters; `work`
-takes items until there is none. Nothing here can raise: what goes wrong is an error of XLA's.
+is what they all do: by default it takes items until there is none. Nothing here can raise: what goes wrong is an error
+of XLA's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from llvmlite import ir
 
@@ -22,18 +23,44 @@ Item = Callable[[Code, Word, Word], None]
 """(code, block, index) → None: writes the code that does one item."""
 
 
+class Sharing(NamedTuple):
+    """How threads share a call: functions that write code."""
+
+    work: Callable[[Code, Word, Word], None]
+    """(code, block, helping): what every thread does; `helping` is 0 in the thread that was called."""
+    before: Callable[[Code, Word], None]
+    """(code, block): what the thread that was called does before it asks others to help; it may set `FAILED`."""
+    after: Callable[[Code, Word], None]
+    """(code, block): what it does at the end."""
+    worth: Callable[[Code, Word], Any]
+    """(code, block) → whether there is enough to do for others to wake up."""
+
+
 def module_of(item: Item, width: int, title: str) -> ir.Module:
     """The module of a kernel whose tiles have so many lanes."""
+
+    def work(code: Code, block: Word, helping: Word) -> None:
+        take_items(code, block, item)
+
+    return shared_module(Sharing(work, lambda *_: None, wait_for_items, _many_steps), width, title)
+
+
+def shared_module(sharing: Sharing, width: int, title: str) -> ir.Module:
+    """The module of a kernel whose threads share the work in a way of its own."""
     module = ir.Module(title)
-    work, task, handler = (
-        ir.Function(module, ir.FunctionType(result, [WORD]), name)
-        for name, result in (("work", VOID), ("task", VOID), ("handler", WORD))
-    )
+    work = ir.Function(module, ir.FunctionType(VOID, [WORD, WORD]), "work")
+    task = ir.Function(module, ir.FunctionType(VOID, [WORD]), "task")
+    handler = ir.Function(module, ir.FunctionType(WORD, [WORD]), "handler")
     work.linkage = task.linkage = "internal"
     work.attributes.add("noinline")
-    _write_work(work, item)
-    _write_task(task, work)
-    _write_handler(handler, work, task, width)
+    code, block = _begin(work)
+    sharing.work(code, block, Word(code, work.args[1]))
+    code.builder.ret_void()
+    code, block = _begin(task)
+    code.builder.call(work, [block.value, WORD(1)])
+    _leave(code, block)
+    code.builder.ret_void()
+    _write_handler(handler, work, task, width, sharing)
     return module
 
 
@@ -42,9 +69,12 @@ def _begin(function: ir.Function) -> tuple[Code, Word]:
     return code, Word(code, function.args[0])
 
 
-def _write_work(function: ir.Function, item: Item) -> None:
+def _many_steps(code: Code, block: Word) -> Any:
+    return code.word_at(block, ffi.ITEMS) * code.word_at(block, ffi.STEPS) >= ffi.WORTH_SHARING
+
+
+def take_items(code: Code, block: Word, item: Item) -> None:
     """Items, as long as there are any."""
-    code, block = _begin(function)
     items = code.word_at(block, ffi.ITEMS)
     head, body, done = (code.builder.append_basic_block(name) for name in ("next", "item", "done"))
     code.builder.branch(head)
@@ -56,29 +86,27 @@ def _write_work(function: ir.Function, item: Item) -> None:
     code.fetch_add(block + 8 * ffi.DONE, 1)
     code.builder.branch(head)
     code.builder.position_at_end(done)
-    code.builder.ret_void()
 
 
-def _write_task(function: ir.Function, work: ir.Function) -> None:
-    code, block = _begin(function)
-    code.builder.call(work, [block.value])
-    _leave(code, block)
-    code.builder.ret_void()
+def wait_for_items(code: Code, block: Word) -> None:
+    """Until all items are done. Whoever took an item is running: this never waits for a task that has not started."""
+    items = code.word_at(block, ffi.ITEMS)
+    with code.repeat(lambda: code.fetch_add(block + 8 * ffi.DONE, 0) < items):
+        code.call("sched_yield")
 
 
-def _write_handler(function: ir.Function, work: ir.Function, task: ir.Function, width: int) -> None:
+def _write_handler(function: ir.Function, work: ir.Function, task: ir.Function, width: int, sharing: Sharing) -> None:
     code, frame = _begin(function)
     with code.when(_answers_metadata(code, frame)):
         code.builder.ret(WORD(0))
     block = _open_block(code, frame, width)
     with code.when(block.equals(0)):
         code.builder.ret(_error(code, frame, ffi.OUT_OF_MEMORY).value)
-    _invite(code, frame, Word(code, code.builder.ptrtoint(task, WORD)), block)
-    code.builder.call(work, [block.value])
-    items = code.word_at(block, ffi.ITEMS)
-    with code.repeat(lambda: code.fetch_add(block + 8 * ffi.DONE, 0) < items):
-        # whoever took an item is running: this never waits for a task that has not started
-        code.call("sched_yield")
+    sharing.before(code, block)
+    with code.when(sharing.worth(code, block)):
+        _invite(code, frame, Word(code, code.builder.ptrtoint(task, WORD)), block)
+    code.builder.call(work, [block.value, WORD(0)])
+    sharing.after(code, block)
     failed = code.word_at(block, ffi.FAILED)
     _leave(code, block)
     with code.when(failed > 0):
@@ -165,18 +193,16 @@ def _called(code: Code, frame: Word, function: int, *words: Any) -> Any:
 
 
 def _invite(code: Code, frame: Word, task: Word, block: Word) -> None:
-    """Ask other threads to help with the items, where that is worth their waking."""
-    items, steps = code.word_at(block, ffi.ITEMS), code.word_at(block, ffi.STEPS)
-    with code.when(items * steps >= ffi.WORTH_SHARING):
-        threads, context = code.on_stack(1), code.word_at(frame, ffi.FRAME_CONTEXT)
-        code.put(threads, 0, 1)
-        told = _called(code, frame, ffi.API_THREADS, context, threads)
-        size = code.pick(told, code.word_at(threads), 1)
-        with code.loop(size.min(items) - 1):
-            code.fetch_add(block + 8 * ffi.REFERENCES, 1)
-            taken = _called(code, frame, ffi.API_SCHEDULE, context, task, block)
-            with code.when(code.builder.not_(taken)):
-                _leave(code, block)
+    """Ask other threads to help with the items."""
+    threads, context = code.on_stack(1), code.word_at(frame, ffi.FRAME_CONTEXT)
+    code.put(threads, 0, 1)
+    told = _called(code, frame, ffi.API_THREADS, context, threads)
+    size = code.pick(told, code.word_at(threads), 1)
+    with code.loop(size.min(code.word_at(block, ffi.ITEMS)) - 1):
+        code.fetch_add(block + 8 * ffi.REFERENCES, 1)
+        taken = _called(code, frame, ffi.API_SCHEDULE, context, task, block)
+        with code.when(code.builder.not_(taken)):
+            _leave(code, block)
 
 
 def _leave(code: Code, block: Word) -> None:

@@ -1,268 +1,313 @@
 """The adjoint pass of coupled arrays: the exact gradient of what the forward pass computed.
 
-Each step is transposed from its last stage to its first. A stage's state is computed again from the step's first
-state and the coupling fields of its stages, which the forward pass kept: no product is needed for it. Then the
-cotangent g of the stage's coupling field goes back through Wᵀ g to the states of all oscillators, and the gradient of
+Each step is transposed from its last stage to its first. The states of its stages are computed again from the step's
+first state and the coupling fields of its stages, which the forward pass kept: no product is needed for them. Then the
+cotangent g of a stage's coupling field goes back through Wᵀ g to the states of all oscillators, and the gradient of
 W gains Σ g ⊗ m_x, one product for all stages of a step. The operand `weights` is Wᵀ here, but for a small single
 array, whose kernel packs W turned.
 """
 
 from __future__ import annotations
 
-from llgrad.kernels.coupled.file import many_file, shared_file
-from llgrad.kernels.coupled.scheme import Emitter, Scheme
-from llgrad.kernels.coupled.text import indent
+from typing import Any
+
+from llgrad.kernels.builder.code import Code, Word
+from llgrad.kernels.coupled.memory import Memory
+from llgrad.kernels.coupled.scheme import Scheme
+from llgrad.kernels.coupled.team import pass_module
 from llgrad.kernels.expression.equations import STATE
+from llgrad.kernels.loops.step import Derivative, Step
+from llgrad.kernels.machine import ffi
 
 
-def adjoint_source(scheme: Scheme, wanted: tuple[str, ...]) -> str:
-    """The source file of an adjoint pass that gives the cotangents of m0 and of the wanted operands."""
-    return _Adjoint(scheme, wanted).file()
+def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
+    """The module of an adjoint pass that gives the cotangents of m0 and of the wanted operands."""
+
+    def run_of_tiles(code: Code, block: Word, index: Word) -> None:
+        work = _Adjoint(code, scheme, block, wanted)
+        m, items = work.memory, code.word_at(block, ffi.ITEMS)
+        work.index = index
+        with m.own():
+            work.clear(inner=False)
+            with code.loop((index + 1) * m.tiles // items, index * m.tiles // items) as m.tile:
+                work.prepare()
+                work.run()
+
+    return pass_module(scheme, lambda code, block: _Adjoint(code, scheme, block, wanted), "adjoint pass", run_of_tiles)
 
 
 class _Adjoint:
-    """Workspace: the cotangent of the state (vx, vy, vz), those of the stages' states (sx0 …), of their coupling
-    fields (g) and their m_x (q)."""
+    """One call's adjoint pass. Workspace: the cotangent of the state (vx, vy, vz), those of the stages' states (sx0 …),
+    of their coupling fields (g) and their m_x (q); stages' states (mx1 …); cotangents of parameters (c_…)."""
 
-    def __init__(self, scheme: Scheme, wanted: tuple[str, ...]) -> None:
-        self.scheme, self.stages = scheme, scheme.stages
+    def __init__(self, code: Code, scheme: Scheme, block: Word, wanted: tuple[str, ...]) -> None:
+        self.code, self.scheme, self.S = code, scheme, scheme.stages
+        program = scheme.program
         self.active = [name for name in scheme.varied if name in wanted]
+        self.parameters = [name for name in self.active if name in program.names]
+        self.channels = [name for name in self.active if name in program.channels]
         self.weights = "weights" in wanted
         given = ["kept", "fields", *(f"c_{kind}_{axis}" for kind in ("saved", "final") for axis in STATE)]
-        ends = [f"c_m_{axis}" for axis in STATE]
-        results = [*ends, *(f"c_{name}" for name in self.active)]
-        e = self.e = Emitter(scheme, [*given, *results, *["c_weights"] * self.weights])
-        e.pointers += [e.result(name) for name in [*given, *ends]]
-        e.pointers.append(f"saves = word(block, {e.operands.places['c_saved_x'] + 1}) // max(tiles * {e.extent}, 1)")
-        for name in self.active:
-            e.pointers += self._strides(name)
-        if self.weights:
-            e.pointers += [e.result("c_weights"), f"pitch = {'N' if scheme.single else 'A // L'}"]
-        for name in [f"s{axis}{stage}" for axis in STATE for stage in range(self.stages)]:
-            e.array(name)
-        copies = 2 if scheme.shared else 1
-        for name in [f"{kind}{copy}_{s}" for kind in "gq" for copy in range(copies) for s in range(self.stages)]:
-            e.array(name)
-        for name in self._gathered:
-            e.array(f"c_{name}")
+        results = [*(f"c_m_{axis}" for axis in STATE), *(f"c_{name}" for name in self.active)]
+        operands = [*scheme.operands, *given, *results, *["c_weights"] * self.weights]
+        sets = (2 if scheme.shared else 1) * self.S
+        arrays = [f"v{axis}" for axis in STATE] + [f"s{axis}{j}" for j in range(self.S) for axis in STATE]
+        arrays += [f"m{axis}{j}" for j in range(1, self.S - 1) for axis in STATE]
+        arrays += [f"{kind}{n}" for kind in ("g", "q")[: 1 + self.weights] for n in range(sets)]
+        arrays += [f"c_{name}" for name in self.parameters]
+        packed = (1 + (self.weights and scheme.local)) if scheme.single and not scheme.shared else 0
+        m = self.memory = Memory(code, scheme, operands, arrays, packed, block)
+        self.on, self.index = m.on, code.word(0)
 
-    @property
-    def _gathered(self) -> list[str]:
-        """Parameters of the oscillators of a single array: their cotangents are added up in the workspace."""
-        names = self.scheme.program.names if self.scheme.single else ()
-        return [name for name in self.active if name in self.scheme.inner and name in names]
+    # ---- the order of things
+
+    def begin(self) -> None:
+        """Nothing."""
+
+    def prepare(self) -> None:
+        """The cotangent of the final state; nothing yet from stages, and zeros in the padding."""
+        m, zero = self.memory, self.on.number(0.0)
+        if self.scheme.shared:
+            self.clear(inner=False)
+        self.clear(inner=True)
+        m.clear()
+        if m.packed:
+            m.products.pack(m.matrix(0), m.pointers["weights"], m.N, m.terms, turned=True)
+        if self.scheme.local:
+            for name in m.arrays:
+                if name[0] in "sc":
+                    m.set(name, zero)
+            if self.weights:
+                for row in range(m.W):
+                    self.code.store(zero, m.matrix(1) + row * m.W * m.bytes, align=m.bytes)
+        with m.rows():
+            m.keep_parameters()
+            m.put_state([m.take(f"c_final_{axis}", m.tile_place(), edge=False) for axis in STATE], "v{}")
+
+    def start(self) -> None:
+        """What all steps share."""
+        program = self.scheme.program
+        self.step: Step = self.memory.step()
+        places = tuple(program.arguments.index(name) for name in ("coupling", *self.active))
+        self.pull_back = Derivative(self.step, program.pull_back(places), len(STATE))
+
+    def run(self) -> None:
+        """All steps of a tile, and what comes after them."""
+        m, code = self.memory, self.code
+        self.start()
+        with code.loop_down(m.steps) as i:
+            for stage in reversed(range(self.S)):
+                with m.blocks():
+                    if stage == self.S - 1:
+                        with code.when(i < m.steps - 1):
+                            self._product(i + 1, 0, 0)
+                    else:
+                        self._product(i, stage + 1, (stage + 1) % 2)
+                    self._pass(i, stage)
+            if self.weights:
+                self._outer(i)
+        with code.when(m.steps > 0), m.blocks():
+            self._product(code.word(0), 0, 0)
+        self._finish()
+
+    def phases(self) -> Word:
+        """A phase for each stage, and one for the end."""
+        return self.memory.steps * self.S + 1
+
+    def phase(self, number: Word) -> None:
+        """Some rows of one stage of a single array; first what the stage before it left to be done."""
+        code, m, S = self.code, self.memory, self.S
+        i, stage = m.steps - 1 - number // S, code.word(S - 1) - number % S
+        for now in range(S):
+            last, before = (i + 1, 0) if now == S - 1 else (i, now + 1)
+            with code.when(stage.equals(now)):
+                with code.when(number > 0):
+                    self._product(last, before, number % 2)
+                    if self.weights and before == 0:
+                        self._outer(last)
+                if now < S - 1:
+                    self._pass(i, now)
+                else:
+                    with code.either(i < 0) as (end, step):
+                        with end:
+                            self._finish()
+                        with step:
+                            self._pass(i, now)
+
+    # ---- products
+
+    def _column(self, kind: str, i: Word, stage: int, place: Any = 0) -> Word:
+        """Address of the cotangents of a stage's coupling fields (g), or of its m_x (q)."""
+        m = self.memory
+        if not self.scheme.single:
+            return m.array(f"{kind}0", self.code.word(place) + m.W * stage)
+        copy = i % 2 * (self.S * m.A) if self.scheme.shared else 0
+        return m.array(f"{kind}{stage}", self.code.word(place) + copy)
+
+    def _product(self, i: Word, stage: int, back: Any) -> None:
+        """Through the coupling field of a stage to the m_x of all oscillators."""
+        m, weights = self.memory, self.memory.pointers["weights"]
+        name = f"sx{stage}"
+        if self.scheme.local:
+            m.set(name, m.products.few(m.matrix(0), m.get(f"g{stage}"), m.get(name)))
+            return
+        goal, g = m.array(name), self._column("g", i, stage)
+        if self.scheme.shared:
+            m.products.rows(goal, weights, m.N, g, m.r0 * m.W, m.r1 * m.W, True, back)
+        elif self.scheme.single:
+            m.products.columns(goal, m.matrix(0), m.A, g, m.N, m.terms, True, back)
+        else:
+            m.products.product(goal, weights, g, m.W * self.S, m.N, m.r0, m.r1, True)
+
+    def _outer(self, i: Word) -> None:
+        """What a step adds to the cotangent of the weights."""
+        m, S = self.memory, self.S
+        if self.scheme.local:
+            columns = [(m.get(f"g{stage}"), m.get(f"q{stage}")) for stage in range(S)]
+            for row in range(m.W):
+                with self.code.when(self.code.word(row) < m.N):
+                    m.products.add_row(m.matrix(1) + row * m.W * m.bytes, row, columns)
+            return
+        g, q = self._column("g", i, 0), self._column("q", i, 0)
+        goal = m.pointers["c_weights"]
+        if self.scheme.single:
+            m.products.outer_rows(goal, m.N, g, q, m.A, m.r0 * m.W, (m.r1 * m.W).min(m.N), S)
+        else:
+            rows = m.A // m.W
+            m.products.outer(goal + self.index * rows * rows * m.bytes, rows, g, q, m.W * S)
+
+    # ---- one stage
+
+    def _pass(self, i: Word, stage: int) -> None:
+        """One stage transposed, for the rows r0 … r1, all but its product."""
+        m, last = self.memory, stage == self.S - 1
+        node = self.scheme.tableau.node_of_stage
+        nodes = sorted({node[j] for j in range(self.S) if last or j == stage})
+        saving = ((m.start + i + 1) % m.every).equals(0) if last else None
+        with m.rows():
+            self._row(i, stage, m.values(i, nodes), saving)
+
+    def _row(self, i: Word, stage: int, values: dict[Any, Any], saving: Any) -> None:
+        m, on, step, last = self.memory, self.on, self.step, stage == self.S - 1
+        step.use(m.parameters(values))
+        random = m.random(i, last)
+
+        def inputs(j: int) -> dict[str, Any]:
+            return m.inputs(values, random, j) | {"coupling": self._kept("fields", i, self.S, j, m.A)}
+
+        if last:
+            state, v = self._last_state(i, inputs, saving)
+        else:
+            state = self._first_state(i) if stage == 0 else m.state(f"m{{}}{stage}")
+            v = m.state("v{}")
+        weights = [(step.b[stage], v)] if stage in step.b else []
+        weights += [(step.a[j, stage], m.state(f"s{{}}{j}")) for j in range(stage + 1, self.S) if (j, stage) in step.a]
+        slope = [on.sum([on.mul(weight, vector[axis]) for weight, vector in weights]) for axis in range(len(STATE))]
+        x, y, z, coupling, *found = self.pull_back(state, inputs(stage), slope)
+        m.put_state([x, y, z], f"s{{}}{stage}")
+        self._put_column("g", i, stage, coupling)
+        if self.weights:
+            self._put_column("q", i, stage, state[0])
+        self._gather(i, stage, dict(zip(self.active, found, strict=True)))
+
+    def _put_column(self, kind: str, i: Word, stage: int, value: Any) -> None:
+        m = self.memory
+        if self.scheme.local:
+            return m.set(f"{kind}{stage}", value)
+        place = m.at if self.scheme.single else m.at * self.S
+        self.code.store(value, self._column(kind, i, stage, place), align=m.bytes)
+
+    def _kept(self, name: str, i: Word, many: int, which: int, size: Word) -> Any:
+        """A row of what the forward pass kept: one of `many` arrays of a step."""
+        m = self.memory
+        place = ((m.tile * m.steps + i) * many + which) * size + m.at
+        return self.code.load(m.address(name, place), self.on.type, align=m.bytes)
+
+    def _first_state(self, i: Word) -> list[Any]:
+        m = self.memory
+        return [self._kept("kept", i, len(STATE), axis, m.R * m.W) for axis in range(len(STATE))]
+
+    def _last_state(self, i: Word, inputs: Any, saving: Any) -> tuple[list[Any], list[Any]]:
+        """The state of the last stage, and the cotangent of the state after the step before its projection; the states
+        of the other stages are stored.
+        """
+        m, step, code = self.memory, self.step, self.code
+        taken = step.take(self._first_state(i), inputs)
+        for j in range(1, self.S - 1):
+            m.put_state(taken.states[j], f"m{{}}{j}")
+        totals = [m.variable(f"total_{axis}") for axis in STATE]
+        for total, value in zip(totals, self._total(), strict=True):
+            total.set(value)
+        with code.when(saving):
+            saves = m.size("c_saved_x") // (m.tiles * m.extent).max(1)
+            place = (m.tile * saves + (m.start + i) // m.every) * m.extent + m.at
+            for axis, total in zip(STATE, totals, strict=True):
+                total.set(self.on.add(total.get(), m.take(f"c_saved_{axis}", place, edge=False)))
+        v = step.along_sphere(taken.new, [total.get() for total in totals], step.scales(taken.new))
+        m.put_state(v, "v{}")
+        return taken.states[-1], v
+
+    def _total(self) -> list[Any]:
+        """The cotangent of a step's last state: from the steps after it, stage by stage."""
+        m = self.memory
+        parts = [m.state("v{}"), *(m.state(f"s{{}}{stage}") for stage in range(self.S))]
+        return [self.on.sum([part[axis] for part in parts]) for axis in range(len(STATE))]
 
     # ---- cotangents of operands
 
-    def _strides(self, name: str) -> list[str]:
-        """Elements of a cotangent per tile or item (per), node (ns), row (rs)."""
-        e, inner = self.e, name in self.scheme.inner
-        items = "tiles" if inner else "1" if self.scheme.single else "word(block, ITEMS)"
-        lines = [
-            e.result(f"c_{name}"),
-            f"per_c_{name} = word(block, {e.operands.places[f'c_{name}'] + 1}) // {items}",
-            f"rs_c_{name} = " + ("1" if self.scheme.single and not inner else f"rs_{name}"),
-        ]
-        if name in e.program.channels:
-            lines.append(f"ns_c_{name} = per_c_{name} // max(steps * {self.scheme.nodes}, 1)")
-        return lines
+    def _size(self, name: str) -> Word:
+        """Elements of a cotangent of one tile, or item."""
+        m, size = self.memory, self.memory.size(f"c_{name}")
+        if name in self.scheme.inner:
+            return size // m.tiles
+        return size if self.scheme.single else size // self.code.word_at(m.block, ffi.ITEMS)
 
-    def _place(self, name: str, stage: int) -> str:
+    def _place(self, name: str, i: Any, stage: int) -> Word:
+        """Place of the row in the cotangent of an operand."""
+        m, inner, size = self.memory, name in self.scheme.inner, self._size(name)
         node = self.scheme.tableau.node_of_stage[stage]
-        moment = f" + (i * {self.scheme.nodes} + {node}) * ns_c_{name}" if name in self.e.program.channels else ""
-        owner, lane = ("tile", " + c") if name in self.scheme.inner else ("index", "")
-        return f"{owner} * per_c_{name}{moment} + r * rs_c_{name}{lane}"
+        row = m.r if self.scheme.single and not inner else m.r * m.per_row(name)
+        owner = m.tile if inner else self.index
+        return owner * size + m.moment(name, i, node, size) + row
 
-    def _clear(self, inner: bool) -> list[str]:
+    def clear(self, inner: bool) -> None:
         """Zeros in the cotangents of operands that differ between lanes (of a tile), or do not (of an item)."""
-        owner, zero, lines = "tile" if inner else "index", self.e.number(0.0), []
+        m, code = self.memory, self.code
         for name in self.active:
-            if (name in self.scheme.inner) == inner and name not in self._gathered:
-                lines += [f"for k in range(per_c_{name}):", f"    P_c_{name}[{owner} * per_c_{name} + k] = {zero}"]
+            if (name in self.scheme.inner) == inner:
+                size = self._size(name) * m.bytes
+                code.call("memset", m.pointers[f"c_{name}"] + (m.tile if inner else self.index) * size, 0, size)
         if self.weights and not inner:
-            lines += ["for k in range(pitch * pitch):", f"    P_c_weights[index * pitch * pitch + k] = {zero}"]
-        return lines
+            rows = m.N if self.scheme.single else m.A // m.W
+            size = rows * rows * m.bytes
+            code.call("memset", m.pointers["c_weights"] + self.index * size, 0, size)
 
-    # ---- the file
+    def _gather(self, i: Word, stage: int, found: dict[str, Any]) -> None:
+        """What a stage of a row adds to the cotangents of the operands."""
+        m, on = self.memory, self.on
+        for name in self.parameters:
+            m.set(f"c_{name}", on.add(m.get(f"c_{name}"), found[name]))
+        for name in self.channels:
+            self._give(name, self._place(name, i, stage), found[name])
 
-    def file(self) -> str:
-        e = self.e
-        indices = tuple(e.program.arguments.index(name) for name in ("coupling", *self.active))
-        arguments = e.program.arguments + tuple(f"g{axis}" for axis in STATE)
-        functions = [*e.functions(), e.function("pull_back", e.program.pull_back(indices), arguments)]
-        if self.scheme.shared:
-            prepare = ["index = 0", *self._clear(False), *self._clear(True), *self._prepare()]
-            return shared_file(e, functions, prepare, f"steps * {self.stages} + 1", self._phase(), "adjoint pass")
-        tiles = "range(index * tiles // items, (index + 1) * tiles // items)"
-        item = ["r0, r1, items = 0, R, word(block, ITEMS)", *self._clear(False), f"for tile in {tiles}:"]
-        return many_file(e, functions, [*item, *indent(self._tile())], "adjoint pass")
+    def _give(self, name: str, place: Word, value: Any) -> None:
+        """Add a row to the cotangent of an operand: lane by lane, or their sum."""
+        m, code, result = self.memory, self.code, f"c_{name}"
+        if name in self.scheme.inner:
+            m.give(self.on.add(m.take(result, place, edge=False), value), result, place)
+            return
+        address, kind = m.address(result, place), self.on.float_type
+        code.store(code.builder.fadd(code.load(address, kind), self.on.over_lanes(value)), address)
 
-    def _tile(self) -> list[str]:
-        """All steps of a tile of samples."""
-        e, S = self.e, self.stages
-        packed = e.pack("packed", "weights", 1) if self.scheme.single else []
-        lines = [*packed, *self._clear(True), *self._prepare(), "for i in range(steps - 1, -1, -1):"]
-        for stage in range(S - 1, -1, -1):
-            goal, column = e.address(f"sx{stage}"), e.address("g0_0", f"{stage} * {'A' if self.scheme.single else 'L'}")
-            product = f"product({goal}, weights, {column}, {S} * L, N, R, L, 1)"
-            if self.scheme.single:
-                product = f"columns_product({goal}, packed, A, {column}, N, 1, {stage % 2})"
-            lines += indent([*self._pass(stage), product])
-        if self.weights and self.scheme.single:
-            lines += indent(self._outer_rows())
-        elif self.weights:
-            place = f"word(block, {e.operands.places['c_weights']}) + {e.size} * index * pitch * pitch"
-            lines.append(f"    outer({place}, pitch, {e.address('g0_0')}, {e.address('q0_0')}, {S} * L)")
-        return [*lines, *self._finish()]
-
-    def _phase(self) -> list[str]:
-        """Some rows of one stage of a single array; first what the stage before it left to be done."""
-        e, S = self.e, self.stages
-        lines = [
-            f"index, i, stage = 0, steps - 1 - phase // {S}, {S - 1} - phase % {S}",
-            f"last, before = i + (stage == {S - 1}), (stage + 1) % {S}",
-            "if phase > 0:",
-            f"    goal = {e.address('sx0', 'before * A')}",
-            f"    rows_product(goal, weights, N, {e.address('g0_0', f'(last % 2 * {S} + before) * A')}, "
-            "r0 * L, r1 * L, 1, phase % 2)",
-        ]
-        if self.weights:
-            lines += ["    if before == 0:", *indent(self._outer_rows(), 2)]
-        lines += ["if i < 0:", *indent(self._finish())]
-        for stage in range(S):
-            lines += [f"elif stage == {stage}:", *indent(self._pass(stage))]
-        return lines
-
-    def _outer_rows(self) -> list[str]:
-        e, S = self.e, self.stages
-        terms = " + ".join(f"g{s} * work_[q + {s} * A + k]" for s in range(S))
-        copy = f"last % 2 * {S} * A" if self.scheme.shared else ""
-        return [
-            f"g, q = {e.array('g0_0', copy)}, {e.array('q0_0', copy)}",
-            "for o in range(r0 * L, min(r1 * L, N)):",
-            *(f"    g{s} = work_[g + {s} * A + o]" for s in range(S)),
-            "    for k in range(pitch):",
-            f"        P_c_weights[o * pitch + k] += {terms}",
-        ]
-
-    # ---- the steps
-
-    def _prepare(self) -> list[str]:
-        """The cotangent of the final state; nothing yet from stages, and zeros in the padding."""
-        e = self.e
-        first, count = e.array("sx0"), len(e.arrays)
-        body = e.parameters()
-        for axis in STATE:
-            body += [e.take(f"v{axis}", f"P_c_final_{axis}", f"tile * {e.extent} + at", 0), e.keep(f"v{axis}")]
-        return [f"for k in range({first}, {count} * A):", f"    work_[k] = {e.number(0.0)}", *e.chunks([], body)]
-
-    def _total(self) -> list[str]:
-        """The cotangent (gx, gy, gz) of a step's last state: from the steps after it, stage by stage."""
-        e = self.e
-        return [
-            f"g{axis} = {e.at(f'v{axis}')}" + "".join(f" + {e.at(f's{axis}{s}')}" for s in range(self.stages))
-            for axis in STATE
-        ]
-
-    def _load_total(self) -> list[str]:
-        return [
-            self.e.fetch(f"{kind}")
-            for axis in STATE
-            for kind in (f"v{axis}", *(f"s{axis}{s}" for s in range(self.stages)))
-        ]
-
-    def _finish(self) -> list[str]:
-        e = self.e
-        body = [*self._total(), *(f"{e.at(f'v{axis}')} = g{axis}" for axis in STATE)]
-        stores = [e.give(f"v{axis}", f"P_c_m_{axis}", f"tile * {e.extent} + at") for axis in STATE]
-        for name in self._gathered:
-            stores += [e.fetch(f"c_{name}"), e.give(f"c_{name}", f"P_c_{name}", "at")]
-        return e.chunks([], [*self._load_total(), *e.lanes(body), *stores])
-
-    def _pass(self, stage: int) -> list[str]:
-        """One stage transposed, for the rows r0 … r1, all but its product."""
-        e, shared = self.e, [name for name in self.active if name not in self.scheme.inner]
-        nodes = sorted({self.scheme.tableau.node_of_stage[j] for j in range(stage + 1)})
-        before, after = e.scalars(nodes), []
-        for name in shared:
-            before += [f"for l in range({e.W}):", f"    {e.at(f'c_{name}')} = {e.number(0.0)}"]
-            after += [f"lanes = {e.number(0.0)}", f"for l in range({e.W}):", f"    lanes += {e.at(f'c_{name}')}"]
-            after.append(f"P_c_{name}[{self._place(name, stage)}] += lanes")
-        return e.chunks(before, [*self._loads(stage, nodes), *e.lanes(self._body(stage)), *self._stores(stage)], after)
-
-    def _loads(self, stage: int, nodes: list[int]) -> list[str]:
-        e, last = self.e, stage == self.stages - 1
-        lines = [e.load(axis, "P_kept", f"((tile * steps + i) * 3 + {k}) * R * L + at") for k, axis in enumerate(STATE)]
-        for j in range(stage + 1):
-            place = f"((tile * steps + i) * {self.stages} + {j}) * A + at"
-            lines.append(e.load(f"field_of_{j}", "P_fields", place))
-        if last:
-            place = f"(tile * saves + (start + i) // every) * {e.extent} + at"
-            lines += [*self._load_total(), "if (start + i + 1) % every == 0:"]
-            for axis in STATE:
-                lines.append("    " + e.take("saved", f"P_c_saved_{axis}", place, 0))
-                lines.append(f"    add_row({e.row(f'v{axis}')}, {e.row('saved')}, {e.W})")
-        else:
-            lines += [e.fetch(f"v{axis}") for axis in STATE]
-            lines += [e.fetch(f"s{axis}{j}") for j in self._later(stage) for axis in STATE]
-        for name in self.active:
-            if name in self._gathered:
-                lines.append(e.fetch(f"c_{name}"))
-            elif name in self.scheme.inner:
-                lines.append(e.take(f"c_{name}", f"P_c_{name}", self._place(name, stage), 0))
-        return [*lines, *e.vectors(nodes), *e.random(last)]
-
-    def _later(self, stage: int) -> list[int]:
-        """The stages whose states depend on the slope of this one."""
-        return [j for j in range(stage + 1, self.stages) if self.scheme.tableau.a[j][stage]]
-
-    def _body(self, stage: int) -> list[str]:
-        e, last = self.e, stage == self.stages - 1
-        lines = []
-        for j in range(stage):
-            lines += [*e.stage_state(j), e.slope(j)]
-        lines += e.stage_state(stage)
-        if last:
-            lines += [*self._total(), *self._transposed_projection(stage)]
-        else:
-            lines += [f"v{axis} = {e.at(f'v{axis}')}" for axis in STATE]
-        for axis in STATE:
-            terms = [f"b{stage} * v{axis}"] if self.scheme.tableau.b[stage] else []
-            terms += [f"a{j}_{stage} * {e.at(f's{axis}{j}')}" for j in self._later(stage)]
-            lines.append(f"w{axis} = " + (" + ".join(terms) or e.number(0.0)))
-        results = ["dx", "dy", "dz", "c_coupling", *(f"c_{name}" for name in self.active)]
-        lines.append(f"{', '.join(results)} = pull_back({e.arguments(stage, 'wx', 'wy', 'wz')})")
-        lines += [f"{e.at(f's{axis}{stage}')} = d{axis}" for axis in STATE]
-        lines.append(f"{e.at('g')} = c_coupling")
-        lines += [f"{e.at('q')} = x{stage}"] * self.weights
-        return [*lines, *(f"{e.at(f'c_{name}')} += c_{name}" for name in self.active)]
-
-    def _transposed_projection(self, stage: int) -> list[str]:
-        """From (gx, gy, gz) to the cotangent (vx, vy, vz) of the state before the projection, which is stored."""
-        e = self.e
-        lines = [f"v{axis} = g{axis}" for axis in STATE]
-        if self.scheme.project:
-            lines = [
-                e.slope(stage),
-                *e.new_state(),
-                f"scale = {e.number(1.0)} / math.sqrt(ux * ux + uy * uy + uz * uz)",
-                *(f"m{axis} = u{axis} * scale" for axis in STATE),
-                "along = mx * gx + my * gy + mz * gz",
-                *(f"v{axis} = (g{axis} - m{axis} * along) * scale" for axis in STATE),
-            ]
-        return [*lines, *(f"{e.at(f'v{axis}')} = v{axis}" for axis in STATE)]
-
-    def _stores(self, stage: int) -> list[str]:
-        e, S = self.e, self.stages
-        lines = [e.keep(f"v{axis}") for axis in STATE] if stage == S - 1 else []
-        lines += [e.keep(f"s{axis}{stage}") for axis in STATE]
-        copy = f"i % 2 * {S} + " if self.scheme.shared else ""
-        place = f"({copy}{stage}) * A + at" if self.scheme.single else f"(r * {S} + {stage}) * L + c"
-        lines.append(e.store("g", "work_", e.array("g0_0", place)))
-        lines += [e.store("q", "work_", e.array("q0_0", place))] * self.weights
-        for name in self.active:
-            if name in self._gathered:
-                lines.append(e.keep(f"c_{name}"))
-            elif name in self.scheme.inner:
-                lines.append(e.give(f"c_{name}", f"P_c_{name}", self._place(name, stage)))
-        return lines
+    def _finish(self) -> None:
+        """The results: cotangents of m0, of parameters, of the weights of a few oscillators."""
+        m = self.memory
+        with m.rows():
+            for axis, value in zip(STATE, self._total(), strict=True):
+                m.give(value, f"c_m_{axis}", m.tile_place())
+            for name in self.parameters:
+                self._give(name, self._place(name, self.code.word(0), 0), m.get(f"c_{name}"))
+        if self.weights and self.scheme.local:
+            with self.code.loop(m.N) as row, self.code.loop(m.N) as column:
+                value = self.code.load(m.matrix(1), self.on.float_type, row * m.W + column)
+                self.code.store(value, m.pointers["c_weights"], row * m.N + column)

@@ -14,12 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.kernels.calls import RunPlan
-from llgrad.kernels.coupled.adjoint import adjoint_source
-from llgrad.kernels.coupled.forward import forward_source
+from llgrad.kernels.coupled.adjoint import adjoint_module
+from llgrad.kernels.coupled.forward import forward_module
 from llgrad.kernels.coupled.products import ROWS
 from llgrad.kernels.coupled.scheme import Scheme
-from llgrad.kernels.coupled.tangent import tangent_source
-from llgrad.kernels.kernel import register
+from llgrad.kernels.coupled.tangent import tangent_module
+from llgrad.kernels.kernel import target
 from llgrad.kernels.loops.adjoint import PARTS
 from llgrad.kernels.loops.tangent import MOST
 from llgrad.kernels.rules import M0
@@ -42,15 +42,14 @@ class CoupledPlan(RunPlan):
 @functools.lru_cache(maxsize=512)
 def _kernel(kind: str, scheme: Scheme, *options: Any) -> str:
     """Name of the FFI target of a pass."""
-    sources = {"forward": forward_source, "adjoint": adjoint_source, "tangent": tangent_source}
-    return register(sources[kind](scheme, *options), f"coupled_{kind}")
+    modules = {"forward": forward_module, "adjoint": adjoint_module, "tangent": tangent_module}
+    return target(f"coupled_{kind}", scheme, modules[kind], *options)
 
 
 class _Call:
     """A run's operands as a kernel takes them."""
 
-    def __init__(self, plan: CoupledPlan, operands: Sequence[Any], alone: bool = False) -> None:
-        """With `alone` an array of one oscillator is computed with scalars, which no other pass can go on from."""
+    def __init__(self, plan: CoupledPlan, operands: Sequence[Any]) -> None:
         self.plan, self.dtype = plan, plan.program.dtype
         self.given = dict(zip(plan.names, operands, strict=True))
         self.B, self.N = self.given["m_x"].shape
@@ -61,17 +60,11 @@ class _Call:
         scheme = Scheme(plan.program, plan.tableau, plan.project, self.single, self.shared, inner)
         registers = -(-self.N // scheme.lanes)
         if self.single and registers <= 2:
-            scheme = dataclasses.replace(scheme, registers=registers, alone=alone and self.N == 1)
+            scheme = dataclasses.replace(scheme, registers=registers, alone=self.N == 1)
         self.scheme = scheme
-        self.L, self.R, self.tiles = self._tiling()
-
-    def _tiling(self) -> tuple[int, int, int]:
-        """Lanes, rows, tiles."""
-        W = self.scheme.width
-        if self.single:
-            return W, -(-self.N // W), 1
-        L = 2 * W if self.B >= 8 * W else W
-        return L, self.N, -(-self.B // L)
+        self.W = scheme.width
+        self.R = -(-self.N // self.W) if self.single else self.N
+        self.tiles = 1 if self.single else -(-self.B // self.W)
 
     @property
     def padded(self) -> int:
@@ -81,7 +74,7 @@ class _Call:
     # ---- into tiles
 
     def pack(self, value: Any, axis: int, inner: bool = True, edge: bool = True) -> Any:
-        """(…, b, n) → (tiles, …, rows, L), or (1, …, rows, 1) for what lanes share; (…, 1, N) of a single array."""
+        """(…, b, n) → (tiles, …, rows, W), or (1, …, rows, 1) for what lanes share; (…, 1, N) of a single array."""
         lead = value.shape[:axis]
         b, n = value.shape[axis:]
         if self.single:
@@ -90,16 +83,16 @@ class _Call:
             return value.reshape(1, *lead, n, 1)
         if b == 1:
             value = jnp.broadcast_to(value, (*lead, self.B, n))
-        value = _pad(value, axis, self.tiles * self.L, edge).reshape(*lead, self.tiles, self.L, n)
+        value = _pad(value, axis, self.tiles * self.W, edge).reshape(*lead, self.tiles, self.W, n)
         return jnp.moveaxis(value, axis, 0).swapaxes(-1, -2)
 
     def unpack(self, value: Any) -> Any:
-        """(tiles, …, rows, L) → (…, B, rows); (…, 1, N) of a single array stays."""
+        """(tiles, …, rows, W) → (…, B, rows); (…, 1, N) of a single array stays."""
         if self.single:
             return value
         lead = value.shape[1:-2]
         value = jnp.moveaxis(value.swapaxes(-1, -2), 0, len(lead))
-        return value.reshape(*lead, self.tiles * self.L, value.shape[-1])[..., : self.B, :]
+        return value.reshape(*lead, self.tiles * self.W, value.shape[-1])[..., : self.B, :]
 
     def matrix(self, value: Any) -> Any:
         """Weights (…, N, N) as a product takes them: as they are for a small single array; for a large one, rows and
@@ -114,16 +107,14 @@ class _Call:
         return value.reshape(*lead, padded // ROWS, ROWS, self.N).swapaxes(-1, -2)
 
     def kept(self, value: Any) -> Any:
-        """A kept state (tiles, R, L) → (B, N)."""
+        """A kept state (tiles, R, W) → (B, N)."""
         return value.reshape(1, -1)[:, : self.N] if self.single else self.unpack(value)
 
     def operands(self, items: int, stride: int = 1, transposed: bool = False, start: Any = None) -> list[Any]:
         plan, given = self.plan, self.given
         flags = [given[name].shape[-1] > 1 or (name in self.scheme.inner and self.single) for name in self.varied]
-        counts = jnp.asarray(
-            [plan.steps, plan.every, stride, items, self.tiles, self.N, self.R, self.L, 0, *flags], jnp.int32
-        )
-        packed = [counts if start is None else counts.at[8].set(start), given["first"], given["h"]]
+        counts = jnp.asarray([plan.steps, plan.every, stride, items, self.tiles, self.N, self.R, 0, *flags], jnp.int32)
+        packed = [counts if start is None else counts.at[7].set(start), given["first"], given["h"]]
         packed += [self.pack(given[name], 0) for name in M0]
         packed += [self.pack(given[name], plan.lane_axis(name), name in self.scheme.inner) for name in self.varied]
         if plan.program.noisy:
@@ -133,12 +124,12 @@ class _Call:
 
     def shape(self, *lead: int) -> jax.ShapeDtypeStruct:
         """Of a result with a value for each oscillator and sample."""
-        shape = (*lead, 1, self.N) if self.single else (self.tiles, *lead, self.R, self.L)
+        shape = (*lead, 1, self.N) if self.single else (self.tiles, *lead, self.R, self.W)
         return jax.ShapeDtypeStruct(shape, self.dtype)
 
     def tile_shape(self, *lead: int) -> jax.ShapeDtypeStruct:
         """Of what one pass keeps for another: tiles, padded."""
-        return jax.ShapeDtypeStruct((self.tiles, *lead, self.R, self.L), self.dtype)
+        return jax.ShapeDtypeStruct((self.tiles, *lead, self.R, self.W), self.dtype)
 
     def items(self, most: int) -> int:
         """Pieces of work that threads take: tiles, or the blocks of rows of a single array."""
@@ -156,7 +147,7 @@ class _Call:
     @property
     def stride(self) -> int:
         """Steps between the states kept: 1 while states and coupling fields of all steps fit the memory."""
-        plan, size = self.plan, np.dtype(self.dtype).itemsize * self.tiles * self.rows * self.L
+        plan, size = self.plan, np.dtype(self.dtype).itemsize * self.tiles * self.rows * self.W
         state, step = 3 * size, (3 + self.scheme.stages) * size
         if step * plan.steps <= plan.memory:
             return 1
@@ -177,8 +168,8 @@ def forward(*operands: Any, plan: CoupledPlan, keep: bool, compiled: bool = True
 
     Without `compiled` no kernel is made: enough for the shapes, which tracing asks for.
     """
-    call = _Call(plan, operands, alone=not keep)
-    bad = (1, 1) if call.single else (call.tiles, 1, call.L)
+    call = _Call(plan, operands)
+    bad = (1, 1) if call.single else (call.tiles, 1, call.W)
     shapes = [call.shape(plan.saves)] * 3 + [call.shape()] * 3 + [jax.ShapeDtypeStruct(bad, jnp.int32)]
     stride = call.stride
     if keep:
@@ -189,7 +180,7 @@ def forward(*operands: Any, plan: CoupledPlan, keep: bool, compiled: bool = True
 
 
 def _fields(call: _Call, steps: int) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct((call.tiles, steps, call.scheme.stages, call.rows, call.L), call.dtype)
+    return jax.ShapeDtypeStruct((call.tiles, steps, call.scheme.stages, call.rows, call.W), call.dtype)
 
 
 def adjoint(*operands: Any, plan: CoupledPlan, wanted: tuple[str, ...], compiled: bool = True) -> list[Any]:
@@ -266,7 +257,7 @@ def _transposed(
         lead = value.shape[:axis]
         if name in call.scheme.inner:
             rows = call.R if value.shape[-1] > 1 else 1
-            shape = (*lead, 1, call.N) if call.single else (call.tiles, *lead, rows, call.L)
+            shape = (*lead, 1, call.N) if call.single else (call.tiles, *lead, rows, call.W)
             shapes.append(jax.ShapeDtypeStruct(shape, call.dtype))
         else:
             rows = call.R if call.single else value.shape[-1]

@@ -4,150 +4,215 @@ differentiate, states kept, with the coupling field of every stage where all sta
 
 from __future__ import annotations
 
-from llgrad.kernels.coupled.file import many_file, shared_file
-from llgrad.kernels.coupled.scheme import Emitter, Scheme
-from llgrad.kernels.coupled.text import NEVER, indent
+from collections.abc import Mapping
+from typing import Any, Final
+
+from llvmlite import ir
+
+from llgrad.kernels.builder.code import Code, Counter, Word
+from llgrad.kernels.coupled.memory import UINT32, Memory
+from llgrad.kernels.coupled.scheme import Scheme
+from llgrad.kernels.coupled.team import pass_module
 from llgrad.kernels.expression.equations import STATE
+from llgrad.kernels.loops.step import Slope, Step
 
-RESULTS = [*(f"saved_{axis}" for axis in STATE), *(f"final_{axis}" for axis in STATE), "first_bad"]
+RESULTS: Final = (*(f"saved_{axis}" for axis in STATE), *(f"final_{axis}" for axis in STATE), "first_bad")
 
 
-def forward_source(scheme: Scheme, keep: bool) -> str:
-    """The source file of a forward pass. With `keep` it also stores the state before every `stride`-th step."""
-    return _Forward(scheme, keep).file()
+def forward_module(scheme: Scheme, keep: bool) -> Any:
+    """The module of a forward pass. With `keep` it also stores the state before every `stride`-th step."""
+    title = "forward pass" + " that keeps states" * keep
+    return pass_module(scheme, lambda code, block: _Forward(code, scheme, block, keep), title)
+
+
+def slope_arrays(scheme: Scheme, of: str = "") -> list[str]:
+    """Arrays for the slopes of all stages but the last."""
+    return [f"{of}k{axis}{stage}" for stage in range(scheme.stages - 1) for axis in STATE]
+
+
+def earlier_slopes(memory: Memory, stage: int) -> list[Any]:
+    """What later parts of a step need of the slopes before a stage; None where they need nothing."""
+    a, b = memory.scheme.tableau.a, memory.scheme.tableau.b
+    ahead = b if stage == memory.scheme.stages - 1 else a[stage + 1]
+    needed = [bool(ahead[j]) or bool(a[stage][j]) for j in range(stage)]
+    return [Slope(memory.state(f"k{{}}{j}")) if needed[j] else None for j in range(stage)]
 
 
 class _Forward:
-    def __init__(self, scheme: Scheme, keep: bool) -> None:
-        self.scheme, self.keep = scheme, keep
-        self.local = scheme.registers > 0
-        e = self.e = Emitter(scheme, RESULTS + ["kept", "fields"] * keep, self.local)
-        e.pointers += [e.result(name) for name in [*RESULTS[:-1], *["kept"] * keep]]
-        e.pointers += [e.result("fields")] if keep and self.local else []
-        e.pointers.append(e.result("first_bad", "int32"))
+    """One call's forward pass."""
 
-    def file(self) -> str:
-        title = "forward pass" + " that keeps states" * self.keep
-        last = self.scheme.stages - 1
-        stages = [self._stage(stage) for stage in range(self.scheme.stages)]
-        functions = self.e.functions()
-        if self.scheme.shared:
-            phase = [f"i, stage = phase // {last + 1}, phase % {last + 1}"]
-            phase += ["if i == steps:", "    if r0 == 0:", *indent(self._first_bad(), 2)]
-            for stage, lines in enumerate(stages):
-                phase += [f"elif stage == {stage}:", *indent(lines)]
-            return shared_file(self.e, functions, self._prepare(), f"steps * {last + 1} + 1", phase, title)
-        item = ["tile, r0, r1 = index, 0, R", *self._prepare(), "for i in range(steps):"]
-        item += [line for lines in stages for line in indent(lines)]
-        return many_file(self.e, functions, [*item, *self._first_bad()], title)
+    def __init__(self, code: Code, scheme: Scheme, block: Word, keep: bool) -> None:
+        self.code, self.scheme, self.keep, self.last = code, scheme, keep, scheme.stages - 1
+        operands = [*scheme.operands, *RESULTS, *(["kept", "fields"] if keep else [])]
+        arrays = [*STATE, "next_0", "next_1", "field", *slope_arrays(scheme), "bad"]
+        m = self.memory = Memory(code, scheme, operands, arrays, int(scheme.single and not scheme.shared), block)
+        self.on = m.on
+        self.never = (1 << (m.on.bits - 1)) - 1
 
-    def _prepare(self) -> list[str]:
+    def begin(self) -> None:
+        """Memory for what is kept."""
+        for name in ("kept", "fields") if self.keep else ():
+            self.memory.advise(name)
+
+    def prepare(self) -> None:
         """The initial state into the workspace; no bad step so far."""
-        e = self.e
-        lines = [f"P_m_{axis} = {e.operands.pointer(f'm_{axis}', e.kind)}" for axis in STATE]
-        if self.scheme.single and not self.scheme.shared:
-            lines += e.pack("packed", "weights", 0)
-        body = e.parameters()
-        for axis in STATE:
-            body += [e.take(axis, f"P_m_{axis}", f"tile * {e.extent} + at"), e.keep(axis)]
-        if self.local:
-            rows = {"bad": e.number(NEVER), "next_0": e.at("x")}
-            body += [f"for l in range({e.W}):", *(f"    {e.at(row)} = {value}" for row, value in rows.items())]
-            return [*lines, *e.chunks([], body)]
-        never = f"work_[{e.array('bad', 'l')}] = {e.number(NEVER)}"
-        return [*lines, *e.chunks([], body), "for l in range(R * L):", f"    {never}"]
+        m = self.memory
+        if m.packed:
+            m.products.pack(m.matrix(0), m.pointers["weights"], m.N, m.terms, turned=False)
+        with m.rows():
+            m.keep_parameters()
+            for axis in STATE:
+                m.set(axis, m.take(f"m_{axis}", m.tile_place()))
+            m.set("bad", m.on.integer(self.never))
 
-    def _stage(self, stage: int) -> list[str]:
-        e, last = self.e, self.scheme.stages - 1
-        operand = "x" if stage == 0 and not self.local else f"next_{stage % 2}"
-        if self.local:
-            return [*self._local_product(stage, operand), *e.chunks(e.scalars(self._nodes(stage)), self._chunk(stage))]
-        field = [f"field = {e.address('field')}"]
-        if self.keep:
-            place = f"((tile * steps + i) * {last + 1} + {stage}) * A"
-            field += ["if stride == 1:", f"    field = word(block, {e.operands.places['fields']}) + {e.size} * {place}"]
-        lines = [*field, f"field_ = as_{e.kind}(field)", *self._product(operand, stage)]
-        lines += self._keep_state() if stage == 0 and self.keep else []
-        return [*lines, *e.chunks(e.scalars(self._nodes(stage)), self._chunk(stage))]
+    def start(self) -> None:
+        """What all steps share."""
+        self.step: Step = self.memory.step()
 
-    def _nodes(self, stage: int) -> list[int]:
-        return [self.scheme.tableau.node_of_stage[stage]]
+    def run(self) -> None:
+        """All steps of a tile, and the final state."""
+        self.start()
+        with self.code.loop(self.memory.steps) as i:
+            for stage in range(self.scheme.stages):
+                self._stage(i, stage)
+        self._finish()
+        self._first_bad()
 
-    def _product(self, operand: str, stage: int) -> list[str]:
-        """The coupling field of the rows r0 … r1."""
-        e = self.e
-        if self.scheme.single and not self.scheme.shared:
-            return [f"columns_product(field, packed, A, {e.address(operand)}, N, 0, {stage % 2})"]
-        if self.scheme.shared:
-            return [f"rows_product(field, weights, N, {e.address(operand)}, r0 * L, r1 * L, 0, phase % 2)"]
-        return [f"product(field, weights, {e.address(operand)}, L, N, R, L, 0)"]
+    def phases(self) -> Word:
+        """A phase for each stage, and one for the end."""
+        return self.memory.steps * self.scheme.stages + 1
 
-    def _local_product(self, stage: int, operand: str) -> list[str]:
-        """The coupling field of a few oscillators, in its row of scratch."""
-        e, row = self.e, f"field_of_{stage}"
-        (_, goal), (_, given) = e.place(row), e.place(operand)
-        lines = [f"few_columns(S, {goal}, {given}, packed, {self.scheme.registers}, {self.scheme.lanes})"]
+    def phase(self, number: Word) -> None:
+        """One stage of some rows."""
+        code, S = self.code, self.scheme.stages
+        i, now = number // S, number % S
+        with code.either(i.equals(self.memory.steps)) as (end, step):
+            with end:
+                self._finish()
+                with code.when(self.memory.r0.equals(0)):
+                    self._first_bad()
+            with step:
+                for stage in range(S):
+                    with code.when(now.equals(stage)):
+                        self._stage(i, stage)
+
+    # ---- one stage
+
+    def _stage(self, i: Word, stage: int) -> None:
+        m = self.memory
+        node = [self.scheme.tableau.node_of_stage[stage]]
+        saving = ((i + 1) % m.every).equals(0) if stage == self.last else None
+        keeping = (i % m.stride).equals(0) if self.keep and stage == 0 else None
+        field = self._field_place(i, stage)
+        with m.blocks():
+            if not self.scheme.local:
+                self._product(field, stage)
+            with m.rows():
+                self._row(i, stage, m.values(i, node), field, (saving, keeping))
+
+    def _field_place(self, i: Word, stage: int) -> Word:
+        """Address of the coupling field: in what is kept where all steps are kept, else in the workspace."""
+        m = self.memory
+        own = m.work if self.scheme.local else m.array("field")
         if not self.keep:
-            return lines
-        place = f"(i * {self.scheme.stages} + {stage}) * A"
-        lines += ["if stride == 1:", f"    {e.store(row, 'P_fields', place)}"]
-        return [*lines, *(self._keep_state() if stage == 0 else [])]
+            return own
+        kept = m.address("fields", ((m.tile * m.steps + i) * self.scheme.stages + stage) * m.A)
+        return self.code.pick(m.stride.equals(1), kept, own)
 
-    def _keep_state(self) -> list[str]:
-        e = self.e
-        copies = []
-        for k, axis in enumerate(STATE):
-            place = f"((tile * ((steps + stride - 1) // stride) + i // stride) * 3 + {k}) * R * L + at"
-            copies += [e.fetch(axis), e.store(axis, "P_kept", place)]
-        return ["if i % stride == 0:", *indent(e.chunks([], copies))]
+    def _product(self, field: Word, stage: int) -> None:
+        """The coupling field of the rows r0 … r1."""
+        m, weights = self.memory, self.memory.pointers["weights"]
+        x = m.array("x" if stage == 0 else f"next_{stage % 2}")
+        if self.scheme.shared:
+            m.products.rows(field, weights, m.N, x, m.r0 * m.W, m.r1 * m.W, False, stage % 2)
+        elif self.scheme.single:
+            m.products.columns(field, m.matrix(0), m.A, x, m.N, m.terms, False, stage % 2)
+        else:
+            m.products.product(field, weights, x, m.W, m.N, m.r0, m.r1, False)
 
-    def _chunk(self, stage: int) -> list[str]:
-        e, tableau, last = self.e, self.scheme.tableau, self.scheme.stages - 1
-        ahead = tableau.b if stage == last else tableau.a[stage + 1]
-        now = {j for j, a in enumerate(tableau.a[stage]) if a}
-        later = {j for j, a in enumerate(ahead) if a} - {stage}
-        loads = [e.fetch(axis) for axis in STATE]
-        loads += [] if self.local else [e.load(f"field_of_{stage}", "field_", "at")]
-        slopes = [(axis, j) for j in sorted(now | later) for axis in STATE if j in now or stage == last or axis == "x"]
-        loads += [e.fetch(f"k{axis}{j}") for axis, j in slopes]
-        body = e.stage_state(0) + [f"k{axis}{j} = {e.at(f'k{axis}{j}')}" for axis, j in slopes]
-        body += e.stage_state(stage) if stage else []
-        body.append(e.slope(stage))
-        if stage == last:
-            return [*loads, *e.vectors(self._nodes(stage)), *e.random(stage == 0), *self._finish(body)]
-        terms = "".join(f" + a{stage + 1}_{j} * kx{j}" for j, a in enumerate(ahead) if a)
-        body += [f"{e.at(f'k{axis}{stage}')} = k{axis}{stage}" for axis in STATE]
-        following = f"next_{(stage + 1) % 2}"
-        body.append(f"{e.at(following)} = x0{terms}")
-        stores = [e.keep(f"k{axis}{stage}") for axis in STATE] + [e.keep(following)]
-        return [*loads, *e.vectors(self._nodes(stage)), *e.random(stage == 0), *e.lanes(body), *stores]
+    def _row(self, i: Word, stage: int, values: Mapping[Any, Any], field: Word, flags: tuple[Any, Any]) -> None:
+        m, code, step = self.memory, self.code, self.step
+        step.use(m.parameters(values))
+        start, slopes = m.state(), earlier_slopes(m, stage)
+        state = step.stage_state(stage, start, slopes)
+        coupling = self._coupling(state[0], field)
+        if flags[1] is not None:
+            with code.when(flags[1]):
+                self._keep_state(start, i)
+        inputs = m.inputs(values, m.random(i, stage == 0), stage) | {"coupling": coupling}
+        slopes.append(step.slope(state, inputs))
+        if stage < self.last:
+            m.put_state(slopes[-1].whole, f"k{{}}{stage}")
+            if not self.scheme.local:
+                m.set(f"next_{(stage + 1) % 2}", step.stage_state(stage + 1, start, slopes)[0])
+            return
+        new, fine = step.finish(start, step.new_state(start, slopes))
+        self._note(fine, i)
+        m.put_state(new)
+        with code.when(flags[0]):
+            place = (m.tile * (m.steps // m.every) + i // m.every) * m.extent + m.at
+            for axis, value in zip(STATE, new, strict=True):
+                m.give(value, f"saved_{axis}", place)
 
-    def _finish(self, body: list[str]) -> list[str]:
-        """The last stage's end: the new state, the watch on it, and what is to be saved."""
-        e = self.e
-        row = "at" if self.scheme.single else "c"
-        body = [*body, *e.new_state(), *e.finish(), *[f"{e.at('next_0')} = {e.at('x')}"] * self.local]
-        saved = f"(tile * (steps // every) + i // every) * {e.extent} + at"
-        return [
-            *([] if self.local else [e.load("bad", "work_", e.array("bad", row))]),
-            f"now = np.{e.kind}(i)",
-            *e.lanes(body),
-            *([] if self.local else [e.store("bad", "work_", e.array("bad", row))]),
-            *(e.keep(axis) for axis in STATE),
-            "if (i + 1) % every == 0:",
-            *("    " + e.give(axis, f"P_saved_{axis}", saved) for axis in STATE),
-            "if i + 1 == steps:",
-            *("    " + e.give(axis, f"P_final_{axis}", f"tile * {e.extent} + at") for axis in STATE),
-        ]
+    def _coupling(self, x: Any, field: Word) -> Any:
+        """The coupling field of the row."""
+        m = self.memory
+        if not self.scheme.local:
+            return self.code.load(field + m.at * m.bytes, m.on.type, align=m.bytes)
+        found = m.products.few(m.matrix(0), x)
+        if self.keep:
+            with self.code.when(m.stride.equals(1)):
+                self.code.store(found, field, align=m.bytes)
+        return found
 
-    def _first_bad(self) -> list[str]:
+    def _keep_state(self, state: list[Any], i: Word) -> None:
+        m = self.memory
+        row = m.tile * ((m.steps + m.stride - 1) // m.stride) + i // m.stride
+        for place, value in enumerate(state):
+            self.code.store(value, m.address("kept", (row * 3 + place) * (m.R * m.W) + m.at), align=m.bytes)
+
+    # ---- the steps' health
+
+    def _bad_place(self) -> Any:
+        """The rows of a sample share one mark."""
+        return self.memory.at if self.scheme.single else self.code.word(0)
+
+    def _note(self, fine: Any, i: Word) -> None:
+        """Whether step i was fine."""
+        m, builder = self.memory, self.code.builder
+        now = m.on.everywhere(i.value if m.on.bits == 64 else builder.trunc(i.value, UINT32))
+        m.at, at = self._bad_place(), m.at
+        bad = m.get("bad", m.on.int_type)
+        earlier = builder.select(builder.icmp_signed("<", bad, now), bad, now)
+        m.set("bad", builder.select(fine, bad, earlier))
+        m.at = at
+
+    def _finish(self) -> None:
+        """The final state."""
+        m = self.memory
+        with m.rows():
+            for axis in STATE:
+                m.give(m.get(axis), f"final_{axis}", m.tile_place())
+
+    def _first_bad(self) -> None:
         """The first bad step of each sample, or of a single array; −1 for none."""
-        e, never = self.e, self.e.number(NEVER)
-        found = e.at("bad") if self.local else f"work_[{e.array('bad', 'l')}]"
-        if self.scheme.single:
-            lines = [f"worst = {never}", "for l in range(N):", f"    worst = min(worst, {found})"]
-            return [*lines, f"P_first_bad[0] = -1 if worst == {never} else np.int32(worst)"]
-        return [
-            "for l in range(L):",
-            f"    P_first_bad[tile * L + l] = -1 if {found} == {never} else np.int32({found})",
-        ]
+        m, code, builder = self.memory, self.code, self.code.builder
+        kind = ir.IntType(m.on.bits)
+        marks = m.array("bad") if not self.scheme.local else code.on_stack(m.W * m.bytes // 8 + 1)
+        if self.scheme.local:
+            code.store(m.get("bad", m.on.int_type), marks, align=m.bytes)
+
+        def write(value: Any, index: Any) -> None:
+            short = value if m.on.bits == 32 else builder.trunc(value, UINT32)
+            never = builder.icmp_signed("==", value, kind(self.never))
+            code.store(builder.select(never, UINT32(-1), short), m.pointers["first_bad"], index)
+
+        if not self.scheme.single:
+            with code.loop(m.W) as lane:
+                write(code.load(marks, kind, lane), m.tile * m.W + lane)
+            return
+        worst = Counter(code, self.never)
+        with code.loop(m.N) as lane:
+            mark = code.load(marks, kind, lane)
+            worst.set(worst.now.min(Word(code, mark if m.on.bits == 64 else builder.sext(mark, ir.IntType(64)))))
+        write(worst.now.value if m.on.bits == 64 else builder.trunc(worst.now.value, UINT32), 0)

@@ -1,284 +1,313 @@
 """Products with the coupling matrix as vector code: register tiles written as LLVM vectors, so that no BLAS is needed.
 
 A BLAS brings threads of its own, picks its kernels once for the process, and sums in an order that depends on how
-many threads it has. These run inside a tile, on any thread, and always add in the same order.
+many threads it has. These run inside a tile, on any thread, and always add in the same order. Each is a function of
+the kernel's module: addresses and counts are words, pitches are in elements.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import pathlib
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import llvmlite.binding as llvm
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
-from llgrad.kernels.machine.runtime import intrinsic
+from llgrad.kernels.builder.arithmetic import Arithmetic
+from llgrad.kernels.builder.code import Code, Counter, Variable, Word
+from llgrad.kernels.machine import llvm
 
 ROWS: Final = 8
 """Rows of a register tile of `multiply`; weights are packed in blocks of so many rows."""
 CHAINS: Final = 4
 """Sums that `columns` keeps apart, so that few additions wait for each other."""
-_WORD: Final = ir.IntType(64)
+BLOCKS: Final = (8, 4, 2, 1)
+"""Vectors of the blocks of a packed matrix, the largest first."""
 
 
 @functools.cache
 def register_bytes() -> int:
     """Bytes of a vector register of this machine."""
-    return 64 if llvm.get_host_cpu_features().get("avx512f") else 32
+    return 64 if "+avx512f" in llvm.processor()[2].split(",") else 32
 
 
-@functools.cache
-def digest() -> str:
-    """Hash of the files whose code a kernel takes in: part of every generated text, by which kernels are cached."""
-    files = (pathlib.Path(__file__).with_name(name) for name in ("products.py", "team.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+class Products:
+    """The products of a kernel.
 
+    Args:
+        code: where the calls go.
+        dtype: "float64" or "float32".
+        lanes: elements of a vector.
+    """
 
-class _Vectors:
-    """Vectors of one kind in a builder."""
+    def __init__(self, code: Code, dtype: str, lanes: int) -> None:
+        self.code, self.dtype, self.lanes = code, dtype, lanes
+        self.on = Arithmetic(code.builder, dtype, lanes)
+        self.size = self.on.bits // 8
 
-    def __init__(self, builder: Any, kind: Any, lanes: int) -> None:
-        self.builder, self.size, self.lanes = builder, kind.bitwidth // 8, lanes
-        self.element = ir.FloatType() if kind == types.float32 else ir.DoubleType()
-        self.vector = ir.VectorType(self.element, lanes)
-        self.zero = ir.Constant(self.vector, [0.0] * lanes)
-        self.suffix = f"v{lanes}f{kind.bitwidth}"
+    def _call(self, name: str, write: Callable[..., None], *words: Any, **fixed: Any) -> None:
+        def body(code: Code, *given: Word) -> None:
+            write(Products(code, self.dtype, self.lanes), *given, **fixed)
 
-    def word(self, value: int) -> Any:
-        return ir.Constant(_WORD, value)
+        options = "".join(f"_{value:d}" for value in fixed.values())
+        self.code.routine(f"{name}{options}_{self.lanes}", body, *words)
 
-    def offset(self, base: Any, *parts: Any) -> Any:
-        for part in parts:
-            base = self.builder.add(base, part)
-        return base
+    def _load(self, address: Word) -> Any:
+        return self.code.load(address, self.on.type, align=self.size)
 
-    def load(self, address: Any) -> Any:
-        return self.builder.load(self.builder.inttoptr(address, self.vector.as_pointer()), align=self.size)
-
-    def store(self, value: Any, address: Any) -> None:
-        self.builder.store(value, self.builder.inttoptr(address, self.vector.as_pointer()), align=self.size)
-
-    def load_one(self, address: Any) -> Any:
-        return self.builder.load(self.builder.inttoptr(address, self.element.as_pointer()), align=self.size)
-
-    def spread(self, address: Any) -> Any:
+    def _spread(self, address: Word, index: Any = 0) -> Any:
         """One element in every place of a vector."""
-        one = self.builder.insert_element(self.zero, self.load_one(address), ir.Constant(ir.IntType(32), 0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return self.builder.shuffle_vector(one, self.zero, mask)
+        return self.on.everywhere(self.code.load(address, self.on.float_type, index))
 
-    def fma(self, a: Any, b: Any, c: Any) -> Any:
-        kind = ir.FunctionType(self.vector, [self.vector] * 3)
-        function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fma.{self.suffix}")
-        return self.builder.call(function, [a, b, c])
+    def _sums(self, starts: Sequence[Any]) -> list[Variable]:
+        found = [Variable(self.code, start.type) for start in starts]
+        for variable, start in zip(found, starts, strict=True):
+            variable.set(start)
+        return found
+
+    def _store(self, value: Any, address: Word) -> None:
+        self.code.store(value, address, align=self.size)
+
+    # ---- many samples
+
+    def product(self, C: Word, packed: Word, X: Word, ldx: Any, K: Word, r0: Word, r1: Word, add: bool) -> None:
+        """C[r0 … r1] (+)= weights X[K], of rows of two vectors, with packed weights; r0 is a multiple of `ROWS`."""
+        wide = 2 * self.lanes * self.size
+        with self.code.loop((r1 - r0 + (ROWS - 1)) // ROWS) as block:
+            r = r0 + block * ROWS
+            self._call("multiply", Products._multiply, C + r * wide, packed + r * K * self.size, X, ldx, K, add=add)
+
+    def _multiply(self, C: Word, A: Word, X: Word, ldx: Word, K: Word, *, add: bool) -> None:
+        """C[8, 2·lanes] (+)= A[K, 8]ᵀ X[K, 2·lanes], the rows of C one after the other."""
+        on, step = self.on, self.lanes * self.size
+        places = [C + index * step for index in range(2 * ROWS)]
+        totals = self._sums([self._load(place) if add else on.number(0.0) for place in places])
+        with self.code.loop(K) as k:
+            here, column = X + k * ldx * self.size, A + k * (ROWS * self.size)
+            pair = [self._load(here), self._load(here + step)]
+            for row in range(ROWS):
+                weight = self._spread(column, row)
+                for total, value in zip(totals[2 * row : 2 * row + 2], pair, strict=True):
+                    total.set(on.fma(weight, value, total.get()))
+        for place, total in zip(places, totals, strict=True):
+            self._store(total.get(), place)
+
+    def outer(self, D: Word, pitch: Word, G: Word, X: Word, K: Any) -> None:
+        """D[pitch, pitch] += G[pitch, K] X[pitch, K]ᵀ; `pitch` is a multiple of 4."""
+        self._call("outer", Products._outer, D, pitch, G, X, K)
+
+    def _outer(self, D: Word, pitch: Word, G: Word, X: Word, K: Word) -> None:
+        with self.code.loop(pitch // 4) as r, self.code.loop(pitch // 4) as q:
+            goal = D + (r * pitch + q) * (4 * self.size)
+            left, right = G + r * K * (4 * self.size), X + q * K * (4 * self.size)
+            self._dots(goal, pitch, left, right, K, K, rows=4, columns=4, add=True)
+
+    def _dots(
+        self, D: Word, ldd: Any, A: Word, X: Word, ld: Word, K: Word, *, rows: int, columns: int, add: bool
+    ) -> None:
+        """D[rows, columns] (+)= A[rows, K] X[columns, K]ᵀ, summed over K, a multiple of `lanes`."""
+        on, code = self.on, self.code
+        totals = self._sums([on.number(0.0)] * (rows * columns))
+        with code.loop(K // self.lanes) as index:
+            here = index * (self.lanes * self.size)
+            right = [self._load(X + ld * (row * self.size) + here) for row in range(columns)]
+            for i in range(rows):
+                left = self._load(A + ld * (i * self.size) + here)
+                for j, value in enumerate(right):
+                    total = totals[i * columns + j]
+                    total.set(on.fma(left, value, total.get()))
+        values = [total.get() for total in totals]
+        for first in range(0, rows * columns, self.group):
+            place = D + (code.word(ldd) * (first // columns) + first % columns) * self.size
+            found = self._across(values[first : first + self.group])
+            if add:
+                found = self.code.builder.fadd(code.load(place, found.type, align=self.size), found)
+            code.store(found, place, align=self.size)
+
+    @property
+    def group(self) -> int:
+        """Elements of the 16 bytes within which vectors are shuffled fast."""
+        return 16 // self.size
+
+    def _across(self, totals: Sequence[Any]) -> Any:
+        """The sums over the lanes of `group` vectors, as one vector: neighbours added first."""
+        builder, lanes, found = self.code.builder, self.lanes, list(totals)
+
+        def picked(left: Any, right: Any, places: Sequence[int]) -> Any:
+            mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), list(places))
+            return builder.shuffle_vector(left, right, mask)
+
+        while len(found) > 1:
+            pairs = zip(found[::2], found[1::2], strict=True)
+            halves = [range(first, self.group, 2) for first in (0, 1)]
+            places = [
+                [start + k + side for start in range(0, lanes, self.group) for side in (0, lanes) for k in half]
+                for half in halves
+            ]
+            found = [builder.fadd(picked(x, y, places[0]), picked(x, y, places[1])) for x, y in pairs]
+        (total,) = found
+        while total.type.count > self.group:
+            half = total.type.count // 2
+            total = builder.fadd(picked(total, total, range(half)), picked(total, total, range(half, 2 * half)))
+        return total
+
+    # ---- a large single array
+
+    def rows(self, C: Word, weights: Word, N: Word, X: Word, r0: Word, r1: Word, add: bool, back: Any) -> None:
+        """C[r0 … r1] (+)= weights[r0 … r1, :] X of a large array; with `back` from the last rows to the first. Past the
+        last row the last value again."""
+        self._call("rows", Products._rows, C, weights, N, X, r0, r1, back, add=add)
+
+    def _rows(self, C: Word, weights: Word, N: Word, X: Word, r0: Word, r1: Word, back: Word, *, add: bool) -> None:
+        code, size = self.code, self.size
+        pitch = (N + (self.lanes - 1)) // self.lanes * self.lanes
+        blocks = (r1.min((N + (ROWS - 1)) // ROWS * ROWS) - r0) // ROWS
+        with code.loop(blocks) as b:
+            r = r0 + code.pick(back > 0, blocks - 1 - b, b) * ROWS
+            self._dots(C + r * size, 1, weights + r * pitch * size, X, pitch, pitch, rows=ROWS, columns=1, add=add)
+        if not add:
+            self._repeat(C, N, r0.max(N), r1)
+
+    def _repeat(self, C: Word, N: Word, start: Word, stop: Word) -> None:
+        """Elements from N on are the one before."""
+        with self.code.loop(stop, start) as r:
+            self.code.store(self.code.load(C, self.on.float_type, N - 1), C, r)
+
+    def outer_rows(self, D: Word, N: Word, G: Word, Q: Word, A: Word, r0: Word, r1: Word, count: int) -> None:
+        """D[r, N] += Σ_s G[s, r] Q[s, N] for the rows r0 … r1; G and Q have `count` rows of A elements, N is a vector
+        or more.
+        """
+        self._call("outer_rows", Products._outer_rows, D, N, G, Q, A, r0, r1, count=count)
+
+    def _outer_rows(self, D: Word, N: Word, G: Word, Q: Word, A: Word, r0: Word, r1: Word, *, count: int) -> None:
+        code, on, size = self.code, self.on, self.size
+        with code.loop(r1, r0) as r:
+            factors, row = [self._spread(G, A * s + r) for s in range(count)], D + r * N * size
+
+            def added(k: Word, factors: Any = factors, row: Word = row) -> Any:
+                total = self._load(row + k * size)
+                for s, factor in enumerate(factors):
+                    total = on.fma(factor, self._load(Q + (A * s + k) * size), total)
+                return total
+
+            with code.loop(N // self.lanes) as chunk:
+                k = chunk * self.lanes
+                self._store(added(k), row + k * size)
+            rest = N % self.lanes
+            with code.when(rest > 0):  # the last vector of the row again, but for what it has already
+                k, kind = N - self.lanes, ir.IntType(64)
+                numbers = ir.Constant(ir.VectorType(kind, self.lanes), list(range(self.lanes)))
+                new = code.builder.icmp_signed(">=", numbers, on.everywhere((self.lanes - rest).value))
+                self._store(on.pick(new, added(k), self._load(row + k * size)), row + k * size)
+
+    # ---- a small single array
+
+    def packed_size(self, N: Word, terms: Any) -> Word:
+        """Elements of a packed matrix."""
+        return (N + (self.lanes - 1)) // self.lanes * self.lanes * terms
+
+    def pack(self, goal: Word, matrix: Word, N: Word, terms: Any, turned: bool) -> None:
+        """The matrix W in blocks of 8, 4, 2 or 1 vectors of rows, k by k; past the last row that row again. With
+        `turned` Wᵀ, and zeros past the last row.
+        """
+        self._call("pack", Products._pack, goal, matrix, N, terms, turned=turned)
+
+    def _pack(self, goal: Word, matrix: Word, N: Word, terms: Word, *, turned: bool) -> None:
+        code, kind = self.code, self.on.float_type
+        vectors, first, place = Counter(code, (N + (self.lanes - 1)) // self.lanes), Counter(code, 0), Counter(code, 0)
+        with code.repeat(lambda: vectors.now > 0):
+            block = code.word(1)
+            for size in reversed(BLOCKS):
+                block = code.pick(vectors.now >= size, size, block)
+            width = block * self.lanes
+            with code.loop(terms) as k, code.loop(first.now + width, first.now) as c:
+                row, column = k.min(N - 1), c.min(N - 1)
+                value = code.load(matrix, kind, row * N + column if turned else column * N + row)
+                inside = code.builder.and_(k < N, c < N) if turned else k < N
+                code.store(code.builder.select(inside, value, kind(0.0)), goal, place.now)
+                place.add(1)
+            first.add(width)
+            vectors.set(vectors.now - block)
+
+    def columns(self, C: Word, packed: Word, A: Word, X: Word, N: Word, terms: Any, add: bool, back: int) -> None:
+        """C[A] (+)= W X[N] of a small array; `back` reads W from its end: what the cache still holds of it from a
+        product before is read first. Past the last block the last value again.
+        """
+        self._call("columns", Products._columns, C, packed, A, X, N, terms, back, add=add)
+
+    def _columns(self, C: Word, packed: Word, A: Word, X: Word, N: Word, terms: Word, back: Word, *, add: bool) -> None:
+        code, step = self.code, self.lanes * self.size
+        vectors = (N + (self.lanes - 1)) // self.lanes
+        full, rest = vectors // BLOCKS[0], vectors % BLOCKS[0]
+
+        def many(wanted: int) -> None:
+            with code.when(back.equals(wanted)), code.loop(full) as index:
+                b = code.pick(back > 0, full - 1 - index, index) * BLOCKS[0]
+                self._call(
+                    "block", Products._block, C + b * step, packed + b * step * terms, X, terms, back, width=BLOCKS[0],
+                    add=add,
+                )  # fmt: skip
+
+        many(0)
+        done = Counter(code, full * BLOCKS[0])
+        for width in BLOCKS[1:]:
+            with code.when((rest & width) > 0):
+                c = done.now * step
+                self._call("block", Products._block, C + c, packed + c * terms, X, terms, back, width=width, add=add)
+                done.add(width)
+        many(1)
+        if not add:
+            self._repeat(C, N, vectors * self.lanes, A)
+
+    def _block(self, C: Word, A: Word, X: Word, K: Word, back: Word, *, width: int, add: bool) -> None:
+        """C[width·lanes] (+)= Σ_k X[k] A[k, :], in up to `CHAINS` interleaved sums; K is a multiple of `CHAINS`."""
+        on, code, step = self.on, self.code, self.lanes * self.size
+        chains = min(CHAINS, 8 // width)
+        places = [C + j * step for j in range(width)]
+        starts = [self._load(place) if add else on.number(0.0) for place in places]
+        totals = self._sums(starts + [on.number(0.0)] * (width * (chains - 1)))
+        turns = K // chains
+        with code.loop(turns) as turn:
+            first = code.pick(back > 0, turns - 1 - turn, turn) * chains
+            for chain in range(chains):
+                k = first + chain
+                factor, row = self._spread(X, k), A + k * (width * step)
+                for j in range(width):
+                    total = totals[chain * width + j]
+                    total.set(on.fma(factor, self._load(row + j * step), total.get()))
+        for total, place in zip(self.pairwise([total.get() for total in totals], width), places, strict=True):
+            self._store(total, place)
 
     def pairwise(self, totals: list[Any], count: int) -> list[Any]:
         """Interleaved sums added up to `count` of them, in pairs, so that few additions wait for each other."""
         while len(totals) > count:
             half = len(totals) // 2
-            totals = [self.builder.fadd(a, b) for a, b in zip(totals[:half], totals[half:], strict=True)]
+            totals = [self.on.add(a, b) for a, b in zip(totals[:half], totals[half:], strict=True)]
         return totals
 
-    def sum(self, value: Any) -> Any:
-        kind = ir.FunctionType(self.element, [self.element, self.vector])
-        function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.vector.reduce.fadd.{self.suffix}")
-        return self.builder.call(function, [ir.Constant(self.element, 0.0), value], fastmath=("reassoc",))
+    # ---- a few oscillators in registers
 
-    def loop(self, count: Any, starts: list[Any], body: Any) -> list[Any]:
-        """Carry vectors through `body(index, carried)` while index < count (at least once); returns the last ones."""
-        builder = self.builder
-        before = builder.block
-        block, after = builder.append_basic_block("product"), builder.append_basic_block("done")
-        builder.branch(block)
-        builder.position_at_end(block)
-        index = builder.phi(_WORD)
-        index.add_incoming(self.word(0), before)
-        carried = [builder.phi(start.type) for start in starts]
-        results, step = body(index, carried)
-        following = builder.add(index, self.word(step))
-        index.add_incoming(following, builder.block)
-        for phi, start, result in zip(carried, starts, results, strict=True):
-            phi.add_incoming(start, before)
-            phi.add_incoming(result, builder.block)
-        builder.cbranch(builder.icmp_signed("<", following, count), block, after)
-        builder.position_at_end(after)
-        return results
-
-
-def _multiply(kind: Any) -> Any:
-    @intrinsic(prefer_literal=True)
-    def multiply(typingctx: Any, C: Any, ldc: Any, A: Any, X: Any, ldx: Any, K: Any, add: Any, lanes: Any) -> Any:
-        """C[8, 2·lanes] (+)= A[K, 8]ᵀ X[K, 2·lanes]: addresses, and row pitches in elements; `add` is 0 or 1."""
-        adds, count = add.literal_value, lanes.literal_value
-        signature = types.void(*[types.int64] * 6, types.IntegerLiteral(adds), types.IntegerLiteral(count))
-
-        def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            v = _Vectors(builder, kind, count)
-            pitch_c, pitch_x = (builder.mul(args[i], v.word(v.size)) for i in (1, 4))
-            places = [
-                v.offset(args[0], builder.mul(pitch_c, v.word(row)), v.word(j * count * v.size))
-                for row in range(ROWS)
-                for j in range(2)
-            ]
-
-            def body(index: Any, carried: list[Any]) -> Any:
-                here = v.offset(args[3], builder.mul(index, pitch_x))
-                pair = [v.load(v.offset(here, v.word(j * count * v.size))) for j in range(2)]
-                column = v.offset(args[2], builder.mul(index, v.word(ROWS * v.size)))
-                results = []
-                for row in range(ROWS):
-                    weight = v.spread(v.offset(column, v.word(row * v.size)))
-                    results += [v.fma(weight, pair[j], carried[2 * row + j]) for j in range(2)]
-                return results, 1
-
-            totals = v.loop(args[5], [v.load(p) if adds else v.zero for p in places], body)
-            for place, total in zip(places, totals, strict=True):
-                v.store(total, place)
-            return context.get_dummy_value()
-
-        return signature, generate
-
-    return multiply
-
-
-def _dots(kind: Any) -> Any:
-    @intrinsic(prefer_literal=True)
-    def dots(
-        typingctx: Any, D: Any, ldd: Any, A: Any, lda: Any, X: Any, ldx: Any, K: Any, rows: Any, columns: Any,
-        add: Any, lanes: Any,
-    ) -> Any:  # fmt: skip
-        """D[rows, columns] (+)= A[rows, K] X[columns, K]ᵀ, summed over K, a multiple of `lanes`; pitches in
-        elements."""
-        R, C, adds, count = (value.literal_value for value in (rows, columns, add, lanes))
-        signature = types.void(*[types.int64] * 7, *map(types.IntegerLiteral, (R, C, adds, count)))
-
-        def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            v = _Vectors(builder, kind, count)
-            pitch_d, pitch_a, pitch_x = (builder.mul(args[i], v.word(v.size)) for i in (1, 3, 5))
-            A_rows = [v.offset(args[2], builder.mul(pitch_a, v.word(row))) for row in range(R)]
-            X_rows = [v.offset(args[4], builder.mul(pitch_x, v.word(row))) for row in range(C)]
-
-            def body(index: Any, carried: list[Any]) -> Any:
-                here = builder.mul(index, v.word(v.size))
-                right = [v.load(v.offset(row, here)) for row in X_rows]
-                results = []
-                for i, row in enumerate(A_rows):
-                    left = v.load(v.offset(row, here))
-                    results += [v.fma(left, right[j], carried[i * C + j]) for j in range(C)]
-                return results, count
-
-            totals = v.loop(args[6], [v.zero] * (R * C), body)
-            for i in range(R):
-                for j in range(C):
-                    place = v.offset(args[0], builder.mul(pitch_d, v.word(i)), v.word(j * v.size))
-                    total = v.sum(totals[i * C + j])
-                    total = builder.fadd(v.load_one(place), total) if adds else total
-                    builder.store(total, builder.inttoptr(place, v.element.as_pointer()), align=v.size)
-            return context.get_dummy_value()
-
-        return signature, generate
-
-    return dots
-
-
-def _columns(kind: Any) -> Any:
-    @intrinsic(prefer_literal=True)
-    def columns(
-        typingctx: Any, C: Any, A: Any, X: Any, K: Any, vectors: Any, add: Any, back: Any, lanes: Any
-    ) -> Any:  # fmt: skip
-        """C[vectors·lanes] (+)= Σ_k X[k] A[k, :], in up to `CHAINS` interleaved sums; K is a multiple of `CHAINS`.
-
-        With `back` from the last k to the first: what the cache still holds of A from a product before is read first.
+    def few(self, packed: Word, x: Any, start: Any = None) -> Any:
+        """W x of so few oscillators that x is one vector of `lanes`, all in registers: a load of one element out of a
+        vector that was stored just before would wait for the store to reach the cache. `start` is added.
         """
-        width, adds, turned, count = (value.literal_value for value in (vectors, add, back, lanes))
-        signature = types.void(*[types.int64] * 4, *map(types.IntegerLiteral, (width, adds, turned, count)))
-        chains = min(CHAINS, 8 // width)
+        on, step = self.on, self.lanes * self.size
+        chains = min(CHAINS, self.lanes)
+        totals = [on.number(0.0) if start is None else start] + [on.number(0.0)] * (chains - 1)
+        for k in range(self.lanes):
+            totals[k % chains] = on.fma(self.lane(x, k), self._load(packed + k * step), totals[k % chains])
+        return self.pairwise(totals, 1)[0]
 
-        def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            v = _Vectors(builder, kind, count)
-            places = [v.offset(args[0], v.word(j * count * v.size)) for j in range(width)]
-            last = builder.sub(args[3], v.word(chains))
+    def add_row(self, place: Word, row: int, columns: Sequence[tuple[Any, Any]]) -> None:
+        """A row of a matrix gains Σ g[row] q, of vectors (g, q)."""
+        total = self._load(place)
+        for g, q in columns:
+            total = self.on.fma(self.lane(g, row), q, total)
+        self._store(total, place)
 
-            def body(index: Any, carried: list[Any]) -> Any:
-                first, results = builder.sub(last, index) if turned else index, []
-                for chain in range(chains):
-                    k = builder.add(first, v.word(chain))
-                    factor = v.spread(v.offset(args[2], builder.mul(k, v.word(v.size))))
-                    row = v.offset(args[1], builder.mul(k, v.word(width * count * v.size)))
-                    for j in range(width):
-                        value = v.load(v.offset(row, v.word(j * count * v.size)))
-                        results.append(v.fma(factor, value, carried[chain * width + j]))
-                return results, chains
-
-            starts = [v.load(place) if adds else v.zero for place in places] + [v.zero] * (width * (chains - 1))
-            totals = v.loop(args[3], starts, body)
-            for total, place in zip(v.pairwise(totals, width), places, strict=True):
-                v.store(total, place)
-            return context.get_dummy_value()
-
-        return signature, generate
-
-    return columns
-
-
-@intrinsic(prefer_literal=True)
-def few_columns(typingctx: Any, S: Any, goal: Any, given: Any, A: Any, vectors: Any, lanes: Any) -> Any:
-    """S[goal + …] = Σ_k S[given + k] A[k, :] for k < vectors·lanes, all in registers: a load of one element out of a
-    vector that was stored just before would wait for the store to reach the cache.
-    """
-    width, count = vectors.literal_value, lanes.literal_value
-    signature = types.void(S, *[types.int64] * 3, types.IntegerLiteral(width), types.IntegerLiteral(count))
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        v = _Vectors(builder, S.dtype, count)
-        index = ir.VectorType(ir.IntType(32), count)
-
-        def place(first: Any, j: int) -> Any:
-            pointer = builder.gep(args[0], [builder.add(first, v.word(j * count))])
-            return builder.bitcast(pointer, v.vector.as_pointer())
-
-        given = [builder.load(place(args[2], j), align=v.size) for j in range(width)]
-        totals = [v.zero] * (width * CHAINS)
-        for k in range(width * count):
-            factor = builder.shuffle_vector(given[k // count], v.zero, ir.Constant(index, [k % count] * count))
-            for j in range(width):
-                value = v.load(v.offset(args[3], v.word((k * width + j) * count * v.size)))
-                total = k % CHAINS * width + j
-                totals[total] = v.fma(factor, value, totals[total])
-        for j, total in enumerate(v.pairwise(totals, width)):
-            builder.store(total, place(args[1], j), align=v.size)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-columns_float32, columns_float64 = _columns(types.float32), _columns(types.float64)
-multiply_float32, multiply_float64 = _multiply(types.float32), _multiply(types.float64)
-dots_float32, dots_float64 = _dots(types.float32), _dots(types.float64)
-
-
-@intrinsic
-def peek(typingctx: Any, address: Any) -> Any:
-    """The 64-bit word at an address, read anew each time."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], _WORD.as_pointer())
-        return builder.load_atomic(pointer, "seq_cst", 8)
-
-    return types.int64(types.int64), generate
-
-
-@intrinsic
-def claim(typingctx: Any, address: Any, expected: Any, new: Any) -> Any:
-    """Change the word at an address from `expected` to `new`, if nobody changed it before; whether it was done."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], _WORD.as_pointer())
-        pair = builder.cmpxchg(pointer, args[1], args[2], "seq_cst", "seq_cst")
-        return builder.extract_value(pair, 1)
-
-    return types.boolean(types.int64, types.int64, types.int64), generate
+    def lane(self, x: Any, k: int) -> Any:
+        """An element of a vector in every place."""
+        if self.lanes == 1:
+            return x
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [k] * self.lanes)
+        return self.code.builder.shuffle_vector(x, x, mask)

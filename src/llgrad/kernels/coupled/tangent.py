@@ -5,199 +5,202 @@ Every direction has its own product per stage, W dm_x, and where W itself is per
 
 from __future__ import annotations
 
-from llgrad.kernels.coupled.file import many_file, shared_file
-from llgrad.kernels.coupled.scheme import Emitter, Scheme
-from llgrad.kernels.coupled.text import indent
+from collections.abc import Mapping
+from typing import Any
+
+from llgrad.kernels.builder.code import Code, Word
+from llgrad.kernels.coupled.forward import earlier_slopes, slope_arrays
+from llgrad.kernels.coupled.memory import Memory
+from llgrad.kernels.coupled.scheme import Scheme
+from llgrad.kernels.coupled.team import pass_module
 from llgrad.kernels.expression.equations import STATE
+from llgrad.kernels.loops.step import Derivative, Step
 
 
-def tangent_source(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> str:
-    """The source file of a tangent pass: `wanted` operands have tangents, and so has m0."""
-    return _Tangent(scheme, wanted, directions).file()
+def tangent_module(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> Any:
+    """The module of a tangent pass: `wanted` operands have tangents, and so has m0."""
+
+    def make(code: Code, block: Word) -> _Tangent:
+        return _Tangent(code, scheme, block, wanted, directions)
+
+    return pass_module(scheme, make, f"tangent pass in {directions} directions")
 
 
 class _Tangent:
-    def __init__(self, scheme: Scheme, wanted: tuple[str, ...], directions: int) -> None:
-        self.scheme, self.K, self.stages = scheme, directions, scheme.stages
+    """One call's tangent pass."""
+
+    def __init__(self, code: Code, scheme: Scheme, block: Word, wanted: tuple[str, ...], directions: int) -> None:
+        self.code, self.scheme, self.K, self.last = code, scheme, directions, scheme.stages - 1
         self.active = [name for name in scheme.varied if name in wanted]
         self.weights = "weights" in wanted
         starts = [f"d_m_{axis}" for axis in STATE]
         given = [*starts, *(f"d_{name}" for name in self.active), *["d_weights"] * self.weights]
         results = [f"d_{kind}_{axis}" for kind in ("saved", "final") for axis in STATE]
-        e = self.e = Emitter(scheme, [*given, *results])
-        e.pointers += [e.result(name) for name in [*starts, *results]]
-        for name in self.active:
-            e.pointers += self._strides(name)
+        arrays = []
+        for of in ("", *(f"d{k}_" for k in range(directions))):
+            arrays += [f"{of}{name}" for name in (*STATE, "next_0", "next_1", "field")] + slope_arrays(scheme, of)
+        small = scheme.single and not scheme.shared
+        packed = (1 + directions * self.weights) * small
+        m = self.memory = Memory(code, scheme, [*scheme.operands, *given, *results], arrays, packed, block)
+        self.on = m.on
 
-    def _strides(self, name: str) -> list[str]:
-        """Elements of an operand's tangents per tile (ts), direction (ds), node (ns)."""
-        e, inner = self.e, name in self.scheme.inner
-        lines = [
-            e.result(f"d_{name}"),
-            f"per = word(block, {e.operands.places[f'd_{name}'] + 1})" + " // tiles" * inner,
-            f"ts_d_{name}, ds_d_{name} = {'per' if inner else '0'}, per // {self.K}",
-        ]
-        if name in e.program.channels:
-            lines.append(f"ns_d_{name} = per // max({self.K} * steps * {self.scheme.nodes}, 1)")
-        return lines
+    def begin(self) -> None:
+        """Nothing."""
 
-    def file(self) -> str:
-        e, S = self.e, self.stages
-        wanted = ("coupling", *self.active)
-        indices = tuple(e.program.arguments.index(name) for name in wanted)
-        arguments = e.program.arguments + tuple(f"d_{name}" for name in (*STATE, *wanted))
-        functions = [*e.functions(), e.function("push_forward", e.program.push_forward(indices), arguments)]
-        title = f"tangent pass in {self.K} directions"
-        stages = [self._stage(stage) for stage in range(S)]
-        if self.scheme.shared:
-            phase = [f"i, stage = phase // {S}, phase % {S}"]
-            for stage, lines in enumerate(stages):
-                phase += [f"if stage == {stage}:", *indent(lines)]
-            return shared_file(e, functions, self._prepare(), f"steps * {S}", phase, title)
-        item = ["tile, r0, r1 = index, 0, R", *self._prepare(), "for i in range(steps):"]
-        item += [line for lines in stages for line in indent(lines)]
-        return many_file(e, functions, item, title)
-
-    def _prepare(self) -> list[str]:
-        e = self.e
-        lines = [f"P_m_{axis} = {e.operands.pointer(f'm_{axis}', e.kind)}" for axis in STATE]
-        if self.scheme.single and not self.scheme.shared:
-            lines += e.pack("packed", "weights", 0)
+    def prepare(self) -> None:
+        """The initial state and its tangents into the workspace."""
+        m = self.memory
+        if m.packed:
+            m.products.pack(m.matrix(0), m.pointers["weights"], m.N, m.terms, turned=False)
             for k in range(self.K if self.weights else 0):
-                lines += e.pack(f"d{k}_packed", self._matrix(k), 0)
-        body = e.parameters()
-        for axis in STATE:
-            body += [e.take(axis, f"P_m_{axis}", f"tile * {e.extent} + at"), e.keep(axis)]
+                m.products.pack(m.matrix(1 + k), self._matrix(k), m.N, m.terms, turned=False)
+        with m.rows():
+            m.keep_parameters()
+            m.put_state([m.take(f"m_{axis}", m.tile_place()) for axis in STATE])
             for k in range(self.K):
-                place = f"(tile * {self.K} + {k}) * {e.extent} + at"
-                body += [e.take(f"d{k}_{axis}", f"P_d_m_{axis}", place), e.keep(f"d{k}_{axis}")]
-        return [*lines, *e.chunks([], body)]
+                place = (m.tile * self.K + k) * m.extent + m.at
+                m.put_state([m.take(f"d_m_{axis}", place) for axis in STATE], f"d{k}_{{}}")
+
+    def start(self) -> None:
+        """What all steps share."""
+        program, names = self.scheme.program, ("coupling", *self.active)
+        self.step: Step = self.memory.step()
+        places = tuple(program.arguments.index(name) for name in names)
+        self.push = Derivative(self.step, program.push_forward(places), len(STATE) + len(names))
+
+    def run(self) -> None:
+        """All steps of a tile, and the tangents of its final state."""
+        self.start()
+        with self.code.loop(self.memory.steps) as i:
+            for stage in range(self.scheme.stages):
+                self._stage(i, stage)
+        self._finish()
+
+    def phases(self) -> Word:
+        """A phase for each stage, and one for the end."""
+        return self.memory.steps * self.scheme.stages + 1
+
+    def phase(self, number: Word) -> None:
+        """One stage of some rows."""
+        code, S = self.code, self.scheme.stages
+        i, now = number // S, number % S
+        with code.either(i.equals(self.memory.steps)) as (end, step):
+            with end:
+                self._finish()
+            with step:
+                for stage in range(S):
+                    with code.when(now.equals(stage)):
+                        self._stage(i, stage)
 
     # ---- one stage
 
-    def _stage(self, stage: int) -> list[str]:
-        e, node = self.e, self.scheme.tableau.node_of_stage[stage]
-        operand = "x" if stage == 0 else f"next_{stage % 2}"
-        small = self.scheme.single and not self.scheme.shared
-        weights, back = "packed" if small else "weights", stage % 2
-        lines = [self._product("field", weights, operand, 0, back)]
-        for k in range(self.K):
-            tangent = f"d{k}_x" if stage == 0 else f"d{k}_next_{stage % 2}"
-            lines.append(self._product(f"d{k}_field", weights, tangent, 0, (back + k + 1) % 2))
-            if self.weights:
-                matrix = f"d{k}_packed" if small else self._matrix(k)
-                lines.append(self._product(f"d{k}_field", matrix, operand, 1, back))
-        scalars = [text for text, inner in self._tangents(node) if not inner]
-        return [*lines, *e.chunks([*e.scalars([node]), *scalars], self._chunk(stage, node))]
+    def _stage(self, i: Word, stage: int) -> None:
+        m = self.memory
+        node = self.scheme.tableau.node_of_stage[stage]
+        saving = ((i + 1) % m.every).equals(0) if stage == self.last else None
+        with m.blocks():
+            if not self.scheme.local:
+                self._products(stage)
+            with m.rows():
+                self._row(i, stage, m.values(i, [node]) | self._tangents(i, node), saving)
 
-    def _matrix(self, k: int) -> str:
+    def _matrix(self, k: int) -> Word:
         """Address of the tangent of the weights in a direction."""
-        place = self.e.operands.places["d_weights"]
-        return f"word(block, {place}) + {self.e.size} * {k} * (word(block, {place + 1}) // {self.K})"
+        m = self.memory
+        return m.address("d_weights", m.size("d_weights") // self.K * k)
 
-    def _product(self, goal: str, weights: str, operand: str, add: int, back: int) -> str:
-        goal, operand = self.e.address(goal), self.e.address(operand)
-        if self.scheme.single and not self.scheme.shared:
-            return f"columns_product({goal}, {weights}, A, {operand}, N, {add}, {back})"
-        if self.scheme.shared:
-            return f"rows_product({goal}, {weights}, N, {operand}, r0 * L, r1 * L, {add}, {back})"
-        return f"product({goal}, {weights}, {operand}, L, N, R, L, {add})"
-
-    def _tangents(self, node: int) -> list[tuple[str, bool]]:
-        """Lines that load the tangents of operands, and whether lanes differ."""
-        found = []
+    def _products(self, stage: int) -> None:
+        """The coupling fields of the rows r0 … r1, and their tangents."""
+        name = "x" if stage == 0 else f"next_{stage % 2}"
+        self._product("field", 0, name, False, stage % 2)
         for k in range(self.K):
-            for name in self.active:
+            self._product(f"d{k}_field", 0, f"d{k}_{name}", False, (stage + k + 1) % 2)
+            if self.weights:
+                self._product(f"d{k}_field", 1 + k, name, True, stage % 2)
+
+    def _product(self, goal: str, number: int, operand: str, add: bool, back: int) -> None:
+        m = self.memory
+        C, X = m.array(goal), m.array(operand)
+        weights = self._matrix(number - 1) if number else m.pointers["weights"]
+        if self.scheme.shared:
+            m.products.rows(C, weights, m.N, X, m.r0 * m.W, m.r1 * m.W, add, back)
+        elif self.scheme.single:
+            m.products.columns(C, m.matrix(number), m.A, X, m.N, m.terms, add, back)
+        else:
+            m.products.product(C, weights, X, m.W, m.N, m.r0, m.r1, add)
+
+    def _tangents(self, i: Word, node: int) -> dict[Any, Any]:
+        """The tangents of operands, by direction and name."""
+        m, found = self.memory, {}
+        for name in self.active:
+            operand = f"d_{name}"
+            size = m.per_tile(name, operand)
+            moment = m.moment(name, i, node, size // self.K)
+            for k in range(self.K):
+                place = size // self.K * k + moment + m.r * m.per_row(name)
                 inner = name in self.scheme.inner
-                moment = (
-                    f" + (i * {self.scheme.nodes} + {node}) * ns_d_{name}" if name in self.e.program.channels else ""
-                )
-                place = f"tile * ts_d_{name} + {k} * ds_d_{name}{moment} + r * rs_{name}"
-                row = f"d{k}_{name}"
-                text = self.e.take(row, f"P_d_{name}", f"{place} + c") if inner else f"{row} = P_d_{name}[{place}]"
-                found.append((text, inner))
+                found[k, name] = m.take(operand, m.tile * size + place) if inner else m.alike(operand, place)
         return found
 
-    def _chunk(self, stage: int, node: int) -> list[str]:
-        e, tableau, last = self.e, self.scheme.tableau, self.stages - 1
-        ahead = tableau.b if stage == last else tableau.a[stage + 1]
-        used = {j for j, a in enumerate(tableau.a[stage]) if a} | {j for j, a in enumerate(ahead) if a}
-        earlier = sorted(used - {stage})
-        loads = [e.fetch(axis) for axis in STATE] + [e.load(f"field_of_{stage}", "work_", e.array("field", "at"))]
-        loads += [e.fetch(f"k{axis}{j}") for j in earlier for axis in STATE]
-        loads += e.vectors([node]) + [text for text, inner in self._tangents(node) if inner] + e.random(stage == 0)
-        body = e.stage_state(0) + [f"k{axis}{j} = {e.at(f'k{axis}{j}')}" for j in earlier for axis in STATE]
-        body += [*(e.stage_state(stage) if stage else []), e.slope(stage)]
-        following = f"next_{(stage + 1) % 2}"
-        stores = [e.keep(axis) for axis in STATE]
-        if stage < last:
-            body += [f"{e.at(f'k{axis}{stage}')} = k{axis}{stage}" for axis in STATE]
-            body.append(f"{e.at(following)} = x0" + self._terms("kx{j}", f"a{stage + 1}_", ahead))
-            stores = [e.keep(f"k{axis}{stage}") for axis in STATE] + [e.keep(following)]
-        else:
-            body += [*e.new_state(), *self._new_state()]
+    def _row(self, i: Word, stage: int, values: Mapping[Any, Any], saving: Any) -> None:
+        m, step = self.memory, self.step
+        step.use(m.parameters(values))
+        start, slopes = m.state(), earlier_slopes(m, stage)
+        state = step.stage_state(stage, start, slopes)
+        inputs = m.inputs(values, m.random(i, stage == 0), stage)
+        inputs["coupling"] = m.products.few(m.matrix(0), state[0]) if self.scheme.local else m.get("field")
+        slopes.append(step.slope(state, inputs))
+        new, scales = [], []
+        if stage == self.last:
+            new = step.new_state(start, slopes)
+            scales = step.scales(new)
         for k in range(self.K):
-            loads += [e.fetch(f"d{k}_{name}") for name in (*STATE, "field")]
-            loads += [e.fetch(f"d{k}_k{axis}{j}") for j in earlier for axis in STATE]
-            body += self._direction(k, stage, ahead)
-            stores += (
-                [e.keep(f"d{k}_k{axis}{stage}") for axis in STATE] + [e.keep(f"d{k}_{following}")]
-                if stage < last
-                else self._results(k)
-            )
-        return [*loads, *e.lanes(body), *stores]
+            moved = self._direction(k, stage, state, inputs, values)
+            if stage == self.last:
+                moved = step.along_sphere(new, moved, scales)
+                m.put_state(moved, f"d{k}_{{}}")
+                with self.code.when(saving):
+                    place = ((m.tile * self.K + k) * (m.steps // m.every) + i // m.every) * m.extent + m.at
+                    for axis, value in zip(STATE, moved, strict=True):
+                        m.give(value, f"d_saved_{axis}", place)
+            elif not self.scheme.local:
+                m.set(f"d{k}_next_{(stage + 1) % 2}", moved[0])
+        if stage == self.last:
+            m.put_state(step.finish(start, new)[0])
+            return
+        m.put_state(slopes[-1].whole, f"k{{}}{stage}")
+        if not self.scheme.local:
+            m.set(f"next_{(stage + 1) % 2}", step.stage_state(stage + 1, start, slopes)[0])
 
-    @staticmethod
-    def _terms(slope: str, factor: str, weights: tuple[float, ...]) -> str:
-        return "".join(f" + {factor}{j} * {slope.format(j=j)}" for j, a in enumerate(weights) if a)
+    def _direction(
+        self, k: int, stage: int, state: list[Any], inputs: Mapping[str, Any], values: Mapping[Any, Any]
+    ) -> list[Any]:
+        """The tangent of the next stage's state, or of the state after the step before its projection."""
+        m, step = self.memory, self.step
+        start = m.state(f"d{k}_{{}}")
+        slopes = {j: m.state(f"d{k}_k{{}}{j}") for j in range(stage)}
+        moved = self._moved(start, {j: step.a[stage, j] for j in slopes if (stage, j) in step.a}, slopes)
+        if self.scheme.local:
+            own = m.products.few(m.matrix(1 + k), state[0]) if self.weights else None
+            field = m.products.few(m.matrix(0), moved[0], own)
+        else:
+            field = m.get(f"d{k}_field")
+        slopes[stage] = self.push(state, inputs, [*moved, field, *(values[k, name] for name in self.active)])
+        if stage == self.last:
+            return self._moved(start, step.b, slopes)
+        m.put_state(slopes[stage], f"d{k}_k{{}}{stage}")
+        ahead = {j: step.a[stage + 1, j] for j in slopes if (stage + 1, j) in step.a}
+        return self._moved(start, ahead, slopes)
 
-    def _new_state(self) -> list[str]:
-        """The state after the step."""
-        e = self.e
-        if not self.scheme.project:
-            return [f"{e.at(axis)} = u{axis}" for axis in STATE]
-        shrink = f"shrink = {e.number(1.0)} / math.sqrt(ux * ux + uy * uy + uz * uz)"
-        return [shrink, *(f"{e.at(axis)} = u{axis} * shrink" for axis in STATE)]
-
-    def _direction(self, k: int, stage: int, ahead: tuple[float, ...]) -> list[str]:
-        """The slope's tangent, and then that of the next stage's m_x or of the new state."""
-        e, row = self.e, self.scheme.tableau.a[stage]
-        for_each = []
-        for axis in STATE:
-            terms = "".join(f" + a{stage}_{j} * {e.at(f'd{k}_k{axis}{j}')}" for j, a in enumerate(row) if a)
-            for_each.append(f"d{axis} = {e.at(f'd{k}_{axis}')}{terms}")
-        active = [
-            e.at(f"d{k}_{name}") if name in self.scheme.inner else f"d{k}_{name}" for name in ("field", *self.active)
-        ]
-        active[0] = e.at(f"d{k}_field")
-        slopes = [f"q{axis}{stage}" for axis in STATE]
-        lines = [*for_each, f"{', '.join(slopes)} = push_forward({e.arguments(stage, 'dx', 'dy', 'dz', *active)})"]
-        if stage < self.stages - 1:
-            lines += [f"{e.at(f'd{k}_k{axis}{stage}')} = q{axis}{stage}" for axis in STATE]
-            terms = self._slopes(k, "x", f"a{stage + 1}_", ahead, stage)
-            return [*lines, f"{e.at(f'd{k}_next_{(stage + 1) % 2}')} = {e.at(f'd{k}_x')}{terms}"]
-        lines += [f"e{axis} = {e.at(f'd{k}_{axis}')}{self._slopes(k, axis, 'b', ahead, stage)}" for axis in STATE]
-        if self.scheme.project:
-            lines.append("along = (ux * ex + uy * ey + uz * ez) * shrink * shrink")
-            lines += [f"e{axis} = (e{axis} - u{axis} * along) * shrink" for axis in STATE]
-        return lines + [f"{e.at(f'd{k}_{axis}')} = e{axis}" for axis in STATE]
-
-    def _slopes(self, k: int, axis: str, factor: str, weights: tuple[float, ...], stage: int) -> str:
-        texts = [
-            f" + {factor}{j} * " + (f"q{axis}{j}" if j == stage else self.e.at(f"d{k}_k{axis}{j}"))
-            for j, a in enumerate(weights)
-            if a
-        ]
-        return "".join(texts)
-
-    def _results(self, k: int) -> list[str]:
-        e = self.e
-        saved = f"((tile * {self.K} + {k}) * (steps // every) + i // every) * {e.extent} + at"
-        final = f"(tile * {self.K} + {k}) * {e.extent} + at"
+    def _moved(self, start: list[Any], weights: Mapping[int, Any], slopes: Mapping[int, Any]) -> list[Any]:
         return [
-            *(e.keep(f"d{k}_{axis}") for axis in STATE),
-            "if (i + 1) % every == 0:",
-            *("    " + e.give(f"d{k}_{axis}", f"P_d_saved_{axis}", saved) for axis in STATE),
-            "if i + 1 == steps:",
-            *("    " + e.give(f"d{k}_{axis}", f"P_d_final_{axis}", final) for axis in STATE),
+            self.on.sum([c, *(self.on.mul(w, slopes[j][axis]) for j, w in weights.items())])
+            for axis, c in enumerate(start)
         ]
+
+    def _finish(self) -> None:
+        m = self.memory
+        with m.rows():
+            for k in range(self.K):
+                for axis in STATE:
+                    m.give(m.get(f"d{k}_{axis}"), f"d_final_{axis}", (m.tile * self.K + k) * m.extent + m.at)

@@ -61,6 +61,17 @@ class Taken(NamedTuple):
     new: list[Any]
 
 
+class Slope(NamedTuple):
+    """A slope without the factor in the weights: `whole`, or early + late·rates where a part comes late, which stands
+    last in the state that follows.
+    """
+
+    whole: list[Any]
+    early: Sequence[Any] = ()
+    late: Any = None
+    rates: Sequence[Any] = ()
+
+
 Inputs = Callable[[int], Mapping[str, Any]]
 """A stage's number → what changes during a run, by name."""
 
@@ -72,28 +83,36 @@ class Step:
         on: the arithmetic of the values.
         scheme: equation of motion and method.
         h: the time step, in every lane.
-        parameters: values by name.
+        parameters: values by name; where they change, `use` gives them.
     """
 
-    def __init__(self, on: Arithmetic, scheme: Scheme, h: Any, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, on: Arithmetic, scheme: Scheme, h: Any, parameters: Mapping[str, Any] | None = None) -> None:
         self.on, self.scheme, self.program, self.h = on, scheme, scheme.program, h
-        self.parameters = dict(parameters)
         arguments = self.program.arguments
         closed = self.program.trace(self.program.function, len(arguments))
         self.graph, nodes, outputs = graph_of(closed, arguments)
         self.inputs = dict(zip(arguments, nodes, strict=True))
         known = [self.inputs[name] for name in self.program.names]
         self.parts = split(self.graph, outputs, known, wait=on.width == 1)
-        factor = next((name for name, node in self.inputs.items() if node == self.parts.factor), None)
-        scale = (lambda w: w) if factor is None else (lambda w: on.mul(w, self.parameters[factor]))
+        self.factor = next((name for name, node in self.inputs.items() if node == self.parts.factor), None)
         tableau = scheme.tableau
         self.a = {(i, j): self._times_h(a) for i, row in enumerate(tableau.a) for j, a in enumerate(row) if a}
         self.b = {i: self._times_h(b) for i, b in enumerate(tableau.b) if b}
-        self.weights = {place: scale(a) for place, a in self.a.items()}
-        self.last = {i: scale(b) for i, b in self.b.items()}
+        if parameters is not None:
+            self.use(parameters)
 
     def _times_h(self, number: float) -> Any:
         return self.on.mul(self.h, self.on.number(number))
+
+    def use(self, parameters: Mapping[str, Any]) -> None:
+        """Take these values of the parameters in the code that is written from here on."""
+        self.parameters = dict(parameters)
+        factor = None if self.factor is None else self.parameters[self.factor]
+
+        def scaled(weights: Mapping[Any, Any]) -> dict[Any, Any]:
+            return {place: w if factor is None else self.on.mul(w, factor) for place, w in weights.items()}
+
+        self.weights, self.last = scaled(self.a), scaled(self.b)
 
     def arguments(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> list[Any]:
         """The arguments of the slope, in order."""
@@ -101,21 +120,37 @@ class Step:
         return [*state, *changing, *(self.parameters[name] for name in self.program.names)]
 
     def take(self, state: Sequence[Any], inputs: Inputs) -> Taken:
-        """All stages of a step from a state.
-
-        A slope is f (p + r q): what all its components share as a factor f is in the weights, and in the state that
-        follows the part with r, which comes late, stands last.
-        """
-        states, slopes = [list(state)], []
+        """All stages of a step from a state."""
+        states, slopes = [], []
         for stage in range(self.scheme.stages):
-            if stage:
-                weights = {j: self.weights[stage, j] for j in range(stage) if (stage, j) in self.weights}
-                states.append(self._combined(state, weights, slopes))
-            given = zip(self.inputs.values(), self.arguments(states[stage], inputs(stage)), strict=True)
-            slopes.append(_Slope(self, dict(given)))
-        return Taken(states, self._combined(state, self.last, slopes))
+            states.append(self.stage_state(stage, state, slopes))
+            slopes.append(self.slope(states[stage], inputs(stage)))
+        return Taken(states, self.new_state(state, slopes))
 
-    def _combined(self, state: Sequence[Any], weights: Mapping[int, Any], slopes: Sequence[_Slope]) -> list[Any]:
+    def slope(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> Slope:
+        """The slope at a state."""
+        parts, on = self.parts, self.on
+        given = dict(zip(self.inputs.values(), self.arguments(state, inputs), strict=True))
+        found = write(
+            on, self.graph, given, [*parts.early, *parts.rates, *([] if parts.late is None else [parts.late])]
+        )
+        count = len(parts.early)
+        early, rates = found[:count], found[count : 2 * count]
+        if parts.late is None:
+            return Slope(early)
+        whole = [on.add(p, on.mul(found[-1], q)) for p, q in zip(early, rates, strict=True)]
+        return Slope(whole, early, found[-1], rates)
+
+    def stage_state(self, stage: int, state: Sequence[Any], slopes: Sequence[Slope]) -> list[Any]:
+        """The state that a stage sees, from that before the step and the slopes of the stages before it."""
+        weights = {j: self.weights[stage, j] for j in range(stage) if (stage, j) in self.weights}
+        return self._combined(state, weights, slopes)
+
+    def new_state(self, state: Sequence[Any], slopes: Sequence[Slope]) -> list[Any]:
+        """The state after a step, before the projection."""
+        return self._combined(state, self.last, slopes)
+
+    def _combined(self, state: Sequence[Any], weights: Mapping[int, Any], slopes: Sequence[Slope]) -> list[Any]:
         on, newest = self.on, len(slopes) - 1
         found = []
         for axis, start in enumerate(state):
@@ -210,21 +245,6 @@ def scale_to_one(on: Arithmetic, excess: Any) -> tuple[Any, Any]:
         phi.add_incoming(values[0], after_then)
         phi.add_incoming(values[1], after_otherwise)
     return part, rate
-
-
-class _Slope:
-    """The slope of a stage without the factor in the weights: early + late·rates, or whole where nothing comes late."""
-
-    def __init__(self, step: Step, given: dict[int, Any]) -> None:
-        parts, on = step.parts, step.on
-        wanted = [*parts.early, *parts.rates, *([parts.late] if parts.late is not None else [])]
-        found = write(on, step.graph, given, wanted)
-        count = len(parts.early)
-        self.early, self.rates = found[:count], found[count : 2 * count]
-        self.late = found[-1] if parts.late is not None else None
-        self.whole = self.early
-        if self.late is not None:
-            self.whole = [on.add(p, on.mul(self.late, q)) for p, q in zip(self.early, self.rates, strict=True)]
 
 
 class Derivative:

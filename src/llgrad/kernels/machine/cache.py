@@ -2,20 +2,17 @@
 
 A file is named by a hash of its text, of this package's own sources, of the processor, and of the versions of
 everything that compiles it. So a stale kernel is never found, and two processes that write the same file write the
-same meaning. An object file is linked by LLVM alone: Numba's compiler, which takes a third of a second to wake, is left
-asleep. Nothing here may break a run: an unreadable or unwritable folder means that kernels are compiled anew, in a
-temporary folder of this process.
+same meaning. Nothing here may break a run: an unreadable or unwritable folder means that kernels are compiled anew, in
+a temporary folder of this process.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 import os
 import pathlib
 import shutil
-import sys
 import tempfile
 import threading
 import warnings
@@ -25,9 +22,7 @@ from typing import Any, Final
 import jax
 import jaxlib.version
 import llvmlite
-import numba
 from llvmlite import binding
-from numba.core.registry import cpu_target
 
 from llgrad.kernels.machine import llvm
 
@@ -35,8 +30,6 @@ VARIABLE: Final = "LLGRAD_CACHE_DIR"
 OBJECT: Final = ".o"
 _LOCK: Final = threading.RLock()
 _LOADED: Final[dict[str, int]] = {}
-_KEPT: Final[list[Any]] = []
-"""What owns the machine code in use: it lives as long as the process."""
 
 
 def folder() -> pathlib.Path:
@@ -44,17 +37,6 @@ def folder() -> pathlib.Path:
     if given := os.environ.get(VARIABLE):
         return pathlib.Path(given)
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "llgrad" / "kernels"
-
-
-def load(text: str, kind: str) -> int:
-    """Address of the function `handler` of a generated source text, compiled or read from the cache. `kind` begins the
-    file's name.
-    """
-    name = f"{kind}_{_key(text)}"
-    with _LOCK:
-        if name not in _LOADED:
-            _LOADED[name] = _load(name, text)
-        return _LOADED[name]
 
 
 def load_module(key: str, kind: str, write: Callable[[], Any]) -> int:
@@ -101,64 +83,6 @@ def _object_beside(path: pathlib.Path) -> bytes | None:
     return code
 
 
-def _load(name: str, text: str) -> int:
-    path = _private_folder() / f"{name}.py"
-    try:
-        _write(path, text.encode())
-        return _linked(path) or _compiled(name, path)
-    except Exception as problem:
-        # A damaged file shows as any kind of exception; compile apart from the folder, once more.
-        apart = _temporary_folder() / f"{name}.py"
-        _write(apart, text.encode())
-        address = _compiled(name, apart)  # raises where it was not the folder that failed
-        warnings.warn(f"the kernel cache {path.parent} could not be used ({problem!r}); compiled anew", stacklevel=2)
-        return address
-
-
-def _compiled(name: str, path: pathlib.Path) -> int:
-    """Compile a source file, and keep the object file where that can be done; the address of its function."""
-    specification = importlib.util.spec_from_file_location(f"llgrad_kernel_{name}", path)
-    if specification is None or specification.loader is None:
-        raise ImportError(f"no module can be made from {path}")
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[module.__name__] = module  # Numba looks the module of a function up by its name
-    specification.loader.exec_module(module)
-    _KEPT.append(module.handler)
-    try:
-        _keep(module.handler, path.with_suffix(OBJECT))
-    except Exception as problem:  # a full disk, or another Numba: the kernel is there, and runs
-        _warn_once(str(path.parent), repr(problem))
-    return module.handler.address
-
-
-def _keep(handler: Any, file: pathlib.Path) -> None:
-    """Write the object file of a function: the hash of what follows, the function's symbol, the code."""
-    _, _, (code, _) = handler._library.serialize_using_object_code()
-    content = handler.native_name.encode() + b"\n" + code
-    _write(file, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-
-
-def _linked(path: pathlib.Path) -> int | None:
-    """The address of the function of the object file beside a source file; None where there is none.
-
-    Raises ValueError for a damaged object file: LLVM would end the process.
-    """
-    file = path.with_suffix(OBJECT)
-    if not file.exists():
-        return None
-    digest, _, content = file.read_bytes().partition(b"\n")
-    if digest.decode(errors="replace") != hashlib.sha256(content).hexdigest():
-        raise ValueError(f"{file} is damaged; llgrad cache --clear deletes it")
-    symbol, _, code = content.partition(b"\n")
-    _code_generator()  # the symbols of Numba's helpers become known to LLVM
-    machine = binding.Target.from_default_triple().create_target_machine()
-    linker = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
-    linker.add_object_file(binding.ObjectFileRef.from_data(code))
-    linker.finalize_object()
-    _KEPT.append(linker)
-    return linker.get_function_address(symbol.decode())
-
-
 def _write(path: pathlib.Path, content: bytes) -> None:
     """Write a file as a whole or not at all; one that is there with this content stays."""
     if path.exists() and path.read_bytes() == content:
@@ -201,18 +125,12 @@ def _key(text: str) -> str:
 def _versions() -> str:
     """What the meaning of a generated file depends on, apart from its text."""
     here = pathlib.Path(__file__).parent
-    sources = sorted(
-        [*here.glob("*.py"), *(here.parent / "builder").glob("*.py"), *(here.parent / "loops").glob("*.py")]
-    )
+    rooms = [here, *(here.parent / room for room in ("builder", "loops", "coupled"))]
+    sources = sorted(path for room in rooms for path in room.glob("*.py"))
     own = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    parts: list[Any] = [jax.__version__, jaxlib.version.__version__, numba.__version__, llvmlite.__version__, own]
-    return " ".join(map(str, [*parts, *_code_generator().magic_tuple()]))
-
-
-def _code_generator() -> Any:
-    """Numba's, for this processor."""
-    context: Any = cpu_target.target_context
-    return context.codegen()
+    compiler = ".".join(map(str, binding.llvm_version_info))
+    parts = [jax.__version__, jaxlib.version.__version__, llvmlite.__version__, compiler, *llvm.processor(), own]
+    return " ".join(parts)
 
 
 def entries() -> list[tuple[pathlib.Path, int]]:
