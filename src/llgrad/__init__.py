@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from llgrad.core.field_term import FieldTerm
 from llgrad.core.record import quantity, vector
 from llgrad.core.status import Outcome, SimulationError
-from llgrad.devices.system import Inputs, Spin, System
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
 from llgrad.datasets.frequencies import FrequencyTable, frequencies_of, read_frequencies
@@ -32,6 +31,7 @@ from llgrad.devices.geometry import Ellipse, ellipse
 from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
 from llgrad.devices.oscillator import Oscillator, ellipse_volume
 from llgrad.devices.ranges import direction
+from llgrad.devices.system import Inputs, Spin, System
 from llgrad.drives.base import Waveform
 from llgrad.drives.chirp import Chirp
 from llgrad.drives.constant import Constant

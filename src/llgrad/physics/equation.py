@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Final
 import equinox as eqx
 
 from llgrad.core.field_term import FieldTerm
-from llgrad.devices.system import NORMALS, Layout
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import NORMALS, Layout
 from llgrad.physics.anisotropy import PerpendicularAnisotropy
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation

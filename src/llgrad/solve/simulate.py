@@ -14,11 +14,11 @@ from jax.core import Tracer
 from llgrad.core.random import key_words
 from llgrad.core.record import as_number, is_concrete
 from llgrad.core.status import SimulationError, Status
-from llgrad.devices.system import System
 from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
 from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive, check_drive
 from llgrad.kernels.machine.forks import check_process

@@ -9,11 +9,12 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
-from llgrad.drives.drive import Drive
+from llgrad.drives.drive import Drive, check_drive
 from llgrad.kernels.steppers import RK4, Stepper
 from llgrad.physics.equation import BUILT_IN, Equation, equation_of_motion
 
@@ -81,6 +82,8 @@ def suggest_dt(
     >>> round(lg.suggest_dt(lg.presets.kubota2013()) * 1e12, 1)
     4.4
     """
+    check_kind("model", model, (Oscillator, OscillatorArray), "see llgrad.presets")
+    check_drive(drive)
     if is_traced(model, drive):
         raise ValueError(
             "the step cannot be chosen from traced values; under jit, vmap and grad give dt=… (suggest_dt "

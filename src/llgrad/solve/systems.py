@@ -10,9 +10,9 @@ import jax.numpy as jnp
 
 from llgrad.core.random import key_words
 from llgrad.core.record import is_concrete
-from llgrad.devices.system import Spin, System, equation_of_system, noise_strength
 from llgrad.core.vector import Vec3
 from llgrad.devices.ranges import check_unit_vector
+from llgrad.devices.system import Spin, System, equation_of_system, noise_strength
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.solve.saving import Grid

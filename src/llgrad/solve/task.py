@@ -12,9 +12,9 @@ import jax.numpy as jnp
 
 from llgrad.core.random import normals
 from llgrad.core.status import Outcome
-from llgrad.devices.system import NORMALS, TIME, SystemEquation
 from llgrad.core.vector import Vec3
 from llgrad.devices.coupling import Coupling
+from llgrad.devices.system import NORMALS, TIME, SystemEquation
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import Stepper
 from llgrad.physics.equation import Equation
