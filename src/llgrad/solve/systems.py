@@ -12,7 +12,7 @@ from llgrad.core.random import key_words
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.devices.ranges import check_unit_vector
-from llgrad.devices.system import Spin, System, equation_of_system, noise_strength
+from llgrad.devices.system import NORMALS, TIME, Spin, System, equation_of_system, noise_strength
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.solve.saving import Grid
@@ -23,9 +23,12 @@ from llgrad.solve.task import Noise, Task
 def task_of_system(
     system: System, drive: dict[str, Waveform], stepper: Stepper, grid: Grid, state: Any, key: Any
 ) -> Task:
-    """What an engine is given."""
+    """What an engine is given. Whatever the rate itself raises is raised here, whichever engine runs."""
+    equation = equation_of_system(system, state)
+    normals = dict.fromkeys(NORMALS, 0.0)
+    jax.eval_shape(lambda values: equation.slope(values, {TIME: 0.0, **normals}, 1.0), jax.tree.leaves(state))
     return Task(
-        equation=equation_of_system(system, state),
+        equation=equation,
         m0=state,
         coupling=None,
         drive=drive or None,
@@ -41,7 +44,7 @@ def stepper_of_system(system: System, stepper: Stepper | None, key: Any) -> Step
     if system.noises and key is None:
         raise ValueError(f"{type(system).__name__} has noise, which needs random numbers; give key=jax.random.key(0)")
     if key is not None and not system.noises:
-        raise ValueError(f"key = {key!r}, but {type(system).__name__} declares no noise; set `noises` in its class")
+        raise ValueError(f"a key is given, but {type(system).__name__} declares no noise; set `noises` in its class")
     return stepper or (RK4() if key is None else Heun())
 
 
