@@ -52,7 +52,7 @@ from llgrad.fitting.planning.plan import plan
 from llgrad.fitting.planning.result import Plan
 from llgrad.fitting.resonance.analysis import fit_resonance
 from llgrad.fitting.targets.experiment import Experiment, segments
-from llgrad.kernels.steppers import RK4, DormandPrince5, Heun
+from llgrad.kernels.steppers import RK4, DormandPrince5, DormandPrince8, Heun, Tsitouras5
 from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.files import load_design, save_design
@@ -106,6 +106,7 @@ __all__ = [
     "Design",
     "Diffrax",
     "DormandPrince5",
+    "DormandPrince8",
     "Drive",
     "Ellipse",
     "End",
@@ -162,6 +163,7 @@ __all__ = [
     "Trained",
     "TrainingError",
     "Trajectory",
+    "Tsitouras5",
     "UniaxialAnisotropy",
     "Vec3",
     "Waveform",
