@@ -1,15 +1,14 @@
-"""Every operation that the native engine has code for: as generated and compiled by Numba, against XLA."""
+"""Every operation that the native engine has code for: as written and compiled, against XLA."""
 
-import importlib.util
-import sys
+import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from tests.kernels.builder.loop import of_jax
 
 from llgrad.kernels.expression.derivatives import pull_back_of, push_forward_of
-from llgrad.kernels.expression.source import Source
 
 AWAY = lax.RoundingMethod.AWAY_FROM_ZERO
 EVEN = lax.RoundingMethod.TO_NEAREST_EVEN
@@ -168,20 +167,6 @@ def passes(name):
     return found if name in BACKWARDS_ONLY else [*found, ("tangent", push_forward_of(function, 3, ()), 6)]
 
 
-def compiled(dtype, names):
-    """The generated functions of all operations as one module, each over arrays."""
-    source, texts, order = Source(dtype), [], []
-    scalar = jax.ShapeDtypeStruct((), dtype)
-    for name in names:
-        for what, function, count in passes(name):
-            closed = jax.make_jaxpr(function)(*[scalar] * count)
-            arguments = [f"a{i}" for i in range(count)]
-            label = f"f{len(order)}"
-            texts.append(source.function(label, closed, arguments))
-            order.append((name, what, function, len(closed.jaxpr.outvars)))
-    return source, texts, order
-
-
 def names_of(functions):
     """The names of all operations of functions and their derivatives."""
     found, scalar = set(), jax.ShapeDtypeStruct((), np.float64)
@@ -201,61 +186,32 @@ def names_of(functions):
     return found
 
 
-HEAD = """import math
-import numpy as np
-from numba import njit
-from llgrad.kernels.machine import elementary
-from llgrad.kernels.machine.runtime import (
-    INLINE, LOOP, float_of_int32, float_of_int64, int32_of_float, int64_of_float, over, root, pick,
-)
-"""
-LOOPS = """
-@njit(**LOOP)
-def run(A, R):
-    for i in range(A.shape[0]):
-        x, y, z = A[i, 0], A[i, 1], A[i, 2]
-        one, zero = A[i, 3], A[i, 4]
-{lines}
-"""
+@functools.cache
+def expected(dtype):
+    """By operation and pass, what XLA gives; all of it compiled as one."""
+    parts = [(name, *part) for name in FUNCTIONS for part in passes(name)]
+    everything = jax.jit(jax.vmap(lambda *a: [function(*a[:count]) for _, _, function, count in parts]))
+    found = everything(*map(jnp.asarray, operands(dtype)))
+    return {(name, what): list(map(np.asarray, made)) for (name, what, _, _), made in zip(parts, found, strict=True)}
 
 
-def compare(dtype, folder, names=tuple(FUNCTIONS)):
-    """(operation, pass, point, found, expected) of everything in which the two differ."""
-    source, texts, order = compiled(dtype, names)
-    lines, row = [], 0
-    for index, (_, what, _, outputs) in enumerate(order):
-        arguments = "x, y, z" + ("" if what == "value" else ", one, zero, zero")
-        left = ", ".join(f"R[{row + k}, i]" for k in range(outputs))
-        lines.append(f"        {left}, = f{index}({arguments})")
-        row += outputs
-    path = f"{folder}/operations_{np.dtype(dtype).name}.py"
-    with open(path, "w") as file:
-        file.write("\n\n".join([HEAD, source.constant_lines(), *texts, LOOPS.format(lines="\n".join(lines))]))
-    specification = importlib.util.spec_from_file_location("operations_module", path)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["operations_module"] = module
-    specification.loader.exec_module(module)
+def operands(dtype):
+    """The columns of the points, and a cotangent or tangent."""
     given = points(dtype)
-    A = np.column_stack([given, np.ones(len(given)), np.zeros(len(given))]).astype(dtype)
-    R = np.zeros((row, len(given)), dtype)
-    module.run(A, R)
-    everything = jax.jit(
-        jax.vmap(
-            lambda x, y, z: [
-                value
-                for _, what, function, _ in order
-                for value in function(x, y, z, *([] if what == "value" else [x.dtype.type(1), 0 * z, 0 * z]))
-            ]
-        )
-    )
-    expected = np.array(everything(*map(jnp.asarray, given.T)))
-    wrong, row, lost = [], 0, np.zeros(len(given), bool)
+    return np.column_stack([given, np.ones(len(given)), np.zeros((len(given), 2))]).astype(dtype).T
+
+
+def compare(dtype, width):
+    """(operation, pass, place, point, found, expected) of everything in which the two differ."""
+    given, wrong = operands(dtype), []
     close = {"rtol": 1e-11, "atol": 1e-14} if dtype == np.float64 else {"rtol": 2e-4, "atol": 1e-6}
-    for name, what, _, outputs in order:
-        for k in range(outputs):
-            found, right = R[row + k], expected[row + k]
-            lost = np.isnan(right) if what == "value" else lost  # no number has no derivative
-            bad = ~np.isclose(found, right, equal_nan=True, **close) & ((what == "value") | ~lost)
-            wrong += [(name, what, k, given[i].tolist(), float(found[i]), float(right[i])) for i in np.flatnonzero(bad)]
-        row += outputs
+    for name in FUNCTIONS:
+        lost = np.zeros(given.shape[1], bool)
+        for what, function, count in passes(name):
+            found = of_jax(function, [dtype] * count, np.dtype(dtype).name, width)(*given[:count])
+            for k, (mine, right) in enumerate(zip(found, expected(dtype)[name, what], strict=True)):
+                lost = np.isnan(right) if what == "value" else lost  # no number has no derivative
+                bad = ~np.isclose(mine, right, equal_nan=True, **close) & ((what == "value") | ~lost)
+                places = np.flatnonzero(bad)
+                wrong += [(name, what, k, given[:3, i].tolist(), float(mine[i]), float(right[i])) for i in places]
     return wrong

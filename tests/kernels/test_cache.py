@@ -8,20 +8,23 @@ import sys
 import textwrap
 
 import pytest
+from llvmlite import ir
 
+from llgrad.kernels.builder.code import WORD
 from llgrad.kernels.machine import cache
 from llgrad.kernels.machine.ffi import HANDLER
 
-SOURCE = """from numba import cfunc, types
-
-@cfunc(types.int64(types.int64))
-def handler(x):
-    return x + {number}
-"""
+def adding(number):
+    """A module whose function adds a number."""
+    module = ir.Module("test")
+    function = ir.Function(module, ir.FunctionType(WORD, [WORD]), "handler")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    builder.ret(builder.add(function.args[0], WORD(number)))
+    return module
 
 
 def load(number):
-    return HANDLER(cache.load(SOURCE.format(number=number), "test"))(1)
+    return HANDLER(cache.load_module(f"adds {number}", "test", lambda: adding(number)))(1)
 
 
 @pytest.fixture
@@ -44,7 +47,8 @@ def test_source_and_compiled_code_are_kept_in_a_private_folder(folder, monkeypat
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     (path, size), *rest = cache.entries()
     assert rest == []
-    assert "x + 2" in path.read_text()
+    assert "; adds 2" in path.read_text()
+    assert "add i64 %" in path.read_text()
     assert size > path.stat().st_size
     before = [p.stat().st_mtime_ns for p in compiled_files(folder)]
     forget(monkeypatch)
@@ -76,19 +80,18 @@ def test_damaged_compiled_code_does_not_break_a_run(folder, monkeypatch, damage)
 
 
 def test_a_kernel_whose_object_file_cannot_be_kept_runs(folder, monkeypatch):
-    def full(handler, file):
+    def full(path, content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cache, "_keep", full)
+    monkeypatch.setattr(cache, "_write", full)
     with pytest.warns(UserWarning, match="cannot be written .*No space left"):
         assert load(8) == 9
     assert compiled_files(folder) == []
-    assert cache.entries()[0][0].parent == folder
 
 
-def test_damaged_source_is_written_again(folder, monkeypatch):
+def test_a_damaged_text_is_in_nobodys_way(folder, monkeypatch):
     load(6)
-    cache.entries()[0][0].write_text("def handler(: nonsense")
+    cache.entries()[0][0].write_text("nonsense")
     forget(monkeypatch)
     assert load(6) == 7
 
@@ -104,20 +107,18 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
 def test_what_is_compiled_is_keyed_by_everything_it_depends_on(monkeypatch):
     key = cache._key("text")
     assert key != cache._key("text ")
-    monkeypatch.setattr(cache, "_versions", lambda: "another numba")
+    monkeypatch.setattr(cache, "_versions", lambda: "another LLVM")
     assert key != cache._key("text")
 
 
 def test_processes_that_write_the_same_kernel_at_once(tmp_path):
     program = textwrap.dedent(f"""
-        from llgrad.kernels.machine import cache
-        from llgrad.kernels.machine.ffi import HANDLER
-        source = {SOURCE!r}
+        from tests.kernels.test_cache import load
         for number in range(3):
-            assert HANDLER(cache.load(source.format(number=number), "test"))(1) == number + 1
+            assert load(number) == number + 1
     """)
     environment = {**os.environ, cache.VARIABLE: str(tmp_path / "kernels")}
     running = [subprocess.Popen([sys.executable, "-W", "error", "-c", program], env=environment) for _ in range(3)]
     assert [process.wait() for process in running] == [0, 0, 0]
-    assert len(list(pathlib.Path(tmp_path / "kernels").glob("*.py"))) == 3
+    assert len(list(pathlib.Path(tmp_path / "kernels").glob("*.ll"))) == 3
     assert list(pathlib.Path(tmp_path / "kernels").glob("*.tmp")) == []

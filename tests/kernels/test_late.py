@@ -3,22 +3,28 @@
 import jax
 import numpy as np
 import pytest
-from numba import njit
+from tests.kernels.builder.loop import looped
 
 import llgrad as lg
+from llgrad.kernels.builder.expression import write
 from llgrad.kernels.expression.equations import compile_equation
 from llgrad.kernels.expression.late import split
-from llgrad.kernels.expression.source import Source
 from llgrad.kernels.expression.translate import graph_of
-from llgrad.kernels.machine import vector_math
+from llgrad.kernels.loops.step import scale_to_one
 from llgrad.physics.equation import equation_of_motion
 
 
 def evaluated(graph, names, values, numbers):
-    """The values of a graph at given numbers, by the generated text, run by Python itself."""
-    space = {"np": np, "njit": lambda **_: lambda f: f, "INLINE": {}}
-    exec(Source(np.float64).text("f", graph, names, values), space)
-    return np.array(space["f"](*numbers))
+    """The values of a graph at given numbers, as kernels compute them."""
+    inputs = list(names)
+    one = looped(
+        lambda on, *given: write(on, graph, dict(zip(inputs, given, strict=True)), values),
+        ["float64"] * len(inputs),
+        ["float64"] * len(values),
+        "float64",
+        1,
+    )
+    return np.array([value[0] for value in one(*([number] for number in numbers))])
 
 
 def parts_of(function, arguments, parameters):
@@ -55,10 +61,9 @@ def test_what_is_not_linear_in_one_division_stays_whole(function):
 
 @pytest.mark.parametrize(("dtype", "rounding"), [("float64", 2.3e-16), ("float32", 1.2e-7)])
 def test_the_scale_to_the_sphere_is_exact_to_rounding(dtype, rounding):
-    generated, number = getattr(vector_math, f"scale_to_one_{dtype}"), np.dtype(dtype).type
-    scale = njit(lambda excess: generated(excess))
-    for size in (0.0, 1e-9, 1e-6, 1.2e-4, 1.3e-4, 0.015, 0.016, 0.09):
-        for excess in (number(size), number(-size)):
-            part, rate = (np.longdouble(value) for value in scale(excess))
-            assert abs((1 + part * rate) * np.sqrt(1 + np.longdouble(excess)) - 1) <= rounding
-    assert np.isnan(scale(number(np.nan))[1])
+    scale = looped(scale_to_one, [dtype], [dtype] * 2, dtype, 1)
+    sizes = np.array([0.0, 1e-9, 1e-6, 1.2e-4, 1.3e-4, 0.015, 0.016, 0.09])
+    excess = np.concatenate([sizes, -sizes]).astype(dtype)
+    part, rate = (value.astype(np.longdouble) for value in scale(excess))
+    assert np.abs((1 + part * rate) * np.sqrt(1 + excess.astype(np.longdouble)) - 1).max() <= rounding
+    assert np.isnan(scale([np.nan])[1]).all()

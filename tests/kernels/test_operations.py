@@ -9,7 +9,7 @@ import pytest
 from tests.kernels.operations import FUNCTIONS, compare, names_of
 
 from llgrad.kernels.expression.graph import UnsupportedOperation
-from llgrad.kernels.expression.source import Source
+from llgrad.kernels.expression.listing import formulas
 from llgrad.kernels.expression.translate import NESTED, SUPPORTED
 
 ELSEWHERE = {
@@ -19,9 +19,9 @@ ELSEWHERE = {
 """Names that not every version of JAX has."""
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_operations_are_those_of_xla(dtype, tmp_path):
-    assert compare(dtype, tmp_path) == []
+@pytest.mark.parametrize(("dtype", "width"), [(np.float64, 8), (np.float64, 1), (np.float32, 8)])
+def test_operations_are_those_of_xla(dtype, width):
+    assert compare(dtype, width) == []
 
 
 def test_every_supported_name_is_tried():
@@ -52,4 +52,4 @@ REFUSED = {
 def test_what_would_be_inexact_is_refused(name):
     closed = jax.make_jaxpr(REFUSED[name])(jax.ShapeDtypeStruct((), np.float64))
     with pytest.raises(UnsupportedOperation):
-        Source(np.float64).function("f", closed, ["x"])
+        formulas(closed, ["x"])

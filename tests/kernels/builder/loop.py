@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 from llvmlite import binding as llvm
 from llvmlite import ir
 
 from llgrad.kernels.builder.arithmetic import Arithmetic
-
-I64 = ir.IntType(64)
-
-
-def machine() -> Any:
-    """This processor; an engine takes it for its own, so each has a new one."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features().flatten()
-    target = llvm.Target.from_triple(llvm.get_default_triple())
-    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=2)
+from llgrad.kernels.builder.code import WORD, Code, Word
+from llgrad.kernels.builder.expression import write
+from llgrad.kernels.expression.translate import graph_of
+from llgrad.kernels.machine.llvm import link, object_of
 
 
 def ptx(function: Any, operands: int) -> str:
@@ -40,48 +35,54 @@ def ptx(function: Any, operands: int) -> str:
 
 
 def elementwise(function: Any, operands: int, dtype: str = "float64", width: int = 8) -> Any:
-    """`function(on, *values)` of arrays; so many lanes at a time."""
+    """`function(on, *values)` of arrays of a dtype; so many lanes at a time."""
+    one = looped(lambda on, *values: [function(on, *values)], [dtype] * operands, [dtype], dtype, width)
+    return lambda *arrays: one(*arrays)[0]
+
+
+def of_jax(function: Any, kinds: Sequence[Any], dtype: str = "float64", width: int = 8) -> Any:
+    """A function of scalars in JAX, of arrays of the dtypes `kinds`, as kernels have it."""
+    names = [f"a{index}" for index in range(len(kinds))]
+    closed = jax.make_jaxpr(function)(*[jax.ShapeDtypeStruct((), np.dtype(kind)) for kind in kinds])
+    graph, inputs, outputs = graph_of(closed, names)
+    made = [graph.dtype_of(value).name for value in outputs]
+    return looped(
+        lambda on, *values: write(on, graph, dict(zip(inputs, values, strict=True)), outputs), kinds, made, dtype, width
+    )
+
+
+def looped(function: Any, kinds: Sequence[Any], made: Sequence[Any], dtype: str, width: int) -> Any:
+    """`function(on, *values)` → values, of arrays of the dtypes `kinds`, as arrays of the dtypes `made`."""
     module = ir.Module("loop")
-    module.triple = llvm.get_default_triple()
-    element = ir.DoubleType() if dtype == "float64" else ir.FloatType()
-    pointers = [element.as_pointer()] * (operands + 1)
-    loop = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64, *pointers]), "loop")
-    entry, head, body, end = (loop.append_basic_block() for _ in range(4))
-    builder = ir.IRBuilder(entry)
-    on = Arithmetic(builder, dtype, width)
-    builder.branch(head)
-    builder.position_at_end(head)
-    index = builder.phi(I64)
-    index.add_incoming(I64(0), entry)
-    builder.cbranch(builder.icmp_signed("<", index, loop.args[0]), body, end)
-    builder.position_at_end(body)
-    places = [builder.bitcast(builder.gep(base, [index]), on.type.as_pointer()) for base in loop.args[1:]]
-    found = function(on, *(builder.load(place, align=4) for place in places[:-1]))
-    builder.store(found, places[-1], align=4)
-    index.add_incoming(builder.add(index, I64(width)), builder.block)
-    builder.branch(head)
-    builder.position_at_end(end)
-    builder.ret_void()
-    return _called(module, operands, dtype, width)
+    loop = ir.Function(module, ir.FunctionType(ir.VoidType(), [WORD, WORD]), "loop")
+    code = Code(ir.IRBuilder(loop.append_basic_block("entry")))
+    on = Arithmetic(code.builder, dtype, width)
+    count, places = Word(code, loop.args[0]), Word(code, loop.args[1])
+    with code.loop(count // width) as index:
+        addresses = [code.word_at(places, place) for place in range(len(kinds) + len(made))]
+        values = [code.load(a, _wide(kind, width), index, align=1) for a, kind in zip(addresses, kinds, strict=False)]
+        for address, value in zip(addresses[len(kinds) :], function(on, *values), strict=True):
+            code.store(value, address, index, align=1)
+    code.builder.ret_void()
+    native = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)(link(object_of(str(module)), "loop"))
 
+    def call(*arrays: Any) -> list[np.ndarray]:
+        size = np.size(arrays[0])
+        padded = [
+            np.ascontiguousarray(np.concatenate([np.ravel(a), np.ones(-size % width)]).astype(kind))
+            for a, kind in zip(arrays, kinds, strict=True)
+        ]
+        out = [np.empty(padded[0].size, kind) for kind in made]
+        where = np.array([array.ctypes.data for array in (*padded, *out)], np.int64)
+        native(padded[0].size, where.ctypes.data)
+        return [array[:size] for array in out]
 
-def _called(module: Any, operands: int, dtype: str, width: int) -> Any:
-    parsed = llvm.parse_assembly(str(module))
-    parsed.verify()
-    target = machine()
-    passes = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))
-    passes.getModulePassManager().run(parsed, passes)
-    engine = llvm.create_mcjit_compiler(parsed, target)
-    engine.finalize_object()
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * (operands + 1))
-    native = kind(engine.get_function_address("loop"))
-
-    def call(*arrays: np.ndarray) -> np.ndarray:
-        count = arrays[0].size
-        padded = [np.concatenate([a, np.ones(-count % width)]).astype(dtype) for a in arrays]
-        out = np.empty_like(padded[0])
-        native(out.size, *(array.ctypes.data for array in padded), out.ctypes.data)
-        return out[:count]
-
-    call.engine = engine  # the code lives as long as its engine
     return call
+
+
+def _wide(kind: Any, width: int) -> Any:
+    dtype = np.dtype(kind)
+    one = ir.IntType(8 * dtype.itemsize)
+    if dtype.kind == "f":
+        one = ir.DoubleType() if dtype.itemsize == 8 else ir.FloatType()
+    return one if width == 1 else ir.VectorType(one, width)

@@ -7,12 +7,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 from jax.extend import core as jex
 
 from llgrad.kernels.expression.derivatives import STATE
 from llgrad.kernels.expression.graph import OnlyBackwards, UnsupportedOperation
-from llgrad.kernels.expression.source import Source
+from llgrad.kernels.expression.listing import formulas
 
 
 def identity(program: Any) -> str:
@@ -31,15 +30,14 @@ def identity(program: Any) -> str:
             _derivative(program, program.pull_back(wanted), total + STATE),
         ]
     if any(_looks_at_zeros(equation) for equation in _equations(slope.jaxpr)):
-        # Such a rule may give another derivative for every choice of what is differentiated: no text tells it.
+        # Such a rule may give another derivative for every choice of what is differentiated: no text tells it, and no
+        # kernel of it is found again.
         parts.append(f"rule {uuid.uuid4()}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
 def _text(program: Any, function: Callable[..., Any], count: int) -> str:
-    source = Source(np.dtype(program.dtype))
-    text = source.function("f", program.trace(function, count), [f"a{index}" for index in range(count)])
-    return f"{source.constant_lines()}\n{text}"
+    return formulas(program.trace(function, count), [f"a{index}" for index in range(count)])
 
 
 def _derivative(program: Any, function: Callable[..., Any], count: int) -> str:

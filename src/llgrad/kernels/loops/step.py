@@ -152,27 +152,8 @@ class Step:
         if on.width > 1:
             scale = on.div(on.number(1.0), on.sqrt(on.dot(m, m)))
             return [on.mul(c, scale) for c in m]
-        part, rate = self._scale_of(self._excess(m))
+        part, rate = scale_to_one(on, self._excess(m))
         return [on.add(c, on.mul(on.mul(c, part), rate)) for c in m]
-
-    def _scale_of(self, excess: Any) -> tuple[Any, Any]:
-        """(e, t) with 1 + e t = (1 + excess)^(−1/2), of one lane."""
-        on, builder = self.on.strict(), self.on.builder
-        near = on.less(on.abs(excess), on.number(SERIES[on.dtype.name]))
-        one, half = on.number(1.0), on.number(0.5)
-        with builder.if_else(near) as (then, otherwise):
-            with then:
-                inner = on.fma(excess, on.number(-0.3125), on.number(0.375))
-                series = on.fma(excess, inner, on.neg(half))
-                after_then = builder.block
-            with otherwise:
-                root = on.sub(on.div(one, on.sqrt(on.add(one, excess))), one)
-                after_otherwise = builder.block
-        part, rate = builder.phi(on.type), builder.phi(on.type)
-        for phi, values in ((part, (excess, one)), (rate, (series, root))):
-            phi.add_incoming(values[0], after_then)
-            phi.add_incoming(values[1], after_otherwise)
-        return part, rate
 
     def scales(self, new: Sequence[Any]) -> list[Any]:
         """The factor that brings each unit vector back on the sphere."""
@@ -182,7 +163,7 @@ class Step:
             if on.width > 1:
                 found.append(on.div(on.number(1.0), on.sqrt(on.dot(m, m))))
             else:
-                part, rate = self._scale_of(self._excess(m))
+                part, rate = scale_to_one(on, self._excess(m))
                 found.append(on.add(on.number(1.0), on.mul(part, rate)))
         return found
 
@@ -195,6 +176,26 @@ class Step:
             for i, c, x in zip(spin, m, v, strict=True):
                 result[i] = on.mul(on.sub(x, on.mul(c, along)), scale)
         return result
+
+
+def scale_to_one(on: Arithmetic, excess: Any) -> tuple[Any, Any]:
+    """(e, t) with 1 + e t = (1 + excess)^(−1/2), of one lane."""
+    on, builder = on.strict(), on.builder
+    near = on.less(on.abs(excess), on.number(SERIES[on.dtype.name]))
+    one, half = on.number(1.0), on.number(0.5)
+    with builder.if_else(near) as (then, otherwise):
+        with then:
+            inner = on.fma(excess, on.number(-0.3125), on.number(0.375))
+            series = on.fma(excess, inner, on.neg(half))
+            after_then = builder.block
+        with otherwise:
+            root = on.sub(on.div(one, on.sqrt(on.add(one, excess))), one)
+            after_otherwise = builder.block
+    part, rate = builder.phi(on.type), builder.phi(on.type)
+    for phi, values in ((part, (excess, one)), (rate, (series, root))):
+        phi.add_incoming(values[0], after_then)
+        phi.add_incoming(values[1], after_otherwise)
+    return part, rate
 
 
 class _Slope:

@@ -1,0 +1,113 @@
+"""This build beside another revision of it, on the same work, in turns.
+
+    python -m benchmarks.against 0509da9 [--repeats 7] [--only WORDS]
+
+The other revision's sources are put into a folder of their own; what it needs (Numba, for one) is installed by the
+`bench` extra. Each build has a process, which does each work when it is asked to: a machine whose speed drifts is fair
+to both. Kernels are made in new processes with empty caches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.works import COLD, WORKS
+
+HERE = pathlib.Path(__file__).parent
+
+
+class Build:
+    """A process that runs works with the sources of a folder."""
+
+    def __init__(self, source: pathlib.Path, cache: str):
+        environment = {**os.environ, "PYTHONPATH": str(source), "LLGRAD_CACHE_DIR": cache}
+        command = [sys.executable, str(HERE / "works.py")]
+        self.process = subprocess.Popen(
+            command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def ask(self, order: str) -> float:
+        """What the process answers."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(order + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the build ended at {order!r}")
+        return float(answer)
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+
+def revision(name: str, folder: pathlib.Path) -> pathlib.Path:
+    """The sources of a revision, in a folder."""
+    packed = subprocess.run(["git", "archive", name, "src"], cwd=HERE.parent, capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(packed)) as file:
+        file.extractall(folder, filter="data")
+    return folder / "src"
+
+
+def compared(sources: list[pathlib.Path], names: list[str], repeats: int, folder: str) -> dict[str, list[float]]:
+    """Median seconds of each work by each build."""
+    found = {}
+    builds = [Build(source, f"{folder}/kernels{index}") for index, source in enumerate(sources)]
+    for name in names:
+        for build in builds:
+            build.ask(f"time {name}")
+        turns = [[build.ask(f"time {name}") for build in builds] for _ in range(repeats)]
+        found[name] = [statistics.median(turn[index] for turn in turns) for index in range(len(builds))]
+    for build in builds:
+        build.close()
+    return found
+
+
+def made(sources: list[pathlib.Path], names: list[str], repeats: int, folder: str) -> dict[str, list[float]]:
+    """Median processor seconds of making the kernels of each work by each build, with empty caches."""
+    found = {}
+    for name in names:
+        turns = []
+        for turn in range(repeats):
+            builds = [Build(source, f"{folder}/cold/{name}{turn}{index}") for index, source in enumerate(sources)]
+            turns.append([build.ask(f"cold {name}") for build in builds])
+            for build in builds:
+                build.close()
+        found[name] = [statistics.median(turn[index] for turn in turns) for index in range(len(sources))]
+    return found
+
+
+def main() -> None:
+    """Compare, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("revision")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--only", default="", help="works whose names hold these words")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        sources = [HERE.parent / "src", revision(options.revision, pathlib.Path(folder))]
+        works = [name for name in WORKS if options.only in name]
+        cold = [name for name in COLD if options.only in f"kernels: {name}"]
+        table = Table("work", "this build", options.revision, "times faster", title="medians, builds in turns")
+        for prefix, found in (
+            ("", compared(sources, works, options.repeats, folder)),
+            ("kernels: ", made(sources, cold, max(1, options.repeats // 3), folder)),
+        ):
+            for name, (mine, other) in found.items():
+                table.add_row(prefix + name, f"{mine * 1e3:.4g} ms", f"{other * 1e3:.4g} ms", f"{other / mine:.3g}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""The works by which two builds are compared; run as a script it does what it reads from its standard input.
+
+Only names that both builds have are used here. `python works.py` waits for lines: "time NAME" is answered with the
+seconds of a call, "cold NAME" with the processor seconds that went into its kernels.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+jax.config.update("jax_enable_x64", True)
+
+import llgrad as lg  # noqa: E402
+
+STO = lg.presets.kubota2013()
+DT = 1e-12
+LEAST = 0.02
+"""Short calls are repeated for so many seconds."""
+
+
+class Tanh(lg.FieldTerm):
+    """A term with a tanh and an exp."""
+
+    strength: float = lg.quantity("T")
+
+    def field(self, m: Any, current: Any) -> Any:
+        """A smooth function of m_z along z."""
+        return lg.Vec3(0.0, 0.0, self.strength * (jnp.tanh(m.z) + jnp.exp(-m.z)))
+
+
+def starts(lanes: int) -> Any:
+    """Initial states, spread over the sphere."""
+    m = np.random.default_rng(0).normal(size=(lanes, 3))
+    return jnp.asarray(m / np.linalg.norm(m, axis=1, keepdims=True))
+
+
+def end(device: Any, m0: Any, steps: int, dt: float = DT) -> Any:
+    """m_z at the end of a run."""
+    return lg.simulate(device, duration=steps * dt, dt=dt, m0=m0, save=lg.End(), throw=False).mz[-1]
+
+
+def trajectory(kind: str) -> Callable[[], Any]:
+    """One trajectory of 20,000 steps; of value and gradient every tenth state counts."""
+    m0 = jnp.array([0.6, 0.0, 0.8])
+
+    def loss(current: Any) -> Any:
+        device = STO.replace(current=current)
+        run = lg.simulate(device, duration=20_000 * DT, dt=DT, m0=m0, save=lg.Every(10), throw=False)
+        return jnp.mean(run.mx**2)
+
+    forward = jax.jit(lambda current: end(STO.replace(current=current), m0, 20_000))
+    call = {"forward": forward, "saved": jax.jit(loss), "gradient": jax.jit(jax.value_and_grad(loss))}[kind]
+    return lambda: call(2.5e-3)
+
+
+def many(kind: str, device: Any = STO, steps: int = 400) -> Callable[[], Any]:
+    """4,096 trajectories."""
+    m0, currents = starts(4096), jnp.full(4096, 2e-3)
+    one = lambda c, m: end(device.replace(current=c), m, steps)  # noqa: E731
+    calls = {
+        "forward": lambda: jax.vmap(one),
+        "gradient": lambda: jax.vmap(jax.value_and_grad(one, argnums=(0, 1))),
+        "tangents": lambda: jax.vmap(jax.jacfwd(one, argnums=1)),
+    }
+    call = jax.jit(calls[kind]())
+    return lambda: call(currents, m0)
+
+
+def array(count: int, samples: int, steps: int, gradient: bool, dtype: Any) -> Callable[[], Any]:
+    """Coupled oscillators."""
+    rng = np.random.default_rng(1)
+    weights = jnp.asarray(rng.normal(size=(count, count)) * 1e-3 / np.sqrt(count), dtype)
+    m0 = jnp.asarray(np.asarray(starts(samples * count)).reshape(samples, count, 3), dtype)
+
+    def loss(weights: Any, m0: Any) -> Any:
+        model = lg.OscillatorArray(STO, count, lg.FieldCoupling(weights))
+        one = lambda m: lg.simulate(  # noqa: E731
+            model, duration=steps * DT * 5, dt=DT * 5, m0=m, save=lg.End(), throw=False, dtype=dtype
+        ).mx[-1]
+        return jnp.mean((jax.vmap(one)(m0) if samples > 1 else one(m0[0])) ** 2)
+
+    call = jax.jit(jax.value_and_grad(loss) if gradient else loss)
+    return lambda: call(weights, m0)
+
+
+WORKS: dict[str, Callable[[], Callable[[], Any]]] = {
+    "one trajectory": lambda: trajectory("forward"),
+    "one trajectory, value and gradient": lambda: trajectory("gradient"),
+    "4,096 trajectories": lambda: many("forward"),
+    "4,096 trajectories, value and gradient": lambda: many("gradient"),
+    "4,096 trajectories, 3 tangents": lambda: many("tangents"),
+    "4,096 with tanh and exp, value and gradient": lambda: many("gradient", STO.replace(terms=(Tanh(1e-3),))),
+    "128 coupled, 256 samples, 50 steps, float32, value and gradient": lambda: array(128, 256, 50, True, jnp.float32),
+    "one array of 1": lambda: array(1, 1, 2000, False, jnp.float64),
+    "one array of 10": lambda: array(10, 1, 2000, False, jnp.float64),
+    "one array of 100": lambda: array(100, 1, 1000, False, jnp.float64),
+    "one array of 1,000": lambda: array(1000, 1, 100, False, jnp.float64),
+    "coupled adjoint": lambda: array(16, 64, 10, True, jnp.float64),
+}
+COLD = {
+    "forward": "4,096 trajectories",
+    "adjoint": "4,096 trajectories, value and gradient",
+    "tangents": "4,096 trajectories, 3 tangents",
+    "coupled adjoint": "coupled adjoint",
+}
+"""Kernels whose making is timed, by a work that needs them."""
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """Of one call."""
+    began = time.perf_counter()
+    loops = 0
+    while time.perf_counter() - began < LEAST or not loops:
+        jax.block_until_ready(call())
+        loops += 1
+    return (time.perf_counter() - began) / loops
+
+
+def kernels_made(name: str) -> float:
+    """Processor seconds in the functions that make the kernels of a work, from a device to machine code."""
+    from llgrad.kernels import calls, integrate
+    from llgrad.kernels.coupled import calls as coupled
+
+    spent = [0.0]
+
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            began = time.process_time()
+            found = function(*arguments, **named)
+            spent[0] += time.process_time() - began
+            return found
+
+        return call
+
+    for module, names in (
+        (calls, ("forward_kernel", "adjoint_kernel", "tangent_kernel")),
+        (coupled, ("_kernel",)),
+        (integrate, ("compile_equation",)),
+    ):
+        for function in names:
+            setattr(module, function, timed(getattr(module, function)))
+    jax.block_until_ready(WORKS[COLD[name]]()())
+    return spent[0]
+
+
+def main() -> None:
+    """Answer one line after the other."""
+    ready: dict[str, Callable[[], Any]] = {}
+    for line in sys.stdin:
+        order, _, name = line.strip().partition(" ")
+        if order == "time" and name not in ready:
+            ready[name] = WORKS[name]()
+            jax.block_until_ready(ready[name]())
+        print(seconds(ready[name]) if order == "time" else kernels_made(name), flush=True)
+
+
+if __name__ == "__main__":
+    main()
