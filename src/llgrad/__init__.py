@@ -76,7 +76,7 @@ from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
 from llgrad.physics.slonczewski import SlonczewskiTorque
 from llgrad.physics.torques import Torques, torque_at
 from llgrad.solve.native import Native
-from llgrad.solve.saving import End, Every
+from llgrad.solve.saving import End, Every, Interval
 from llgrad.solve.simulate import simulate
 from llgrad.solve.start import default_start
 from llgrad.solve.step_size import suggest_dt
@@ -127,6 +127,7 @@ __all__ = [
     "ImageSet",
     "Images",
     "Imperfections",
+    "Interval",
     "Junction",
     "LevenbergMarquardt",
     "Limits",

@@ -22,6 +22,8 @@ class Stats(NamedTuple):
     dt: float
     """Time step used [s]; at most the dt that was asked for."""
     save_every: int
+    samples: int = 1
+    """States kept of each step, by the stepper's polynomial."""
 
 
 class Trajectory(eqx.Module):
@@ -40,7 +42,7 @@ class Trajectory(eqx.Module):
     @property
     def dt(self) -> float:
         """Time between two saved states [s]."""
-        return self.stats.dt * self.stats.save_every
+        return self.stats.dt * self.stats.save_every / self.stats.samples
 
     @property
     def mx(self) -> Any:
@@ -60,7 +62,8 @@ class Trajectory(eqx.Module):
     def __repr__(self) -> str:
         s = self.stats
         why = f" ({s.reason})" if s.reason else ""
+        saved = f"{s.samples} states of each" if s.samples > 1 else f"saved every {s.save_every}"
         return (
-            f"Trajectory: m {self.m.shape}, {s.steps} steps of {s.dt * 1e12:.6g} ps, saved every {s.save_every}, "
+            f"Trajectory: m {self.m.shape}, {s.steps} steps of {s.dt * 1e12:.6g} ps, {saved}, "
             f"{s.stepper} on {s.engine}{why}, {self.status.sentence}"
         )

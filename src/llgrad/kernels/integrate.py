@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.core.vector import Vec3
 from llgrad.kernels.calls import MEMORY, Plan
@@ -49,6 +50,7 @@ def integrate(
     noise: NoiseWords | None = None,
     first: Any = 0,
     memory: int = MEMORY,
+    samples: int | None = None,
 ) -> Run:
     """Integrate `steps` steps of `h` nanoseconds; differentiable in every leaf of `equation`, `m0`, the drive's
     samples, the coupling and σ.
@@ -58,6 +60,7 @@ def integrate(
     (steps, nodes) or (steps, nodes, N) by channel: "current" [A], "field_x", "field_y", "field_z" [T]. `coupling` is
     a matrix W (N, N) [T]: each oscillator feels the field Σ_j W_ij m_jx along x. `first` is the number of steps taken
     before, for the noise.
+    With `samples` every step (`every` is 1) gives so many states at equal fractions of it, by the stepper's polynomial.
 
     Raises UnsupportedOperation where the equation has an operation that no kernel has.
     """
@@ -70,8 +73,11 @@ def integrate(
     if steps == 0:
         none = Vec3(*(jnp.zeros((0, *c.shape), dtype) for c in (m0.x, m0.y, m0.z)))
         return Run(none, m0, jnp.full(m0.x.shape, -1, jnp.int32))
-    plan = (CoupledPlan if coupled else Plan)(program, stepper.tableau, stepper.project, steps, every, memory)
+    tableau = stepper.tableau if samples is None else stepper.tableau.interpolating()
+    plan = (CoupledPlan if coupled else Plan)(program, tableau, stepper.project, steps, every, memory, samples or 1)
     operands = [jnp.asarray(first, jnp.uint32).reshape(1), jnp.asarray(h, dtype).reshape(1)]
+    if samples is not None:
+        operands.append(jnp.asarray(tableau.weights(np.arange(1, samples + 1) / samples), dtype))
     operands += [_lanes(component) for component in (m0.x, m0.y, m0.z)]
     operands += [_lanes(value) for value in parameters]
     operands += [_samples(drive[name], dtype) for name in CHANNELS if name in drive]

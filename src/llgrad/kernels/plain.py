@@ -48,35 +48,42 @@ def forward(*operands: Any, plan: Any) -> list[Any]:
     shape, dtype = given["m_x"].shape, given["m_x"].dtype
     wide = {name: jnp.broadcast_to(given[name], shape) for name in plan.program.names}
 
-    def step(carry: Any, inputs: Any) -> tuple[Any, None]:
+    def projected(m: list[Any]) -> list[Any]:
+        return [c * jax.lax.rsqrt(_norm2(m)) for c in m] if plan.project else m
+
+    def step(carry: Any, inputs: Any) -> tuple[Any, list[Any]]:
         (m, bad), (index, samples) = carry, inputs
-        new = _stepped(plan, given, wide, m, index, samples)
+        new, within = _stepped(plan, given, wide, m, index, samples)
         before, after = _norm2(m), _norm2(new)
-        new = [c * jax.lax.rsqrt(after) for c in new] if plan.project else new
+        new = projected(new)
         fine = jax.lax.stop_gradient(jnp.abs(after - before) < LIMIT * before)
         fine = fine.all(-1, keepdims=True) if plan.program.coupled else fine
-        return (new, jnp.where(~fine & (bad < 0), index, bad)), None
+        return (new, jnp.where(~fine & (bad < 0), index, bad)), projected(within) if within else []
 
     def one_save(carry: Any, inputs: Any) -> tuple[Any, list[Any]]:
-        carry, _ = jax.lax.scan(jax.checkpoint(step), carry, inputs)
-        return carry, carry[0]
+        carry, within = jax.lax.scan(jax.checkpoint(step), carry, inputs)
+        end = [c[None] for c in carry[0]]
+        return carry, [jnp.concatenate([a[0], b]) for a, b in zip(within, end, strict=True)] if within else end
 
     inputs = (jnp.arange(plan.steps, dtype=jnp.int32), {name: given[name] for name in plan.program.channels})
-    whole = plan.saves * plan.every
+    count = plan.steps // plan.every
+    whole = count * plan.every
     start = [jnp.asarray(given[name], dtype) for name in M0]
     none = jnp.full((shape[0], 1) if plan.program.coupled else shape, -1, jnp.int32)
-    parts = jax.tree.map(lambda a: a[:whole].reshape(plan.saves, plan.every, *a.shape[1:]), inputs)
+    parts = jax.tree.map(lambda a: a[:whole].reshape(count, plan.every, *a.shape[1:]), inputs)
     carry, saved = jax.lax.scan(one_save, (start, none), parts)
-    (final, bad), _ = one_save(carry, jax.tree.map(lambda a: a[whole:], inputs))
-    return [*saved, *final, bad]
+    (final, bad), _ = jax.lax.scan(jax.checkpoint(step), carry, jax.tree.map(lambda a: a[whole:], inputs))
+    return [*(c.reshape(plan.saves, *shape) for c in saved), *final, bad]
 
 
 def _norm2(m: Sequence[Any]) -> Any:
     return sum(c * c for c in m)
 
 
-def _stepped(plan: Any, given: Any, wide: Any, m: list[Any], index: Any, samples: dict[str, Any]) -> list[Any]:
-    """The state after one step of the tableau, before its projection."""
+def _stepped(
+    plan: Any, given: Any, wide: Any, m: list[Any], index: Any, samples: dict[str, Any]
+) -> tuple[list[Any], list[Any]]:
+    """The state after one step of the tableau, before its projection; and those within it, (samples − 1, …), if any."""
     program, shape, h = plan.program, m[0].shape, given["h"][0]
     slope = jax.vmap(jax.vmap(lambda *scalars: tuple(program.function(*scalars))))
     random: list[Any] = []
@@ -97,7 +104,14 @@ def _stepped(plan: Any, given: Any, wide: Any, m: list[Any], index: Any, samples
         now = [jnp.broadcast_to(samples[name][node], shape) for name in program.channels]
         now += [state[0] @ given["weights"].T] if program.coupled else []
         slopes.append(slope(*state, *now, *random, *wide.values()))
-    return moved(plan.tableau.b, slopes)
+    within: list[Any] = []
+    if plan.tableau.interpolates:
+        steps = h * given["dense"][:-1]
+        within = [
+            c[None] + sum(jnp.multiply.outer(steps[:, i], slopes[i][axis]) for i in plan.tableau.used_by_polynomial)
+            for axis, c in enumerate(m)
+        ]
+    return moved(plan.tableau.b, slopes), within
 
 
 def tangent(*operands: Any, plan: Any, wanted: tuple[str, ...]) -> list[Any]:

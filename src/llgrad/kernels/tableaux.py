@@ -62,13 +62,25 @@ class Tableau(NamedTuple):
         a, c = (*self.a, self.b, *self.dense.a), (*self.c, 1.0, *self.dense.c)
         return self._replace(a=a, b=(*self.b, *[0.0] * (len(a) - len(self.b))), c=c)
 
-    def weights(self, fractions: Sequence[float]) -> np.ndarray:
+    def _polynomial(self) -> Dense:
+        if self.dense is None or not self.interpolates:
+            raise ValueError("these stages are not those of a polynomial; take them from interpolating()")
+        return self.dense
+
+    @property
+    def used_by_polynomial(self) -> tuple[int, ...]:
+        """The stages that have a weight in the polynomial of an interpolating tableau."""
+        dense = self._polynomial()
+        end = len(self.b) - 1 - len(dense.a)
+        rows = (self.b, *dense.d)
+        return tuple(i for i in range(len(self.b)) if i in (0, end) or any(row[i] for row in rows))
+
+    def weights(self, fractions: Sequence[float] | np.ndarray) -> np.ndarray:
         """Weights w (R, stages) of an interpolating tableau: m + h Σ_i w_ri k_i is the state at t + fractions_r h."""
-        assert self.dense is not None
-        assert self.interpolates
+        dense = self._polynomial()
         unit, b = np.eye(len(self.b)), np.asarray(self.b)
-        end = unit[len(self.b) - 1 - len(self.dense.a)]
-        parts = [b, unit[0] - b, 2 * b - unit[0] - end, *np.asarray(self.dense.d)]
+        end = unit[len(self.b) - 1 - len(dense.a)]
+        parts = [b, unit[0] - b, 2 * b - unit[0] - end, *np.asarray(dense.d)]
         theta, total = np.asarray(fractions, dtype=float)[:, None], np.zeros((len(fractions), len(b)))
         for place, part in reversed(list(enumerate(parts))):
             total = (total + part) * (1 - theta if place % 2 else theta)

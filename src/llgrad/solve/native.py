@@ -15,7 +15,7 @@ import numpy as np
 
 from llgrad.core.vector import Vec3
 from llgrad.devices.coupling import FieldCoupling
-from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of
+from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, with_tail
 from llgrad.solve.xla import XLA
 
 SAMPLES: Final = 2**25
@@ -119,7 +119,7 @@ def _alike(leaf: Any) -> Any:
 @eqx.filter_jit
 def _integrate(task: Task) -> tuple[Vec3, Any, Any]:
     """States kept (S, …), the index of the first bad step, and the outcome."""
-    m, bad = _saved(task)
+    m, bad = with_tail(_saved, task)
     return m, bad, outcome_of(m, bad)
 
 
@@ -149,9 +149,7 @@ def _samples(task: Task, first: Any, steps: int) -> dict[str, Any]:
     if task.drive is None:
         return {}
     dtype = task.m0.x.dtype
-    nodes = jnp.asarray(task.stepper.tableau.nodes, dtype)
-    index = jnp.asarray(first, jnp.int32) + jnp.arange(steps, dtype=jnp.int32)
-    sample = task.drive.sample((index[:, None].astype(dtype) + nodes[None, :]) * task.grid.dt)
+    sample = task.drive.sample(task.times(jnp.asarray(first, jnp.int32) + jnp.arange(steps, dtype=jnp.int32)))
     channels = {
         "current": sample.current,
         "field_x": sample.field.x,
@@ -176,6 +174,7 @@ def _part(task: Task, m: Vec3, first: Any, steps: int, every: int) -> Any:
         coupling=getattr(task.coupling, "weights", None),
         noise=None if task.noise is None else NoiseWords(task.noise.sigma, task.noise.key0, task.noise.key1),
         first=first,
+        samples=task.grid.samples if task.grid.polynomial else None,
     )
 
 

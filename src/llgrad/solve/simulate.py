@@ -23,7 +23,7 @@ from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
 from llgrad.solve.native import Native
-from llgrad.solve.saving import End, Every, Grid, grid_of
+from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
 from llgrad.solve.task import Engine, Noise, Solution, Task
@@ -36,7 +36,7 @@ def simulate(
     dt: float | None = None,
     m0: Any = None,
     drive: Drive | None = None,
-    save: Every | End = Every(1),
+    save: Every | End | Interval = Every(1),
     stepper: Stepper | None = None,
     engine: Engine | None = None,
     key: Any = None,
@@ -56,7 +56,8 @@ def simulate(
         m0: starting state, (3,) or (N, 3), unit vectors. None starts 1° off the stable axis (see `default_start`);
             every run of an array starts anew from there.
         drive: time-dependent current and field, added to the device's own.
-        save: `Every(k)` keeps the initial state and every k-th after it; `End()` keeps the end only.
+        save: `Every(k)` keeps the initial state and every k-th after it; `Interval(time)` those at every
+            multiple of a time [s], between the steps too; `End()` keeps the end only.
         stepper: `RK4()`; with noise the default is `Heun()` (Stratonovich).
         engine: `Native()` (compiled loops, the default on the CPU; what it cannot run, XLA does, and `stats` says why),
             `XLA()` or `Diffrax()`.
@@ -81,8 +82,15 @@ def simulate(
     stepper = _check_stepper(stepper, device, key)
     duration = _checked_duration(duration)
     dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
-    task = _task(model, device, drive, stepper, grid_of(duration, dt, save), start_of(model, m0), key)
+    grid = grid_of(duration, dt, save, _has_polynomial(model, stepper, key))
+    task = _task(model, device, drive, stepper, grid, start_of(model, m0), key)
     return _trajectory(model, drive, task, _check_engine(engine).run(task), throw)
+
+
+def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: Any) -> bool:
+    """Whether states between the steps can be had: not of coupled arrays, and not with noise."""
+    coupled = isinstance(model, OscillatorArray) and model.coupling is not None
+    return stepper.tableau.dense is not None and not coupled and key is None
 
 
 def _check_engine(engine: Engine | None) -> Engine:
@@ -119,9 +127,10 @@ def _trajectory(model: Any, drive: Drive | None, task: Task, solution: Solution,
     status = Status(solution.code, bad_time)
     if throw and not status.traced and not status.ok:
         raise SimulationError(status.sentence)
-    times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * (grid.dt * grid.save_every)
+    times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * grid.interval
     stepper = solution.stepper or type(task.stepper).__name__
-    stats = Stats(solution.engine, solution.reason, stepper, grid.steps, grid.dt, grid.save_every)
+    steps = grid.steps + bool(grid.tail)
+    stats = Stats(solution.engine, solution.reason, stepper, steps, grid.dt, grid.save_every, grid.samples)
     return Trajectory(jnp.asarray(times, task.m0.x.dtype), m, status, model, drive, stats)
 
 

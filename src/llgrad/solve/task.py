@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -15,6 +17,7 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.coupling import Coupling
 from llgrad.drives.drive import Drive
 from llgrad.kernels.steppers import Stepper
+from llgrad.kernels.tableaux import Tableau
 from llgrad.physics.equation import Equation
 from llgrad.solve.saving import Grid
 
@@ -41,6 +44,18 @@ class Task(eqx.Module):
     stepper: Stepper
     grid: Grid = eqx.field(static=True)
     count: int | None = eqx.field(static=True)
+
+    @property
+    def tableau(self) -> Tableau:
+        """The stepper's numbers, with the stages of its polynomial where the grid uses it."""
+        tableau = self.stepper.tableau
+        return tableau.interpolating() if self.grid.polynomial else tableau
+
+    def times(self, index: Any) -> Any:
+        """Times [s] (…, nodes) at which the drive is sampled in the steps of an index (…)."""
+        nodes = jnp.asarray(self.tableau.nodes, self.m0.x.dtype).reshape((1,) * index.ndim + (-1,))
+        times = (index[..., None].astype(nodes.dtype) + nodes) * self.grid.dt
+        return times + self.grid.start if self.grid.start else times
 
 
 class Solution(NamedTuple):
@@ -90,3 +105,14 @@ def thermal_field(task: Task, index: Any) -> Vec3:
     lane = jnp.zeros((), jnp.uint32) if task.count is None else jnp.arange(task.count, dtype=jnp.uint32)
     unit = normals(task.noise.key0, task.noise.key1, lane, index.astype(jnp.uint32), task.m0.x.dtype)
     return unit * task.noise.sigma
+
+
+def with_tail(run: Callable[[Task], tuple[Vec3, Any]], task: Task) -> tuple[Vec3, Any]:
+    """States kept (S, …) and the first bad step of the equal steps of a grid, and of the shorter one after them."""
+    m, bad = run(task)
+    if not task.grid.tail:
+        return m, bad
+    last = jax.tree.map(lambda c: c[-1], m)
+    rest, late = run(eqx.tree_at(lambda t: t.m0, dataclasses.replace(task, grid=task.grid.last()), last))
+    m = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), m, rest)
+    return m, jnp.where((bad < 0) & (late >= 0), task.grid.steps, bad)

@@ -13,10 +13,11 @@ from typing import Any, Final, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.core.vector import Vec3
 from llgrad.solve.saving import Grid
-from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, thermal_field
+from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, thermal_field, with_tail
 
 BLOCK: Final = 1024
 """Steps of one block."""
@@ -40,7 +41,7 @@ class _Plan(NamedTuple):
 
 
 def _plan(grid: Grid) -> _Plan:
-    saves, every = grid.saves, grid.save_every
+    saves, every = grid.steps // grid.save_every, grid.save_every
     if every > BLOCK:
         pieces = math.ceil(every / BLOCK)
         return _Plan(saves * pieces, 1, math.ceil(every / pieces), pieces)
@@ -52,14 +53,22 @@ def _plan(grid: Grid) -> _Plan:
 @eqx.filter_jit
 def _integrate(task: Task) -> tuple[Vec3, Any, Any]:
     """States kept (S, …), the index of the first bad step, and the outcome."""
+    m, bad = with_tail(_saved, task)
+    return m, bad, outcome_of(m, bad)
+
+
+def _saved(task: Task) -> tuple[Vec3, Any]:
+    """States kept (S, …), and the index of the first bad step."""
     plan, grid = _plan(task.grid), task.grid
     start = (task.m0, jnp.asarray(-1, jnp.int32))
     block = partial(_block, task, plan)
     if plan.blocks > 1:
         block = jax.checkpoint(block, prevent_cse=False)
     (_, bad), m = jax.lax.scan(block, start, jnp.arange(plan.blocks, dtype=jnp.int32))
-    m = jax.tree.map(lambda c: c.reshape(-1, *c.shape[2:])[plan.pieces - 1 :: plan.pieces][: grid.saves], m)
-    return m, bad, outcome_of(m, bad)
+    m = jax.tree.map(lambda c: c.reshape(-1, *c.shape[2:])[plan.pieces - 1 :: plan.pieces], m)
+    if grid.polynomial:
+        m = jax.tree.map(lambda c: c.reshape(-1, *c.shape[2:]), m)
+    return jax.tree.map(lambda c: c[: grid.saves - grid.tail], m), bad
 
 
 def _block(task: Task, plan: _Plan, carry: Any, block: Any) -> tuple[Any, Vec3]:
@@ -68,25 +77,26 @@ def _block(task: Task, plan: _Plan, carry: Any, block: Any) -> tuple[Any, Vec3]:
     within = (part % plan.pieces)[:, None] * plan.steps + jnp.arange(plan.steps, dtype=jnp.int32)[None, :]
     save = (part // plan.pieces)[:, None]
     index = save * task.grid.save_every + within
-    active = (within < task.grid.save_every) & (save < task.grid.saves)
+    active = (within < task.grid.save_every) & (save < task.grid.steps // task.grid.save_every)
     samples = None
     if task.drive is not None:
-        nodes = jnp.asarray(task.stepper.tableau.nodes, task.m0.x.dtype)
-        samples = task.drive.sample((index[..., None].astype(nodes.dtype) + nodes[None, None, :]) * task.grid.dt)
+        samples = task.drive.sample(task.times(index))
 
     step = jax.checkpoint(partial(_step, task), prevent_cse=False)
 
     def one_part(state: Any, inputs: Any) -> tuple[Any, Vec3]:
-        state, _ = jax.lax.scan(step, state, inputs)
-        return state, state[0]
+        state, within = jax.lax.scan(step, state, inputs)
+        if within is None:
+            return state, state[0]
+        return state, jax.tree.map(lambda a, b: jnp.concatenate([a[0], b[None]]), within, state[0])
 
     return jax.lax.scan(one_part, carry, (index, active, samples))
 
 
-def _step(task: Task, carry: Any, inputs: Any) -> tuple[Any, None]:
-    """One Runge–Kutta step, its projection, and the watch on its health."""
+def _step(task: Task, carry: Any, inputs: Any) -> tuple[Any, Vec3 | None]:
+    """One Runge–Kutta step, its projection, and the watch on its health; with the states within it, of a polynomial."""
     (m, bad), (index, active, sample) = carry, inputs
-    tableau, h = task.stepper.tableau, task.grid.dt * 1e9
+    tableau, h = task.tableau, task.grid.dt * 1e9
     thermal = thermal_field(task, index)
     stages: list[Vec3] = []
     for row, node in zip(tableau.a, tableau.node_of_stage, strict=True):
@@ -104,7 +114,19 @@ def _step(task: Task, carry: Any, inputs: Any) -> tuple[Any, None]:
         new = new * jax.lax.rsqrt(new.norm2())
     wrong = ~((jax.lax.stop_gradient(growth) > 0.9) & (jax.lax.stop_gradient(growth) < 1.1)).all()
     bad = jnp.where(wrong & active & (bad < 0), index, bad)
-    return (jax.tree.map(lambda a, b: jnp.where(active, a, b), new, m), bad), None
+    within = _within(task, m, stages, h) if task.grid.polynomial else None
+    return (jax.tree.map(lambda a, b: jnp.where(active, a, b), new, m), bad), within
+
+
+def _within(task: Task, m: Vec3, stages: list[Vec3], h: float) -> Vec3:
+    """The states (samples − 1, …) within a step, by its polynomial."""
+    samples = task.grid.samples
+    weights = h * task.tableau.weights(np.arange(1, samples) / samples)
+    used = task.tableau.used_by_polynomial
+    steps = jnp.asarray(weights[:, used], m.x.dtype)
+    slopes = jax.tree.map(lambda *parts: jnp.stack(parts), *(stages[i] for i in used))
+    states = jax.tree.map(lambda c, k: c[None] + jnp.tensordot(steps, k, 1), m, slopes)
+    return states * jax.lax.rsqrt(states.norm2()) if task.stepper.project else states
 
 
 def _combine(m: Vec3, stages: list[Vec3], weights: tuple[float, ...], h: float) -> Vec3:

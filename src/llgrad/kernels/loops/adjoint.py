@@ -15,6 +15,7 @@ from llgrad.kernels.builder.code import Code, Counter, Variable, Word
 from llgrad.kernels.builder.handler import module_of
 from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.forward import advance
+from llgrad.kernels.loops.interpolation import Interpolation
 from llgrad.kernels.loops.step import Derivative, Scheme, Step
 from llgrad.kernels.loops.tile import Tile, common_operands
 from llgrad.kernels.machine import ffi
@@ -31,7 +32,7 @@ def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
     active = [name for name in (*program.channels, *program.names) if name in wanted]
     given = ["kept", *(f"c_saved_{axis}" for axis in STATE), *(f"c_final_{axis}" for axis in STATE)]
     results = [f"c_m_{axis}" for axis in STATE] + [f"c_{name}" for name in active]
-    operands = [*common_operands(program), *given, *results]
+    operands = [*common_operands(program, scheme.tableau.interpolates), *given, *results]
     shared = [name for name, own in zip(program.channels, scheme.spread, strict=True) if name in wanted and not own]
 
     def item(code: Code, block: Word, index: Word) -> None:
@@ -63,6 +64,7 @@ class _Transposed:
         self.parameters = [name for name in active if name in program.names]
         self.size = len(STATE)
         self.step: Step = tile.step()
+        self.between = Interpolation(tile, self.step)
         wanted = tuple(program.arguments.index(name) for name in active)
         self.pull_back = Derivative(self.step, program.pull_back(wanted), self.size)
         zero = self.on.number(0.0)
@@ -85,7 +87,7 @@ class _Transposed:
             with code.loop_down(stop, start) as i:
                 with code.when(until_save.now.equals(0)):
                     saves.add(-1)
-                    self._add_cotangents("saved", saves.now)
+                    self._add_cotangents("saved", self.between.end(saves.now))
                     until_save.set(tile.every)
                 until_save.add(-1)
                 with code.when(tile.stride > 1):
@@ -124,20 +126,23 @@ class _Transposed:
         """From the cotangent of the state after a step to that before it, and to those of all that is wanted."""
         on, step, tableau = self.on, self.step, self.scheme.tableau
         inputs = self.tile.inputs(i)
-        taken = step.take([value.get() for value in self.state], inputs)
+        now = [value.get() for value in self.state]
+        taken = step.take(now, inputs)
         after = [value.get() for value in self.cotangent]
         g = step.along_sphere(taken.new, after, step.scales(taken.new))
+        within, of_slopes = self.between.pulled_back(now, taken, i)
         of_stages: dict[int, list[Any]] = {}
         of_inputs: dict[tuple[str, int], list[Any]] = {}
         sums: dict[str, list[Any]] = {name: [] for name in self.parameters}
         for stage in reversed(range(self.scheme.stages)):
             later = [j for j in range(stage + 1, self.scheme.stages) if (j, stage) in step.a and j in of_stages]
-            if stage not in step.b and not later:
+            if stage not in step.b and stage not in of_slopes and not later:
                 continue
             slope = []
             for axis in range(self.size):
                 terms = [on.mul(step.b[stage], g[axis])] if stage in step.b else []
                 terms += [on.mul(step.a[j, stage], of_stages[j][axis]) for j in later]
+                terms += [of_slopes[stage][axis]] if stage in of_slopes else []
                 slope.append(on.sum(terms))
             found = self.pull_back(taken.states[stage], inputs(stage), slope)
             of_stages[stage] = found[: self.size]
@@ -147,7 +152,7 @@ class _Transposed:
                 else:
                     of_inputs.setdefault((name, tableau.node_of_stage[stage]), []).append(value)
         for axis, variable in enumerate(self.cotangent):
-            variable.set(on.sum([g[axis], *(values[axis] for values in of_stages.values())]))
+            variable.set(on.sum([g[axis], *within[axis : axis + 1], *(values[axis] for values in of_stages.values())]))
         for name, values in sums.items():
             self.totals[name].set(on.sum([self.totals[name].get(), *values]))
         self._give_samples(i, of_inputs)

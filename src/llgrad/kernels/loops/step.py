@@ -48,10 +48,11 @@ class Scheme:
 
 
 class Taken(NamedTuple):
-    """A step before its projection: the states of its stages, and the new state."""
+    """A step before its projection: the states of its stages, the new state, and the stages' slopes."""
 
     states: list[list[Any]]
     new: list[Any]
+    slopes: list[_Slope]
 
 
 Inputs = Callable[[int], Mapping[str, Any]]
@@ -79,7 +80,7 @@ class Step:
         self.parts = split(self.graph, outputs, known, wait=on.width == 1)
         factor = next((name for name, node in self.inputs.items() if node == self.parts.factor), None)
         scale = (lambda w: w) if factor is None else (lambda w: on.mul(w, self.parameters[factor]))
-        tableau = scheme.tableau
+        tableau, self.rate = scheme.tableau, scale(h)
         self.a = {(i, j): self._times_h(a) for i, row in enumerate(tableau.a) for j, a in enumerate(row) if a}
         self.b = {i: self._times_h(b) for i, b in enumerate(tableau.b) if b}
         self.weights = {place: scale(a) for place, a in self.a.items()}
@@ -106,7 +107,7 @@ class Step:
                 states.append(self._combined(state, weights, slopes))
             given = zip(self.inputs.values(), self.arguments(states[stage], inputs(stage)), strict=True)
             slopes.append(_Slope(self, dict(given)))
-        return Taken(states, self._combined(state, self.last, slopes))
+        return Taken(states, self._combined(state, self.last, slopes), slopes)
 
     def _combined(self, state: Sequence[Any], weights: Mapping[int, Any], slopes: Sequence[_Slope]) -> list[Any]:
         on, newest = self.on, len(slopes) - 1
@@ -126,7 +127,7 @@ class Step:
 
     def finish(self, state: Sequence[Any], new: Sequence[Any]) -> tuple[list[Any], Any]:
         """The projected new state, and in which lanes the step was fine enough."""
-        on, result, fine = self.on, list(new), None
+        on, fine = self.on, None
         for spin in self.scheme.spins:
             before, after = ([values[i] for i in spin] for values in (state, new))
             norm = on.dot(before, before)
@@ -136,10 +137,15 @@ class Step:
                 change = on.sub(on.dot(after, after), norm)
             well = on.less(on.abs(change), on.mul(on.number(LIMIT), norm))
             fine = well if fine is None else on.both(fine, well)
-            if self.scheme.project:
-                for i, value in zip(spin, self._projected(after), strict=True):
-                    result[i] = value
-        return result, fine
+        return self.projected(new), fine
+
+    def projected(self, new: Sequence[Any]) -> list[Any]:
+        """A state with its unit vectors back on the sphere."""
+        result = list(new)
+        for spin in self.scheme.spins if self.scheme.project else ():
+            for i, value in zip(spin, self._projected([new[i] for i in spin]), strict=True):
+                result[i] = value
+        return result
 
     def _excess(self, m: Sequence[Any]) -> Any:
         """|m|² − 1, to all digits near the sphere."""

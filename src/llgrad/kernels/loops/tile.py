@@ -23,10 +23,11 @@ NARROW: Final = 8
 UINT32: Final = ir.IntType(32)
 
 
-def common_operands(program: Program) -> list[str]:
-    """Names of the operands of every pass, in order."""
+def common_operands(program: Program, interpolates: bool = False) -> list[str]:
+    """Names of the operands of every pass, in order; "dense" holds the weights of the polynomial through a step."""
+    dense = ["dense"] if interpolates else []
     noise = ["key0", "key1", "lane"] if program.noisy else []
-    return ["counts", "first", "h", *(f"m_{axis}" for axis in STATE), *program.names, *program.channels, *noise]
+    return ["counts", "first", "h", *dense, *(f"m_{axis}" for axis in STATE), *program.names, *program.channels, *noise]
 
 
 class Tile:
@@ -148,9 +149,7 @@ class Tile:
     def samples(self, i: Word) -> dict[str, list[Any]]:
         """By channel, the drive's samples at the nodes of a step."""
         nodes = self.scheme.nodes
-        return {
-            name: [self.sample(name, i * nodes + node) for node in range(nodes)] for name in self.program.channels
-        }
+        return {name: [self.sample(name, i * nodes + node) for node in range(nodes)] for name in self.program.channels}
 
     def spread(self, channel: str) -> bool:
         """Whether every trajectory has its own samples."""
