@@ -24,6 +24,8 @@ class Stats(NamedTuple):
     save_every: int
     samples: int = 1
     """States kept of each step, by the stepper's polynomial."""
+    error: float | None = None
+    """Estimated error |Δm| of the end state of a run with an accuracy; NaN where it cannot be told."""
 
 
 class Trajectory(eqx.Module):

@@ -4,6 +4,7 @@ engine runs.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import warnings
 from typing import Any, Final
@@ -15,11 +16,16 @@ import numpy as np
 
 from llgrad.core.vector import Vec3
 from llgrad.devices.coupling import FieldCoupling
+from llgrad.solve.saving import Grid
 from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, with_tail
 from llgrad.solve.xla import XLA
 
 SAMPLES: Final = 2**25
 """Bytes of drive samples that are made at a time; longer runs are cut into chunks."""
+
+
+BLOCK: Final = 32
+"""Steps that `end_of` takes in a call."""
 
 
 class Native(Engine):
@@ -37,6 +43,29 @@ class Native(Engine):
         m, bad, code = _integrate(operands)
         reason = _reason_against_equation(operands)  # a kernel may just have failed to compile
         return Solution(m, code, bad, "XLA" if reason else "native", reason)
+
+
+def reason_against(engine: Engine, task: Task) -> str:
+    """Why the kernels cannot take the steps of a task with an engine; empty where they can."""
+    if not isinstance(engine, Native):
+        return f"{type(engine).__name__} takes the steps"
+    return _reason_against(task) or _reason_against_equation(_as_operands(task))
+
+
+def end_of(task: Task, steps: int, dt: float) -> Vec3:
+    """The state after some steps of a length, whatever the grid: one program for all of them."""
+    plain = dataclasses.replace(task, grid=Grid(1, 1e-12, 1, False))
+    dtype = task.m0.x.dtype
+    return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), *divmod(steps, BLOCK))
+
+
+@eqx.filter_jit
+def _end_of(task: Task, dt: Any, blocks: Any, rest: Any) -> Vec3:
+    def advance(i: Any, m: Vec3, steps: int, before: Any = 0) -> Vec3:
+        return _part(task, m, before + i * steps, steps, steps, dt).final
+
+    m = jax.lax.fori_loop(0, blocks, functools.partial(advance, steps=BLOCK), task.m0)
+    return jax.lax.fori_loop(0, rest, functools.partial(advance, steps=1, before=blocks * BLOCK), m)
 
 
 def _reason_against(task: Task) -> str:
@@ -144,12 +173,12 @@ def _chunk(task: Task) -> int:
     return max(SAMPLES // max(size, 1), 1)
 
 
-def _samples(task: Task, first: Any, steps: int) -> dict[str, Any]:
+def _samples(task: Task, first: Any, steps: int, dt: Any = None) -> dict[str, Any]:
     """The drive at the nodes of some steps, by channel."""
     if task.drive is None:
         return {}
     dtype = task.m0.x.dtype
-    sample = task.drive.sample(task.times(jnp.asarray(first, jnp.int32) + jnp.arange(steps, dtype=jnp.int32)))
+    sample = task.drive.sample(task.times(jnp.asarray(first, jnp.int32) + jnp.arange(steps, dtype=jnp.int32), dt))
     channels = {
         "current": sample.current,
         "field_x": sample.field.x,
@@ -159,22 +188,22 @@ def _samples(task: Task, first: Any, steps: int) -> dict[str, Any]:
     return {name: jnp.asarray(value, dtype) for name, value in channels.items() if value is not None}
 
 
-def _part(task: Task, m: Vec3, first: Any, steps: int, every: int) -> Any:
-    """One call of the kernels: some steps from the step `first` on."""
+def _part(task: Task, m: Vec3, first: Any, steps: int, every: int, dt: Any = None) -> Any:
+    """One call of the kernels: some steps from the step `first` on, of the grid's length or another."""
     from llgrad.kernels.integrate import NoiseWords, integrate
 
     return integrate(
         task.equation,
         m,
         stepper=task.stepper,
-        h=task.grid.dt * 1e9,
+        h=(task.grid.dt if dt is None else dt) * 1e9,
         steps=steps,
         every=every,
-        drive=_samples(task, first, steps),
+        drive=_samples(task, first, steps, dt),
         coupling=getattr(task.coupling, "weights", None),
         noise=None if task.noise is None else NoiseWords(task.noise.sigma, task.noise.key0, task.noise.key1),
         first=first,
-        samples=task.grid.samples if task.grid.polynomial else None,
+        samples=task.grid.samples if task.grid.polynomial and dt is None else None,
     )
 
 

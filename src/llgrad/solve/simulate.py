@@ -22,6 +22,7 @@ from llgrad.kernels.machine.forks import check_process
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
+from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, stepper_for
 from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.start import start_of
@@ -37,6 +38,7 @@ def simulate(
     m0: Any = None,
     drive: Drive | None = None,
     save: Every | End | Interval = Every(1),
+    accuracy: float | None = None,
     stepper: Stepper | None = None,
     engine: Engine | None = None,
     key: Any = None,
@@ -58,7 +60,11 @@ def simulate(
         drive: time-dependent current and field, added to the device's own.
         save: `Every(k)` keeps the initial state and every k-th after it; `Interval(time)` those at every
             multiple of a time [s], between the steps too; `End()` keeps the end only.
-        stepper: `RK4()`; with noise the default is `Heun()` (Stratonovich).
+        accuracy: largest error |Δm| of the end state, in place of `dt`: the longest step whose error, estimated from a
+            run with half of it, is below (`stats.error`). The step is a constant to derivatives; under `jit` and `vmap`
+            of the device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
+        stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the
+            default is `Heun()` (Stratonovich).
         engine: `Native()` (compiled loops, the default on the CPU; what it cannot run, XLA does, and `stats` says why),
             `XLA()` or `Diffrax()`.
         key: a `jax.random.key`; turns the thermal field of `model.temperature` on. The noise is a function of (key,
@@ -79,12 +85,25 @@ def simulate(
     """
     check_process()
     device = _check_model(model)
+    chosen: Chosen | None = None
+    if accuracy is not None:
+        accuracy = checked_accuracy(as_number(accuracy), dt, key, engine)
+        stepper = stepper or stepper_for(accuracy)
     stepper = _check_stepper(stepper, device, key)
-    duration = _checked_duration(duration)
-    dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
-    grid = grid_of(duration, dt, save, _has_polynomial(model, stepper, key))
-    task = _task(model, device, drive, stepper, grid, start_of(model, m0), key)
-    return _trajectory(model, drive, task, _check_engine(engine).run(task), throw)
+    duration, engine, start = _checked_duration(duration), _check_engine(engine), start_of(model, m0)
+    polynomial = _has_polynomial(model, stepper, key)
+
+    def task_on(grid: Grid, start: Vec3 = start, model: Any = model, drive: Drive | None = drive) -> Task:
+        return _task(model, _check_model(model), drive, stepper, grid, start, key)
+
+    if accuracy is not None and duration:
+        chosen = choose_step(Wanted(task_on, model, drive, start, duration, save, polynomial), accuracy, engine)
+        grid = chosen.grid
+    else:
+        dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
+        grid = grid_of(duration, dt, save, polynomial)
+    task = task_on(grid)
+    return _trajectory(model, drive, task, engine.run(task), throw, chosen)
 
 
 def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: Any) -> bool:
@@ -121,7 +140,9 @@ def _task(
     )
 
 
-def _trajectory(model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool) -> Trajectory:
+def _trajectory(
+    model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool, chosen: Chosen | None = None
+) -> Trajectory:
     grid = task.grid
     m, bad_time = _assembled(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
     status = Status(solution.code, bad_time)
@@ -130,7 +151,10 @@ def _trajectory(model: Any, drive: Drive | None, task: Task, solution: Solution,
     times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * grid.interval
     stepper = solution.stepper or type(task.stepper).__name__
     steps = grid.steps + bool(grid.tail)
-    stats = Stats(solution.engine, solution.reason, stepper, steps, grid.dt, grid.save_every, grid.samples)
+    reason, error = solution.reason, None
+    if chosen is not None:
+        reason, error = "; ".join(filter(None, (solution.reason, chosen.reason))), chosen.error
+    stats = Stats(solution.engine, reason, stepper, steps, grid.dt, grid.save_every, grid.samples, error)
     return Trajectory(jnp.asarray(times, task.m0.x.dtype), m, status, model, drive, stats)
 
 

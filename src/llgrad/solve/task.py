@@ -51,10 +51,11 @@ class Task(eqx.Module):
         tableau = self.stepper.tableau
         return tableau.interpolating() if self.grid.polynomial else tableau
 
-    def times(self, index: Any) -> Any:
-        """Times [s] (…, nodes) at which the drive is sampled in the steps of an index (…)."""
+    def times(self, index: Any, dt: Any = None) -> Any:
+        """Times [s] (…, nodes) at which the drive is sampled in the steps of an index (…), of the grid's length or
+        another."""
         nodes = jnp.asarray(self.tableau.nodes, self.m0.x.dtype).reshape((1,) * index.ndim + (-1,))
-        times = (index[..., None].astype(nodes.dtype) + nodes) * self.grid.dt
+        times = (index[..., None].astype(nodes.dtype) + nodes) * (self.grid.dt if dt is None else dt)
         return times + self.grid.start if self.grid.start else times
 
 
