@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from llgrad.core.field_term import FieldTerm
 from llgrad.core.record import quantity, vector
 from llgrad.core.status import Outcome, SimulationError
-from llgrad.core.trajectory import Trajectory
+from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
 from llgrad.datasets.frequencies import FrequencyTable, frequencies_of, read_frequencies
 from llgrad.datasets.images.images import Images, ImageSet
@@ -31,6 +31,7 @@ from llgrad.devices.geometry import Ellipse, ellipse
 from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
 from llgrad.devices.oscillator import Oscillator, ellipse_volume
 from llgrad.devices.ranges import direction
+from llgrad.devices.system import Inputs, Spin, System
 from llgrad.drives.base import Waveform
 from llgrad.drives.chirp import Chirp
 from llgrad.drives.constant import Constant
@@ -126,6 +127,7 @@ __all__ = [
     "ImageSet",
     "Images",
     "Imperfections",
+    "Inputs",
     "Junction",
     "LevenbergMarquardt",
     "Limits",
@@ -152,9 +154,12 @@ __all__ = [
     "SlonczewskiTorque",
     "SoftmaxNetwork",
     "Spectrum",
+    "Spin",
     "Starts",
     "Step",
     "Sweeps",
+    "System",
+    "SystemTrajectory",
     "TanhNetwork",
     "Timeline",
     "Torques",

@@ -127,3 +127,27 @@ def test_a_table_of_a_device_at_rest_is_said_to_be_one():
     table = lg.FrequencyTable("current", [0.01e-3, 0.02e-3], [5.0e9, 5.1e9])
     with pytest.raises(ValueError, match="comes to rest, where it has no frequency; start from a larger current"):
         lg.fit(IN_PLANE.replace(alpha=0.05), table, free=["H_k"])
+
+
+COBALT = lg.presets.lee2004()
+SIX = np.linspace(3.4e-3, 5e-3, 6)
+# closed orbits at α = 0.01, of 1024 steps a period: those with m_z > 0, and those with m_z < 0
+ABOVE = np.array([10.66118909, 13.48428173, 15.22815796, 16.60470383, 17.78123684, 18.82792208]) * 1e9
+BELOW = np.array([10.7166285, 13.51348866, 15.25201047, 16.62628642, 17.80162843, 18.84762954]) * 1e9
+
+
+@pytest.mark.parametrize("m0", [None, lg.direction(np.pi / 2, np.radians(3))])
+@pytest.mark.parametrize("below", [np.zeros(6, bool), np.array([0, 0, 1, 1, 0, 0], bool)])
+def test_a_table_of_orbits_beside_others_is_fitted_from_a_start_on_yet_others(below, m0):
+    """At α = 0.012 two of the orbits are in the plane, with frequencies that rise with α instead of falling; at the
+    truth two attract at each current, 20 to 55 MHz apart, and a table may hold either."""
+    table = lg.FrequencyTable("current", SIX, np.where(below, BELOW, ABOVE), errors=np.full(6, 1e6))
+    result = lg.fit(COBALT.replace(alpha=0.012), table, free=["alpha", "polarization"], m0=m0)
+    ratio = result.values["polarization"] / result.values["alpha"]
+    assert result.converged and result.explained, result
+    assert result.values["alpha"] == pytest.approx(0.01, rel=1e-3)
+    assert ratio == pytest.approx(56.69, rel=1e-5)
+    assert 0.01 < result.errors["alpha"] / result.values["alpha"] < 0.03  # their ratio is what the frequencies fix
+    said = " ".join(result.verdict)
+    assert "alpha and polarization are nearly inseparable" in said
+    assert "at current = 3.4 mA and 5 more several orbits attract (10.6612 GHz, 10.7166 GHz)" in said

@@ -163,8 +163,8 @@ def passes(name):
     def function(x, y, z):
         return [FUNCTIONS[name](x, y, z), 0.0 * x, 0.0 * x]
 
-    found = [("value", lambda *a: function(*a)[:1], 3), ("adjoint", pull_back_of(function, 3, ()), 6)]
-    return found if name in BACKWARDS_ONLY else [*found, ("tangent", push_forward_of(function, 3, ()), 6)]
+    found = [("value", lambda *a: function(*a)[:1], 3), ("adjoint", pull_back_of(function, 3, 3, ()), 6)]
+    return found if name in BACKWARDS_ONLY else [*found, ("tangent", push_forward_of(function, 3, 3, ()), 6)]
 
 
 def names_of(functions):

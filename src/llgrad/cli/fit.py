@@ -25,6 +25,7 @@ from llgrad.cli.answers.resonance import (
     VoltageUnitOption,
     fit_resonance,
 )
+from llgrad.cli.answers.starts import starts_of
 from llgrad.cli.device_options import (
     DEVICE_HELP,
     SetOption,
@@ -62,6 +63,7 @@ from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.methods.grid import GridSearch
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts
+from llgrad.fitting.targets.experiment import Experiment
 
 FOR_EVERY_FILE: Final = {"trace", "columns", "out", "plot", "json", "force"}
 FOR_S_PARAMETERS: Final = {"trace", "read", "out", "json", "force"}
@@ -73,7 +75,7 @@ FOR_SWEEPS: Final = {
 
 StartOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=VALUE", help="Where to start: alpha=0.01. Default: the device's value."),
+    typer.Option(metavar="NAME=VALUE", help="Where a free value starts: alpha=0.01. Default: the device's, or 0 s."),
 ]
 BoundsOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME=LOW:HIGH", help="Where a free value may lie: current=0.1mA:5mA.")
@@ -189,9 +191,9 @@ def fit(
     outputs = check_outputs(out, (".json",), plot, ("fit", "history"), force)
     check_report(report, force)
     data = read_data(trace, columns, assignments("--read", read))
-    applied = drive_of(drive, sine_current, drive_csv)
-    values = assignments("--set", set_) | assignments("--start", start)
-    model = device_with(device, values)
+    values, applied = assignments("--set", set_), drive_of(drive, sine_current, drive_csv)
+    begun = starts_of(assignments("--start", start), free, device_with(device, values), applied)
+    model, applied = device_with(device, values | begun.device), begun.drive
     if model.temperature > 0:
         raise ValueError(
             f"{device} is at {show(model.temperature, 'K')}, but a fit follows orbits without thermal noise; give "
@@ -202,16 +204,21 @@ def fit(
         "method": method.method(),
         "starts": Starts(count=starts, spread=spread),
         "key": jax.random.key(seed) if seed or starts > 1 else None,
-        "m0": starting_state(m0),
-        "drive": applied,
-        "noise": None if noise is None else quantity("--noise", noise, data_unit(data)),
         "time_limit": None if time_limit is None else quantity("--time-limit", time_limit, "s"),
-        "segment": None if segment is None else quantity("--segment", segment, "s"),
     }
+    experiment = Experiment(
+        data,
+        m0=starting_state(m0),
+        drive=applied,
+        noise=None if noise is None else quantity("--noise", noise, data_unit(data)),
+        segment=None if segment is None else quantity("--segment", segment, "s"),
+        delay=begun.delay,
+        bandwidth=begun.bandwidth,
+    )
     saying = after_saying(trace, data, quiet=json)
 
     def search(tell: Report) -> FitResult:
-        return fit_trace(model, data, progress=saying(tell), **settings)
+        return fit_trace(model, experiment, progress=saying(tell), **settings)
 
     result = working("fitting", search, interruptible=True)
     entry = result.to_json() | {"command": command_line(), "seed": seed if starts > 1 else None}

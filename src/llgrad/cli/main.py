@@ -30,6 +30,7 @@ from llgrad.cli.networks.learning.processes import leaving
 from llgrad.cli.networks.train import train
 from llgrad.cli.output import FAILED_RUN, say
 from llgrad.cli.simulate import simulate
+from llgrad.core.arguments.doors import command_line
 from llgrad.core.run_record import version
 from llgrad.core.status import SimulationError
 
@@ -59,7 +60,8 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with command_line():
+                return super().invoke(ctx)
         except BrokenPipeError:
             raise
         except SimulationError as error:

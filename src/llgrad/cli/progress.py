@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import sys
 import threading
@@ -56,7 +57,8 @@ def working(
             remark = ", ".join(part for part in parts if part)
             bar.update(line, total=1.0, completed=entry["fraction"], remark=remark)
 
-        threading.Thread(target=_run, args=(task, report, outcome, done), daemon=True).start()
+        here = contextvars.copy_context()  # a thread begins with none, and would advise in Python
+        threading.Thread(target=here.run, args=(_run, task, report, outcome, done), daemon=True).start()
         waiting = True
         while waiting:
             try:

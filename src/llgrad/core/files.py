@@ -6,6 +6,7 @@ JSON and NPZ files begin with a run record (`core/run_record.py`); NPZ files hol
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import lzma
@@ -23,9 +24,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import checked_path
 from llgrad.core.run_record import open_record
 
 Path = str | os.PathLike[str]
+_MARKS: Final = (  # that of UTF-32 begins with that of UTF-16
+    *((mark, "utf-32") for mark in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)),
+    *((mark, "utf-16") for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)),
+)
 
 
 def check_target(path: Path, overwrite: bool = False) -> pathlib.Path:
@@ -34,7 +40,7 @@ def check_target(path: Path, overwrite: bool = False) -> pathlib.Path:
     Raises FileExistsError where the file exists and `overwrite` is false; FileNotFoundError for a folder that is not
     there; IsADirectoryError and PermissionError where the path is a folder or may not be written.
     """
-    target = pathlib.Path(path)
+    target = checked_path("path", path)
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder, expected the name of a file")
     if not target.parent.is_dir():
@@ -87,12 +93,25 @@ def write_json(path: Path, entry: Mapping[str, Any], overwrite: bool = False) ->
 
 def read_json(path: Path, kind: str) -> dict[str, Any]:
     """What `write_json` wrote, brought to the present version. Raises ValueError for a file of another kind."""
+    file = checked_path("path", path)
     try:
-        return open_record(strict_json(pathlib.Path(path).read_text(encoding="utf-8-sig")), kind)
+        return open_record(strict_json(unicode_text(file.read_bytes())), kind)
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise ValueError(f"{path} is not a JSON file") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def unicode_text(data: bytes) -> str:
+    """Text in UTF-8, or in UTF-16 or UTF-32 where the byte order mark of one stands first.
+
+    Excel's "Unicode Text" and the > of PowerShell before version 6 write UTF-16 with its mark. Raises
+    UnicodeDecodeError.
+
+    >>> unicode_text("t (µs)".encode("utf-16")), unicode_text("t (µs)".encode())
+    ('t (µs)', 't (µs)')
+    """
+    return data.decode(next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8-sig"))
 
 
 def strict_json(text: str) -> Any:

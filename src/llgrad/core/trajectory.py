@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 
 from llgrad.core.status import Status
+from llgrad.core.vector import Vec3
 
 
 class Stats(NamedTuple):
@@ -58,9 +60,51 @@ class Trajectory(eqx.Module):
         return self.m[..., 2]
 
     def __repr__(self) -> str:
-        s = self.stats
-        why = f" ({s.reason})" if s.reason else ""
-        return (
-            f"Trajectory: m {self.m.shape}, {s.steps} steps of {s.dt * 1e12:.6g} ps, saved every {s.save_every}, "
-            f"{s.stepper} on {s.engine}{why}, {self.status.sentence}"
-        )
+        return f"Trajectory: m {self.m.shape}, {_how(self.stats)}, {self.status.sentence}"
+
+
+class SystemTrajectory(eqx.Module):
+    """A simulated run of a `System`. Axes are (batch…, T): batch under `vmap`.
+
+    `t` (T,) [s]; `state`, a tree of the form of the system's start, of (T,) arrays; `status`; `stats`; `model` and
+    `drive` as they were given. What a dictionary of a state holds is found by its name as well: `run.x`.
+    """
+
+    t: Any
+    state: Any
+    status: Status
+    model: Any
+    drive: Any
+    stats: Stats = eqx.field(static=True)
+
+    def __getattr__(self, name: str) -> Any:
+        state = self.__dict__.get("state")
+        if isinstance(state, dict) and name in state:
+            return state[name]
+        raise AttributeError(f"a run of {type(self.__dict__.get('model')).__name__} has no {name!r}")
+
+    @property
+    def dt(self) -> float:
+        """Time between two saved states [s]."""
+        return self.stats.dt * self.stats.save_every
+
+    @property
+    def m(self) -> Any:
+        """The unit vector (T, 3) of a state that has one. Raises ValueError for none, or many."""
+        spins = [node for node in jax.tree.leaves(self.state, is_leaf=_is_vector) if _is_vector(node)]
+        if len(spins) != 1:
+            raise ValueError(f"the state has {len(spins)} unit vectors; take the one that is meant from run.state")
+        return spins[0].stack()
+
+    def __repr__(self) -> str:
+        return f"SystemTrajectory of {type(self.model).__name__}: {_how(self.stats)}, {self.status.sentence}"
+
+
+def _is_vector(node: Any) -> bool:
+    return isinstance(node, Vec3)
+
+
+def _how(stats: Stats) -> str:
+    why = f" ({stats.reason})" if stats.reason else ""
+    steps = f"{stats.steps} steps of {stats.dt * 1e12:.6g} ps, saved every {stats.save_every}"
+    return f"{steps}, {stats.stepper} on {stats.engine}{why}"

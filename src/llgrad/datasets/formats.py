@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from llgrad.core.arguments.doors import by_door
 from llgrad.core.files import load_arrays, strict_json
 from llgrad.core.run_record import open_record
 from llgrad.core.units import show, unit_factor
@@ -201,9 +203,10 @@ def _one(path: Path, arrays: list[_Array]) -> _Array:
     """The array, where there is one. Raises ValueError where there are several."""
     if len(arrays) > 1:
         written = [array.written for array in arrays]
+        chosen = by_door(f"columns=[{written[0]!r}]", f"--columns {shlex.quote(written[0])}")
         raise ValueError(
             f"{path} has {len(arrays)} arrays for {arrays[0].what}, {', '.join(written)}; "
-            + ("save one of them" if arrays[0].what == "t" else f"choose one, as in columns=[{written[0]!r}]")
+            + ("save one of them" if arrays[0].what == "t" else f"choose one, as in {chosen}")
         )
     return arrays[0]
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.arguments.doors import by_door
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.units import show
 from llgrad.datasets.peaks import Window, peak_of
 from llgrad.datasets.settings import (
@@ -151,9 +153,10 @@ def _values(table: Table, swept: int, name: str, area: float | None) -> tuple[np
     unit = "1" if table.header[swept].unit is None else table.unit(swept)[0]
     if unit == "A/m²" and name == "current":
         if area is None or not area > 0:
+            option = by_door("area=… [m²] of the cross section", "its cross section, as in --read area=4900nm2")
             raise ValueError(
-                f"{table.path}: the column {table.header[swept].name!r} is a current density; give area=… [m²] of the "
-                "cross section, or write the current"
+                f"{table.path}: the column {table.header[swept].name!r} is a current density; give {option}, or write "
+                "the current"
             )
         return table.in_si(swept, unit) * area, "A"
     if area is not None:
@@ -170,6 +173,7 @@ def frequencies_of(
     `window` (low, high) [Hz] is where the lines lie; None looks everywhere. Raises ValueError as `peak_of` does, with
     the number of the spectrum.
     """
+    check_kind("spectra", spectra, Sequence, "give a list of what lg.read_spectrum or lg.spectrum gives")
     peaks = []
     for number, one in enumerate(spectra):
         try:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.units import show, show_with_error
 from llgrad.observables.line_width import LineWidth, line_of
 from llgrad.observables.spectrum import Spectrum
@@ -68,8 +69,14 @@ def peak_of(spectrum: Spectrum, window: Window | None = None) -> Peak:
     >>> peak_of(Spectrum(f, 1e-19 * noise + 5e-17 / (1 + (2 * (f - 1.6e9) / 2e7) ** 2), "V²/Hz"))
     Peak: 1.59999... ± 0.00001... GHz, line width 19.9... ± 0.03... MHz
     """
+    check_kind("spectrum", spectrum, Spectrum, "give what lg.read_spectrum or lg.spectrum gives")
     f, density = _readings(spectrum, window)
     found = _found(f, density, spectrum, window)
+    if found is None and spectrum.samples is not None:
+        values, step = spectrum.samples
+        line = line_of(values, step, window)
+        if line.changes:
+            raise ValueError("; ".join(line.notes))
     if found is None:
         raise ValueError(
             f"no line stands out of the spectrum from {show(float(f[0]), 'Hz')} to {show(float(f[-1]), 'Hz')}; "

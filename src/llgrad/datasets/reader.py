@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind, check_parts, checked_path
 from llgrad.core.files import writing
 from llgrad.datasets.formats import ALIASES, ARRAY_FILES, read_arrays, spacing_of, trace_of_arrays
 from llgrad.datasets.frequencies import FrequencyTable
@@ -50,7 +50,7 @@ def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = Non
     >>> print(describe(trace))
     cells separated by semicolons; t from 'time' in ns, voltage in mV; 3 samples from 0 s to 300 ps, unevenly spaced
     """
-    path = Path(path)
+    path = checked_path("path", path)
     if path.suffix.lower() in ARRAY_FILES:
         return trace_of_arrays(read_arrays(path), columns)
     table = read_table(path)
@@ -65,6 +65,7 @@ def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = Non
 def describe(data: Trace | FrequencyTable | Spectrum | Sweeps | Scattering) -> str:
     """How the file was understood that data were read from, in one line; what the data are, where they are not from
     one."""
+    check_parts("data", data, ("understood",), "a Trace, FrequencyTable, Spectrum, Sweeps or Scattering")
     return "; ".join(data.understood) or repr(data)
 
 
@@ -84,6 +85,7 @@ def write_trace(path: str | os.PathLike[str], trace: Trace, note: str = "", *, o
     1e-11,0.001
     <BLANKLINE>
     """
+    check_kind("trace", trace, Trace, "give (path, trace), of a run lg.trace_of(run)")
     notes = [line for text in (note, *trace.notes) for line in text.splitlines()]
     names = [name if unit == "1" else f"{name} ({unit})" for name, unit in trace.units.items()]
     columns = [column.tolist() for column in (trace.t, *trace.columns.values())]

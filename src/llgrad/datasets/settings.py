@@ -7,11 +7,13 @@ named in one sentence.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
+from llgrad.core.arguments.doors import by_door
 from llgrad.core.units import show
 from llgrad.datasets.tables.quantities import Kind, Quantity, quantity_of
 from llgrad.datasets.tables.table import Table
@@ -84,7 +86,12 @@ def setting_column(table: Table, columns: Sequence[Quantity], frequency: int, se
             f"{table.path} has several columns of currents or fields {same} ({_names(table, found)}); "
             f"choose one, as in {choices} (--read setting=… on the command line)"
         )
-    _refuse_in_plane(table, columns, found[0])
+    _refuse_unknown_axis(table, columns, found[0])
+    if not changing and (turned := [i for i in _directions(table, columns) if varies(table.values[:, i])]):
+        raise ValueError(
+            f"{table.path}: only the angle {table.header[turned[0]].name!r} varies, and frequencies are fitted against "
+            "a current or a field of one direction; give a table for each angle"
+        )
     return found[0], _leaf(columns[found[0]])
 
 
@@ -108,8 +115,10 @@ def _chosen(table: Table, columns: Sequence[Quantity], frequency: int, setting: 
         and columns[named[0]].kind in _SWEPT
     )
     if setting.lower() == "field" or (is_its_name and base not in _LEAVES):
-        _refuse_in_plane(table, columns, named[0])
+        _refuse_unknown_axis(table, columns, named[0])
         return named[0], _leaf(columns[named[0]])
+    if base == "field":
+        _refuse_turning(table, columns)
     return named[0], setting.lower() if base in _LEAVES else setting
 
 
@@ -135,7 +144,7 @@ def error_column(table: Table, columns: Sequence[Quantity], frequency: int, erro
     if len(found) > 1:
         raise ValueError(
             f"{table.path} has several columns of errors ({_names(table, found)}); choose one, as in "
-            f"error={table.header[found[0]].name!r}"
+            f"{_error_given(table.header[found[0]].name)}"
         )
     return found[0] if found else None
 
@@ -148,8 +157,12 @@ def _refuse_open_ones(table: Table, columns: Sequence[Quantity]) -> None:
             choices = " or ".join(choice.value for choice in column.choices)
             raise ValueError(
                 f"{table.path}: the column {name!r} may be a {choices}; write 'line width' or 'error' above it, "
-                f"or give error={name!r}"
+                f"or give {_error_given(name)}"
             )
+
+
+def _error_given(name: str) -> str:
+    return by_door(f"error={name!r}", f"--read error={shlex.quote(name)}")
 
 
 def other_settings(table: Table, columns: Sequence[Quantity], swept: int) -> list[str]:
@@ -165,13 +178,46 @@ def other_settings(table: Table, columns: Sequence[Quantity], swept: int) -> lis
         name = table.header[index].name
         low, high = show(float(values.min()), unit), show(float(values.max()), unit)
         said.append(f"{name} is {low} in all rows" if low == high else f"{name} varies too, from {low} to {high}")
+    for index in _directions(table, columns):
+        name, unit = table.header[index].name, table.header[index].unit or ""
+        low, high = (f"{end(table.values[:, index]):g} {unit}".strip() for end in (np.nanmin, np.nanmax))
+        said.append(f"{name} is {low} in all rows" if low == high else f"{name} varies too, from {low} to {high}")
     return said
 
 
-def _refuse_in_plane(table: Table, columns: Sequence[Quantity], index: int) -> None:
-    """Raise ValueError for a field whose name says that it is not along z, and not which axis it is along."""
+def _directions(table: Table, columns: Sequence[Quantity]) -> list[int]:
+    """The columns of angles that a field has, not of the phase of a signal."""
+    angles = [i for i, column in enumerate(columns) if column.kind is Kind.ANGLE]
+    return [i for i in angles if not _words(table.header[i].name) & {"phase", "位相"}]
+
+
+def _refuse_turning(table: Table, columns: Sequence[Quantity]) -> None:
+    """Raise ValueError for a field whose direction changes from row to row."""
+    for index in _directions(table, columns):
+        if varies(table.values[:, index]):
+            raise ValueError(
+                f"{table.path}: the angle {table.header[index].name!r} varies, so the field is not along one axis; "
+                "give a table for each angle"
+            )
+
+
+def _refuse_unknown_axis(table: Table, columns: Sequence[Quantity], index: int) -> None:
+    """Raise ValueError for a field that may not be along z, and does not say which axis it is along: its name says
+    that it is in the plane, or beside it is a column of its angle."""
     name = table.header[index].name
-    if columns[index].kind is Kind.FIELD and columns[index].axis is None and _IN_PLANE.search(name):
+    if columns[index].kind is not Kind.FIELD:
+        return
+    _refuse_turning(table, columns)
+    angles = _directions(table, columns)
+    if columns[index].axis is None and angles:
+        angle = table.header[angles[0]]
+        value = f"{np.nanmin(table.values[:, angles[0]]):g} {angle.unit or ''}".strip()
+        raise ValueError(
+            f"{table.path}: the field {name!r} has the angle {angle.name!r} ({value}), and nothing says from "
+            "where it is counted; where the field is along an axis, give setting='field.x', 'field.y' or 'field.z' "
+            "(--read setting=field.x on the command line)"
+        )
+    if columns[index].axis is None and _IN_PLANE.search(name):
         raise ValueError(
             f"{table.path}: the column {name!r} is a field in the plane, and does not say along which axis; give "
             "setting='field.x' or setting='field.y' (--read setting=field.x on the command line)"

@@ -11,6 +11,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.arguments.kinds import checked_path
 from llgrad.core.units import show
 from llgrad.datasets.sweeping.columns import FEWEST_POINTS, Column, read_columns
 from llgrad.datasets.sweeping.pairing import Paired, paired
@@ -165,7 +166,7 @@ def read_sweeps(
     1 pair of columns, field and voltage: 5 GHz (from the header); 3 points each
     fields in Oe (from the header), voltages in uV (from the header)
     """
-    path = Path(path)
+    path = checked_path("path", path)
     found = read_columns(path)
     of_file = paired(found, frequencies, columns)
     fields, signals = ([getattr(pair, name) for pair in of_file.pairs] for name in ("field", "signal"))

@@ -8,6 +8,7 @@ from typing import Any, Final
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.trajectory import Trajectory
 from llgrad.core.units import show
 from llgrad.drives.sampled import is_even
@@ -102,8 +103,10 @@ def trace_of(run: Trajectory, columns: tuple[str, ...] = ("mx", "my", "mz"), not
 
     Raises ValueError for an array of oscillators, a batch of runs, and an unknown column.
     """
+    check_kind("run", run, Trajectory, "give what lg.simulate gives")
     if run.m.ndim != 2:
         raise ValueError(f"a trace is that of one oscillator, and this run has m of shape {run.m.shape}; choose one")
+    check_kind("columns", columns, (tuple, list), 'name them, as in ("mx", "voltage")')
     if unknown := [name for name in columns if name not in COLUMNS]:
         raise ValueError(f"a trace has no column {unknown[0]!r}; it can hold {', '.join(COLUMNS)}")
     return Trace(

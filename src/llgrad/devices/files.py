@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 import tomli_w
 
-from llgrad.core.files import strict_json, writing
+from llgrad.core.arguments.kinds import check_kind, checked_path
+from llgrad.core.files import strict_json, unicode_text, writing
 from llgrad.core.record import from_json, to_json
 from llgrad.core.run_record import open_record
 from llgrad.devices import presets
@@ -24,7 +24,8 @@ def save_device(path: str | os.PathLike[str], device: Oscillator, *, overwrite: 
 
     Raises ValueError for another ending, FileExistsError where the file exists and `overwrite` is false.
     """
-    entry, ending = to_json(device), pathlib.Path(path).suffix.lower()
+    check_kind("device", device, Oscillator, "give (path, device)")
+    entry, ending = to_json(device), checked_path("path", path).suffix.lower()
     if ending not in (".json", ".toml"):
         raise ValueError(f"{path} ends in {ending!r}, expected a device file, .json or .toml")
     text = tomli_w.dumps(entry) if ending == ".toml" else json.dumps(entry, indent=2, ensure_ascii=False) + "\n"
@@ -48,13 +49,13 @@ def load_device(name: str | os.PathLike[str]) -> Oscillator:
 
 def read_device(name: str | os.PathLike[str]) -> tuple[Oscillator, float | None]:
     """The device, and the area [m²] that its current flows through where it is known. See `load_device`."""
-    path = pathlib.Path(name)
+    path = checked_path("name", name)
     if path.suffix.lower() not in (".json", ".toml"):
         return presets.load(str(name)), presets.AREAS.get(str(name))
     if not path.is_file():
         raise FileNotFoundError(f"the device file {name} does not exist")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = unicode_text(path.read_bytes())
         entry = _toml(text) if path.suffix.lower() == ".toml" else strict_json(text)
     except UnicodeDecodeError:
         raise ValueError(f"{name} is a binary file, expected a device as text") from None

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import Record, is_concrete, leaf_units, rows_of
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
@@ -97,6 +98,15 @@ class Drive(Record):
         widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
         lines = [f"  {path:<{widths[0]}}  {value:<{widths[1]}}  {about}".rstrip() for path, value, about in rows]
         return "\n".join([type(self).__name__, *lines])
+
+
+def check_drive(drive: Any) -> Drive | None:
+    """A Drive or None as it is. Raises ValueError for anything else, such as a waveform alone."""
+    if drive is not None:
+        check_kind(
+            "drive", drive, Drive, "name the channel of a waveform, as in Drive(current=Sine(1e-4, frequency=5e9))"
+        )
+    return drive
 
 
 def _check_peak(name: str, waveform: Waveform) -> None:

@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.doors import by_door
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import get_leaf, is_concrete, leaf_units, set_leaf
 from llgrad.core.trajectory import Trajectory
 from llgrad.core.units import show
@@ -63,6 +65,7 @@ def as_experiments(data: Any, **common: Any) -> tuple[Experiment, ...]:
     """What the user gave as a tuple of experiments; `common` are settings of the experiment that data alone make."""
     if isinstance(data, (Trace, FrequencyTable, Spectrum, Trajectory)):
         return (_with_errors(Experiment(data, **common)),)
+    check_kind("data", data, (Experiment, Iterable), "give (model, data), the device first")
     experiments = (data,) if isinstance(data, Experiment) else tuple(data)
     if not experiments or not all(isinstance(one, Experiment) for one in experiments):
         raise ValueError(
@@ -246,7 +249,8 @@ def _check_names(model: Oscillator, experiments: tuple[Experiment, ...], given: 
     if limited := [name for name in given if name in LINE and given[name] is not None]:
         raise ValueError(f"{limited[0]} follows from the other parameters in closed form, without a bound; give None")
     if "bandwidth" in given and all(experiment.bandwidth is None for experiment in experiments):
-        raise ValueError("bandwidth is free but has no start; give the experiment one, such as bandwidth=1e9")
+        option = by_door("the experiment one, such as bandwidth=1e9", "one, such as --start bandwidth=1GHz")
+        raise ValueError(f"bandwidth is free but has no start; give {option}")
 
 
 def _set(model: Oscillator, experiment: Experiment) -> Oscillator:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.doors import by_door
 from llgrad.core.trajectory import Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
@@ -30,11 +31,12 @@ from llgrad.fitting.answers.symmetry import symmetries
 from llgrad.fitting.answers.uncertainty import Uncertainty, doubts, uncertainty
 from llgrad.fitting.arguments import check_pieces, check_time_limit, check_used
 from llgrad.fitting.assembly import Prepared, as_experiments, prepare, units_of
+from llgrad.fitting.following import doubtful_orbits, search_on_orbits
 from llgrad.fitting.methods.base import Begin, Log, Method, Progress, Search
 from llgrad.fitting.methods.guesses import Guess, with_guesses
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts, draw_starts
-from llgrad.fitting.orbits import doubtful_orbits, on_orbits, search_on_orbits
+from llgrad.fitting.orbits import on_orbits
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.stages import beginning, near_the_lines, search_in_segments
 from llgrad.fitting.targets.checks import check_targets
@@ -128,14 +130,18 @@ def fit(
         if any(experiment.segment is not None for experiment in experiments):
             whole = _on_orbits(prepare(model, experiments, free, dt=dt, stepper=stepper, engine=engine), log)
             prepared, found = search_in_segments(prepared, found, whole, log)
-        problem, found = search_on_orbits(prepared.problem, found, log)
+        problem, found = search_on_orbits(prepared.problem, prepared.values, found, log)
         problem, found = _reweighted(problem, experiments, found, log)
         result = _result(prepared, problem, found, method, model, experiments, log)
     return dataclasses.replace(result, seconds=time.perf_counter() - began)
 
 
 def _on_orbits(prepared: Prepared, log: Log) -> Prepared:
-    return prepared._replace(problem=on_orbits(prepared.problem, prepared.values, prepared.m0, log))
+    """Begun on orbits. Raises ValueError where a recording has none at all at the start."""
+    problem, orbits = on_orbits(prepared.problem, prepared.values, prepared.m0, log)
+    if any(not one.moving.any() for one in orbits):
+        raise ValueError(_not_simulated(problem, prepared.values))
+    return prepared._replace(problem=problem)
 
 
 def _guessed(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
@@ -149,12 +155,14 @@ def _check_simulated(prepared: Prepared, begin: Begin, found: Search) -> None:
     """Raise ValueError where no start could be simulated."""
     if np.isfinite(found.cost).any():
         return
-    problem = prepared.problem
-    values = np.asarray(problem.physical(jnp.asarray(begin.u[0])))
+    raise ValueError(_not_simulated(prepared.problem, np.asarray(prepared.problem.physical(jnp.asarray(begin.u[0])))))
+
+
+def _not_simulated(problem: Problem, values: np.ndarray) -> str:
     named = [(n, v) for n, v in zip(problem.names, values, strict=True) if n.split("[")[0] not in TILTS]
     orbits = any(isinstance(recording, OrbitRecording) for recording in problem.recordings)
     rest = ", or comes to rest, where it has no frequency; start from a larger current or a smaller damping"
-    raise ValueError(
+    return (
         f"the start ({', '.join(f'{name} = {value:g}' for name, value in named)}) cannot be simulated: the run is not "
         f"finite{rest if orbits else '; choose another start or a smaller dt'}"
     )
@@ -252,8 +260,9 @@ def _doubted(
 ) -> tuple[tuple[Quality, ...], tuple[str, ...], str]:
     """The qualities with what is to be doubted of the fitted orbits, what else attracts, and the end of the status."""
     place = problem, found.u[best], found.m0[best]
+    sure = tuple(one.chi2_per_freedom is not None for one in measured)
     unseen = unseen_orbits(*place)
-    unsteady, several = ((None,) * len(measured), ()) if found.interrupted else doubtful_orbits(*place, log)
+    unsteady, several = ((None,) * len(measured), ()) if found.interrupted else doubtful_orbits(*place, sure, log)
     said = tuple(
         one._replace(warnings=(*(s for s in sentences if s), *one.warnings))
         for one, *sentences in zip(measured, unseen, unsteady, strict=True)
@@ -274,8 +283,9 @@ def _sentences(
                 "the standard errors come from the scatter between them"
             )
         elif one.growth is not None and one.growth > GROWN and isinstance(experiment.data, Trace):
-            piece = show(float(f"{half_period(experiment.data):.2g}"), "s")
-            said.append(f"to fit it in pieces of half a period: segment={piece}")
+            piece = float(f"{half_period(experiment.data):.2g}")
+            option = f"--segment {show(piece, 's').replace(' ', '')}"
+            said.append(f"to fit it in pieces of half a period: {by_door(f'segment={piece:g}', option)}")
         if width is not None:
             said.append(f"the trace itself: {width!r}")
     return said

@@ -1,7 +1,7 @@
-"""Frequencies have no starting state: their orbits are followed until they are steady, before and after a search.
+"""Frequencies have no starting state: their orbits are followed until they are steady, whatever state they begin from.
 
-A search moves from orbit to orbit, so it begins on them. At its answer they are followed on, and the search goes on
-where they still change; other starting states tell whether other orbits attract as well.
+A search moves from orbit to orbit, so it begins on them. Where several attract, each frequency is that of the orbit
+nearest to it (`branches.py` says which choices the data leave), so that nothing depends on the state that was given.
 """
 
 from __future__ import annotations
@@ -16,220 +16,173 @@ import numpy as np
 
 from llgrad.core.units import show
 from llgrad.core.vector import unstack
-from llgrad.fitting.methods.base import Begin, Log, Search
-from llgrad.fitting.methods.least_squares import LevenbergMarquardt
+from llgrad.fitting.methods.base import Log
 from llgrad.fitting.problem import Problem
-from llgrad.fitting.targets.tables import OrbitRecording, TableRecording
+from llgrad.fitting.targets.tables import Orbit, OrbitRecording, TableRecording
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-LONGEST: Final = 16
+LONGEST: Final = 96
 """An orbit is followed for so many of a recording's own runs."""
+OTHER_RUNS: Final = 36
+"""And those from other starting states for so many."""
 STEADY: Final = 1e-4
-"""Relative change of the frequency from one run to the next below which an orbit is steady."""
+"""Relative change of the frequency from one run to the next below which an orbit is steady that is not closed."""
 SAME: Final = 1e-2
 """And of its amplitude, whose standard deviation over no whole number of periods is less exact."""
+APART: Final = 1e-6
+"""Relative difference of their frequencies above which two orbits are two."""
 REST: Final = 1e-6
 """Amplitude of m·p below which the device is at rest."""
 NUDGE: Final = 0.01
 """Tilt [rad] of a state at rest: from an unstable one it goes on to the orbit."""
-ROUNDS: Final = 3
-"""Searches at most from the orbits of the answer before."""
 OTHERS: Final = _unit(np.concatenate([np.eye(3), -np.eye(3)])[[2, 5, 0, 3, 1, 4]] + 0.3)
 """Starting states from which other orbits are looked for."""
-OTHER_RUNS: Final = 6
-"""And for so many runs."""
 
 
 class Orbits(NamedTuple):
-    """Where K runs have come to."""
+    """Where the runs of K settings from L states each have come to; the first state is the recording's own."""
 
     frequency: np.ndarray
-    """[Hz] (K,)."""
-    amplitude: np.ndarray
-    """Standard deviation of m·p in time (K,)."""
+    """[Hz] (L, K)."""
     state: np.ndarray
-    """The last (K, 3)."""
+    """The last (L, K, 3)."""
     steady: np.ndarray
-    """Whether frequency and amplitude change no more (K,)."""
+    """Whether the orbit is closed, or frequency and amplitude change no more (L, K)."""
+    at_rest: np.ndarray
+    """Whether the device has come to rest (L, K)."""
+    closed: np.ndarray
+    """Whether the orbit is closed (L, K)."""
 
     @property
-    def at_rest(self) -> np.ndarray:
-        """Whether the device has come to rest (K,)."""
-        return self.amplitude < REST
+    def moving(self) -> np.ndarray:
+        """Where there is an orbit, settled or not (L, K)."""
+        return ~self.at_rest & np.isfinite(self.state).all(axis=2) & np.isfinite(self.frequency)
+
+    def led_by(self, first: np.ndarray) -> Orbits:
+        """With one of the states of each setting (K,) before the others."""
+        order = np.argsort(np.arange(len(self.frequency))[:, None] != first, axis=0, kind="stable")
+        return Orbits(*(np.take_along_axis(x, order if x.ndim == 2 else order[..., None], 0) for x in self))
+
+    def others(self, k: int, frequency: float) -> list[int]:
+        """One of the L states for each closed orbit of setting k that is not that of the frequency [Hz]."""
+        seen, found = [frequency], []
+        for i in np.flatnonzero(self.closed[:, k]):
+            f = float(self.frequency[i, k])
+            if all(abs(f - one) > APART * f for one in seen):
+                seen.append(f)
+                found.append(int(i))
+        return found
 
 
-def on_orbits(problem: Problem, values: np.ndarray, m0: np.ndarray, log: Log) -> Problem:
-    """The problem with the runs of tables and spectra beginning on the orbits at these parameters (p,) [SI]."""
-    found = []
+def orbits_of(recording: OrbitRecording, values: np.ndarray, m0: np.ndarray, log: Log, runs: int = LONGEST) -> Orbits:
+    """The orbits that many states lead to at these parameters (p,) [SI], those of the recording first.
+
+    The given state is one of them, and the last: the answer does not depend on it, unless it alone leads to an orbit.
+    """
+    count = len(recording.settings)
+    many = np.concatenate([OTHERS, m0[recording.row][None]])
+    states = np.concatenate([np.asarray(recording.starts)[None], np.repeat(many[:, None], count, axis=1)])
+    return _followed(recording, values, states, log, runs)
+
+
+def nearest(recording: OrbitRecording, orbits: Orbits) -> np.ndarray:
+    """For each setting which of the L states leads to the orbit whose frequency is nearest to the recorded one (K,).
+
+    An orbit that is steady goes before one that is not; the recording's own state before others of the same orbit.
+    """
+    far = np.abs(orbits.frequency - np.asarray(recording.recorded))
+    far = np.where(orbits.moving, np.where(orbits.steady, far, far + 1e30), np.inf)
+    best = np.min(far, axis=0)
+    same = far <= best + APART * np.asarray(recording.recorded)
+    return np.argmax(same, axis=0)
+
+
+def on_orbits(problem: Problem, values: np.ndarray, m0: np.ndarray, log: Log) -> tuple[Problem, tuple[Orbits, ...]]:
+    """The problem with the runs of tables and spectra beginning on the orbits at these parameters (p,) [SI], and all
+    orbits of each such recording, first those.
+
+    Where all states lead to rest, as a frequency was recorded, they begin far from it.
+    """
+    recordings, found = [], []
     for recording in problem.recordings:
         if isinstance(recording, OrbitRecording):
-            starts = _on_an_orbit(recording, values, m0, log)
-            found.append(dataclasses.replace(recording, starts=jnp.asarray(starts)))
-        else:
-            found.append(recording)
-    return dataclasses.replace(problem, recordings=tuple(found))
+            orbits = orbits_of(recording, values, m0, log)
+            orbits = orbits.led_by(nearest(recording, orbits))
+            starts = np.where(orbits.moving[0][:, None], orbits.state[0], OTHERS[0])
+            recording = dataclasses.replace(recording, starts=jnp.asarray(starts))
+            found.append(orbits)
+        recordings.append(recording)
+    return dataclasses.replace(problem, recordings=tuple(recordings)), tuple(found)
 
 
-def _on_an_orbit(recording: OrbitRecording, values: np.ndarray, m0: np.ndarray, log: Log) -> np.ndarray:
-    """States (K, 3) on the orbits that the beginnings lead to; where these lead to rest, on one that another state
-    leads to, as a frequency was recorded, or that other state, far from rest."""
-    orbits = _followed(recording, values, _beginnings(recording, m0), log)
-    states, lost = orbits.state, orbits.at_rest | ~np.isfinite(orbits.state).all(axis=1)
-    for other in OTHERS if lost.any() else ():
-        begun = np.tile(other, (len(lost), 1))
-        orbits = _followed(recording, values, begun, log, OTHER_RUNS)
-        here = lost & ~orbits.at_rest & np.isfinite(orbits.state).all(axis=1)
-        states = np.where(here[:, None], orbits.state, states)
-        lost = lost & ~here
-    return np.where(lost[:, None], OTHERS[0], states)
-
-
-def search_on_orbits(problem: Problem, found: Search, log: Log) -> tuple[Problem, Search]:
-    """The search gone on where the orbits at its best answer still move from where the runs began."""
-    if not any(isinstance(recording, OrbitRecording) for recording in problem.recordings):
-        return problem, found
-    for _ in range(ROUNDS):
-        best = int(np.argmin(found.cost))
-        if found.interrupted or not np.isfinite(found.cost[best]):
-            break
-        values = np.asarray(problem.physical(jnp.asarray(found.u[best])))
-        moved = on_orbits(problem, values, found.m0[best], log)
-        before, after = (_predicted(p, values, found.m0[best]) for p in (problem, moved))
-        if not np.isfinite(after).all() or (np.abs(after - before) <= STEADY * np.abs(after)).all():
-            break
-        problem = moved
-        begin = Begin(found.u[best][None], found.m0[best][None])
-        found = LevenbergMarquardt(grow=False, iterations=40).search(problem, begin, log)
-    return problem, found
-
-
-def doubtful_orbits(
-    problem: Problem, u: np.ndarray, m0: np.ndarray, log: Log
-) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
-    """For each recording a sentence where its orbits are not steady at u (p,); and sentences on other orbits."""
-    values = np.asarray(problem.physical(jnp.asarray(u)))
-    unsteady, several = [], []
-    for recording in problem.recordings:
-        said = None
-        if isinstance(recording, OrbitRecording):
-            own = _followed(recording, values, _beginnings(recording, m0), log)
-            said = _unsteady(recording, own)
-            if said is None:
-                several += _several(recording, values, own, log)
-        unsteady.append(said)
-    return tuple(unsteady), tuple(several)
-
-
-def _unsteady(recording: OrbitRecording, own: Orbits) -> str | None:
-    if own.at_rest.any():
+def unsteady(recording: OrbitRecording, orbits: Orbits) -> str | None:
+    """A sentence where the orbits that the recording's own states lead to are none, or still change."""
+    rest, steady = orbits.at_rest[0], orbits.steady[0]
+    if rest.any():
         return (
-            f"{_places(recording, own.at_rest)} the fitted device comes to rest: it has no orbit there, and what was "
+            f"{places(recording, rest)} the fitted device comes to rest: it has no orbit there, and what was "
             "fitted is how it rings; start from a larger current or a smaller damping"
         )
-    if not own.steady.all():
+    if not steady.all():
+        length = LONGEST * (recording.settled + recording.measured) * recording.save_every * recording.step
         return (
-            f"{_places(recording, ~own.steady)} the orbit of the fitted device is not settled after "
-            f"{show(float(f'{LONGEST * _length(recording):.2g}'), 's')}: its frequency still changes, and depends on m0"
+            f"{places(recording, ~steady)} the orbit of the fitted device is not settled after "
+            f"{show(float(f'{length:.2g}'), 's')}: its frequency still changes"
         )
     return None
 
 
-def _several(recording: OrbitRecording, values: np.ndarray, own: Orbits, log: Log) -> list[str]:
-    """A sentence where other starting states come to other orbits, or to rest."""
-    count = len(own.frequency)
-    found = [_followed(recording, values, np.tile(state, (count, 1)), log, OTHER_RUNS) for state in OTHERS]
-    rest = np.array([o.at_rest for o in found])
-    apart = np.array([o.steady & (np.abs(o.frequency / own.frequency - 1) > 100 * STEADY) for o in found]) & ~rest
-    both = np.any(rest | apart, axis=0)
-    if not both.any():
-        return []
-    k = int(np.flatnonzero(both)[0])
-    seen = sorted({float(f"{o.frequency[k]:.3g}") for o, a in zip(found, apart, strict=True) if a[k]})
-    words = [show(f, "Hz") for f in seen] + (["rest"] if rest[:, k].any() else [])
-    all_of_them = ", ".join([show(float(f"{own.frequency[k]:.3g}"), "Hz"), *words])
-    return [
-        f"{_places(recording, np.atleast_1d(both))} several orbits attract ({all_of_them}): the answer is for the one "
-        "that m0 leads to; another m0 may give another"
-    ]
-
-
-def _places(recording: OrbitRecording, which: np.ndarray) -> str:
+def places(recording: OrbitRecording, which: np.ndarray) -> str:
+    """Some of the settings (K,) in words."""
     if not isinstance(recording, TableRecording):
         return "behind the spectrum"
     at = np.asarray(recording.settings)[which]
-    unit = recording.unit
     many = f" and {at.size - 1} more" if at.size > 1 else ""
-    return f"at {recording.setting} = {show(float(at[0]), unit)}{many}"
+    return f"at {recording.setting} = {show(float(at[0]), recording.unit)}{many}"
 
 
-def _beginnings(recording: OrbitRecording, m0: np.ndarray) -> np.ndarray:
-    return (
-        np.tile(m0[recording.row], (len(recording.settings), 1))
-        if recording.starts is None
-        else np.asarray(recording.starts)
-    )
-
-
-def _length(recording: OrbitRecording) -> float:
-    return (recording.settled + recording.measured) * recording.save_every * recording.step
-
-
-def _followed(
-    recording: OrbitRecording, values: np.ndarray, states: np.ndarray, log: Log, runs: int = LONGEST
-) -> Orbits:
-    """The runs from these states (K, 3), one after the other until they are steady; a state at rest is nudged once."""
-    recording = dataclasses.replace(recording, starts=None)  # one program, wherever the runs of the search begin
-    still, nudged = np.zeros(len(states), bool), np.zeros(len(states), bool)
-    found = None
-    for _ in range(runs):
-        before, start = found, np.where((still & ~nudged)[:, None], _nudged(states), states)
+def _followed(recording: OrbitRecording, values: np.ndarray, states: np.ndarray, log: Log, runs: int) -> Orbits:
+    """The runs from these states (L, K, 3), one after the other until they are steady; one at rest is nudged once."""
+    still, nudged = (np.zeros(states.shape[:2], bool) for _ in range(2))
+    found, before = None, None
+    for run in range(runs):
+        log.check()
+        start = np.where((still & ~nudged)[..., None], _nudged(states), states)
         nudged = nudged | still
-        frequency, amplitude, states = (np.asarray(x) for x in _run(recording, jnp.asarray(values), jnp.asarray(start)))
-        log.count(len(states))
-        still = amplitude < REST
-        steady = np.zeros(len(states), bool) if before is None else _close(frequency, amplitude, before)
-        found = Orbits(frequency, amplitude, states, steady)
-        if (steady | (still & nudged) | ~np.isfinite(states).all(axis=1)).all():
+        now = jax.tree.map(np.asarray, _run(recording, jnp.asarray(values), jnp.asarray(start)))
+        log.count(still.size)
+        states, still = now.state, ~now.closed & (now.amplitude < REST)
+        steady = now.closed if before is None else now.closed | _close(now, before)
+        found, before = Orbits(now.frequency, states, steady & ~still, still, now.closed), now
+        done = steady | (still & nudged) | ~np.isfinite(states).all(axis=2)
+        if done.all() or (run + 1 >= OTHER_RUNS and done[0].all()):
             break
     if found is None:
         raise RuntimeError("an orbit is followed for at least one run")
     return found
 
 
-def _close(frequency: np.ndarray, amplitude: np.ndarray, before: Orbits) -> np.ndarray:
-    """Whether nothing has changed since (K,)."""
-    close = np.abs(frequency - before.frequency) <= STEADY * np.abs(frequency)
-    return close & (np.abs(amplitude - before.amplitude) <= SAME * amplitude)
+def _close(now: Orbit, before: Orbit) -> np.ndarray:
+    """Whether nothing has changed since (L, K)."""
+    close = np.abs(now.frequency - before.frequency) <= STEADY * np.abs(now.frequency)
+    return close & (np.abs(now.amplitude - before.amplitude) <= SAME * now.amplitude)
 
 
 def _nudged(states: np.ndarray) -> np.ndarray:
-    across = np.cross(states, np.where(np.abs(states[:, 2:]) < 0.9, [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]]))
+    across = np.cross(states, np.where(np.abs(states[..., 2:]) < 0.9, [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]))
     return _unit(states + NUDGE * _unit(across))
 
 
 @eqx.filter_jit
-def _run(recording: OrbitRecording, values: Any, states: Any) -> tuple[Any, Any, Any]:
-    """Frequency (K,), amplitude (K,) and last state (K, 3) of one run from each state."""
-    model = recording.bind(values, states[0]).model
+def _run(recording: OrbitRecording, values: Any, states: Any) -> Orbit:
+    """Where one run from each state (L, K, 3) comes to."""
+    model = recording.bind(values, states[0, 0]).model
 
-    def one(setting: Any, state: Any) -> tuple[Any, Any, Any]:
-        along, run = recording.orbit(recording.at(model, setting), unstack(state))
-        return recording.frequency_of(along, run), jnp.std(along), run.m[-1]
+    def one(setting: Any, state: Any) -> Orbit:
+        return recording.orbit(recording.at(model, setting), unstack(state))
 
-    return jax.vmap(one)(jnp.asarray(recording.settings), states)
-
-
-@eqx.filter_jit
-def _predicted(problem: Problem, values: Any, m0: Any) -> Any:
-    """The frequencies of all orbits at physical values (p,)."""
-    found = []
-    for recording in problem.recordings:
-        if isinstance(recording, OrbitRecording):
-            found.append(
-                recording.orbit_frequencies(recording.bind(jnp.asarray(values), jnp.asarray(m0)[recording.row]))[0]
-            )
-    return jnp.concatenate(found)
+    return jax.vmap(jax.vmap(one), (None, 0))(jnp.asarray(recording.settings), states)

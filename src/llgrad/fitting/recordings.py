@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -35,7 +36,16 @@ MOST_STEPS: Final = 3_000_000
 FINER: Final = 0.4
 """A fit's step, as a fraction of the suggested one: the integration error must stay below the data's information."""
 
-SETTLING: Final = 600.0
+MEASURED: Final = 10.0
+"""And for how long it is measured, in periods of the slowest frequency that was recorded."""
+
+FINER_TURN: Final = 2.0
+"""Steps of the closed orbit of the slowest frequency, over those of the run that leads to it: it is one period only."""
+
+FEWEST_STEPS: Final = 128
+"""Steps of a period."""
+
+SETTLING: Final = 100.0
 """How long an orbit settles before its frequency is measured, in periods of the fastest precession."""
 
 
@@ -174,7 +184,7 @@ def _table(data: FrequencyTable, common: dict[str, Any], sigma: float, step: flo
     weights = errors / np.sqrt(np.mean(errors**2))
     return TableRecording(
         **common,
-        **_orbit(step, rate, float(data.frequencies.min())),
+        **_orbit(step, rate, float(data.frequencies.min()), data.values.size),
         data=jnp.asarray(data.frequencies)[:, None],
         sigma=jnp.asarray(sigma * weights)[:, None],
         setting=data.setting,
@@ -187,7 +197,7 @@ def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, step: float,
     peak = peak_of(data)
     return SpectrumRecording(
         **common,
-        **_orbit(step, rate, peak.frequency),
+        **_orbit(step, rate, peak.frequency, 1),
         data=jnp.asarray(data.density)[:, None],
         sigma=jnp.asarray(noise * np.maximum(peak(data.frequency), 1e-3 * float(np.max(data.density))))[:, None],
         frequencies=jnp.asarray(data.frequency),
@@ -198,17 +208,19 @@ def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, step: float,
     )
 
 
-def _orbit(step: float, rate: float, slowest: float) -> dict[str, Any]:
-    """How long an orbit settles, and is measured: at least 20 periods of the slowest frequency [Hz] recorded."""
+def _orbit(step: float, rate: float, slowest: float, count: int) -> dict[str, Any]:
+    """How long an orbit settles, and is measured: at least 10 periods of the slowest frequency [Hz] recorded."""
     period = 2 * np.pi / rate
     every = max(1, int(period / 16 / step))
+    begun = direction(1.0, 0.5)
     sample = every * step
     return {
-        "starts": None,
+        "starts": jnp.tile(jnp.array([begun.x, begun.y, begun.z]), (count, 1)),
         "step": step,
         "save_every": every,
         "settled": int(SETTLING * period / sample),
-        "measured": _rounded_up(max(20 / slowest, 20 * period) / sample),
+        "measured": _rounded_up(max(MEASURED / slowest, MEASURED * period) / sample),
+        "turn": 2 ** math.ceil(math.log2(max(FINER_TURN / slowest / step, FEWEST_STEPS))),
     }
 
 

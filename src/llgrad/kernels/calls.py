@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.kernels.expression.equations import STATE, Program
+from llgrad.kernels.expression.equations import Program
 from llgrad.kernels.kernel import adjoint_kernel, forward_kernel, tangent_kernel, width_for
 from llgrad.kernels.loops.adjoint import PARTS
 from llgrad.kernels.loops.step import Scheme
@@ -43,6 +43,16 @@ class RunPlan:
     memory: int = MEMORY
 
     @property
+    def starts(self) -> tuple[str, ...]:
+        """Names of the operands of the initial state."""
+        return self.program.starts
+
+    @property
+    def told(self) -> int:
+        """Number of a run's results: saved and final states, first bad step."""
+        return 2 * len(self.starts) + 1
+
+    @property
     def saves(self) -> int:
         return self.steps // self.every
 
@@ -66,7 +76,7 @@ class Plan(RunPlan):
         """Steps between the states kept: 1 while they fit the memory (and the cache, where many trajectories fill it
         fast).
         """
-        size = max(1, 3 * lanes * np.dtype(self.program.dtype).itemsize)
+        size = max(1, len(self.starts) * lanes * np.dtype(self.program.dtype).itemsize)
         most = max(1, min(self.steps, self.memory // size))
         if lanes > NARROW and self.steps * size > CACHED:
             most = min(most, math.ceil(self.steps / SEGMENT))
@@ -84,7 +94,7 @@ class _Call:
     def __init__(self, plan: Plan, operands: Sequence[Any], directions: int = 0) -> None:
         self.plan, self.dtype = plan, plan.program.dtype
         self.given = dict(zip(plan.names, operands, strict=True))
-        self.B, self.N = self.given["m_x"].shape
+        self.B, self.N = self.given[plan.starts[0]].shape
         self.lanes = self.B * self.N
         self.width = width_for(self.lanes, self.dtype)
         flat = {name: self.flat(value, plan.lane_axis(name)) for name, value in self.given.items()}
@@ -121,21 +131,23 @@ class _Call:
 
 
 def forward(*operands: Any, plan: Plan, keep: bool, compiled: bool = True) -> list[Any]:
-    """Saved states (S, B, N) × 3, final state (B, N) × 3, first bad step (B, N), and the states kept (C, 3, B, N).
+    """Saved states (S, B, N) of each component, final state (B, N) of each, first bad step (B, N), and the states kept
+    (C, components, B, N).
 
     Without `compiled` no kernel is made: enough for the shapes, which tracing asks for.
     """
     call = _Call(plan, operands)
-    shapes = [call.shape(plan.saves)] * 3 + [call.shape()] * 3 + [jax.ShapeDtypeStruct((call.lanes,), jnp.int32)]
+    size = len(plan.starts)
+    shapes = [call.shape(plan.saves)] * size + [call.shape()] * size + [jax.ShapeDtypeStruct((call.lanes,), jnp.int32)]
     if keep:
-        shapes.append(call.shape(plan.kept(call.lanes), 3))
+        shapes.append(call.shape(plan.kept(call.lanes), size))
     target = forward_kernel(call.scheme, keep) if compiled else ""
     results = jax.ffi.ffi_call(target, shapes)(call.counts(call.tiles, plan.stride(call.lanes)), *call.operands)
     return [call.unflat(result) for result in results]
 
 
 def adjoint(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool = True) -> list[Any]:
-    """Cotangents of m0 (B, N) × 3 and of each wanted operand in its own shape.
+    """Cotangents of the initial state (B, N) and of each wanted operand in its own shape.
 
     `operands` are the run's, the states kept, and the cotangents of saved and final states.
     """
@@ -146,7 +158,8 @@ def adjoint(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool 
     shared = [name for name, spread in zip(plan.program.channels, call.spread, strict=True) if not spread]
     items = min(call.tiles, PARTS) if any(name in shared for name in active) else call.tiles
     nodes = len(plan.tableau.nodes)
-    shapes = [call.shape()] * 3
+    size = len(plan.starts)
+    shapes = [call.shape()] * size
     for name in active:
         if name in shared:
             shapes.append(jax.ShapeDtypeStruct((items, plan.steps, nodes), call.dtype))
@@ -156,31 +169,29 @@ def adjoint(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool 
     arguments = [call.counts(items, stride), *call.operands, kept, *cotangents]
     target = adjoint_kernel(call.scheme, tuple(active), stride > 1) if compiled else ""
     results = jax.ffi.ffi_call(target, shapes)(*arguments)
-    found = {name: call.unflat(result) for name, result in zip((f"m_{axis}" for axis in STATE), results, strict=False)}
-    for name, result in zip(active, results[3:], strict=True):
+    found = {name: call.unflat(result) for name, result in zip(plan.starts, results, strict=False)}
+    for name, result in zip(active, results[size:], strict=True):
         whole = result.sum(0)[..., None, None] if name in shared else call.unflat(result)
         found[name] = call.summed(whole, name)
-    return [found[name] for name in (*(f"m_{axis}" for axis in STATE), *wanted)]
+    return [found[name] for name in (*plan.starts, *wanted)]
 
 
 def tangent(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool = True) -> list[Any]:
-    """Tangents of saved states (K, S, B, N) × 3 and of the final state (K, B, N) × 3.
+    """Tangents of saved states (K, S, B, N) and of the final state (K, B, N).
 
     `operands` are the run's, and the K tangents of m0 and of each wanted operand.
     """
     own = len(plan.names)
     call = _Call(plan, operands[:own])
     active = [name for name in (*plan.program.channels, *plan.program.names) if name in wanted]
-    given = dict(zip([*(f"m_{axis}" for axis in STATE), *wanted], operands[own:], strict=True))
-    flat: list[Any] = [
-        call.flat(given[name], plan.lane_axis(name) + 1) for name in (*(f"m_{axis}" for axis in STATE), *active)
-    ]
+    given = dict(zip([*plan.starts, *wanted], operands[own:], strict=True))
+    flat: list[Any] = [call.flat(given[name], plan.lane_axis(name) + 1) for name in (*plan.starts, *active)]
     sweeps: list[Any] = []
     for start in range(0, flat[0].shape[0], MOST):
         part = [value[start : start + MOST] for value in flat]
         K = part[0].shape[0]
-        shapes = [call.shape(K, plan.saves)] * 3 + [call.shape(K)] * 3
+        shapes = [call.shape(K, plan.saves)] * len(plan.starts) + [call.shape(K)] * len(plan.starts)
         target = tangent_kernel(call.scheme, tuple(active), K) if compiled else ""
         sweeps.append(jax.ffi.ffi_call(target, shapes)(call.counts(call.tiles), *call.operands, *part))
-    parts = [[sweep[index] for sweep in sweeps] for index in range(6)]
+    parts = [[sweep[index] for sweep in sweeps] for index in range(2 * len(plan.starts))]
     return [call.unflat(jnp.concatenate(part) if len(part) > 1 else part[0]) for part in parts]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 
-from llgrad.core.vector import Vec3
 from llgrad.kernels.calls import MEMORY, Plan
 from llgrad.kernels.coupled.calls import CoupledPlan
 from llgrad.kernels.coupled.primitive import solve_p as coupled_solve_p
-from llgrad.kernels.expression.equations import CHANNELS, compile_equation, prepare
+from llgrad.kernels.expression.equations import compile_equation, prepare
 from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.plain import failure_of
 from llgrad.kernels.primitive import solve_p
@@ -19,12 +19,12 @@ from llgrad.kernels.steppers import Stepper
 
 
 class Run(NamedTuple):
-    """States after every so-many steps, components (S,) or (S, N); the final state; the first bad step of each, −1
-    for none.
+    """States after every so-many steps, as a tree as that of the initial one, of (S,) or (S, N); the final state; the
+    first bad step of each, −1 for none.
     """
 
-    saved: Vec3
-    final: Vec3
+    saved: Any
+    final: Any
     first_bad: Any
 
 
@@ -38,7 +38,7 @@ class NoiseWords(NamedTuple):
 
 def integrate(
     equation: Any,
-    m0: Vec3,
+    m0: Any,
     *,
     stepper: Stepper,
     h: float,
@@ -53,7 +53,8 @@ def integrate(
     """Integrate `steps` steps of `h` nanoseconds; differentiable in every leaf of `equation`, `m0`, the drive's
     samples, the coupling and σ.
 
-    Components of `m0` are scalars, or (N,) for N independent oscillators; leaves of the equation are Python floats,
+    `m0` is a tree of the components of the state: a Vec3, or what else the equation has. Each is a scalar, or (N,) for
+    N independent oscillators; leaves of the equation are Python floats,
     scalars or (N,). A leaf that is the Python float 0.0 or 1.0 is built into the kernel. `drive` holds samples
     (steps, nodes) or (steps, nodes, N) by channel: "current" [A], "field_x", "field_y", "field_z" [T]. `coupling` is
     a matrix W (N, N) [T]: each oscillator feels the field Σ_j W_ij m_jx along x. `first` is the number of steps taken
@@ -61,29 +62,32 @@ def integrate(
 
     Raises UnsupportedOperation where the equation has an operation that no kernel has.
     """
-    dtype = m0.x.dtype
+    components, tree = jax.tree.flatten(m0)
+    dtype, shape = components[0].dtype, components[0].shape
     drive = dict(drive or {})
     sigma = None if noise is None else noise.sigma
     coupled = coupling is not None
     program, parameters = compile_equation(equation, dtype, channels=tuple(drive), coupled=coupled, sigma=sigma)
-    many = bool(m0.x.ndim)
+    many = bool(shape)
     if steps == 0:
-        none = Vec3(*(jnp.zeros((0, *c.shape), dtype) for c in (m0.x, m0.y, m0.z)))
-        return Run(none, m0, jnp.full(m0.x.shape, -1, jnp.int32))
+        none = jax.tree.map(lambda c: jnp.zeros((0, *c.shape), dtype), m0)
+        return Run(none, m0, jnp.full(shape, -1, jnp.int32))
     plan = (CoupledPlan if coupled else Plan)(program, stepper.tableau, stepper.project, steps, every, memory)
     operands = [jnp.asarray(first, jnp.uint32).reshape(1), jnp.asarray(h, dtype).reshape(1)]
-    operands += [_lanes(component) for component in (m0.x, m0.y, m0.z)]
+    operands += [_lanes(component) for component in components]
     operands += [_lanes(value) for value in parameters]
-    operands += [_samples(drive[name], dtype) for name in CHANNELS if name in drive]
+    operands += [_samples(drive[name], dtype) for name in equation.channels if name in drive]
     if noise is not None:
         operands += [_lanes(noise.key0), _lanes(noise.key1)]
-        operands += [] if coupled else [jnp.arange(m0.x.size, dtype=jnp.uint32).reshape(1, -1)]
+        operands += [] if coupled else [jnp.arange(components[0].size, dtype=jnp.uint32).reshape(1, -1)]
     if coupled:
         results = coupled_solve_p.bind(*operands, jnp.asarray(coupling, dtype), plan=plan, keep=False)
     else:
         results = solve_p.bind(*operands, plan=plan, keep=False)
     shaped = [value[..., 0, :] if many else value[..., 0, 0] for value in results]
-    return Run(Vec3(*shaped[:3]), Vec3(*shaped[3:6]), shaped[6])
+    size = len(components)
+    saved, final = (jax.tree.unflatten(tree, part) for part in (shaped[:size], shaped[size : 2 * size]))
+    return Run(saved, final, shaped[2 * size])
 
 
 def reason_against(equation: Any, dtype: Any, *, channels: Sequence[str], coupled: bool, noisy: bool) -> str:

@@ -10,7 +10,7 @@ from jax.interpreters import batching
 
 from llgrad.kernels import calls
 from llgrad.kernels.calls import Plan
-from llgrad.kernels.rules import M0, Passes, all_directions, extent, mapped_size, merge, split
+from llgrad.kernels.rules import Passes, all_directions, extent, mapped_size, merge, split
 
 PASSES = Passes("llgrad_", calls, kept=1)
 solve_p = PASSES.solve
@@ -19,21 +19,23 @@ solve_p = PASSES.solve
 def _solve_batch(arguments: Any, dims: Any, *, plan: Plan, keep: bool) -> tuple[Any, Any]:
     size, B = mapped_size(arguments, dims), extent(plan, arguments, dims)
     merged = [
-        merge(value, dim, plan.lane_axis(name), size, B, name in M0)
+        merge(value, dim, plan.lane_axis(name), size, B, name in plan.starts)
         for name, value, dim in zip(plan.names, arguments, dims, strict=True)
     ]
     results = solve_p.bind(*merged, plan=plan, keep=keep)
-    axes = [1] * 3 + [0] * 4 + [2] * keep
+    axes = [1] * len(plan.starts) + [0] * (len(plan.starts) + 1) + [2] * keep
     return [split(value, axis, size) for value, axis in zip(results, axes, strict=True)], axes
 
 
 def _tangent_batch(arguments: Any, dims: Any, *, plan: Plan, wanted: tuple[str, ...], kept: bool) -> tuple[Any, Any]:
     count, size = PASSES.fixed(plan, kept), mapped_size(arguments, dims)
     if all(dim is None for dim in dims[:count]):  # many tangents of one run: no copies of anything else
-        return all_directions(PASSES, arguments, dims, count, size, plan=plan, wanted=wanted, kept=kept), [0] * 6
+        return all_directions(PASSES, arguments, dims, count, size, plan=plan, wanted=wanted, kept=kept), [0] * (
+            2 * len(plan.starts)
+        )
     B = extent(plan, arguments, dims)
-    tangents = dict(zip((*M0, *wanted), zip(arguments[count:], dims[count:], strict=True), strict=True))
-    wide = {name for name, (_, dim) in tangents.items() if dim is not None} | set(M0)
+    tangents = dict(zip((*plan.starts, *wanted), zip(arguments[count:], dims[count:], strict=True), strict=True))
+    wide = {name for name, (_, dim) in tangents.items() if dim is not None} | set(plan.starts)
     fixed = []
     for name, value, dim in zip(plan.names, arguments, dims, strict=False):
         axis = plan.lane_axis(name)
@@ -46,22 +48,22 @@ def _tangent_batch(arguments: Any, dims: Any, *, plan: Plan, wanted: tuple[str, 
         merge(value, dim, plan.lane_axis(name) + 1, size, B, name in wide) for name, (value, dim) in tangents.items()
     ]
     results = PASSES.tangent.bind(*fixed, *moved, plan=plan, wanted=wanted, kept=kept)
-    axes = [2] * 3 + [1] * 3
+    axes = [2] * len(plan.starts) + [1] * len(plan.starts)
     return [split(value, axis, size) for value, axis in zip(results, axes, strict=True)], axes
 
 
 def _adjoint_batch(arguments: Any, dims: Any, *, plan: Plan, wanted: tuple[str, ...]) -> tuple[Any, Any]:
     size, B, own = mapped_size(arguments, dims), extent(plan, arguments, dims), len(plan.names)
-    axes = [plan.lane_axis(name) for name in plan.names] + [2] + [1] * 3 + [0] * 3
-    wide = [name in (*M0, *wanted) for name in plan.names] + [True] * 7
+    axes = [plan.lane_axis(name) for name in plan.names] + [2] + [1] * len(plan.starts) + [0] * len(plan.starts)
+    wide = [name in (*plan.starts, *wanted) for name in plan.names] + [True] * (1 + 2 * len(plan.starts))
     merged = [
         merge(value, dim, axis, size, B, flag)
         for value, dim, axis, flag in zip(arguments, dims, axes, wide, strict=True)
     ]
     results = PASSES.adjoint.bind(*merged, plan=plan, wanted=wanted)
-    outputs, places = [], [plan.lane_axis(name) for name in (*M0, *wanted)]
+    outputs, places = [], [plan.lane_axis(name) for name in (*plan.starts, *wanted)]
     given = dict(zip(plan.names, zip(arguments[:own], dims[:own], strict=True), strict=True))
-    for name, value, axis in zip((*M0, *wanted), results, places, strict=True):
+    for name, value, axis in zip((*plan.starts, *wanted), results, places, strict=True):
         value = split(value, axis, size)
         operand, dim = given[name]
         own_B = operand.shape[axis if dim is None or dim > axis else axis + 1]

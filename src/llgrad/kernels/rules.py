@@ -25,8 +25,9 @@ from jax.interpreters import ad, mlir
 
 from llgrad.kernels import plain
 from llgrad.kernels.machine.forks import check_process
-from llgrad.kernels.plain import M0
 
+M0: Final[tuple[str, ...]] = ("m_x", "m_y", "m_z")
+"""Names of the initial state of a coupled array."""
 SECOND: Final = "the native engine has no second derivatives; use the XLA engine for them: simulate(…, engine=XLA())"
 
 
@@ -56,7 +57,10 @@ class Passes:
             if not keep:
                 return found
             told = jax.eval_shape(functools.partial(calls.forward, plan=plan, keep=True, compiled=False), *operands)
-            return [*found, *(jnp.zeros(kept.shape, kept.dtype) for kept in told[7:])]  # for nobody: see `lowered`
+            return [
+                *found,
+                *(jnp.zeros(kept.shape, kept.dtype) for kept in told[plan.told :]),
+            ]  # for nobody: see `lowered`
 
         self.solve = _primitive(f"{prefix}solve", calls.forward, forward)
         self.tangent = _primitive(f"{prefix}tangent", without_kept(calls.tangent), without_kept(plain.tangent))
@@ -80,14 +84,14 @@ class Passes:
         self, plan: Any, operands: Sequence[Any], tangents: Sequence[Any], kept: Sequence[Any], bad: Any
     ) -> list[Any]:
         found = dict(zip(plan.names, zip(operands, tangents, strict=True), strict=True))
-        wanted = tuple(name for name, (_, tangent) in found.items() if name not in M0 and not is_zero(tangent))
+        wanted = tuple(name for name, (_, tangent) in found.items() if name not in plan.starts and not is_zero(tangent))
         if "h" in wanted:
             raise UnsupportedDerivative(
                 "the native engine has no derivative with respect to the time step; it is a setting of the method"
             )
         given = [
             (jnp.zeros_like(value) if is_zero(tangent) else tangent)[None]
-            for value, tangent in (found[name] for name in (*M0, *wanted))
+            for value, tangent in (found[name] for name in (*plan.starts, *wanted))
         ]
         results = self.tangent.bind(*operands, *kept, *given, plan=plan, wanted=wanted, kept=bool(kept))
         return [*(result[0] for result in results), ad.Zero(jax.typeof(bad).to_tangent_aval())]
@@ -96,7 +100,7 @@ class Passes:
         if keep:
             raise UnsupportedDerivative(SECOND)
         results = self.solve.bind(*operands, plan=plan, keep=False)
-        return results, self._derivative(plan, operands, tangents, (), results[6])
+        return results, self._derivative(plan, operands, tangents, (), results[plan.told - 1])
 
     def _solve_linearize(self, is_vjp: bool, nonzero: Any, *operands: Any, plan: Any, keep: bool) -> tuple[Any, ...]:
         """As `_solve_jvp`, but the run keeps what the adjoint pass needs, which will follow.
@@ -112,7 +116,8 @@ class Passes:
             own = len(plan.names)
             return self._derivative(plan, rest[:own], tangents, rest[own:], bad)
 
-        told = results[:7], [True] * 6 + [False], [*operands, *results[7:], results[6]]
+        last = plan.told - 1
+        told = results[: plan.told], [True] * last + [False], [*operands, *results[plan.told :], results[last]]
         if _length_of_a_rule() == len(told) + 1:
             return *told, linear
         return *told, None, lambda residuals, _, *tangents: linear(residuals, *tangents)
@@ -139,7 +144,7 @@ class Passes:
         fixed, linear = _apart(arguments, count)
         filled = [_filled(ct) for ct in cotangents]
         if not kept:
-            fixed = (*fixed, *self.solve.bind(*fixed, plan=plan, keep=True)[7:])
+            fixed = (*fixed, *self.solve.bind(*fixed, plan=plan, keep=True)[plan.told :])
 
         def one_direction(*cts: Any) -> list[Any]:
             return self.adjoint.bind(*fixed, *cts, plan=plan, wanted=wanted)
@@ -279,7 +284,7 @@ def mapped_size(arguments: Sequence[Any], dims: Sequence[Any]) -> int:
 
 def extent(plan: Any, arguments: Sequence[Any], dims: Sequence[Any]) -> int:
     """B of the unmapped run, from m0."""
-    place = plan.names.index("m_x")
+    place = plan.names.index(plan.starts[0])
     shape, dim = list(arguments[place].shape), dims[place]
     if dim is not None:
         shape.pop(dim)

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.files import Path, read_json, write_json
 from llgrad.core.run_record import run_record
 from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
@@ -39,6 +40,7 @@ def network_from_spec(spec: Mapping[str, Any]) -> Network:
 
 def save_network(path: Path, network: Network, *, overwrite: bool = False, **record: Any) -> None:
     """Write a network as JSON. `record` goes to the run record: seed, data_hash, command."""
+    check_kind("network", network, Network, "give (path, network)")
     arrays = [np.asarray(leaf, np.float32) for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_array))]
     entry = run_record("network", dtype="float32", **record) | {
         "network": network.spec(),

@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.datasets.images.images import Images
 from llgrad.networks.bench.design import Design
 from llgrad.networks.imperfections import TOO_WIDE, Imperfections
@@ -75,6 +76,9 @@ def accuracy_of_arrays(
         batch: images at once.
         told: hears how far it is.
     """
+    check_kind("design", design, Design, "give (design, imperfections, images), as network.design() makes one")
+    check_kind("imperfections", imperfections, Imperfections, "give (design, imperfections, images)")
+    check_kind("images", images, Images, "such as data.test of lg.load_images")
     if arrays < 1:
         raise ValueError(f"arrays = {arrays}, expected one or more")
     found = []

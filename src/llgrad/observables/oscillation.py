@@ -45,7 +45,8 @@ class Oscillation(NamedTuple):
     def sentence(self, name: str, unit: str = "1") -> str:
         """What the signal of this name does."""
         if self.line is not None and not self.line.found:
-            return f"no oscillation: {'; '.join(self.line.notes)}"
+            told = "; ".join(self.line.notes)
+            return told if self.line.changes else f"no oscillation: {told}"
         if self.line is not None:
             found = show_with_error(self.line.frequency, self.line.frequency_error, "Hz")
             width = show_with_error(self.line.line_width, self.line.line_width_error, "Hz")
@@ -88,7 +89,8 @@ def oscillation_of(source: Any, dt: float | None = None) -> Oscillation:
     measured = warm is None and not coherent and last > DIES * first
     if warm or measured:
         line = line_of(values.astype(float), step)
-        if line.found or warm or not bool(found):
+        decays = line.changes and last < DIES * first
+        if line.found or ((warm or not bool(found)) and not decays):
             return Oscillation(line.frequency, line.amplitude, line, None, end)
     # a part of a period more or less changes the mean square
     steady = DECAYS if exact else max(DECAYS - 0.3 / periods, 0.5)

@@ -6,7 +6,10 @@ from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.record import as_number, is_concrete
 from llgrad.core.trajectory import Trajectory
 from llgrad.devices.junction import Junction
 from llgrad.observables.signal import cosine, device_of, each_run, per_oscillator
@@ -37,10 +40,17 @@ def load_voltage(run: Trajectory, junction: Junction | None = None, load: float 
     ⟨…⟩ is the mean over the run, so the run should hold whole periods, or many. Its spectrum in dBm is what a spectrum
     analyser shows. The law is that of `junction`, or of the device's own. Raises ValueError where there is none.
     """
+    check_kind("load", load, (int, float, np.number, np.ndarray, jax.Array), "give an impedance in ohms, such as 50.0")
+    if is_concrete(load := as_number(load)) and not (np.ndim(load) == 0 and 0 < load < np.inf):
+        raise ValueError(f"load = {load}, expected an impedance in ohms, a positive number such as 50.0")
     return each_run(_load_voltage, run, _junction(run, junction), load)
 
 
 def _junction(run: Trajectory, junction: Junction | None) -> Junction | None:
+    check_kind("run", run, Trajectory, "give (run, junction), the run first, as lg.simulate gives one")
+    if junction is not None:
+        how = "leave it out where the device has one, or give such as ConductanceJunction(R_P=1e3, tmr=1.0)"
+        check_kind("junction", junction, Junction, how)
     if junction is None and device_of(run).junction is None:
         raise ValueError(
             "this device has no junction, so its resistance is not known; give one, as in "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import is_concrete
 from llgrad.core.trajectory import Trajectory
 from llgrad.core.vector import unstack
@@ -57,6 +58,8 @@ def signal_of(source: Any, dt: Any = None) -> Signal:
         return _checked(_of_run(source))
     if isinstance(source, HasColumns):
         return _checked(_of_trace(source))
+    if isinstance(source, (str, bytes)) or not isinstance(source, (jax.Array, np.ndarray, Sequence)):
+        check_kind("source", source, (Trajectory, jax.Array), "give a run, a trace, or samples with dt")
     if dt is None:
         raise ValueError("an array of samples needs dt, the time between two samples in seconds (1 ps is 1e-12)")
     if is_concrete(dt) and not 0 < float(dt) < np.inf:

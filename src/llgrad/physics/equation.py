@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 import equinox as eqx
 
 from llgrad.core.field_term import FieldTerm
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import NORMALS, Layout
 from llgrad.physics.anisotropy import PerpendicularAnisotropy
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation
@@ -34,6 +36,23 @@ class Equation(eqx.Module):
     """Direct current [A]."""
     terms: tuple[FieldTerm, ...]
     """The effective fields."""
+
+    layout: ClassVar[Layout] = Layout(("x", "y", "z"), ((0, 1, 2),))
+    channels: ClassVar[tuple[str, ...]] = ("current", "field_x", "field_y", "field_z")
+    """What a drive can have, in the order in which kernels take it."""
+    timed: ClassVar[bool] = False
+
+    def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> tuple[Any, ...]:
+        """d/dt [1/ns] of the components of m, from what changes during a run: drive, coupling field, and unit normal
+        numbers times `sigma` [T].
+        """
+        field = Vec3(*(given.get(name, 0.0) for name in self.channels[1:]))
+        if "coupling" in given:
+            field = field + Vec3(given["coupling"], 0.0, 0.0)
+        if sigma is not None:
+            field = field + Vec3(*(given[name] for name in NORMALS)) * sigma
+        rate = self(Vec3(*state), field, given.get("current", 0.0))
+        return rate.x, rate.y, rate.z
 
     def __call__(self, m: Vec3, field: Vec3, current: Any) -> Vec3:
         """dm/dt [1/ns] at `m`, with `field` [T] and `current` [A] added to the device's own (drive, coupling,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import jax
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.constants import CMTJ_ELEMENTARY_CHARGE, CMTJ_MU_0, ELEMENTARY_CHARGE, MU_0
 from llgrad.core.record import is_concrete, rows_of
 from llgrad.core.vector import Vec3
@@ -86,6 +87,7 @@ def torque_at(device: Oscillator, m: Any, *, thickness: float | None = None) -> 
         raise ValueError(
             f"thickness = {thickness}, expected the thickness of the free layer, a positive number of metres"
         )
+    check_kind("m", m, (Sequence, np.ndarray, jax.Array, Vec3), "give (device, m), the state a unit vector (x, y, z)")
     state = Vec3(*vector_of("m", m).tolist())
     check_unit_vector("m", state)
     with jax.enable_x64(True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_parts
 from llgrad.core.record import leaf_units
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
@@ -32,6 +33,7 @@ def fit(result: Any) -> Figure:
     Args:
         result: FitResult.
     """
+    check_parts("result", result, ("data", "prediction"), "the FitResult that lg.fit gives")
     experiments, measured = getattr(result, "experiments", ()), getattr(result, "quality", ())
     units = leaf_units(result.model) if getattr(result, "model", None) is not None else {}
     if len(experiments) < 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from llgrad.core.arguments.kinds import check_parts
 from llgrad.plot.style import figure, in_order, title
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ def history(result: Any) -> Figure:
     Args:
         result: FitResult.
     """
+    check_parts("result", result, ("history",), "the FitResult that lg.fit gives")
     rows = [row for row in result.history if row["cost"] is not None]
     if not rows:
         raise ValueError("this result has no history to draw")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import TYPE_CHECKING
 
+from llgrad.core.arguments.kinds import check_parts, checked_path
 from llgrad.core.files import Path, writing
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ FORMATS = (".png", ".pdf", ".svg")
 
 def save(figure: Figure, path: Path, overwrite: bool = False) -> None:
     """Write a figure as PNG, PDF or SVG, by the ending of `path`; an existing file stays unless `overwrite` is true."""
-    ending = pathlib.Path(path).suffix.lower()
+    check_parts("figure", figure, ("savefig",), "a figure of matplotlib, as lg.plot gives them")
+    ending = checked_path("path", path).suffix.lower()
     if ending not in FORMATS:
         raise ValueError(f"a picture can be {', '.join(FORMATS)}, got {str(path)!r}; change its ending")
     with writing(path, overwrite) as file:

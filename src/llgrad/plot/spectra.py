@@ -43,6 +43,8 @@ def spectrum(source: Any, segments: int = 1, title: str = "Spectrum") -> Figure:
         segments: averaged segments of Welch's method; more of them, less noise and less resolution.
         title: what is written above it.
     """
+    if not isinstance(segments, int):
+        raise ValueError(f"segments = {segments!r}, expected a whole number, one or more")
     curves = _curves(source, segments)
     with figure(4.4) as drawn:
         axes = drawn.subplots()

@@ -16,9 +16,7 @@ import numpy as np
 
 from llgrad.core.record import as_count
 from llgrad.core.status import Outcome
-from llgrad.core.vector import Vec3
-from llgrad.physics.llg import llg
-from llgrad.solve.task import Engine, Solution, Task, as_arrays, thermal_field
+from llgrad.solve.task import Engine, Solution, Task, as_arrays, unit_normals
 
 LONGEST_DRIVEN_STEP: Final = 20
 """Longest adaptive step of a driven run, in steps of the grid: a short pulse is not stepped over."""
@@ -66,47 +64,46 @@ class Diffrax(Engine):
 
 
 class _ThermalTerm(diffrax.AbstractTerm):
-    """The thermal field of a step as a control with the increment h dt: the LLG line is linear in the field."""
+    """The random numbers of a step as a control with the increment n dt: a rate is linear in its noise."""
 
     task: Task
 
     def vf(self, t: Any, y: Any, args: Any) -> Any:
         return y
 
-    def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Vec3:
+    def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
         index = jnp.round(t0 / _step_of(self.task)).astype(jnp.int32)
-        return thermal_field(self.task, index) * (t1 - t0)
+        return {name: number * (t1 - t0) for name, number in unit_normals(self.task, index).items()}
 
-    def prod(self, vf: Any, control: Vec3) -> Any:
-        return _packed(llg(Vec3(*vf), control, self.task.equation.gamma, self.task.equation.alpha))
+    def prod(self, vf: Any, control: Any) -> Any:
+        def slope(random: Any) -> Any:
+            return jnp.stack(self.task.slope(list(vf), {}, jnp.zeros((), self.task.dtype), random))
+
+        none = jax.tree.map(jnp.zeros_like, control)
+        return jax.jvp(slope, (none,), (control,))[1]
 
 
-def _packed(v: Vec3) -> Any:
-    """A vector as one array (3, …), the state of the solver.
+def _packed(state: Any) -> Any:
+    """The components of a state as one array (n, …), the state of the solver.
 
-    One array, not three: XLA then recomputes the steps of the reverse pass more often bit by bit as they were.
+    One array, not many: XLA then recomputes the steps of the reverse pass more often bit by bit as they were.
     """
-    return jnp.stack([v.x, v.y, v.z])
+    return jnp.stack(jax.tree.leaves(state))
 
 
 def _step_of(task: Task) -> Any:
     """The grid's step [ns]."""
-    return jnp.asarray(task.grid.dt * 1e9, task.m0.x.dtype)
+    return jnp.asarray(task.grid.dt * 1e9, task.dtype)
 
 
 def _slope(task: Task, t: Any, y: Any, args: Any) -> Any:
-    """dm/dt [1/ns] at the time t [ns], without noise."""
-    m, field, current = Vec3(*y), Vec3(0.0, 0.0, 0.0), 0.0
-    if task.drive is not None:
-        sample = task.drive.sample(t * 1e-9).filled()
-        field, current = sample.field, sample.current
-    if task.coupling is not None:
-        field = field + task.coupling.field(m)
-    return _packed(task.equation(m, field, current))
+    """d/dt [1/ns] of the state at the time t [ns], without noise."""
+    quiet = eqx.tree_at(lambda one: one.noise, task, None, is_leaf=lambda node: node is None)
+    return jnp.stack(quiet.slope(list(y), task.samples(t * 1e-9), t, {}))
 
 
 @eqx.filter_jit
-def _integrate(engine: Diffrax, task: Task) -> tuple[Vec3, Any, Any]:
+def _integrate(engine: Diffrax, task: Task) -> tuple[Any, Any, Any]:
     """States kept (S, …), the outcome, and the index of the grid's step in which the run went wrong."""
     grid, h = task.grid, _step_of(task)
     times = jnp.asarray(np.arange(1, grid.saves + 1) * (grid.dt * 1e9 * grid.save_every), h.dtype)
@@ -130,7 +127,8 @@ def _integrate(engine: Diffrax, task: Task) -> tuple[Vec3, Any, Any]:
     )
     states: Any = solution.ys
     times_reached: Any = solution.ts
-    m, t_end = Vec3(*jnp.moveaxis(states[0], 1, 0)), times_reached[1][0]
+    m = jax.tree.unflatten(jax.tree.structure(task.m0), list(jnp.moveaxis(states[0], 1, 0)))
+    t_end = times_reached[1][0]
     finite = jnp.isfinite(states[1]).all()
     failed = jnp.where(
         solution.result == diffrax.RESULTS.max_steps_reached, int(Outcome.TOO_MANY_STEPS), int(Outcome.NON_FINITE)

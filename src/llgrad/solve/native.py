@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.vector import Vec3
 from llgrad.devices.coupling import FieldCoupling
 from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of
 from llgrad.solve.xla import XLA
@@ -87,8 +86,8 @@ def _reason_against_equation(task: Task) -> str:
     from llgrad.kernels.integrate import reason_against
     from llgrad.kernels.plain import say_once
 
-    channels = () if task.drive is None else tuple(task.drive.channels())
-    dtype, coupled = task.m0.x.dtype, task.coupling is not None
+    channels = () if task.drive is None else tuple(task.drive)
+    dtype, coupled = task.dtype, task.coupling is not None
     noisy = task.noise is not None
     if reason := reason_against(task.equation, dtype, channels=channels, coupled=coupled, noisy=noisy):
         say_once(reason)
@@ -117,13 +116,13 @@ def _alike(leaf: Any) -> Any:
 
 
 @eqx.filter_jit
-def _integrate(task: Task) -> tuple[Vec3, Any, Any]:
+def _integrate(task: Task) -> tuple[Any, Any, Any]:
     """States kept (S, …), the index of the first bad step, and the outcome."""
     m, bad = _saved(task)
     return m, bad, outcome_of(m, bad)
 
 
-def _saved(task: Task) -> tuple[Vec3, Any]:
+def _saved(task: Task) -> tuple[Any, Any]:
     """States kept (S, …), and the index of the first bad step."""
     grid = task.grid
     chunk = _chunk(task)
@@ -148,20 +147,13 @@ def _samples(task: Task, first: Any, steps: int) -> dict[str, Any]:
     """The drive at the nodes of some steps, by channel."""
     if task.drive is None:
         return {}
-    dtype = task.m0.x.dtype
-    nodes = jnp.asarray(task.stepper.tableau.nodes, dtype)
+    nodes = jnp.asarray(task.stepper.tableau.nodes, task.dtype)
     index = jnp.asarray(first, jnp.int32) + jnp.arange(steps, dtype=jnp.int32)
-    sample = task.drive.sample((index[:, None].astype(dtype) + nodes[None, :]) * task.grid.dt)
-    channels = {
-        "current": sample.current,
-        "field_x": sample.field.x,
-        "field_y": sample.field.y,
-        "field_z": sample.field.z,
-    }
-    return {name: jnp.asarray(value, dtype) for name, value in channels.items() if value is not None}
+    samples = task.samples((index[:, None].astype(task.dtype) + nodes[None, :]) * task.grid.dt)
+    return {name: jnp.asarray(value, task.dtype) for name, value in samples.items()}
 
 
-def _part(task: Task, m: Vec3, first: Any, steps: int, every: int) -> Any:
+def _part(task: Task, m: Any, first: Any, steps: int, every: int) -> Any:
     """One call of the kernels: some steps from the step `first` on."""
     from llgrad.kernels.integrate import NoiseWords, integrate
 
@@ -191,11 +183,11 @@ def _later(bad: Any, new: Any, first: Any) -> Any:
     return jnp.where((bad < 0) & (new >= 0), new + first, bad).astype(jnp.int32)
 
 
-def _scan_chunks(task: Task, chunk: int) -> tuple[Vec3, Any]:
+def _scan_chunks(task: Task, chunk: int) -> tuple[Any, Any]:
     """Whole saving intervals to a chunk."""
     grid = task.grid
 
-    def one(carry: Any, index: Any) -> tuple[Any, Vec3]:
+    def one(carry: Any, index: Any) -> tuple[Any, Any]:
         m, bad = carry
         run = _part(task, m, index * chunk, chunk, grid.save_every)
         return (run.final, _later(bad, _worst(run.first_bad), index * chunk)), run.saved
@@ -211,7 +203,7 @@ def _scan_chunks(task: Task, chunk: int) -> tuple[Vec3, Any]:
     return saved, bad
 
 
-def _scan_saves(task: Task, chunk: int) -> tuple[Vec3, Any]:
+def _scan_saves(task: Task, chunk: int) -> tuple[Any, Any]:
     """Several chunks to a saving interval."""
     every = task.grid.save_every
     whole, rest = divmod(every, chunk)
@@ -221,7 +213,7 @@ def _scan_saves(task: Task, chunk: int) -> tuple[Vec3, Any]:
         run = _part(task, m, first, steps, steps)
         return run.final, _later(bad, _worst(run.first_bad), first)
 
-    def one_save(carry: Any, save: Any) -> tuple[Any, Vec3]:
+    def one_save(carry: Any, save: Any) -> tuple[Any, Any]:
         def one_chunk(carry: Any, index: Any) -> tuple[Any, None]:
             return advance(carry, save * every + index * chunk, chunk), None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, overload
 
 import jax
 import jax.numpy as jnp
@@ -13,11 +14,13 @@ from jax.core import Tracer
 from llgrad.core.random import key_words
 from llgrad.core.record import as_number, is_concrete
 from llgrad.core.status import SimulationError, Status
-from llgrad.core.trajectory import Stats, Trajectory
+from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
-from llgrad.drives.drive import Drive
+from llgrad.devices.system import System
+from llgrad.drives.base import Waveform
+from llgrad.drives.drive import Drive, check_drive
 from llgrad.kernels.machine.forks import check_process
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.physics.equation import equation_of_motion
@@ -26,36 +29,72 @@ from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every, Grid, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
+from llgrad.solve.systems import (
+    drive_of_system,
+    start_of_system,
+    step_of_system,
+    stepper_of_system,
+    task_of_system,
+)
 from llgrad.solve.task import Engine, Noise, Solution, Task
 
 
+@overload
 def simulate(
     model: Oscillator | OscillatorArray,
     *,
     duration: float,
+    dt: float | None = ...,
+    m0: Any = ...,
+    drive: Drive | None = ...,
+    save: Every | End = ...,
+    stepper: Stepper | None = ...,
+    engine: Engine | None = ...,
+    key: Any = ...,
+    throw: bool = ...,
+) -> Trajectory: ...
+@overload
+def simulate(
+    model: System,
+    *,
+    duration: float,
+    dt: float | None = ...,
+    m0: Any = ...,
+    drive: Mapping[str, Waveform] | None = ...,
+    save: Every | End = ...,
+    stepper: Stepper | None = ...,
+    engine: Engine | None = ...,
+    key: Any = ...,
+    throw: bool = ...,
+) -> SystemTrajectory: ...
+def simulate(
+    model: Oscillator | OscillatorArray | System,
+    *,
+    duration: float,
     dt: float | None = None,
     m0: Any = None,
-    drive: Drive | None = None,
+    drive: Drive | Mapping[str, Waveform] | None = None,
     save: Every | End = Every(1),
     stepper: Stepper | None = None,
     engine: Engine | None = None,
     key: Any = None,
     throw: bool = True,
-) -> Trajectory:
-    """Integrate dm/dt = −γ/(1+α²) [m × B + α m × (m × B)] of an oscillator, or of an array of them.
+) -> Trajectory | SystemTrajectory:
+    """Integrate dm/dt = −γ/(1+α²) [m × B + α m × (m × B)] of an oscillator, or of an array of them; or dy/dt = f(y) of
+    a `System` of your own.
 
     Every leaf of `model`, `drive` and `m0` is differentiable, and may be batched by `jax.vmap`. Computes in JAX's
     default float type (float64 where `jax_enable_x64` is set or inside `jax.enable_x64(True)`).
 
     Args:
-        model: the device, or the array of N devices.
+        model: the device, the array of N devices, or the system.
         duration: simulated time [s].
         dt: largest time step [s]; the step used is the largest one below it that divides `duration` into a whole
             number of saving intervals (`stats.dt`). None chooses it from the largest field (`suggest_dt`); under `jit`
             and `grad` of the device it must be given.
         m0: starting state, (3,) or (N, 3), unit vectors. None starts 1° off the stable axis (see `default_start`);
-            every run of an array starts anew from there.
-        drive: time-dependent current and field, added to the device's own.
+            every run of an array starts anew from there. Of a system a state of the form of its `start`.
+        drive: time-dependent current and field, added to the device's own; of a system waveforms by its inputs.
         save: `Every(k)` keeps the initial state and every k-th after it; `End()` keeps the end only.
         stepper: `RK4()`; with noise the default is `Heun()` (Stratonovich).
         engine: `Native()` (compiled loops, the default on the CPU; what it cannot run, XLA does, and `stats` says why),
@@ -65,7 +104,7 @@ def simulate(
         throw: raise SimulationError for a run that went wrong. Under tracing nothing is raised; see `run.status`.
 
     Returns:
-        Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3).
+        Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3); of a system a SystemTrajectory.
 
     Raises:
         ValueError: for an argument that cannot be meant. SimulationError: for a run that went wrong. ForkedProcess: in
@@ -77,12 +116,41 @@ def simulate(
     (201, 3)
     """
     check_process()
+    if isinstance(model, System):
+        return _simulate_system(
+            model, duration, dt, m0, drive, save, stepper=stepper, engine=engine, key=key, throw=throw
+        )
     device = _check_model(model)
+    drive = check_drive(drive)
     stepper = _check_stepper(stepper, device, key)
     duration = _checked_duration(duration)
     dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
     task = _task(model, device, drive, stepper, grid_of(duration, dt, save), start_of(model, m0), key)
     return _trajectory(model, drive, task, _check_engine(engine).run(task), throw)
+
+
+def _simulate_system(
+    system: System,
+    duration: Any,
+    dt: Any,
+    state: Any,
+    drive: Any,
+    save: Every | End,
+    *,
+    stepper: Stepper | None,
+    engine: Engine | None,
+    key: Any,
+    throw: bool,
+) -> SystemTrajectory:
+    stepper = stepper_of_system(system, stepper, key)
+    waveforms = drive_of_system(system, drive)
+    step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
+    grid = grid_of(_checked_duration(duration), step, save)
+    task = task_of_system(system, waveforms, stepper, grid, start_of_system(system, state), key)
+    solution = _check_engine(engine).run(task)
+    states, bad_time = _with_initial(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
+    times, status, stats = _told(task, solution, bad_time, throw)
+    return SystemTrajectory(times, states, status, system, drive, stats)
 
 
 def _check_engine(engine: Engine | None) -> Engine:
@@ -105,7 +173,7 @@ def _task(
         equation=equation_of_motion(device),
         m0=m0,
         coupling=model.coupling if array else None,
-        drive=drive,
+        drive=None if drive is None else drive.channels(),
         noise=None if key is None else Noise(thermal_sigma(device, grid.dt), *key_words(key)),
         stepper=stepper,
         grid=grid,
@@ -116,13 +184,19 @@ def _task(
 def _trajectory(model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool) -> Trajectory:
     grid = task.grid
     m, bad_time = _assembled(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
-    status = Status(solution.code, bad_time)
+    times, status, stats = _told(task, solution, bad_time, throw)
+    return Trajectory(times, m, status, model, drive, stats)
+
+
+def _told(task: Task, solution: Solution, bad_time: Any, throw: bool) -> tuple[Any, Status, Stats]:
+    """Times, outcome and how it was computed. Raises SimulationError for a run that went wrong, where it shall."""
+    grid, status = task.grid, Status(solution.code, bad_time)
     if throw and not status.traced and not status.ok:
         raise SimulationError(status.sentence)
     times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * (grid.dt * grid.save_every)
     stepper = solution.stepper or type(task.stepper).__name__
     stats = Stats(solution.engine, solution.reason, stepper, grid.steps, grid.dt, grid.save_every)
-    return Trajectory(jnp.asarray(times, task.m0.x.dtype), m, status, model, drive, stats)
+    return jnp.asarray(times, task.dtype), status, stats
 
 
 @jax.jit
@@ -131,9 +205,16 @@ def _assembled(initial: Vec3 | None, states: Vec3, bad_step: Any, dt: Any) -> tu
 
     Compiled as one: by themselves, these few operations would take longer to compile than to run.
     """
+    states, bad_time = _with_initial(initial, states, bad_step, dt)
+    return states.stack(), bad_time
+
+
+@jax.jit
+def _with_initial(initial: Any, states: Any, bad_step: Any, dt: Any) -> tuple[Any, Any]:
+    """The states, the initial one first where it is kept, and the time [s] of the first bad step."""
     if initial is not None:
         states = jax.tree.map(lambda first, later: jnp.concatenate([first[None], later]), initial, states)
-    return states.stack(), (bad_step + 1).astype(states.x.dtype) * dt
+    return states, (bad_step + 1).astype(jax.tree.leaves(states)[0].dtype) * dt
 
 
 def _check_model(model: Any) -> Oscillator:

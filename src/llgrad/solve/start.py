@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.constants import MU_0
 from llgrad.core.field_term import FieldTerm
 from llgrad.core.record import is_concrete
@@ -30,6 +31,7 @@ def default_start(device: Oscillator) -> Vec3:
     constant field, −m·B/2 of one linear in m); not spin torque or coupling. For the axis +z the state is
     (sinθ cosφ, sinθ sinφ, cosθ); for the others the components are permuted cyclically. It carries no gradient.
     """
+    check_kind("device", device, Oscillator, "give the device of a run, or array.oscillator")
     demagnetisation = device.demag * (MU_0 * device.Ms)
     own = _own_energies(device.terms, device.current) if device.terms else None
     return _near_lowest(*jax.lax.stop_gradient((demagnetisation, device.H_k, device.H_k2, device.field)), own)

@@ -9,11 +9,12 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
-from llgrad.drives.drive import Drive
+from llgrad.drives.drive import Drive, check_drive
 from llgrad.kernels.steppers import RK4, Stepper
 from llgrad.physics.equation import BUILT_IN, Equation, equation_of_motion
 
@@ -81,6 +82,8 @@ def suggest_dt(
     >>> round(lg.suggest_dt(lg.presets.kubota2013()) * 1e12, 1)
     4.4
     """
+    check_kind("model", model, (Oscillator, OscillatorArray), "see llgrad.presets")
+    check_drive(drive)
     if is_traced(model, drive):
         raise ValueError(
             "the step cannot be chosen from traced values; under jit, vmap and grad give dt=… (suggest_dt "
@@ -91,16 +94,22 @@ def suggest_dt(
     return dt if drive is None else min(dt, float(drive.shortest_time()) / 20)
 
 
+def check_dt_is_time(dt: Any) -> float:
+    """The time step itself; raises ValueError where it is no time."""
+    if isinstance(dt, bool) or not (isinstance(dt, (int, float)) and dt > 0 and math.isfinite(dt)):
+        raise ValueError(f"dt = {dt!r}, expected a positive number of seconds known before the run, such as 1e-12")
+    return float(dt)
+
+
 def check_dt(dt: Any, model: Oscillator | OscillatorArray, drive: Drive | None, stepper: Stepper) -> float:
     """The time step itself, where it is one.
 
     Raises ValueError where dt turns m by more than the stepper's limit in one step, with the largest dt that does not.
     Nothing is checked where a value is traced: the run's status tells then.
     """
-    if isinstance(dt, bool) or not (isinstance(dt, (int, float)) and dt > 0 and math.isfinite(dt)):
-        raise ValueError(f"dt = {dt!r}, expected a positive number of seconds known before the run, such as 1e-12")
+    dt = check_dt_is_time(dt)
     if is_traced(model, drive):
-        return float(dt)
+        return dt
     rate = largest_rate(model, drive)
     if rate * dt > stepper.limit:
         raise ValueError(

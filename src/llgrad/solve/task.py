@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -13,14 +14,17 @@ from llgrad.core.random import normals
 from llgrad.core.status import Outcome
 from llgrad.core.vector import Vec3
 from llgrad.devices.coupling import Coupling
-from llgrad.drives.drive import Drive
+from llgrad.devices.system import NORMALS, TIME, SystemEquation
+from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import Stepper
 from llgrad.physics.equation import Equation
 from llgrad.solve.saving import Grid
 
 
 class Noise(eqx.Module):
-    """Thermal field: σ [T] of each component in a step (scalar or (N,)), and the two 32-bit words of the key."""
+    """What multiplies the unit normal numbers of a step (scalar or (N,); σ [T] of a thermal field, 1/√dt of a system's
+    white noise), and the two 32-bit words of the key.
+    """
 
     sigma: Any
     key0: Any
@@ -30,23 +34,46 @@ class Noise(eqx.Module):
 class Task(eqx.Module):
     """One run: an equation of motion, where it starts, what acts on it, and the grid of times.
 
-    Components of `m0` and leaves of `equation` are scalars, or (N,) for an array of `count` = N oscillators.
+    `m0` is a tree of the components of the state: a Vec3, or what a system has. They and the leaves of `equation` are
+    scalars, or (N,) for an array of `count` = N oscillators. `drive` has waveforms by the names of the equation's
+    channels.
     """
 
-    equation: Equation
-    m0: Vec3
+    equation: Equation | SystemEquation
+    m0: Any
     coupling: Coupling | None
-    drive: Drive | None
+    drive: dict[str, Waveform] | None
     noise: Noise | None
     stepper: Stepper
     grid: Grid = eqx.field(static=True)
     count: int | None = eqx.field(static=True)
 
+    @property
+    def dtype(self) -> Any:
+        """The float type of the run."""
+        return jax.tree.leaves(self.m0)[0].dtype
+
+    def samples(self, times: Any) -> dict[str, Any]:
+        """The drive at the times [s], by channel: of times.shape, or times.shape + (N,)."""
+        return {name: waveform(times) for name, waveform in (self.drive or {}).items()}
+
+    def slope(self, state: Sequence[Any], samples: Mapping[str, Any], time: Any, normals: Mapping[str, Any]) -> Any:
+        """d/dt [1/ns] of the components of the state, with the drive's samples of a moment [ns] and the unit normal
+        numbers of its step, none without noise.
+        """
+        given = {**samples, **normals, TIME: time}
+        if self.coupling is not None:
+            field = self.coupling.field(Vec3(*state))
+            for name, part in (("field_x", field.x), ("field_y", field.y), ("field_z", field.z)):
+                given[name] = given.get(name, 0.0) + part
+        return self.equation.slope(state, given, None if self.noise is None else self.noise.sigma)
+
 
 class Solution(NamedTuple):
     """States kept after the initial one, components (S,) or (S, N), and the outcome."""
 
-    m: Vec3
+    m: Any
+    """As a tree of the form of the task's `m0`."""
     code: Any
     """An `Outcome` as an integer."""
     bad_step: Any
@@ -76,17 +103,17 @@ def as_arrays(task: Task) -> Task:
     return jax.tree.map(convert, task)
 
 
-def outcome_of(m: Vec3, bad_step: Any) -> Any:
+def outcome_of(m: Any, bad_step: Any) -> Any:
     """The `Outcome`, as an integer, of states (S, …) whose first bad step has an index (−1: none)."""
-    finite = jnp.isfinite(m.x[-1:]).all() & jnp.isfinite(m.y[-1:]).all() & jnp.isfinite(m.z[-1:]).all()
+    finite = jnp.stack([jnp.isfinite(component[-1:]).all() for component in jax.tree.leaves(m)]).all()
     failed = jnp.where(finite, int(Outcome.TOO_COARSE), int(Outcome.NON_FINITE))
     return jnp.where(bad_step < 0, int(Outcome.FINISHED), failed)
 
 
-def thermal_field(task: Task, index: Any) -> Vec3:
-    """The thermal field [T] of a step, held for all its stages; zero without noise."""
+def unit_normals(task: Task, index: Any) -> dict[str, Any]:
+    """The random numbers of a step, by name, held for all its stages; none without noise."""
     if task.noise is None:
-        return Vec3(0.0, 0.0, 0.0)
+        return {}
     lane = jnp.zeros((), jnp.uint32) if task.count is None else jnp.arange(task.count, dtype=jnp.uint32)
-    unit = normals(task.noise.key0, task.noise.key1, lane, index.astype(jnp.uint32), task.m0.x.dtype)
-    return unit * task.noise.sigma
+    unit = normals(task.noise.key0, task.noise.key1, lane, index.astype(jnp.uint32), task.dtype)
+    return dict(zip(NORMALS, (unit.x, unit.y, unit.z), strict=True))

@@ -14,9 +14,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.core.vector import Vec3
 from llgrad.solve.saving import Grid
-from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, thermal_field
+from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, unit_normals
 
 BLOCK: Final = 1024
 """Steps of one block."""
@@ -50,7 +49,7 @@ def _plan(grid: Grid) -> _Plan:
 
 
 @eqx.filter_jit
-def _integrate(task: Task) -> tuple[Vec3, Any, Any]:
+def _integrate(task: Task) -> tuple[Any, Any, Any]:
     """States kept (S, …), the index of the first bad step, and the outcome."""
     plan, grid = _plan(task.grid), task.grid
     start = (task.m0, jnp.asarray(-1, jnp.int32))
@@ -62,21 +61,19 @@ def _integrate(task: Task) -> tuple[Vec3, Any, Any]:
     return m, bad, outcome_of(m, bad)
 
 
-def _block(task: Task, plan: _Plan, carry: Any, block: Any) -> tuple[Any, Vec3]:
+def _block(task: Task, plan: _Plan, carry: Any, block: Any) -> tuple[Any, Any]:
     """One block: sample the drive, scan the parts, return the state after each part."""
     part = block * plan.parts + jnp.arange(plan.parts, dtype=jnp.int32)
     within = (part % plan.pieces)[:, None] * plan.steps + jnp.arange(plan.steps, dtype=jnp.int32)[None, :]
     save = (part // plan.pieces)[:, None]
     index = save * task.grid.save_every + within
     active = (within < task.grid.save_every) & (save < task.grid.saves)
-    samples = None
-    if task.drive is not None:
-        nodes = jnp.asarray(task.stepper.tableau.nodes, task.m0.x.dtype)
-        samples = task.drive.sample((index[..., None].astype(nodes.dtype) + nodes[None, None, :]) * task.grid.dt)
+    nodes = jnp.asarray(task.stepper.tableau.nodes, task.dtype)
+    samples = task.samples((index[..., None].astype(nodes.dtype) + nodes[None, None, :]) * task.grid.dt)
 
     step = jax.checkpoint(partial(_step, task), prevent_cse=False)
 
-    def one_part(state: Any, inputs: Any) -> tuple[Any, Vec3]:
+    def one_part(state: Any, inputs: Any) -> tuple[Any, Any]:
         state, _ = jax.lax.scan(step, state, inputs)
         return state, state[0]
 
@@ -87,29 +84,38 @@ def _step(task: Task, carry: Any, inputs: Any) -> tuple[Any, None]:
     """One Runge–Kutta step, its projection, and the watch on its health."""
     (m, bad), (index, active, sample) = carry, inputs
     tableau, h = task.stepper.tableau, task.grid.dt * 1e9
-    thermal = thermal_field(task, index)
-    stages: list[Vec3] = []
+    start, tree = jax.tree.flatten(m)
+    random = unit_normals(task, index)
+    slopes: list[Any] = []
     for row, node in zip(tableau.a, tableau.node_of_stage, strict=True):
-        state = _combine(m, stages, row, h)
-        field, current = thermal, 0.0
-        if sample is not None:
-            now = jax.tree.map(lambda values, node=node: values[node], sample).filled()
-            field, current = field + now.field, now.current
-        if task.coupling is not None:
-            field = field + task.coupling.field(state)
-        stages.append(task.equation(state, field, current))
-    new = _combine(m, stages, tableau.b, h)
-    growth = new.norm2() / m.norm2()
-    if task.stepper.project:
-        new = new * jax.lax.rsqrt(new.norm2())
-    wrong = ~((jax.lax.stop_gradient(growth) > 0.9) & (jax.lax.stop_gradient(growth) < 1.1)).all()
+        state = _combine(start, slopes, row, h)
+        now = {name: values[node] for name, values in sample.items()}
+        time = (index.astype(task.dtype) + tableau.nodes[node]) * h
+        slopes.append(task.slope(state, now, time, random))
+    new, wrong = _finished(task, start, _combine(start, slopes, tableau.b, h))
     bad = jnp.where(wrong & active & (bad < 0), index, bad)
-    return (jax.tree.map(lambda a, b: jnp.where(active, a, b), new, m), bad), None
+    return (jax.tree.unflatten(tree, [jnp.where(active, a, b) for a, b in zip(new, start, strict=True)]), bad), None
 
 
-def _combine(m: Vec3, stages: list[Vec3], weights: tuple[float, ...], h: float) -> Vec3:
-    """m + h Σ weights_i stages_i."""
-    for weight, slope in zip(weights, stages, strict=True):
+def _finished(task: Task, start: list[Any], new: list[Any]) -> tuple[list[Any], Any]:
+    """The new state on the sphere, and whether anything went wrong in the step."""
+    layout = task.equation.layout
+    wrong, result, rest = jnp.asarray(False), list(new), set(range(len(new)))
+    for spin in layout.spins:
+        before, after = (sum(values[i] * values[i] for i in spin) for values in (start, new))
+        growth = jnp.asarray(jax.lax.stop_gradient(after / before))
+        wrong |= ~((growth > 0.9) & (growth < 1.1)).all()
+        for i in spin if task.stepper.project else ():
+            result[i] = new[i] * jax.lax.rsqrt(after)
+        rest -= set(spin)
+    for i in rest:
+        wrong |= ~jnp.isfinite(jax.lax.stop_gradient(new[i])).all()
+    return result, wrong
+
+
+def _combine(state: list[Any], slopes: list[Any], weights: tuple[float, ...], h: float) -> list[Any]:
+    """state + h Σ weights_i slopes_i."""
+    for weight, slope in zip(weights, slopes, strict=False):
         if weight:
-            m = m + slope * (h * weight)
-    return m
+            state = [c + k * (h * weight) for c, k in zip(state, slope, strict=True)]
+    return state

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.datasets.images.images import Images
 from llgrad.networks.bench.design import Design
 from llgrad.networks.network import Network
@@ -46,6 +47,8 @@ def evaluate(network: Network | Design, images: Images, batch: int = BATCH, key:
         batch: images at once; the last batch is filled up.
         key: turns on the network's imperfections, drawn anew for each batch; None is the ideal network.
     """
+    check_kind("network", network, (Network, Design), "give (network, images)")
+    check_kind("images", images, Images, "give (network, images), such as data.test of lg.load_images")
     return judged(predict(network, images, batch, key), np.asarray(images.labels))
 
 

@@ -12,6 +12,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind, checked_path
 from llgrad.core.files import read_json, write_json
 from llgrad.core.run_record import run_record
 from llgrad.datasets.images.images import Images, ImageSet
@@ -108,6 +109,7 @@ def train(
         TrainingError: where the loss stays not finite, or another process is lost.
         OSError: where a file cannot be written; the checkpoint before it is kept.
     """
+    check_kind("data", data, ImageSet, "give what lg.load_images gives")
     images, held_out = _check(network, data, recipe)
     network = agreed(network, recipe, data, processes)
     folder = None
@@ -148,7 +150,8 @@ def resume(
         FileNotFoundError: where there is no run, or no checkpoint of it.
         ValueError: for other images, or a damaged or later file.
     """
-    folder = open_run(pathlib.Path(run))
+    check_kind("data", data, ImageSet, "give what lg.load_images gives")
+    folder = open_run(checked_path("run", run))
     folder.check_images(data)
     recipe = folder.recipe.replace(time_limit=time_limit)
     if (done := _finished(folder, recipe)) is not None:
@@ -182,6 +185,8 @@ def load_run(run: str | os.PathLike[str]) -> tuple[RunFolder, Network]:
 
 def _check(network: Network, data: ImageSet, recipe: Recipe) -> tuple[Images, Images | None]:
     """(training images, validation images), once everything is known to fit together."""
+    check_kind("network", network, Network, "give (network, data)")
+    check_kind("recipe", recipe, Recipe, "give (network, data, recipe)")
     images, held_out = data.train, None
     if recipe.validation:
         images, held_out = validation(images, recipe.validation, recipe.seed)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from llgrad.core.files import read_json
+from llgrad.core.record import get_leaf, leaf_units
 
 FREE = (
     *("--device", "kubota2013", "--free", "alpha", "--start", "alpha=0.007"),
@@ -62,6 +63,44 @@ def test_a_drive_can_be_fitted(llgrad, tmp_path):
     assert entry["values"]["drive.current.amplitude"] == pytest.approx(0.5e-3, rel=1e-4)
 
 
+HELD = {
+    **{"current": "2mA", "field.z": "20mT", "field": "0mT,0mT,20mT", "H_k": "0.1T", "polariser": "90deg,0deg"},
+    **{"delay": "0.1ns", "bandwidth": "1GHz", "drive.current.amplitude": "1mA", "drive.current.phase": "0.1rad"},
+    **{"gain": "2V", "offset": "1V", "line_width": "1MHz", "m0.polar": "0.1rad", "m0.azimuthal": "0.1rad"},
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_a_start_is_that_of_a_free_parameter(refused, short_trace, name):
+    """A start of what is not free would hold it there, as --set does; what has no start of its own says so."""
+    said = refused("fit", short_trace, *FREE, "--sine-current", "0.5mA,1.5GHz", "--start", f"{name}={HELD[name]}")
+    own = name in ("gain", "offset", "line_width") or name.startswith("m0.")
+    assert said.startswith(f"--start {name}: it " if own else f"--start {name}: "), said
+    assert ("is not free; add it to --free, or" in said) is not own, said
+    device = not own and not name.startswith("drive.") and name not in ("delay", "bandwidth")
+    assert (f"--set {name}={HELD[name]}" in said) is device
+
+
+def test_parameters_start_where_they_are_said_to(refused, short_trace, monkeypatch):
+    """Values of the device, one by one or as a vector, of the drive, and of the recorder."""
+    begun = {}
+
+    def no_fit(model, experiment, free, **others):
+        begun.update({name: get_leaf(model, name) for name in free if name in leaf_units(model)})
+        begun.update(delay=experiment.delay, bandwidth=experiment.bandwidth)
+        begun["drive.current.amplitude"] = experiment.drive.current.amplitude
+        raise ValueError("no fit; this was a test")
+
+    monkeypatch.setattr("llgrad.cli.fit.fit_trace", no_fit)
+    starts = {"alpha": "0.007", "delay": "0.1ns", "bandwidth": "8GHz", "drive.current.amplitude": "0.1mA"}
+    options = [word for name, text in starts.items() for word in ("--start", f"{name}={text}")]
+    free = ("--free", ",".join([*starts, "field.x", "field.y", "field.z"]), "--start", "field=1mT,2mT,20mT")
+    given = ("--device", "kubota2013", "--sine-current", "0.5mA,1.5GHz", *free, *options)
+    assert refused("fit", short_trace, *given) == "no fit; this was a test"
+    expected = {"alpha": 0.007, "delay": 1e-10, "bandwidth": 8e9, "drive.current.amplitude": 1e-4}
+    assert begun == pytest.approx(expected | {"field.x": 1e-3, "field.y": 2e-3, "field.z": 2e-2})
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -70,7 +109,7 @@ def test_a_drive_can_be_fitted(llgrad, tmp_path):
         (["--device", "kubota2013", "--free", "alhpa"], "unknown parameter 'alhpa' (did you mean 'alpha'?)"),
         (["--device", "kubota2013", "--free", ","], "no free parameter: name at least one"),
         ([*FREE, "--start", "currant=1mA"], "unknown parameter 'currant' (did you mean 'current'?)"),
-        ([*FREE, "--start", "current=1ns"], "current: '1ns' is in s, expected a quantity in A"),
+        ([*FREE[:3], "current", "--start", "current=1ns"], "current: '1ns' is in s, expected a quantity in A"),
         ([*FREE, "--bounds", "alpha=0.01:0.1"], "the start alpha = 0.007"),
         ([*FREE, "--bounds", "alpha=0.1"], "--bounds alpha=0.1: expected NAME=LOW:HIGH"),
         ([*FREE, "--bounds", "alpha=0.1:0.01"], "expected a lower bound below the upper one"),

@@ -1,10 +1,12 @@
 """CSV files of a lab: what is read, what is written, and the sentence for everything that is wrong with them."""
 
+import equinox as eqx
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
+import llgrad as lg
 from llgrad.datasets.reader import read_trace, read_waveform, write_trace
 from llgrad.datasets.trace import COLUMNS, Trace
 
@@ -34,6 +36,34 @@ def test_many_ways_to_write_the_same_trace(tmp_path, text):
     assert list(trace.columns) == ["mx", "my", "mz"] or set(trace.columns) == {"mx", "my", "mz"}
     assert np.array_equal([trace.columns[name] for name in ("mx", "my", "mz")], np.eye(3))
     assert not trace.evenly_spaced
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-8"])
+@pytest.mark.parametrize("text", GOOD.values(), ids=GOOD)
+def test_text_in_unicode_with_its_mark(tmp_path, text, order):
+    """As Excel's "Unicode Text" and PowerShell write it; the mark says the order of the bytes."""
+    marked = write(tmp_path, ("\ufeff" + text.removeprefix("\ufeff")).encode(order), "marked.csv")
+    plain, found = read_trace(write(tmp_path, text)), read_trace(marked)
+    assert np.array_equal(found.t, plain.t) and found.notes == plain.notes and found.understood == plain.understood
+    assert all(np.array_equal(found.columns[name], column) for name, column in plain.columns.items())
+
+
+def test_every_reader_of_text_takes_the_mark(tmp_path):
+    """Devices and results in JSON and TOML too, which `llgrad devices sto > sto.json` writes so in a Windows shell."""
+    lg.save_device(tmp_path / "sto.json", lg.presets.kubota2013())
+    lg.save_device(tmp_path / "sto.toml", lg.presets.kubota2013())
+    files = {
+        "t.csv": ("I (µA);f (GHz)\r\n1,5;2\r\n2,5;3\r\n", lg.read_frequencies),
+        "s.csv": ("RBW,1 MHz\nf (GHz),P (dBm)\n1.0,-80\n1.1,-70\n1.2,-80\n", lg.read_spectrum),
+        "d.csv": ("t (ns), field (Oe)\n0, 0\n0.1, 100\n", lg.read_waveform),
+        "w.csv": ("H (Oe) 5 GHz;V (µV) 5 GHz\n100;1\n200;2\n300;1\n", lg.read_sweeps),
+        "x.s1p": ("# MHz S RI R 50\n1 0.5 0.1\n2 0.4 0.2\n", lg.read_touchstone),
+        "sto.json": ((tmp_path / "sto.json").read_text(), lg.load_device),
+        "sto.toml": ((tmp_path / "sto.toml").read_text(), lg.load_device),
+    }
+    for name, (text, read) in files.items():
+        plain = read(write(tmp_path, text, name))
+        assert eqx.tree_equal(read(write(tmp_path, text.encode("utf-16"), name)), plain), name
 
 
 def test_notes_are_kept_without_the_header(tmp_path):
@@ -90,7 +120,11 @@ BAD = {
     "empty": (b"", "lab.csv is empty"),
     "only comments": (b"# a\n# b\n", "lab.csv has only comments"),
     "binary": (b"\x89PNG\r\n\x1a\n\x00\x00", "lab.csv is a binary file"),
-    "UTF-16": ("t (ns),mx\n0,1\n1,2\n".encode("utf-16"), "lab.csv is a binary file .or not UTF-8 text"),
+    "UTF-16 without a mark": ("t (ns),mx\n0,1\n1,2\n".encode("utf-16-le"), "is a binary file .or UTF-16 text"),
+    "half of UTF-16": (
+        "t (ns),mx\n0,1\n".encode("utf-16")[:-1],
+        "begins as utf-16-le text and goes on as none",
+    ),
     "no header": (b"0,1,2\n1,2,3\n", "lab.csv, line 1: expected a header"),
     "header only": (b"t (ns),mx\n", "lab.csv has 0 rows of numbers"),
     "one row": (b"t (ns),mx\n0,1\n", "lab.csv has 1 rows of numbers"),

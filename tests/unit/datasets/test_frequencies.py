@@ -129,6 +129,48 @@ def test_peaks_against_the_column_that_varies(tmp_path):
         read_spectrum(path)
 
 
+@pytest.mark.parametrize(
+    "angle", ["theta (deg)", "θ_H (°)", "phi_H", "Field angle (rad)", "Winkel (Grad)", "azimuth", "H tilt"]
+)
+@pytest.mark.parametrize("field", ["H (Oe)", "B (mT)", "Field [Oe]", "µ0H (T)"])
+def test_the_angle_of_a_field_is_never_dropped(tmp_path, angle, field):
+    """A field without an axis is along z, but not where a column has its angle: the user says its axis, or is asked."""
+    path = tmp_path / "angle.csv"
+    name = angle.partition(" (")[0]
+    for values in ((0, 0, 0), (90, 90, 90), (30, 30, 30), (0, 45, 90)):
+        rows = [f"{value},{strength},5.{strength}" for value, strength in zip(values, (1, 2, 3), strict=True)]
+        path.write_text("\n".join([f"{angle},{field},f (GHz)", *rows]) + "\n")
+        turning = len({*values}) > 1
+        said = f"the angle '{name}' varies" if turning else rf"has the angle '{name}' \({values[0]}.*setting='field.x'"
+        for setting in (None, "field"):
+            with pytest.raises(ValueError, match=said):
+                read_frequencies(path, setting)
+        if turning:
+            with pytest.raises(ValueError, match=said):
+                read_frequencies(path, "field.x")
+        else:
+            table = read_frequencies(path, "field.x")
+            assert table.setting == "field.x" and f"{name} is {values[0]}" in describe(table)
+        path.write_text(path.read_text().replace(",1,", ",2,").replace(",3,", ",2,"))
+        if turning:
+            with pytest.raises(ValueError, match=f"the angle '{name}' varies|only the angle '{name}' varies"):
+                read_frequencies(path)
+
+
+def test_an_angle_beside_a_current_or_of_a_signal_is_told(tmp_path):
+    path = tmp_path / "angle.csv"
+    path.write_text("theta (deg),H (Oe),I (mA),f (GHz)\n85,200,1,5\n85,200,2,6\n")
+    table = read_frequencies(path)
+    assert table.setting == "current" and "theta is 85 deg in all rows" in describe(table)
+    path.write_text("theta (deg),I (mA),f (GHz)\n80,2,5\n85,2,6\n")
+    with pytest.raises(ValueError, match="only the angle 'theta' varies"):
+        read_frequencies(path)
+    path.write_text("phase (deg),H (Oe),f (GHz)\n85,200,5\n80,300,6\n")
+    assert read_frequencies(path).setting == "field.z"
+    path.write_text("theta (deg),H_x (Oe),f (GHz)\n85,200,5\n85,300,6\n")
+    assert read_frequencies(path).setting == "field.x"
+
+
 GRID = "I (mA),H (Oe),f (GHz)\n2.5,150,0.16\n2.5,200,0.44\n3.0,150,0.2\n"
 
 

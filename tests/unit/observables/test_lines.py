@@ -4,15 +4,16 @@ import math
 
 import numpy as np
 import pytest
+import scipy.signal
 from benchmarks.lines import FREQUENCY, coverage, signals
 
 from llgrad import plot
 from llgrad.datasets.peaks import peak_of
 from llgrad.datasets.trace import Trace
 from llgrad.observables.estimators.line import evidence_of_noise, strongest_box
-from llgrad.observables.estimators.steadiness import excess
+from llgrad.observables.estimators.steadiness import excess, width_excess
 from llgrad.observables.frequency import frequency
-from llgrad.observables.line_width import line_width
+from llgrad.observables.line_width import line_of, line_width
 from llgrad.observables.oscillation import oscillation_of
 from llgrad.observables.spectrum import spectrum
 
@@ -55,6 +56,70 @@ def test_a_steady_amplitude_scatters_the_frequency_of_whittles_likelihood_as_der
         score = d / (d**2 + 1 + 10 ** (level / 10)) ** 2
         variances.append(np.var(np.abs(np.fft.rfft(x)) ** 2 @ score))
     assert variances[0] / variances[1] == pytest.approx(1 + excess(10 ** (-level / 10)), rel=0.2)
+
+
+def test_a_steady_amplitude_scatters_the_width_of_whittles_likelihood_less_as_derived():
+    """The score of ln Δ that height and background leave, in a band of 12 widths to each side."""
+    width, level = 0.004, 20.0
+    f = np.fft.rfftfreq(8192)
+    near = np.abs(f - FREQUENCY) < 12 * width
+    bell = 1 / (1 + (2 * (f[near] - FREQUENCY) / width) ** 2)
+    density = bell + 10 ** (-level / 10)
+    slope, others = 2 * (bell - bell**2) / density, np.stack([bell, np.ones_like(bell)], axis=1) / density[:, None]
+    score = (slope - others @ np.linalg.lstsq(others, slope, rcond=None)[0]) / density
+    variances = []
+    for kind in ("oscillator", "gaussian"):
+        x = signals(kind, width, level, 8192, 600, np.random.default_rng(6))
+        variances.append(np.var(np.abs(np.fft.rfft(x)[:, near]) ** 2 @ score))
+    assert variances[0] / variances[1] == pytest.approx(1 + width_excess(0.01, 24.0), rel=0.2)
+
+
+T = DT * np.arange(10_000)
+NOISE = 0.01 * np.random.default_rng(4).normal(size=T.size)
+
+
+def test_a_sweep_has_no_line():
+    signal = np.cos(2 * np.pi * (5e8 + 5e14 * T) * T) + NOISE
+    found = line_width(signal, dt=DT)
+    assert found.changes and not found.found
+    assert "its frequency is 7" in repr(found) and "cut away what is not steady" in repr(found)
+    with pytest.raises(ValueError, match="is not steady, and has no line width"):
+        peak_of(spectrum(signal, DT))
+
+
+@pytest.mark.parametrize("tau", [2e-8, 5e-8])
+def test_the_width_of_a_ring_down_is_that_of_its_resonance(tau):
+    """1/(πτ)"""
+    found = line_width(np.exp(-T / tau) * np.cos(2 * np.pi * 1e9 * T) + NOISE, dt=DT)
+    assert found.interval()[0] < 1 / (np.pi * tau) < found.interval()[1]
+
+
+def test_a_burst_before_a_thermal_line_does_not_widen_it(broad):
+    """A decay from a large angle to thermal motion: the burst holds most of the power, and would tell its own line."""
+    burst = 30 * np.exp(-np.arange(broad.size) / 20) * np.cos(2 * np.pi * 0.08 * np.arange(broad.size))
+    found = line_width(broad + burst, dt=DT)
+    assert found.changes and "from before to after 20 ns the power near 900 MHz is ×0.067" in repr(found)
+    after = line_width((broad + burst)[400:], dt=DT)
+    assert after.interval()[0] < 1e8 < after.interval()[1]
+
+
+def test_steady_lines_seldom_pass_for_changing_ones():
+    """Of 40, 0.04 are expected, and two or more come once in 1000 tests."""
+    changing = sum(
+        line_width(signal, dt=DT).changes
+        for kind in ("oscillator", "gaussian")
+        for signal in signals(kind, 0.1 * FREQUENCY, 20.0, 955, 20, np.random.default_rng(12))
+    )
+    assert changing <= 1
+
+
+def test_a_drift_is_no_line():
+    """Red noise of rest, centred at zero, once ended in an error of its own."""
+    rng, decay = np.random.default_rng(2), 0.99
+    for _ in range(8):
+        x = np.asarray(scipy.signal.lfilter([1.0], [1.0, -decay], rng.normal(size=3000)))
+        found = line_of(x, DT)
+        assert not found.found or found.line_width < found.frequency
 
 
 def test_every_answer_is_the_same(broad):

@@ -20,7 +20,7 @@ from llgrad.cli.output import (
     save_pictures,
 )
 from llgrad.cli.progress import working
-from llgrad.core.files import write_json
+from llgrad.core.files import unicode_text, write_json
 from llgrad.core.record import leaf_units
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.planning.known import Known, known_from_file
@@ -101,7 +101,7 @@ def _is_fit(name: str) -> bool:
     if path.suffix.lower() != ".json" or not path.is_file():
         return False
     try:
-        entry = json_text.loads(path.read_text(encoding="utf-8"))
+        entry = json_text.loads(unicode_text(path.read_bytes()))
     except ValueError:
         return False
     return isinstance(entry, dict) and entry.get("format") == "llgrad.fit"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from llgrad.core.arguments.kinds import checked_path
 from llgrad.datasets.images.digits import read_digits
 from llgrad.datasets.images.images import ImageSet
 from llgrad.datasets.images.known import KNOWN, read_known
@@ -31,7 +32,7 @@ def load_images(
     >>> load_images("digits", split=3).test.shape
     (8, 8)
     """
-    name = os.fspath(name_or_path)
+    name = os.fspath(checked_path("name_or_path", name_or_path))
     if data_dir is not None and name.lower() not in KNOWN:
         raise ValueError(
             f"data_dir = {os.fspath(data_dir)}: a folder (--data-dir) is for {' and '.join(KNOWN)}, not for {name}; "

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from llgrad.core.files import unicode_text
 from llgrad.datasets.tables.body import COMMENTS, cells_of
 from llgrad.datasets.tables.headers import KEYS, Header, header_of, preamble_of, units_row, with_units
 from llgrad.datasets.tables.quantities import Kind, quantity_of
@@ -72,20 +73,29 @@ def lines_of(text: str) -> list[str]:
 
 
 def text_of(path: Path) -> str:
-    """The text of a file, in UTF-8 or else Latin-1. Raises ValueError where there is none to read."""
+    """The text of a file, in UTF-8, in what its byte order mark says, or else Latin-1.
+
+    Raises ValueError where there is none to read.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise ValueError(f"{path} does not exist; check the name and the folder") from None
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}; expected a CSV file") from None
-    if data.translate(None, delete=_CONTROL) != data:
-        raise ValueError(f"{path} is a binary file (or not UTF-8 text); expected CSV: export it as text first")
-    _check_words(path, data)
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+        text = unicode_text(data)
+    except UnicodeDecodeError as error:
+        if error.encoding != "utf-8":
+            raise ValueError(f"{path} begins as {error.encoding} text and goes on as none; export it anew") from None
+        text = data.decode("latin-1")
+    data = text.encode()
+    if data.translate(None, delete=_CONTROL) != data:
+        raise ValueError(
+            f"{path} is a binary file (or UTF-16 text without a byte order mark), expected CSV: export it as UTF-8"
+        )
+    _check_words(path, data)
+    return text
 
 
 def _check_words(path: Path, data: bytes) -> None:

@@ -92,7 +92,7 @@ _WORDS: Final[dict[Kind, str]] = {
     Kind.MAGNETISATION: "magnetization magnetisation magnetisierung aimantation 磁化",
     Kind.RESISTANCE: "r resistance widerstand 抵抗 电阻",
     Kind.TEMPERATURE: "T temperature temp temperatur 温度",
-    Kind.ANGLE: "angle phase winkel theta phi 角度 位相",
+    Kind.ANGLE: "angle phase winkel theta phi θ φ azimuth azimut tilt inclination 角度 位相 角",
     Kind.INDEX: "# n no nr nummer number index point points sample sequence row iteration stage",
 }
 """Words of a name, without accents and in small letters, but for T, which is a temperature, and I, a current."""
@@ -252,6 +252,7 @@ def _by_name(plain: str, named: set[Kind], si: str | None) -> tuple[Kind, tuple[
             named -= {part}
     for base in (Kind.FREQUENCY, Kind.FIELD):
         named -= {base} if Kind.LINE_WIDTH in named else set()
+    named -= {Kind.FIELD} if Kind.ANGLE in named else set()  # phi_H, field angle
     if len(named) < 2:
         return next(iter(named), Kind.OTHER), ()
     return Kind.AMBIGUOUS, tuple(kind for kind in Kind if kind in named)

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import checked_path
 from llgrad.core.constants import MU_0
 from llgrad.core.units import unit_factor
 from llgrad.datasets.tables.body import Source, read_body
@@ -186,7 +187,7 @@ def read_table(path: str | os.PathLike[str], lines: int | None = None) -> Table:
     mumax3 writes it). What stands above is the preamble. A decimal comma is understood where commas do not separate.
     A cell that is no number matters only to who asks for its column. `lines` reads the beginning only.
     """
-    path = Path(path)
+    path = checked_path("path", path)
     written = lines_of(text_of(path))[:lines]
     layout = labview_layout(path, written) if is_labview(written) else layout_of(path, written)
     body = read_body(path, layout.lines, layout.first, layout.separator, layout.names, layout.least)

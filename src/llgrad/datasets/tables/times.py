@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from llgrad.core.arguments.doors import by_door
 from llgrad.core.units import show, unit_factor
 from llgrad.datasets.tables.body import number_in
 from llgrad.datasets.tables.quantities import Kind
@@ -64,9 +65,10 @@ def time_column(table: Table, columns: Sequence[int], asked: int | None = None) 
     last = len(table.header)
     groups = {time: range(time + 1, end) for time, end in zip(found, [*found[1:], last], strict=True)}
     if any(not group for group in groups.values()) or any(index < found[0] for index in columns):
+        chosen = by_door(f"columns=['#{found[0] + 1}', …]", f"--columns '#{found[0] + 1},…'")
         raise ValueError(
             f"{table.path} has several columns of times, and it cannot be told which is meant: {table.listed(found)}; "
-            f"choose one among the columns, as in columns=['#{found[0] + 1}', …]"
+            f"choose one among the columns, as in {chosen}"
         )
     times = {next(time for time, group in groups.items() if index in group) for index in columns}
     if len(times) > 1:

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import checked_path
 from llgrad.core.units import show
 from llgrad.datasets.touchstone.scattering import HIGHEST, LARGEST, Scattering
 from llgrad.datasets.touchstone.text import (
@@ -58,7 +59,7 @@ def read_touchstone(path: str | os.PathLike[str]) -> Scattering:
     >>> read_touchstone("line.s1p")
     Scattering: 1 ports, 2 frequencies from 1 GHz to 2 GHz
     """
-    path = Path(path)
+    path = checked_path("path", path)
     parts = parts_of(path)
     ports = _ports(path, parts)
     places, per_point = _places(path, parts, ports)

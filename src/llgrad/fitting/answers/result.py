@@ -17,6 +17,7 @@ from llgrad.fitting.answers.explanation.sentences import explanation, shown_rms
 from llgrad.fitting.answers.quality import Quality, is_lost
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.experiment import Experiment
+from llgrad.fitting.targets.recording import LINE
 from llgrad.observables.line_width import LineWidth
 from llgrad.observables.spectrum import Spectrum
 
@@ -148,6 +149,7 @@ class FitResult(eqx.Module):
             "explained": self.explained,
             "explanation": list(self.explanation),
             "verdict": list(self.verdict),
+            "held": {name: held for name in LINE if (held := getattr(self.experiments[0], name)) is not None},
             "correlation": {"names": list(self.names), "matrix": self.correlation},
             "columns": list(self.data.columns) if isinstance(self.data, Trace) else [],
             "residual_rms": self.quality[0].rms,

@@ -20,7 +20,7 @@ from llgrad.fitting.assembly import prepare
 from llgrad.fitting.planning.known import Known
 from llgrad.fitting.recordings import FINER
 from llgrad.fitting.targets.experiment import Experiment
-from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.recording import LINE, TILTS
 from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.solve.saving import End
 from llgrad.solve.simulate import simulate
@@ -45,11 +45,12 @@ class Recorder(NamedTuple):
     settling: float
     """Time [s] from the default start to the first sample; 0 records the transient itself."""
     gain: float = 1.0
-    """Volts for each unit of m·p, for a voltage of a device without a junction."""
+    """Of a voltage: the factor of that of the junction, or the volts for each unit of m·p of a device without one."""
 
 
 class Fisher(NamedTuple):
-    """JᵀJ/σ² of K candidates with respect to the physical values of `paths`, two tilts, and gain and offset if any."""
+    """JᵀJ/σ² of K candidates with respect to the physical values of `paths`, two tilts, and what is unknown of gain and
+    offset."""
 
     whole: np.ndarray
     """(K, q, q)"""
@@ -119,8 +120,10 @@ def _template(
     dt = FINER * min(suggest_dt(device) for device in corners(known.model, edges))
     t = np.arange(round(recorder.duration / recorder.interval) + 1) * recorder.interval
     trace = Trace(t, {name: np.zeros(t.size) for name in recorder.columns})
-    experiment = Experiment(trace, m0=(0.0, 0.0, 1.0), noise=recorder.noise)
-    prepared = prepare(known.model, (experiment,), [*paths, *TILTS], dt=dt, engine=engine)
+    held = dict(zip(LINE, known.held, strict=True)) if "voltage" in recorder.columns else {}
+    experiment = Experiment(trace, m0=(0.0, 0.0, 1.0), noise=recorder.noise, **held)
+    found = [name for name, value in held.items() if value is None]
+    prepared = prepare(known.model, (experiment,), [*paths, *TILTS, *found], dt=dt, engine=engine)
     recording = prepared.problem.recordings[0]
     if not isinstance(recording, TraceRecording):
         raise TypeError(f"a trace gave a {type(recording).__name__}")
@@ -130,7 +133,8 @@ def _template(
 @eqx.filter_jit
 def _fisher(recording: TraceRecording, values: Any, settling: float, gain: float) -> tuple[Any, Any]:
     """JᵀJ/σ² of each row of values (S, p) with respect to the physical values, and whether the run went well."""
-    place = recording.scaled_column
+    place = recording.voltage_column
+    unknown = [LINE.index(name) for name in recording.free_line]
 
     def one(values: Any) -> tuple[Any, Any]:
         m0, settled = _start(recording, values, settling)
@@ -144,7 +148,8 @@ def _fisher(recording: TraceRecording, values: Any, settling: float, gain: float
         slopes, (signal, fine) = jax.jacfwd(f, has_aux=True)(values)
         if place is not None:
             line = jnp.zeros((*signal.shape, 2)).at[:, place, 0].set(signal[:, place])
-            slopes = jnp.concatenate([slopes, line.at[:, place, 1].set(1 / recording.sigma[:, place])], axis=2)
+            line = line.at[:, place, 1].set(1 / recording.sigma[:, place])
+            slopes = jnp.concatenate([slopes, line[:, :, np.array(unknown, int)]], axis=2)
         slopes = slopes.reshape(-1, slopes.shape[-1])
         fine = fine & settled & jnp.isfinite(slopes).all()
         return jnp.where(fine, slopes.T @ slopes, jnp.zeros(())), fine

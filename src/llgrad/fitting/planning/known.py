@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import TYPICAL
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.targets.recording import LINE
 
 COLUMNS: Final = ("mx", "my", "mz")
 
@@ -33,7 +34,9 @@ class Known(NamedTuple):
     """Standard deviation of a recorded value, where the fit was to a trace."""
     columns: tuple[str, ...]
     gain: float
-    """Volts for each unit of m·p, where a voltage was fitted."""
+    """Of a voltage that was fitted: the factor of that of the junction, or the volts for each unit of m·p."""
+    held: tuple[float | None, float | None]
+    """Gain and offset of a voltage where they are known; None where each trace has its own to be found."""
 
     @property
     def values(self) -> np.ndarray:
@@ -66,6 +69,24 @@ class Known(NamedTuple):
         return (information + information.T) / 2
 
 
+class _Voltage(NamedTuple):
+    """What a fit says of gain and offset: the values that it found, and those that it was given."""
+
+    values: Mapping[str, Any]
+    held: Mapping[str, Any]
+
+    def line(self, model: Oscillator) -> tuple[float, tuple[float | None, float | None]]:
+        """The gain, and gain and offset where they are known: given, or those of a junction where neither was found."""
+        own = (None, None) if model.junction is None else (1.0, 0.0)
+        found = [next((v for n, v in self.values.items() if n.split("[")[0] == name), None) for name in LINE]
+        gain, offset = (
+            None if value is not None else float(self.held[name]) if name in self.held else default
+            for name, value, default in zip(LINE, found, own, strict=True)
+        )
+        known = gain if found[0] is None else float(found[0])
+        return 1.0 if known is None else known, (gain, offset)
+
+
 def known_from_result(result: FitResult) -> Known:
     """What a fit has told of the parameters of its device that its experiments share.
 
@@ -75,8 +96,9 @@ def known_from_result(result: FitResult) -> Known:
     columns = tuple(result.data.columns) if isinstance(result.data, Trace) else COLUMNS
     noise = result.noise if isinstance(result.data, Trace) else None
     errors, correlation = [result.errors[n] for n in result.names], np.asarray(result.correlation, float)
-    gain = result.values.get("gain", 1.0)
-    return _known(result.model, result.names, np.array(errors), correlation, noise, columns, gain)
+    line = {name: getattr(result.experiments[0], name) for name in LINE}
+    found = _Voltage(result.values, {name: value for name, value in line.items() if value is not None})
+    return _known(result.model, result.names, np.array(errors), correlation, noise, columns, found)
 
 
 def known_from_file(path: str | os.PathLike[str]) -> Known:
@@ -100,10 +122,10 @@ def _known_of(entry: dict[str, Any]) -> Known:
     correlation = np.array(entry["correlation"]["matrix"], float)
     if correlation.shape != (len(names), len(names)) or np.any(errors <= 0):
         raise ValueError(f"its correlation or its errors are not those of {len(names)} parameters; the file is damaged")
-    gain = entry["values"].get("gain")
-    columns = tuple(entry.get("columns", () if gain is None else ("voltage",)))
+    columns = tuple(entry.get("columns", ("voltage",) if "gain" in entry["values"] else ()))
     noise = float(entry.get("noise", entry["residual_rms"])) if columns else None
-    return _known(from_json(entry["device"]), names, errors, correlation, noise, columns or COLUMNS, gain or 1.0)
+    found = _Voltage(entry["values"], entry.get("held", {}))
+    return _known(from_json(entry["device"]), names, errors, correlation, noise, columns or COLUMNS, found)
 
 
 def _check_explained(explained: bool, explanation: Sequence[str]) -> None:
@@ -125,7 +147,7 @@ def known_of_device(model: Oscillator, free: Any) -> Known:
             f"free = {unknown[0]!r} is no parameter of this device (m0, gain and offset of a recording "
             f"are accounted for by themselves); it can be {', '.join(leaf_units(model))}"
         )
-    return _known(model, names, np.full(len(names), np.inf), np.eye(len(names)), None, COLUMNS, 1.0)
+    return _known(model, names, np.full(len(names), np.inf), np.eye(len(names)), None, COLUMNS, _Voltage({}, {}))
 
 
 def _known(
@@ -135,7 +157,7 @@ def _known(
     correlation: np.ndarray,
     noise: float | None,
     columns: tuple[str, ...],
-    gain: float,
+    voltage: _Voltage,
 ) -> Known:
     """The part of the answer that is of the device: no starting states, recorders or drives."""
     units = leaf_units(model)
@@ -147,4 +169,5 @@ def _known(
             f"{', '.join(units)}"
         )
     some = tuple(names[i] for i in shared)
-    return Known(model, some, apart, errors[shared], correlation[np.ix_(shared, shared)], noise, columns, gain)
+    gain, held = voltage.line(model)
+    return Known(model, some, apart, errors[shared], correlation[np.ix_(shared, shared)], noise, columns, gain, held)

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from llgrad.core.arguments.doors import by_door
 from llgrad.core.record import get_leaf, leaf_units
 from llgrad.datasets.trace import COLUMNS
 from llgrad.devices.oscillator import Oscillator
@@ -40,9 +41,10 @@ def plan(
 
     The information JᵀJ/σ² of a candidate's trace is added to that of what is measured already; the covariance is the
     inverse of the sum. The starting state of a new trace is unknown, and so are the gain and the offset of a voltage
-    of a device without a junction; all are marginalised. Where a setting is itself a free parameter, its free part is
-    common to all traces: the change from one trace to the next is known (put `apart` what is not). A fit of both
-    traces says so by the drive of the new one: `Experiment(trace, drive=Drive(current=Constant(1e-3)))`.
+    that the fit found, or of a device without a junction; all are marginalised, and what the fit held is held. Where a
+    setting is itself a free parameter, its free part is common to all traces: the change from one trace to the next is
+    known (put `apart` what is not). A fit of both traces says so by the drive of the new one: `Experiment(trace,
+    drive=Drive(current=Constant(1e-3)))`.
 
     Args:
         source: a result of `fit`; or a device with free parameters, of which one trace at its own settings, recorded
@@ -131,7 +133,10 @@ def _recorder(
         raise ValueError(f"a trace has no column {unknown[0]!r}; it can hold {', '.join(COLUMNS)}")
     sigma = known.noise if noise is None and chosen == known.columns else noise
     if sigma is None:
-        raise ValueError("a plan needs the noise of a recorded value; give noise=…, such as 0.01 for a component of m")
+        option = by_door("noise=…", "--noise …")
+        raise ValueError(
+            f"a plan needs the noise of a recorded value; give {option}, such as 0.01 for a component of m"
+        )
     if not 0 < sigma < np.inf:
         raise ValueError(f"noise = {sigma:g}, expected a positive standard deviation")
     return Recorder(duration, interval, float(sigma), chosen, settling, known.gain)

@@ -8,11 +8,12 @@ from typing import Any, Final
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.trajectory import Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace, trace_of
-from llgrad.drives.drive import Drive
+from llgrad.drives.drive import Drive, check_drive
 from llgrad.observables.spectrum import Spectrum
 
 FEWEST_SEGMENTS: Final = 8
@@ -71,6 +72,7 @@ class Experiment(eqx.Module):
                 f"an experiment needs a Trace, a FrequencyTable or a Spectrum, got {type(self.data).__name__}; "
                 "see read_trace"
             )
+        check_drive(self.drive)
         if self.noise is not None and not self.noise > 0:
             raise ValueError(f"noise = {self.noise}, expected a positive standard deviation, or None to estimate it")
         if not 0 <= self.delay < 1e-6:
@@ -139,6 +141,8 @@ def segments(trace: Trace, length: float, **settings: Any) -> tuple[Experiment, 
     >>> len(segments(Trace(t, {"mx": np.cos(3e9 * t)}), 2e-9))
     5
     """
+    check_kind("trace", trace, Trace, "give (trace, length), of a run lg.trace_of(run)")
+    check_kind("length", length, (int, float, np.number), "give a time in seconds, such as 2e-9")
     if not 0 < length < trace.t[-1] - trace.t[0]:
         raise ValueError(f"length = {length:g} s, expected a time shorter than the trace, such as 2e-9")
     if own := [name for name in ("m0", "delay", "label", "segment", "data") if name in settings]:

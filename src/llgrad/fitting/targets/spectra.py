@@ -39,6 +39,10 @@ class SpectrumRecording(OrbitRecording):
     """Whether only the frequency of the line counts: the way to it from far off, where the wings of a line say
     nothing."""
 
+    @property
+    def recorded(self) -> Any:
+        return self.peak[None]
+
     def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
         (found,), fine = self.orbit_frequencies(bound)
         if self.by_peak:

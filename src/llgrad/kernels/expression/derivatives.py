@@ -7,39 +7,38 @@ from typing import Any
 
 import jax
 
-STATE = 3
-"""Components of the state, which come first among the arguments and always have a derivative."""
-
 Slope = Callable[..., list[Any]]
 
 
-def pull_back_of(function: Slope, total: int, wanted: Sequence[int]) -> Slope:
-    """(arguments…, g_x, g_y, g_z) → cotangents of the state and of the wanted ones of the `total` arguments."""
+def pull_back_of(function: Slope, state: int, total: int, wanted: Sequence[int]) -> Slope:
+    """(arguments…, cotangents of the slope) → cotangents of the state, the first `state` of the `total` arguments, and
+    of the wanted ones.
+    """
 
     def pull_back(*scalars: Any) -> list[Any]:
-        slope, values, cotangents = _of_wanted(function, total, wanted, scalars)
+        slope, values, cotangents = _of_wanted(function, state, total, wanted, scalars)
         return list(jax.vjp(slope, *values)[1](cotangents))
 
     return pull_back
 
 
-def push_forward_of(function: Slope, total: int, wanted: Sequence[int]) -> Slope:
+def push_forward_of(function: Slope, state: int, total: int, wanted: Sequence[int]) -> Slope:
     """(arguments…, tangents of the state and of the wanted ones of the `total` arguments) → tangent of the slope."""
 
     def push_forward(*scalars: Any) -> list[Any]:
-        slope, values, tangents = _of_wanted(function, total, wanted, scalars)
+        slope, values, tangents = _of_wanted(function, state, total, wanted, scalars)
         return list(jax.jvp(slope, values, tangents)[1])
 
     return push_forward
 
 
 def _of_wanted(
-    function: Slope, total: int, wanted: Sequence[int], scalars: Sequence[Any]
+    function: Slope, state: int, total: int, wanted: Sequence[int], scalars: Sequence[Any]
 ) -> tuple[Slope, list[Any], list[Any]]:
     """The slope as a function of the state and the wanted arguments alone, their values, and the scalars after the
     arguments.
     """
-    given, places = list(scalars[:total]), [*range(STATE), *wanted]
+    given, places = list(scalars[:total]), [*range(state), *wanted]
 
     def slope(*values: Any) -> list[Any]:
         filled = list(given)

@@ -20,7 +20,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.extend import core as jex
 
-from llgrad.core.vector import Vec3
+from llgrad.devices.system import NORMALS, TIME
 from llgrad.kernels.expression.derivatives import pull_back_of, push_forward_of
 from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.expression.identity import identity
@@ -28,10 +28,8 @@ from llgrad.kernels.expression.simplify import Known, Negated, simplify
 from llgrad.kernels.expression.translate import NESTED, dtype_of_literal
 from llgrad.physics.equation import BUILT_IN
 
-CHANNELS: Final = ("current", "field_x", "field_y", "field_z")
-"""What a drive can have, in the order in which kernels take it."""
-NORMALS: Final = ("normal_x", "normal_y", "normal_z")
 STATE: Final = ("x", "y", "z")
+"""Components of the state of a coupled array."""
 INLINED: Final = {"jit", "pjit", "closed_call", "core_call"}
 KEPT: Final = 256
 """Programs that are remembered."""
@@ -41,7 +39,7 @@ _LOCK: Final = threading.Lock()
 
 @dataclass(frozen=True)
 class Program:
-    """A right-hand side ready to be compiled: dm/dt of scalars (x, y, z), inputs of the moment, and hoisted
+    """A right-hand side ready to be compiled: the slope of scalars (the state), inputs of the moment, and hoisted
     parameters.
 
     Programs are equal where their slopes, push-forwards and pull-backs are: that is what `digest` tells.
@@ -52,7 +50,12 @@ class Program:
     channels: tuple[str, ...]
     coupled: bool
     noisy: bool
+    timed: bool
     parameters: int
+    state: tuple[str, ...]
+    """Names of the components of the state."""
+    spins: tuple[tuple[int, int, int], ...]
+    """Places of the components of each unit vector."""
     function: Callable[..., list[Any]] = field(compare=False, repr=False)
     title: str = field(default="the equation of motion", compare=False)
     """What a user knows it by."""
@@ -60,7 +63,17 @@ class Program:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of what changes during a run: drive channels, coupling field, random numbers."""
-        return self.channels + ("coupling",) * self.coupled + NORMALS * self.noisy
+        return self.channels + (TIME,) * self.timed + ("coupling",) * self.coupled + self.normals
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """Names of the initial state."""
+        return tuple(f"m_{name}" for name in self.state)
+
+    @property
+    def normals(self) -> tuple[str, ...]:
+        """Names of the random numbers of a step."""
+        return NORMALS * self.noisy
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,15 +83,15 @@ class Program:
     @property
     def arguments(self) -> tuple[str, ...]:
         """Names of all arguments of `function`, in order."""
-        return STATE + self.inputs + self.names
+        return self.state + self.inputs + self.names
 
     def pull_back(self, wanted: Sequence[int]) -> Callable[..., list[Any]]:
-        """(arguments…, g_x, g_y, g_z) → cotangents of the state and of the wanted arguments, by their numbers."""
-        return pull_back_of(self.function, len(self.arguments), wanted)
+        """(arguments…, cotangents of the slope) → cotangents of the state and of the wanted arguments, by number."""
+        return pull_back_of(self.function, len(self.state), len(self.arguments), wanted)
 
     def push_forward(self, wanted: Sequence[int]) -> Callable[..., list[Any]]:
         """(arguments…, tangents of the state and of the wanted arguments) → tangent of the slope."""
-        return push_forward_of(self.function, len(self.arguments), wanted)
+        return push_forward_of(self.function, len(self.state), len(self.arguments), wanted)
 
     def trace(self, function: Callable[..., Any], count: int) -> Any:
         """The jaxpr of a function of `count` scalars."""
@@ -115,7 +128,7 @@ def prepare(
     """
     leaves, tree = jax.tree.flatten(equation)
     form = tuple((type(leaf), str(leaf), leaf) if _is_built_in(leaf) else None for leaf in leaves)
-    channels = tuple(name for name in CHANNELS if name in channels)
+    channels = tuple(name for name in equation.channels if name in channels)
     settings = (jax.config.jax_enable_x64, jax.config.jax_numpy_dtype_promotion)  # type: ignore[attr-defined]
     key = (tree, form, np.dtype(dtype).name, channels, coupled, noisy, settings)
     with _LOCK:
@@ -149,26 +162,34 @@ def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], coup
         if jnp.result_type(leaf).kind != "f":
             raise UnsupportedOperation(f"a parameter of {jnp.result_type(leaf).name}")
     free += [len(leaves)] * noisy
-    inputs = channels + ("coupling",) * coupled + NORMALS * noisy
+    inputs = channels + (TIME,) * equation.timed + ("coupling",) * coupled + NORMALS * noisy
 
-    def right_hand_side(*scalars: Any) -> tuple[Any, Any, Any]:
-        given = dict(zip(inputs, scalars[3:], strict=False))
+    state = equation.layout.names
+
+    def right_hand_side(*scalars: Any) -> list[Any]:
+        given = dict(zip(inputs, scalars[len(state) :], strict=False))
         filled = [*leaves, None]
-        for index, value in zip(free, scalars[3 + len(inputs) :], strict=True):
+        for index, value in zip(free, scalars[len(state) + len(inputs) :], strict=True):
             filled[index] = value
         model = jax.tree.unflatten(tree, filled[: tree.num_leaves])
-        added = Vec3(*(given.get(name, 0.0) for name in CHANNELS[1:]))
-        if coupled:
-            added = added + Vec3(given["coupling"], 0.0, 0.0)
-        if noisy:
-            added = added + Vec3(*(given[name] for name in NORMALS)) * filled[-1]
-        slope = model(Vec3(*scalars[:3]), added, given.get("current", 0.0))
-        return slope.x, slope.y, slope.z
+        return list(model.slope(scalars[: len(state)], given, filled[-1]))
 
-    scalar, changing = jax.ShapeDtypeStruct((), kind), 3 + len(inputs)
+    scalar, changing = jax.ShapeDtypeStruct((), kind), len(state) + len(inputs)
     split = _hoist(_fold(right_hand_side, [scalar] * (changing + len(free))), changing, kind)
     title = " with ".join(["the equation of motion", *_own_terms(equation).values()])
-    program = Program("", kind.name, channels, coupled, noisy, len(split.frontier), split.function, title)
+    program = Program(
+        "",
+        kind.name,
+        channels,
+        coupled,
+        noisy,
+        equation.timed,
+        len(split.frontier),
+        state,
+        equation.layout.spins,
+        split.function,
+        title,
+    )
     return Prepared(replace(program, digest=identity(program)), split, tuple(free))
 
 

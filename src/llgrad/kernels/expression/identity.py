@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 from jax.extend import core as jex
 
-from llgrad.kernels.expression.derivatives import STATE
 from llgrad.kernels.expression.graph import OnlyBackwards, UnsupportedOperation
 from llgrad.kernels.expression.listing import formulas
 from llgrad.kernels.expression.translate import LARGEST
@@ -33,16 +32,16 @@ def identity(program: Any) -> str:
 
     Raises UnsupportedOperation where one of the three has an operation that no kernel has.
     """
-    total = len(program.arguments)
-    every = tuple(range(STATE, total))
+    total, state = len(program.arguments), len(program.state)
+    every = tuple(range(state, total))
     slope = program.trace(program.function, total)
     if _is_arithmetic(slope):
         return _digest([program.dtype, str(slope.jaxpr), *(repr(np.asarray(value).tolist()) for value in slope.consts)])
     parts = [program.dtype, _text(program, program.function, total)]
     for wanted in (every, ()) if every else ((),):
         parts += [
-            _derivative(program, program.push_forward(wanted), total + STATE + len(wanted)),
-            _derivative(program, program.pull_back(wanted), total + STATE),
+            _derivative(program, program.push_forward(wanted), total + state + len(wanted)),
+            _derivative(program, program.pull_back(wanted), total + state),
         ]
     if any(_looks_at_zeros(equation) for equation in _equations(slope.jaxpr)):
         # Such a rule may give another derivative for every choice of what is differentiated: no text tells it, and no

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import module_of
-from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.step import Derivative, Scheme, Step
 from llgrad.kernels.loops.tile import Tile, common_operands
 from llgrad.kernels.machine import ffi
@@ -32,8 +31,8 @@ def adjoint_module(scheme: Scheme, wanted: tuple[str, ...], taped: bool) -> Any:
     """
     program = scheme.program
     active = [name for name in (*program.channels, *program.names) if name in wanted]
-    given = ["kept", *(f"c_saved_{axis}" for axis in STATE), *(f"c_final_{axis}" for axis in STATE)]
-    results = [f"c_m_{axis}" for axis in STATE] + [f"c_{name}" for name in active]
+    given = ["kept", *(f"c_{kind}_{name}" for kind in ("saved", "final") for name in program.state)]
+    results = [f"c_{name}" for name in program.starts] + [f"c_{name}" for name in active]
     operands = [*common_operands(program), *given, *results]
     shared = [name for name, own in zip(program.channels, scheme.spread, strict=True) if name in wanted and not own]
 
@@ -64,7 +63,7 @@ class _Transposed:
         self.active = active
         self.channels = [name for name in active if name in program.channels]
         self.parameters = [name for name in active if name in program.names]
-        self.size = len(STATE)
+        self.size = len(program.state)
         self.step: Step = tile.step()
         wanted = tuple(program.arguments.index(name) for name in active)
         self.pull_back = Derivative(self.step, program.pull_back(wanted), self.size)
@@ -90,8 +89,8 @@ class _Transposed:
                     taken.new,
                     self.step.scales(taken.new),
                 )
-        for axis, value in zip(STATE, self.cotangent, strict=True):
-            tile.put_row(value.get(), f"c_m_{axis}")
+        for name, value in zip(tile.program.starts, self.cotangent, strict=True):
+            tile.put_row(value.get(), f"c_{name}")
         for name, value in self.totals.items():
             tile.put_row(value.get(), f"c_{name}")
 
@@ -110,8 +109,8 @@ class _Transposed:
 
     def _add_cotangents(self, name: str, place: Any) -> None:
         """What the run's results have as cotangents joins that of the state."""
-        for axis, value in zip(STATE, self.cotangent, strict=True):
-            value.set(self.on.add(value.get(), self.tile.own_row(f"c_{name}_{axis}", place)))
+        for component, value in zip(self.tile.program.state, self.cotangent, strict=True):
+            value.set(self.on.add(value.get(), self.tile.own_row(f"c_{name}_{component}", place)))
 
     # ---- segments, with a tape
 

@@ -8,14 +8,13 @@ from typing import Any
 
 from llgrad.kernels.builder.code import Code, Counter, Variable, Word
 from llgrad.kernels.builder.handler import module_of
-from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.step import Scheme
 from llgrad.kernels.loops.tile import Health, Tile, common_operands
 
 
 def forward_module(scheme: Scheme, keep: bool) -> Any:
     """The module of a forward pass. With `keep` it also stores the state before every `stride`-th step."""
-    saved, final = [f"saved_{axis}" for axis in STATE], [f"final_{axis}" for axis in STATE]
+    saved, final = ([f"{kind}_{name}" for name in scheme.program.state] for kind in ("saved", "final"))
     operands = [*common_operands(scheme.program), *saved, *final, "first_bad", *(["kept"] if keep else [])]
 
     def item(code: Code, block: Word, index: Word) -> None:

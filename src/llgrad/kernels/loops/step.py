@@ -49,9 +49,9 @@ class Scheme:
         return len(self.tableau.nodes)
 
     @property
-    def spins(self) -> list[list[int]]:
+    def spins(self) -> tuple[tuple[int, int, int], ...]:
         """Places of the components of each unit vector of the state."""
-        return [[0, 1, 2]]
+        return self.program.spins
 
 
 class Taken(NamedTuple):
@@ -167,7 +167,9 @@ class Step:
     # ---- the sphere
 
     def finish(self, state: Sequence[Any], new: Sequence[Any]) -> tuple[list[Any], Any]:
-        """The projected new state, and in which lanes the step was fine enough."""
+        """The projected new state, and in which lanes the step was fine: no unit vector far from its sphere, all other
+        components finite.
+        """
         on, result, fine = self.on, list(new), None
         for spin in self.scheme.spins:
             before, after = ([values[i] for i in spin] for values in (state, new))
@@ -181,6 +183,11 @@ class Step:
             if self.scheme.project:
                 for i, value in zip(spin, self._projected(after), strict=True):
                     result[i] = value
+        turned = {i for spin in self.scheme.spins for i in spin}
+        for i, value in enumerate(new):
+            if i not in turned:
+                well = on.equal(on.strict().sub(value, value), on.number(0.0))
+                fine = well if fine is None else on.both(fine, well)
         return result, fine
 
     def _excess(self, m: Sequence[Any]) -> Any:

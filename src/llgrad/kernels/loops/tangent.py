@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import module_of
-from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.step import Derivative, Scheme, Step
 from llgrad.kernels.loops.tile import Tile, common_operands
 
@@ -18,8 +17,8 @@ def tangent_module(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> 
     """The module of a tangent pass: `wanted` parameters and channels have tangents, and so has m0."""
     program = scheme.program
     active = [name for name in (*program.channels, *program.names) if name in wanted]
-    given = [f"d_m_{axis}" for axis in STATE] + [f"d_{name}" for name in active]
-    results = [f"d_{kind}_{axis}" for kind in ("saved", "final") for axis in STATE]
+    given = [f"d_{name}" for name in program.starts] + [f"d_{name}" for name in active]
+    results = [f"d_{kind}_{axis}" for kind in ("saved", "final") for axis in program.state]
     operands = [*common_operands(program), *given, *results]
 
     def item(code: Code, block: Word, index: Word) -> None:
@@ -39,9 +38,11 @@ class _Pushed:
         self.channels = [name for name in active if name in program.channels]
         self.step: Step = tile.step()
         wanted = tuple(program.arguments.index(name) for name in active)
-        self.push = Derivative(self.step, program.push_forward(wanted), len(STATE) + len(active))
+        self.push = Derivative(self.step, program.push_forward(wanted), len(program.state) + len(active))
         self.state = tile.variables(tile.initial_state())
-        self.tangents = [tile.variables([tile.row(f"d_m_{axis}", k) for axis in STATE]) for k in range(directions)]
+        self.tangents = [
+            tile.variables([tile.row(f"d_{name}", k) for name in program.starts]) for k in range(directions)
+        ]
         self.of_parameters = [{name: self._parameter(name, k) for name in self.parameters} for k in range(directions)]
 
     def _parameter(self, name: str, k: int) -> Any:
@@ -63,7 +64,7 @@ class _Pushed:
 
     def _store(self, name: str, place: Any) -> None:
         for k, tangent in enumerate(self.tangents):
-            for axis, value in zip(STATE, tangent, strict=True):
+            for axis, value in zip(self.tile.program.state, tangent, strict=True):
                 self.tile.put_row(value.get(), f"d_{name}_{axis}", place(k))
 
     def _advance(self, i: Word) -> None:

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from llvmlite import ir
 
+from llgrad.devices.system import TIME
 from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
 from llgrad.kernels.builder.code import Code, Variable, Word
-from llgrad.kernels.expression.equations import NORMALS, STATE, Program
+from llgrad.kernels.expression.equations import Program
 from llgrad.kernels.loops.noise import normal_numbers
 from llgrad.kernels.loops.step import Scheme, Step
 from llgrad.kernels.machine import ffi
@@ -26,7 +27,7 @@ UINT32: Final = ir.IntType(32)
 def common_operands(program: Program) -> list[str]:
     """Names of the operands of every pass, in order."""
     noise = ["key0", "key1", "lane"] if program.noisy else []
-    return ["counts", "first", "h", *(f"m_{axis}" for axis in STATE), *program.names, *program.channels, *noise]
+    return ["counts", "first", "h", *program.starts, *program.names, *program.channels, *noise]
 
 
 class Tile:
@@ -163,20 +164,29 @@ class Tile:
 
     def inputs(self, i: Word) -> Any:
         """What changes during a run, of a step: a function of the stage."""
-        samples, random = self.samples(i), self._normals(i)
+        changing, random = self.samples(i), self._normals(i)
+        if self.program.timed:
+            changing = changing | {TIME: self._times(i)}
         nodes = self.scheme.tableau.node_of_stage
 
         def of_stage(stage: int) -> Mapping[str, Any]:
-            return {name: values[nodes[stage]] for name, values in samples.items()} | random
+            return {name: values[nodes[stage]] for name, values in changing.items()} | random
 
         return of_stage
+
+    def _times(self, i: Word) -> list[Any]:
+        """The times of the nodes of a step."""
+        on, builder = self.on, self.code.builder
+        first = Word(self.code, builder.zext(self.code.load(self.pointers["first"], UINT32), i.value.type))
+        step = on.everywhere(builder.sitofp((first + i).value, on.float_type))
+        return [on.mul(self.h, on.add(step, on.number(node))) for node in self.scheme.tableau.nodes]
 
     def _normals(self, i: Word) -> dict[str, Any]:
         if not self.program.noisy:
             return {}
         *words, first = self.words
         now = self.code.builder.add(first, self.code.builder.trunc(i.value, UINT32))
-        return dict(zip(NORMALS, normal_numbers(self.on, [*words, self.on.everywhere(now)]), strict=True))
+        return dict(zip(self.program.normals, normal_numbers(self.on, [*words, self.on.everywhere(now)]), strict=True))
 
     # ---- variables
 
@@ -189,7 +199,7 @@ class Tile:
 
     def initial_state(self) -> list[Any]:
         """The operand m0."""
-        return [self.row(f"m_{axis}") for axis in STATE]
+        return [self.row(name) for name in self.program.starts]
 
     def number(self, i: Word) -> Any:
         """A step's number as whole numbers of the lanes."""

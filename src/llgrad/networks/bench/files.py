@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.files import Path, read_json, write_json
 from llgrad.core.record import from_json, to_json
 from llgrad.core.run_record import run_record
@@ -52,6 +53,7 @@ def save_design(
         images: more about the images, such as where they are.
         record: for the run record: seed, data_hash, command.
     """
+    check_kind("design", design, Design, "give (path, design), as network.design() makes one")
     about = {"shape": design.shape, "scale": design.scale, "classes": design.classes}
     entry = run_record(KIND, device=design.stages[0].device, dtype="float32", **record) | {
         "images": {**(images or {}), **about},

@@ -79,6 +79,8 @@ class LineFit(NamedTuple):
     width_weights: np.ndarray
     height: float
     background: float
+    reach: float
+    """Half of the band [Hz] whose readings were used."""
 
     @property
     def frequency(self) -> float:
@@ -112,15 +114,17 @@ def fit_line(f: np.ndarray, density: np.ndarray, statistics: Statistics) -> Line
     center, width = float(f[0] + spacing * start.center), spacing * start.width
     center, width = _likeliest(_around(f, density, center, width, REACH, statistics), center, width, statistics)
     reach, most = REACH, MOST
-    found = _posterior(_around(f, density, center, width, reach, statistics), center, width, statistics, most)
+    readings = _around(f, density, center, width, reach, statistics)
+    found = _posterior(readings, center, width, statistics, most)
     for _ in range(SEARCHES - 1):
         before, (center, width) = (width, reach), found.best
         if found.background < CLEAN and width > 0.5 * statistics.resolution:
             reach, most = CORE, CLEAN
         if 0.6 < width / before[0] < 1.6 and reach == before[1]:
             break
-        found = _posterior(_around(f, density, center, width, reach, statistics), center, width, statistics, most)
-    return found.fit()
+        readings = _around(f, density, center, width, reach, statistics)
+        found = _posterior(readings, center, width, statistics, most)
+    return found.fit(float(readings.f[-1] - readings.f[0]) / 2)
 
 
 def evidence_of_noise(size: int) -> float:
@@ -131,14 +135,14 @@ def evidence_of_noise(size: int) -> float:
 def _likeliest(readings: _Readings, center: float, width: float, statistics: Statistics) -> tuple[float, float]:
     """Place and width of the likeliest line about a box, on a coarse grid: a narrow line hides in a broad box."""
     unit = statistics.resolution
-    reach = max(width, 1.5 * unit)
     edges = (
-        (center - reach, center + reach),
+        _within(readings, center, max(width, 1.5 * unit)),
         (math.log(0.2 * unit), math.log(max(4 * width, 3 * unit))),
         (math.log(1e-4), math.log(MOST)),
     )
     found = _on_grid(readings, edges, unit)
-    return found.f[found.at[0]], float(found.widths[found.at[1]])
+    k = int(np.argmax(found.weights.sum(axis=(0, 2))))  # a spike of noise is likelier than a line, but holds less
+    return float(found.f[int(np.argmax(found.weights[:, k].sum(axis=1)))]), float(found.widths[k])
 
 
 class _Readings(NamedTuple):
@@ -146,6 +150,13 @@ class _Readings(NamedTuple):
     density: np.ndarray
     shape: float
     """Shape of the gamma distribution of one reading, as it counts in the likelihood."""
+
+
+def _within(readings: _Readings, center: float, reach: float) -> tuple[float, float]:
+    """The frequencies about a place that there are: the line of a drift would lie at zero or below."""
+    low, high = float(readings.f[0]), float(readings.f[-1])
+    center = min(max(center, low), high)
+    return max(center - reach, low), min(center + reach, high)
 
 
 class Start(NamedTuple):
@@ -231,7 +242,7 @@ class _Posterior(NamedTuple):
         """Median of the background, relative to the line."""
         return float(np.exp(quantiles(np.log(self.ratios), self.weights.sum(axis=(0, 1)), 0.5)))
 
-    def fit(self) -> LineFit:
+    def fit(self, reach: float) -> LineFit:
         """As the rest of the library takes it."""
         return LineFit(
             self.f,
@@ -240,6 +251,7 @@ class _Posterior(NamedTuple):
             self.weights.sum(axis=(0, 2)),
             self.level,
             self.level * self.background,
+            reach,
         )
 
 
@@ -249,10 +261,9 @@ Edges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 def _posterior(readings: _Readings, center: float, width: float, statistics: Statistics, most: float) -> _Posterior:
     """Grids that are drawn closer round by round."""
     unit = statistics.resolution
-    reach = max(width, 1.5 * unit)
     least = max(min(float(readings.density.min() / readings.density.max()), most) / 10, 1e-30)
     edges: Edges = (
-        (center - reach, center + reach),
+        _within(readings, center, max(width, 1.5 * unit)),
         (math.log(NARROWEST * unit), math.log(max(6 * width, 3 * unit))),
         (math.log(least), math.log(most)),
     )

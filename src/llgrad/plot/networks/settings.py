@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_parts
 from llgrad.plot.style import BLUE, GREY, figure, named, scaled, title
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ def settings(before: Any, after: Any) -> Figure:
         before: Settings of an array at the start, or None where they are not known.
         after: Settings of the same array, trained.
     """
+    check_parts("after", after, ("coupling", *SHOWN), "the settings of an array, as design.stages[0].settings")
+    if before is not None:
+        check_parts("before", before, ("coupling", *SHOWN), "the settings of an array, as design.stages[0].settings")
     with figure(6.4) as drawn:
         panels = drawn.subplots(2, 2)
         _coupling(drawn, panels[0, 0], after.coupling)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import jax
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.files import writing
 from llgrad.core.record import leaf_units, rows_of
 from llgrad.core.run_record import LIBRARIES
@@ -53,6 +54,7 @@ def report(
         command: the command line that made the fit.
         source: name of the data, for the heading.
     """
+    check_kind("result", result, FitResult, "give what lg.fit gives")
     recordings = zip(result.experiments, result.predictions, result.quality, strict=True)
     views = [View(experiment.data, curve, result.model, (one,)) for experiment, curve, one in recordings]
     labels = [e.label or str(i + 1) for i, e in enumerate(result.experiments)]
@@ -79,6 +81,7 @@ def report(
 
 def save_report(text: str, path: str | Path, overwrite: bool = False) -> None:
     """Write a page; the file appears whole or not at all, and an existing one is kept unless `overwrite`."""
+    check_kind("text", text, str, "give (text, path), the text as lg.plot.report gives it")
     with writing(path, overwrite) as file:
         file.write_text(text, encoding="utf-8")
 

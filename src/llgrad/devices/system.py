@@ -1,0 +1,162 @@
+"""What can be integrated: a system of your own, and the layout of a state as numbers."""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from llgrad.core.record import Record
+from llgrad.core.vector import Vec3
+
+NORMALS: Final = ("normal_x", "normal_y", "normal_z")
+"""Names of the random numbers of a step."""
+TIME: Final = "time"
+"""Name of the time [ns] among what changes during a run."""
+
+
+class Layout(NamedTuple):
+    """The components of a state, in order."""
+
+    names: tuple[str, ...]
+    spins: tuple[tuple[int, int, int], ...]
+    """Places of the components of each unit vector, which is brought back on the sphere after every step."""
+
+
+class Spin(Vec3):
+    """A unit vector in the state of a `System`: brought back on the sphere after every step, its derivative with it."""
+
+
+class Inputs:
+    """What acts on a system at a moment: `t` [s], the inputs that the system declares, and `noise`.
+
+    Raises AttributeError, with the names that there are, for any other.
+    """
+
+    def __init__(self, t: Any, noise: tuple[Any, ...], given: Mapping[str, Any]) -> None:
+        self.t, self.noise, self._given = t, noise, dict(given)
+
+    def __getattr__(self, name: str) -> Any:
+        given = self.__dict__.get("_given", {})
+        if name not in given:
+            known = ", ".join(["t", "noise", *given])
+            raise AttributeError(
+                f"a rate asks for inputs.{name}, but its system has only {known}; declare it in `inputs`"
+            )
+        return given[name]
+
+
+class System(Record):
+    """A record of parameters with one rate: anything that can be written as dy/dt = f(y, inputs).
+
+    A system of your own is one class. Its parameters are fields declared with `quantity(unit)`, `start` gives the state
+    in which a run begins, `rate` its derivative per second; both are trees of one form: a dictionary of numbers and of
+    `Spin`s (unit vectors), say. Write `rate` with arithmetic and `jax.numpy` on scalars. `inputs` names what a drive
+    can act on, with its unit, and `noises` how many independent white noises there are: `inputs.noise[k]` has
+    ⟨ξ(t) ξ(t′)⟩ = δ(t − t′), unit 1/√s, and is held during a step (with Heun's method the Stratonovich solution).
+
+    >>> import llgrad as lg
+    >>> class Hopf(lg.System):
+    ...     gain: float = lg.quantity("1/s")
+    ...     saturation: float = lg.quantity("1/s")
+    ...     frequency: float = lg.quantity("Hz")
+    ...     def start(self):
+    ...         return {"re": 0.1, "im": 0.0}
+    ...     def rate(self, state, inputs):
+    ...         re, im = state["re"], state["im"]
+    ...         growth = self.gain - self.saturation * (re * re + im * im)
+    ...         omega = 2 * jnp.pi * self.frequency
+    ...         return {"re": growth * re - omega * im, "im": growth * im + omega * re}
+    ...     def fastest(self):
+    ...         return 2 * jnp.pi * self.frequency
+    >>> run = lg.simulate(Hopf(gain=1e8, saturation=1e8, frequency=1e9), duration=100e-9, dt=10e-12)
+    >>> round(float(run.re[-1] ** 2 + run.im[-1] ** 2), 6)
+    1.0
+    """
+
+    inputs: ClassVar[Mapping[str, str]] = {}
+    """Unit of each input, by name."""
+    noises: ClassVar[int] = 0
+    """Number of white noises, up to three."""
+
+    @abc.abstractmethod
+    def start(self) -> Any:
+        """The state in which a run begins: a tree of numbers and Spins."""
+
+    @abc.abstractmethod
+    def rate(self, state: Any, inputs: Inputs) -> Any:
+        """The derivative of the state per second, as a tree of the same form; of a Spin a Vec3."""
+
+    def fastest(self) -> Any:
+        """A bound on how fast the state may turn [rad/s], for the time step; None where nobody knows."""
+        return None
+
+
+class SystemEquation(eqx.Module):
+    """A system as what engines integrate: numbers in, numbers out, in nanoseconds."""
+
+    system: System
+    structure: Any = eqx.field(static=True)
+    """Form of the state."""
+    spins: tuple[tuple[int, int, int], ...] = eqx.field(static=True)
+    timed: ClassVar[bool] = True
+
+    @property
+    def layout(self) -> Layout:
+        """The components of the state."""
+        return Layout(tuple(f"s{place}" for place in range(self.structure.num_leaves)), self.spins)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What a drive can act on."""
+        return tuple(self.system.inputs)
+
+    def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> list[Any]:
+        """d/dt [1/ns] of the components of the state.
+
+        Raises ValueError where the rate has another form than the state.
+        """
+        noise = () if sigma is None else tuple(given[name] * sigma for name in NORMALS[: self.system.noises])
+        noise = noise or (0.0,) * self.system.noises
+        acting = {name: given.get(name, 0.0) for name in self.channels}
+        inputs = Inputs(given[TIME] * 1e-9, noise, acting)
+        rate = self.system.rate(jax.tree.unflatten(self.structure, list(state)), inputs)
+        found, structure = jax.tree.flatten(_plain(rate))
+        if structure != jax.tree.structure(_plain(jax.tree.unflatten(self.structure, list(state)))):
+            raise ValueError(
+                f"the rate of {type(self.system).__name__} is {structure}, expected the form of its state: "
+                f"{self.structure}"
+            )
+        return [jnp.asarray(value) * 1e-9 for value in found]
+
+
+def _plain(tree: Any) -> Any:
+    """A tree with plain vectors in place of spins: what a derivative is."""
+    return jax.tree.map(
+        lambda node: Vec3(node.x, node.y, node.z) if isinstance(node, Vec3) else node,
+        tree,
+        is_leaf=lambda node: isinstance(node, Vec3),
+    )
+
+
+def equation_of_system(system: System, state: Any) -> SystemEquation:
+    """What engines integrate of a system whose state has a form. Raises ValueError where it is not a system's."""
+    if not 0 <= system.noises <= len(NORMALS):
+        raise ValueError(f"{type(system).__name__} declares {system.noises} noises, expected up to {len(NORMALS)}")
+    nodes = jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, Spin))
+    spins, place = [], 0
+    for node in nodes:
+        if isinstance(node, Spin):
+            spins.append((place, place + 1, place + 2))
+        place += len(jax.tree.leaves(node))
+    return SystemEquation(system, jax.tree.structure(state), tuple(spins))
+
+
+def noise_strength(dt: float) -> float:
+    """Standard deviation [1/√s] of white noise of unit strength that is held for a step of dt seconds: 1/√dt."""
+    return 1 / math.sqrt(dt)

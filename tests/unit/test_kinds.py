@@ -1,0 +1,135 @@
+"""Every public function refuses an object of another kind, such as a run where a device belongs, in a sentence."""
+
+import inspect
+
+import jax
+import numpy as np
+import pytest
+from tests.networks.small import classifier, labelled
+
+import llgrad as lg
+
+JUNCTION = lg.LinearJunction(R_P=1e3, delta_R=1e2)
+STO = lg.presets.kubota2013().replace(junction=JUNCTION)
+RUN = lg.simulate(STO, duration=1e-10, dt=5e-12)
+TRACE = lg.trace_of(RUN)
+SPECTRUM = lg.Spectrum(np.arange(1.0, 9.0), np.ones(8), "V²/Hz")
+NETWORK, IMAGES = classifier(), labelled(6)
+DESIGN = NETWORK.design()
+WRONG = {"a device": STO, "a run": RUN, "a drive": lg.Drive(), "a number": 3.0, "None": None, "a dictionary": {"a": 1}}
+KEY = jax.random.key(0)
+
+# What each function is given, by its name where another kind is tried, and what else it needs.
+GIVEN = {
+    "accuracy_of_arrays": ({"design": DESIGN, "imperfections": lg.Imperfections(), "images": IMAGES}, {"key": KEY}),
+    "amplitude": ({"source": RUN}, {}),
+    "default_start": ({"device": STO}, {}),
+    "describe": ({"data": TRACE}, {}),
+    "evaluate": ({"network": NETWORK, "images": IMAGES}, {}),
+    "fit": ({"model": STO, "data": TRACE}, {"free": ["alpha"]}),
+    "fit_resonance": ({"sweeps": None}, {}),
+    "frequencies_of": ({"spectra": [SPECTRUM]}, {"setting": "current", "values": [1e-3]}),
+    "frequency": ({"source": RUN}, {}),
+    "instantaneous_phase": ({"source": RUN}, {}),
+    "line_width": ({"source": RUN}, {}),
+    "load_design": ({"path": "x.json"}, {}),
+    "load_device": ({"name": "x.json"}, {}),
+    "load_images": ({"name_or_path": "digits"}, {}),
+    "load_network": ({"path": "x.json"}, {}),
+    "load_voltage": ({"run": RUN, "junction": JUNCTION, "load": 50.0}, {}),
+    "peak_of": ({"spectrum": SPECTRUM}, {}),
+    "phase": ({"source": RUN}, {}),
+    "plan": ({"source": STO, "settings": {"current": [1e-3]}}, {"free": ["alpha"]}),
+    "plot.fit": ({"result": None}, {}),
+    "plot.history": ({"result": None}, {}),
+    "plot.orbit": ({"source": RUN}, {}),
+    "plot.report": ({"result": None}, {}),
+    "plot.save": ({"figure": None}, {"path": "x.png"}),
+    "plot.save_report": ({"text": "", "path": "x.html"}, {}),
+    "plot.settings": ({"before": None, "after": None}, {}),
+    "plot.spectrum": ({"source": RUN}, {}),
+    "plot.trace": ({"source": RUN}, {}),
+    "posterior": ({"result": None}, {"key": KEY}),
+    "profile": ({"result": None}, {"name": "alpha"}),
+    "read_frequencies": ({"path": "x.csv"}, {}),
+    "read_spectrum": ({"path": "x.csv"}, {}),
+    "read_sweeps": ({"path": "x.csv"}, {}),
+    "read_touchstone": ({"path": "x.s2p"}, {}),
+    "read_trace": ({"path": "x.csv"}, {}),
+    "read_waveform": ({"path": "x.csv"}, {}),
+    "resistance": ({"run": RUN, "junction": JUNCTION}, {}),
+    "resume": ({"run": "folder", "data": None}, {}),
+    "save_design": ({"path": "x.json", "design": DESIGN}, {}),
+    "save_device": ({"path": "x.json", "device": STO}, {}),
+    "save_network": ({"path": "x.json", "network": NETWORK}, {}),
+    "segments": ({"trace": TRACE, "length": 2e-11}, {}),
+    "simulate": ({"model": STO, "drive": lg.Drive()}, {"duration": 1e-10}),
+    "spectrum": ({"source": RUN}, {}),
+    "suggest_dt": ({"model": STO, "drive": lg.Drive()}, {}),
+    "torque_at": ({"device": STO, "m": (0.0, 0.0, 1.0)}, {}),
+    "trace_of": ({"run": RUN, "columns": ("mx",)}, {}),
+    "train": ({"network": NETWORK, "data": None, "recipe": lg.Recipe(epochs=1, batch=2)}, {}),
+    "voltage": ({"run": RUN, "junction": JUNCTION}, {}),
+    "write_trace": ({"path": "x.csv", "trace": TRACE}, {}),
+}
+OF_NUMBERS = {"between", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors", "quantity", "unbounded"}
+OF_NUMBERS |= {"vector", *(f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "response"))}
+# Where a kind of WRONG is right: None leaves an optional argument out, and so on.
+RIGHT = {
+    *((name, argument, "None") for name in ("voltage", "resistance", "load_voltage") for argument in ("junction",)),
+    ("load_voltage", "load", "a number"),
+    ("segments", "length", "a number"),
+    ("plot.settings", "before", "None"),
+    *((name, "source", "a run") for name in ("amplitude", "frequency", "instantaneous_phase", "line_width", "phase")),
+    *((name, "source", "a run") for name in ("spectrum", "plot.orbit", "plot.spectrum", "plot.trace")),
+    *((name, "run", "a run") for name in ("voltage", "resistance", "load_voltage", "trace_of")),
+    *((name, "model", "a device") for name in ("simulate", "fit", "suggest_dt")),
+    *((name, "drive", kind) for name in ("simulate", "suggest_dt") for kind in ("a drive", "None")),
+    ("default_start", "device", "a device"),
+    *((name, "device", "a device") for name in ("torque_at", "save_device")),
+    ("fit", "data", "a run"),
+    ("plan", "source", "a device"),
+}
+CASES = [
+    (name, argument, kind)
+    for name, (objects, _) in GIVEN.items()
+    for argument in objects
+    for kind in WRONG
+    if (name, argument, kind) not in RIGHT
+]
+
+
+@pytest.mark.parametrize(("name", "argument"), sorted({(name, argument) for name, argument, _ in CASES}))
+def test_an_object_of_another_kind_is_refused(name, argument, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    function = getattr(lg.plot, name.removeprefix("plot.")) if name.startswith("plot.") else getattr(lg, name)
+    objects, others = GIVEN[name]
+    for kind in [kind for one, other, kind in CASES if (one, other) == (name, argument)]:
+        with pytest.raises(ValueError, match=r".{20}") as raised:
+            function(**(objects | {argument: WRONG[kind]}), **others)
+        said = str(raised.value)
+        assert "\n" not in said and (";" in said or "expected" in said or "needs" in said), (kind, said)
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("function", [lg.voltage, lg.resistance, lg.load_voltage])
+def test_a_run_and_a_device_that_change_places(function):
+    with pytest.raises(
+        ValueError, match=r"run is an Oscillator, expected a Trajectory; give \(run, junction\), the run"
+    ):
+        function(STO, RUN)
+    with pytest.raises(
+        ValueError, match="junction is an Oscillator, expected a Junction; leave it out where the device"
+    ):
+        function(RUN, STO)
+
+
+def test_every_public_function_is_in_the_table():
+    rooms = {"": lg, "plot.": lg.plot}
+    public = {
+        prefix + name
+        for prefix, room in rooms.items()
+        for name in room.__all__
+        if inspect.isfunction(getattr(room, name))
+    }
+    assert public == {*GIVEN} | OF_NUMBERS
