@@ -9,7 +9,7 @@ array, whose kernel packs W turned.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Word
 from llgrad.kernels.coupled.memory import Memory
@@ -18,6 +18,9 @@ from llgrad.kernels.coupled.team import pass_module
 from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.step import Derivative, Step
 from llgrad.kernels.machine import ffi
+
+TOGETHER: Final = 2
+"""Steps whose products g ⊗ m_x are made together: the gradient of W is read and written once for them."""
 
 
 def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
@@ -50,10 +53,11 @@ class _Adjoint:
         given = ["kept", "fields", *(f"c_{kind}_{axis}" for kind in ("saved", "final") for axis in STATE)]
         results = [*(f"c_m_{axis}" for axis in STATE), *(f"c_{name}" for name in self.active)]
         operands = [*scheme.operands, *given, *results, *["c_weights"] * self.weights]
-        sets = (2 if scheme.shared else 1) * self.S
+        self.together = TOGETHER if self.weights and not scheme.local else 1
+        self.copies = (2 if scheme.shared else 1) * self.together
         arrays = [f"v{axis}" for axis in STATE] + [f"s{axis}{j}" for j in range(self.S) for axis in STATE]
         arrays += [f"m{axis}{j}" for j in range(1, self.S - 1) for axis in STATE]
-        arrays += [f"{kind}{n}" for kind in ("g", "q")[: 1 + self.weights] for n in range(sets)]
+        arrays += [f"{kind}{n}" for kind in ("g", "q")[: 1 + self.weights] for n in range(self.copies * self.S)]
         arrays += [f"c_{name}" for name in self.parameters]
         packed = (1 + (self.weights and scheme.local)) if scheme.single and not scheme.shared else 0
         m = self.memory = Memory(code, scheme, operands, arrays, packed, block)
@@ -139,10 +143,8 @@ class _Adjoint:
     def _column(self, kind: str, i: Word, stage: int, place: Any = 0) -> Word:
         """Address of the cotangents of a stage's coupling fields (g), or of its m_x (q)."""
         m = self.memory
-        if not self.scheme.single:
-            return m.array(f"{kind}0", self.code.word(place) + m.W * stage)
-        copy = i % 2 * (self.S * m.A) if self.scheme.shared else 0
-        return m.array(f"{kind}{stage}", self.code.word(place) + copy)
+        copy = i % self.copies * self.S + stage
+        return m.array(f"{kind}0", copy * (m.A if self.scheme.single else m.W) + place)
 
     def _product(self, i: Word, stage: int, back: Any) -> None:
         """Through the coupling field of a stage to the m_x of all oscillators."""
@@ -157,10 +159,14 @@ class _Adjoint:
         elif self.scheme.single:
             m.products.columns(goal, m.matrix(0), m.A, g, m.N, m.terms, True, back)
         else:
-            m.products.product(goal, weights, g, m.W * self.S, m.N, m.r0, m.r1, True)
+            m.products.product(goal, weights, g, m.W * self.S * self.copies, m.N, m.r0, m.r1, True)
 
     def _outer(self, i: Word) -> None:
-        """What a step adds to the cotangent of the weights."""
+        """What steps add to the cotangent of the weights: so many of them together, when the first of them is done."""
+        with self.code.when((i % self.together).equals(0)):
+            self._add_outer(i)
+
+    def _add_outer(self, i: Word) -> None:
         m, S = self.memory, self.S
         if self.scheme.local:
             columns = [(m.get(f"g{stage}"), m.get(f"q{stage}")) for stage in range(S)]
@@ -171,10 +177,10 @@ class _Adjoint:
         g, q = self._column("g", i, 0), self._column("q", i, 0)
         goal = m.pointers["c_weights"]
         if self.scheme.single:
-            m.products.outer_rows(goal, m.N, g, q, m.A, m.r0 * m.W, (m.r1 * m.W).min(m.N), S)
+            m.products.outer_rows(goal, m.N, g, q, m.A, m.r0 * m.W, (m.r1 * m.W).min(m.N), S * self.together)
         else:
             rows = m.A // m.W
-            m.products.outer(goal + self.index * rows * rows * m.bytes, rows, g, q, m.W * S)
+            m.products.outer(goal + self.index * rows * rows * m.bytes, rows, g, q, m.W * S * self.together)
 
     # ---- one stage
 
@@ -214,7 +220,7 @@ class _Adjoint:
         m = self.memory
         if self.scheme.local:
             return m.set(f"{kind}{stage}", value)
-        place = m.at if self.scheme.single else m.at * self.S
+        place = m.at if self.scheme.single else m.at * (self.S * self.copies)
         self.code.store(value, self._column(kind, i, stage, place), align=m.bytes)
 
     def _kept(self, name: str, i: Word, many: int, which: int, size: Word) -> Any:

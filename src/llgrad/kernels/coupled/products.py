@@ -14,7 +14,7 @@ from typing import Any, Final
 from llvmlite import ir
 
 from llgrad.kernels.builder.arithmetic import Arithmetic
-from llgrad.kernels.builder.code import Code, Counter, Variable, Word
+from llgrad.kernels.builder.code import WORD, Code, Counter, Variable, Word
 from llgrad.kernels.machine import llvm
 
 ROWS: Final = 8
@@ -180,25 +180,33 @@ class Products:
         self._call("outer_rows", Products._outer_rows, D, N, G, Q, A, r0, r1, count=count)
 
     def _outer_rows(self, D: Word, N: Word, G: Word, Q: Word, A: Word, r0: Word, r1: Word, *, count: int) -> None:
+        code, pairs = self.code, (r1 - r0) // 2
+        with code.loop(pairs) as pair:
+            self._add_rows(D, N, G, Q, A, r0 + pair * 2, 2, count)
+        with code.when(r0 + pairs * 2 < r1):
+            self._add_rows(D, N, G, Q, A, r1 - 1, 1, count)
+
+    def _add_rows(self, D: Word, N: Word, G: Word, Q: Word, A: Word, first: Word, rows: int, count: int) -> None:
+        """What `outer_rows` adds to so many rows."""
         code, on, size = self.code, self.on, self.size
-        with code.loop(r1, r0) as r:
-            factors, row = [self._spread(G, A * s + r) for s in range(count)], D + r * N * size
+        factors = [[self._spread(G, A * s + first + row) for s in range(count)] for row in range(rows)]
 
-            def added(k: Word, factors: Any = factors, row: Word = row) -> Any:
-                total = self._load(row + k * size)
-                for s, factor in enumerate(factors):
-                    total = on.fma(factor, self._load(Q + (A * s + k) * size), total)
-                return total
+        def add(k: Word, new: Any = None) -> None:
+            vectors = [self._load(Q + (A * s + k) * size) for s in range(count)]
+            for row in range(rows):
+                place = D + ((first + row) * N + k) * size
+                total = old = self._load(place)
+                for factor, vector in zip(factors[row], vectors, strict=True):
+                    total = on.fma(factor, vector, total)
+                self._store(total if new is None else on.pick(new, total, old), place)
 
-            with code.loop(N // self.lanes) as chunk:
-                k = chunk * self.lanes
-                self._store(added(k), row + k * size)
-            rest = N % self.lanes
-            with code.when(rest > 0):  # the last vector of the row again, but for what it has already
-                k, kind = N - self.lanes, ir.IntType(64)
-                numbers = ir.Constant(ir.VectorType(kind, self.lanes), list(range(self.lanes)))
-                new = code.builder.icmp_signed(">=", numbers, on.everywhere((self.lanes - rest).value))
-                self._store(on.pick(new, added(k), self._load(row + k * size)), row + k * size)
+        with code.loop(N // self.lanes) as index:
+            add(index * self.lanes)
+        rest = N % self.lanes
+        with code.when(rest > 0):  # the last vector of the row again, but for what it has already
+            numbers = ir.Constant(ir.VectorType(WORD, self.lanes), list(range(self.lanes)))
+            missing = on.everywhere((self.lanes - rest).value)
+            add(N - self.lanes, code.builder.icmp_signed(">=", numbers, missing))
 
     # ---- a small single array
 
