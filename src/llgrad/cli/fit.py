@@ -27,6 +27,7 @@ from llgrad.cli.answers.resonance import (
 )
 from llgrad.cli.device_options import (
     DEVICE_HELP,
+    AccuracyOption,
     SetOption,
     StateOption,
     assignments,
@@ -146,6 +147,7 @@ def fit(
     report: ReportOption = None,
     profiles: ProfilesOption = True,
     noise: NoiseOption = None,
+    accuracy: AccuracyOption = None,
     time_limit: TimeLimitOption = None,
     segment: SegmentOption = None,
     field_unit: FieldUnitOption = None,
@@ -204,6 +206,7 @@ def fit(
         "key": jax.random.key(seed) if seed or starts > 1 else None,
         "m0": starting_state(m0),
         "drive": applied,
+        "accuracy": accuracy,
         "noise": None if noise is None else quantity("--noise", noise, data_unit(data)),
         "time_limit": None if time_limit is None else quantity("--time-limit", time_limit, "s"),
         "segment": None if segment is None else quantity("--segment", segment, "s"),
