@@ -23,6 +23,9 @@ SetOption = Annotated[
         help="Any value of the device, with its unit: --set H_k=18616Oe, polariser=90deg,0deg, ellipse.diameters=…",
     ),
 ]
+AccuracyOption = Annotated[
+    float | None, typer.Option(help="Largest error of the last state of a run; chooses the time step: 1e-6.")
+]
 StateOption = Annotated[
     str | None,
     typer.Option(

@@ -28,6 +28,7 @@ from llgrad.cli.answers.resonance import (
 from llgrad.cli.answers.starts import starts_of
 from llgrad.cli.device_options import (
     DEVICE_HELP,
+    AccuracyOption,
     SetOption,
     StateOption,
     assignments,
@@ -148,6 +149,7 @@ def fit(
     report: ReportOption = None,
     profiles: ProfilesOption = True,
     noise: NoiseOption = None,
+    accuracy: AccuracyOption = None,
     time_limit: TimeLimitOption = None,
     segment: SegmentOption = None,
     field_unit: FieldUnitOption = None,
@@ -204,6 +206,7 @@ def fit(
         "method": method.method(),
         "starts": Starts(count=starts, spread=spread),
         "key": jax.random.key(seed) if seed or starts > 1 else None,
+        "accuracy": accuracy,
         "time_limit": None if time_limit is None else quantity("--time-limit", time_limit, "s"),
     }
     experiment = Experiment(

@@ -14,6 +14,7 @@ import typer
 
 from llgrad.cli.device_options import (
     DEVICE_HELP,
+    AccuracyOption,
     SetOption,
     StateOption,
     assignments,
@@ -43,7 +44,7 @@ from llgrad.datasets.trace import trace_of
 from llgrad.observables.oscillation import Oscillation, oscillation_of
 from llgrad.observables.signal import FEWEST_SAMPLES, cosine
 from llgrad.solve.native import Native
-from llgrad.solve.saving import Every
+from llgrad.solve.saving import Every, Interval
 from llgrad.solve.simulate import simulate as run_device
 from llgrad.solve.step_size import suggest_dt
 from llgrad.solve.task import Engine
@@ -88,6 +89,7 @@ def simulate(
     set_: SetOption = None,
     duration: Annotated[str, typer.Option(help="Simulated time.")] = "20ns",
     dt: Annotated[str | None, typer.Option(help="Largest time step, such as 1ps. Default: from the fields.")] = None,
+    accuracy: AccuracyOption = None,
     save_every: Annotated[int, typer.Option(min=1, help="Keep every k-th state.")] = 1,
     m0: StateOption = None,
     drive: DriveOption = None,
@@ -112,12 +114,12 @@ def simulate(
     settings: dict[str, Any] = {
         "duration": quantity("--duration", duration, "s"),
         "dt": None if dt is None else quantity("--dt", dt, "s"),
+        "accuracy": accuracy,
         "m0": starting_state(m0),
         "drive": drive_of(drive, sine_current, drive_csv),
-        "save": Every(save_every),
         "engine": engine.engine(),
     }
-    _check_size(model, settings, save_every)
+    settings["save"] = _saving(model, settings, save_every)
     seed = (seed or 0) if warm else None
     run = working(
         "simulating", lambda _: run_device(model, key=None if seed is None else jax.random.key(seed), **settings)
@@ -125,12 +127,16 @@ def simulate(
     _report(run, device, seed, outputs, json)
 
 
-def _check_size(model: Any, settings: dict[str, Any], save_every: int) -> None:
+def _saving(model: Any, settings: dict[str, Any], save_every: int) -> Every | Interval:
+    """Every so-many steps; with an accuracy as many states as steps of the default length would give."""
     dt = settings["dt"] or suggest_dt(model, settings["drive"])
     states = settings["duration"] / dt / save_every
     if dt > 0 and states > MOST_STATES:
         advice = math.ceil(settings["duration"] / dt / 1e6)
         raise ValueError(f"this run keeps {states:.3g} states; keep fewer, for example with --save-every {advice}")
+    if settings["accuracy"] is None or not states > 0:
+        return Every(save_every)
+    return Interval(settings["duration"] / math.ceil(states))
 
 
 def _report(run: Trajectory, name: str, seed: int | None, outputs: Outputs, json: bool) -> None:
@@ -143,7 +149,7 @@ def _report(run: Trajectory, name: str, seed: int | None, outputs: Outputs, json
         record |= {
             "drive": None if run.drive is None else to_json(run.drive),
             "status": run.status.sentence,
-            "stats": run.stats._asdict(),
+            "stats": run.stats._asdict() | {"error": None if run.stats.error is None else _finite(run.stats.error)},
             "summary": found,
         }
         if outputs.out is not None and outputs.out.suffix.lower() == ".csv":
@@ -158,6 +164,8 @@ def _report(run: Trajectory, name: str, seed: int | None, outputs: Outputs, json
         print_json(record | {"files": [str(file) for file in kept.written()]})
         return
     print(f"{name}: {run}")
+    if (error := run.stats.error) is not None and math.isfinite(error):
+        print(f"estimated error of the last state: {error:.1g}")
     told = "no oscillation" if motion is None else motion.sentence("m·p")
     print(f"last half of the run: {told}; mean m = ({', '.join(f'{c:.4f}' for c in found['mean_m'])})")
     for file in kept.written():

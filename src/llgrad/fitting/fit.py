@@ -20,6 +20,7 @@ from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
+from llgrad.fitting.accuracy import steps_anew, with_steps
 from llgrad.fitting.answers.clusters import clustered_jacobian
 from llgrad.fitting.answers.explanation.judge import judged
 from llgrad.fitting.answers.explanation.sentences import speaking
@@ -50,6 +51,7 @@ from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.line_width import LineWidth
 from llgrad.observables.spectrum import Spectrum
+from llgrad.solve.accuracy import checked_accuracy, stepper_for
 from llgrad.solve.task import Engine
 
 UNFINISHED: Final = "the search ended before it converged: the standard errors hold at a minimum only"
@@ -71,6 +73,7 @@ def fit(
     drive: Drive | None = None,
     noise: float | None = None,
     dt: float | None = None,
+    accuracy: float | None = None,
     stepper: Stepper | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
@@ -101,6 +104,8 @@ def fit(
             searches for it; both fit its tilts as nuisance parameters ("m0.polar", "m0.azimuthal").
         noise: standard deviation of a recorded value, where it is known.
         dt: time step [s]; None chooses it from the fields.
+        accuracy: largest error |Δm| of the last state of a trace, in place of `dt`, as for `simulate`. The step is
+            chosen at the start, and anew where it is too long at the answer; the verdict says so.
         progress: called with a dictionary (stage, iteration, cost, fraction) after each iteration.
         time_limit: seconds after which the best so far is returned, marked "out of time"; Ctrl-C does the same.
         segment: length [s] of the pieces, about a period, in which a trace is fitted whose phase diffuses (thermal
@@ -113,12 +118,16 @@ def fit(
     """
     began = time.perf_counter()
     check_time_limit(time_limit)
+    if accuracy is not None:
+        stepper = stepper or stepper_for(checked_accuracy(accuracy, dt, None, engine))
     log = Log(progress, lambda: time_limit is not None and time.perf_counter() - began > time_limit)
     with jax.enable_x64(True):
         experiments = as_experiments(data, m0=m0, drive=drive, noise=noise, segment=segment)
         check_pieces(experiments, free)
         begun = tuple(beginning(experiment) for experiment in experiments)
         prepared = prepare(model, begun, free, dt=dt, stepper=stepper, engine=engine)
+        if accuracy is not None:
+            prepared = prepared._replace(problem=with_steps(prepared.problem, prepared.values, prepared.m0, accuracy))
         check_used(prepared, method, guess, starts, key)
         u = draw_starts(prepared.problem, prepared.values, starts, key)
         check_targets(prepared.problem, prepared.values, prepared.m0, begun, free)
@@ -131,8 +140,10 @@ def fit(
             whole = _on_orbits(prepare(model, experiments, free, dt=dt, stepper=stepper, engine=engine), log)
             prepared, found = search_in_segments(prepared, found, whole, log)
         problem, found = search_on_orbits(prepared.problem, prepared.values, found, log)
+        problem, found, said = (problem, found, ()) if accuracy is None else steps_anew(problem, found, accuracy, log)
         problem, found = _reweighted(problem, experiments, found, log)
         result = _result(prepared, problem, found, method, model, experiments, log)
+    result = dataclasses.replace(result, verdict=(*result.verdict, *said))
     return dataclasses.replace(result, seconds=time.perf_counter() - began)
 
 

@@ -31,6 +31,17 @@ def test_json_is_one_object_that_begins_with_the_record(llgrad):
     assert ended.err == ""
 
 
+def test_an_accuracy_chooses_the_step(llgrad):
+    """As many states as without it, from fewer steps, and a sentence about the error."""
+    given = ("simulate", "kubota2013", "--duration", "5ns", "--accuracy", "1e-8")
+    entry = json.loads(llgrad(*given, "--json").out)
+    assert entry["stats"]["stepper"] == "DormandPrince8" and entry["stats"]["samples"] > 1
+    assert 0 < entry["stats"]["error"] <= 1e-8
+    ended = llgrad(*given)
+    assert "estimated error of the last state: " in ended.out
+    assert "leave one of the two out" in llgrad(*given, "--dt", "1ps").err
+
+
 def test_npz_holds_the_run(llgrad, tmp_path):
     assert "wrote run.npz" in llgrad(*SHORT, "--save-every", "10", "--out", "run.npz").out
     record, arrays = read_npz(tmp_path / "run.npz", "trajectory")

@@ -14,7 +14,7 @@ from llgrad.fitting.targets.measurement import best_line, interpolate, low_pass
 from llgrad.fitting.targets.recording import Bound, Recording
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.resistance import voltage
-from llgrad.solve.saving import Every
+from llgrad.solve.saving import Every, Interval
 from llgrad.solve.simulate import simulate
 from llgrad.solve.task import Engine
 
@@ -39,6 +39,8 @@ class TraceRecording(Recording):
     save_every: int = eqx.field(static=True)
     """Steps between samples, or 0 where states are interpolated (uneven samples, a delay, a filter)."""
     duration: float = eqx.field(static=True)
+    interval: float = eqx.field(static=True, default=0.0)
+    """Time between the states kept [s] where the step follows an accuracy and may span several; else 0."""
 
     def mask(self, horizon: Any) -> Any:
         return self.t <= horizon
@@ -61,7 +63,7 @@ class TraceRecording(Recording):
             dt=self.step,
             m0=bound.m0,
             drive=bound.drive,
-            save=Every(self.save_every or 1),
+            save=Interval(self.interval) if self.interval else Every(self.save_every or 1),
             stepper=self.stepper,
             engine=self.engine,
             throw=False,
