@@ -1,7 +1,7 @@
 """How do I integrate an oscillator of my own? Write its rate. Expect a vortex that gyrates at 0.3979 GHz.
 
-Here: the core of a vortex by the Thiele equation, in units of the disk's radius. It runs natively, has gradients, noise,
-and goes through vmap like any device.
+Here: the core of a vortex by the Thiele equation, in units of the disk's radius. It runs natively, has gradients and
+noise, and goes through vmap like any device.
 """
 
 import jax

@@ -95,10 +95,35 @@ class Vortex(lg.System):
         return ((self.damping * fx + fy) * scale, (self.damping * fy - fx) * scale)
 
 
+class Chain(lg.System):
+    """Three junctions in series with a load: the voltage is given, so each feels the resistance of all."""
+
+    field: float = lg.quantity("T")
+    alpha: float = lg.quantity("1")
+    torque: float = lg.quantity("T/A")
+    load: float = lg.quantity("ohm")
+    inputs: ClassVar = {"voltage": "V"}
+
+    def start(self):
+        return tuple(lg.Spin(*m) for m in ((0.6, 0.0, 0.8), (0.0, 0.6, 0.8), (0.48, 0.64, 0.6)))
+
+    def rate(self, state, inputs):
+        resistance = self.load + sum(100.0 - 40.0 * m.x for m in state)
+        current = (0.3 + inputs.voltage) / resistance
+        found = []
+        for place, m in enumerate(state):
+            field = lg.Vec3(0.0, 0.0, self.field * (1 + 0.1 * place))
+            torque = m.cross(field + lg.Vec3(0.0, -m.z, m.y) * (self.torque * current))
+            found.append((torque + m.cross(torque) * self.alpha) * (-GAMMA / (1 + self.alpha**2)))
+        return tuple(found)
+
+
 MEMBERS = {
     "Hopf": Hopf(1e9, 2e9, 1.2e9),
     "Amplitude": Amplitude(3e9, -1e9, 1e8, 0.5, 2.0, 1e6),
     "Stack": Stack(0.05, 0.2, 0.02),
+    "Chain": Chain(0.2, 0.02, 5.0, 50.0),
     "Vortex": Vortex(2e9, 0.3, 0.02, 5e7),
 }
 DRIVES = {"Hopf": {"push": lg.Sine(1e8, frequency=1e9)}, "Stack": {"field": lg.Sine(5e-3, frequency=4e9)}}
+DRIVES["Chain"] = {"voltage": lg.Sine(0.1, frequency=5e9)}
