@@ -25,6 +25,7 @@ PROMISED = {
     "in_plane_oscillator": [r"2\.5 mA  15\.40 GHz", r"\b4 mA  6\.97 GHz"],
     "make_teacher_trace": ["501 samples"],
     "own_field_term": [r"0\.4402 GHz", r"0\.5270 GHz"],
+    "own_system": [r"gyration 0\.3979 GHz", r"7\.96 MHz"],
     "what_to_measure_next": [r"3\.5 mA, field\.z = 250 mT", r"\(4[89](\.\d)? times better\)", r"0\.9999 to 0\.65"],
 }
 
