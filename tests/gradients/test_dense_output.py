@@ -8,6 +8,8 @@ from tests.kernels.reference import assert_close
 
 import llgrad as lg
 from llgrad.kernels import plain
+from llgrad.kernels.integrate import integrate
+from llgrad.physics.equation import equation_of_motion
 from llgrad.solve.simulate import simulate
 
 STO = lg.presets.kubota2013().replace(alpha=0.05)
@@ -96,3 +98,19 @@ def test_a_duration_that_is_no_whole_number_of_intervals():
         simulate(STO, duration=1.05e-10, dt=4e-12, save=lg.Interval(1e-11))
     with pytest.raises(ValueError, match=r"Interval.*expected a positive time in seconds"):
         lg.Interval(-1e-11)
+
+
+def test_a_gradient_that_keeps_few_states_is_the_same():
+    """With three states of five kept: what the polynomial goes through is then taken from the tape."""
+    equation = equation_of_motion(STO)
+
+    def gradient(memory):
+        def total(m0):
+            settings = {"stepper": lg.Tsitouras5(), "h": 0.02, "steps": 5, "every": 1, "samples": 3}
+            run = integrate(equation, lg.Vec3(*m0), memory=memory, **settings)
+            return (jnp.stack([run.saved.x, run.saved.y, run.saved.z]) * weights).sum()
+
+        return jax.grad(total)(ONE[2])
+
+    weights = jnp.asarray(np.random.default_rng(2).normal(size=(3, 15)))
+    assert_close(gradient(3 * 24), gradient(2**20), 1e-13)

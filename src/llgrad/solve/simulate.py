@@ -125,6 +125,8 @@ def simulate(
     """
     check_process()
     if isinstance(model, System):
+        if accuracy is not None:
+            raise ValueError("accuracy is for a device, whose fastest turning is known; for a system give dt")
         return _simulate_system(
             model, duration, dt, m0, drive, save, stepper=stepper, engine=engine, key=key, throw=throw
         )
