@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import Record, as_count
 from llgrad.devices.coupling import Coupling
 from llgrad.devices.oscillator import Oscillator
@@ -38,6 +39,9 @@ class OscillatorArray(Record):
         self.coupling = coupling
 
     def __check_init__(self) -> None:
+        check_kind(
+            "oscillator", self.oscillator, Oscillator, "an array is of devices; write a System for the whole of it"
+        )
         shape = getattr(getattr(self.coupling, "weights", None), "shape", None)
         if shape is not None and shape != (self.count, self.count):
             raise ValueError(

@@ -14,7 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.kernels.expression.equations import Program
-from llgrad.kernels.kernel import adjoint_kernel, forward_kernel, tangent_kernel, width_for
+from llgrad.kernels.kernel import (
+    MANY_STAGES,
+    REGISTERS,
+    adjoint_kernel,
+    forward_kernel,
+    tangent_kernel,
+    width_for,
+)
 from llgrad.kernels.loops.adjoint import PARTS
 from llgrad.kernels.loops.step import Scheme
 from llgrad.kernels.loops.tangent import MOST
@@ -94,12 +101,12 @@ class Plan(RunPlan):
 class _Call:
     """Operands of a kernel: each flat, with one element for each trajectory or a single one."""
 
-    def __init__(self, plan: Plan, operands: Sequence[Any], directions: int = 0) -> None:
+    def __init__(self, plan: Plan, operands: Sequence[Any], registers: int = REGISTERS) -> None:
         self.plan, self.dtype = plan, plan.program.dtype
         self.given = dict(zip(plan.names, operands, strict=True))
         self.B, self.N = self.given[plan.starts[0]].shape
         self.lanes = self.B * self.N
-        self.width = width_for(self.lanes, self.dtype)
+        self.width = width_for(self.lanes, self.dtype, registers)
         flat = {name: self.flat(value, plan.lane_axis(name)) for name, value in self.given.items()}
         self.operands = list(flat.values())
         self.spread = tuple(flat[name].size != plan.steps * len(plan.tableau.nodes) for name in plan.program.channels)
@@ -155,7 +162,8 @@ def adjoint(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool 
     `operands` are the run's, the states kept, and the cotangents of saved and final states.
     """
     own = len(plan.names)
-    call = _Call(plan, operands[:own])
+    stages = len(plan.tableau.b)
+    call = _Call(plan, operands[:own], REGISTERS // 2 if stages > MANY_STAGES else REGISTERS)
     kept, *cotangents = [value.reshape(*value.shape[:-2], call.lanes) for value in operands[own:]]
     active = [name for name in (*plan.program.channels, *plan.program.names) if name in wanted]
     shared = [name for name, spread in zip(plan.program.channels, call.spread, strict=True) if not spread]

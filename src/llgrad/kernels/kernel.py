@@ -26,6 +26,8 @@ REGISTERS: Final = 4
 """Vector registers for each quantity of a wide tile: one's latency hides behind the others. With two a run of many
 trajectories takes half as long again, with six or eight too.
 """
+MANY_STAGES: Final = 8
+"""The transposed step of a method with more stages has so many quantities at once that half the registers do better."""
 _KEPT: Final[dict[str, Any]] = {}
 """Handlers must outlive their registration, which is for the rest of the process."""
 
@@ -33,11 +35,11 @@ _KEPT: Final[dict[str, Any]] = {}
 _LOCK: Final = threading.RLock()
 
 
-def width_for(lanes: int, dtype: str) -> int:
-    """Trajectories side by side in a tile, for a run of so many: one, or a power of two up to four registers."""
+def width_for(lanes: int, dtype: str, registers: int = REGISTERS) -> int:
+    """Trajectories side by side in a tile, for a run of so many: one, or a power of two up to so many registers."""
     if lanes == 1:
         return 1
-    most = REGISTERS * llvm.register_bytes() // np.dtype(dtype).itemsize
+    most = registers * llvm.register_bytes() // np.dtype(dtype).itemsize
     return min(most, max(NARROW, 1 << (lanes - 1).bit_length()))
 
 
