@@ -35,12 +35,12 @@ class Scheme:
 
     @property
     def width(self) -> int:
-        """Lanes of a chunk: two registers for each quantity, or one where that is enough."""
+        """Lanes of a row: two registers for each quantity, or one where that is enough."""
         return (self.registers or 2) * self.lanes
 
     @property
     def local(self) -> bool:
-        """Whether everything stays in registers: there is one chunk, and no workspace."""
+        """Whether everything stays in registers: there is one row, and no workspace."""
         return self.registers > 0
 
     @property
