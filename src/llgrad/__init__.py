@@ -53,7 +53,7 @@ from llgrad.fitting.planning.plan import plan
 from llgrad.fitting.planning.result import Plan
 from llgrad.fitting.resonance.analysis import fit_resonance
 from llgrad.fitting.targets.experiment import Experiment, segments
-from llgrad.kernels.steppers import RK4, DormandPrince5, Heun
+from llgrad.kernels.steppers import RK4, DormandPrince5, DormandPrince8, Heun, Tsitouras5
 from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.files import load_design, save_design
@@ -77,7 +77,7 @@ from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
 from llgrad.physics.slonczewski import SlonczewskiTorque
 from llgrad.physics.torques import Torques, torque_at
 from llgrad.solve.native import Native
-from llgrad.solve.saving import End, Every
+from llgrad.solve.saving import End, Every, Interval
 from llgrad.solve.simulate import simulate
 from llgrad.solve.start import default_start
 from llgrad.solve.step_size import suggest_dt
@@ -107,6 +107,7 @@ __all__ = [
     "Design",
     "Diffrax",
     "DormandPrince5",
+    "DormandPrince8",
     "Drive",
     "Ellipse",
     "End",
@@ -128,6 +129,7 @@ __all__ = [
     "Images",
     "Imperfections",
     "Inputs",
+    "Interval",
     "Junction",
     "LevenbergMarquardt",
     "Limits",
@@ -167,6 +169,7 @@ __all__ = [
     "Trained",
     "TrainingError",
     "Trajectory",
+    "Tsitouras5",
     "UniaxialAnisotropy",
     "Vec3",
     "Waveform",

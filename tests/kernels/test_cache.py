@@ -25,7 +25,7 @@ def adding(number):
 
 
 def load(number):
-    return HANDLER(cache.load_module(f"adds {number}", "test", lambda: adding(number)))(1)
+    return HANDLER(cache.load(f"adds {number}", "test", lambda: adding(number)))(1)
 
 
 @pytest.fixture

@@ -24,6 +24,10 @@ class Stats(NamedTuple):
     dt: float
     """Time step used [s]; at most the dt that was asked for."""
     save_every: int
+    samples: int = 1
+    """States kept of each step, by the stepper's polynomial."""
+    error: float | None = None
+    """Estimated error |Δm| of the end state of a run with an accuracy; NaN where it cannot be told."""
 
 
 class Trajectory(eqx.Module):
@@ -42,7 +46,7 @@ class Trajectory(eqx.Module):
     @property
     def dt(self) -> float:
         """Time between two saved states [s]."""
-        return self.stats.dt * self.stats.save_every
+        return self.stats.dt * self.stats.save_every / self.stats.samples
 
     @property
     def mx(self) -> Any:
@@ -106,5 +110,5 @@ def _is_vector(node: Any) -> bool:
 
 def _how(stats: Stats) -> str:
     why = f" ({stats.reason})" if stats.reason else ""
-    steps = f"{stats.steps} steps of {stats.dt * 1e12:.6g} ps, saved every {stats.save_every}"
-    return f"{steps}, {stats.stepper} on {stats.engine}{why}"
+    saved = f"{stats.samples} states of each" if stats.samples > 1 else f"saved every {stats.save_every}"
+    return f"{stats.steps} steps of {stats.dt * 1e12:.6g} ps, {saved}, {stats.stepper} on {stats.engine}{why}"

@@ -41,6 +41,11 @@ class Waveform(Record):
     def shortest_time(self) -> Any:
         """The shortest period [s] that matters; infinity for a constant. A time step is at most a 20th of it."""
 
+    def knots(self) -> Any:
+        """The times [s] at which a derivative jumps, such as those of samples joined by lines; none of a smooth
+        waveform. A step of high order ends there."""
+        return ()
+
     def __add__(self, other: Waveform) -> Sum:
         """The sum of two waveforms, as through a combiner."""
         parts = [waveform.parts if isinstance(waveform, Sum) else (waveform,) for waveform in (self, other)]
@@ -78,6 +83,9 @@ class Sum(Waveform):
 
     def shortest_time(self) -> Any:
         return min(part.shortest_time() for part in self.parts)
+
+    def knots(self) -> Any:
+        return np.concatenate([np.ravel(np.asarray(part.knots(), dtype=float)) for part in self.parts])
 
 
 def _with_rank(value: Any, rank: int) -> Any:

@@ -60,3 +60,6 @@ class Chirp(Waveform):
 
     def shortest_time(self) -> Any:
         return min(period(self.start_frequency), period(self.stop_frequency))
+
+    def knots(self) -> Any:
+        return 0.0, self.duration

@@ -80,6 +80,9 @@ class Sampled(Waveform):
         """So long that one time step skips no sample: 20 times the smallest distance of two samples."""
         return STEPS_PER_SHORTEST_TIME * smallest(self.t[1:] - self.t[:-1])
 
+    def knots(self) -> Any:
+        return self.t
+
 
 def is_even(t: np.ndarray, tolerance: float = 1e-3) -> bool:
     """Whether increasing times are evenly spaced, within `tolerance` of a step and the rounding of their dtype."""

@@ -41,6 +41,9 @@ class RunPlan:
     steps: int
     every: int
     memory: int = MEMORY
+    samples: int = 1
+    """States that the polynomial through a step gives, its end included; of a tableau that interpolates, with every =
+    1."""
 
     @property
     def starts(self) -> tuple[str, ...]:
@@ -54,11 +57,11 @@ class RunPlan:
 
     @property
     def saves(self) -> int:
-        return self.steps // self.every
+        return self.steps // self.every * self.samples
 
     def lane_axis(self, name: str) -> int:
         """Where the (B, N) axes of an operand begin; −1 for one that has none."""
-        if name in ("first", "h", "weights"):
+        if name in ("first", "h", "dense", "weights"):
             return -1
         return 2 if name in self.program.channels else 0
 
@@ -70,7 +73,7 @@ class Plan(RunPlan):
     @property
     def names(self) -> list[str]:
         """Names of a run's operands, in order, without the counts."""
-        return common_operands(self.program)[1:]
+        return common_operands(self.program, self.tableau.interpolates)[1:]
 
     def stride(self, lanes: int) -> int:
         """Steps between the states kept: 1 while they fit the memory (and the cache, where many trajectories fill it

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.kernels.calls import MEMORY, Plan
 from llgrad.kernels.coupled.calls import CoupledPlan
@@ -49,6 +50,7 @@ def integrate(
     noise: NoiseWords | None = None,
     first: Any = 0,
     memory: int = MEMORY,
+    samples: int | None = None,
 ) -> Run:
     """Integrate `steps` steps of `h` nanoseconds; differentiable in every leaf of `equation`, `m0`, the drive's
     samples, the coupling and σ.
@@ -59,6 +61,7 @@ def integrate(
     (steps, nodes) or (steps, nodes, N) by channel: "current" [A], "field_x", "field_y", "field_z" [T]. `coupling` is
     a matrix W (N, N) [T]: each oscillator feels the field Σ_j W_ij m_jx along x. `first` is the number of steps taken
     before, for the noise.
+    With `samples` every step (`every` is 1) gives so many states at equal fractions of it, by the stepper's polynomial.
 
     Raises UnsupportedOperation where the equation has an operation that no kernel has.
     """
@@ -72,8 +75,11 @@ def integrate(
     if steps == 0:
         none = jax.tree.map(lambda c: jnp.zeros((0, *c.shape), dtype), m0)
         return Run(none, m0, jnp.full(shape, -1, jnp.int32))
-    plan = (CoupledPlan if coupled else Plan)(program, stepper.tableau, stepper.project, steps, every, memory)
+    tableau = stepper.tableau if samples is None else stepper.tableau.interpolating()
+    plan = (CoupledPlan if coupled else Plan)(program, tableau, stepper.project, steps, every, memory, samples or 1)
     operands = [jnp.asarray(first, jnp.uint32).reshape(1), jnp.asarray(h, dtype).reshape(1)]
+    if samples is not None:
+        operands.append(jnp.asarray(tableau.weights(np.arange(1, samples + 1) / samples), dtype))
     operands += [_lanes(component) for component in components]
     operands += [_lanes(value) for value in parameters]
     operands += [_samples(drive[name], dtype) for name in equation.channels if name in drive]

@@ -12,6 +12,8 @@ from typing import Any, Final
 import jax
 import numpy as np
 
+from llgrad.kernels.expression.equations import Program
+from llgrad.kernels.expression.listing import formulas
 from llgrad.kernels.loops.adjoint import adjoint_module
 from llgrad.kernels.loops.forward import forward_module
 from llgrad.kernels.loops.step import Scheme
@@ -60,7 +62,15 @@ def tangent_kernel(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> 
 def target(kind: str, scheme: Any, write: Callable[..., Any], *options: Any) -> str:
     """Name of the FFI target of the module that `write` (scheme, options…) gives."""
     key = f"{kind} {options}\n{scheme}"
-    return _registered(key, kind, lambda: cache.load_module(key, kind, lambda: write(scheme, *options)))
+    return _registered(
+        key, kind, lambda: cache.load(key, kind, lambda: write(scheme, *options), lambda: _equation(scheme.program))
+    )
+
+
+def _equation(program: Program) -> str:
+    """The slope of a program for a reader: straight-line formulas."""
+    names = program.arguments
+    return f"slope({', '.join(names)}):\n{formulas(program.trace(program.function, len(names)), names)}"
 
 
 def _registered(key: str, kind: str, address: Callable[[], int]) -> str:

@@ -47,43 +47,55 @@ def forward(*operands: Any, plan: Any) -> list[Any]:
     shape, dtype = given[plan.starts[0]].shape, given[plan.starts[0]].dtype
     wide = {name: jnp.broadcast_to(given[name], shape) for name in plan.program.names}
 
-    def step(carry: Any, inputs: Any) -> tuple[Any, None]:
+    def step(carry: Any, inputs: Any) -> tuple[Any, list[Any]]:
         (m, bad), (index, samples) = carry, inputs
-        new = _stepped(plan, given, wide, m, index, samples)
-        new, fine = _finished(plan, m, new)
+        new, within = _stepped(plan, given, wide, m, index, samples)
+        new, fine = _projected(plan, new), _fine(plan, m, new)
         fine = fine.all(-1, keepdims=True) if plan.program.coupled else fine
-        return (new, jnp.where(~fine & (bad < 0), index, bad)), None
+        return (new, jnp.where(~fine & (bad < 0), index, bad)), _projected(plan, within) if within else []
 
     def one_save(carry: Any, inputs: Any) -> tuple[Any, list[Any]]:
-        carry, _ = jax.lax.scan(jax.checkpoint(step), carry, inputs)
-        return carry, carry[0]
+        carry, within = jax.lax.scan(jax.checkpoint(step), carry, inputs)
+        end = [c[None] for c in carry[0]]
+        return carry, [jnp.concatenate([a[0], b]) for a, b in zip(within, end, strict=True)] if within else end
 
     inputs = (jnp.arange(plan.steps, dtype=jnp.int32), {name: given[name] for name in plan.program.channels})
-    whole = plan.saves * plan.every
+    count = plan.steps // plan.every
+    whole = count * plan.every
     start = [jnp.asarray(given[name], dtype) for name in plan.starts]
     none = jnp.full((shape[0], 1) if plan.program.coupled else shape, -1, jnp.int32)
-    parts = jax.tree.map(lambda a: a[:whole].reshape(plan.saves, plan.every, *a.shape[1:]), inputs)
+    parts = jax.tree.map(lambda a: a[:whole].reshape(count, plan.every, *a.shape[1:]), inputs)
     carry, saved = jax.lax.scan(one_save, (start, none), parts)
-    (final, bad), _ = one_save(carry, jax.tree.map(lambda a: a[whole:], inputs))
-    return [*saved, *final, bad]
+    (final, bad), _ = jax.lax.scan(jax.checkpoint(step), carry, jax.tree.map(lambda a: a[whole:], inputs))
+    return [*(c.reshape(plan.saves, *shape) for c in saved), *final, bad]
 
 
-def _finished(plan: Any, m: list[Any], new: list[Any]) -> tuple[list[Any], Any]:
-    """The projected new state, and where the step was fine."""
-    fine, result, rest = jnp.full(m[0].shape, True), list(new), set(range(len(new)))
+def _projected(plan: Any, state: list[Any]) -> list[Any]:
+    """A state with its unit vectors back on the sphere."""
+    result = list(state)
+    for spin in plan.program.spins if plan.project else ():
+        scale = jax.lax.rsqrt(sum(state[i] * state[i] for i in spin))
+        for i in spin:
+            result[i] = state[i] * scale
+    return result
+
+
+def _fine(plan: Any, m: list[Any], new: list[Any]) -> Any:
+    """Where a step was fine: every unit vector near its sphere before the projection, all else finite."""
+    fine, rest = jnp.full(m[0].shape, True), set(range(len(new)))
     for spin in plan.program.spins:
         before, after = (sum(values[i] * values[i] for i in spin) for values in (m, new))
         fine &= jax.lax.stop_gradient(jnp.abs(after - before) < LIMIT * before)
-        for i in spin:
-            result[i] = new[i] * jax.lax.rsqrt(after) if plan.project else new[i]
         rest -= set(spin)
     for i in rest:
         fine &= jnp.isfinite(jax.lax.stop_gradient(new[i]))
-    return result, fine
+    return fine
 
 
-def _stepped(plan: Any, given: Any, wide: Any, m: list[Any], index: Any, samples: dict[str, Any]) -> list[Any]:
-    """The state after one step of the tableau, before its projection."""
+def _stepped(
+    plan: Any, given: Any, wide: Any, m: list[Any], index: Any, samples: dict[str, Any]
+) -> tuple[list[Any], list[Any]]:
+    """The state after one step of the tableau, before its projection; and those within it, (samples − 1, …), if any."""
     program, shape, h = plan.program, m[0].shape, given["h"][0]
     slope = jax.vmap(jax.vmap(lambda *scalars: tuple(program.function(*scalars))))
     random: list[Any] = []
@@ -106,7 +118,14 @@ def _stepped(plan: Any, given: Any, wide: Any, m: list[Any], index: Any, samples
         now += [jnp.broadcast_to(h * (clock + plan.tableau.nodes[node]), shape)] if program.timed else []
         now += [state[0] @ given["weights"].T] if program.coupled else []
         slopes.append(slope(*state, *now, *random, *wide.values()))
-    return moved(plan.tableau.b, slopes)
+    within: list[Any] = []
+    if plan.tableau.interpolates:
+        steps = h * given["dense"][:-1]
+        within = [
+            c[None] + sum(jnp.multiply.outer(steps[:, i], slopes[i][axis]) for i in plan.tableau.used_by_polynomial)
+            for axis, c in enumerate(m)
+        ]
+    return moved(plan.tableau.b, slopes), within
 
 
 def tangent(*operands: Any, plan: Any, wanted: tuple[str, ...]) -> list[Any]:

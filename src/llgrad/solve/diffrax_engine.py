@@ -106,7 +106,7 @@ def _slope(task: Task, t: Any, y: Any, args: Any) -> Any:
 def _integrate(engine: Diffrax, task: Task) -> tuple[Any, Any, Any]:
     """States kept (S, …), the outcome, and the index of the grid's step in which the run went wrong."""
     grid, h = task.grid, _step_of(task)
-    times = jnp.asarray(np.arange(1, grid.saves + 1) * (grid.dt * 1e9 * grid.save_every), h.dtype)
+    times = jnp.asarray(np.arange(1, grid.saves + 1) * (grid.interval * 1e9), h.dtype)
     terms: Any = diffrax.ODETerm(partial(_slope, task))
     solver, controller, max_steps = engine.solver, _controller(engine, task), engine.max_steps
     if task.noise is not None:

@@ -4,6 +4,7 @@ engine runs.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import warnings
 from typing import Any, Final
@@ -14,11 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.devices.coupling import FieldCoupling
-from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of
+from llgrad.solve.saving import Grid
+from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, with_tail
 from llgrad.solve.xla import XLA
 
 SAMPLES: Final = 2**25
 """Bytes of drive samples that are made at a time; longer runs are cut into chunks."""
+
+
+BLOCK: Final = 32
+"""Steps that `end_of` takes in a call."""
 
 
 class Native(Engine):
@@ -36,6 +42,29 @@ class Native(Engine):
         m, bad, code = _integrate(operands)
         reason = _reason_against_equation(operands)  # a kernel may just have failed to compile
         return Solution(m, code, bad, "XLA" if reason else "native", reason)
+
+
+def reason_against(engine: Engine, task: Task) -> str:
+    """Why the kernels cannot take the steps of a task with an engine; empty where they can."""
+    if not isinstance(engine, Native):
+        return f"{type(engine).__name__} takes the steps"
+    return _reason_against(task) or _reason_against_equation(_as_operands(task))
+
+
+def end_of(task: Task, steps: int, dt: float) -> Any:
+    """The state after some steps of a length, whatever the grid: one program for all of them."""
+    plain = dataclasses.replace(task, grid=Grid(1, 1e-12, 1, False))
+    dtype = task.m0.x.dtype
+    return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), *divmod(steps, BLOCK))
+
+
+@eqx.filter_jit
+def _end_of(task: Task, dt: Any, blocks: Any, rest: Any) -> Any:
+    def advance(i: Any, m: Any, steps: int, before: Any = 0) -> Any:
+        return _part(task, m, before + i * steps, steps, steps, dt).final
+
+    m = jax.lax.fori_loop(0, blocks, functools.partial(advance, steps=BLOCK), task.m0)
+    return jax.lax.fori_loop(0, rest, functools.partial(advance, steps=1, before=blocks * BLOCK), m)
 
 
 def _reason_against(task: Task) -> str:
@@ -118,7 +147,7 @@ def _alike(leaf: Any) -> Any:
 @eqx.filter_jit
 def _integrate(task: Task) -> tuple[Any, Any, Any]:
     """States kept (S, …), the index of the first bad step, and the outcome."""
-    m, bad = _saved(task)
+    m, bad = with_tail(_saved, task)
     return m, bad, outcome_of(m, bad)
 
 
@@ -143,31 +172,31 @@ def _chunk(task: Task) -> int:
     return max(SAMPLES // max(size, 1), 1)
 
 
-def _samples(task: Task, first: Any, steps: int) -> dict[str, Any]:
+def _samples(task: Task, first: Any, steps: int, dt: Any = None) -> dict[str, Any]:
     """The drive at the nodes of some steps, by channel."""
     if task.drive is None:
         return {}
-    nodes = jnp.asarray(task.stepper.tableau.nodes, task.dtype)
     index = jnp.asarray(first, jnp.int32) + jnp.arange(steps, dtype=jnp.int32)
-    samples = task.samples((index[:, None].astype(task.dtype) + nodes[None, :]) * task.grid.dt)
+    samples = task.samples(task.times(index, dt))
     return {name: jnp.asarray(value, task.dtype) for name, value in samples.items()}
 
 
-def _part(task: Task, m: Any, first: Any, steps: int, every: int) -> Any:
-    """One call of the kernels: some steps from the step `first` on."""
+def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None) -> Any:
+    """One call of the kernels: some steps from the step `first` on, of the grid's length or another."""
     from llgrad.kernels.integrate import NoiseWords, integrate
 
     return integrate(
         task.equation,
         m,
         stepper=task.stepper,
-        h=task.grid.dt * 1e9,
+        h=(task.grid.dt if dt is None else dt) * 1e9,
         steps=steps,
         every=every,
-        drive=_samples(task, first, steps),
+        drive=_samples(task, first, steps, dt),
         coupling=getattr(task.coupling, "weights", None),
         noise=None if task.noise is None else NoiseWords(task.noise.sigma, task.noise.key0, task.noise.key1),
         first=first,
+        samples=task.grid.samples if task.grid.polynomial and dt is None else None,
     )
 
 

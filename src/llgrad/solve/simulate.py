@@ -25,8 +25,9 @@ from llgrad.kernels.machine.forks import check_process
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
+from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, stepper_for
 from llgrad.solve.native import Native
-from llgrad.solve.saving import End, Every, Grid, grid_of
+from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
 from llgrad.solve.systems import (
@@ -47,7 +48,8 @@ def simulate(
     dt: float | None = ...,
     m0: Any = ...,
     drive: Drive | None = ...,
-    save: Every | End = ...,
+    accuracy: float | None = ...,
+    save: Every | End | Interval = ...,
     stepper: Stepper | None = ...,
     engine: Engine | None = ...,
     key: Any = ...,
@@ -61,7 +63,7 @@ def simulate(
     dt: float | None = ...,
     m0: Any = ...,
     drive: Mapping[str, Waveform] | None = ...,
-    save: Every | End = ...,
+    save: Every | End | Interval = ...,
     stepper: Stepper | None = ...,
     engine: Engine | None = ...,
     key: Any = ...,
@@ -74,7 +76,8 @@ def simulate(
     dt: float | None = None,
     m0: Any = None,
     drive: Drive | Mapping[str, Waveform] | None = None,
-    save: Every | End = Every(1),
+    save: Every | End | Interval = Every(1),
+    accuracy: float | None = None,
     stepper: Stepper | None = None,
     engine: Engine | None = None,
     key: Any = None,
@@ -95,8 +98,13 @@ def simulate(
         m0: starting state, (3,) or (N, 3), unit vectors. None starts 1° off the stable axis (see `default_start`);
             every run of an array starts anew from there. Of a system a state of the form of its `start`.
         drive: time-dependent current and field, added to the device's own; of a system waveforms by its inputs.
-        save: `Every(k)` keeps the initial state and every k-th after it; `End()` keeps the end only.
-        stepper: `RK4()`; with noise the default is `Heun()` (Stratonovich).
+        save: `Every(k)` keeps the initial state and every k-th after it; `Interval(time)` those at every
+            multiple of a time [s], between the steps too; `End()` keeps the end only.
+        accuracy: largest error |Δm| of the end state, in place of `dt`: the longest step whose error, estimated from a
+            run with half of it, is below (`stats.error`). The step is a constant to derivatives; under `jit` and `vmap`
+            of the device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
+        stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the
+            default is `Heun()` (Stratonovich).
         engine: `Native()` (compiled loops, the default on the CPU; what it cannot run, XLA does, and `stats` says why),
             `XLA()` or `Diffrax()`.
         key: a `jax.random.key`; turns the thermal field of `model.temperature` on. The noise is a function of (key,
@@ -122,11 +130,31 @@ def simulate(
         )
     device = _check_model(model)
     drive = check_drive(drive)
+    chosen: Chosen | None = None
+    if accuracy is not None:
+        accuracy = checked_accuracy(as_number(accuracy), dt, key, engine)
+        stepper = stepper or stepper_for(accuracy)
     stepper = _check_stepper(stepper, device, key)
-    duration = _checked_duration(duration)
-    dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
-    task = _task(model, device, drive, stepper, grid_of(duration, dt, save), start_of(model, m0), key)
-    return _trajectory(model, drive, task, _check_engine(engine).run(task), throw)
+    duration, engine, start = _checked_duration(duration), _check_engine(engine), start_of(model, m0)
+    polynomial = _has_polynomial(model, stepper, key)
+
+    def task_on(grid: Grid, start: Vec3 = start, model: Any = model, drive: Drive | None = drive) -> Task:
+        return _task(model, _check_model(model), drive, stepper, grid, start, key)
+
+    if accuracy is not None and duration:
+        chosen = choose_step(Wanted(task_on, model, drive, start, duration, save, polynomial), accuracy, engine)
+        grid = chosen.grid
+    else:
+        dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
+        grid = grid_of(duration, dt, save, polynomial)
+    task = task_on(grid)
+    return _trajectory(model, drive, task, engine.run(task), throw, chosen)
+
+
+def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: Any) -> bool:
+    """Whether states between the steps can be had: not of coupled arrays, and not with noise."""
+    coupled = isinstance(model, OscillatorArray) and model.coupling is not None
+    return stepper.tableau.dense is not None and not coupled and key is None
 
 
 def _simulate_system(
@@ -135,7 +163,7 @@ def _simulate_system(
     dt: Any,
     state: Any,
     drive: Any,
-    save: Every | End,
+    save: Every | End | Interval,
     *,
     stepper: Stepper | None,
     engine: Engine | None,
@@ -181,21 +209,29 @@ def _task(
     )
 
 
-def _trajectory(model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool) -> Trajectory:
+def _trajectory(
+    model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool, chosen: Chosen | None = None
+) -> Trajectory:
     grid = task.grid
     m, bad_time = _assembled(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
-    times, status, stats = _told(task, solution, bad_time, throw)
+    times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return Trajectory(times, m, status, model, drive, stats)
 
 
-def _told(task: Task, solution: Solution, bad_time: Any, throw: bool) -> tuple[Any, Status, Stats]:
+def _told(
+    task: Task, solution: Solution, bad_time: Any, throw: bool, chosen: Chosen | None = None
+) -> tuple[Any, Status, Stats]:
     """Times, outcome and how it was computed. Raises SimulationError for a run that went wrong, where it shall."""
     grid, status = task.grid, Status(solution.code, bad_time)
     if throw and not status.traced and not status.ok:
         raise SimulationError(status.sentence)
-    times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * (grid.dt * grid.save_every)
+    times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * grid.interval
     stepper = solution.stepper or type(task.stepper).__name__
-    stats = Stats(solution.engine, solution.reason, stepper, grid.steps, grid.dt, grid.save_every)
+    reason, error = solution.reason, None
+    if chosen is not None:
+        reason, error = "; ".join(filter(None, (solution.reason, chosen.reason))), chosen.error
+    steps = grid.steps + bool(grid.tail)
+    stats = Stats(solution.engine, reason, stepper, steps, grid.dt, grid.save_every, grid.samples, error)
     return jnp.asarray(times, task.dtype), status, stats
 
 

@@ -18,7 +18,7 @@ from llgrad.drives.drive import Drive, check_drive
 from llgrad.kernels.steppers import RK4, Stepper
 from llgrad.physics.equation import BUILT_IN, Equation, equation_of_motion
 
-ANGLE: Final = {2: 0.02, 4: 0.05, 5: 0.1}
+ANGLE: Final = {2: 0.02, 4: 0.05, 5: 0.1, 8: 0.7}
 """Precession angle γ|B|dt [rad] of a suggested step, by the order of the stepper: errors near 1e-5 after 50 ns."""
 
 
@@ -74,7 +74,8 @@ def _field(equation: Equation, current: Any) -> Vec3:
 def suggest_dt(
     model: Oscillator | OscillatorArray, drive: Drive | None = None, stepper: Stepper | None = None
 ) -> float:
-    """A time step [s] for this device and drive: γ|B|max·dt = 0.05 rad for RK4 (0.02 for Heun, 0.1 for fifth order).
+    """A time step [s] for this device and drive: γ|B|max·dt = 0.05 rad for RK4 (0.02 for Heun, 0.1 for fifth order,
+    0.7 for eighth).
 
     A drive's fastest period or rise takes at least 20 steps. Raises ValueError where a value is traced.
 

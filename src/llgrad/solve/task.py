@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -17,6 +18,7 @@ from llgrad.devices.coupling import Coupling
 from llgrad.devices.system import NORMALS, TIME, SystemEquation
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import Stepper
+from llgrad.kernels.tableaux import Tableau
 from llgrad.physics.equation import Equation
 from llgrad.solve.saving import Grid
 
@@ -68,6 +70,19 @@ class Task(eqx.Module):
                 given[name] = given.get(name, 0.0) + part
         return self.equation.slope(state, given, None if self.noise is None else self.noise.sigma)
 
+    @property
+    def tableau(self) -> Tableau:
+        """The stepper's numbers, with the stages of its polynomial where the grid uses it."""
+        tableau = self.stepper.tableau
+        return tableau.interpolating() if self.grid.polynomial else tableau
+
+    def times(self, index: Any, dt: Any = None) -> Any:
+        """Times [s] (…, nodes) at which the drive is sampled in the steps of an index (…), of the grid's length or
+        another."""
+        nodes = jnp.asarray(self.tableau.nodes, self.dtype).reshape((1,) * index.ndim + (-1,))
+        times = (index[..., None].astype(nodes.dtype) + nodes) * (self.grid.dt if dt is None else dt)
+        return times + self.grid.start if self.grid.start else times
+
 
 class Solution(NamedTuple):
     """States kept after the initial one, components (S,) or (S, N), and the outcome."""
@@ -117,3 +132,14 @@ def unit_normals(task: Task, index: Any) -> dict[str, Any]:
     lane = jnp.zeros((), jnp.uint32) if task.count is None else jnp.arange(task.count, dtype=jnp.uint32)
     unit = normals(task.noise.key0, task.noise.key1, lane, index.astype(jnp.uint32), task.dtype)
     return dict(zip(NORMALS, (unit.x, unit.y, unit.z), strict=True))
+
+
+def with_tail(run: Callable[[Task], tuple[Any, Any]], task: Task) -> tuple[Any, Any]:
+    """States kept (S, …) and the first bad step of the equal steps of a grid, and of the shorter one after them."""
+    m, bad = run(task)
+    if not task.grid.tail:
+        return m, bad
+    last = jax.tree.map(lambda c: c[-1], m)
+    rest, late = run(eqx.tree_at(lambda t: t.m0, dataclasses.replace(task, grid=task.grid.last()), last))
+    m = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), m, rest)
+    return m, jnp.where((bad < 0) & (late >= 0), task.grid.steps, bad)

@@ -162,7 +162,7 @@ def test_a_kernel_that_cannot_be_compiled_is_done_by_xla_in_gradients_and_under_
     def load(*_):
         raise RuntimeError("no compiler here")
 
-    monkeypatch.setattr("llgrad.kernels.machine.cache.load_module", load)
+    monkeypatch.setattr("llgrad.kernels.machine.cache.load", load)
     device = STO.replace(terms=(Half(0.01),))
 
     def last(engine, size):

@@ -39,7 +39,7 @@ def test_a_drive_and_a_coupling_count():
     assert largest_rate(array) == pytest.approx(STO.gamma * (20e-3 + B + 0.15), rel=1e-6)
 
 
-@pytest.mark.parametrize("stepper", [lg.RK4(), lg.Heun(), lg.DormandPrince5()], ids=repr)
+@pytest.mark.parametrize("stepper", [lg.RK4(), lg.Heun(), lg.DormandPrince5(), lg.DormandPrince8()], ids=repr)
 def test_the_suggestion_turns_m_by_a_stated_angle(stepper):
     assert suggest_dt(STO, stepper=stepper) * largest_rate(STO) == pytest.approx(ANGLE[stepper.tableau.order])
 

@@ -12,11 +12,12 @@ from llgrad.core.run_record import run_record
 
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Delete all of it. Nothing is lost but time.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print what each kernel computes, as formulas.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Show the folder of compiled kernels, with the number and the size of each kind; or empty it.
 
-    The native engine compiles a kernel once for each equation of motion, and keeps it with its readable source.
+    The native engine compiles a kernel once for each equation of motion, and keeps it with the instructions as text.
     $LLGRAD_CACHE_DIR names another folder.
     """
     from llgrad.kernels.machine import cache as kernels  # LLVM, which no other command needs before it simulates
@@ -32,7 +33,9 @@ def cache(
         print(f"{kernels.folder()}: {number} files deleted, {_size(size)}")
         return
     print(f"{kernels.folder()}: " + (f"{number} files, {_size(size)}" if number else "nothing is kept"))
-    for name, kind in kinds.items():
+    for file, _ in kernels.entries() if show else ():
+        print(f"\n{file.name}\n{kernels.about(file)}")
+    for name, kind in () if show else kinds.items():
         print(f"  {name:<10} {kind['files']:>5}  {_size(kind['bytes']):>9}")
 
 

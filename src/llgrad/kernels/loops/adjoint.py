@@ -9,16 +9,19 @@ at its start, and what the products need of it, and is costly, goes onto a tape.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import module_of
+from llgrad.kernels.loops.interpolation import Interpolation
 from llgrad.kernels.loops.step import Derivative, Scheme, Step
 from llgrad.kernels.loops.tile import Tile, common_operands
 from llgrad.kernels.machine import ffi
 
 PullBack = Callable[[int, list[Any]], list[Any]]
 """(stage, cotangent of its slope) → cotangents of its state and of what is wanted."""
+Inside = tuple[list[Any], dict[int, list[Any]]]
 PARTS: Final = 32
 """Gradients of samples that all trajectories share are summed in at most so many parts: the same on any number of
 threads.
@@ -33,7 +36,7 @@ def adjoint_module(scheme: Scheme, wanted: tuple[str, ...], taped: bool) -> Any:
     active = [name for name in (*program.channels, *program.names) if name in wanted]
     given = ["kept", *(f"c_{kind}_{name}" for kind in ("saved", "final") for name in program.state)]
     results = [f"c_{name}" for name in program.starts] + [f"c_{name}" for name in active]
-    operands = [*common_operands(program), *given, *results]
+    operands = [*common_operands(program, scheme.tableau.interpolates), *given, *results]
     shared = [name for name, own in zip(program.channels, scheme.spread, strict=True) if name in wanted and not own]
 
     def item(code: Code, block: Word, index: Word) -> None:
@@ -65,6 +68,7 @@ class _Transposed:
         self.parameters = [name for name in active if name in program.names]
         self.size = len(program.state)
         self.step: Step = tile.step()
+        self.between = Interpolation(tile, self.step)
         wanted = tuple(program.arguments.index(name) for name in active)
         self.pull_back = Derivative(self.step, program.pull_back(wanted), self.size)
         zero = self.on.number(0.0)
@@ -81,13 +85,13 @@ class _Transposed:
             with code.loop_down(tile.steps) as i:
                 self._load_state(i)
                 self._count_saves()
-                inputs = tile.inputs(i)
-                taken = self.step.take([value.get() for value in self.state], inputs)
+                inputs, now = tile.inputs(i), [value.get() for value in self.state]
+                taken = self.step.take(now, inputs)
                 self._transpose(
                     i,
                     lambda stage, slope: self.pull_back(taken.states[stage], inputs(stage), slope),
-                    taken.new,
-                    self.step.scales(taken.new),
+                    (taken.new, self.step.scales(taken.new)),
+                    self.between.pulled_back(now, self.between.slopes(taken), i),
                 )
         for name, value in zip(tile.program.starts, self.cotangent, strict=True):
             tile.put_row(value.get(), f"c_{name}")
@@ -103,7 +107,7 @@ class _Transposed:
         """One step back: where its end was saved, the cotangents of what was saved join that of the state."""
         with self.code.when(self.until_save.now.equals(0)):
             self.saves.add(-1)
-            self._add_cotangents("saved", self.saves.now)
+            self._add_cotangents("saved", self.between.end(self.saves.now))
             self.until_save.set(self.tile.every)
         self.until_save.add(-1)
 
@@ -117,7 +121,9 @@ class _Transposed:
     def _run_segments(self) -> None:
         tile, code, cut = self.tile, self.code, len(self.pull_back.cut)
         spins = len(self.scheme.spins) if self.scheme.project else 0
-        slots = self.scheme.stages * cut + self.size + spins
+        used = self.between.used
+        inside = self.size * (1 + len(used)) if used else 0
+        slots = self.scheme.stages * cut + self.size + spins + inside
         row = tile.W * tile.bytes
         tape = code.allocate(tile.stride * (slots * row))
         failed = tape.equals(0)
@@ -139,14 +145,17 @@ class _Transposed:
                     code.load(tape + ((i - start) * slots + slot) * row, kind, align=tile.bytes)
                     for slot, kind in enumerate(kinds)
                 ]
-                new, scales = read[-self.size - spins : len(read) - spins], read[len(read) - spins :]
+                parts = iter(read[self.scheme.stages * cut :])
+                new, scales = list(islice(parts, self.size)), list(islice(parts, spins))
+                now = list(islice(parts, self.size))
+                slopes = {stage: list(islice(parts, self.size)) for stage in used}
                 self._transpose(
                     i,
                     lambda stage, slope, read=read: self.pull_back.of_residuals(
                         read[stage * cut : (stage + 1) * cut], slope
                     ),
-                    new,
-                    scales,
+                    (new, scales),
+                    self.between.pulled_back(now, slopes, i),
                 )
         code.release(tape)
 
@@ -161,25 +170,34 @@ class _Transposed:
         ]
         for variable, value in zip(self.state, step.finish(now, taken.new)[0], strict=True):
             variable.set(value)
-        return [*found, *taken.new, *step.scales(taken.new)]
+        slopes = self.between.slopes(taken)
+        inside = [*now, *(value for slope in slopes.values() for value in slope)] if slopes else []
+        return [*found, *taken.new, *step.scales(taken.new), *inside]
 
     # ---- one step
 
-    def _transpose(self, i: Word, pull_back: PullBack, new: list[Any], scales: list[Any]) -> None:
-        """From the cotangent of the state after a step to that before it, and to those of all that is wanted."""
+    def _transpose(self, i: Word, pull_back: PullBack, end: tuple[list[Any], list[Any]], inside: Inside) -> None:
+        """From the cotangent of the state after a step to that before it, and to those of all that is wanted.
+
+        `end` is the state after the step before its projection, and the scales of that; `inside` what the states
+        within the step are for the state before it and for the slopes.
+        """
         on, step, tableau = self.on, self.step, self.scheme.tableau
+        new, scales = end
         g = step.along_sphere(new, [value.get() for value in self.cotangent], scales)
+        within, of_slopes = inside
         of_stages: dict[int, list[Any]] = {}
         of_inputs: dict[tuple[str, int], list[Any]] = {}
         sums: dict[str, list[Any]] = {name: [] for name in self.parameters}
         for stage in reversed(range(self.scheme.stages)):
             later = [j for j in range(stage + 1, self.scheme.stages) if (j, stage) in step.a and j in of_stages]
-            if stage not in step.b and not later:
+            if stage not in step.b and stage not in of_slopes and not later:
                 continue
             slope = []
             for axis in range(self.size):
                 terms = [on.mul(step.b[stage], g[axis])] if stage in step.b else []
                 terms += [on.mul(step.a[j, stage], of_stages[j][axis]) for j in later]
+                terms += [of_slopes[stage][axis]] if stage in of_slopes else []
                 slope.append(on.sum(terms))
             found = pull_back(stage, slope)
             of_stages[stage] = found[: self.size]
@@ -189,7 +207,7 @@ class _Transposed:
                 else:
                     of_inputs.setdefault((name, tableau.node_of_stage[stage]), []).append(value)
         for axis, variable in enumerate(self.cotangent):
-            variable.set(on.sum([g[axis], *(values[axis] for values in of_stages.values())]))
+            variable.set(on.sum([g[axis], *within[axis : axis + 1], *(values[axis] for values in of_stages.values())]))
         for name, values in sums.items():
             self.totals[name].set(on.sum([self.totals[name].get(), *values]))
         self._give_samples(i, of_inputs)

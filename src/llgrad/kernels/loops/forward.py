@@ -8,6 +8,7 @@ from typing import Any
 
 from llgrad.kernels.builder.code import Code, Counter, Variable, Word
 from llgrad.kernels.builder.handler import module_of
+from llgrad.kernels.loops.interpolation import Interpolation
 from llgrad.kernels.loops.step import Scheme
 from llgrad.kernels.loops.tile import Health, Tile, common_operands
 
@@ -15,11 +16,18 @@ from llgrad.kernels.loops.tile import Health, Tile, common_operands
 def forward_module(scheme: Scheme, keep: bool) -> Any:
     """The module of a forward pass. With `keep` it also stores the state before every `stride`-th step."""
     saved, final = ([f"{kind}_{name}" for name in scheme.program.state] for kind in ("saved", "final"))
-    operands = [*common_operands(scheme.program), *saved, *final, "first_bad", *(["kept"] if keep else [])]
+    operands = [
+        *common_operands(scheme.program, scheme.tableau.interpolates),
+        *saved,
+        *final,
+        "first_bad",
+        *(["kept"] if keep else []),
+    ]
 
     def item(code: Code, block: Word, index: Word) -> None:
         tile = Tile(code, scheme, operands, block, index)
         step, state, health = tile.step(), tile.variables(tile.initial_state()), Health(tile)
+        between = Interpolation(tile, step)
         until_save, saves = Counter(code, tile.every), Counter(code, 0)
         until_keep, keeps = Counter(code, 0), Counter(code, 0)
         with code.loop(tile.steps) as i:
@@ -31,11 +39,11 @@ def forward_module(scheme: Scheme, keep: bool) -> Any:
                     until_keep.set(tile.stride)
                     keeps.add(1)
                 until_keep.add(-1)
-            advance(tile, step, state, i, health)
+            advance(tile, step, state, i, health, between)
             until_save.add(-1)
             with code.when(until_save.now.equals(0)):
                 for name, value in zip(saved, state, strict=True):
-                    tile.put_row(value.get(), name, saves.now)
+                    tile.put_row(value.get(), name, between.end(saves.now))
                 until_save.set(tile.every)
                 saves.add(1)
         for name, value in zip(final, state, strict=True):
@@ -45,10 +53,19 @@ def forward_module(scheme: Scheme, keep: bool) -> Any:
     return module_of(item, scheme.width, "forward pass" + " that keeps states" * keep)
 
 
-def advance(tile: Tile, step: Any, state: list[Variable], i: Word, health: Health | None = None) -> None:
-    """One step of all trajectories of a tile."""
+def advance(
+    tile: Tile,
+    step: Any,
+    state: list[Variable],
+    i: Word,
+    health: Health | None = None,
+    between: Interpolation | None = None,
+) -> None:
+    """One step of all trajectories of a tile; the states within it are written where `between` is given."""
     now = [value.get() for value in state]
     taken = step.take(now, tile.inputs(i))
+    if between is not None:
+        between.save(now, taken, i)
     new, fine = step.finish(now, taken.new)
     if health is not None and fine is not None:
         health.note(fine, i)

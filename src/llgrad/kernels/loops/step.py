@@ -55,10 +55,11 @@ class Scheme:
 
 
 class Taken(NamedTuple):
-    """A step before its projection: the states of its stages, and the new state."""
+    """A step before its projection: the states of its stages, the new state, and the stages' slopes."""
 
     states: list[list[Any]]
     new: list[Any]
+    slopes: list[Slope]
 
 
 class Slope(NamedTuple):
@@ -113,6 +114,7 @@ class Step:
             return {place: w if factor is None else self.on.mul(w, factor) for place, w in weights.items()}
 
         self.weights, self.last = scaled(self.a), scaled(self.b)
+        self.rate = scaled({0: self.h})[0]
 
     def arguments(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> list[Any]:
         """The arguments of the slope, in order."""
@@ -125,7 +127,7 @@ class Step:
         for stage in range(self.scheme.stages):
             states.append(self.stage_state(stage, state, slopes))
             slopes.append(self.slope(states[stage], inputs(stage)))
-        return Taken(states, self.new_state(state, slopes))
+        return Taken(states, self.new_state(state, slopes), slopes)
 
     def slope(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> Slope:
         """The slope at a state."""
@@ -170,7 +172,7 @@ class Step:
         """The projected new state, and in which lanes the step was fine: no unit vector far from its sphere, all other
         components finite.
         """
-        on, result, fine = self.on, list(new), None
+        on, fine = self.on, None
         for spin in self.scheme.spins:
             before, after = ([values[i] for i in spin] for values in (state, new))
             norm = on.dot(before, before)
@@ -180,15 +182,20 @@ class Step:
                 change = on.sub(on.dot(after, after), norm)
             well = on.less(on.abs(change), on.mul(on.number(LIMIT), norm))
             fine = well if fine is None else on.both(fine, well)
-            if self.scheme.project:
-                for i, value in zip(spin, self._projected(after), strict=True):
-                    result[i] = value
         turned = {i for spin in self.scheme.spins for i in spin}
         for i, value in enumerate(new):
             if i not in turned:
                 well = on.equal(on.strict().sub(value, value), on.number(0.0))
                 fine = well if fine is None else on.both(fine, well)
-        return result, fine
+        return self.projected(new), fine
+
+    def projected(self, new: Sequence[Any]) -> list[Any]:
+        """A state with its unit vectors back on the sphere."""
+        result = list(new)
+        for spin in self.scheme.spins if self.scheme.project else ():
+            for i, value in zip(spin, self._projected([new[i] for i in spin]), strict=True):
+                result[i] = value
+        return result
 
     def _excess(self, m: Sequence[Any]) -> Any:
         """|m|² − 1, to all digits near the sphere."""

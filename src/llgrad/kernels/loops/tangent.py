@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import module_of
+from llgrad.kernels.loops.interpolation import Interpolation
 from llgrad.kernels.loops.step import Derivative, Scheme, Step
 from llgrad.kernels.loops.tile import Tile, common_operands
 
@@ -19,7 +20,7 @@ def tangent_module(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> 
     active = [name for name in (*program.channels, *program.names) if name in wanted]
     given = [f"d_{name}" for name in program.starts] + [f"d_{name}" for name in active]
     results = [f"d_{kind}_{axis}" for kind in ("saved", "final") for axis in program.state]
-    operands = [*common_operands(program), *given, *results]
+    operands = [*common_operands(program, scheme.tableau.interpolates), *given, *results]
 
     def item(code: Code, block: Word, index: Word) -> None:
         _Pushed(Tile(code, scheme, operands, block, index), active, directions).run()
@@ -39,6 +40,7 @@ class _Pushed:
         self.step: Step = tile.step()
         wanted = tuple(program.arguments.index(name) for name in active)
         self.push = Derivative(self.step, program.push_forward(wanted), len(program.state) + len(active))
+        self.between = Interpolation(tile, self.step)
         self.state = tile.variables(tile.initial_state())
         self.tangents = [
             tile.variables([tile.row(f"d_{name}", k) for name in program.starts]) for k in range(directions)
@@ -52,12 +54,12 @@ class _Pushed:
     def run(self) -> None:
         tile, code = self.tile, self.code
         until_save, saves = Counter(code, tile.every), Counter(code, 0)
-        total = tile.steps // tile.every
+        total, between = self.between.rows(tile.steps // tile.every), self.between
         with code.loop(tile.steps) as i:
             self._advance(i)
             until_save.add(-1)
             with code.when(until_save.now.equals(0)):
-                self._store("saved", lambda k: total * k + saves.now)
+                self._store("saved", lambda k: total * k + between.end(saves.now))
                 until_save.set(tile.every)
                 saves.add(1)
         self._store("final", lambda k: k)
@@ -71,7 +73,7 @@ class _Pushed:
         step, inputs = self.step, self.tile.inputs(i)
         now = [value.get() for value in self.state]
         taken = step.take(now, inputs)
-        scales = step.scales(taken.new)
+        scales, directions = step.scales(taken.new), []
         for k, variables in enumerate(self.tangents):
             start, samples = [value.get() for value in variables], self._samples(i, k)
             slopes: list[list[Any]] = []
@@ -80,9 +82,11 @@ class _Pushed:
                 moved = self._moved(start, weights, slopes)
                 more = [*moved, *self._active(k, stage, samples)]
                 slopes.append(self.push(taken.states[stage], inputs(stage), more))
+            directions.append((start, slopes))
             end = step.along_sphere(taken.new, self._moved(start, step.b, slopes), scales)
             for variable, value in zip(variables, end, strict=True):
                 variable.set(value)
+        self.between.save_tangents(now, taken, i, directions)
         new, _ = step.finish(now, taken.new)
         for variable, value in zip(self.state, new, strict=True):
             variable.set(value)

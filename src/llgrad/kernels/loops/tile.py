@@ -24,10 +24,11 @@ NARROW: Final = 8
 UINT32: Final = ir.IntType(32)
 
 
-def common_operands(program: Program) -> list[str]:
-    """Names of the operands of every pass, in order."""
+def common_operands(program: Program, interpolates: bool = False) -> list[str]:
+    """Names of the operands of every pass, in order; "dense" holds the weights of the polynomial through a step."""
+    dense = ["dense"] if interpolates else []
     noise = ["key0", "key1", "lane"] if program.noisy else []
-    return ["counts", "first", "h", *program.starts, *program.names, *program.channels, *noise]
+    return ["counts", "first", "h", *dense, *program.starts, *program.names, *program.channels, *noise]
 
 
 class Tile:

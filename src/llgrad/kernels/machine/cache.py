@@ -1,6 +1,6 @@
-"""Kernels on disk: generated source, readable, and the object file that LLVM made of it beside it, in a private folder.
+"""Kernels on disk: the module of LLVM as text, and the object file that was made of it beside it, in a private folder.
 
-A file is named by a hash of its text, of this package's own sources, of the processor, and of the versions of
+A file is named by a hash of what it computes, of this package's own sources, of the processor, and of the versions of
 everything that compiles it. So a stale kernel is never found, and two processes that write the same file write the
 same meaning. Nothing here may break a run: an unreadable or unwritable folder means that kernels are compiled anew, in
 a temporary folder of this process.
@@ -39,23 +39,23 @@ def folder() -> pathlib.Path:
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "llgrad" / "kernels"
 
 
-def load_module(key: str, kind: str, write: Callable[[], Any]) -> int:
+def load(key: str, kind: str, write: Callable[[], Any], about: Callable[[], str] = str) -> int:
     """Address of the function `handler` of a module of LLVM, which `write` gives where no object file of this `key` is
-    in the cache.
+    in the cache. `about` says what a reader of the text should know.
     """
     name = f"{kind}_{_key(key)}"
     with _LOCK:
         if name not in _LOADED:
-            _LOADED[name] = _load_module(name, key, write)
+            _LOADED[name] = _load(name, key, write, about)
         return _LOADED[name]
 
 
-def _load_module(name: str, key: str, write: Callable[[], Any]) -> int:
+def _load(name: str, key: str, write: Callable[[], Any], about: Callable[[], str]) -> int:
     path = _private_folder() / f"{name}.ll"
     try:
         if (code := _object_beside(path)) is not None:
             return llvm.link(code, "handler")
-        text = "".join(f"; {line}\n" for line in key.splitlines()) + str(write())
+        text = "".join(f"; {line}\n" for line in [*key.splitlines(), *about().splitlines()]) + str(write())
         code = llvm.object_of(text)
     except Exception as problem:  # a damaged file shows as any kind of exception: compiled once more
         code = llvm.object_of(str(write()))  # raises where it was not the folder that failed
@@ -123,10 +123,9 @@ def _key(text: str) -> str:
 
 @functools.cache
 def _versions() -> str:
-    """What the meaning of a generated file depends on, apart from its text."""
-    here = pathlib.Path(__file__).parent
-    rooms = [here, *(here.parent / room for room in ("builder", "loops", "coupled"))]
-    sources = sorted(path for room in rooms for path in room.glob("*.py"))
+    """What the meaning of a kernel depends on, apart from what it computes."""
+    kernels = pathlib.Path(__file__).parent.parent
+    sources = [*sorted(kernels.rglob("*.py")), kernels.parent / "core" / "random.py"]
     own = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     compiler = ".".join(map(str, binding.llvm_version_info))
     parts = [jax.__version__, jaxlib.version.__version__, llvmlite.__version__, compiler, *llvm.processor(), own]
@@ -139,6 +138,12 @@ def entries() -> list[tuple[pathlib.Path, int]]:
         (file, sum(part.stat().st_size for part in (file, file.with_suffix(OBJECT)) if part.exists()))
         for file in sorted([*folder().glob("*.py"), *folder().glob("*.ll")])
     ]
+
+
+def about(file: pathlib.Path) -> str:
+    """What the text of a kernel says of itself."""
+    lines = file.read_text(errors="replace").splitlines()
+    return "\n".join(line[2:] for line in lines if line.startswith("; ") and "ModuleID" not in line)
 
 
 def xla_entries() -> list[tuple[pathlib.Path, int]]:

@@ -1,0 +1,207 @@
+"""The time step from an accuracy: the longest whose error in the end state, estimated by Richardson's extrapolation, is
+small enough.
+
+The run is taken with a step h and with h/2. For a method of order p the first is wrong by |m_h − m_{h/2}|/(1 − 2⁻ᵖ)
+(Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, section II.4). Where that is too much, h becomes
+shorter by the p-th root. The step is a number that derivatives do not see.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.vector import Vec3
+from llgrad.drives.drive import Drive
+from llgrad.kernels.steppers import DormandPrince8, Stepper, Tsitouras5
+from llgrad.solve.native import Native, end_of, reason_against
+from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
+from llgrad.solve.step_size import ANGLE, is_traced, largest_rate
+from llgrad.solve.task import Engine, Task
+from llgrad.solve.xla import XLA
+
+LOOSE: Final = 1e-4
+"""From this accuracy on the fifth order is cheaper than the eighth."""
+OF_THE_DRIVE: Final = 5
+"""A first step is at most this part of a drive's shortest time: a rise is not stepped over unseen."""
+TRIES: Final = 12
+MOST_STEPS: Final = 4_000_000
+WORTH: Final = 1.15
+"""A step that can be so many times as long is tried."""
+UNALIGNED: Final = 2.0
+"""What a difference is multiplied by where knots fall within steps: the order is at least 1 then."""
+ALIGNED: Final = 1e-6
+"""Parts of a step by which a knot of a drive may miss a step's end."""
+SEARCHED: Final = 2000
+"""Numbers of steps that are tried until the knots of a drive fall on ends of steps."""
+
+
+class Chosen(NamedTuple):
+    """A grid, the estimated error of its end state (NaN where it cannot be told), and what there is to say."""
+
+    grid: Grid
+    error: float
+    reason: str
+
+
+def stepper_for(accuracy: float) -> Stepper:
+    """The cheapest stepper for an accuracy."""
+    return DormandPrince8() if accuracy < LOOSE else Tsitouras5()
+
+
+def checked_accuracy(accuracy: Any, dt: Any, key: Any, engine: Any) -> float:
+    """The accuracy itself, where it is one.
+
+    Raises ValueError where it is none, or comes with a step, with noise, or with an engine that chooses its steps.
+    """
+    number = isinstance(accuracy, (int, float)) and not isinstance(accuracy, bool)
+    if not number or not 0 < accuracy < 1:
+        raise ValueError(f"accuracy = {accuracy!r}, expected the largest error |Δm| of the end state, such as 1e-6")
+    if dt is not None:
+        raise ValueError("accuracy chooses the time step, and dt gives it; leave one of the two out")
+    if key is not None:
+        raise ValueError("accuracy is that of a run without noise; with a key give dt, or leave both out")
+    if engine is not None and not isinstance(engine, (Native, XLA)):
+        raise ValueError(f"accuracy chooses the steps of Native() and XLA(); {type(engine).__name__} has its own rtol")
+    least = 1e3 * float(jnp.finfo(jnp.result_type(float)).eps)
+    if accuracy < least:
+        raise ValueError(
+            f"accuracy = {accuracy:g} is below the rounding of a run in {jnp.result_type(float)}, about {least:.1g}"
+            + ("" if least < 1e-9 else '; in float64 (jax.config.update("jax_enable_x64", True)) it can be reached')
+        )
+    return float(accuracy)
+
+
+def without_tangents(tree: Any) -> Any:
+    """The values of a tree, which derivatives do not see: concrete under `grad`, traced under `jit` and `vmap`."""
+    return jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if is_traced(leaf) else leaf, tree)
+
+
+class Wanted(NamedTuple):
+    """A run without its grid: the task on one, from a start, of a model and a drive; and what it is for."""
+
+    task: Callable[[Grid, Vec3, Any, Drive | None], Task]
+    model: Any
+    drive: Drive | None
+    start: Vec3
+    duration: float
+    save: Every | End | Interval
+    polynomial: bool
+
+
+def choose_step(wanted: Wanted, accuracy: float, engine: Engine) -> Chosen:
+    """The grid with the longest steps whose end state is right within `accuracy`.
+
+    Raises ValueError where values are traced.
+    """
+    model, drive, start = without_tangents((wanted.model, wanted.drive, wanted.start))
+    first, duration = wanted.task(Grid(1, 1e-12, 1, False), start, model, drive), wanted.duration
+    if is_traced(first):
+        raise ValueError(
+            "accuracy= chooses the step from known values, and here some are traced by jit or vmap; give stepper= and "
+            "dt=, for example those of stats of one run with accuracy= outside"
+        )
+    rate, order = max(largest_rate(model, drive), 1e3), first.stepper.tableau.order
+    knots, longest = knots_of(drive, duration), first.stepper.limit / rate
+    if drive is not None:
+        longest = min(longest, float(drive.shortest_time()) / OF_THE_DRIVE)
+    dt = min(longest, ANGLE[order] / rate * (accuracy / 1e-5) ** (1 / order))
+    grid, good = first.grid, None
+    errors: list[float] = []
+    for _ in range(TRIES):
+        grid, said = _aligned(wanted, dt, knots)
+        if 2 * grid.steps > MOST_STEPS or (good is not None and grid.dt <= good.grid.dt):
+            break
+        run = dataclasses.replace(first, grid=grid)
+        error = _difference(run, engine) * (UNALIGNED if said else 1 / (1 - 2.0**-order))
+        factor = (0.5 * accuracy / error) ** (1 / order) if 0 < error < math.inf else 2.0 if error == 0 else 0.5
+        errors.append(error)
+        if error <= accuracy:
+            good, dt = Chosen(grid, error, said), min(longest, grid.dt * min(factor, 2.0))
+            if factor < WORTH:
+                break
+        elif good is None and _stays(errors):
+            break
+        else:
+            dt = min(grid.dt, dt) * min(max(factor, 0.2), 0.9)
+            if good is not None and dt < WORTH * good.grid.dt:
+                break
+    return good or Chosen(grid, math.nan, _unreachable(accuracy, grid, errors))
+
+
+def _stays(errors: list[float]) -> bool:
+    """Whether shorter steps have not helped three times."""
+    return len(errors) > 3 and not min(errors[-3:]) < 0.5 * errors[-4]
+
+
+def _unreachable(accuracy: float, grid: Grid, errors: list[float]) -> str:
+    least = min((error for error in errors if math.isfinite(error)), default=math.nan)
+    return (
+        f"the end state cannot be told within {accuracy:g}: with steps down to {grid.dt * 1e12:.3g} ps two runs still "
+        f"differ by {least:.2g}; the run is chaotic, or so long that rounding grows to that; ask for a shorter "
+        "duration or a larger accuracy"
+    )
+
+
+def knots_of(drive: Drive | None, duration: float) -> np.ndarray:
+    """The times within a run at which a derivative of the drive jumps."""
+    found = [np.ravel(np.asarray(w.knots(), dtype=float)) for w in (drive.channels().values() if drive else ())]
+    times = np.unique(np.concatenate([np.zeros(0), *found]))
+    return times[(times > 0) & (times < duration)]
+
+
+def _difference(run: Task, engine: Engine) -> float:
+    """|Δm| of the end state between steps of a grid and steps of half their length, the largest of all oscillators."""
+    steps, dt = run.grid.steps, run.grid.dt
+    a, b = (_end(run, engine, n * steps, dt / n) for n in (1, 2))
+    parts = [np.asarray(x, dtype=float) - np.asarray(y, dtype=float) for x, y in zip(a, b, strict=True)]
+    return float(np.max(np.sqrt(sum(part**2 for part in parts))))
+
+
+def _end(run: Task, engine: Engine, steps: int, dt: float) -> tuple[Any, Any, Any]:
+    if reason_against(engine, run):
+        m = engine.run(dataclasses.replace(run, grid=Grid(steps, dt, steps, False))).m
+        m = Vec3(m.x[-1], m.y[-1], m.z[-1])
+    else:
+        m = end_of(run, steps, dt)
+    return m.x, m.y, m.z
+
+
+def _aligned(wanted: Wanted, dt: float, knots: np.ndarray) -> tuple[Grid, str]:
+    """The grid with the longest steps up to `dt` on whose ends the knots of the drive fall; and a sentence where there
+    is none."""
+    first = grid_of(wanted.duration, dt, wanted.save, wanted.polynomial)
+    if not knots.size:
+        return first, ""
+    longest = float(np.diff(np.concatenate([[0.0], knots])).min())
+    for grid in _grids(wanted, min(dt, longest)):
+        if np.all(np.abs(knots / grid.dt - np.round(knots / grid.dt)) < ALIGNED):
+            return grid, ""
+    said = (
+        "the knots of the drive fall within steps, where no method keeps its order, so the steps are shorter; a "
+        "duration and samples on a common grid avoid it"
+    )
+    return first, said
+
+
+def _grids(wanted: Wanted, dt: float) -> Iterator[Grid]:
+    """Grids with steps of `dt` and less, the longest first."""
+    duration, save = wanted.duration, wanted.save
+    if isinstance(save, Interval):
+        most = max(int(dt / save.time * (1 + 1e-9)), 1)
+        lengths = [*(r * save.time for r in range(min(most, SEARCHED), 0, -1)), *(save.time / k for k in range(2, 100))]
+    else:
+        count = max(math.ceil(duration / dt * (1 - 1e-9)), 1)
+        lengths = [duration / n for n in range(count, count + SEARCHED)]
+    seen = None
+    for length in lengths:
+        grid = grid_of(duration, min(length, dt) * (1 + 1e-12), save, wanted.polynomial)
+        if grid != seen:
+            yield grid
+        seen = grid
