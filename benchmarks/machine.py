@@ -14,10 +14,10 @@ import numpy as np
 from llvmlite import ir
 
 from llgrad.kernels.builder.code import VOID, WORD, Code, Word
-from llgrad.kernels.coupled.products import Products, register_bytes
+from llgrad.kernels.coupled.products import Products
 from llgrad.kernels.machine import llvm
 
-LANES = register_bytes() // 4
+LANES = llvm.register_bytes() // 4
 TILE = 2 * LANES
 THREADS = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
 

@@ -41,7 +41,8 @@ def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
 
 class _Adjoint:
     """One call's adjoint pass. Workspace: the cotangent of the state (vx, vy, vz), those of the stages' states (sx0 …),
-    of their coupling fields (g) and their m_x (q); stages' states (mx1 …); cotangents of parameters (c_…)."""
+    of their coupling fields (g) and their m_x (q); stages' states (mx1 …); cotangents of parameters (c_…).
+    """
 
     def __init__(self, code: Code, scheme: Scheme, block: Word, wanted: tuple[str, ...]) -> None:
         self.code, self.scheme, self.S = code, scheme, scheme.stages
@@ -66,7 +67,7 @@ class _Adjoint:
     # ---- the order of things
 
     def begin(self) -> None:
-        """Nothing."""
+        """Nothing is to be done before a call."""
 
     def prepare(self) -> None:
         """The cotangent of the final state; nothing yet from stages, and zeros in the padding."""

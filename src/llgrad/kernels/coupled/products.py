@@ -7,7 +7,6 @@ the kernel's module: addresses and counts are words, pitches are in elements.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -15,7 +14,6 @@ from llvmlite import ir
 
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import WORD, Code, Counter, Variable, Word
-from llgrad.kernels.machine import llvm
 
 ROWS: Final = 8
 """Rows of a register tile of `multiply`; weights are packed in blocks of so many rows."""
@@ -23,12 +21,6 @@ CHAINS: Final = 4
 """Sums that `columns` keeps apart, so that few additions wait for each other."""
 BLOCKS: Final = (8, 4, 2, 1)
 """Vectors of the blocks of a packed matrix, the largest first."""
-
-
-@functools.cache
-def register_bytes() -> int:
-    """Bytes of a vector register of this machine."""
-    return 64 if "+avx512f" in llvm.processor()[2].split(",") else 32
 
 
 class Products:

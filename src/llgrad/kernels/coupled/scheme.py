@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llgrad.kernels.coupled.products import register_bytes
 from llgrad.kernels.expression.equations import STATE, Program
 from llgrad.kernels.loops.step import Scheme as StepScheme
+from llgrad.kernels.machine import llvm
 from llgrad.kernels.steppers import Tableau
 
 
@@ -30,17 +30,18 @@ class Scheme:
 
     @property
     def lanes(self) -> int:
-        """Elements of a vector register."""
-        return 1 if self.alone else register_bytes() // (8 if self.program.dtype == "float64" else 4)
+        """Elements of a vector: of a register of 32 bytes at least, so that a row is a whole block of the products."""
+        size = 8 if self.program.dtype == "float64" else 4
+        return 1 if self.alone else max(llvm.register_bytes(), 32) // size
 
     @property
     def width(self) -> int:
-        """Lanes of a chunk: two registers for each quantity, or one where that is enough."""
+        """Lanes of a row: two registers for each quantity, or one where that is enough."""
         return (self.registers or 2) * self.lanes
 
     @property
     def local(self) -> bool:
-        """Whether everything stays in registers: there is one chunk, and no workspace."""
+        """Whether everything stays in registers: there is one row, and no workspace."""
         return self.registers > 0
 
     @property

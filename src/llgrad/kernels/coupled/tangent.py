@@ -45,7 +45,7 @@ class _Tangent:
         self.on = m.on
 
     def begin(self) -> None:
-        """Nothing."""
+        """Nothing is to be done before a call."""
 
     def prepare(self) -> None:
         """The initial state and its tangents into the workspace."""

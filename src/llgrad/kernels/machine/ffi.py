@@ -41,11 +41,9 @@ API_ERROR_CREATE: Final = 6
 API_ERROR_DESTROY: Final = 8
 API_SCHEDULE: Final = 17
 API_THREADS: Final = 18
-FRAME_BYTES: Final = 160
 METADATA: Final = 1
 """Type of the extension by which XLA asks what a handler is."""
 OUT_OF_MEMORY: Final = 8
-WRONG_LAYOUT: Final = 9
 
 # Words of a block.
 NEXT, DONE, REFERENCES, ITEMS, STEPS, EVERY, STRIDE, LANES, WIDTH, FAILED = range(10)
