@@ -120,6 +120,7 @@ def test_a_trace_in_pieces(llgrad, short_trace):
 
 SWEEPS = "H (Oe) 5 GHz;V (uV) 5 GHz\n" + "".join(f"{100 * k};{k % 3}\n" for k in range(1, 30))
 A_VALUE = {
+    "accuracy": "1e-6",
     "field_unit": "Oe", "voltage_unit": "V", "min_field": "1kOe", "max_field": "3kOe", "frequencies": "5GHz:9GHz",
     "background": "linear", "shape": "lorentzian", "modulation": "1mT",
     "device": "kubota2013", "free": "alpha", "start": "alpha=0.01", "bounds": "alpha=0:1",
