@@ -5,6 +5,11 @@
 The other revision's sources are put into a folder of their own; what it needs (Numba, for one) is installed by the
 `bench` extra. Each build has a process, which does each work when it is asked to: a machine whose speed drifts is fair
 to both. Kernels are made in new processes with empty caches.
+
+What it printed with `--repeats 5` on two cores with AVX-512, times faster than 0509da9: one trajectory 1.00, its
+gradient 1.00; 4,096 trajectories 1.41, value and gradient 1.60, three tangents 1.05; the same with a tanh and an exp
+6.96; 128 coupled oscillators with 256 samples in float32 0.99; one array of 1, 10, 100 and 1,000 oscillators 1.41,
+1.09, 1.16, 1.01. Making the kernels: forward 14.5, adjoint 12.9, four tangents 11.4, coupled adjoint 24.3.
 """
 
 from __future__ import annotations
@@ -69,6 +74,7 @@ def compared(sources: list[pathlib.Path], names: list[str], repeats: int, folder
             build.ask(f"time {name}")
         turns = [[build.ask(f"time {name}") for build in builds] for _ in range(repeats)]
         found[name] = [statistics.median(turn[index] for turn in turns) for index in range(len(builds))]
+        print(name, *(f"{value * 1e3:.4g} ms" for value in found[name]), flush=True)
     for build in builds:
         build.close()
     return found

@@ -82,12 +82,17 @@ def array(count: int, samples: int, steps: int, gradient: bool, dtype: Any) -> C
     def loss(weights: Any, m0: Any) -> Any:
         model = lg.OscillatorArray(STO, count, lg.FieldCoupling(weights))
         one = lambda m: lg.simulate(  # noqa: E731
-            model, duration=steps * DT * 5, dt=DT * 5, m0=m, save=lg.End(), throw=False, dtype=dtype
+            model, duration=steps * DT * 5, dt=DT * 5, m0=m, save=lg.End(), throw=False
         ).mx[-1]
         return jnp.mean((jax.vmap(one)(m0) if samples > 1 else one(m0[0])) ** 2)
 
     call = jax.jit(jax.value_and_grad(loss) if gradient else loss)
-    return lambda: call(weights, m0)
+
+    def run() -> Any:
+        with jax.enable_x64(dtype == jnp.float64):
+            return call(weights, m0)
+
+    return run
 
 
 WORKS: dict[str, Callable[[], Callable[[], Any]]] = {
