@@ -1,50 +1,39 @@
 """How often the 95 % intervals of `lg.line_width` hold the truth: lines of 0.1 to 30 % in noise of 0 to 20 dB.
 
-    python -m benchmarks.lines --draws 100 --seed 31415
+    python -m benchmarks.lines --draws 100 --seed 271828
 
 Two kinds of signal have the same Lorentzian spectrum: an oscillator of steady amplitude whose phase diffuses, and a
 Gaussian signal (a resonance excited by heat). White noise is added so that the line's peak stands so many decibels
 above it. The trace lasts so many coherence times 1/(πΔ).
 
-Of the present code, with `--draws 400 --widths 0.1 0.3 --levels 10 20 --noise 0 --seed 31415` (the standard error of a
-rate of 0.95 is 0.011), so far for these rows only; the same command with a second seed, narrower lines and the Gaussian
-kind are still to be run:
-
-    width  level  times   oscillator: found  frequency  width
-    10.0%  10 dB     10                0.90      0.966  0.897
-    10.0%  10 dB     30                1.00      0.973  0.958
-    10.0%  20 dB     10                1.00      0.983  0.980
-    10.0%  20 dB     30                1.00      0.965  0.958
-    30.0%  10 dB     10                0.38      0.993  0.993
-    30.0%  10 dB     30                1.00      0.978  0.932
-    30.0%  20 dB     10                0.75      1.000  0.980
-    30.0%  20 dB     30                1.00      0.985  0.988
-
-What an earlier version printed, which knew no information on the width of a steady oscillator (parts of 100 draws with
-a line, and parts of these whose intervals hold frequency and width; "times" are coherence times; a rate of 0.95 of 100
-has the standard error 0.022):
+What it printed (parts of 100 draws with a line, and parts of these whose intervals hold frequency and width; "times"
+are coherence times; a rate of 0.95 of 100 has the standard error 0.022; the seed had not been looked at before):
 
     width  level  times   oscillator: found  frequency  width   Gaussian: found  frequency  width
-     0.1%  10 dB     10                0.63      0.968  0.952              0.46      0.957  0.957
-     0.1%  10 dB     30                1.00      0.990  0.940              1.00      0.990  0.950
-     0.1%  20 dB     10                1.00      0.990  1.000              1.00      0.960  0.950
-     0.1%  20 dB     30                1.00      1.000  0.990              1.00      0.980  0.940
-     1.0%  10 dB     10                0.81      0.988  0.963              0.68      0.941  0.912
-     1.0%  10 dB     30                1.00      1.000  0.960              1.00      0.920  0.980
-     1.0%  20 dB     10                1.00      1.000  1.000              1.00      0.960  0.960
-     1.0%  20 dB     30                1.00      0.990  0.980              1.00      0.960  0.950
-    10.0%  10 dB     10                0.90      0.956  0.900              0.80      0.950  0.988
-    10.0%  10 dB     30                1.00      0.980  0.940              1.00      0.970  0.950
-    10.0%  20 dB     10                1.00      0.970  1.000              1.00      0.980  0.980
-    10.0%  20 dB     30                1.00      0.980  0.990              1.00      0.970  0.970
-    30.0%  10 dB     10                0.45      1.000  0.978              0.46      0.978  0.957
-    30.0%  10 dB     30                1.00      0.930  0.900              1.00      0.950  0.920
-    30.0%  20 dB     10                0.68      1.000  1.000              0.86      0.988  0.953
-    30.0%  20 dB     30                1.00      0.980  0.980              1.00      0.950  0.990
+     0.1%  10 dB     10                0.64      0.969  0.922              0.50      0.900  0.980
+     0.1%  10 dB     30                1.00      0.930  0.910              1.00      0.970  0.980
+     0.1%  20 dB     10                1.00      0.960  0.970              1.00      0.990  0.960
+     0.1%  20 dB     30                1.00      0.970  0.960              0.99      0.960  0.939
+     1.0%  10 dB     10                0.77      0.948  0.883              0.64      1.000  0.953
+     1.0%  10 dB     30                1.00      0.980  0.970              1.00      0.970  0.950
+     1.0%  20 dB     10                1.00      0.960  0.960              1.00      0.980  0.950
+     1.0%  20 dB     30                1.00      0.970  0.970              1.00      0.970  0.870
+    10.0%  10 dB     10                0.91      0.934  0.868              0.71      0.972  0.958
+    10.0%  10 dB     30                0.99      0.960  0.980              0.99      0.949  0.960
+    10.0%  20 dB     10                1.00      1.000  0.950              1.00      0.960  0.940
+    10.0%  20 dB     30                1.00      0.960  0.980              1.00      0.940  0.940
+    30.0%  10 dB     10                0.38      0.974  1.000              0.33      1.000  1.000
+    30.0%  10 dB     30                1.00      0.980  0.900              0.99      0.939  0.919
+    30.0%  20 dB     10                0.70      0.986  0.986              0.77      0.987  0.974
+    30.0%  20 dB     30                1.00      0.990  0.990              1.00      0.930  0.970
 
-Of lines of 0 dB, a line was found in 3% of the draws or fewer. What is found of 30 % and ten coherence times leaves out
-what is refused, for it is not resolved and holds eleven periods. White noise of 100, 1000 and 10,000 samples passed for
-a line in 1, 2 and 1 of 2000 records.
+The means over the rows with a line in half of the draws are 0.964 and 0.948. Widths at 10 dB and ten coherence times
+are held too rarely: a part of the records looks unresolved, and those that are found miss high. With 400 draws and seed
+31415 the oscillator's rows of 10 % and 30 % gave 0.97 to 1.00 for frequencies, and 0.90 to 0.99 for widths.
+
+Of lines of 0 dB, a line was found in 3% of the draws or fewer, and then often the wrong one. What is found of 30 % and
+ten coherence times leaves out what is refused, for it is not resolved and holds eleven periods. White noise of 100,
+1000 and 10,000 samples passed for a line in 0, 3 and 1 of 2000 records.
 """
 
 import argparse

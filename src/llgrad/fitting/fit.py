@@ -100,8 +100,9 @@ def fit(
         starts: `Starts(count, spread)` draws more starts around the given one; all run in one batch and the best is
             kept.
         key: a `jax.random.key` for the starts and the screening; the screening has a default.
-        m0: state at the first sample, (3,). None takes the first row where mx, my and mz are all recorded, and else
-            searches for it; both fit its tilts as nuisance parameters ("m0.polar", "m0.azimuthal").
+        m0: state at the first sample, (3,), taken as exact. None takes the first row where mx, my and mz are all
+            recorded, and else searches for it; its tilts are then fitted as nuisance parameters ("m0.polar",
+            "m0.azimuthal").
         noise: standard deviation of a recorded value, where it is known.
         dt: time step [s]; None chooses it from the fields.
         accuracy: largest error |Δm| of the last state of a trace, in place of `dt`, as for `simulate`. The step is

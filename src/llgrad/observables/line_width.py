@@ -122,12 +122,11 @@ def line_width(source: Any, dt: float | None = None) -> LineWidth:
     `observables.estimators`), so that a broad line in noise is not mistaken for its highest reading. `peak_of` of the
     signal's spectrum, the command and the pictures give the same numbers. How often the intervals of 95 % hold
     frequency and width of lines of 0.1 to 30 % of their frequency, 10 and 20 dB above the noise, in records of 10 and
-    30 coherence times 1/(πΔ), is in the table of benchmarks/lines.py: in 90 to 100 % of the draws; those of the width
-    are too narrow in records of ten coherence times at 10 dB. A line no higher than its background is not found
-    there: all is NaN then. So it is, with a note that says how it changes, where the power or the frequency is seen to
-    change from
-    one part of the record to the rest, as in a burst before a steady motion or in a sweep. A plain ring-down
-    e^(−t/τ) has the width 1/(πτ) of its resonance.
+    30 coherence times 1/(πΔ), is in the table of benchmarks/lines.py: in 87 to 100 % of the draws, in 95 % on average;
+    those of the width are too narrow in records of ten coherence times at 10 dB. A line no higher than its background
+    is not found there: all is NaN then. So it is, with a note that says how it changes, where the power or the
+    frequency is seen to change from one part of the record to the rest, as in a burst before a steady motion or in a
+    sweep. A plain ring-down e^(−t/τ) has the width 1/(πτ) of its resonance.
 
     A clean oscillation of steady amplitude, which is its phase's affair, is taken by the diffusion of that (see
     `estimators.diffusion`): Δ is then the slope of the phase's variance over 2π, the full width of a Lorentzian line;
