@@ -193,7 +193,7 @@ def tangent(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool 
     `operands` are the run's, and the K tangents of m0 and of each wanted operand.
     """
     own = len(plan.names)
-    call = _Call(plan, operands[:own])
+    call = _Call(plan, operands[:own], REGISTERS // 2)
     active = [name for name in (*plan.program.channels, *plan.program.names) if name in wanted]
     given = dict(zip([*plan.starts, *wanted], operands[own:], strict=True))
     flat: list[Any] = [call.flat(given[name], plan.lane_axis(name) + 1) for name in (*plan.starts, *active)]
