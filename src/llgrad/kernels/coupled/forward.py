@@ -12,7 +12,7 @@ from llvmlite import ir
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.coupled.memory import UINT32, Memory
 from llgrad.kernels.coupled.scheme import Scheme
-from llgrad.kernels.coupled.team import pass_module
+from llgrad.kernels.coupled.team import Onwards, pass_module
 from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.step import Slope, Step
 
@@ -38,7 +38,7 @@ def earlier_slopes(memory: Memory, stage: int) -> list[Any]:
     return [Slope(memory.state(f"k{{}}{j}")) if needed[j] else None for j in range(stage)]
 
 
-class _Forward:
+class _Forward(Onwards):
     """One call's forward pass."""
 
     def __init__(self, code: Code, scheme: Scheme, block: Word, keep: bool) -> None:
@@ -74,31 +74,19 @@ class _Forward:
         self.start()
         with self.code.loop(self.memory.steps) as i:
             for stage in range(self.scheme.stages):
-                self._stage(i, stage)
+                self.stage(i, stage)
         self._finish()
         self._first_bad()
 
-    def phases(self) -> Word:
-        """A phase for each stage, and one for the end."""
-        return self.memory.steps * self.scheme.stages + 1
-
-    def phase(self, number: Word) -> None:
-        """One stage of some rows."""
-        code, S = self.code, self.scheme.stages
-        i, now = number // S, number % S
-        with code.either(i.equals(self.memory.steps)) as (end, step):
-            with end:
-                self._finish()
-                with code.when(self.memory.r0.equals(0)):
-                    self._first_bad()
-            with step:
-                for stage in range(S):
-                    with code.when(now.equals(stage)):
-                        self._stage(i, stage)
+    def end_rows(self) -> None:
+        """The final state; once, the first bad step."""
+        self._finish()
+        with self.code.when(self.memory.r0.equals(0)):
+            self._first_bad()
 
     # ---- one stage
 
-    def _stage(self, i: Word, stage: int) -> None:
+    def stage(self, i: Word, stage: int) -> None:
         m = self.memory
         node = [self.scheme.tableau.node_of_stage[stage]]
         saving = ((i + 1) % m.every).equals(0) if stage == self.last else None

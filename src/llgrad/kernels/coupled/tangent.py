@@ -12,7 +12,7 @@ from llgrad.kernels.builder.code import Code, Word
 from llgrad.kernels.coupled.forward import earlier_slopes, slope_arrays
 from llgrad.kernels.coupled.memory import Memory
 from llgrad.kernels.coupled.scheme import Scheme
-from llgrad.kernels.coupled.team import pass_module
+from llgrad.kernels.coupled.team import Onwards, pass_module
 from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.step import Derivative, Step
 
@@ -26,7 +26,7 @@ def tangent_module(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> 
     return pass_module(scheme, make, f"tangent pass in {directions} directions")
 
 
-class _Tangent:
+class _Tangent(Onwards):
     """One call's tangent pass."""
 
     def __init__(self, code: Code, scheme: Scheme, block: Word, wanted: tuple[str, ...], directions: int) -> None:
@@ -73,28 +73,16 @@ class _Tangent:
         self.start()
         with self.code.loop(self.memory.steps) as i:
             for stage in range(self.scheme.stages):
-                self._stage(i, stage)
+                self.stage(i, stage)
         self._finish()
 
-    def phases(self) -> Word:
-        """A phase for each stage, and one for the end."""
-        return self.memory.steps * self.scheme.stages + 1
-
-    def phase(self, number: Word) -> None:
-        """One stage of some rows."""
-        code, S = self.code, self.scheme.stages
-        i, now = number // S, number % S
-        with code.either(i.equals(self.memory.steps)) as (end, step):
-            with end:
-                self._finish()
-            with step:
-                for stage in range(S):
-                    with code.when(now.equals(stage)):
-                        self._stage(i, stage)
+    def end_rows(self) -> None:
+        """The tangents of the final state."""
+        self._finish()
 
     # ---- one stage
 
-    def _stage(self, i: Word, stage: int) -> None:
+    def stage(self, i: Word, stage: int) -> None:
         m = self.memory
         node = self.scheme.tableau.node_of_stage[stage]
         saving = ((i + 1) % m.every).equals(0) if stage == self.last else None

@@ -9,6 +9,7 @@ last one: so it goes to and fro over its own rows, and what its cache still hold
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -53,6 +54,38 @@ class Pass(Protocol):
 
     def phase(self, number: Word) -> None:
         """One phase of some rows."""
+
+
+class Onwards(abc.ABC):
+    """The phases of a pass that steps forward: one for each stage, and one for the end."""
+
+    code: Code
+    memory: Memory
+    scheme: Scheme
+
+    def phases(self) -> Word:
+        """Number of phases of a shared array."""
+        return self.memory.steps * self.scheme.stages + 1
+
+    def phase(self, number: Word) -> None:
+        """One stage, or the end, of some rows."""
+        code, S = self.code, self.scheme.stages
+        i, now = number // S, number % S
+        with code.either(i.equals(self.memory.steps)) as (end, step):
+            with end:
+                self.end_rows()
+            with step:
+                for stage in range(S):
+                    with code.when(now.equals(stage)):
+                        self.stage(i, stage)
+
+    @abc.abstractmethod
+    def stage(self, i: Word, stage: int) -> None:
+        """A stage of step i."""
+
+    @abc.abstractmethod
+    def end_rows(self) -> None:
+        """What comes after all steps."""
 
 
 def pass_module(scheme: Scheme, make: Callable[[Code, Word], Pass], title: str, item: Any = None) -> ir.Module:

@@ -18,10 +18,11 @@ ARITHMETIC: Final = frozenset(
     {
         *("add", "sub", "mul", "div", "neg", "sqrt", "rsqrt", "pow", "integer_pow", "square", "max", "min", "abs"),
         *("exp", "expm1", "log", "log1p", "sin", "cos", "tan", "atan2", "sinh", "cosh", "tanh", "logistic", "sign"),
-        *("eq", "ne", "lt", "le", "gt", "ge", "select_n", "clamp", "jit", "pjit"),
+        *("eq", "ne", "lt", "le", "gt", "ge", "select_n", "clamp"),
     }
 )
-"""Operations of numbers that have one derivative, which is made of such again."""
+"""Operations of numbers that have one derivative, which is made of such again. None of them holds another jaxpr, whose
+constants its text would not tell."""
 
 
 def identity(program: Any) -> str:

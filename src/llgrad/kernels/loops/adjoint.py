@@ -124,7 +124,7 @@ class _Transposed:
         used = self.between.used
         inside = self.size * (1 + len(used)) if used else 0
         slots = self.scheme.stages * cut + self.size + spins + inside
-        row = tile.W * tile.bytes
+        row = tile.W * max(tile.bytes, self.pull_back.widest)
         tape = code.allocate(tile.stride * (slots * row))
         failed = tape.equals(0)
         with code.when(failed):

@@ -299,6 +299,11 @@ class Derivative:
                 found.add(index)
         return sorted(found)
 
+    @property
+    def widest(self) -> int:
+        """Bytes of the widest number that the linear part needs: an index into a table may be wider than the floats."""
+        return max((self.graph.nodes[index].dtype.itemsize for index in self.cut), default=0)
+
     def residuals(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> list[Any]:
         """What `of_residuals` needs."""
         values = dict(zip(self.slope, self.step.arguments(state, inputs), strict=True))
