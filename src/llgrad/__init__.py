@@ -71,6 +71,8 @@ from llgrad.observables.line_width import LineWidth, line_width
 from llgrad.observables.phase import instantaneous_phase, phase
 from llgrad.observables.resistance import load_voltage, resistance, voltage
 from llgrad.observables.spectrum import Spectrum, spectrum
+from llgrad.orbits.equilibria.equilibria import equilibria
+from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
 from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
@@ -111,6 +113,8 @@ __all__ = [
     "Drive",
     "Ellipse",
     "End",
+    "Equilibria",
+    "Equilibrium",
     "Evaluation",
     "Every",
     "EveryEpochs",
@@ -181,6 +185,7 @@ __all__ = [
     "direction",
     "ellipse",
     "ellipse_volume",
+    "equilibria",
     "evaluate",
     "fit",
     "fit_resonance",
