@@ -71,6 +71,8 @@ from llgrad.observables.line_width import LineWidth, line_width
 from llgrad.observables.phase import instantaneous_phase, phase
 from llgrad.observables.resistance import load_voltage, resistance, voltage
 from llgrad.observables.spectrum import Spectrum, spectrum
+from llgrad.orbits.branches.follow import follow, thresholds
+from llgrad.orbits.branches.result import Branch, Branches, Threshold
 from llgrad.orbits.equilibria.equilibria import equilibria
 from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
 from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
@@ -99,6 +101,8 @@ __all__ = [
     "XLA",
     "AppliedField",
     "Bench",
+    "Branch",
+    "Branches",
     "Chirp",
     "ConductanceJunction",
     "Constant",
@@ -167,6 +171,7 @@ __all__ = [
     "System",
     "SystemTrajectory",
     "TanhNetwork",
+    "Threshold",
     "Timeline",
     "Torques",
     "Trace",
@@ -189,6 +194,7 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_resonance",
+    "follow",
     "frequencies_of",
     "frequency",
     "instantaneous_phase",
@@ -223,6 +229,7 @@ __all__ = [
     "simulate",
     "spectrum",
     "suggest_dt",
+    "thresholds",
     "torque_at",
     "trace_of",
     "train",
