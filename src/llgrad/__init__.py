@@ -74,6 +74,7 @@ from llgrad.observables.spectrum import Spectrum, spectrum
 from llgrad.orbits.branches.follow import follow, thresholds
 from llgrad.orbits.branches.result import Branch, Branches, Threshold
 from llgrad.orbits.equilibria.equilibria import equilibria
+from llgrad.orbits.equilibria.resonance import Resonance, resonance
 from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
 from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
 from llgrad.physics.applied import AppliedField
@@ -156,6 +157,7 @@ __all__ = [
     "Profile",
     "Pulse",
     "Recipe",
+    "Resonance",
     "Sampled",
     "Scattering",
     "Signal",
@@ -221,6 +223,7 @@ __all__ = [
     "read_trace",
     "read_waveform",
     "resistance",
+    "resonance",
     "resume",
     "save_design",
     "save_device",
