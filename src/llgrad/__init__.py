@@ -76,6 +76,7 @@ from llgrad.orbits.branches.result import Branch, Branches, Threshold
 from llgrad.orbits.equilibria.equilibria import equilibria
 from llgrad.orbits.equilibria.resonance import Resonance, resonance
 from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
+from llgrad.orbits.lyapunov import Lyapunov, lyapunov
 from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
@@ -144,6 +145,7 @@ __all__ = [
     "Limits",
     "LineWidth",
     "LinearJunction",
+    "Lyapunov",
     "Native",
     "Oscillator",
     "OscillatorArray",
@@ -206,6 +208,7 @@ __all__ = [
     "load_images",
     "load_network",
     "load_voltage",
+    "lyapunov",
     "peak_of",
     "phase",
     "plan",

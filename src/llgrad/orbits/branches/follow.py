@@ -16,7 +16,7 @@ from llgrad.orbits.branches.tracing import Trail, trail_through
 from llgrad.orbits.carried import held, is_traced
 from llgrad.orbits.equilibria.equilibria import equilibria
 from llgrad.orbits.equilibria.modes import eigen
-from llgrad.orbits.equilibria.result import NEUTRAL
+from llgrad.orbits.equilibria.result import NEUTRAL, columns_of
 
 BEGUN: Final = (0.0007, 0.9991, 0.5003, 0.2411, 0.7603, 0.1207, 0.8809)
 """Parts of the range at which all fixed points are looked for: none of a round number, at which a symmetry may hold."""
@@ -69,9 +69,10 @@ def follow(
         trails = _trails(family, span, within, time)
         branches = tuple(_branch(family, trail) for trail in trails)
         found = _unique(family, [threshold for trail in trails for threshold in _critical(family, trail)])
+        names = columns_of(family.flow(span.start))
     if is_traced(device):
         found = [_carried(device, family, point) for point in found]
-    return Branches(branches, tuple(sorted(found, key=lambda point: point.held)), parameter, span.unit, numbers)
+    return Branches(branches, tuple(sorted(found, key=lambda point: point.held)), parameter, span.unit, numbers, names)
 
 
 def thresholds(device: Any, parameter: str, start: float, stop: float, **settings: Any) -> tuple[Threshold, ...]:
