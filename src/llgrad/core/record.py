@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import json
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import equinox as eqx
@@ -190,6 +190,34 @@ def is_table(record: Any, path: str) -> bool:
     return name in fields and fields[name].metadata.get("table", False)
 
 
+def with_entries(record: Any, names: Any) -> Any:
+    """Names of leaves, alone or with something each, where a table's own name stands for all of its numbers.
+
+    Its numbers come with what the table has, but for one that is named by itself. A label as in "terms.0.values[2]"
+    stays behind each.
+    """
+    given = dict(names) if isinstance(names, Mapping) else dict.fromkeys([names] if isinstance(names, str) else names)
+    sizes: dict[str, int] = {}
+    for entry in leaf_units(record):
+        path, _, last = entry.rpartition(".")
+        sizes[path] = sizes.get(path, 0) + last.isdigit()
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        path, bracket, label = name.partition("[")
+        entries = [f"{path}.{place}{bracket}{label}" for place in range(sizes.get(path, 0))]
+        found |= {entry: given.get(entry, value) for entry in entries} or {name: value}
+    return found if isinstance(names, Mapping) else tuple(found)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of leaves in a sentence: a table's numbers as the first and the last."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        path, _, last = name.rpartition(".")
+        found.setdefault(path + "." if last.isdigit() else name, []).append(name)
+    return ", ".join(group[0] if len(group) == 1 else f"{group[0]} … {group[-1]}" for group in found.values())
+
+
 @functools.lru_cache(maxsize=256)
 def tables_of(tree: Any) -> tuple[bool, ...]:
     """Which leaves of a tree of records, given by its structure, are tables."""
@@ -205,6 +233,19 @@ def tables_of(tree: Any) -> tuple[bool, ...]:
                 node = node[getattr(key, "idx", getattr(key, "key", None))]
         found.append(table)
     return tuple(found)
+
+
+def with_numbers(tree: Any) -> Any:
+    """A tree with every leaf a float, and every table an array of floats."""
+    leaves, structure = jax.tree.flatten(tree)
+    tables = zip(leaves, tables_of(structure), strict=True)
+    return jax.tree.unflatten(structure, [np.asarray(leaf, float) if table else float(leaf) for leaf, table in tables])
+
+
+def have_shapes_of_one(tree: Any) -> bool:
+    """Whether every leaf is one number, but for tables."""
+    leaves, structure = jax.tree.flatten(tree)
+    return all(np.ndim(leaf) == table for leaf, table in zip(leaves, tables_of(structure), strict=True))
 
 
 def get_leaf(record: Any, path: str) -> Any:
