@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from llgrad.core.field_term import FieldTerm, Inputs
-from llgrad.core.record import quantity, vector
+from llgrad.core.record import quantity, table, vector
 from llgrad.core.status import Outcome, SimulationError
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
@@ -218,6 +218,7 @@ __all__ = [
     "simulate",
     "spectrum",
     "suggest_dt",
+    "table",
     "torque_at",
     "trace_of",
     "train",

@@ -13,7 +13,7 @@ import numpy as np
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.constants import MU_0
 from llgrad.core.field_term import FieldTerm, inputs_of_term
-from llgrad.core.record import is_concrete
+from llgrad.core.record import is_concrete, tables_of
 from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
@@ -45,7 +45,9 @@ def _own_energies(terms: tuple[FieldTerm, ...], current: Any, applied: Vec3) -> 
         (terms, current, applied), lambda leaf: isinstance(leaf, float) or eqx.is_array(leaf)
     )
     terms, current, applied = eqx.combine(jax.lax.stop_gradient(dynamic), static)
-    shape = np.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves(dynamic)))
+    leaves, tree = jax.tree.flatten(dynamic)
+    shapes = [jnp.shape(leaf) for leaf, table in zip(leaves, tables_of(tree), strict=True) if not table]
+    shape = np.broadcast_shapes(*shapes)
     dtype = jnp.result_type(float)
     nodes, weights = np.polynomial.legendre.leggauss(6)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.record import with_numbers
 from llgrad.core.status import Outcome
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
@@ -40,7 +40,7 @@ def _sentence(recording: Recording, values: Any, m0: np.ndarray) -> str | None:
         return None
     interval = _interval(recording)
     bound = recording.bind(values, jnp.asarray(m0))
-    model, drive = _numbers(bound.model), _numbers(bound.drive)
+    model, drive = with_numbers(bound.model), with_numbers(bound.drive)
     rate = largest_rate(model, drive)
     if rate * interval < np.pi:
         return None  # nothing in this device is as fast
@@ -65,10 +65,6 @@ def _interval(recording: TraceRecording | SegmentedRecording) -> float:
     if isinstance(recording, TraceRecording):
         return float(np.diff(np.asarray(recording.t)).min())
     return recording.save_every * recording.step
-
-
-def _numbers(record: Any) -> Any:
-    return jax.tree.map(float, record)
 
 
 def _frequency(recording: TraceRecording | SegmentedRecording, run: Any) -> float | None:
