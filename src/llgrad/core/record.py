@@ -63,11 +63,15 @@ def _as_vector(value: Any) -> Any:
     return value
 
 
-def quantity(unit: str, *, default: Any = dataclasses.MISSING, about: str = "") -> Any:
-    """A scalar field of a record, with its SI unit ("1" for a pure number) and a few words for the card."""
+def quantity(unit: str, *, default: Any = dataclasses.MISSING, about: str = "", bound: Any = None) -> Any:
+    """A scalar field of a record, with its SI unit ("1" for a pure number) and a few words for the card.
+
+    `bound`: where the values of a `System`'s parameter may lie, `between(low, high)`, `positive()` or
+    `unbounded(scale)`: another value is refused, and a fit searches within it.
+    """
     return eqx.field(
         converter=_as_leaf,
-        metadata={"unit": unit, "about": about},
+        metadata={"unit": unit, "about": about} | ({} if bound is None else {"bound": bound}),
         **({} if default is dataclasses.MISSING else {"default": default}),
     )
 
@@ -134,9 +138,12 @@ def leaf_units(record: Record) -> dict[str, str]:
 
 
 def get_leaf(record: Any, path: str) -> Any:
-    """The leaf at a path such as "field.z" or "terms.0.H_k"."""
+    """The leaf at a path such as "field.z" or "terms.0.H_k"; a mapping, as of waveforms, is entered by its keys."""
     for part in path.split("."):
-        record = record[int(part)] if isinstance(record, tuple) else getattr(record, part)
+        if isinstance(record, Mapping):
+            record = record[part]
+        else:
+            record = record[int(part)] if isinstance(record, tuple) else getattr(record, part)
     return record
 
 

@@ -46,7 +46,7 @@ def ending(view: View) -> View | None:
     if not periods > MANY_PERIODS:
         return None
     last = slice(-max(int(view.data.t.size * LAST_PERIODS / periods), 32), None)
-    cut = Trace(view.data.t[last], {name: column[last] for name, column in view.data.columns.items()})
+    cut = view.data.with_columns(view.data.t[last], {n: column[last] for n, column in view.data.columns.items()})
     return View(cut, {name: np.asarray(column)[last] for name, column in view.prediction.items()})
 
 
