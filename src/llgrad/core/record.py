@@ -64,11 +64,15 @@ def _as_vector(value: Any) -> Any:
     return value
 
 
-def quantity(unit: str, *, default: Any = dataclasses.MISSING, about: str = "") -> Any:
-    """A scalar field of a record, with its SI unit ("1" for a pure number) and a few words for the card."""
+def quantity(unit: str, *, default: Any = dataclasses.MISSING, about: str = "", bound: Any = None) -> Any:
+    """A scalar field of a record, with its SI unit ("1" for a pure number) and a few words for the card.
+
+    `bound`: where the values of a `System`'s parameter may lie, `between(low, high)`, `positive()` or
+    `unbounded(scale)`: another value is refused, and a fit searches within it.
+    """
     return eqx.field(
         converter=_as_leaf,
-        metadata={"unit": unit, "about": about},
+        metadata={"unit": unit, "about": about} | ({} if bound is None else {"bound": bound}),
         **({} if default is dataclasses.MISSING else {"default": default}),
     )
 
@@ -235,13 +239,6 @@ def tables_of(tree: Any) -> tuple[bool, ...]:
     return tuple(found)
 
 
-def with_numbers(tree: Any) -> Any:
-    """A tree with every leaf a float, and every table an array of floats."""
-    leaves, structure = jax.tree.flatten(tree)
-    tables = zip(leaves, tables_of(structure), strict=True)
-    return jax.tree.unflatten(structure, [np.asarray(leaf, float) if table else float(leaf) for leaf, table in tables])
-
-
 def have_shapes_of_one(tree: Any) -> bool:
     """Whether every leaf is one number, but for tables."""
     leaves, structure = jax.tree.flatten(tree)
@@ -249,9 +246,15 @@ def have_shapes_of_one(tree: Any) -> bool:
 
 
 def get_leaf(record: Any, path: str) -> Any:
-    """The leaf at a path such as "field.z", "terms.0.H_k" or, of a table, "terms.0.values.3"."""
+    """The leaf at a path such as "field.z", "terms.0.H_k" or, of a table, "terms.0.values.3".
+
+    A mapping, as of waveforms, is entered by its keys.
+    """
     for part in path.split("."):
-        record = record[int(part)] if part.isdigit() else getattr(record, part)
+        if isinstance(record, Mapping):
+            record = record[part]
+        else:
+            record = record[int(part)] if part.isdigit() else getattr(record, part)
     return record
 
 

@@ -15,11 +15,12 @@ from llgrad.observables.tone import Tone, tone_and_verdict
 def frequency(source: Any, dt: Any = None) -> Any:
     """Frequency [Hz] of the strongest tone of a signal, far finer than a bin of its spectrum; differentiable once.
 
-    `source`: a `Trajectory` (m·p is taken), a `Trace` of one column, or samples (…, T), time last, with `dt` [s].
-    Returns shape (), or (…,) for several signals, (N,) for an array of oscillators. A tone with its second and third
-    harmonic is found exactly, however few its periods; what else is in the signal disturbs it by a small part of a bin
-    (see `tone`). In a signal that fades it is the frequency around the middle. Of a line that noise has broadened it is
-    the highest point; its centre and width, each with its interval, are what `line_width` gives.
+    `source`: a `Trajectory` (m·p is taken), the `signal(name)` of a run of a `System`, a `Trace` of one column, or
+    samples (…, T), time last, with `dt` [s]. Returns shape (), or (…,) for several signals, (N,) for an array of
+    oscillators. A tone with its second and third harmonic is found exactly, however few its periods; what else is in
+    the signal disturbs it by a small part of a bin (see `tone`). In a signal that fades it is the frequency around the
+    middle. Of a line that noise has broadened it is the highest point; its centre and width, each with its interval,
+    are what `line_width` gives.
 
     NaN where the signal does not oscillate: it is constant, or at rest but for rounding; it holds less than one period,
     as what rises or falls all along does; it dies away (its last quarter has less than 5 % of the largest amplitude);

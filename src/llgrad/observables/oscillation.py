@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from llgrad.core.trajectory import Trajectory
+from llgrad.core.trajectory import SystemSignal, SystemTrajectory, Trajectory
 from llgrad.core.units import show, show_with_error
 from llgrad.observables.line_width import LineWidth, line_of
 from llgrad.observables.signal import device_of, signal_of
@@ -111,7 +111,10 @@ def _amplitude(values: np.ndarray, cycles: float | None) -> float:
 
 
 def _is_warm(source: Any) -> bool | None:
-    """Whether a run has thermal noise; None where nobody knows."""
+    """Whether a run has thermal noise; None where nobody knows, as of a system whose noise may be of no strength."""
+    if isinstance(source, (SystemTrajectory, SystemSignal)):
+        noisy = source.noisy if isinstance(source, SystemSignal) else source.model.noises > 0
+        return None if noisy else False
     if not isinstance(source, Trajectory):
         return None
     return bool(np.any(np.asarray(device_of(source).temperature) > 0))
