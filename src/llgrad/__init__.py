@@ -24,8 +24,10 @@ from llgrad.datasets.touchstone.scattering import Scattering
 from llgrad.datasets.trace import Trace, trace_of
 from llgrad.devices import presets
 from llgrad.devices.array import OscillatorArray
+from llgrad.devices.arrays.mix import DenseMix, Mix, SumMix
+from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.bounds import between, positive, unbounded
-from llgrad.devices.coupling import Coupling, FieldCoupling
+from llgrad.devices.coupling import Coupling, FieldCoupling, TensorCoupling
 from llgrad.devices.files import load_device, save_device
 from llgrad.devices.geometry import Ellipse, ellipse
 from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
@@ -74,6 +76,7 @@ from llgrad.observables.spectrum import Spectrum, spectrum
 from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
+from llgrad.physics.dipolar import dipolar_tensors
 from llgrad.physics.slonczewski import SlonczewskiTorque
 from llgrad.physics.torques import Torques, torque_at
 from llgrad.solve.native import Native
@@ -104,6 +107,7 @@ __all__ = [
     "CosineSchedule",
     "Coupling",
     "Demagnetisation",
+    "DenseMix",
     "Design",
     "Diffrax",
     "DormandPrince5",
@@ -135,6 +139,7 @@ __all__ = [
     "Limits",
     "LineWidth",
     "LinearJunction",
+    "Mix",
     "Native",
     "Oscillator",
     "OscillatorArray",
@@ -159,10 +164,13 @@ __all__ = [
     "Spin",
     "Starts",
     "Step",
+    "SumMix",
     "Sweeps",
     "System",
+    "SystemArray",
     "SystemTrajectory",
     "TanhNetwork",
+    "TensorCoupling",
     "Timeline",
     "Torques",
     "Trace",
@@ -178,6 +186,7 @@ __all__ = [
     "between",
     "default_start",
     "describe",
+    "dipolar_tensors",
     "direction",
     "ellipse",
     "ellipse_volume",

@@ -10,7 +10,7 @@ import equinox as eqx
 from llgrad.core.field_term import FieldTerm
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
-from llgrad.devices.system import NORMALS, Layout
+from llgrad.devices.system import NORMALS, Layout, mixed_names
 from llgrad.physics.anisotropy import PerpendicularAnisotropy
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation
@@ -36,19 +36,33 @@ class Equation(eqx.Module):
     """Direct current [A]."""
     terms: tuple[FieldTerm, ...]
     """The effective fields."""
+    emits: tuple[int, ...] = eqx.field(static=True, default=())
+    """Components of m that an oscillator of an array emits."""
+    receives: tuple[str, ...] = eqx.field(static=True, default=())
+    """Channels that what it receives is added to, in order."""
 
     layout: ClassVar[Layout] = Layout(("x", "y", "z"), ((0, 1, 2),))
     channels: ClassVar[tuple[str, ...]] = ("current", "field_x", "field_y", "field_z")
     """What a drive can have, in the order in which kernels take it."""
     timed: ClassVar[bool] = False
 
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """Names of the numbers that an oscillator of an array receives."""
+        return mixed_names(len(self.receives))
+
+    def emitted(self, state: Sequence[Any]) -> list[Any]:
+        """The numbers that an oscillator of an array emits."""
+        return [state[place] for place in self.emits]
+
     def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> tuple[Any, ...]:
-        """d/dt [1/ns] of the components of m, from what changes during a run: drive, coupling field, and unit normal
-        numbers times `sigma` [T].
+        """d/dt [1/ns] of the components of m, from what changes during a run: drive, what is received from the others,
+        and unit normal numbers times `sigma` [T].
         """
+        given = dict(given)
+        for name, mixed in zip(self.receives, self.mixed, strict=True):
+            given[name] = given.get(name, 0.0) + given[mixed]
         field = Vec3(*(given.get(name, 0.0) for name in self.channels[1:]))
-        if "coupling" in given:
-            field = field + Vec3(given["coupling"], 0.0, 0.0)
         if sigma is not None:
             field = field + Vec3(*(given[name] for name in NORMALS)) * sigma
         rate = self(Vec3(*state), field, given.get("current", 0.0))
@@ -67,8 +81,8 @@ class Equation(eqx.Module):
         return field
 
 
-def equation_of_motion(device: Oscillator) -> Equation:
-    """The equation of motion of an oscillator (or, with (N,) leaves, of N of them).
+def equation_of_motion(device: Oscillator, emits: tuple[int, ...] = (), receives: tuple[str, ...] = ()) -> Equation:
+    """The equation of motion of an oscillator (or, with (N,) leaves, of N of them that emit and receive).
 
     The terms are, in order: applied field, perpendicular anisotropy, demagnetisation, spin torque, and the device's own
     """
@@ -83,4 +97,4 @@ def equation_of_motion(device: Oscillator) -> Equation:
             device.polariser,
         ),
     )
-    return Equation(device.gamma * 1e-9, device.alpha, device.current, (*built_in, *device.terms))
+    return Equation(device.gamma * 1e-9, device.alpha, device.current, (*built_in, *device.terms), emits, receives)

@@ -48,7 +48,10 @@ class Program:
     digest: str
     dtype: str
     channels: tuple[str, ...]
-    coupled: bool
+    mixed: tuple[str, ...]
+    """Names of the numbers that an oscillator of an array receives from the others."""
+    emits: int
+    """How many numbers it emits."""
     noisy: bool
     timed: bool
     parameters: int
@@ -57,13 +60,21 @@ class Program:
     spins: tuple[tuple[int, int, int], ...]
     """Places of the components of each unit vector."""
     function: Callable[..., list[Any]] = field(compare=False, repr=False)
+    """(arguments…) → the slope."""
+    emission: Callable[..., list[Any]] = field(compare=False, repr=False)
+    """(state and parameters) → what is emitted."""
     title: str = field(default="the equation of motion", compare=False)
     """What a user knows it by."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Names of what changes during a run: drive channels, coupling field, random numbers."""
-        return self.channels + (TIME,) * self.timed + ("coupling",) * self.coupled + self.normals
+        """Names of what changes during a run: drive channels, time, what is received, random numbers."""
+        return self.channels + (TIME,) * self.timed + self.mixed + self.normals
+
+    @property
+    def coupled(self) -> bool:
+        """Whether it is of oscillators that feel each other."""
+        return bool(self.mixed)
 
     @property
     def starts(self) -> tuple[str, ...]:
@@ -93,19 +104,24 @@ class Program:
         """(arguments…, tangents of the state and of the wanted arguments) → tangent of the slope."""
         return push_forward_of(self.function, len(self.state), len(self.arguments), wanted)
 
+    @property
+    def of_emission(self) -> Program:
+        """The emission as if it were the slope of a state that nothing acts on."""
+        return replace(self, channels=(), mixed=(), noisy=False, timed=False, function=self.emission)
+
     def trace(self, function: Callable[..., Any], count: int) -> Any:
         """The jaxpr of a function of `count` scalars."""
         return jax.make_jaxpr(function)(*[jax.ShapeDtypeStruct((), np.dtype(self.dtype))] * count)
 
 
 def compile_equation(
-    equation: Any, dtype: Any, *, channels: Sequence[str] = (), coupled: bool = False, sigma: Any = None
+    equation: Any, dtype: Any, *, channels: Sequence[str] = (), sigma: Any = None
 ) -> tuple[Program, list[Any]]:
     """The program of an equation, and the values of its parameters: each () or (N,), of the given dtype.
 
     Raises UnsupportedOperation, naming the operation and the term, where there is no native code for one.
     """
-    prepared = prepare(equation, dtype, channels=channels, coupled=coupled, noisy=sigma is not None)
+    prepared = prepare(equation, dtype, channels=channels, noisy=sigma is not None)
     leaves = [*jax.tree.leaves(equation), *([] if sigma is None else [sigma])]
     values = [jnp.asarray(leaves[index], dtype) for index in prepared.free]
     return prepared.program, prepared.split.parameters(values)
@@ -120,9 +136,7 @@ class Prepared(NamedTuple):
     """Which leaves are parameters."""
 
 
-def prepare(
-    equation: Any, dtype: Any, *, channels: Sequence[str] = (), coupled: bool = False, noisy: bool = False
-) -> Prepared:
+def prepare(equation: Any, dtype: Any, *, channels: Sequence[str] = (), noisy: bool = False) -> Prepared:
     """The program of an equation; made once for all equations of one form. Raises UnsupportedOperation as
     `compile_equation` does.
     """
@@ -130,12 +144,12 @@ def prepare(
     form = tuple((type(leaf), str(leaf), leaf) if _is_built_in(leaf) else None for leaf in leaves)
     channels = tuple(name for name in equation.channels if name in channels)
     settings = (jax.config.jax_enable_x64, jax.config.jax_numpy_dtype_promotion)  # type: ignore[attr-defined]
-    key = (tree, form, np.dtype(dtype).name, channels, coupled, noisy, settings)
+    key = (tree, form, np.dtype(dtype).name, channels, noisy, settings)
     with _LOCK:
         found = _PREPARED.get(key)
     if found is None:
         try:
-            found = _prepare(equation, np.dtype(dtype), channels, coupled, noisy)
+            found = _prepare(equation, np.dtype(dtype), channels, noisy)
         except Exception as problem:  # whatever a term does that a kernel cannot: XLA runs it, or says what is wrong
             found = UnsupportedOperation(_reason(equation, np.dtype(dtype), problem))
         if isinstance(found, UnsupportedOperation) or not any(
@@ -155,14 +169,14 @@ def _is_built_in(leaf: Any) -> bool:
     return leaf in (0.0, 1.0) if isinstance(leaf, float) else not hasattr(leaf, "dtype")
 
 
-def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], coupled: bool, noisy: bool) -> Prepared:
+def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], noisy: bool) -> Prepared:
     leaves, tree = jax.tree.flatten(equation)
     free = [index for index, leaf in enumerate(leaves) if not _is_built_in(leaf)]
     for leaf in (leaves[index] for index in free):
         if jnp.result_type(leaf).kind != "f":
             raise UnsupportedOperation(f"a parameter of {jnp.result_type(leaf).name}")
     free += [len(leaves)] * noisy
-    inputs = channels + (TIME,) * equation.timed + ("coupling",) * coupled + NORMALS * noisy
+    inputs = channels + (TIME,) * equation.timed + equation.mixed + NORMALS * noisy
 
     state = equation.layout.names
 
@@ -172,22 +186,26 @@ def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], coup
         for index, value in zip(free, scalars[len(state) + len(inputs) :], strict=True):
             filled[index] = value
         model = jax.tree.unflatten(tree, filled[: tree.num_leaves])
-        return list(model.slope(scalars[: len(state)], given, filled[-1]))
+        now = scalars[: len(state)]
+        return [*model.slope(now, given, filled[-1]), *model.emitted(now)]
 
     scalar, changing = jax.ShapeDtypeStruct((), kind), len(state) + len(inputs)
-    split = _hoist(_fold(right_hand_side, [scalar] * (changing + len(free))), changing, kind)
+    folded = _fold(right_hand_side, [scalar] * (changing + len(free)))
+    split, outputs = _hoist(folded, changing, kind), folded.out_avals
     title = " with ".join(["the equation of motion", *_own_terms(equation).values()])
     program = Program(
         "",
         kind.name,
         channels,
-        coupled,
+        equation.mixed,
+        len(outputs) - len(state),
         noisy,
         equation.timed,
         len(split.frontier),
         state,
         equation.layout.spins,
-        split.function,
+        split.function(0, len(state)),
+        split.function(len(state), len(outputs)),
         title,
     )
     return Prepared(replace(program, digest=identity(program)), split, tuple(free))
@@ -204,7 +222,7 @@ def _reason(equation: Any, kind: np.dtype[Any], problem: Exception) -> str:
     name = "the equation of motion"
     for index, title in _own_terms(equation).items():
         try:
-            _prepare(dataclasses.replace(equation, terms=(equation.terms[index],)), kind, (), False, False)
+            _prepare(dataclasses.replace(equation, terms=(equation.terms[index],)), kind, (), False)
         except Exception as alone:  # the term that fails, whatever it fails with
             name, problem = title, alone
             break
@@ -283,9 +301,23 @@ class _Split:
     frontier: tuple[Any, ...]
     constants: dict[Any, Any]
 
-    def function(self, *scalars: Any) -> list[Any]:
-        given = self.jaxpr.invars[: self.changing] + list(self.frontier)
-        return self._run(self.late, dict(zip(given, scalars, strict=True)), self.jaxpr.outvars)
+    def function(self, start: int, stop: int) -> Callable[..., list[Any]]:
+        """Some of the outputs, of all that changes and of the frontier; those after the first part, which nothing but
+        the state goes into, of the state alone.
+        """
+        outputs = self.jaxpr.outvars[start:stop]
+        needed, equations = {atom for atom in outputs if not isinstance(atom, jex.Literal)}, []
+        for equation in reversed(self.late):
+            if needed & set(equation.outvars):
+                needed |= set(_variables(equation))
+                equations.append(equation)
+        changing = self.jaxpr.invars[: start or self.changing]
+        given = [*changing, *self.frontier]
+
+        def run(*scalars: Any) -> list[Any]:
+            return self._run(equations[::-1], dict(zip(given, scalars, strict=True)), outputs)
+
+        return run
 
     def parameters(self, values: list[Any]) -> list[Any]:
         """The frontier from the free parameters, each () or (N,); those that depend on scalars alone stay scalars."""

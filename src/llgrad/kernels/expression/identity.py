@@ -31,24 +31,32 @@ def identity(program: Any) -> str:
 
     Of a slope that is arithmetic alone its jaxpr is enough: what JAX makes the derivatives of.
 
-    Raises UnsupportedOperation where one of the three has an operation that no kernel has.
+    What a member of an array emits belongs to it in the same way.
+
+    Raises UnsupportedOperation where one of them has an operation that no kernel has.
     """
+    parts = _parts(program, len(program.state))
+    return _digest(parts + (["emission", *_parts(program.of_emission, program.emits)] if program.emits else []))
+
+
+def _parts(program: Any, outputs: int) -> list[str]:
+    """The texts of a function of so many outputs and of its derivatives."""
     total, state = len(program.arguments), len(program.state)
     every = tuple(range(state, total))
     slope = program.trace(program.function, total)
     if _is_arithmetic(slope):
-        return _digest([program.dtype, str(slope.jaxpr), *(repr(np.asarray(value).tolist()) for value in slope.consts)])
+        return [program.dtype, str(slope.jaxpr), *(repr(np.asarray(value).tolist()) for value in slope.consts)]
     parts = [program.dtype, _text(program, program.function, total)]
     for wanted in (every, ()) if every else ((),):
         parts += [
             _derivative(program, program.push_forward(wanted), total + state + len(wanted)),
-            _derivative(program, program.pull_back(wanted), total + state),
+            _derivative(program, program.pull_back(wanted), total + outputs),
         ]
     if any(_looks_at_zeros(equation) for equation in _equations(slope.jaxpr)):
         # Such a rule may give another derivative for every choice of what is differentiated: no text tells it, and no
         # kernel of it is found again.
         parts.append(f"rule {uuid.uuid4()}")
-    return _digest(parts)
+    return parts
 
 
 def _digest(parts: Sequence[str]) -> str:
