@@ -27,8 +27,10 @@ with without_collections():
     from llgrad.datasets.trace import Trace, trace_of
     from llgrad.devices import presets
     from llgrad.devices.array import OscillatorArray
+    from llgrad.devices.arrays.mix import DenseMix, Mix, SumMix
+    from llgrad.devices.arrays.system_array import SystemArray
     from llgrad.devices.bounds import between, positive, unbounded
-    from llgrad.devices.coupling import Coupling, FieldCoupling
+    from llgrad.devices.coupling import Coupling, FieldCoupling, TensorCoupling
     from llgrad.devices.files import load_device, save_device
     from llgrad.devices.geometry import Ellipse, ellipse
     from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
@@ -77,6 +79,7 @@ with without_collections():
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
+    from llgrad.physics.dipolar import dipolar_tensors
     from llgrad.physics.slonczewski import SlonczewskiTorque
     from llgrad.physics.torques import Torques, torque_at
     from llgrad.solve.native import Native
@@ -107,6 +110,7 @@ __all__ = [
     "CosineSchedule",
     "Coupling",
     "Demagnetisation",
+    "DenseMix",
     "Design",
     "Diffrax",
     "DormandPrince5",
@@ -138,6 +142,7 @@ __all__ = [
     "Limits",
     "LineWidth",
     "LinearJunction",
+    "Mix",
     "Native",
     "Oscillator",
     "OscillatorArray",
@@ -162,10 +167,13 @@ __all__ = [
     "Spin",
     "Starts",
     "Step",
+    "SumMix",
     "Sweeps",
     "System",
+    "SystemArray",
     "SystemTrajectory",
     "TanhNetwork",
+    "TensorCoupling",
     "Timeline",
     "Torques",
     "Trace",
@@ -181,6 +189,7 @@ __all__ = [
     "between",
     "default_start",
     "describe",
+    "dipolar_tensors",
     "direction",
     "ellipse",
     "ellipse_volume",

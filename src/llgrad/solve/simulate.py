@@ -17,6 +17,8 @@ from llgrad.core.status import SimulationError, Status
 from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
+from llgrad.devices.arrays.mixing import links_of_coupling
+from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.drives.base import Waveform
@@ -57,7 +59,7 @@ def simulate(
 ) -> Trajectory: ...
 @overload
 def simulate(
-    model: System,
+    model: System | SystemArray,
     *,
     duration: float,
     dt: float | None = ...,
@@ -70,7 +72,7 @@ def simulate(
     throw: bool = ...,
 ) -> SystemTrajectory: ...
 def simulate(
-    model: Oscillator | OscillatorArray | System,
+    model: Oscillator | OscillatorArray | System | SystemArray,
     *,
     duration: float,
     dt: float | None = None,
@@ -84,13 +86,13 @@ def simulate(
     throw: bool = True,
 ) -> Trajectory | SystemTrajectory:
     """Integrate dm/dt = −γ/(1+α²) [m × B + α m × (m × B)] of an oscillator, or of an array of them; or dy/dt = f(y) of
-    a `System` of your own.
+    a `System` of your own, or of a `SystemArray` of such.
 
     Every leaf of `model`, `drive` and `m0` is differentiable, and may be batched by `jax.vmap`. Computes in JAX's
     default float type (float64 where `jax_enable_x64` is set or inside `jax.enable_x64(True)`).
 
     Args:
-        model: the device, the array of N devices, or the system.
+        model: the device, the array of N devices, the system, or the array of N systems.
         duration: simulated time [s].
         dt: largest time step [s]; the step used is the largest one below it that divides `duration` into a whole
             number of saving intervals (`stats.dt`). None chooses it from the largest field (`suggest_dt`); under `jit`
@@ -112,7 +114,8 @@ def simulate(
         throw: raise SimulationError for a run that went wrong. Under tracing nothing is raised; see `run.status`.
 
     Returns:
-        Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3); of a system a SystemTrajectory.
+        Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3); of a system, or an array of systems, a
+        SystemTrajectory.
 
     Raises:
         ValueError: for an argument that cannot be meant. SimulationError: for a run that went wrong. ForkedProcess: in
@@ -124,7 +127,7 @@ def simulate(
     (201, 3)
     """
     check_process()
-    if isinstance(model, System):
+    if isinstance(model, (System, SystemArray)):
         if accuracy is not None:
             raise ValueError("accuracy is for a device, whose fastest turning is known; for a system give dt")
         return _simulate_system(
@@ -171,7 +174,7 @@ def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: 
 
 
 def _simulate_system(
-    system: System,
+    system: System | SystemArray,
     duration: Any,
     dt: Any,
     state: Any,
@@ -211,10 +214,11 @@ def _task(
     key: Any,
 ) -> Task:
     array = isinstance(model, OscillatorArray)
+    links = links_of_coupling(model.coupling) if array and model.coupling is not None else None
     return Task(
-        equation=equation_of_motion(device),
+        equation=equation_of_motion(device, *(((), ()) if links is None else (links.emits, links.receives))),
         m0=m0,
-        coupling=model.coupling if array else None,
+        mixing=None if links is None else links.mixing,
         drive=None if drive is None else drive.channels(),
         noise=None if key is None else Noise(thermal_sigma(device, grid.dt), *key_words(key)),
         stepper=stepper,

@@ -13,8 +13,7 @@ import jax.numpy as jnp
 
 from llgrad.core.random import normals
 from llgrad.core.status import Outcome
-from llgrad.core.vector import Vec3
-from llgrad.devices.coupling import Coupling
+from llgrad.devices.arrays.mixing import Mixing
 from llgrad.devices.system import NORMALS, TIME, SystemEquation
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import Stepper
@@ -43,7 +42,7 @@ class Task(eqx.Module):
 
     equation: Equation | SystemEquation
     m0: Any
-    coupling: Coupling | None
+    mixing: Mixing | None
     drive: dict[str, Waveform] | None
     noise: Noise | None
     stepper: Stepper
@@ -69,11 +68,25 @@ class Task(eqx.Module):
         numbers of its step, none without noise.
         """
         given = {**samples, **normals, TIME: time}
-        if self.coupling is not None:
-            field = self.coupling.field(Vec3(*state))
-            for name, part in (("field_x", field.x), ("field_y", field.y), ("field_z", field.z)):
-                given[name] = given.get(name, 0.0) + part
-        return self.equation.slope(state, given, None if self.noise is None else self.noise.sigma)
+        if self.mixing is not None:
+            emitted = self._of_each(lambda equation, state: equation.emitted(state), list(state))
+            given |= dict(zip(self.equation.mixed, self.mixing(emitted), strict=True))
+        sigma = None if self.noise is None else self.noise.sigma
+        return self._of_each(
+            lambda equation, state, given, sigma: list(equation.slope(state, given, sigma)), list(state), given, sigma
+        )
+
+    def _of_each(self, function: Callable[..., Any], *values: Any) -> Any:
+        """A function of an equation and of numbers, for every oscillator. A system of a user's is written for one."""
+        if self.count is None or isinstance(self.equation, Equation):
+            return function(self.equation, *values)
+        leaves, tree = jax.tree.flatten((self.equation, *values))
+
+        def one(*leaves: Any) -> Any:
+            return function(*jax.tree.unflatten(tree, leaves))
+
+        axes = [0 if jnp.ndim(leaf) else None for leaf in leaves]
+        return jax.vmap(one, in_axes=axes, axis_size=self.count)(*leaves)
 
     @property
     def tableau(self) -> Tableau:
