@@ -188,6 +188,7 @@ def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None
     """One call of the kernels: some steps from the step `first` on, of the grid's length or another."""
     from llgrad.kernels.integrate import NoiseWords, integrate
 
+    first = task.first + first
     return integrate(
         task.equation,
         m,

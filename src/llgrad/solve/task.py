@@ -48,6 +48,8 @@ class Task(eqx.Module):
     stepper: Stepper
     grid: Grid = eqx.field(static=True)
     count: int | None = eqx.field(static=True)
+    first: Any = 0
+    """Number of steps that were taken before, which times and noise go on from; an array where it is not known yet."""
 
     @property
     def dtype(self) -> Any:
@@ -110,11 +112,13 @@ class Solution(NamedTuple):
     code: Any
     """An `Outcome` as an integer."""
     bad_step: Any
-    """Index of the first bad step, −1 where there is none."""
+    """Index of the first bad step of the task's, −1 where there is none."""
     engine: str
     reason: str
     stepper: str = ""
     """What took the steps, where it was not the task's stepper."""
+    taken: int | None = None
+    """Steps that were taken, where the run was interrupted."""
 
 
 class Engine(eqx.Module):
