@@ -76,6 +76,8 @@ with without_collections():
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
+    from llgrad.orbits.equilibria.equilibria import equilibria
+    from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
@@ -118,6 +120,8 @@ __all__ = [
     "Drive",
     "Ellipse",
     "End",
+    "Equilibria",
+    "Equilibrium",
     "Evaluation",
     "Every",
     "EveryEpochs",
@@ -193,6 +197,7 @@ __all__ = [
     "direction",
     "ellipse",
     "ellipse_volume",
+    "equilibria",
     "evaluate",
     "fit",
     "fit_resonance",

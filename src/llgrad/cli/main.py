@@ -30,6 +30,7 @@ from llgrad.cli.networks.learning.processes import leaving
 from llgrad.cli.networks.train import train
 from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
 from llgrad.cli.simulate import simulate
+from llgrad.cli.states.equilibria import equilibria
 from llgrad.core.arguments.doors import command_line
 from llgrad.core.run_record import version
 from llgrad.core.status import SimulationError
@@ -104,7 +105,7 @@ def llgrad(
         prefer_processors()
 
 
-for command in (devices, simulate, fit, plan, train, evaluate, design, demo, cache):
+for command in (devices, simulate, equilibria, fit, plan, train, evaluate, design, demo, cache):
     app.command()(command)
 
 
