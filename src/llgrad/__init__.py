@@ -71,6 +71,9 @@ from llgrad.observables.line_width import LineWidth, line_width
 from llgrad.observables.phase import instantaneous_phase, phase
 from llgrad.observables.resistance import load_voltage, resistance, voltage
 from llgrad.observables.spectrum import Spectrum, spectrum
+from llgrad.orbits.cycle.finding import orbit
+from llgrad.orbits.results.locking import Locking
+from llgrad.orbits.results.orbit import Orbit
 from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
@@ -135,7 +138,9 @@ __all__ = [
     "Limits",
     "LineWidth",
     "LinearJunction",
+    "Locking",
     "Native",
+    "Orbit",
     "Oscillator",
     "OscillatorArray",
     "OscillatorClassifier",
@@ -193,6 +198,7 @@ __all__ = [
     "load_images",
     "load_network",
     "load_voltage",
+    "orbit",
     "peak_of",
     "phase",
     "plan",

@@ -15,11 +15,10 @@ from llgrad.core.random import normals
 from llgrad.core.status import Outcome
 from llgrad.core.vector import Vec3
 from llgrad.devices.coupling import Coupling
-from llgrad.devices.system import NORMALS, TIME, SystemEquation
+from llgrad.devices.system import NORMALS, TIME
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import Stepper
 from llgrad.kernels.tableaux import Tableau
-from llgrad.physics.equation import Equation
 from llgrad.solve.saving import Grid
 
 
@@ -41,7 +40,8 @@ class Task(eqx.Module):
     channels.
     """
 
-    equation: Equation | SystemEquation
+    equation: Any
+    """What has a `layout`, `channels` and a `slope`: an Equation, a SystemEquation, or what is made of one."""
     m0: Any
     coupling: Coupling | None
     drive: dict[str, Waveform] | None
