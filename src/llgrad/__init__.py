@@ -76,8 +76,11 @@ with without_collections():
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
+    from llgrad.orbits.cycle.finding import orbit
     from llgrad.orbits.equilibria.equilibria import equilibria
     from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
+    from llgrad.orbits.results.locking import Locking
+    from llgrad.orbits.results.orbit import Orbit
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
@@ -146,8 +149,10 @@ __all__ = [
     "Limits",
     "LineWidth",
     "LinearJunction",
+    "Locking",
     "Mix",
     "Native",
+    "Orbit",
     "Oscillator",
     "OscillatorArray",
     "OscillatorClassifier",
@@ -210,6 +215,7 @@ __all__ = [
     "load_images",
     "load_network",
     "load_voltage",
+    "orbit",
     "peak_of",
     "phase",
     "plan",

@@ -18,7 +18,6 @@ from llgrad.devices.system import NORMALS, TIME, SystemEquation
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import Stepper
 from llgrad.kernels.tableaux import Tableau
-from llgrad.physics.equation import Equation
 from llgrad.solve.saving import Grid
 
 
@@ -40,7 +39,8 @@ class Task(eqx.Module):
     channels.
     """
 
-    equation: Equation | SystemEquation
+    equation: Any
+    """What has a `layout`, `channels` and a `slope`: an Equation, a SystemEquation, or what is made of one."""
     m0: Any
     mixing: Mixing | None
     drive: dict[str, Waveform] | None
@@ -80,7 +80,7 @@ class Task(eqx.Module):
 
     def _of_each(self, function: Callable[..., Any], *values: Any) -> Any:
         """A function of an equation and of numbers, for every oscillator. A system of a user's is written for one."""
-        if self.count is None or isinstance(self.equation, Equation):
+        if self.count is None or not isinstance(self.equation, SystemEquation):
             return function(self.equation, *values)
         leaves, tree = jax.tree.flatten((self.equation, *values))
 

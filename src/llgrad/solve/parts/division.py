@@ -45,7 +45,7 @@ class Part(NamedTuple):
 def steps_of_a_part(task: Task, engine: Engine) -> int:
     """Steps that take about `PART` seconds."""
     lanes = task.count or 1
-    coupled = lanes**2 * WEIGHT if task.coupling is not None else 0.0
+    coupled = lanes**2 * WEIGHT if task.mixing is not None else 0.0
     if lanes == 1 and task.grid.steps <= SHORT:
         return SHORT
     each = lanes * OPERATION + (0.0 if isinstance(engine, Native) else DISPATCH)
