@@ -56,6 +56,16 @@ def test_parameters_come_back_within_their_errors(name):
     assert result.noise == pytest.approx(CASES[name][4], rel=0.15)
 
 
+def test_the_step_of_a_fit_follows_from_an_accuracy():
+    trace = recorded("Hopf")
+    result = fitted("Hopf", trace, dt=None, accuracy=1e-7)
+    recording = result.solution.problem.recordings[0]
+    assert recording.step > 2 * trace.dt  # several samples to a step of high order
+    finer = fitted("Hopf", trace, dt=1e-12)
+    for name in result.names:
+        assert result.values[name] == pytest.approx(finer.values[name], abs=1e-3 * finer.errors[name])
+
+
 def test_errors_are_as_large_as_the_scatter():
     scores = np.stack([distances(fitted("Hopf", recorded("Hopf", seed)), "Hopf") for seed in range(1, 15)])
     assert 0.65 < np.sqrt(np.mean(scores**2)) < 1.4  # 42 normal numbers: 0.78 to 1.22 with 95 %, before correlations

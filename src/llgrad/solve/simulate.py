@@ -32,6 +32,7 @@ from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
 from llgrad.solve.systems import (
     drive_of_system,
+    groups_of,
     start_of_system,
     step_of_system,
     stepper_of_system,
@@ -63,6 +64,7 @@ def simulate(
     dt: float | None = ...,
     m0: Any = ...,
     drive: Mapping[str, Waveform] | None = ...,
+    accuracy: float | None = ...,
     save: Every | End | Interval = ...,
     stepper: Stepper | None = ...,
     engine: Engine | None = ...,
@@ -101,8 +103,9 @@ def simulate(
         save: `Every(k)` keeps the initial state and every k-th after it; `Interval(time)` those at every
             multiple of a time [s], between the steps too; `End()` keeps the end only.
         accuracy: largest error |Δm| of the end state, in place of `dt`: the longest step whose error, estimated from a
-            run with half of it, is below (`stats.error`). The step is a constant to derivatives; under `jit` and `vmap`
-            of the device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
+            run with half of it, is below (`stats.error`). Of a system the error of each unit vector, and of what else
+            has one unit, relative to its size. The step is a constant to derivatives; under `jit` and `vmap` of the
+            device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
         stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the
             default is `Heun()` (Stratonovich).
         engine: `Native()` (compiled loops, the default on the CPU; what it cannot run, XLA does, and `stats` says why),
@@ -125,10 +128,8 @@ def simulate(
     """
     check_process()
     if isinstance(model, System):
-        if accuracy is not None:
-            raise ValueError("accuracy is for a device, whose fastest turning is known; for a system give dt")
         return _simulate_system(
-            model, duration, dt, m0, drive, save, stepper=stepper, engine=engine, key=key, throw=throw
+            model, duration, dt, m0, drive, save, accuracy, stepper=stepper, engine=engine, key=key, throw=throw
         )
     device = _check_model(model)
     drive = check_drive(drive)
@@ -154,13 +155,12 @@ def simulate(
 
 
 def simulate_quietly(model: Oscillator | System, **settings: Any) -> Any:
-    """`simulate` without a noise that a system declares, at least the `duration` and the step `dt` given: what a fit
-    follows."""
+    """`simulate` without a noise that a system declares: what a fit follows."""
     if not isinstance(model, System):
         return simulate(model, **settings)
-    usual = {"m0": None, "drive": None, "save": Every(1), "stepper": None, "engine": None, "throw": True}
-    given = usual | settings
-    leading = (given.pop(name) for name in ("duration", "dt", "m0", "drive", "save"))
+    usual = {"dt": None, "m0": None, "drive": None, "save": Every(1), "accuracy": None}
+    given = usual | {"stepper": None, "engine": None, "throw": True} | settings
+    leading = (given.pop(name) for name in ("duration", *usual))
     return _simulate_system(model, *leading, key=None, quiet=True, **given)
 
 
@@ -177,6 +177,7 @@ def _simulate_system(
     state: Any,
     drive: Any,
     save: Every | End | Interval,
+    accuracy: Any,
     *,
     stepper: Stepper | None,
     engine: Engine | None,
@@ -184,14 +185,29 @@ def _simulate_system(
     throw: bool,
     quiet: bool = False,
 ) -> SystemTrajectory:
+    if accuracy is not None:
+        accuracy = checked_accuracy(as_number(accuracy), dt, key, engine)
+        stepper = stepper or stepper_for(accuracy)
     stepper = stepper_of_system(system, stepper, key, quiet)
-    waveforms = drive_of_system(system, drive)
-    step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
-    grid = grid_of(_checked_duration(duration), step, save)
-    task = task_of_system(system, waveforms, stepper, grid, start_of_system(system, state), key)
-    solution = _check_engine(engine).run(task)
+    waveforms, start = drive_of_system(system, drive), start_of_system(system, state)
+    duration, engine, chosen = _checked_duration(duration), _check_engine(engine), None
+    polynomial = stepper.tableau.dense is not None and key is None
+
+    def task_on(grid: Grid, start: Any = start, system: System = system, waveforms: Any = waveforms) -> Task:
+        return task_of_system(system, waveforms, stepper, grid, start, key)
+
+    if accuracy is not None and duration:
+        groups = groups_of(system, start)
+        wanted = Wanted(task_on, system, waveforms, start, duration, save, polynomial, groups)
+        chosen = choose_step(wanted, accuracy, engine)
+        grid = chosen.grid
+    else:
+        step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
+        grid = grid_of(duration, step, save, polynomial)
+    task = task_on(grid)
+    solution = engine.run(task)
     states, bad_time = _with_initial(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
-    times, status, stats = _told(task, solution, bad_time, throw)
+    times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return SystemTrajectory(times, states, status, system, drive, stats)
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.core.random import key_words
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.devices.ranges import check_unit_vector
+from llgrad.devices.states.components import component_names
 from llgrad.devices.system import NORMALS, TIME, Spin, System, equation_of_system, noise_strength
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import RK4, Heun, Stepper
@@ -80,6 +82,34 @@ def step_of_system(system: System, drive: dict[str, Waveform], stepper: Stepper,
         raise ValueError(f"the step of {type(system).__name__} cannot be chosen: {why}; give dt=… in seconds")
     steps = [ANGLE[stepper.tableau.order] / float(fastest)]
     return min([*steps, *(float(waveform.shortest_time()) / 20 for waveform in drive.values())])
+
+
+def rate_of_system(system: System, task: Task) -> float:
+    """How fast the state turns [rad/s]: what the system says itself, or the largest eigenvalue of its rate's slopes
+    where it begins."""
+    fastest = system.fastest()
+    if fastest is not None and not is_traced(fastest):
+        return float(fastest)
+    given = {name: float(waveform(0.0)) for name, waveform in (task.drive or {}).items()}
+
+    def slope(state: list[Any]) -> Any:
+        return jnp.stack(task.slope(state, given, 0.0, {}))
+
+    slopes = np.stack([np.asarray(part, dtype=float) for part in jax.jacfwd(slope)(jax.tree.leaves(task.m0))], axis=1)
+    return 1e9 * float(np.abs(np.linalg.eigvals(slopes)).max()) if np.isfinite(slopes).all() else 0.0
+
+
+def groups_of(system: System, state: Any) -> tuple[tuple[int, ...], ...]:
+    """The components of a state by their places: each unit vector, and all others of one unit."""
+    names, spins, place = component_names(state), [], 0
+    for node in jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, Spin)):
+        count = len(jax.tree.leaves(node))
+        spins += [tuple(range(place, place + count))] if isinstance(node, Spin) else []
+        place += count
+    by_unit: dict[str, list[int]] = {}
+    for i in sorted(set(range(place)) - {i for spin in spins for i in spin}):
+        by_unit.setdefault(system.outputs.get(names[i], "1"), []).append(i)
+    return (*spins, *map(tuple, by_unit.values()))
 
 
 def start_of_system(system: System, given: Any) -> Any:
