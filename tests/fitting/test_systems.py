@@ -193,3 +193,24 @@ def test_a_run_is_its_own_recording():
     assert result.values["gain"] == pytest.approx(1e9, rel=1e-6)
     assert set(result.names) == {"gain", "m0.im", "m0.re"}  # both are recorded, so nothing is screened
     assert jnp.isfinite(jnp.asarray(list(result.errors.values()))).all()
+
+
+class Curved(Hopf):
+    """With a measured curve of the growth against the power."""
+
+    powers: list = lg.table("1", ascending=True)
+    growths: list = lg.table("1/s")
+
+    def rate(self, state, inputs):
+        power = state["re"] ** 2 + state["im"] ** 2
+        return Hopf(jnp.interp(power, self.powers, self.growths), 0.0, self.frequency).rate(state, inputs)
+
+
+def test_the_numbers_of_a_curve_are_found():
+    true = Curved(0.0, 0.0, 1.2e9, [0.0, 0.25, 0.6], [1e9, 5e8, -8e8])
+    run = lg.simulate(true, duration=4e-9, dt=10e-12, save=lg.Every(2))
+    begun = true.replace(growths=[8e8, 3e8, -6e8])
+    result = lg.fit(begun, run, free=["growths"], m0=true.start(), dt=10e-12)
+    found = [result.values[f"growths.{place}"] for place in range(3)]
+    np.testing.assert_allclose(found, true.growths, rtol=1e-4)
+    np.testing.assert_allclose(result.model.growths, true.growths, rtol=1e-4)

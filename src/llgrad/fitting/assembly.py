@@ -14,7 +14,7 @@ import numpy as np
 
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.core.record import get_leaf, is_concrete, leaf_units, set_leaf
+from llgrad.core.record import get_leaf, is_concrete, is_table, leaf_units, listed, set_leaf, with_entries
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
@@ -112,6 +112,14 @@ def _with_errors(experiment: Experiment) -> Experiment:
     if errors is None or experiment.noise is not None:
         return experiment
     return dataclasses.replace(experiment, noise=float(np.sqrt(np.mean(errors**2))))
+
+
+def named(
+    model: Model, free: Any, experiments: tuple[Experiment, ...]
+) -> tuple[Mapping[str, Bound | None] | tuple[str, ...], tuple[Experiment, ...]]:
+    """What is free, and apart, by the names of numbers: a table's own name stands for all of its."""
+    apart = [dataclasses.replace(one, apart=with_entries(model, one.apart)) for one in experiments]
+    return with_entries(model, free), tuple(apart)
 
 
 class _Parameters:
@@ -267,6 +275,7 @@ def _default(path: str, unit: str, start: float, device: Model, passed: np.ndarr
     vector, _, axis = path.rpartition(".")
     beside = axis in ("x", "y", "z") and not path.startswith("drive.") and not is_start(path)
     others = [get_leaf(device, f"{vector}.{other}") for other in "xyz"] if beside else []
+    others += list(get_leaf(device, vector)) if axis.isdigit() and is_table(device, vector) else []
     return default_bound(path, unit, start, tuple(float(other) for other in others if is_concrete(other)))
 
 
@@ -280,7 +289,7 @@ def _check_names(model: Model, experiments: tuple[Experiment, ...], given: Mappi
         units |= units_of(model, experiment.drive)
     for name in itertools.chain(given, *(experiment.apart for experiment in experiments)):
         if name.split("[")[0] not in units:
-            raise ValueError(f"unknown parameter {name!r}; the free parameters can be {', '.join(units)}")
+            raise ValueError(f"unknown parameter {name!r}; the free parameters can be {listed(units)}")
     apart = [name for experiment in experiments for name in experiment.apart]
     if apart and len(experiments) == 1:
         raise ValueError(f"apart = {apart[0]!r}, but there is no other experiment to share it with; leave apart out")
@@ -306,7 +315,7 @@ def _set(model: Model, experiment: Experiment) -> Model:
     units = leaf_units(model)
     for path, value in experiment.settings.items():
         if path not in units:
-            raise ValueError(f"the setting {path!r} is none of the device's: {', '.join(units)}")
+            raise ValueError(f"the setting {path!r} is none of the device's: {listed(units)}")
         model = set_leaf(model, path, float(value))
     if isinstance(experiment.data, FrequencyTable) and experiment.data.setting not in units:
         raise ValueError(f"the table's setting {experiment.data.setting!r} is none of the device's: {', '.join(units)}")

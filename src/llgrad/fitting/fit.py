@@ -33,7 +33,7 @@ from llgrad.fitting.answers.result import FitResult, Solution
 from llgrad.fitting.answers.symmetry import symmetries
 from llgrad.fitting.answers.uncertainty import Uncertainty, doubts, uncertainty
 from llgrad.fitting.arguments import check_pieces, check_time_limit, check_used
-from llgrad.fitting.assembly import Prepared, as_experiments, prepare, units_of
+from llgrad.fitting.assembly import Prepared, as_experiments, named, prepare, units_of
 from llgrad.fitting.following import doubtful_orbits, search_on_orbits
 from llgrad.fitting.methods.base import Begin, Log, Method, Progress, Search
 from llgrad.fitting.methods.guesses import Guess, with_guesses
@@ -95,9 +95,9 @@ def fit(
             up to a gain and an offset, which are found too, as is the line width of a spectrum. That of a device with a
             junction is the junction's own, unless "gain" and "offset" are free.
         free: what to find, by the path of the leaf ("alpha", "current", "field.z", "drive.current.amplitude", "delay",
-            "bandwidth", "gain", "offset"), each with its bound: `positive()`, `between(low, high)`,
-            `unbounded(scale)`, None for its default; or the names alone. A delay stays within its bound, or within 1 ns
-            and twice its start.
+            "bandwidth", "gain", "offset"; "terms.0.values" for all numbers of a table, "terms.0.values.3" for one),
+            each with its bound: `positive()`, `between(low, high)`, `unbounded(scale)`, None for its default; or the
+            names alone. A delay stays within its bound, or within 1 ns and twice its start.
         method: `LevenbergMarquardt()`, `GradientDescent()` (the paper's way) or `GridSearch()`.
         guess: what is done before the search: `Guess(slopes=…, screen=…)`. None takes the method's own: the equation's
             slopes and a screening for least squares, the screening alone for the others.
@@ -128,6 +128,7 @@ def fit(
     log = Log(progress, lambda: time_limit is not None and time.perf_counter() - began > time_limit)
     with jax.enable_x64(True):
         experiments = as_experiments(data, m0=m0, drive=drive, noise=noise, segment=segment)
+        free, experiments = named(model, free, experiments)
         check_pieces(model, experiments, free)
         begun = tuple(beginning(experiment) for experiment in experiments)
         prepared = prepare(model, begun, free, dt=dt, stepper=stepper, engine=engine)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
 
+from llgrad.core.speed.namespace import namespace
 from llgrad.observables.signal import signal_of
 from llgrad.observables.tone import Tone, tone_and_verdict
 
@@ -35,17 +37,22 @@ def frequency(source: Any, dt: Any = None) -> Any:
     nan
     """
     tone, found, dt = tone_of(source, dt)
-    return jnp.where(found, tone.cycles, jnp.nan) / dt
+    return where_found(found, tone.cycles / dt)
 
 
 def best_frequency(source: Any, dt: Any = None) -> Any:
     """As `frequency`, but of whatever explains the signal best, oscillation or not: a scale of time for a search."""
     tone, _, dt = tone_of(source, dt)
-    return tone.cycles / dt
+    return jnp.asarray(tone.cycles / dt)
 
 
 def tone_of(source: Any, dt: Any = None) -> tuple[Tone, Any, Any]:
     """The strongest tone of a source, whether it oscillates, and the time between two samples [s] in its dtype."""
     signal = signal_of(source, dt)
-    tone, found = tone_and_verdict(jnp.asarray(signal.values), signal.rounding)
-    return tone, found, jnp.asarray(signal.dt, tone.cycles.dtype)
+    tone, found = tone_and_verdict(signal.values, signal.rounding)
+    return tone, found, namespace(signal.dt).asarray(signal.dt, tone.cycles.dtype)
+
+
+def where_found(found: Any, value: Any) -> Any:
+    """The value, as an array of JAX's, where a tone was found; else NaN."""
+    return jnp.asarray(namespace(found, value).where(found, value, math.nan))

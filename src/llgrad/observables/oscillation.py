@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any, Final, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.trajectory import SystemSignal, SystemTrajectory, Trajectory
@@ -74,7 +73,7 @@ def oscillation_of(source: Any, dt: float | None = None) -> Oscillation:
     """
     signal = signal_of(source, dt)
     values, step = np.asarray(signal.values), float(signal.dt)
-    tone, found = tone_and_verdict(jnp.asarray(signal.values), signal.rounding)
+    tone, found = tone_and_verdict(signal.values, signal.rounding)
     frequency, amplitude = float(tone.cycles) / step, float(tone.amplitude)
     quarters = np.array_split(values.astype(float), 4)
     periods = frequency * step * values.size / 4
@@ -127,8 +126,8 @@ def _ringing(values: np.ndarray, end: float, step: float) -> float:
     alive = int(np.flatnonzero(distance > ALIVE * distance.max())[-1]) + 1
     if alive < FEWEST_ALIVE:
         return math.nan
-    size = 1 << (alive.bit_length() - 1)  # few lengths: each is compiled
-    tone, found = tone_and_verdict(jnp.asarray(values[:size]))
+    size = 1 << (alive.bit_length() - 1)
+    tone, found = tone_and_verdict(values[:size])
     rings = bool(found) and float(tone.cycles) * size > FEWEST_TURNS  # a bend looks like one turn
     return float(tone.cycles) / step if rings else math.nan
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import is_concrete
+from llgrad.core.speed.namespace import namespace
 from llgrad.core.trajectory import SystemSignal, SystemTrajectory, Trajectory
-from llgrad.core.vector import unstack
+from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.sampled import is_even
@@ -87,19 +88,15 @@ def device_of(run: Trajectory) -> Oscillator:
 
 def cosine(run: Trajectory) -> Any:
     """m·p, (T,) or (T, N), of one run."""
-    return _along(run.m, device_of(run).polariser)
-
-
-@jax.jit
-def _along(m: Any, polariser: Any) -> Any:
-    """m·p; compiled as one, for its few operations would take longer to compile one by one than to run."""
-    m = unstack(m)
+    polariser = device_of(run).polariser
+    xp = namespace(run.m, polariser)
+    m = Vec3(*(xp.asarray(run.m)[..., axis] for axis in range(3)))
     return m.dot(jax.tree.map(lambda component: per_oscillator(component, m.x), polariser))
 
 
 def per_oscillator(leaf: Any, like: Any) -> Any:
     """A leaf () or (N,), or samples (T,), in the dtype and rank of `like`, (T,) or (T, N)."""
-    leaf = jnp.asarray(leaf, like.dtype)
+    leaf = (jnp if isinstance(like, jax.Array) else np).asarray(leaf, like.dtype)
     if leaf.ndim in (0, like.ndim):
         return leaf
     return leaf[None, :] if leaf.shape[0] == like.shape[-1] else leaf[:, None]
@@ -118,15 +115,17 @@ def _of_system(source: SystemTrajectory | SystemSignal) -> Signal:
     signal = source if isinstance(source, SystemSignal) else source.signal()
     _check_even(signal)
     known = is_concrete(signal.values) and signal.values.size
-    largest = float(jnp.max(jnp.abs(signal.values))) if known else 0.0
+    largest = float(np.abs(np.asarray(signal.values)).max()) if known else 0.0
     rounding = ROUNDED * float(jnp.finfo(signal.values.dtype).eps) * largest
-    return Signal(signal.values, signal.dt, jnp.reshape(signal.t, -1)[0], rounding)
+    return Signal(signal.values, signal.dt, namespace(signal.t).asarray(signal.t).reshape(-1)[0], rounding)
 
 
 def _of_run(run: Trajectory) -> Signal:
     _check_even(run)
-    values = jnp.moveaxis(each_run(cosine, run), np.ndim(run.t) - 1, -1)
-    return Signal(values, run.dt, run.t.reshape(-1)[0], ROUNDED * float(jnp.finfo(values.dtype).eps))
+    values = each_run(cosine, run)
+    values = namespace(values).moveaxis(values, np.ndim(run.t) - 1, -1)
+    start = namespace(run.t).asarray(run.t).reshape(-1)[0]
+    return Signal(values, run.dt, start, ROUNDED * float(jnp.finfo(values.dtype).eps))
 
 
 def _of_trace(trace: HasColumns) -> Signal:

@@ -12,7 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from llgrad.core.random import key_words
-from llgrad.core.record import as_number, is_concrete
+from llgrad.core.record import as_number, is_concrete, tables_of
 from llgrad.core.status import SimulationError, Status
 from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
@@ -290,12 +290,13 @@ def _check_model(model: Any) -> Oscillator:
         raise ValueError(
             f"expected an Oscillator or an OscillatorArray, got {type(model).__name__}; see llgrad.presets"
         )
-    for leaf in jax.tree.leaves(model):
-        if jnp.ndim(leaf):
+    leaves, tree = jax.tree.flatten(model)
+    for leaf, table in zip(leaves, tables_of(tree), strict=True):
+        if jnp.ndim(leaf) != table:
             raise ValueError(
-                f"a value of the oscillator has the shape {jnp.shape(leaf)}, expected one number; for N "
-                "coupled devices use "
-                "OscillatorArray, for independent runs jax.vmap"
+                f"a value of the oscillator has the shape {jnp.shape(leaf)}, expected one number; for N coupled "
+                "devices use OscillatorArray, for independent runs jax.vmap, and for a list of numbers that a term "
+                "reads declare it with lg.table(unit)"
             )
     return model
 
