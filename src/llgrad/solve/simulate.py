@@ -147,21 +147,26 @@ def simulate(
     check_process()
     duration = _checked_duration(duration)
     parts = Parts(Teller(progress, duration), checked_after(after, model, drive), progress is not None)
-    if isinstance(model, (System, SystemArray)):
-        return _simulate_system(
-            model,
-            duration,
-            dt,
-            m0,
-            drive,
-            save,
-            accuracy,
-            stepper=stepper,
-            engine=engine,
-            key=key,
-            throw=throw,
-            parts=parts,
-        )
+    run: Any = _simulate_system if isinstance(model, (System, SystemArray)) else _simulate_device
+    how = {"stepper": stepper, "engine": engine, "key": key, "throw": throw, "parts": parts}
+    return run(model, duration, dt, m0, drive, save, accuracy, **how)
+
+
+def _simulate_device(
+    model: Oscillator | OscillatorArray,
+    duration: float,
+    dt: Any,
+    m0: Any,
+    drive: Any,
+    save: Every | End | Interval,
+    accuracy: Any,
+    *,
+    stepper: Stepper | None,
+    engine: Engine | None,
+    key: Any,
+    throw: bool,
+    parts: Parts,
+) -> Trajectory:
     device = _check_model(model)
     drive = check_drive(drive)
     chosen: Chosen | None = None
