@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.kernels.calls import MEMORY, Plan
+from llgrad.kernels.calls import CACHED, MEMORY, Plan
 from llgrad.kernels.coupled.calls import CoupledPlan
 from llgrad.kernels.coupled.primitive import solve_p as coupled_solve_p
 from llgrad.kernels.expression.equations import compile_equation, prepare
@@ -50,6 +50,7 @@ def integrate(
     noise: NoiseWords | None = None,
     first: Any = 0,
     memory: int = MEMORY,
+    cached: int = CACHED,
     samples: int | None = None,
 ) -> Run:
     """Integrate `steps` steps of `h` nanoseconds; differentiable in every leaf of `equation`, `m0`, the drive's
@@ -62,6 +63,7 @@ def integrate(
     a matrix W (N, N) [T]: each oscillator feels the field Σ_j W_ij m_jx along x. `first` is the number of steps taken
     before, for the noise.
     With `samples` every step (`every` is 1) gives so many states at equal fractions of it, by the stepper's polynomial.
+    `memory` and `cached` are bytes that the states kept for a gradient may take: at all, and at no great cost.
 
     Raises UnsupportedOperation where the equation has an operation that no kernel has.
     """
@@ -76,7 +78,8 @@ def integrate(
         none = jax.tree.map(lambda c: jnp.zeros((0, *c.shape), dtype), m0)
         return Run(none, m0, jnp.full(shape, -1, jnp.int32))
     tableau = stepper.tableau if samples is None else stepper.tableau.interpolating()
-    plan = (CoupledPlan if coupled else Plan)(program, tableau, stepper.project, steps, every, memory, samples or 1)
+    kind = CoupledPlan if coupled else Plan
+    plan = kind(program, tableau, stepper.project, steps, every, memory, cached, samples or 1)
     operands = [jnp.asarray(first, jnp.uint32).reshape(1), jnp.asarray(h, dtype).reshape(1)]
     if samples is not None:
         operands.append(jnp.asarray(tableau.weights(np.arange(1, samples + 1) / samples), dtype))
