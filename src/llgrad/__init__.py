@@ -7,7 +7,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from llgrad.core.field_term import FieldTerm
+from llgrad.core.field_term import FieldTerm, Inputs
 from llgrad.core.record import quantity, vector
 from llgrad.core.status import Outcome, SimulationError
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
@@ -31,7 +31,7 @@ from llgrad.devices.geometry import Ellipse, ellipse
 from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
 from llgrad.devices.oscillator import Oscillator, ellipse_volume
 from llgrad.devices.ranges import direction
-from llgrad.devices.system import Inputs, Spin, System
+from llgrad.devices.system import Spin, System
 from llgrad.drives.base import Waveform
 from llgrad.drives.chirp import Chirp
 from llgrad.drives.constant import Constant

@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from llgrad.core.field_term import Inputs
 from llgrad.core.record import Record
 from llgrad.core.vector import Vec3
 
@@ -30,25 +31,6 @@ class Layout(NamedTuple):
 
 class Spin(Vec3):
     """A unit vector in the state of a `System`: brought back on the sphere after every step, its derivative with it."""
-
-
-class Inputs:
-    """What acts on a system at a moment: `t` [s], the inputs that the system declares, and `noise`.
-
-    Raises AttributeError, with the names that there are, for any other.
-    """
-
-    def __init__(self, t: Any, noise: tuple[Any, ...], given: Mapping[str, Any]) -> None:
-        self.t, self.noise, self._given = t, noise, dict(given)
-
-    def __getattr__(self, name: str) -> Any:
-        given = self.__dict__.get("_given", {})
-        if name not in given:
-            known = ", ".join(["t", "noise", *given])
-            raise AttributeError(
-                f"a rate asks for inputs.{name}, but its system has only {known}; declare it in `inputs`"
-            )
-        return given[name]
 
 
 class System(Record):
@@ -105,6 +87,8 @@ class SystemEquation(eqx.Module):
     """Form of the state."""
     spins: tuple[tuple[int, int, int], ...] = eqx.field(static=True)
     timed: ClassVar[bool] = True
+    uses_time: ClassVar[bool] = False
+    """Not as a channel: kernels find the time by themselves."""
 
     @property
     def layout(self) -> Layout:

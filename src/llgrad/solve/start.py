@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.constants import MU_0
-from llgrad.core.field_term import FieldTerm
+from llgrad.core.field_term import FieldTerm, inputs_of_term
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.array import OscillatorArray
@@ -27,28 +27,31 @@ def default_start(device: Oscillator) -> Vec3:
     """The default starting state: θ = φ = 1° from the stable axis of the device at its settings.
 
     The stable axis is that of ±x, ±y, ±z with the lowest magnetic energy: applied field, perpendicular anisotropy,
-    demagnetisation, and terms of your own, of field B at the device's direct current, with −∫₀¹ m·B(s m) ds (−m·B of a
-    constant field, −m·B/2 of one linear in m); not spin torque or coupling. For the axis +z the state is
-    (sinθ cosφ, sinθ sinφ, cosθ); for the others the components are permuted cyclically. It carries no gradient.
+    demagnetisation, and terms of your own, of field B at the device's direct current and field at time 0, with
+    −∫₀¹ m·B(s m) ds (−m·B of a constant field, −m·B/2 of one linear in m); not spin torque or coupling. For the axis +z
+    the state is (sinθ cosφ, sinθ sinφ, cosθ); for the others the components are permuted cyclically. It carries no
+    gradient.
     """
     check_kind("device", device, Oscillator, "give the device of a run, or array.oscillator")
     demagnetisation = device.demag * (MU_0 * device.Ms)
-    own = _own_energies(device.terms, device.current) if device.terms else None
+    own = _own_energies(device.terms, device.current, device.field) if device.terms else None
     return _near_lowest(*jax.lax.stop_gradient((demagnetisation, device.H_k, device.H_k2, device.field)), own)
 
 
 @eqx.filter_jit
-def _own_energies(terms: tuple[FieldTerm, ...], current: Any) -> list[Any]:
+def _own_energies(terms: tuple[FieldTerm, ...], current: Any, applied: Vec3) -> list[Any]:
     """Energies [T] of a device's own terms along ±x, ±y, ±z, per unit of magnetisation; no gradient."""
-    dynamic, static = eqx.partition((terms, current), lambda leaf: isinstance(leaf, float) or eqx.is_array(leaf))
-    terms, current = eqx.combine(jax.lax.stop_gradient(dynamic), static)
+    dynamic, static = eqx.partition(
+        (terms, current, applied), lambda leaf: isinstance(leaf, float) or eqx.is_array(leaf)
+    )
+    terms, current, applied = eqx.combine(jax.lax.stop_gradient(dynamic), static)
     shape = np.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves(dynamic)))
     dtype = jnp.result_type(float)
     nodes, weights = np.polynomial.legendre.leggauss(6)
 
     def along(axis: Any, distance: Any) -> Any:
         m = Vec3(*(jnp.broadcast_to(distance * axis[k], shape) for k in range(3)))
-        fields = [term.field(m, current) for term in terms]
+        fields = [term.field(m, inputs_of_term(current, applied)) for term in terms]
         return sum(sum(b * axis[k] for k, b in enumerate((f.x, f.y, f.z))) for f in fields)
 
     axes = jnp.asarray([sign * np.eye(3)[k] for k in range(3) for sign in (1.0, -1.0)], dtype)

@@ -222,7 +222,8 @@ def _slope_residuals(problem: Problem, u: Any, slopes: Any) -> tuple[Any, Any]:
             drive = None if bound.drive is None else bound.drive.sample(times).filled()
             state, dm = Vec3(*m), Vec3(*slope)
             field = Vec3(0.0, 0.0, 0.0) if drive is None else drive.field
-            B = equation.effective_field(state, field, 0.0 if drive is None else drive.current)
+            current, time = 0.0 if drive is None else drive.current, 0.0 if times is None else times * 1e9
+            B = equation.effective_field(state, field, current, time)
             residual = dm + state.cross(B) * equation.gamma - state.cross(dm) * equation.alpha
             parts += [residual.x, residual.y, residual.z]
         r = jnp.concatenate(parts)

@@ -1,0 +1,1 @@
+"""The limit cycle of an oscillator: shooting over one period, and everything that its linearisation tells."""
