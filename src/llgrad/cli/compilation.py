@@ -12,6 +12,11 @@ ENOUGH: Final = 1000
 6 µs, a GPU 0.5 µs to 1 µs, but JAX needs some seconds to come up on it."""
 
 
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def prefer_processors() -> None:
     """Have JAX work on the processors; not where the user has chosen by JAX_PLATFORMS.
 
@@ -26,7 +31,7 @@ def prefer_gpu_for(trajectories: int) -> None:
     """Take that back, so that JAX works on the GPU where it finds one, for so many trajectories at once that it pays;
     not where the user has chosen by JAX_PLATFORMS.
     """
-    if trajectories >= ENOUGH * len(os.sched_getaffinity(0)) and not os.environ.get("JAX_PLATFORMS"):
+    if trajectories >= ENOUGH * cores() and not os.environ.get("JAX_PLATFORMS"):
         jax.config.update("jax_platforms", None)
 
 

@@ -84,7 +84,7 @@ def _device() -> Any:
     """What JAX computes on here: `jax.default_device` where one is set, or else JAX's own choice."""
     chosen: Any = jax.config.jax_default_device  # type: ignore[attr-defined]
     if chosen is None or isinstance(chosen, str):
-        return jax.devices(chosen)[0]
+        return jax.local_devices(backend=chosen)[0]
     return chosen
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 from tests.kernels.gpu.threads import SYSTEMS, by_threads
-from tests.kernels.reference import FULL, WRITTEN, Case, assert_close, quick_jit
+from tests.kernels.reference import FULL, Case, assert_close, quick_jit
 from tests.unit.solve.systems import DRIVES
 
 import llgrad as lg
@@ -20,7 +20,7 @@ CASES = {
     "shared samples": (Case(N=40, channels=("current", "field_x"), stepper=lg.RK4()), {"memory": LITTLE}),
     "noise": (Case(N=5, noisy=True), {}),
     "little memory": (Case(device=FULL, N=40), {"memory": LITTLE}),
-    "float32": (Case(device=WRITTEN, N=3, dtype=jnp.float32), {}),
+    "float32": (Case(N=3, dtype=jnp.float32, noisy=True), {}),
     "dense output": (Case(N=3, stepper=lg.DormandPrince8(), longest=5), {"memory": 300, "samples": 3}),
 }
 """Options are those of `integrate`."""
