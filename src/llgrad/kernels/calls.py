@@ -139,7 +139,7 @@ class _Call:
         """The results of a kernel, by its name; on a card, by its PTX, with one thread an item or so many."""
         counts = [self.plan.steps, self.plan.every, stride, items, self.lanes]
         operands = [*self.operands, *operands]
-        if self.card and kernel:
+        if self.card:
             return launch(kernel, counts, operands, shapes, threads or items)
         return jax.ffi.ffi_call(kernel, list(shapes))(jnp.asarray(counts, jnp.int32), *operands)
 

@@ -56,10 +56,23 @@ def adjoint_module(scheme: Scheme, wanted: tuple[str, ...], taped: bool) -> Any:
                 number = zero.on.float_type(0.0)
                 code.store(number, zero.pointers[f"c_{name}"], block.part(index, place, steps * scheme.nodes))
         tiles = (lanes + (scheme.width - 1)) // scheme.width
-        with code.loop((index + 1) * tiles // items, index * tiles // items) as tile:
+        with _own_tiles(code, scheme, index, items, tiles) as tile:
             _Transposed(Tile(code, scheme, operands, block, tile), active, index, taped).run()
 
     return pass_module(scheme, operands, item, "adjoint pass")
+
+
+@contextlib.contextmanager
+def _own_tiles(code: Code, scheme: Scheme, index: Word, items: Word, tiles: Word) -> Iterator[Word]:
+    """The tiles of an item: those side by side on a processor; on a GPU every so-many-th, so that threads side by side
+    read side by side.
+    """
+    if scheme.card:
+        with code.loop((tiles + items - 1 - index) // items) as number:
+            yield number * items + index
+    else:
+        with code.loop((index + 1) * tiles // items, index * tiles // items) as tile:
+            yield tile
 
 
 class _Transposed:
