@@ -77,6 +77,8 @@ class RunPlan:
         """Where the (B, N) axes of an operand begin; −1 for one that has none."""
         if name in ("first", "h", "dense", "weights"):
             return -1
+        if name in self.program.tables:
+            return 1
         return 2 if name in self.program.channels else 0
 
 
@@ -192,7 +194,7 @@ def adjoint(
     stages = len(plan.tableau.b)
     call = _Call(plan, operands[:own], card, REGISTERS // 2 if stages > MANY_STAGES else REGISTERS)
     kept, *cotangents = [value.reshape(*value.shape[:-2], call.lanes) for value in operands[own:]]
-    active = [name for name in (*plan.program.channels, *plan.program.names) if name in wanted]
+    active = [name for name in plan.program.varied if name in wanted]
     shared = [name for name, spread in zip(plan.program.channels, call.spread, strict=True) if not spread]
     summed = [name for name in active if name in shared]
     nodes = len(plan.tableau.nodes)
@@ -206,7 +208,8 @@ def adjoint(
             parts = (plan.steps, nodes, items) if card else (items, plan.steps, nodes)
             shapes.append(jax.ShapeDtypeStruct(parts, call.dtype))
         else:
-            shapes.append(call.shape(plan.steps, nodes) if name in plan.program.channels else call.shape())
+            lead = (plan.steps, nodes) if name in plan.program.channels else ()
+            shapes.append(call.shape(*lead, *([plan.program.tables[name]] if name in plan.program.tables else [])))
     told = len(shapes)
     if card and stride > 1:
         shapes.append(jax.ShapeDtypeStruct((stride * size, threads), call.dtype))
@@ -228,7 +231,7 @@ def tangent(
     """
     own = len(plan.names)
     call = _Call(plan, operands[:own], card, REGISTERS // 2)
-    active = [name for name in (*plan.program.channels, *plan.program.names) if name in wanted]
+    active = [name for name in plan.program.varied if name in wanted]
     given = dict(zip([*plan.starts, *wanted], operands[own:], strict=True))
     flat: list[Any] = [call.flat(given[name], plan.lane_axis(name) + 1) for name in (*plan.starts, *active)]
     sweeps: list[Any] = []

@@ -13,7 +13,7 @@ import numpy as np
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.constants import CMTJ_ELEMENTARY_CHARGE, CMTJ_MU_0, ELEMENTARY_CHARGE, MU_0
 from llgrad.core.field_term import inputs_of_term
-from llgrad.core.record import is_concrete, rows_of
+from llgrad.core.record import have_shapes_of_one, is_concrete, rows_of
 from llgrad.core.vector import Vec3
 from llgrad.devices.conversions.asymmetry import Lambda_from_lambda
 from llgrad.devices.conversions.names import vector_of
@@ -82,7 +82,7 @@ def torque_at(device: Oscillator, m: Any, *, thickness: float | None = None) -> 
     """
     if not isinstance(device, Oscillator):
         raise ValueError(f"torque_at takes one Oscillator, got {type(device).__name__}; give array.oscillator's parts")
-    if not all(is_concrete(leaf) and np.ndim(leaf) == 0 for leaf in jax.tree.leaves(device)):
+    if not all(map(is_concrete, jax.tree.leaves(device))) or not have_shapes_of_one(device):
         raise ValueError("torque_at takes a device of plain numbers, got arrays or traced values; give one oscillator")
     if thickness is not None and not (thickness > 0 and math.isfinite(thickness)):
         raise ValueError(

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.record import tables_of
 from llgrad.devices.coupling import FieldCoupling
 from llgrad.devices.system import TIME
 from llgrad.solve.saving import Grid
@@ -155,7 +156,10 @@ def _as_operands(task: Task) -> Task:
     """Every float an array, so that new values do not compile anew, but for the equation's zeros and ones: those
     are built in. What all oscillators of an array have alike is one number.
     """
-    equation = jax.tree.map(_alike, task.equation)
+    leaves, tree = jax.tree.flatten(task.equation)
+    tables = tables_of(tree)
+    alike = [leaf if table else _alike(leaf) for leaf, table in zip(leaves, tables, strict=True)]
+    equation = jax.tree.unflatten(tree, alike)
     arrays = as_arrays(eqx.tree_at(lambda t: t.equation, task, equation))
     kept = jax.tree.map(
         lambda plain, array: plain if isinstance(plain, float) and plain in (0.0, 1.0) else array,

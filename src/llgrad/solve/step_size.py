@@ -10,7 +10,7 @@ import numpy as np
 from jax.core import Tracer
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.core.record import is_concrete
+from llgrad.core.record import is_concrete, tables_of
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
@@ -37,7 +37,7 @@ def largest_rate(model: Oscillator | OscillatorArray, drive: Drive | None = None
     for the time, at 65 times from 0 and 1 ps to 1 µs.
     """
     array = isinstance(model, OscillatorArray)
-    device = jax.tree.map(
+    device = _map_but_tables(
         lambda leaf: np.reshape(np.asarray(leaf, dtype=float), (1, -1)) if np.ndim(leaf) else leaf,
         model.oscillator if array else model,
     )
@@ -55,6 +55,14 @@ def largest_rate(model: Oscillator | OscillatorArray, drive: Drive | None = None
     return worst
 
 
+def _map_but_tables(function: Any, tree: Any) -> Any:
+    """`jax.tree.map` that leaves tables as they are."""
+    leaves, structure = jax.tree.flatten(tree)
+    tables = tables_of(structure)
+    found = [leaf if table else function(leaf) for leaf, table in zip(leaves, tables, strict=True)]
+    return jax.tree.unflatten(structure, found)
+
+
 def _field(equation: Equation, current: Any) -> Vec3:
     """The effective field [T] in all directions, components (258, 1), or (258, N); with a first axis of several times
     where a term asks for the time."""
@@ -62,10 +70,12 @@ def _field(equation: Equation, current: Any) -> Vec3:
         return equation.effective_field(_directions(), Vec3(0.0, 0.0, 0.0), current)
     # A term of the user's is written for scalars, with jax.numpy, which traces inside jit even on plain numbers.
     with jax.ensure_compile_time_eval():
-        flat = jax.tree.map(lambda leaf: leaf.ravel() if isinstance(leaf, np.ndarray) else leaf, equation)
-        leaves, tree = jax.tree.flatten(flat)
-        size = max((leaf.size for leaf in leaves if isinstance(leaf, np.ndarray)), default=1)
-        wide = [np.broadcast_to(leaf, size) if isinstance(leaf, np.ndarray) else None for leaf in leaves]
+        leaves, tree = jax.tree.flatten(equation)
+        spread = [
+            isinstance(leaf, np.ndarray) and not table for leaf, table in zip(leaves, tables_of(tree), strict=True)
+        ]
+        size = max((leaf.size for leaf, own in zip(leaves, spread, strict=True) if own), default=1)
+        wide = [np.broadcast_to(leaf.ravel(), size) if own else None for leaf, own in zip(leaves, spread, strict=True)]
 
         def one(m: Vec3, current: Any, given: list[Any], time: Any) -> Vec3:
             filled = [leaf if value is None else value for leaf, value in zip(leaves, given, strict=True)]

@@ -23,7 +23,7 @@ KINDS = {
     "Stack": (SYSTEMS["Stack"], {"drive": DRIVES["Stack"]}),
     "Table": (SYSTEMS["Table"], {}),
 }
-FREE = dict.fromkeys(KINDS, ("alpha", "current")) | {"Stack": ("exchange", "alpha"), "Table": ("width", "rate_")}
+FREE = dict.fromkeys(KINDS, ("alpha", "current")) | {"Stack": ("exchange", "alpha"), "Table": ("width", "curve")}
 MOST_REGISTERS = 255
 LARGE = ("eighth order", "Stack")
 """Twelve stages, and six components: more than a thread's registers hold of a transposed step in float64."""

@@ -10,7 +10,6 @@ import pathlib
 import re
 import shutil
 import subprocess
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -56,18 +55,18 @@ class Table(lg.System):
 
     width: float = lg.quantity("1")
     rate_: float = lg.quantity("1/s")
-    curve: ClassVar = ((-1.0, 0.0, 1.0), (0.2, 0.5, -0.3))
+    curve: list = lg.table("1")
 
     def start(self):
         return {"x": 0.3, "y": -0.2}
 
     def rate(self, state, inputs):
         x, y = state["x"], state["y"]
-        measured = jnp.interp(x, *(jnp.asarray(values, x.dtype) for values in self.curve))
+        measured = jnp.interp(x, jnp.asarray((-1.0, 0.0, 1.0), x.dtype), self.curve)
         return {"x": self.rate_ * (jnp.tanh(self.width * y) - x), "y": self.rate_ * (measured - y * jnp.exp(-y * y))}
 
 
-SYSTEMS = MEMBERS | {"Table": Table(1.5, 2e9)}
+SYSTEMS = MEMBERS | {"Table": Table(1.5, 2e9, [0.2, 0.5, -0.3])}
 
 
 @contextlib.contextmanager
