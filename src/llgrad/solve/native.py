@@ -16,7 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import tables_of
-from llgrad.devices.coupling import FieldCoupling
 from llgrad.devices.system import TIME
 from llgrad.solve.saving import Grid
 from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, with_tail
@@ -76,8 +75,8 @@ def _reason_against(task: Task) -> str:
     """Why the native engine cannot run a task; empty where it can."""
     if reason := _reason_against_device(task):
         return reason
-    if task.coupling is not None and not isinstance(task.coupling, FieldCoupling):
-        return f"the native engine has no kernel for {type(task.coupling).__name__}"
+    if task.mixing is not None and (name := task.mixing.odd):
+        return f"the native engine has no kernel for {name}"
     return ""
 
 
@@ -94,7 +93,7 @@ def _reason_against_device(task: Task) -> str:
     device = _device()
     if device.platform == "cpu":
         return _reason_against_platform()
-    if task.coupling is not None:
+    if task.mixing is not None:
         return _said(f"coupled arrays have native kernels on the CPU only; JAX computes on {device.platform}")
     from llgrad.kernels.gpu.probe import reason_against
 
@@ -145,9 +144,8 @@ def _reason_against_equation(task: Task) -> str:
     from llgrad.kernels.integrate import reason_against
     from llgrad.kernels.plain import say_once
 
-    dtype, coupled = task.dtype, task.coupling is not None
     noisy = task.noise is not None
-    if reason := reason_against(task.equation, dtype, channels=task.channels, coupled=coupled, noisy=noisy):
+    if reason := reason_against(task.equation, task.dtype, channels=task.channels, noisy=noisy):
         say_once(reason)
     return reason
 
@@ -218,6 +216,7 @@ def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None
     """One call of the kernels: some steps from the step `first` on, of the grid's length or another."""
     from llgrad.kernels.integrate import NoiseWords, integrate
 
+    first = task.first + first
     return integrate(
         task.equation,
         m,
@@ -226,7 +225,7 @@ def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None
         steps=steps,
         every=every,
         drive=_samples(task, first, steps, dt),
-        coupling=getattr(task.coupling, "weights", None),
+        mix=None if task.mixing is None else task.mixing.products(),
         noise=None if task.noise is None else NoiseWords(task.noise.sigma, task.noise.key0, task.noise.key1),
         first=first,
         samples=task.grid.samples if task.grid.polynomial and dt is None else None,

@@ -15,7 +15,7 @@ from llgrad.devices.system import TIME
 from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
 from llgrad.kernels.builder.code import Code, Variable, Word
 from llgrad.kernels.builder.handler import Block, Item, module_of
-from llgrad.kernels.expression.equations import Program
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.gpu.thread import thread_module
 from llgrad.kernels.loops.noise import normal_numbers
 from llgrad.kernels.loops.step import Scheme, Step
