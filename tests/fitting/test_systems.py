@@ -56,6 +56,16 @@ def test_parameters_come_back_within_their_errors(name):
     assert result.noise == pytest.approx(CASES[name][4], rel=0.15)
 
 
+def test_the_step_of_a_fit_follows_from_an_accuracy():
+    trace = recorded("Hopf")
+    result = fitted("Hopf", trace, dt=None, accuracy=1e-7)
+    recording = result.solution.problem.recordings[0]
+    assert recording.step > 2 * trace.dt  # several samples to a step of high order
+    finer = fitted("Hopf", trace, dt=1e-12)
+    for name in result.names:
+        assert result.values[name] == pytest.approx(finer.values[name], abs=1e-3 * finer.errors[name])
+
+
 def test_errors_are_as_large_as_the_scatter():
     scores = np.stack([distances(fitted("Hopf", recorded("Hopf", seed)), "Hopf") for seed in range(1, 15)])
     assert 0.65 < np.sqrt(np.mean(scores**2)) < 1.4  # 42 normal numbers: 0.78 to 1.22 with 95 %, before correlations
@@ -183,3 +193,24 @@ def test_a_run_is_its_own_recording():
     assert result.values["gain"] == pytest.approx(1e9, rel=1e-6)
     assert set(result.names) == {"gain", "m0.im", "m0.re"}  # both are recorded, so nothing is screened
     assert jnp.isfinite(jnp.asarray(list(result.errors.values()))).all()
+
+
+class Curved(Hopf):
+    """With a measured curve of the growth against the power."""
+
+    powers: list = lg.table("1", ascending=True)
+    growths: list = lg.table("1/s")
+
+    def rate(self, state, inputs):
+        power = state["re"] ** 2 + state["im"] ** 2
+        return Hopf(jnp.interp(power, self.powers, self.growths), 0.0, self.frequency).rate(state, inputs)
+
+
+def test_the_numbers_of_a_curve_are_found():
+    true = Curved(0.0, 0.0, 1.2e9, [0.0, 0.25, 0.6], [1e9, 5e8, -8e8])
+    run = lg.simulate(true, duration=4e-9, dt=10e-12, save=lg.Every(2))
+    begun = true.replace(growths=[8e8, 3e8, -6e8])
+    result = lg.fit(begun, run, free=["growths"], m0=true.start(), dt=10e-12)
+    found = [result.values[f"growths.{place}"] for place in range(3)]
+    np.testing.assert_allclose(found, true.growths, rtol=1e-4)
+    np.testing.assert_allclose(result.model.growths, true.growths, rtol=1e-4)

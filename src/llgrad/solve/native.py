@@ -58,7 +58,7 @@ def reason_against(engine: Engine, task: Task) -> str:
 def end_of(task: Task, steps: int, dt: float) -> Any:
     """The state after some steps of a length, whatever the grid: one program for all of them."""
     plain = dataclasses.replace(task, grid=Grid(1, 1e-12, 1, False))
-    dtype = task.m0.x.dtype
+    dtype = task.dtype
     return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), *divmod(steps, BLOCK))
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, overload
+from collections.abc import Mapping
+from typing import Any, overload
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.random import key_words
 from llgrad.core.record import as_number, is_concrete, tables_of
 from llgrad.core.status import Outcome, SimulationError, Status
@@ -31,13 +29,15 @@ from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
 from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, stepper_for
 from llgrad.solve.native import Native
-from llgrad.solve.parts.running import run_in_parts
+from llgrad.solve.parts.request import Parts, checked_after
 from llgrad.solve.parts.telling import Progress, Teller
 from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
 from llgrad.solve.systems import (
     drive_of_system,
+    groups_of,
+    member_of,
     start_of_system,
     step_of_system,
     stepper_of_system,
@@ -71,6 +71,7 @@ def simulate(
     dt: float | None = ...,
     m0: Any = ...,
     drive: Mapping[str, Waveform] | None = ...,
+    accuracy: float | None = ...,
     save: Every | End | Interval = ...,
     stepper: Stepper | None = ...,
     engine: Engine | None = ...,
@@ -113,8 +114,9 @@ def simulate(
         save: `Every(k)` keeps the initial state and every k-th after it; `Interval(time)` those at every
             multiple of a time [s], between the steps too; `End()` keeps the end only.
         accuracy: largest error |Δm| of the end state, in place of `dt`: the longest step whose error, estimated from a
-            run with half of it, is below (`stats.error`). The step is a constant to derivatives; under `jit` and `vmap`
-            of the device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
+            run with half of it, is below (`stats.error`). Of a system the error of each unit vector, and of what else
+            has one unit, relative to its size. The step is a constant to derivatives; under `jit` and `vmap` of the
+            device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
         stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the
             default is `Heun()` (Stratonovich).
         engine: `Native()` (compiled loops, the default, on processors and GPUs; what it cannot run, XLA does, and
@@ -144,12 +146,21 @@ def simulate(
     """
     check_process()
     duration = _checked_duration(duration)
-    parts = _Parts(Teller(progress, duration), _checked_after(after, model, drive), progress is not None)
+    parts = Parts(Teller(progress, duration), checked_after(after, model, drive), progress is not None)
     if isinstance(model, (System, SystemArray)):
-        if accuracy is not None:
-            raise ValueError("accuracy is for a device, whose fastest turning is known; for a system give dt")
         return _simulate_system(
-            model, duration, dt, m0, drive, save, stepper=stepper, engine=engine, key=key, throw=throw, parts=parts
+            model,
+            duration,
+            dt,
+            m0,
+            drive,
+            save,
+            accuracy,
+            stepper=stepper,
+            engine=engine,
+            key=key,
+            throw=throw,
+            parts=parts,
         )
     device = _check_model(model)
     drive = check_drive(drive)
@@ -175,54 +186,14 @@ def simulate(
     return _trajectory(model, drive, task, parts.run(engine, task), throw, chosen)
 
 
-class _Parts(NamedTuple):
-    """Whether a run goes in parts, who is told of them, and what run it continues."""
-
-    teller: Teller
-    after: Trajectory | SystemTrajectory | None
-    wanted: bool
-
-    @property
-    def heard(self) -> Callable[[], None] | None:
-        """What is called while the step is chosen."""
-        return self.teller.tell if self.wanted else None
-
-    def step_before(self, wanted: Wanted) -> Chosen | None:
-        """The step that was chosen for the run that is continued."""
-        if self.after is None:
-            return None
-        stats = self.after.stats
-        grid = grid_of(wanted.duration, stats.dt * (1 + 1e-12), wanted.save, wanted.polynomial)
-        return Chosen(grid, math.nan if stats.error is None else stats.error, stats.reason)
-
-    def run(self, engine: Engine, task: Task) -> Solution:
-        if self.after is None and not (self.wanted and task.grid.steps):
-            return engine.run(task)
-        return run_in_parts(engine, task, self.teller, self.after)
-
-
-def _checked_after(after: Any, model: Any, drive: Any) -> Trajectory | SystemTrajectory | None:
-    """The run to continue. Raises ValueError where it is none, or of another device or drive."""
-    if after is None:
-        return None
-    kind = SystemTrajectory if isinstance(model, (System, SystemArray)) else Trajectory
-    check_kind("after", after, kind, "give what an interrupted simulate(…) returned, or leave it out")
-    if not eqx.tree_equal(after.model, model):
-        raise ValueError("after is a run of another device; give the one with which it was begun")
-    if not eqx.tree_equal(after.drive or None, drive or None):
-        raise ValueError("after is a run with another drive; give the one with which it was begun")
-    return after
-
-
 def simulate_quietly(model: Oscillator | System, **settings: Any) -> Any:
-    """`simulate` without a noise that a system declares, at least the `duration` and the step `dt` given: what a fit
-    follows."""
+    """`simulate` without a noise that a system declares: what a fit follows."""
     if not isinstance(model, System):
         return simulate(model, **settings)
-    usual = {"m0": None, "drive": None, "save": Every(1), "stepper": None, "engine": None, "throw": True}
-    given = usual | settings
-    leading = (given.pop(name) for name in ("duration", "dt", "m0", "drive", "save"))
-    parts = _Parts(Teller(None, settings["duration"]), None, False)
+    usual = {"dt": None, "m0": None, "drive": None, "save": Every(1), "accuracy": None}
+    given = usual | {"stepper": None, "engine": None, "throw": True} | settings
+    leading = (given.pop(name) for name in ("duration", *usual))
+    parts = Parts(Teller(None, settings["duration"]), None, False)
     return _simulate_system(model, *leading, key=None, quiet=True, parts=parts, **given)
 
 
@@ -239,22 +210,38 @@ def _simulate_system(
     state: Any,
     drive: Any,
     save: Every | End | Interval,
+    accuracy: Any,
     *,
     stepper: Stepper | None,
     engine: Engine | None,
     key: Any,
     throw: bool,
-    parts: _Parts,
+    parts: Parts,
     quiet: bool = False,
 ) -> SystemTrajectory:
+    if accuracy is not None:
+        accuracy = checked_accuracy(as_number(accuracy), dt, key, engine)
+        stepper = stepper or stepper_for(accuracy)
     stepper = stepper_of_system(system, stepper, key, quiet)
-    waveforms = drive_of_system(system, drive)
-    step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
-    grid = grid_of(duration, step, save)
-    task = task_of_system(system, waveforms, stepper, grid, start_of_system(system, state), key)
-    solution = parts.run(_check_engine(engine), task)
+    waveforms, start = drive_of_system(system, drive), start_of_system(system, state)
+    engine, chosen = _check_engine(engine), None
+    polynomial = stepper.tableau.dense is not None and key is None and isinstance(system, System)
+
+    def task_on(grid: Grid, start: Any = start, system: Any = system, waveforms: Any = waveforms) -> Task:
+        return task_of_system(system, waveforms, stepper, grid, start, key)
+
+    if accuracy is not None and duration:
+        groups = groups_of(member_of(system), start)
+        wanted = Wanted(task_on, system, waveforms, start, duration, save, polynomial, groups)
+        chosen = parts.step_before(wanted) or choose_step(wanted, accuracy, engine, parts.heard)
+        grid = chosen.grid
+    else:
+        step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
+        grid = grid_of(duration, step, save, polynomial)
+    task = task_on(grid)
+    solution = parts.run(engine, task)
     states, bad_time = _with_initial(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
-    times, status, stats = _told(task, solution, bad_time, throw)
+    times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return SystemTrajectory(times, states, status, system, drive, stats)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,6 +15,7 @@ from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.devices.arrays.system_array import SystemArray, links_of_array
 from llgrad.devices.ranges import check_unit_vector
+from llgrad.devices.states.components import component_names
 from llgrad.devices.system import NORMALS, Spin, System, equation_of_system, noise_strength
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import RK4, Heun, Stepper
@@ -96,6 +98,35 @@ def step_of_system(model: System | SystemArray, drive: dict[str, Waveform], step
 def _of_each(model: System | SystemArray, function: Callable[[System], Any]) -> Any:
     """What a function of a system gives: of an array for every member, along a leading axis."""
     return model.each(function) if isinstance(model, SystemArray) else function(model)
+
+
+def rate_of_system(model: System | SystemArray, task: Task) -> float:
+    """How fast the state turns [rad/s]: what the system says itself, or the largest eigenvalue of its rate's slopes
+    where it begins."""
+    fastest = _of_each(model, lambda system: system.fastest())
+    if fastest is not None and not is_traced(fastest):
+        return float(np.max(fastest))
+    given = {name: waveform(0.0) for name, waveform in (task.drive or {}).items()}
+    begun, form = jax.flatten_util.ravel_pytree(task.m0)
+
+    def slope(state: Any) -> Any:
+        return jnp.concatenate([jnp.ravel(rate) for rate in task.slope(jax.tree.leaves(form(state)), given, 0.0, {})])
+
+    slopes = np.asarray(jax.jacfwd(slope)(begun), dtype=float)
+    return 1e9 * float(np.abs(np.linalg.eigvals(slopes)).max()) if np.isfinite(slopes).all() else 0.0
+
+
+def groups_of(system: System, state: Any) -> tuple[tuple[int, ...], ...]:
+    """The components of a state by their places: each unit vector, and all others of one unit."""
+    names, spins, place = component_names(state), [], 0
+    for node in jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, Spin)):
+        count = len(jax.tree.leaves(node))
+        spins += [tuple(range(place, place + count))] if isinstance(node, Spin) else []
+        place += count
+    by_unit: dict[str, list[int]] = {}
+    for i in sorted(set(range(place)) - {i for spin in spins for i in spin}):
+        by_unit.setdefault(system.outputs.get(names[i], "1"), []).append(i)
+    return (*spins, *map(tuple, by_unit.values()))
 
 
 def start_of_system(model: System | SystemArray, given: Any) -> Any:

@@ -53,9 +53,11 @@ def declared_bound(system: System, path: str, unit: str, start: float) -> Bound:
 
 
 def _size_of_neighbours(system: System, path: str) -> float:
-    """The largest of the other components of the same vector."""
+    """The largest of the other components of the same vector, or of the other numbers of a table."""
     vector, _, _ = path.rpartition(".")
     beside = get_leaf(system, vector) if vector else None
+    if isinstance(beside, np.ndarray):
+        return float(np.abs(beside).max())
     if not isinstance(beside, Vec3):
         return 0.0
     return max((abs(float(c)) for c in (beside.x, beside.y, beside.z) if is_concrete(c)), default=0.0)
