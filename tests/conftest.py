@@ -10,7 +10,8 @@ import tempfile
 # Read once, when jax and NumPy are first imported: processes are the unit of parallelism (pytest -n), not threads.
 os.environ["NPROC"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
-os.environ["JAX_PLATFORMS"] = "cpu"
+if os.environ.get("JAX_PLATFORMS") != "cpu,cuda":  # where tests of a GPU are asked for, beside the processors
+    os.environ["JAX_PLATFORMS"] = "cpu"
 # Many tests compile the same program: it is kept for the length of the run, by each test process for itself.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="llgrad-tests-")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"

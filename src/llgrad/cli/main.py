@@ -100,7 +100,7 @@ def llgrad(
     if context.invoked_subcommand is None:
         print(context.get_help())
     elif context.invoked_subcommand in BATCHES:
-        warnings.filterwarnings("ignore", message="the native engine runs on the CPU")
+        warnings.filterwarnings("ignore", message="coupled arrays have native kernels on the CPU only")
     else:
         prefer_processors()
 

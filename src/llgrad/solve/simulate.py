@@ -119,8 +119,8 @@ def simulate(
             device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
         stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the
             default is `Heun()` (Stratonovich).
-        engine: `Native()` (compiled loops, the default on the CPU; what it cannot run, XLA does, and `stats` says why),
-            `XLA()` or `Diffrax()`.
+        engine: `Native()` (compiled loops, the default, on processors and GPUs; what it cannot run, XLA does, and
+            `stats` says why), `XLA()` or `Diffrax()`.
         key: a `jax.random.key`; turns the thermal field of `model.temperature` on. The noise is a function of (key,
             oscillator, step) alone.
         throw: raise SimulationError for a run that went wrong. Under tracing nothing is raised; see `run.status`.
