@@ -17,6 +17,7 @@ TRACES = ("steady", "transient", "damped")
 
 # What an example's docstring promises, as it prints it.
 PROMISED = {
+    "array_of_systems": [r"1\.0000 1\.0200 .* 1\.1000 GHz", r"(1\.044\d ){6}GHz", r"0\.19\d+ rad ahead.*-0\.005"],
     "compare_methods": [rf"{trace} +{noise} +least squares +100%" for trace in TRACES for noise in ("0%", "1%", "10%")],
     "coupled_array": ["117.5", "10[67].."],
     "fit_a_trace": [r"20\.00\d+ ± 0\.00\d+ mT", r"2\.50\d+ ± 0\.000\d+ mA", r"0\.0050\d+ ±"],

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,6 +24,7 @@ from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive
 from llgrad.kernels.steppers import DormandPrince8, Stepper, Tsitouras5
 from llgrad.solve.native import Native, end_of, reason_against
+from llgrad.solve.parts.division import parts_of, steps_of_a_part
 from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.step_size import ANGLE, is_traced, largest_rate
 from llgrad.solve.systems import rate_of_system
@@ -96,7 +98,11 @@ class Wanted(NamedTuple):
     device's m is measured as it is."""
 
 
-def choose_step(wanted: Wanted, accuracy: float, engine: Engine) -> Chosen:
+Heard = Callable[[], None] | None
+"""What is called every tenth of a second while runs are taken, so that Ctrl-C is heard; None takes each in one go."""
+
+
+def choose_step(wanted: Wanted, accuracy: float, engine: Engine, heard: Heard = None) -> Chosen:
     """The grid with the longest steps whose end state is right within `accuracy`.
 
     Raises ValueError where values are traced.
@@ -121,7 +127,7 @@ def choose_step(wanted: Wanted, accuracy: float, engine: Engine) -> Chosen:
         if 2 * grid.steps > MOST_STEPS or (good is not None and grid.dt <= good.grid.dt):
             break
         run = dataclasses.replace(first, grid=grid)
-        error = _difference(run, engine, wanted.groups) * (UNALIGNED if said else 1 / (1 - 2.0**-order))
+        error = _difference(run, engine, heard, wanted.groups) * (UNALIGNED if said else 1 / (1 - 2.0**-order))
         factor = (0.5 * accuracy / error) ** (1 / order) if 0 < error < math.inf else 2.0 if error == 0 else 0.5
         errors.append(error)
         if error <= accuracy:
@@ -165,18 +171,18 @@ def knots_of(drive: Drive | Mapping[str, Waveform] | None, duration: float) -> n
     return times[(times > 0) & (times < duration)]
 
 
-def _difference(run: Task, engine: Engine, groups: tuple[tuple[int, ...], ...] | None) -> float:
+def _difference(run: Task, engine: Engine, heard: Heard, groups: tuple[tuple[int, ...], ...] | None) -> float:
     """|Δm| of the end state between steps of a grid and steps of half their length, the largest of all oscillators; of
     a system the largest of its groups."""
     steps, dt = run.grid.steps, run.grid.dt
-    a, b = (_end(run, engine, n * steps, dt / n) for n in (1, 2))
+    a, b = (_end(run, engine, Grid(n * steps, dt / n, n * steps, False), heard) for n in (1, 2))
     parts = [x - y for x, y in zip(a, b, strict=True)]
     if groups is None:
         return float(np.max(_length(parts)))
     begun, found = _numbers(run.m0), []
     for group in groups:
-        size = max(float(_length([state[i] for i in group])) for state in (begun, b))
-        change = float(_length([parts[i] for i in group]))
+        size = max(float(np.max(_length([state[i] for i in group]))) for state in (begun, b))
+        change = float(np.max(_length([parts[i] for i in group])))
         found.append(change / size if size > 0 else change)
     return math.nan if any(map(math.isnan, found)) else max(found)
 
@@ -189,11 +195,20 @@ def _numbers(state: Any) -> list[np.ndarray]:
     return [np.asarray(leaf, dtype=float) for leaf in jax.tree.leaves(state)]
 
 
-def _end(run: Task, engine: Engine, steps: int, dt: float) -> list[np.ndarray]:
-    if reason_against(engine, run):
-        states = engine.run(dataclasses.replace(run, grid=Grid(steps, dt, steps, False))).m
-        return _numbers(jax.tree.map(lambda component: component[-1], states))
-    return _numbers(end_of(run, steps, dt))
+def _end(run: Task, engine: Engine, grid: Grid, heard: Heard) -> list[np.ndarray]:
+    other = reason_against(engine, run)
+    most = grid.steps if heard is None else steps_of_a_part(dataclasses.replace(run, grid=grid), engine)
+    state = run.m0
+    for part in parts_of(grid, most):
+        if heard is not None:
+            heard()
+        first = jnp.asarray(part.first, jnp.int32) if part.first else 0
+        task = eqx.tree_at(lambda t: t.m0, dataclasses.replace(run, grid=part.grid, first=first), state)
+        if other:
+            state = jax.tree.map(lambda component: component[-1], engine.run(task).m)
+        else:
+            state = end_of(task, part.grid.steps, grid.dt)
+    return _numbers(state)
 
 
 def _aligned(wanted: Wanted, dt: float, knots: np.ndarray) -> tuple[Grid, str]:

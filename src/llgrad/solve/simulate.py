@@ -13,10 +13,12 @@ from jax.core import Tracer
 
 from llgrad.core.random import key_words
 from llgrad.core.record import as_number, is_concrete, tables_of
-from llgrad.core.status import SimulationError, Status
+from llgrad.core.status import Outcome, SimulationError, Status
 from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
+from llgrad.devices.arrays.mixing import links_of_coupling
+from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.drives.base import Waveform
@@ -27,12 +29,15 @@ from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
 from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, stepper_for
 from llgrad.solve.native import Native
+from llgrad.solve.parts.request import Parts, checked_after
+from llgrad.solve.parts.telling import Progress, Teller
 from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
 from llgrad.solve.systems import (
     drive_of_system,
     groups_of,
+    member_of,
     start_of_system,
     step_of_system,
     stepper_of_system,
@@ -55,10 +60,12 @@ def simulate(
     engine: Engine | None = ...,
     key: Any = ...,
     throw: bool = ...,
+    progress: Progress | None = ...,
+    after: Trajectory | None = ...,
 ) -> Trajectory: ...
 @overload
 def simulate(
-    model: System,
+    model: System | SystemArray,
     *,
     duration: float,
     dt: float | None = ...,
@@ -70,9 +77,11 @@ def simulate(
     engine: Engine | None = ...,
     key: Any = ...,
     throw: bool = ...,
+    progress: Progress | None = ...,
+    after: SystemTrajectory | None = ...,
 ) -> SystemTrajectory: ...
 def simulate(
-    model: Oscillator | OscillatorArray | System,
+    model: Oscillator | OscillatorArray | System | SystemArray,
     *,
     duration: float,
     dt: float | None = None,
@@ -84,15 +93,17 @@ def simulate(
     engine: Engine | None = None,
     key: Any = None,
     throw: bool = True,
+    progress: Progress | None = None,
+    after: Trajectory | SystemTrajectory | None = None,
 ) -> Trajectory | SystemTrajectory:
     """Integrate dm/dt = −γ/(1+α²) [m × B + α m × (m × B)] of an oscillator, or of an array of them; or dy/dt = f(y) of
-    a `System` of your own.
+    a `System` of your own, or of a `SystemArray` of such.
 
     Every leaf of `model`, `drive` and `m0` is differentiable, and may be batched by `jax.vmap`. Computes in JAX's
     default float type (float64 where `jax_enable_x64` is set or inside `jax.enable_x64(True)`).
 
     Args:
-        model: the device, the array of N devices, or the system.
+        model: the device, the array of N devices, the system, or the array of N systems.
         duration: simulated time [s].
         dt: largest time step [s]; the step used is the largest one below it that divides `duration` into a whole
             number of saving intervals (`stats.dt`). None chooses it from the largest field (`suggest_dt`); under `jit`
@@ -113,9 +124,16 @@ def simulate(
         key: a `jax.random.key`; turns the thermal field of `model.temperature` on. The noise is a function of (key,
             oscillator, step) alone.
         throw: raise SimulationError for a run that went wrong. Under tracing nothing is raised; see `run.status`.
+        progress: True prints how far the run is, on stderr; a function is called with a dictionary: "fraction" of the
+            steps, "time" and "duration" simulated [s], "elapsed" and "left" [s], the last None while it is not known.
+            The run then goes in parts of about a tenth of a second, and Ctrl-C, or a KeyboardInterrupt of the
+            function, gives what was kept until then (where nothing was, it is raised); `run.status` says so. Adaptive
+            steps (`Diffrax`) begin anew in each part.
+        after: an interrupted run, of the same arguments: it is continued, with the bits of a run in one go.
 
     Returns:
-        Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3); of a system a SystemTrajectory.
+        Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3); of a system, or an array of systems, a
+        SystemTrajectory.
 
     Raises:
         ValueError: for an argument that cannot be meant. SimulationError: for a run that went wrong. ForkedProcess: in
@@ -127,9 +145,22 @@ def simulate(
     (201, 3)
     """
     check_process()
-    if isinstance(model, System):
+    duration = _checked_duration(duration)
+    parts = Parts(Teller(progress, duration), checked_after(after, model, drive), progress is not None)
+    if isinstance(model, (System, SystemArray)):
         return _simulate_system(
-            model, duration, dt, m0, drive, save, accuracy, stepper=stepper, engine=engine, key=key, throw=throw
+            model,
+            duration,
+            dt,
+            m0,
+            drive,
+            save,
+            accuracy,
+            stepper=stepper,
+            engine=engine,
+            key=key,
+            throw=throw,
+            parts=parts,
         )
     device = _check_model(model)
     drive = check_drive(drive)
@@ -138,20 +169,21 @@ def simulate(
         accuracy = checked_accuracy(as_number(accuracy), dt, key, engine)
         stepper = stepper or stepper_for(accuracy)
     stepper = _check_stepper(stepper, device, key)
-    duration, engine, start = _checked_duration(duration), _check_engine(engine), start_of(model, m0)
+    engine, start = _check_engine(engine), start_of(model, m0)
     polynomial = _has_polynomial(model, stepper, key)
 
     def task_on(grid: Grid, start: Vec3 = start, model: Any = model, drive: Drive | None = drive) -> Task:
         return _task(model, _check_model(model), drive, stepper, grid, start, key)
 
     if accuracy is not None and duration:
-        chosen = choose_step(Wanted(task_on, model, drive, start, duration, save, polynomial), accuracy, engine)
+        wanted = Wanted(task_on, model, drive, start, duration, save, polynomial)
+        chosen = parts.step_before(wanted) or choose_step(wanted, accuracy, engine, parts.heard)
         grid = chosen.grid
     else:
         dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
         grid = grid_of(duration, dt, save, polynomial)
     task = task_on(grid)
-    return _trajectory(model, drive, task, engine.run(task), throw, chosen)
+    return _trajectory(model, drive, task, parts.run(engine, task), throw, chosen)
 
 
 def simulate_quietly(model: Oscillator | System, **settings: Any) -> Any:
@@ -161,7 +193,8 @@ def simulate_quietly(model: Oscillator | System, **settings: Any) -> Any:
     usual = {"dt": None, "m0": None, "drive": None, "save": Every(1), "accuracy": None}
     given = usual | {"stepper": None, "engine": None, "throw": True} | settings
     leading = (given.pop(name) for name in ("duration", *usual))
-    return _simulate_system(model, *leading, key=None, quiet=True, **given)
+    parts = Parts(Teller(None, settings["duration"]), None, False)
+    return _simulate_system(model, *leading, key=None, quiet=True, parts=parts, **given)
 
 
 def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: Any) -> bool:
@@ -171,7 +204,7 @@ def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: 
 
 
 def _simulate_system(
-    system: System,
+    system: System | SystemArray,
     duration: Any,
     dt: Any,
     state: Any,
@@ -183,6 +216,7 @@ def _simulate_system(
     engine: Engine | None,
     key: Any,
     throw: bool,
+    parts: Parts,
     quiet: bool = False,
 ) -> SystemTrajectory:
     if accuracy is not None:
@@ -190,22 +224,22 @@ def _simulate_system(
         stepper = stepper or stepper_for(accuracy)
     stepper = stepper_of_system(system, stepper, key, quiet)
     waveforms, start = drive_of_system(system, drive), start_of_system(system, state)
-    duration, engine, chosen = _checked_duration(duration), _check_engine(engine), None
-    polynomial = stepper.tableau.dense is not None and key is None
+    engine, chosen = _check_engine(engine), None
+    polynomial = stepper.tableau.dense is not None and key is None and isinstance(system, System)
 
-    def task_on(grid: Grid, start: Any = start, system: System = system, waveforms: Any = waveforms) -> Task:
+    def task_on(grid: Grid, start: Any = start, system: Any = system, waveforms: Any = waveforms) -> Task:
         return task_of_system(system, waveforms, stepper, grid, start, key)
 
     if accuracy is not None and duration:
-        groups = groups_of(system, start)
+        groups = groups_of(member_of(system), start)
         wanted = Wanted(task_on, system, waveforms, start, duration, save, polynomial, groups)
-        chosen = choose_step(wanted, accuracy, engine)
+        chosen = parts.step_before(wanted) or choose_step(wanted, accuracy, engine, parts.heard)
         grid = chosen.grid
     else:
         step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
         grid = grid_of(duration, step, save, polynomial)
     task = task_on(grid)
-    solution = engine.run(task)
+    solution = parts.run(engine, task)
     states, bad_time = _with_initial(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
     times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return SystemTrajectory(times, states, status, system, drive, stats)
@@ -227,10 +261,11 @@ def _task(
     key: Any,
 ) -> Task:
     array = isinstance(model, OscillatorArray)
+    links = links_of_coupling(model.coupling) if array and model.coupling is not None else None
     return Task(
-        equation=equation_of_motion(device),
+        equation=equation_of_motion(device, *(((), ()) if links is None else (links.emits, links.receives))),
         m0=m0,
-        coupling=model.coupling if array else None,
+        mixing=None if links is None else links.mixing,
         drive=None if drive is None else drive.channels(),
         noise=None if key is None else Noise(thermal_sigma(device, grid.dt), *key_words(key)),
         stepper=stepper,
@@ -253,13 +288,16 @@ def _told(
 ) -> tuple[Any, Status, Stats]:
     """Times, outcome and how it was computed. Raises SimulationError for a run that went wrong, where it shall."""
     grid, status = task.grid, Status(solution.code, bad_time)
-    if throw and not status.traced and not status.ok:
+    if throw and not status.traced and not status.ok and np.any(np.asarray(status.code) != Outcome.INTERRUPTED):
         raise SimulationError(status.sentence)
     times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * grid.interval
+    if solution.taken is not None:
+        times = times[: len(times) - grid.saves + len(jax.tree.leaves(solution.m)[0])]
+        times = times if grid.keep_initial else np.asarray([solution.taken * grid.dt])
     stepper = solution.stepper or type(task.stepper).__name__
     reason, error = solution.reason, None
     if chosen is not None:
-        reason, error = "; ".join(filter(None, (solution.reason, chosen.reason))), chosen.error
+        reason, error = "; ".join(filter(None, dict.fromkeys((solution.reason, chosen.reason)))), chosen.error
     steps = grid.steps + bool(grid.tail)
     stats = Stats(solution.engine, reason, stepper, steps, grid.dt, grid.save_every, grid.samples, error)
     return jnp.asarray(times, task.dtype), status, stats
