@@ -31,7 +31,7 @@ with without_collections():
     from llgrad.devices.arrays.system_array import SystemArray
     from llgrad.devices.bounds import between, positive, unbounded
     from llgrad.devices.coupling import Coupling, FieldCoupling, TensorCoupling
-    from llgrad.devices.files import load_device, save_device
+    from llgrad.devices.files import load_device, load_system, save_device
     from llgrad.devices.geometry import Ellipse, ellipse
     from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
     from llgrad.devices.oscillator import Oscillator, ellipse_volume
@@ -214,6 +214,7 @@ __all__ = [
     "load_device",
     "load_images",
     "load_network",
+    "load_system",
     "load_voltage",
     "orbit",
     "peak_of",

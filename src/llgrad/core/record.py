@@ -285,8 +285,8 @@ def to_json(record: Record) -> dict[str, Any]:
 
 
 def from_json(entry: Any, base: type[Record] = Record, area: float | None = None) -> Any:
-    """The record that `to_json` wrote, or that a person wrote in its form. The class is looked up by name among the
-    subclasses of `base`; `area` [m²] makes currents of current densities.
+    """The record that `to_json` wrote, or that a person wrote in its form. The class is looked up by name: `base`, or
+    one of its subclasses; `area` [m²] makes currents of current densities.
 
     Raises ValueError, in one sentence, for an entry that is none, an unknown or missing quantity, a wrong unit or type.
     """
@@ -346,7 +346,9 @@ def _read(value: Any, field: dataclasses.Field, hint: Any, area: float | None) -
     return records if several else records[0]
 
 
-def _find(base: type, name: Any) -> type[Record] | None:
+def _find(base: type[Record], name: Any) -> type[Record] | None:
+    if base.__name__ == name and base is not Record:
+        return base
     for kind in base.__subclasses__():
         if kind.__name__ == name:
             return kind
