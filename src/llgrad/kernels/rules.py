@@ -279,7 +279,7 @@ def merge(value: Any, dim: Any, axis: int, size: int, B: int, wide: bool) -> Any
 
 def split(value: Any, axis: int, size: int) -> Any:
     """Undo `merge`: (…, size · B, …) → (…, size, B, …)."""
-    return value.reshape(*value.shape[:axis], size, -1, *value.shape[axis + 1 :])
+    return value.reshape(*value.shape[:axis], size, value.shape[axis] // size, *value.shape[axis + 1 :])
 
 
 def mapped_size(arguments: Sequence[Any], dims: Sequence[Any]) -> int:
