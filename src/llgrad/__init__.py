@@ -76,6 +76,8 @@ with without_collections():
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
+    from llgrad.orbits.branches.follow import follow, thresholds
+    from llgrad.orbits.branches.result import Branch, Branches, Threshold
     from llgrad.orbits.cycle.finding import orbit
     from llgrad.orbits.equilibria.equilibria import equilibria
     from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
@@ -108,6 +110,8 @@ __all__ = [
     "XLA",
     "AppliedField",
     "Bench",
+    "Branch",
+    "Branches",
     "Chirp",
     "ConductanceJunction",
     "Constant",
@@ -183,6 +187,7 @@ __all__ = [
     "SystemTrajectory",
     "TanhNetwork",
     "TensorCoupling",
+    "Threshold",
     "Timeline",
     "Torques",
     "Trace",
@@ -206,6 +211,7 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_resonance",
+    "follow",
     "frequencies_of",
     "frequency",
     "instantaneous_phase",
@@ -243,6 +249,7 @@ __all__ = [
     "spectrum",
     "suggest_dt",
     "table",
+    "thresholds",
     "torque_at",
     "trace_of",
     "train",
