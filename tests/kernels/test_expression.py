@@ -101,7 +101,7 @@ def test_parameters_stay_shared_where_they_are():
 class Odd(lg.FieldTerm):
     strength: float = lg.quantity("T")
 
-    def field(self, m, current):
+    def field(self, m, inputs):
         return lg.Vec3(self.strength * jax.scipy.special.i0(m.x), 0.0 * m.y, 0.0 * m.z)
 
 

@@ -175,7 +175,8 @@ def _report(run: Trajectory, name: str, seed: int | None, outputs: Outputs, json
 def last_half(run: Trajectory) -> Trajectory:
     """The run without its first half, in which it may still settle."""
     half = run.m.shape[0] // 2
-    return Trajectory(run.t[half:], run.m[half:], run.status, run.model, run.drive, run.stats)
+    t, m = (np.asarray(array)[half:] for array in (run.t, run.m))
+    return Trajectory(t, m, run.status, run.model, run.drive, run.stats)
 
 
 def motion_of(run: Trajectory) -> Oscillation | None:

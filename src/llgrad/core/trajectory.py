@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import equinox as eqx
 import jax
@@ -67,11 +67,45 @@ class Trajectory(eqx.Module):
         return f"Trajectory: m {self.m.shape}, {_how(self.stats)}, {self.status.sentence}"
 
 
+class SystemSignal(eqx.Module):
+    """One signal of a run of a `System`: `t` [s] and `values`, (batch…, T), in `unit`; differentiable."""
+
+    t: Any
+    values: Any
+    name: str = eqx.field(static=True)
+    unit: str = eqx.field(static=True)
+    dt: float = eqx.field(static=True)
+    """Time between two samples [s]."""
+    noisy: bool = eqx.field(static=True, default=False)
+    """Whether the run had noise."""
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The values by their name, as of a `Trace` of one column."""
+        return {self.name: self.values}
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The unit by the name."""
+        return {self.name: self.unit}
+
+    def select(self, name: str) -> Self:
+        """The signal itself, by its name. Raises ValueError for another."""
+        if name != self.name:
+            raise ValueError(f"this is the signal {self.name!r}, and not {name!r}")
+        return self
+
+    def __repr__(self) -> str:
+        unit = "" if self.unit == "1" else f" [{self.unit}]"
+        return f"SystemSignal {self.name}{unit}: {self.values.shape}, every {self.dt * 1e12:.6g} ps"
+
+
 class SystemTrajectory(eqx.Module):
     """A simulated run of a `System`. Axes are (batch…, T): batch under `vmap`.
 
     `t` (T,) [s]; `state`, a tree of the form of the system's start, of (T,) arrays; `status`; `stats`; `model` and
-    `drive` as they were given. What a dictionary of a state holds is found by its name as well: `run.x`.
+    `drive` as they were given. What a dictionary of a state holds is found by its name as well: `run.x`; `run.signal`
+    gives any component, or output of the system, by its name.
     """
 
     t: Any
@@ -90,7 +124,20 @@ class SystemTrajectory(eqx.Module):
     @property
     def dt(self) -> float:
         """Time between two saved states [s]."""
-        return self.stats.dt * self.stats.save_every
+        return self.stats.dt * self.stats.save_every / self.stats.samples
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The names of all signals: what the system declares in `outputs`, and the components of its state."""
+        return self.model.signals(self.state)
+
+    def signal(self, name: str | None = None) -> SystemSignal:
+        """A component of the state ("x", "free.z"), or an output of the system, in the course of the run.
+
+        What `frequency`, `spectrum`, `line_width` and the pictures take. None is the only output, or, without outputs,
+        the only component. Raises ValueError for another name, and for None where there are several.
+        """
+        return self.model.read(self, name)
 
     @property
     def m(self) -> Any:

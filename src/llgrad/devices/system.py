@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
@@ -10,9 +11,15 @@ from typing import Any, ClassVar, Final, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from llgrad.core.record import Record
+from llgrad.core.field_term import Inputs
+from llgrad.core.record import Record, is_concrete
+from llgrad.core.trajectory import SystemSignal, SystemTrajectory
+from llgrad.core.units import show
 from llgrad.core.vector import Vec3
+from llgrad.devices.bounds import Bound
+from llgrad.devices.states.components import component_names
 
 NORMALS: Final = ("normal_x", "normal_y", "normal_z")
 """Names of the random numbers of a step."""
@@ -32,25 +39,6 @@ class Spin(Vec3):
     """A unit vector in the state of a `System`: brought back on the sphere after every step, its derivative with it."""
 
 
-class Inputs:
-    """What acts on a system at a moment: `t` [s], the inputs that the system declares, and `noise`.
-
-    Raises AttributeError, with the names that there are, for any other.
-    """
-
-    def __init__(self, t: Any, noise: tuple[Any, ...], given: Mapping[str, Any]) -> None:
-        self.t, self.noise, self._given = t, noise, dict(given)
-
-    def __getattr__(self, name: str) -> Any:
-        given = self.__dict__.get("_given", {})
-        if name not in given:
-            known = ", ".join(["t", "noise", *given])
-            raise AttributeError(
-                f"a rate asks for inputs.{name}, but its system has only {known}; declare it in `inputs`"
-            )
-        return given[name]
-
-
 class System(Record):
     """A record of parameters with one rate: anything that can be written as dy/dt = f(y, inputs).
 
@@ -59,6 +47,10 @@ class System(Record):
     `Spin`s (unit vectors), say. Write `rate` with arithmetic and `jax.numpy` on scalars. `inputs` names what a drive
     can act on, with its unit, and `noises` how many independent white noises there are: `inputs.noise[k]` has
     ⟨ξ(t) ξ(t′)⟩ = δ(t − t′), unit 1/√s, and is held during a step (with Heun's method the Stratonovich solution).
+
+    What a laboratory records of it is in `outputs`, with its unit: components of the state ("x", "free.z"), and what
+    `observe` gives by name, a voltage say. `run.signal("x")` is one of them, which `frequency` and its like, `fit` and
+    the pictures take. A parameter that has a meaning in a range only says so, as in `quantity("1", bound=positive())`.
 
     >>> import llgrad as lg
     >>> class Hopf(lg.System):
@@ -83,6 +75,14 @@ class System(Record):
     """Unit of each input, by name."""
     noises: ClassVar[int] = 0
     """Number of white noises, up to three."""
+    outputs: ClassVar[Mapping[str, str]] = {}
+    """Unit of each signal that is recorded, by name: a component of the state, or one that `observe` gives."""
+
+    def __check_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            bound, value = field.metadata.get("bound"), getattr(self, field.name)
+            if bound is not None:
+                _check_within(f"{type(self).__name__}.{field.name}", value, bound, field.metadata["unit"])
 
     @abc.abstractmethod
     def start(self) -> Any:
@@ -96,6 +96,72 @@ class System(Record):
         """A bound on how fast the state may turn [rad/s], for the time step; None where nobody knows."""
         return None
 
+    def observe(self, state: Any, inputs: Inputs) -> Mapping[str, Any]:
+        """What is recorded of a state, by the names in `outputs` that are no components of it; without noise."""
+        return {}
+
+    def signals(self, state: Any) -> tuple[str, ...]:
+        """The names of all signals: the outputs, and the components of a state."""
+        return tuple(dict.fromkeys([*self.outputs, *component_names(state)]))
+
+    def read(self, run: SystemTrajectory, name: str | None = None) -> SystemSignal:
+        """A signal of a run of this system; see `SystemTrajectory.signal`."""
+        known = self.signals(run.state)
+        if name is None:
+            usual = tuple(self.outputs) or known
+            if len(usual) != 1:
+                raise ValueError(
+                    f"a run of {type(self).__name__} has several signals ({', '.join(known)}); name the one that is "
+                    f"meant, as in run.signal({usual[0]!r})"
+                )
+            name = usual[0]
+        if name not in known:
+            raise ValueError(f"a run of {type(self).__name__} has no signal {name!r}; it has {', '.join(known)}")
+        values = dict(zip(component_names(run.state), jax.tree.leaves(run.state), strict=True)).get(name)
+        if name in self.outputs:
+            observed = observed_of(run).get(name)
+            if (values is None) == (observed is None):
+                where = "neither a component of the state nor" if values is None else "a component of the state, and"
+                raise ValueError(
+                    f"the output {name!r} of {type(self).__name__} is {where} what observe gives; it must be one"
+                )
+            values = observed if values is None else values
+        return SystemSignal(run.t, values, name, self.outputs.get(name, "1"), run.dt, self.noises > 0)
+
+
+def observed_of(run: SystemTrajectory) -> dict[str, Any]:
+    """What `observe` gives in the course of a run, (batch…, T) by name.
+
+    Raises ValueError for a name that `outputs` does not have.
+    """
+    if np.ndim(run.t) > 1:
+        return eqx.filter_vmap(observed_of)(run)
+    system: System = run.model
+    acting = {name: waveform(run.t) for name, waveform in (run.drive or {}).items()}
+
+    def at(t: Any, state: Any, acting: Mapping[str, Any]) -> dict[str, Any]:
+        given = {name: acting.get(name, 0.0) for name in system.inputs}
+        found = dict(system.observe(state, Inputs(t, (0.0,) * system.noises, given)))
+        if unknown := [name for name in found if name not in system.outputs]:
+            raise ValueError(
+                f"observe of {type(system).__name__} gives {unknown[0]!r}, whose unit is not known; name it in "
+                f"outputs = {{{unknown[0]!r}: …}}"
+            )
+        return {name: jnp.asarray(value, run.t.dtype) for name, value in found.items()}
+
+    return jax.vmap(at)(jnp.asarray(run.t), run.state, acting)
+
+
+def _check_within(name: str, value: Any, bound: Bound, unit: str) -> None:
+    """Raise ValueError for a concrete value outside a bound; its edges are allowed."""
+    if not is_concrete(value):
+        return
+    with jax.ensure_compile_time_eval():
+        low, high = bound.limits
+    bad = [v for v in np.ravel(np.asarray(value, dtype=float)).tolist() if not low <= v <= high]
+    if bad:
+        raise ValueError(f"{name} = {show(bad[0], unit)} is out of range, expected a value {bound.describe(unit)}")
+
 
 class SystemEquation(eqx.Module):
     """A system as what engines integrate: numbers in, numbers out, in nanoseconds."""
@@ -105,6 +171,8 @@ class SystemEquation(eqx.Module):
     """Form of the state."""
     spins: tuple[tuple[int, int, int], ...] = eqx.field(static=True)
     timed: ClassVar[bool] = True
+    uses_time: ClassVar[bool] = False
+    """Not as a channel: kernels find the time by themselves."""
 
     @property
     def layout(self) -> Layout:

@@ -70,6 +70,8 @@ class RunPlan:
         """Where the (B, N) axes of an operand begin; −1 for one that has none."""
         if name in ("first", "h", "dense", "weights"):
             return -1
+        if name in self.program.tables:
+            return 1
         return 2 if name in self.program.channels else 0
 
 
@@ -165,7 +167,7 @@ def adjoint(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool 
     stages = len(plan.tableau.b)
     call = _Call(plan, operands[:own], REGISTERS // 2 if stages > MANY_STAGES else REGISTERS)
     kept, *cotangents = [value.reshape(*value.shape[:-2], call.lanes) for value in operands[own:]]
-    active = [name for name in (*plan.program.channels, *plan.program.names) if name in wanted]
+    active = [name for name in plan.program.varied if name in wanted]
     shared = [name for name, spread in zip(plan.program.channels, call.spread, strict=True) if not spread]
     items = min(call.tiles, PARTS) if any(name in shared for name in active) else call.tiles
     nodes = len(plan.tableau.nodes)
@@ -175,7 +177,8 @@ def adjoint(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool 
         if name in shared:
             shapes.append(jax.ShapeDtypeStruct((items, plan.steps, nodes), call.dtype))
         else:
-            shapes.append(call.shape(plan.steps, nodes) if name in plan.program.channels else call.shape())
+            lead = (plan.steps, nodes) if name in plan.program.channels else ()
+            shapes.append(call.shape(*lead, *([plan.program.tables[name]] if name in plan.program.tables else [])))
     stride = math.ceil(plan.steps / kept.shape[0])
     arguments = [call.counts(items, stride), *call.operands, kept, *cotangents]
     target = adjoint_kernel(call.scheme, tuple(active), stride > 1) if compiled else ""
@@ -194,7 +197,7 @@ def tangent(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool 
     """
     own = len(plan.names)
     call = _Call(plan, operands[:own], REGISTERS // 2)
-    active = [name for name in (*plan.program.channels, *plan.program.names) if name in wanted]
+    active = [name for name in plan.program.varied if name in wanted]
     given = dict(zip([*plan.starts, *wanted], operands[own:], strict=True))
     flat: list[Any] = [call.flat(given[name], plan.lane_axis(name) + 1) for name in (*plan.starts, *active)]
     sweeps: list[Any] = []

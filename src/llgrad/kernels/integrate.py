@@ -81,7 +81,8 @@ def integrate(
     if samples is not None:
         operands.append(jnp.asarray(tableau.weights(np.arange(1, samples + 1) / samples), dtype))
     operands += [_lanes(component) for component in components]
-    operands += [_lanes(value) for value in parameters]
+    operands += [_lanes(value) for value in parameters[: program.parameters]]
+    operands += [_lanes_of_table(value) for value in parameters[program.parameters :]]
     operands += [_samples(drive[name], dtype) for name in equation.channels if name in drive]
     if noise is not None:
         operands += [_lanes(noise.key0), _lanes(noise.key1)]
@@ -107,6 +108,12 @@ def reason_against(equation: Any, dtype: Any, *, channels: Sequence[str], couple
 def _lanes(value: Any) -> Any:
     """() → (1, 1), (N,) → (1, N)."""
     return jnp.asarray(value).reshape(1, -1)
+
+
+def _lanes_of_table(value: Any) -> Any:
+    """(n,) → (n, 1, 1), (N, n) → (n, 1, N)."""
+    value = jnp.asarray(value)
+    return value[:, None, None] if value.ndim == 1 else value.T[:, None, :]
 
 
 def _samples(value: Any, dtype: Any) -> Any:

@@ -73,7 +73,7 @@ def target(kind: str, scheme: Any, write: Callable[..., Any], *options: Any) -> 
 def _equation(program: Program) -> str:
     """The slope of a program for a reader: straight-line formulas."""
     names = program.arguments
-    return f"slope({', '.join(names)}):\n{formulas(program.trace(program.function, len(names)), names)}"
+    return f"slope({', '.join(names)}):\n{formulas(program.trace(program.function), names)}"
 
 
 def _registered(key: str, kind: str, address: Callable[[], int]) -> str:

@@ -46,6 +46,7 @@ def forward(*operands: Any, plan: Any) -> list[Any]:
     given = dict(zip(plan.names, operands, strict=True))
     shape, dtype = given[plan.starts[0]].shape, given[plan.starts[0]].dtype
     wide = {name: jnp.broadcast_to(given[name], shape) for name in plan.program.names}
+    wide |= {name: jnp.broadcast_to(given[name], (size, *shape)) for name, size in plan.program.tables.items()}
 
     def step(carry: Any, inputs: Any) -> tuple[Any, list[Any]]:
         (m, bad), (index, samples) = carry, inputs
@@ -97,7 +98,8 @@ def _stepped(
 ) -> tuple[list[Any], list[Any]]:
     """The state after one step of the tableau, before its projection; and those within it, (samples − 1, …), if any."""
     program, shape, h = plan.program, m[0].shape, given["h"][0]
-    slope = jax.vmap(jax.vmap(lambda *scalars: tuple(program.function(*scalars))))
+    lanes = [int(name in program.tables) for name in program.arguments]
+    slope = jax.vmap(jax.vmap(lambda *scalars: tuple(program.function(*scalars)), lanes), lanes)
     random: list[Any] = []
     if program.noisy:
         lane = given["lane"] if "lane" in given else jnp.arange(shape[1], dtype=jnp.uint32)[None]

@@ -13,10 +13,10 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.namespace import fixed
 from llgrad.core.vector import Vec3
 from llgrad.drives.drive import Drive
 from llgrad.kernels.steppers import DormandPrince8, Stepper, Tsitouras5
@@ -78,11 +78,6 @@ def checked_accuracy(accuracy: Any, dt: Any, key: Any, engine: Any) -> float:
     return float(accuracy)
 
 
-def without_tangents(tree: Any) -> Any:
-    """The values of a tree, which derivatives do not see: concrete under `grad`, traced under `jit` and `vmap`."""
-    return jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if is_traced(leaf) else leaf, tree)
-
-
 class Wanted(NamedTuple):
     """A run without its grid: the task on one, from a start, of a model and a drive; and what it is for."""
 
@@ -100,7 +95,7 @@ def choose_step(wanted: Wanted, accuracy: float, engine: Engine) -> Chosen:
 
     Raises ValueError where values are traced.
     """
-    model, drive, start = without_tangents((wanted.model, wanted.drive, wanted.start))
+    model, drive, start = fixed((wanted.model, wanted.drive, wanted.start))
     first, duration = wanted.task(Grid(1, 1e-12, 1, False), start, model, drive), wanted.duration
     if is_traced(first):
         raise ValueError(

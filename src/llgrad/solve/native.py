@@ -14,7 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.record import tables_of
 from llgrad.devices.coupling import FieldCoupling
+from llgrad.devices.system import TIME
 from llgrad.solve.saving import Grid
 from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, with_tail
 from llgrad.solve.xla import XLA
@@ -115,10 +117,9 @@ def _reason_against_equation(task: Task) -> str:
     from llgrad.kernels.integrate import reason_against
     from llgrad.kernels.plain import say_once
 
-    channels = () if task.drive is None else tuple(task.drive)
     dtype, coupled = task.dtype, task.coupling is not None
     noisy = task.noise is not None
-    if reason := reason_against(task.equation, dtype, channels=channels, coupled=coupled, noisy=noisy):
+    if reason := reason_against(task.equation, dtype, channels=task.channels, coupled=coupled, noisy=noisy):
         say_once(reason)
     return reason
 
@@ -127,7 +128,10 @@ def _as_operands(task: Task) -> Task:
     """Every float an array, so that new values do not compile anew, but for the equation's zeros and ones: those
     are built in. What all oscillators of an array have alike is one number.
     """
-    equation = jax.tree.map(_alike, task.equation)
+    leaves, tree = jax.tree.flatten(task.equation)
+    tables = tables_of(tree)
+    alike = [leaf if table else _alike(leaf) for leaf, table in zip(leaves, tables, strict=True)]
+    equation = jax.tree.unflatten(tree, alike)
     arrays = as_arrays(eqx.tree_at(lambda t: t.equation, task, equation))
     kept = jax.tree.map(
         lambda plain, array: plain if isinstance(plain, float) and plain in (0.0, 1.0) else array,
@@ -165,7 +169,7 @@ def _saved(task: Task) -> tuple[Any, Any]:
 
 def _chunk(task: Task) -> int:
     """Steps whose drive samples fit the memory."""
-    if task.drive is None:
+    if not task.channels:
         return max(task.grid.steps, 1)
     step = jax.eval_shape(lambda: _samples(task, 0, 1))
     size = sum(array.size * array.dtype.itemsize for array in jax.tree.leaves(step))
@@ -173,11 +177,12 @@ def _chunk(task: Task) -> int:
 
 
 def _samples(task: Task, first: Any, steps: int, dt: Any = None) -> dict[str, Any]:
-    """The drive at the nodes of some steps, by channel."""
-    if task.drive is None:
+    """The drive at the nodes of some steps, by channel, and the time [ns] where a term uses it."""
+    if not task.channels:
         return {}
     index = jnp.asarray(first, jnp.int32) + jnp.arange(steps, dtype=jnp.int32)
-    samples = task.samples(task.times(index, dt))
+    times = task.times(index, dt)
+    samples = task.samples(times) | ({TIME: times * 1e9} if task.equation.uses_time else {})
     return {name: jnp.asarray(value, task.dtype) for name, value in samples.items()}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from llgrad.core.random import key_words
-from llgrad.core.record import as_number, is_concrete
+from llgrad.core.record import as_number, is_concrete, tables_of
 from llgrad.core.status import SimulationError, Status
 from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
@@ -153,6 +153,17 @@ def simulate(
     return _trajectory(model, drive, task, engine.run(task), throw, chosen)
 
 
+def simulate_quietly(model: Oscillator | System, **settings: Any) -> Any:
+    """`simulate` without a noise that a system declares, at least the `duration` and the step `dt` given: what a fit
+    follows."""
+    if not isinstance(model, System):
+        return simulate(model, **settings)
+    usual = {"m0": None, "drive": None, "save": Every(1), "stepper": None, "engine": None, "throw": True}
+    given = usual | settings
+    leading = (given.pop(name) for name in ("duration", "dt", "m0", "drive", "save"))
+    return _simulate_system(model, *leading, key=None, quiet=True, **given)
+
+
 def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: Any) -> bool:
     """Whether states between the steps can be had: not of coupled arrays, and not with noise."""
     coupled = isinstance(model, OscillatorArray) and model.coupling is not None
@@ -171,8 +182,9 @@ def _simulate_system(
     engine: Engine | None,
     key: Any,
     throw: bool,
+    quiet: bool = False,
 ) -> SystemTrajectory:
-    stepper = stepper_of_system(system, stepper, key)
+    stepper = stepper_of_system(system, stepper, key, quiet)
     waveforms = drive_of_system(system, drive)
     step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
     grid = grid_of(_checked_duration(duration), step, save)
@@ -262,12 +274,13 @@ def _check_model(model: Any) -> Oscillator:
         raise ValueError(
             f"expected an Oscillator or an OscillatorArray, got {type(model).__name__}; see llgrad.presets"
         )
-    for leaf in jax.tree.leaves(model):
-        if jnp.ndim(leaf):
+    leaves, tree = jax.tree.flatten(model)
+    for leaf, table in zip(leaves, tables_of(tree), strict=True):
+        if jnp.ndim(leaf) != table:
             raise ValueError(
-                f"a value of the oscillator has the shape {jnp.shape(leaf)}, expected one number; for N "
-                "coupled devices use "
-                "OscillatorArray, for independent runs jax.vmap"
+                f"a value of the oscillator has the shape {jnp.shape(leaf)}, expected one number; for N coupled "
+                "devices use OscillatorArray, for independent runs jax.vmap, and for a list of numbers that a term "
+                "reads declare it with lg.table(unit)"
             )
     return model
 

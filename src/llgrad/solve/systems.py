@@ -39,9 +39,10 @@ def task_of_system(
     )
 
 
-def stepper_of_system(system: System, stepper: Stepper | None, key: Any) -> Stepper:
-    """The stepper that is given, or the usual one. Raises ValueError where noise and key do not go together."""
-    if system.noises and key is None:
+def stepper_of_system(system: System, stepper: Stepper | None, key: Any, quiet: bool = False) -> Stepper:
+    """The stepper that is given, or the usual one. Raises ValueError where noise and key do not go together, unless
+    the run is to be a quiet one, without the system's noise."""
+    if system.noises and key is None and not quiet:
         raise ValueError(f"{type(system).__name__} has noise, which needs random numbers; give key=jax.random.key(0)")
     if key is not None and not system.noises:
         raise ValueError(f"a key is given, but {type(system).__name__} declares no noise; set `noises` in its class")

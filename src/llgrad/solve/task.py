@@ -55,6 +55,11 @@ class Task(eqx.Module):
         """The float type of the run."""
         return jax.tree.leaves(self.m0)[0].dtype
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of what kernels take as samples: the drive's, and the time where the equation takes it so."""
+        return (*(self.drive or ()), *([TIME] if self.equation.uses_time else []))
+
     def samples(self, times: Any) -> dict[str, Any]:
         """The drive at the times [s], by channel: of times.shape, or times.shape + (N,)."""
         return {name: waveform(times) for name, waveform in (self.drive or {}).items()}

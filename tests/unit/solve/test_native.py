@@ -133,7 +133,7 @@ class Bessel(lg.FieldTerm):
 
     strength: float = lg.quantity("T")
 
-    def field(self, m, current):
+    def field(self, m, inputs):
         return lg.Vec3(self.strength * jax.scipy.special.i0(m.x), 0.0 * m.y, 0.0 * m.z)
 
 
@@ -179,5 +179,5 @@ def test_a_kernel_that_cannot_be_compiled_is_done_by_xla_in_gradients_and_under_
 class Half(lg.FieldTerm):
     size: float = lg.quantity("T")
 
-    def field(self, m, current):
+    def field(self, m, inputs):
         return lg.Vec3(self.size * jnp.where(self.size > 0, m.x, m.y), 0.0 * m.y, 0.5 * self.size * m.z)

@@ -94,7 +94,7 @@ class _Adjoint:
         program = self.scheme.program
         self.step: Step = self.memory.step()
         places = tuple(program.arguments.index(name) for name in ("coupling", *self.active))
-        self.pull_back = Derivative(self.step, program.pull_back(places), len(STATE))
+        self.pull_back = Derivative(self.step, program.pull_back(places), STATE)
 
     def run(self) -> None:
         """All steps of a tile, and what comes after them."""

@@ -66,7 +66,7 @@ class _Tangent(Onwards):
         program, names = self.scheme.program, ("coupling", *self.active)
         self.step: Step = self.memory.step()
         places = tuple(program.arguments.index(name) for name in names)
-        self.push = Derivative(self.step, program.push_forward(places), len(STATE) + len(names))
+        self.push = Derivative(self.step, program.push_forward(places), (*STATE, *names))
 
     def run(self) -> None:
         """All steps of a tile, and the tangents of its final state."""

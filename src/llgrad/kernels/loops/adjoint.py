@@ -16,6 +16,7 @@ from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import module_of
 from llgrad.kernels.loops.interpolation import Interpolation
 from llgrad.kernels.loops.step import Derivative, Scheme, Step
+from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.loops.tile import Tile, common_operands
 from llgrad.kernels.machine import ffi
 
@@ -33,7 +34,7 @@ def adjoint_module(scheme: Scheme, wanted: tuple[str, ...], taped: bool) -> Any:
     `taped` for strides beyond 1.
     """
     program = scheme.program
-    active = [name for name in (*program.channels, *program.names) if name in wanted]
+    active = [name for name in program.varied if name in wanted]
     given = ["kept", *(f"c_{kind}_{name}" for kind in ("saved", "final") for name in program.state)]
     results = [f"c_{name}" for name in program.starts] + [f"c_{name}" for name in active]
     operands = [*common_operands(program, scheme.tableau.interpolates), *given, *results]
@@ -70,10 +71,18 @@ class _Transposed:
         self.step: Step = tile.step()
         self.between = Interpolation(tile, self.step)
         wanted = tuple(program.arguments.index(name) for name in active)
-        self.pull_back = Derivative(self.step, program.pull_back(wanted), self.size)
+        self.pull_back = Derivative(self.step, program.pull_back(wanted), program.state)
         zero = self.on.number(0.0)
         self.state, self.cotangent = tile.variables([zero] * self.size), tile.variables([zero] * self.size)
+        self.tables = self._cleared([name for name in active if name in program.tables])
         self.totals = dict(zip(self.parameters, tile.variables([zero] * len(self.parameters)), strict=True))
+
+    def _cleared(self, names: list[str]) -> dict[str, TableInMemory]:
+        """The cotangents of tables, zero in the lanes of the tile."""
+        for name in names:
+            with self.code.loop(self.tile.program.tables[name]) as row:
+                self.tile.put_row(self.on.number(0.0), f"c_{name}", row)
+        return {name: TableInMemory(self.tile, f"c_{name}", self.tile.program.tables[name]) for name in names}
 
     def run(self) -> None:
         tile, code = self.tile, self.code
@@ -204,6 +213,9 @@ class _Transposed:
             for name, value in zip(self.active, found[self.size :], strict=True):
                 if name in sums:
                     sums[name].append(value)
+                elif name in self.tables:
+                    for place, number in value:
+                        self.tables[name].add(place, number)
                 else:
                     of_inputs.setdefault((name, tableau.node_of_stage[stage]), []).append(value)
         for axis, variable in enumerate(self.cotangent):

@@ -17,6 +17,7 @@ from llgrad.kernels.builder.code import Code, Variable, Word
 from llgrad.kernels.expression.equations import Program
 from llgrad.kernels.loops.noise import normal_numbers
 from llgrad.kernels.loops.step import Scheme, Step
+from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.machine import ffi
 
 NARROW: Final = 8
@@ -28,7 +29,8 @@ def common_operands(program: Program, interpolates: bool = False) -> list[str]:
     """Names of the operands of every pass, in order; "dense" holds the weights of the polynomial through a step."""
     dense = ["dense"] if interpolates else []
     noise = ["key0", "key1", "lane"] if program.noisy else []
-    return ["counts", "first", "h", *dense, *program.starts, *program.names, *program.channels, *noise]
+    parameters = [*program.names, *program.tables]
+    return ["counts", "first", "h", *dense, *program.starts, *parameters, *program.channels, *noise]
 
 
 class Tile:
@@ -56,6 +58,7 @@ class Tile:
         self.pointers = {name: code.word_at(block, place) for name, place in self.places.items()}
         self.h = self.on.everywhere(code.load(self.pointers["h"], self.on.float_type))
         self.parameters = {name: self.each(name) for name in self.program.names}
+        self.parameters |= {name: TableInMemory(self, name, size) for name, size in self.program.tables.items()}
         self.words = self._words() if self.program.noisy else []
 
     def step(self) -> Step:

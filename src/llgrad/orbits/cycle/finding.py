@@ -19,8 +19,7 @@ from llgrad.orbits.cycle.settling import Outcome, rest_and_rates, settle
 from llgrad.orbits.cycle.shooting import Found, newton
 from llgrad.orbits.cycle.solving import attracts, closed_of, error_of, halved, is_cycle, refined
 from llgrad.orbits.results.orbit import Orbit
-from llgrad.orbits.results.precision import working
-from llgrad.solve.accuracy import without_tangents
+from llgrad.orbits.results.precision import without_tangents, working
 from llgrad.solve.step_size import is_traced
 
 COUNT: Final = 64

@@ -7,7 +7,7 @@ is one period, the number of steps can stay, and the period is a parameter like 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import equinox as eqx
 import jax
@@ -21,7 +21,7 @@ from llgrad.devices.system import NORMALS, TIME, Layout, System, equation_of_sys
 from llgrad.kernels.steppers import DormandPrince8, Stepper
 from llgrad.orbits.cycle.clock import asks_for_time
 from llgrad.orbits.cycle.variational import Variational
-from llgrad.physics.equation import equation_of_motion
+from llgrad.physics.equation import still_equation
 from llgrad.physics.thermal import thermal_sigma
 from llgrad.solve.native import Native
 from llgrad.solve.saving import Grid
@@ -53,6 +53,9 @@ class Paced(eqx.Module):
     def timed(self) -> bool:
         return self.equation.timed
 
+    uses_time: ClassVar[bool] = False
+    """An orbit is closed only where nothing asks for the time."""
+
     def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> list[Any]:
         return [self.pace * rate for rate in self.equation.slope(state, given, sigma)]
 
@@ -72,12 +75,11 @@ class Flow(eqx.Module):
     count: int | None = eqx.field(static=True)
     noises: int = eqx.field(static=True)
     """Number of white noises, of each oscillator."""
-    units: tuple[str, ...] = eqx.field(static=True)
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the inputs."""
-        return self.equation.channels
+        return tuple(name for name in self.equation.channels if name != TIME)
 
     @property
     def wide(self) -> int:
@@ -236,18 +238,16 @@ def flow_of(model: Oscillator | OscillatorArray | System, start: Any = None) -> 
                 f"the rate of {type(model).__name__} depends on the time, so its orbits are not closed; write the "
                 "drive as an input, and the system without it"
             )
-        units = tuple(model.inputs.values())
-        flow = Flow(equation, None, noise_strength(UNIT), jax.tree.structure(state), None, model.noises, units)
+        flow = Flow(equation, None, noise_strength(UNIT), jax.tree.structure(state), None, model.noises)
         return flow, flow.vector(jax.tree.leaves(state))
     device = model.oscillator if isinstance(model, OscillatorArray) else model
     state = start_of(model, start)
     flow = Flow(
-        equation=equation_of_motion(device),
+        equation=still_equation(device, "closed orbit"),
         coupling=model.coupling if isinstance(model, OscillatorArray) else None,
         sigma=thermal_sigma(device, UNIT),
         tree=jax.tree.structure(state),
         count=model.count if isinstance(model, OscillatorArray) else None,
         noises=len(NORMALS),
-        units=("A", "T", "T", "T"),
     )
     return flow, flow.vector([state.x, state.y, state.z])

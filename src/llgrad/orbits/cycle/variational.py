@@ -40,6 +40,11 @@ class Variational(eqx.Module):
         """Whether the slope depends on the time."""
         return self.equation.timed
 
+    @property
+    def uses_time(self) -> bool:
+        """Whether the time is sampled like a drive."""
+        return self.equation.uses_time
+
     def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> list[Any]:
         """d/dt [1/ns] of state and tangents."""
         size = len(state) // (1 + self.directions)

@@ -9,10 +9,14 @@ from typing import Any, TypeVar
 
 import jax
 
-from llgrad.solve.accuracy import without_tangents
 from llgrad.solve.step_size import is_traced
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def without_tangents(tree: Any) -> Any:
+    """The values of a tree, which derivatives do not see: concrete under `grad`, traced under `jit` and `vmap`."""
+    return jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if is_traced(leaf) else leaf, tree)
 
 
 @contextlib.contextmanager
