@@ -154,12 +154,13 @@ def _figures(orbit: Orbit) -> dict[str, Any]:
 
 def _lines(name: str, told: Mapping[str, Any]) -> list[str]:
     """The table of a result."""
+    rate = told["return_rate"]
     rows = [
         ("frequency", f"{told['frequency'] / 1e9:.7g} GHz"),
         ("period", f"{told['period'] * 1e9:.7g} ns (relative error {told['error']:.1g})"),
         (
             "return rate Γ",
-            f"{told['return_rate'] / 1e9:.6g} /ns, Γ/2π = {told['return_rate'] / (2e6 * math.pi):.5g} MHz",
+            f"{rate / 1e9:.6g} /ns, Γ/2π = {rate / (2e6 * math.pi):.5g} MHz",
         ),
         ("multipliers", ", ".join(_complex(*v) for v in told["multipliers"])),
         ("df/dI", f"{told['sensitivity']['current'] / 1e12:.6g} GHz/mA"),

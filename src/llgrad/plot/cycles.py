@@ -72,10 +72,8 @@ def _units(orbit: Orbit) -> dict[str, list[str]]:
 def _signals(orbit: Orbit) -> list[tuple[str, np.ndarray]]:
     """Names and values (N,) of the first components of the state."""
     state, found = orbit.state, []
-    parts = (
-        state.items() if isinstance(state, dict) else [("m", state)] if isinstance(state, Vec3) else enumerate(state)
-    )
-    for name, value in parts:
+    named = state if isinstance(state, dict) else {"m": state} if isinstance(state, Vec3) else dict(enumerate(state))
+    for name, value in named.items():
         if isinstance(value, Vec3):
             prefix = "m" if len(found) == 0 and name == "m" else f"{name}: m"
             found += [(f"{prefix}$_{axis}$", _first(getattr(value, axis))) for axis in "xyz"]
