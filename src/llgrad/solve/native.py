@@ -59,7 +59,8 @@ def end_of(task: Task, steps: int, dt: float) -> Any:
     """The state after some steps of a length, whatever the grid: one program for all of them."""
     plain = dataclasses.replace(task, grid=Grid(1, 1e-12, 1, False))
     dtype = task.dtype
-    return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), *divmod(steps, BLOCK))
+    blocks, rest = (jnp.asarray(number, jnp.int32) for number in divmod(steps, BLOCK))
+    return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), blocks, rest)
 
 
 @eqx.filter_jit
