@@ -80,6 +80,7 @@ with without_collections():
     from llgrad.orbits.branches.result import Branch, Branches, Threshold
     from llgrad.orbits.cycle.finding import orbit
     from llgrad.orbits.equilibria.equilibria import equilibria
+    from llgrad.orbits.equilibria.resonance import Resonance, resonance
     from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
     from llgrad.orbits.results.locking import Locking
     from llgrad.orbits.results.orbit import Orbit
@@ -169,6 +170,7 @@ __all__ = [
     "Profile",
     "Pulse",
     "Recipe",
+    "Resonance",
     "Sampled",
     "Scattering",
     "Signal",
@@ -240,6 +242,7 @@ __all__ = [
     "read_trace",
     "read_waveform",
     "resistance",
+    "resonance",
     "resume",
     "save_design",
     "save_device",
