@@ -76,8 +76,11 @@ with without_collections():
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
+    from llgrad.orbits.branches.follow import follow, thresholds
+    from llgrad.orbits.branches.result import Branch, Branches, Threshold
     from llgrad.orbits.cycle.finding import orbit
     from llgrad.orbits.equilibria.equilibria import equilibria
+    from llgrad.orbits.equilibria.resonance import Resonance, resonance
     from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
     from llgrad.orbits.results.locking import Locking
     from llgrad.orbits.results.orbit import Orbit
@@ -108,6 +111,8 @@ __all__ = [
     "XLA",
     "AppliedField",
     "Bench",
+    "Branch",
+    "Branches",
     "Chirp",
     "ConductanceJunction",
     "Constant",
@@ -165,6 +170,7 @@ __all__ = [
     "Profile",
     "Pulse",
     "Recipe",
+    "Resonance",
     "Sampled",
     "Scattering",
     "Signal",
@@ -183,6 +189,7 @@ __all__ = [
     "SystemTrajectory",
     "TanhNetwork",
     "TensorCoupling",
+    "Threshold",
     "Timeline",
     "Torques",
     "Trace",
@@ -206,6 +213,7 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_resonance",
+    "follow",
     "frequencies_of",
     "frequency",
     "instantaneous_phase",
@@ -234,6 +242,7 @@ __all__ = [
     "read_trace",
     "read_waveform",
     "resistance",
+    "resonance",
     "resume",
     "save_design",
     "save_device",
@@ -243,6 +252,7 @@ __all__ = [
     "spectrum",
     "suggest_dt",
     "table",
+    "thresholds",
     "torque_at",
     "trace_of",
     "train",

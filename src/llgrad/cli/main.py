@@ -28,6 +28,7 @@ from llgrad.cli.networks.design import design
 from llgrad.cli.networks.evaluate import evaluate
 from llgrad.cli.networks.learning.processes import leaving
 from llgrad.cli.networks.train import train
+from llgrad.cli.orbit import orbit
 from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
 from llgrad.cli.simulate import simulate
 from llgrad.cli.states.equilibria import equilibria
@@ -100,12 +101,12 @@ def llgrad(
     if context.invoked_subcommand is None:
         print(context.get_help())
     elif context.invoked_subcommand in BATCHES:
-        warnings.filterwarnings("ignore", message="the native engine runs on the CPU")
+        warnings.filterwarnings("ignore", message="coupled arrays have native kernels on the CPU only")
     else:
         prefer_processors()
 
 
-for command in (devices, simulate, equilibria, fit, plan, train, evaluate, design, demo, cache):
+for command in (devices, simulate, equilibria, orbit, fit, plan, train, evaluate, design, demo, cache):
     app.command()(command)
 
 

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple, Self
 
 import equinox as eqx
 import jax
+import numpy as np
 
+from llgrad.core.speed.namespace import namespace
 from llgrad.core.status import Status
 from llgrad.core.vector import Vec3
 
@@ -51,17 +53,22 @@ class Trajectory(eqx.Module):
     @property
     def mx(self) -> Any:
         """Component along x, (T,) or (T, N)."""
-        return self.m[..., 0]
+        return self._component(0)
 
     @property
     def my(self) -> Any:
         """Component along y, (T,) or (T, N)."""
-        return self.m[..., 1]
+        return self._component(1)
 
     @property
     def mz(self) -> Any:
         """Component along z, (T,) or (T, N)."""
-        return self.m[..., 2]
+        return self._component(2)
+
+    def _component(self, axis: int) -> Any:
+        if namespace(self.m) is np:
+            return jax.device_put(np.asarray(self.m)[..., axis])  # JAX would compile something for each new shape
+        return self.m[..., axis]
 
     def __repr__(self) -> str:
         return f"Trajectory: m {self.m.shape}, {_how(self.stats)}, {self.status.sentence}"

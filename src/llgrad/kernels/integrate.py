@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.devices.arrays.mix import Products
-from llgrad.kernels.calls import MEMORY, Plan
+from llgrad.kernels.calls import CACHED, MEMORY, Plan
 from llgrad.kernels.coupled.calls import CoupledPlan
 from llgrad.kernels.coupled.primitive import solve_p as coupled_solve_p
 from llgrad.kernels.expression.equations import compile_equation, prepare
@@ -51,6 +51,7 @@ def integrate(
     noise: NoiseWords | None = None,
     first: Any = 0,
     memory: int = MEMORY,
+    cached: int = CACHED,
     samples: int | None = None,
 ) -> Run:
     """Integrate `steps` steps of `h` nanoseconds; differentiable in every leaf of `equation`, `m0`, the drive's
@@ -63,6 +64,7 @@ def integrate(
     makes what each of N oscillators receives, in the order of the equation's `mixed`, of what all emit, in that of its
     `emitted`. `first` is the number of steps taken before, for noise and time.
     With `samples` every step (`every` is 1) gives so many states at equal fractions of it, by the stepper's polynomial.
+    `memory` and `cached` are bytes that the states kept for a gradient may take: at all, and at no great cost.
 
     Raises UnsupportedOperation where the equation has an operation that no kernel has.
     """
@@ -77,7 +79,7 @@ def integrate(
         none = jax.tree.map(lambda c: jnp.zeros((0, *c.shape), dtype), m0)
         return Run(none, m0, jnp.full(shape, -1, jnp.int32))
     tableau = stepper.tableau if samples is None else stepper.tableau.interpolating()
-    settings = (program, tableau, stepper.project, steps, every, memory, samples or 1)
+    settings = (program, tableau, stepper.project, steps, every, memory, cached, samples or 1)
     plan = Plan(*settings) if mix is None else CoupledPlan(*settings, mix.terms)
     operands = [jnp.asarray(first, jnp.uint32).reshape(1), jnp.asarray(h, dtype).reshape(1)]
     if samples is not None:

@@ -137,7 +137,13 @@ def _received(plan: Any, given: Any, emitted: Sequence[Any]) -> list[Any]:
     found: list[Any] = [0.0] * len(plan.program.mixed)
     for r, e, number in plan.terms:
         x = emitted[e]
-        whole = jnp.broadcast_to(x.sum(-1, keepdims=True), x.shape) if number == ALL else x @ given["weights"][number].T
+        if number == ALL:
+            whole = jnp.broadcast_to(x.sum(-1, keepdims=True), x.shape)
+        elif plan.apart:
+            weights = given["weights"][:, number]
+            whole = jnp.einsum("bij,bj->bi", jnp.broadcast_to(weights, (x.shape[0], *weights.shape[1:])), x)
+        else:
+            whole = x @ given["weights"][number].T
         found[r] = found[r] + whole
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from llgrad.core.speed.namespace import namespace
@@ -43,7 +44,12 @@ def instantaneous_phase(source: Any, dt: Any = None) -> Any:
     >>> round(float(found[600] - found[400]) / (2 * np.pi), 4)
     2.0
     """
-    values = jnp.asarray(signal_of(source, dt).values)
+    return _unwound(jnp.asarray(signal_of(source, dt).values))
+
+
+@jax.jit
+def _unwound(values: Any) -> Any:
+    """The phase of the analytic signal; compiled as one."""
     size = values.shape[-1]
     spectrum = jnp.fft.fft(values - jnp.mean(values, axis=-1, keepdims=True))
     keep = jnp.zeros(size, values.dtype).at[: (size + 1) // 2].set(2).at[0].set(1)

@@ -104,11 +104,16 @@ def tone_and_verdict(values: Any, rounding: float = 0.0) -> tuple[Tone, Any]:
 def _tones(values: Any, rounding: float) -> tuple[Tone, Any]:
     """Of signals (S, T). One by itself is traced without a batch, which takes half the time."""
     tone = partial(_tone, jnp, rounding=rounding)
-    if values.shape[0] == 1:
+    count = values.shape[0]
+    if count == 1:
         return jax.tree.map(lambda part: part[None], tone(values[0]))
-    if values.shape[0] <= CHUNK:
+    if count <= CHUNK:
         return jax.vmap(tone)(values)
-    return jax.lax.map(tone, values, batch_size=CHUNK)
+    chunks = -(-count // CHUNK)
+    size = -(-count // chunks)  # chunks of one size are one program
+    filled = jnp.concatenate([values, values[: chunks * size - count]])
+    found = jax.lax.map(jax.vmap(tone), filled.reshape(chunks, size, -1))
+    return jax.tree.map(lambda part: part.reshape(-1)[:count], found)
 
 
 def _tone(xp: Any, values: Any, rounding: float) -> tuple[Tone, Any]:

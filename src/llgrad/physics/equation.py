@@ -118,7 +118,9 @@ def names_of_timed(terms: tuple[FieldTerm, ...]) -> tuple[str, ...]:
     return _timed(tree, tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves))
 
 
-def still_equation(device: Oscillator, what: str) -> Equation:
+def still_equation(
+    device: Oscillator, what: str, emits: tuple[int, ...] = (), receives: tuple[str, ...] = ()
+) -> Equation:
     """The equation of motion of a device whose terms do not change with time, for `what` there is only then.
 
     Raises ValueError where the field of one of its terms does.
@@ -128,7 +130,7 @@ def still_equation(device: Oscillator, what: str) -> Equation:
             f"the field of {', '.join(timed)} asks for the time, and with a field that changes there is no {what}; use "
             "simulate, or a term without inputs.t"
         )
-    return equation_of_motion(device)
+    return equation_of_motion(device, emits, receives)
 
 
 def equation_of_motion(device: Oscillator, emits: tuple[int, ...] = (), receives: tuple[str, ...] = ()) -> Equation:

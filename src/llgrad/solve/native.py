@@ -1,11 +1,12 @@
-"""The native engine: time loops compiled from the equation of motion, on the CPU. What it cannot run, the XLA
-engine runs.
+"""The native engine: time loops compiled from the equation of motion, for the processors and for GPUs. What it cannot
+run, the XLA engine runs.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import warnings
 from typing import Any, Final
 
@@ -29,9 +30,11 @@ BLOCK: Final = 32
 
 
 class Native(Engine):
-    """Compiled loops at the speed of hand-written SIMD code, with exact gradients; the default on the CPU.
+    """Compiled loops at the speed of hand-written SIMD code, with exact gradients; the default.
 
-    Where it cannot run, the XLA engine does, and `stats.reason` says why.
+    It runs where JAX computes: on the processors, or on a GPU of NVIDIA's, where every trajectory is a thread and the
+    whole run one launch. Coupled arrays are a scan on a GPU. Where it cannot run, the XLA engine does, and
+    `stats.reason` says why.
     """
 
     def run(self, task: Task) -> Solution:
@@ -56,7 +59,8 @@ def end_of(task: Task, steps: int, dt: float) -> Any:
     """The state after some steps of a length, whatever the grid: one program for all of them."""
     plain = dataclasses.replace(task, grid=Grid(1, 1e-12, 1, False))
     dtype = task.dtype
-    return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), *divmod(steps, BLOCK))
+    blocks, rest = (jnp.asarray(number, jnp.int32) for number in divmod(steps, BLOCK))
+    return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), blocks, rest)
 
 
 @eqx.filter_jit
@@ -70,31 +74,56 @@ def _end_of(task: Task, dt: Any, blocks: Any, rest: Any) -> Any:
 
 def _reason_against(task: Task) -> str:
     """Why the native engine cannot run a task; empty where it can."""
-    if (platform := _platform()) != "cpu":
-        return _reason_against_device(platform)
-    if reason := _reason_against_platform():
+    if reason := _reason_against_device(task):
         return reason
     if task.mixing is not None and (name := task.mixing.odd):
         return f"the native engine has no kernel for {name}"
     return ""
 
 
-def _platform() -> str:
-    """What JAX computes on here: the platform of `jax.default_device` where one is set, or else JAX's own choice."""
+def _device() -> Any:
+    """What JAX computes on here: `jax.default_device` where one is set, or else JAX's own choice."""
     chosen: Any = jax.config.jax_default_device  # type: ignore[attr-defined]
-    return jax.default_backend() if chosen is None else getattr(chosen, "platform", chosen)
+    if chosen is None or isinstance(chosen, str):
+        return jax.local_devices(backend=chosen)[0]
+    return chosen
+
+
+def _reason_against_device(task: Task) -> str:
+    """Why no native kernel can take a task where JAX computes; empty where one can."""
+    device = _device()
+    if device.platform == "cpu":
+        return _reason_against_platform()
+    if task.mixing is not None:
+        return _said(f"coupled arrays have native kernels on the CPU only; JAX computes on {device.platform}")
+    from llgrad.kernels.gpu.probe import reason_against
+
+    reason = reason_against(device)
+    return reason and _said(f"the native engine cannot run here: {reason}")
 
 
 @functools.cache
-def _reason_against_device(platform: str) -> str:
-    """Why native kernels are not used on a device that is no processor; said once in a warning."""
-    reason = f"the native engine runs on the CPU; JAX computes on {platform}"
+def _said(reason: str) -> str:
+    """A reason why the plain scan runs on a device that is no processor, said once in a warning."""
     warnings.warn(
         f"{reason}: the XLA engine takes over, which is fast for thousands of trajectories at once and slow for few; "
         'for those, set JAX_PLATFORMS=cpu, or use `with jax.default_device(jax.devices("cpu")[0]):`',
-        stacklevel=5,
+        stacklevel=6,
     )
     return reason
+
+
+def _limits(task: Task) -> dict[str, int]:
+    """Bytes that the states kept for a gradient may take in each chunk of a run where JAX computes; none where the
+    kernels' own are right.
+    """
+    device = _device()
+    if device.platform == "cpu":
+        return {}
+    from llgrad.kernels.gpu.probe import memory
+
+    share = memory(device) // max(1, math.ceil(task.grid.steps / _chunk(task)))
+    return {"memory": share, "cached": share}
 
 
 @functools.cache
@@ -201,6 +230,7 @@ def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None
         noise=None if task.noise is None else NoiseWords(task.noise.sigma, task.noise.key0, task.noise.key1),
         first=first,
         samples=task.grid.samples if task.grid.polynomial and dt is None else None,
+        **_limits(task),
     )
 
 

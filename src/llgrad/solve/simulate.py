@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, overload
 
 import jax
@@ -13,6 +14,7 @@ from jax.core import Tracer
 
 from llgrad.core.random import key_words
 from llgrad.core.record import as_number, is_concrete, tables_of
+from llgrad.core.speed.namespace import known, namespace
 from llgrad.core.status import Outcome, SimulationError, Status
 from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
@@ -119,8 +121,8 @@ def simulate(
             device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
         stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the
             default is `Heun()` (Stratonovich).
-        engine: `Native()` (compiled loops, the default on the CPU; what it cannot run, XLA does, and `stats` says why),
-            `XLA()` or `Diffrax()`.
+        engine: `Native()` (compiled loops, the default, on processors and GPUs; what it cannot run, XLA does, and
+            `stats` says why), `XLA()` or `Diffrax()`.
         key: a `jax.random.key`; turns the thermal field of `model.temperature` on. The noise is a function of (key,
             oscillator, step) alone.
         throw: raise SimulationError for a run that went wrong. Under tracing nothing is raised; see `run.status`.
@@ -147,21 +149,26 @@ def simulate(
     check_process()
     duration = _checked_duration(duration)
     parts = Parts(Teller(progress, duration), checked_after(after, model, drive), progress is not None)
-    if isinstance(model, (System, SystemArray)):
-        return _simulate_system(
-            model,
-            duration,
-            dt,
-            m0,
-            drive,
-            save,
-            accuracy,
-            stepper=stepper,
-            engine=engine,
-            key=key,
-            throw=throw,
-            parts=parts,
-        )
+    run: Any = _simulate_system if isinstance(model, (System, SystemArray)) else _simulate_device
+    how = {"stepper": stepper, "engine": engine, "key": key, "throw": throw, "parts": parts}
+    return run(model, duration, dt, m0, drive, save, accuracy, **how)
+
+
+def _simulate_device(
+    model: Oscillator | OscillatorArray,
+    duration: float,
+    dt: Any,
+    m0: Any,
+    drive: Any,
+    save: Every | End | Interval,
+    accuracy: Any,
+    *,
+    stepper: Stepper | None,
+    engine: Engine | None,
+    key: Any,
+    throw: bool,
+    parts: Parts,
+) -> Trajectory:
     device = _check_model(model)
     drive = check_drive(drive)
     chosen: Chosen | None = None
@@ -240,7 +247,7 @@ def _simulate_system(
         grid = grid_of(duration, step, save, polynomial)
     task = task_on(grid)
     solution = parts.run(engine, task)
-    states, bad_time = _with_initial(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
+    states, bad_time = _joined(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
     times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return SystemTrajectory(times, states, status, system, drive, stats)
 
@@ -278,7 +285,7 @@ def _trajectory(
     model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool, chosen: Chosen | None = None
 ) -> Trajectory:
     grid = task.grid
-    m, bad_time = _assembled(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
+    m, bad_time = _joined(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
     times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return Trajectory(times, m, status, model, drive, stats)
 
@@ -303,22 +310,22 @@ def _told(
     return jnp.asarray(times, task.dtype), status, stats
 
 
-@jax.jit
-def _assembled(initial: Vec3 | None, states: Vec3, bad_step: Any, dt: Any) -> tuple[Any, Any]:
-    """The magnetisation (T, …, 3), the initial state first where it is kept, and the time [s] of the first bad step.
-
-    Compiled as one: by themselves, these few operations would take longer to compile than to run.
-    """
-    states, bad_time = _with_initial(initial, states, bad_step, dt)
-    return states.stack(), bad_time
-
-
-@jax.jit
-def _with_initial(initial: Any, states: Any, bad_step: Any, dt: Any) -> tuple[Any, Any]:
+def _joined(initial: Any, states: Any, bad_step: Any, dt: float) -> tuple[Any, Any]:
     """The states, the initial one first where it is kept, and the time [s] of the first bad step."""
+    if namespace(initial, states, bad_step) is np:
+        states, bad_time = _join(np, known(initial), known(states), np.asarray(bad_step), dt)
+        return jax.device_put((states, bad_time))  # where jnp.asarray would compile something for each new shape
+    return _join_traced(initial, states, bad_step, dt)
+
+
+def _join(xp: Any, initial: Any, states: Any, bad_step: Any, dt: float) -> tuple[Any, Any]:
     if initial is not None:
-        states = jax.tree.map(lambda first, later: jnp.concatenate([first[None], later]), initial, states)
-    return states, (bad_step + 1).astype(jax.tree.leaves(states)[0].dtype) * dt
+        states = jax.tree.map(lambda first, later: xp.concatenate([first[None], later]), initial, states)
+    bad_time = (bad_step + 1).astype(jax.tree.leaves(states)[0].dtype) * dt
+    return xp.stack([states.x, states.y, states.z], axis=-1) if isinstance(states, Vec3) else states, bad_time
+
+
+_join_traced = jax.jit(partial(_join, jnp))
 
 
 def _check_model(model: Any) -> Oscillator:

@@ -62,6 +62,27 @@ def test_few_oscillators_stay_on_the_processors_unless_told_otherwise(command, c
     assert (done.stderr, done.stdout.splitlines()[-1]) == ("", used)
 
 
+MANY = """
+import sys, jax
+from llgrad.cli.main import main
+
+sys.argv = ["llgrad", "fit", "missing.csv", "--device", "kubota2013", "--free", "alpha", "--starts", sys.argv[1]]
+try:
+    main()
+except SystemExit:
+    print(jax.config.jax_platforms)
+"""
+
+
+@pytest.mark.parametrize(
+    ("starts", "chosen", "used"), [("999", "", "cpu"), ("1000000", "", "None"), ("1000000", "cpu", "cpu")]
+)
+def test_a_fit_of_thousands_of_starts_may_take_a_gpu(starts, chosen, used):
+    environment = PLAIN | ({"JAX_PLATFORMS": chosen} if chosen else {})
+    done = subprocess.run([sys.executable, "-c", MANY, starts], capture_output=True, text=True, env=environment)
+    assert done.stdout.splitlines()[-1] == used
+
+
 INTERRUPTED = """
 import os, signal, sys
 import llgrad.cli.simulate as module

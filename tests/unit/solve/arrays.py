@@ -25,7 +25,7 @@ class PowerMember(Hopf):
 
     def receive(self, mixed, inputs):
         first, second = mixed["both"]
-        return {"push": first - 0.5 * second + 0.3 * inputs.push + mixed["re"]}
+        return {"push": first - 0.5 * second + 0.3 * inputs.push + 3e7 * mixed["re"]}
 
 
 class Amplitudes(Amplitude):
@@ -110,11 +110,11 @@ def ring(count):
 
 
 def powers(count):
-    """A matrix for each pair, and a second mix beside it."""
+    """A matrix for each pair, and a sum beside it."""
     rng = np.random.default_rng(1)
     mixes = (
         lg.DenseMix(1e8 * rng.normal(size=(count, count, 2, 2)), of="both", to="both"),
-        lg.DenseMix(1e8 * rng.normal(size=(count, count)), of="re", to="re"),
+        lg.SumMix(of="re", to="re"),
     )
     return lg.SystemArray(PowerMember(np.linspace(1e9, 1.1e9, count), 2e9, 1.2e9), count, mixes)
 

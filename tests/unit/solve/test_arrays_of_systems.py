@@ -1,20 +1,21 @@
 """Laws of arrays of systems: the engines agree in value, tangent and gradient of all that a run depends on."""
 
 import dataclasses
-import functools
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from tests.kernels.coupled.arrays import assert_close
 from tests.kernels.reference import quick_jit
-from tests.unit.solve.arrays import ARRAYS, DRIVES, SIZES, RingMember, dipoles, positions, ring, series
+from tests.unit.solve.arrays import ARRAYS, DRIVES, SIZES, PowerMember, RingMember, dipoles, positions, ring, series
 from tests.unit.solve.systems import GAMMA, Chain
 
 import llgrad as lg
 from llgrad.core.constants import MU_0
+from llgrad.kernels.integrate import integrate
 
 DT = 4e-12
 
@@ -92,17 +93,13 @@ class Case:
 
 CASES = {
     "a single member, in registers": lambda: Case("ring", 1),
-    "two in one register, many starts": lambda: Case("powers", 2, B=3),
-    "five in two registers, vectors and a sum": lambda: Case("layers", 5, lg.Heun()),
+    "five in two registers, vectors, a sum and the time": lambda: Case("layers", 5, lg.Heun()),
     "thirty-three, tensors": lambda: Case("dipoles", 33, lg.Heun(), each=True),
     "five of them, many starts, the end": lambda: Case("dipoles", 5, lg.Heun(), B=17, save=lg.End()),
     "thirty-three, a sum": lambda: Case("series", 33, lg.Heun(), each=True),
-    "five of them, many starts": lambda: Case("series", 5, B=3, each=True),
-    "rows shared out, numbers that are no components": lambda: Case("powers", 200, lg.Heun(), steps=2, save=lg.End()),
-    "rows shared out, a sum": lambda: Case("series", 200, lg.Heun(), steps=2),
-    "noise": lambda: Case("amplitudes", 5, lg.Heun()),
+    "five of them, many starts": lambda: Case("series", 5, lg.Heun(), B=3, each=True),
+    "rows shared out, a sum and what is no component": lambda: Case("powers", 200, lg.Heun(), steps=2, save=lg.End()),
     "noise, many starts": lambda: Case("amplitudes", 33, lg.Heun(), B=3),
-    "eighth order, two": lambda: Case("powers", 2, lg.DormandPrince8(), steps=2, save=lg.End()),
 }
 
 
@@ -116,6 +113,13 @@ def test_value_tangent_and_gradient(name):
     np.testing.assert_allclose(left, right, rtol=1e-10)
 
 
+def test_the_gradient_of_a_stepper_of_eighth_order():
+    case = Case("ring", 2, lg.DormandPrince8(), steps=2, save=lg.End())
+    loss = lambda engine: lambda p: jnp.sum(jnp.sin(case.run(engine, p)))  # noqa: E731
+    found = jax.jit(jax.value_and_grad(loss(lg.Native())))(case.parameters)
+    assert_close(found, quick_jit(jax.value_and_grad(loss(lg.XLA())))(case.parameters), 1e-10)
+
+
 def last(array, engine, steps=40, **options):
     """Components of the final state (…, N)."""
     run = lg.simulate(array, duration=steps * DT, save=lg.End(), engine=engine, **{"dt": DT} | options)
@@ -123,18 +127,16 @@ def last(array, engine, steps=40, **options):
 
 
 @pytest.mark.float32
-@pytest.mark.parametrize("B", [None, 3])
-def test_float32(B):
-    case = Case("dipoles", 5, lg.Heun(), B=B)
+def test_float32():
+    case = Case("layers", 5, lg.Heun())
     assert case.parameters[0].mixes[0].weights.dtype == jnp.float32
     found, (left, right) = case.everything(lg.Native())
     assert_close(found, case.everything(lg.XLA())[0], 2e-3)
     np.testing.assert_allclose(left, right, rtol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["powers", "series"])
-def test_an_adaptive_solver_agrees(name):
-    array = ARRAYS[name](5)
+def test_an_adaptive_solver_agrees():
+    array = series(5)
     np.testing.assert_allclose(last(array, lg.Native(), dt=DT / 8), last(array, lg.Diffrax()), atol=2e-7)
 
 
@@ -238,15 +240,78 @@ def test_two_oscillators_lock_as_adlers_equation_says():
 # ---- batches
 
 
-def test_weights_of_many_arrays():
-    array = ring(5)
-    weights = jnp.stack([jnp.asarray(array.mixes[0].weights) * factor for factor in (1.0, 0.5, -2.0)])
+def many(name, N, B, seed=0):
+    """Arrays that differ in everything, and their keys."""
+    rng = np.random.default_rng(seed)
+    one = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(float)), ARRAYS[name](N))
+    arrays = jax.tree.map(lambda leaf: leaf[None] * jnp.asarray(1 + 0.1 * rng.normal(size=(B, *leaf.shape))), one)
+    return arrays, jax.random.split(jax.random.key(seed), B)
 
-    def loss(w, engine):
-        return jnp.sum(jnp.sin(last(array.replace(mixes=lg.DenseMix(w, of="re", to="push")), engine, steps=4)))
 
-    found = jax.jit(jax.vmap(jax.value_and_grad(functools.partial(loss, engine=lg.Native()))))(weights)
-    for place, w in enumerate(weights):
-        value, gradient = jax.value_and_grad(loss)(w, lg.XLA())
-        np.testing.assert_allclose(found[0][place], value, rtol=1e-12)
-        np.testing.assert_allclose(found[1][place], gradient, rtol=1e-9, atol=1e-12 * float(jnp.abs(gradient).max()))
+def loss_by(engine):
+    """(array, key) → a number of its whole run."""
+
+    def loss(array, key):
+        options = {"key": key if array.system.noises else None, "stepper": lg.Heun(), "throw": False}
+        run = lg.simulate(array, duration=4 * DT, dt=DT, engine=engine, **options)
+        return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(run.state))
+
+    return loss
+
+
+@pytest.mark.parametrize(("name", "N"), [("powers", 2), ("amplitudes", 17)])
+def test_arrays_with_weights_of_their_own(name, N):
+    """Value, gradient and tangent of each of many arrays: one call of a kernel, no loop of calls."""
+    arrays, keys = many(name, N, 3)
+
+    def compute(engine):
+        loss = loss_by(engine)
+        push = lambda array, key: jax.jvp(lambda a: loss(a, key), (array,), (array,))[1]  # noqa: E731
+        return lambda a, k: (jax.vmap(jax.value_and_grad(loss))(a, k), jax.vmap(push)(a, k))
+
+    native = compute(lg.Native())
+    assert_close(jax.jit(native)(arrays, keys), quick_jit(compute(lg.XLA()))(arrays, keys), 1e-11)
+    assert not any(
+        equation.primitive.name in ("scan", "while") for equation in jax.make_jaxpr(native)(arrays, keys).eqns
+    )
+
+
+def test_one_gradient_for_each_of_many_starts():
+    """The weights are the same, but their gradients are asked for apart; and the same of weights by themselves."""
+    array, start = ring(5), {"re": jnp.asarray([[0.3], [0.5]]) * jnp.ones((1, 5)), "im": jnp.zeros((2, 5))}
+
+    def gradient(engine):
+        def loss(array, start):
+            return jnp.sum(jnp.sin(last(array, engine, steps=4, m0=start)))
+
+        each = jax.vmap(jax.grad(loss, (0, 1)), (None, 0))
+        twice = jax.vmap(lambda factor: each(array.replace(gain=array.system.gain * factor), start))
+        return lambda: (each(array, start), twice(jnp.asarray([1.0, 1.1, 1.2])))
+
+    assert_close(jax.jit(gradient(lg.Native()))(), quick_jit(gradient(lg.XLA()))(), 1e-11)
+
+
+def test_segments_do_not_change_the_gradients_of_many_arrays(monkeypatch):
+    arrays, keys = many("powers", 2, 3)
+    gradients = lambda: jax.vmap(jax.grad(loss_by(lg.Native())))(arrays, keys)  # noqa: E731
+    whole = gradients()
+    monkeypatch.setattr(integrate, "__kwdefaults__", integrate.__kwdefaults__ | {"memory": 1})
+    jax.clear_caches()
+    assert_close(gradients(), whole, 1e-12)
+    jax.clear_caches()
+
+
+def test_without_a_compiler_arrays_are_run_by_xla(monkeypatch):
+    def load(*_):
+        raise RuntimeError("no compiler here")
+
+    class Other(PowerMember):
+        def emit(self, state):
+            return {name: jax.tree.map(lambda x: 0.5 * x, value) for name, value in super().emit(state).items()}
+
+    monkeypatch.setattr("llgrad.kernels.machine.cache.load", load)
+    arrays, keys = many("powers", 2, 3)
+    arrays = eqx.tree_at(lambda a: a.system, arrays, Other(*jax.tree.leaves(arrays.system)))
+    with pytest.warns(UserWarning, match="no compiler here"):
+        found = jax.jit(jax.vmap(jax.value_and_grad(loss_by(lg.Native()))))(arrays, keys)
+    assert_close(found, quick_jit(jax.vmap(jax.value_and_grad(loss_by(lg.XLA()))))(arrays, keys), 1e-10)

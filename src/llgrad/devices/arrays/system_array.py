@@ -33,10 +33,11 @@ class SystemArray(Record):
 
     Args:
         system: one member (all alike), or a system whose leaves have a leading axis of `count`.
-        count: number of members N.
+        count: number of members N. For members in a list see `SystemArray.of`.
         mixes: `DenseMix`, `SumMix` or one of your own; several act together, none leaves the members alone.
 
-    A run is a SystemTrajectory whose leaves are (T, N). Raises ValueError for what does not fit together.
+    A run is a SystemTrajectory whose leaves are (T, N). Its step is that of the fastest member by itself: give `dt`
+    where the mixes make it faster. Raises ValueError for what does not fit together.
 
     >>> import llgrad as lg
     >>> class Hopf(lg.System):
@@ -83,9 +84,7 @@ class SystemArray(Record):
         if len({jax.tree.structure(member) for member in members}) > 1:
             raise ValueError(f"the members are {', '.join(kinds)}, expected systems of one class and one form")
         check_kind("members[0]", members[0], System, "give systems")
-        with jax.ensure_compile_time_eval():
-            system = jax.tree.map(lambda *leaves: _stacked(leaves), *members)
-        return cls(system, len(members), mixes)
+        return cls(jax.tree.map(lambda *leaves: _stacked(leaves), *members), len(members), mixes)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with fields of the members changed (`frequency=…`, one number or one for each), or other `mixes`."""

@@ -339,9 +339,9 @@ class _Adjoint:
     def _size(self, name: str) -> Word:
         """Elements of a cotangent of one tile, or item."""
         m, size = self.memory, self.memory.size(f"c_{name}")
-        if name in self.scheme.inner:
+        if name in self.scheme.inner or self.scheme.single:
             return size // m.tiles
-        return size if self.scheme.single else size // self.code.word_at(m.block, ffi.ITEMS)
+        return size // self.code.word_at(m.block, ffi.ITEMS)
 
     def _place(self, name: str, i: Any, stage: int) -> Word:
         """Place of the row in the cotangent of an operand."""

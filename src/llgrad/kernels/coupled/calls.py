@@ -33,6 +33,13 @@ class CoupledPlan(RunPlan):
 
     terms: tuple[tuple[int, int, int], ...] = ()
     """What is received: y_r = Σ M x_e over (r, e, number of the matrix M, or `ALL` for the sum of all)."""
+    apart: bool = False
+    """Whether the samples are arrays by themselves, each with weights of its own or with a cotangent of the weights of
+    its own: the weights have a leading axis B, or 1."""
+
+    def lane_axis(self, name: str) -> int:
+        """Where the (B, N) axes of an operand begin, of the weights of arrays apart B; −1 for one that has none."""
+        return 0 if self.apart and name == "weights" else super().lane_axis(name)
 
     @property
     def names(self) -> list[str]:
@@ -55,10 +62,10 @@ class _Call:
         self.plan, self.dtype = plan, plan.program.dtype
         self.given = dict(zip(plan.names, operands, strict=True))
         self.B, self.N = self.given[plan.starts[0]].shape
-        self.single = self.B == 1
+        self.single = self.B == 1 or plan.apart
         self.varied = (*plan.program.names, *plan.program.channels)
-        inner = tuple(name for name in self.varied if self.given[name].shape[plan.lane_axis(name) + self.single] > 1)
-        self.shared = self.single and self.N >= SHARED_ROWS
+        inner = tuple(name for name in self.varied if self._differs(name))
+        self.shared = self.B == 1 and self.N >= SHARED_ROWS
         scheme = Scheme(plan.program, plan.tableau, plan.project, self.single, self.shared, inner, plan.terms)
         registers = -(-self.N // scheme.lanes)
         if self.single and registers <= 2:
@@ -66,7 +73,12 @@ class _Call:
         self.scheme = scheme
         self.W = scheme.width
         self.R = -(-self.N // self.W) if self.single else self.N
-        self.tiles = 1 if self.single else -(-self.B // self.W)
+        self.tiles = self.B if self.single else -(-self.B // self.W)
+
+    def _differs(self, name: str) -> bool:
+        """Whether the values of an operand differ between the lanes of a row, or between arrays."""
+        samples, oscillators = self.given[name].shape[self.plan.lane_axis(name) :]
+        return samples > 1 or (self.single and oscillators > 1)
 
     @property
     def padded(self) -> int:
@@ -76,11 +88,13 @@ class _Call:
     # ---- into tiles
 
     def pack(self, value: Any, axis: int, inner: bool = True, edge: bool = True) -> Any:
-        """(…, b, n) → (tiles, …, rows, W), or (1, …, rows, 1) for what lanes share; (…, 1, N) of a single array."""
+        """(…, b, n) → (tiles, …, rows, W), or (1, …, rows, 1) for what lanes share; (B, …, N) of arrays by themselves,
+        or as it is for what they share.
+        """
         lead = value.shape[:axis]
         b, n = value.shape[axis:]
         if self.single:
-            return jnp.broadcast_to(value, (*lead, 1, self.N)) if inner else value
+            return jnp.moveaxis(jnp.broadcast_to(value, (*lead, self.B, self.N)), axis, 0) if inner else value
         if not inner:
             return value.reshape(1, *lead, n, 1)
         if b == 1:
@@ -89,9 +103,9 @@ class _Call:
         return jnp.moveaxis(value, axis, 0).swapaxes(-1, -2)
 
     def unpack(self, value: Any) -> Any:
-        """(tiles, …, rows, W) → (…, B, rows); (…, 1, N) of a single array stays."""
+        """(tiles, …, rows, W), or (B, …, N) of arrays by themselves → (…, B, rows)."""
         if self.single:
-            return value
+            return jnp.moveaxis(value, 0, -2)
         lead = value.shape[1:-2]
         value = jnp.moveaxis(value.swapaxes(-1, -2), 0, len(lead))
         return value.reshape(*lead, self.tiles * self.W, value.shape[-1])[..., : self.B, :]
@@ -110,7 +124,7 @@ class _Call:
 
     def kept(self, value: Any) -> Any:
         """A kept state (tiles, R, W) → (B, N)."""
-        return value.reshape(1, -1)[:, : self.N] if self.single else self.unpack(value)
+        return value.reshape(self.B, -1)[:, : self.N] if self.single else self.unpack(value)
 
     def operands(self, items: int, stride: int = 1, transposed: bool = False, start: Any = None) -> list[Any]:
         plan, given = self.plan, self.given
@@ -128,7 +142,7 @@ class _Call:
 
     def shape(self, *lead: int) -> jax.ShapeDtypeStruct:
         """Of a result with a value for each oscillator and sample."""
-        shape = (*lead, 1, self.N) if self.single else (self.tiles, *lead, self.R, self.W)
+        shape = (self.tiles, *lead, self.N) if self.single else (self.tiles, *lead, self.R, self.W)
         return jax.ShapeDtypeStruct(shape, self.dtype)
 
     def tile_shape(self, *lead: int) -> jax.ShapeDtypeStruct:
@@ -138,7 +152,7 @@ class _Call:
     def items(self, most: int) -> int:
         """Pieces of work that threads take: tiles, or the blocks of rows of a single array."""
         if self.single:
-            return min(self.R, 8) if self.shared else 1
+            return min(self.R, 8) if self.shared else self.tiles
         return min(self.tiles, most)
 
     # ---- memory
@@ -156,7 +170,8 @@ class _Call:
         step = state + self.scheme.stages * self.scheme.received * size
         if step * plan.steps <= plan.memory:
             return 1
-        return max(2, min(plan.steps, math.isqrt(plan.steps * state // step)))
+        most = max(2, min(plan.steps, math.isqrt(plan.steps * state // step)))
+        return math.ceil(plan.steps / math.ceil(plan.steps / most))
 
 
 def _pad(value: Any, axis: int, size: int, edge: bool) -> Any:
@@ -174,14 +189,15 @@ def forward(*operands: Any, plan: CoupledPlan, keep: bool, compiled: bool = True
     Without `compiled` no kernel is made: enough for the shapes, which tracing asks for.
     """
     call = _Call(plan, operands)
-    bad, size = (1, 1) if call.single else (call.tiles, 1, call.W), len(plan.starts)
+    bad, size = (call.tiles, 1) if call.single else (call.tiles, 1, call.W), len(plan.starts)
     shapes = [call.shape(plan.saves)] * size + [call.shape()] * size + [jax.ShapeDtypeStruct(bad, jnp.int32)]
     stride = call.stride
     if keep:
         shapes += [call.tile_shape(-(-plan.steps // stride), size), _fields(call, plan.steps if stride == 1 else 0)]
     target = _kernel("forward", call.scheme, keep) if compiled else ""
     results = jax.ffi.ffi_call(target, shapes)(*call.operands(call.items(call.tiles), stride))
-    return [*(call.unpack(result) for result in results[: plan.told]), *results[plan.told :]]
+    states, bad = [call.unpack(result) for result in results[: 2 * size]], results[2 * size]
+    return [*states, bad if call.single else call.unpack(bad), *results[plan.told :]]
 
 
 def _fields(call: _Call, steps: int) -> jax.ShapeDtypeStruct:
@@ -206,7 +222,7 @@ def adjoint(*operands: Any, plan: CoupledPlan, wanted: tuple[str, ...], compiled
 def _in_segments(call: _Call, wanted: tuple[str, ...], kept: Any, cotangents: list[Any]) -> list[Any]:
     """The adjoint of a run whose states do not fit the memory: segment by segment from the last, each run again."""
     plan, count = call.plan, kept.shape[1]
-    stride = call.stride
+    stride = math.ceil(plan.steps / count)
     size = len(plan.starts)
     saved, final = cotangents[:size], cotangents[size:]
 
@@ -260,14 +276,14 @@ def _transposed(
     cotangents = [call.pack(value, value.ndim - 2, edge=False) for value in cotangents]
     plan, active = call.plan, [name for name in call.varied if name in wanted]
     items = call.items(PARTS)
-    parts = 1 if call.single else items
+    parts = call.tiles if call.single else items
     shapes = [call.shape()] * len(plan.starts)
     for name in active:
         axis, value = plan.lane_axis(name), call.given[name]
         lead = value.shape[:axis]
         if name in call.scheme.inner:
             rows = call.R if value.shape[-1] > 1 else 1
-            shape = (*lead, 1, call.N) if call.single else (call.tiles, *lead, rows, call.W)
+            shape = (call.tiles, *lead, call.N) if call.single else (call.tiles, *lead, rows, call.W)
             shapes.append(jax.ShapeDtypeStruct(shape, call.dtype))
         else:
             rows = call.R if call.single else value.shape[-1]
@@ -282,14 +298,25 @@ def _transposed(
     for name, result in zip(active, results[len(plan.starts) :], strict=False):
         found[name] = _shaped(call, name, result)
     if "weights" in wanted:
-        found["weights"] = results[-1][0] if call.single else results[-1].sum(0)[:, : call.N, : call.N]
+        found["weights"] = _of_weights(call, results[-1])
     return [found[name] for name in (*plan.starts, *wanted)]
+
+
+def _of_weights(call: _Call, result: Any) -> Any:
+    """The cotangent of the weights, in their shape."""
+    if not call.single:
+        return result.sum(0)[:, : call.N, : call.N]
+    if not call.plan.apart:
+        return result[0]
+    return result if len(call.given["weights"]) > 1 else result.sum(0, keepdims=True)
 
 
 def _shaped(call: _Call, name: str, result: Any) -> Any:
     """The cotangent of an operand, in its shape."""
     if name in call.scheme.inner:
-        return call.unpack(result)
+        value, like = call.unpack(result), call.given[name].shape
+        axes = tuple(axis for axis, size in enumerate(like) if size == 1 and value.shape[axis] != 1)
+        return value.sum(axes, keepdims=True) if axes else value
     total = result.sum(0)[..., 0]
     return total.sum(-1)[..., None, None] if call.single else total[..., None, :]
 
@@ -310,7 +337,11 @@ def tangent(*operands: Any, plan: CoupledPlan, wanted: tuple[str, ...], compiled
         K = part[plan.starts[0]].shape[0]
         packed = [call.pack(part[name], 1) for name in plan.starts]
         packed += [call.pack(part[name], plan.lane_axis(name) + 1, name in call.scheme.inner) for name in active]
-        packed += [call.matrix(part[name]) for name in wanted if name == "weights"]
+        packed += [
+            call.matrix(jnp.moveaxis(part[name], 1, 0) if plan.apart else part[name])
+            for name in wanted
+            if name == "weights"
+        ]
         shapes = [call.shape(K, plan.saves)] * size + [call.shape(K)] * size
         target = _kernel("tangent", call.scheme, tuple(wanted), K) if compiled else ""
         sweeps.append(jax.ffi.ffi_call(target, shapes)(*call.operands(call.items(call.tiles)), *packed))

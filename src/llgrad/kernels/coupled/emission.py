@@ -95,9 +95,11 @@ class Mixer:
             m.products.pack(m.matrix(first + number), address(number), m.N, m.terms, turned=self.turned)
 
     def weights(self, number: int) -> Word:
-        """Address of a matrix of weights."""
-        m = self.memory
-        return m.address("weights", m.size("weights") // self.scheme.matrices * number)
+        """Address of a matrix of weights, of this array where each has its own."""
+        m, M = self.memory, self.scheme.matrices
+        if not m.packed:
+            return m.address("weights", m.size("weights") // M * number)
+        return m.address("weights", m.own_part("weights", m.N * m.N * M) + m.N * m.N * number)
 
     def add_sums(self, goals: Sequence[Word], sources: Sequence[Word], pitch: Any, add: bool) -> None:
         """The sums over all oscillators, in the rows r0 … r1."""

@@ -229,4 +229,4 @@ class _Forward(Onwards):
         with code.loop(m.N) as lane:
             mark = code.load(marks, kind, lane)
             worst.set(worst.now.min(Word(code, mark if m.on.bits == 64 else builder.sext(mark, ir.IntType(64)))))
-        write(worst.now.value if m.on.bits == 64 else builder.trunc(worst.now.value, UINT32), 0)
+        write(worst.now.value if m.on.bits == 64 else builder.trunc(worst.now.value, UINT32), m.tile)

@@ -266,6 +266,10 @@ class Memory:
         size = self.size(operand or name)
         return size // self.tiles if name in self.scheme.inner else size
 
+    def own_part(self, name: str, size: Word) -> Word:
+        """Elements before those of this array, in an operand of so many for each array, or for all of them."""
+        return self.code.pick(self.size(name) > size, self.tile, 0) * size
+
     def moment(self, name: str, i: Word, node: int, size: Word) -> Any:
         """Elements before those of a node of a step, in an operand of so many elements for a tile."""
         if name not in self.program.channels:
@@ -297,7 +301,7 @@ class Memory:
         """The parameters of the oscillators of a single array, padded, into the workspace."""
         for name in self.program.names if self.scheme.single else ():
             if name in self.scheme.inner:
-                self.set(name, self.take(name, self.at))
+                self.set(name, self.take(name, self.tile * self.per_tile(name) + self.at))
 
     def inputs(
         self, i: Word, values: Mapping[tuple[str, int], Any], random: Mapping[str, Any], stage: int
@@ -334,7 +338,8 @@ class Memory:
         code, builder = self.code, self.code.builder
         now = builder.add(code.load(self.pointers["first"], UINT32), builder.trunc(i.value, UINT32))
         if self.scheme.single:
-            keys = [self.on.everywhere(code.load(self.pointers[name], UINT32)) for name in ("key0", "key1")]
+            own = self.tile * (self.size("key0") // self.tiles)  # none where all arrays have the same
+            keys = [self.on.everywhere(code.load(self.pointers[name], UINT32, own)) for name in ("key0", "key1")]
             row = self.on.everywhere(builder.trunc(self.at.value, UINT32))
             if self.W > 1:
                 row = builder.add(row, ir.Constant(ir.VectorType(UINT32, self.W), list(range(self.W))))

@@ -113,7 +113,10 @@ class _Tangent(Onwards):
     def _matrix(self, k: int, number: int) -> Word:
         """Address of the tangent of a matrix of weights in a direction."""
         m, M = self.memory, self.scheme.matrices
-        return m.address("d_weights", m.size("d_weights") // (self.K * M) * (k * M + number))
+        if not m.packed:
+            return m.address("d_weights", m.size("d_weights") // (self.K * M) * (k * M + number))
+        size = m.N * m.N
+        return m.address("d_weights", m.own_part("d_weights", size * M * self.K) + size * (k * M + number))
 
     def _fields(self, of: str) -> list[Word]:
         return [self.memory.array(f"{of}field{r}") for r in range(self.scheme.received)]

@@ -40,6 +40,13 @@ class Scheme:
     width: int
     spread: tuple[bool, ...]
     """For each drive channel, whether every trajectory has its own samples."""
+    card: bool = False
+    """Whether it is a kernel of a GPU, each thread of which is a tile of one trajectory."""
+
+    @property
+    def many(self) -> bool:
+        """Whether other trajectories hide the latency of one: what counts is how many operations there are."""
+        return self.width > 1 or self.card
 
     @property
     def stages(self) -> int:
@@ -95,7 +102,7 @@ class Step:
         self.graph, nodes, outputs = graph_of(closed, arguments)
         self.inputs = dict(zip(arguments, nodes, strict=True))
         known = [self.inputs[name] for name in self.program.names]
-        self.parts = split(self.graph, outputs, known, wait=on.width == 1)
+        self.parts = split(self.graph, outputs, known, wait=not scheme.many)
         self.factor = next((name for name, node in self.inputs.items() if node == self.parts.factor), None)
         tableau = scheme.tableau
         self.a = {(i, j): self._times_h(a) for i, row in enumerate(tableau.a) for j, a in enumerate(row) if a}

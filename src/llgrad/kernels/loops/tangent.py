@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
-from llgrad.kernels.builder.handler import module_of
+from llgrad.kernels.builder.handler import Block
 from llgrad.kernels.loops.interpolation import Interpolation
 from llgrad.kernels.loops.step import Derivative, Scheme, Step
 from llgrad.kernels.loops.tables import TableInMemory
-from llgrad.kernels.loops.tile import Tile, common_operands
+from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
 
 MOST: Final = 4
 """Directions in one sweep; more are done in several."""
@@ -23,10 +23,10 @@ def tangent_module(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> 
     results = [f"d_{kind}_{axis}" for kind in ("saved", "final") for axis in program.state]
     operands = [*common_operands(program, scheme.tableau.interpolates), *given, *results]
 
-    def item(code: Code, block: Word, index: Word) -> None:
+    def item(code: Code, block: Block, index: Word) -> None:
         _Pushed(Tile(code, scheme, operands, block, index), active, directions).run()
 
-    return module_of(item, scheme.width, f"tangent pass in {directions} directions")
+    return pass_module(scheme, operands, item, f"tangent pass in {directions} directions")
 
 
 class _Pushed:

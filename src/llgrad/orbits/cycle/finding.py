@@ -16,7 +16,7 @@ from llgrad.devices.system import System
 from llgrad.orbits.cycle.flow import Flow, flow_of
 from llgrad.orbits.cycle.guess import spiral
 from llgrad.orbits.cycle.reasons import NoCycle, reason_of
-from llgrad.orbits.cycle.settling import Outcome, rest_and_rates, settle
+from llgrad.orbits.cycle.settling import Outcome, settle
 from llgrad.orbits.cycle.shooting import Found, newton
 from llgrad.orbits.cycle.solving import attracts, closed_of, error_of, halved, is_cycle, refined
 from llgrad.orbits.results.orbit import Orbit
@@ -26,6 +26,7 @@ from llgrad.solve.step_size import is_traced
 COUNT: Final = 64
 """States round an orbit to begin with."""
 ACCURACY: Final = 1e-9
+BISTABLE: Final = "bistable: the state at rest attracts too, and a run from its neighbourhood stays there"
 ZOOMS: Final = 3
 """Guesses, each 31 times as near as the one before."""
 
@@ -112,7 +113,7 @@ def with_arrays(flow: Flow) -> Flow:
 def _looked_for(flow: Flow, start: Any, near: Orbit | None, count: int) -> Found:
     """The orbit of traced values; its period is NaN where there is none."""
     if near is None:
-        states, period, there, _ = spiral(flow, start, count, jnp.zeros(2, start.dtype))
+        states, period, there, *_ = spiral(flow, start, count, jnp.zeros(2, start.dtype))
     else:
         states, period, there = near.closed.states, near.closed.period, True
     found = newton(flow, states, period)
@@ -133,16 +134,9 @@ def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -
             break
         found = halved(newton(flow, guess.states, guess.period))
         if bool(is_cycle(flow, found)) and bool(attracts(found)):
-            return found, _bistable(flow, start)
+            return found, BISTABLE if bool(guess.bistable) else ""
         guess = spiral(flow, start, count, guess.between)  # near a fold the guess must be a good one
     settled = settle(flow, start, count)
     if settled.outcome is Outcome.CYCLE and settled.found is not None:
         return halved(settled.found), ""
     raise NoCycle(reason_of(model, flow, start, settled))
-
-
-def _bistable(flow: Flow, start: Any) -> str:
-    _, slope, values = rest_and_rates(flow, start)
-    if float(slope) < 1e-9 and float(values[0].real) < 0:
-        return "bistable: the state at rest attracts too, and a run from its neighbourhood stays there"
-    return ""

@@ -21,7 +21,7 @@ from llgrad.devices.system import NORMALS, TIME, Layout, System, equation_of_sys
 from llgrad.kernels.steppers import DormandPrince8, Stepper
 from llgrad.orbits.cycle.clock import asks_for_time
 from llgrad.orbits.cycle.variational import Variational
-from llgrad.physics.equation import equation_of_motion
+from llgrad.physics.equation import still_equation
 from llgrad.physics.thermal import thermal_sigma
 from llgrad.solve.native import Native
 from llgrad.solve.saving import Grid
@@ -86,12 +86,11 @@ class Flow(eqx.Module):
     count: int | None = eqx.field(static=True)
     noises: int = eqx.field(static=True)
     """Number of white noises, of each oscillator."""
-    units: tuple[str, ...] = eqx.field(static=True)
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the inputs."""
-        return self.equation.channels
+        return tuple(name for name in self.equation.channels if name != TIME)
 
     @property
     def wide(self) -> int:
@@ -248,20 +247,18 @@ def flow_of(model: Oscillator | OscillatorArray | System, start: Any = None) -> 
                 f"the rate of {type(model).__name__} depends on the time, so its orbits are not closed; write the "
                 "drive as an input, and the system without it"
             )
-        units = tuple(model.inputs.values())
-        flow = Flow(equation, None, noise_strength(UNIT), jax.tree.structure(state), None, model.noises, units)
+        flow = Flow(equation, None, noise_strength(UNIT), jax.tree.structure(state), None, model.noises)
         return flow, flow.vector(jax.tree.leaves(state))
     device = model.oscillator if isinstance(model, OscillatorArray) else model
     state = start_of(model, start)
     coupling = model.coupling if isinstance(model, OscillatorArray) else None
     links = None if coupling is None else links_of_coupling(coupling)
     flow = Flow(
-        equation=equation_of_motion(device, *(((), ()) if links is None else (links.emits, links.receives))),
+        equation=still_equation(device, "closed orbit", *(links[1:] if links else ())),
         mixing=None if links is None else links.mixing,
         sigma=thermal_sigma(device, UNIT),
         tree=jax.tree.structure(state),
         count=model.count if isinstance(model, OscillatorArray) else None,
         noises=len(NORMALS),
-        units=("A", "T", "T", "T"),
     )
     return flow, flow.vector([state.x, state.y, state.z])

@@ -24,6 +24,8 @@ LARGEST_ANGLE: Final = 2.9
 SPAN: Final = (1e-3, 30.0)
 """Distances of states without a unit vector, in parts of the start's from the state at rest."""
 NEWTON_STEPS: Final = 25
+STILL: Final = 1e-9
+"""What is left of the motion at rest, over the fastest rate."""
 LONGEST: Final = 0.5
 """Largest step of Newton's method to a state at rest [rad], or in parts of the state."""
 
@@ -46,6 +48,8 @@ class Guess(NamedTuple):
     states: Any
     period: Any
     found: Any
+    bistable: Any
+    """Whether the state at rest attracts."""
     between: Any
     """(2,) distances from the state at rest, between which it lies."""
 
@@ -96,7 +100,8 @@ def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> Gue
     path = flow.run(states, period, count)
     found = falls.any() & jnp.isfinite(path).all() & jnp.isfinite(period)
     bracket = jnp.stack([radii[place], radii[place + 1]])
-    return Guess(jnp.concatenate([states[None], path[:-1]]), period, found, bracket)
+    still = (rest.slope < STILL) & (jnp.max(jnp.linalg.eigvals(rest.matrix).real) < 0)
+    return Guess(jnp.concatenate([states[None], path[:-1]]), period, found, still, bracket)
 
 
 def _plane(rest: Rest) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ from llgrad.orbits.carried import carry, held, is_traced
 from llgrad.orbits.equilibria.cover import left_over
 from llgrad.orbits.equilibria.domain import Domain, domain_of, rates, sum_of_indices
 from llgrad.orbits.equilibria.energy import energies, has_energy
-from llgrad.orbits.equilibria.result import NEUTRAL, Equilibria, Equilibrium
+from llgrad.orbits.equilibria.result import NEUTRAL, Equilibria, Equilibrium, columns_of
 from llgrad.orbits.equilibria.search import Found, covering, find
 from llgrad.orbits.flow import Flow, chart_at, flow_of
 
@@ -73,7 +73,7 @@ def equilibria(
         found, energy = Found(*(part[order] for part in found)), None if energy is None else energy[order]
     linear = _Linear(device, time, flow, found, energy) if is_traced(device) else None
     points = tuple(_point(device, flow, found, energy, linear, place) for place in range(len(found.states)))
-    return Equilibria(points, notes, complete, _columns(flow), numbers, time, within)
+    return Equilibria(points, notes, complete, columns_of(flow), numbers, time, within)
 
 
 def _order(found: Found, energy: np.ndarray | None) -> np.ndarray:
@@ -195,26 +195,15 @@ def _point(
     y = found.states[place]
     worth = None if energy is None else float(energy[place])
     if linear is None:
-        return Equilibrium(_in_form(device, y), worth, index, curve, y, matrix, len(flow.shape.spins))
+        return Equilibrium(in_form(device, y), worth, index, curve, y, matrix, len(flow.shape.spins))
     worth = None if linear.energies is None else linear.energies[place]
-    state = _in_form(device, linear.states[place])
+    state = in_form(device, linear.states[place])
     return Equilibrium(state, worth, index, curve, y, matrix, len(flow.shape.spins), linear.stiffness[place])
 
 
-def _in_form(device: Any, y: Any) -> Any:
+def in_form(device: Any, y: Any) -> Any:
     """A state as `simulate` takes it."""
     if isinstance(device, System):
         parts = list(y) if not isinstance(y, np.ndarray) else [float(part) for part in y]
         return jax.tree.unflatten(jax.tree.structure(device.start()), parts)
     return y if isinstance(device, Oscillator) else y.reshape(-1, 3)
-
-
-def _columns(flow: Flow) -> tuple[str, ...]:
-    k = len(flow.shape.spins)
-    names = [""] * flow.shape.size
-    for spin, columns in enumerate(flow.shape.spins):
-        for axis, column in zip("xyz", columns, strict=True):
-            names[column] = f"{flow.shape.names[spin]}.{axis}"
-    for place, column in enumerate(flow.shape.plain):
-        names[column] = flow.shape.names[k + place]
-    return tuple(names)

@@ -37,7 +37,7 @@ def modes_of(stiffness: np.ndarray, spins: int, linear: Any = None) -> Modes:
 
     `linear` is the same matrix with derivatives; two eigenvalues that meet have none, and are refused (ValueError).
     """
-    values, right = _eigen(stiffness)
+    values, right = eigen(stiffness)
     scale = np.abs(values).max(initial=0.0)
     chosen = [i for i in np.lexsort((np.abs(values.imag), -values.real)) if values[i].imag >= -1e-14 * scale]
     if linear is None:
@@ -55,7 +55,7 @@ def modes_of(stiffness: np.ndarray, spins: int, linear: Any = None) -> Modes:
     return _carried(linear, spins, *parts)
 
 
-def _eigen(stiffness: np.ndarray) -> tuple[Any, Any]:
+def eigen(stiffness: np.ndarray) -> tuple[Any, Any]:
     """Eigenvalues (n,) and eigenvectors (n, n)."""
     values, vectors = np.linalg.eig(stiffness)
     return np.asarray(values, complex), np.asarray(vectors, complex)

@@ -13,6 +13,7 @@ import numpy as np
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
 from llgrad.orbits.equilibria.modes import Modes, modes_of
+from llgrad.orbits.flow import Flow
 
 NEUTRAL: Final = 1e-9
 """A growth rate below this, relative to the largest eigenvalue, is none."""
@@ -173,3 +174,15 @@ def _row(point: Equilibrium) -> tuple[str, ...]:
     frequency = ", ".join(show(float(f"{f:.5g}"), "Hz") for f in modes.frequencies[turning]) or "–"
     width = ", ".join(show(float(f"{w:.5g}"), "Hz") for w in modes.widths[turning]) or "–"
     return state, energy, point.told_kind, frequency, width
+
+
+def columns_of(flow: Flow) -> tuple[str, ...]:
+    """Names of the numbers of a state (d)."""
+    k = len(flow.shape.spins)
+    names = [""] * flow.shape.size
+    for spin, columns in enumerate(flow.shape.spins):
+        for axis, column in zip("xyz", columns, strict=True):
+            names[column] = f"{flow.shape.names[spin]}.{axis}"
+    for place, column in enumerate(flow.shape.plain):
+        names[column] = flow.shape.names[k + place]
+    return tuple(names)

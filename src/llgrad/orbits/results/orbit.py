@@ -20,6 +20,7 @@ from llgrad.orbits.cycle.solving import Closed
 from llgrad.orbits.results import quantities
 from llgrad.orbits.results.locking import Locking
 from llgrad.orbits.results.precision import precise
+from llgrad.orbits.results.response import stride_of
 from llgrad.orbits.results.signals import load_observable, observable_of
 from llgrad.orbits.results.spectra import Modulation, PhaseNoise, modulation_at, noise_densities
 
@@ -174,14 +175,18 @@ class Orbit(eqx.Module):
         offsets = self._offsets(f)
         strengths = {self._input(name): jnp.asarray(value) for name, value in (flicker or {}).items()}
         seen = observable_of(self.model, observable)
-        phase, amplitude = noise_densities(self.flow, self.closed.states, self.closed.period, seen, offsets, strengths)
+        phase, amplitude = noise_densities(
+            self.flow, self.closed.states, self.closed.period, seen, offsets, strengths, self._stride
+        )
         return PhaseNoise(offsets, phase, amplitude, self.line_width)
 
     @precise
     def modulation(self, name: str, f: Any, observable: Any = None) -> Modulation:
         """What a small change of an input with the modulation frequencies f [Hz] does to frequency and amplitude."""
         offsets, seen = self._offsets(f), observable_of(self.model, observable)
-        found = modulation_at(self.flow, self.closed.states, self.closed.period, seen, offsets, self._input(name))
+        found = modulation_at(
+            self.flow, self.closed.states, self.closed.period, seen, offsets, self._input(name), self._stride
+        )
         return Modulation(offsets, *found)
 
     @precise
@@ -234,7 +239,14 @@ class Orbit(eqx.Module):
         if ratio not in (0.5, *range(1, 10)):
             raise ValueError(f"ratio = {ratio!r}, expected 1, 2, 3, … times the orbit's frequency, or 0.5")
         given = {self._input(name): value for name, value in drive.items()}
-        return quantities.locking(self.flow, self.closed, given, float(ratio), observable_of(self.model, observable))
+        seen = observable_of(self.model, observable)
+        return quantities.locking(
+            self.flow, self.closed, given, float(ratio), seen, self._stride if ratio == 0.5 else 1
+        )
+
+    @property
+    def _stride(self) -> int:
+        return stride_of(self.closed.states)
 
     def _input(self, name: str) -> str:
         if name not in self.flow.channels:

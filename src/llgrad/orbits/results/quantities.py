@@ -143,13 +143,15 @@ def harmonics(flow: Flow, closed: Closed, observable: Observable) -> Any:
 
 
 @eqx.filter_jit
-def locking(flow: Flow, closed: Closed, drive: Mapping[str, Any], ratio: float, observable: Observable) -> Locking:
+def locking(
+    flow: Flow, closed: Closed, drive: Mapping[str, Any], ratio: float, observable: Observable, stride: int
+) -> Locking:
     """How the orbit locks to a drive."""
     count = len(closed.states)
     seen = seen_of(flow, closed.states, observable).harmonics[1]
     rate = return_rate_of(closed.linear, closed.period)
     if ratio == 0.5:
-        shift, lock = half_frequency(flow, periodic_of(flow, closed.states, closed.period), dict(drive))
+        shift, lock = half_frequency(flow, periodic_of(flow, closed.states, closed.period, stride), dict(drive))
         return locking_from(ratio, closed.period, shift, lock, seen, rate)
     pushed = sum(
         jnp.conj(value) * jax.vmap(lambda y, name=name: flow.by_input(y, name))(closed.states)

@@ -11,9 +11,14 @@ from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from llgrad.core.record import is_concrete
 from llgrad.orbits.cycle.flow import Flow
 
+RESOLVED: Final = 1e-11
+"""Harmonics below this part of the largest are none; the equation along the orbit has those of their products."""
+FEWEST: Final = 16
 LARGEST: Final = 1600
 """Numbers in a solution: a matrix of its square is solved."""
 
@@ -31,12 +36,8 @@ class Periodic(NamedTuple):
     """d/dt − A (M n, M n), complex [1/ns]."""
 
 
-def periodic_of(flow: Flow, states: Any, period: Any) -> Periodic:
-    """The linearised motion round an orbit (N, n).
-
-    Raises ValueError for a state of so many numbers that no matrix of them is solved.
-    """
-    stride = _stride(*states.shape)
+def periodic_of(flow: Flow, states: Any, period: Any, stride: int) -> Periodic:
+    """The linearised motion round an orbit (N, n), at every so-many-th state."""
     states = states[::stride]
     count, n = states.shape
 
@@ -64,11 +65,18 @@ def on_sphere(flow: Flow, y: Any, inputs: Any = None) -> Any:
     return slope + jnp.stack(pull).ravel()
 
 
-def _stride(count: int, n: int) -> int:
-    """Every so-many-th state is enough, or as many as can be had."""
-    stride = 1
-    while count // stride * n > LARGEST and count % (2 * stride) == 0 and count // stride > 32:
-        stride *= 2
+def stride_of(states: Any) -> int:
+    """Every so-many-th state (N, n) is enough for the harmonics that an orbit has; one, where they are not known.
+
+    Raises ValueError for a state of so many numbers that no matrix of them is solved.
+    """
+    count, n = states.shape
+    known, stride = jax.lax.stop_gradient(states), 1
+    if is_concrete(known):
+        size = np.abs(np.fft.rfft(np.asarray(known), axis=0)).max(1)
+        last = int(np.flatnonzero(size > RESOLVED * size.max())[-1])
+        while count % (2 * stride) == 0 and count // (2 * stride) >= max(4 * last, FEWEST):
+            stride *= 2
     if count // stride * n > LARGEST:
         raise ValueError(
             f"a state of {n} numbers has no spectra and no second-order locking here: {count // stride} × {n} unknowns "
@@ -84,11 +92,11 @@ def answer(motion: Periodic, omega: Any, push: Any) -> Any:
     return jnp.linalg.solve(shifted, push.reshape(size).astype(shifted.dtype)).reshape(push.shape)
 
 
-def listener(motion: Periodic, omega: Any, weights: Any) -> Any:
-    """p (M, n) with ⟨w·q⟩ = ⟨p·g⟩ for the answer q to any push g at Ω, w = `weights` (M, n): what an observer hears."""
+def listeners(motion: Periodic, omega: Any, weights: Any) -> Any:
+    """p (K, M, n) with Σ w·q = Σ p·g for the answer q to any push g at Ω, w = `weights` (K, M, n)."""
     size = motion.matrix.shape[0]
     shifted = (motion.matrix + 1j * omega * jnp.eye(size)).T
-    return jnp.linalg.solve(shifted, weights.reshape(size).astype(shifted.dtype)).reshape(weights.shape)
+    return jnp.linalg.solve(shifted, weights.reshape(-1, size).T.astype(shifted.dtype)).T.reshape(weights.shape)
 
 
 def phase_of(motion: Periodic) -> Any:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.results.precision import precise
-from llgrad.orbits.results.response import Periodic, listener, periodic_of
+from llgrad.orbits.results.response import Periodic, listeners, periodic_of
 from llgrad.orbits.results.signals import Observable, seen_of
 
 
@@ -49,27 +49,26 @@ class Modulation(NamedTuple):
     """Relative change of the amplitude (F,), complex [per unit of the input]."""
 
 
-def _listeners(flow: Flow, states: Any, period: Any, observable: Observable) -> tuple[Periodic, Any, Any]:
-    """The linearised motion, and what hears amplitude and phase (M, n)."""
-    motion = periodic_of(flow, states, period)
+def _observed(flow: Flow, states: Any, period: Any, observable: Observable, stride: int) -> tuple[Periodic, Any]:
+    """The linearised motion, and what hears amplitude and phase (2, M, n)."""
+    motion = periodic_of(flow, states, period, stride)
     seen = seen_of(flow, motion.states, observable)
     weights = seen.demodulation()[:, None] * seen.slopes / len(motion.states)
-    return motion, weights.real, weights.imag
+    return motion, jnp.stack([weights.real, weights.imag])
 
 
 @eqx.filter_jit
 def noise_densities(
-    flow: Flow, states: Any, period: Any, observable: Observable, f: Any, flicker: dict[str, Any]
+    flow: Flow, states: Any, period: Any, observable: Observable, f: Any, flicker: dict[str, Any], stride: int
 ) -> tuple[Any, Any]:
     """S_φ [rad²/Hz] and S_a [1/Hz] at offsets f (F,) [Hz]: of the white noises, and of noise S_u = strength/f on
     inputs."""
-    motion, *weights = _listeners(flow, states, period, observable)
+    motion, weights = _observed(flow, states, period, observable, stride)
     columns = jax.vmap(flow.by_noise)(motion.states)
 
     def at(f: Any) -> Any:
         omega, found = 2e-9 * jnp.pi * f, []
-        for weight in weights:
-            p = listener(motion, omega, weight) * len(motion.states)
+        for p in listeners(motion, omega, weights) * len(motion.states):
             white = jnp.sum(jnp.abs(jnp.einsum("kn,knj->kj", p, columns)) ** 2) / len(motion.states)
             total = 2e-9 * white
             for name, strength in flicker.items():
@@ -83,15 +82,17 @@ def noise_densities(
 
 
 @eqx.filter_jit
-def modulation_at(flow: Flow, states: Any, period: Any, observable: Observable, f: Any, name: str) -> tuple[Any, Any]:
+def modulation_at(
+    flow: Flow, states: Any, period: Any, observable: Observable, f: Any, name: str, stride: int
+) -> tuple[Any, Any]:
     """Change of frequency [Hz/unit] and relative amplitude [1/unit] (F,), complex, by an input at f (F,) [Hz]."""
-    motion, *weights = _listeners(flow, states, period, observable)
+    motion, weights = _observed(flow, states, period, observable, stride)
     push = jax.vmap(lambda y: flow.by_input(y, name))(motion.states)
 
     def at(f: Any) -> Any:
         omega = 2e-9 * jnp.pi * f
-        heard = [jnp.sum(listener(motion, omega, weight) * push) for weight in weights]
-        return jnp.stack([1j * f * heard[1], heard[0]])
+        amplitude, phase = jnp.sum(listeners(motion, omega, weights) * push, (1, 2))
+        return jnp.stack([1j * f * phase, amplitude])
 
     frequency, amplitude = jax.lax.map(at, f).T
     return frequency, amplitude

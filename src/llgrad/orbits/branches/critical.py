@@ -1,0 +1,174 @@
+"""Where a fixed point loses its stability, by the equations of that point itself.
+
+Hopf: dq/dt = 0 and A x = iω x with x ≠ 0, for the state, the number, ω and x. Fold, where two fixed points meet:
+dq/dt = 0 and A x = 0. Two branches cross: dq/dt = 0, Aᵀx = 0 and x · ∂(dq/dt)/∂(number) = 0. They are solved by
+Newton's method, and differentiated by the implicit function theorem.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.orbits.branches.family import Family, velocity
+from llgrad.orbits.carried import carry
+from llgrad.orbits.equilibria.modes import eigen
+from llgrad.orbits.flow import Chart, chart_at
+
+
+class Source(NamedTuple):
+    """What a critical point was solved from."""
+
+    kind: str
+    """"Hopf", "fold", "branch point"."""
+    y: np.ndarray
+    value: float
+    norm: np.ndarray
+    """Fixes the length of x."""
+
+
+class Critical(NamedTuple):
+    """A critical point."""
+
+    value: Any
+    """Of the number that is followed."""
+    y: Any
+    omega: Any
+    """[rad/ns]; 0 of a fold."""
+    left: Any
+    """Of its equations, relative."""
+    unknowns: Any
+    """(q, number, …) in the chart of the point that it was solved from."""
+    source: Source
+
+
+def hopf_point(family: Family, y: np.ndarray, value: float, vector: np.ndarray, omega: float) -> Critical:
+    """The Hopf point near a state (d,), a value, an eigenvector (n,) and a frequency [rad/ns]."""
+    norm = np.concatenate([np.real(vector), np.imag(vector)]) / np.linalg.norm(vector)
+    return _found("Hopf", family, y, value, np.append(omega, norm), norm)
+
+
+def fold_point(family: Family, y: np.ndarray, value: float, slope: np.ndarray) -> Critical:
+    """The fold near a state (d,) with its slope (n, n) and a value."""
+    vector = np.linalg.svd(slope)[2][-1]
+    return _found("fold", family, y, value, vector, vector)
+
+
+def branch_point(family: Family, y: np.ndarray, value: float, slope: np.ndarray) -> Critical:
+    """The crossing of two branches near a state (d,) with its slope (n, n) and a value."""
+    vector = np.linalg.svd(slope.T)[2][-1]
+    return _found("branch point", family, y, value, np.append(0.0, vector), vector)
+
+
+def _found(kind: str, family: Family, y: np.ndarray, value: float, more: np.ndarray, norm: np.ndarray) -> Critical:
+    z = np.concatenate([np.zeros(family.shape.freedom + 1), more])
+    source = Source(kind, np.asarray(y), float(value), norm)
+    solved = _solved(kind, family, jnp.asarray(y), value, jnp.asarray(z), jnp.asarray(norm))
+    return Critical(solved[0], solved[1], solved[2], solved[3], solved[4], source)
+
+
+def moved(family: Family, found: Critical) -> tuple[Any, Any]:
+    """Value and ω [rad/ns] of a Hopf point or a fold with the derivatives of a traced family."""
+    dtype = jnp.result_type(float)
+    source = found.source
+    parts = [jnp.asarray(part, dtype) for part in (source.y, source.value, found.unknowns, source.norm)]
+    number, omega = _linear(source.kind, family, *parts)
+    return carry(found.value, number), carry(found.omega, omega)
+
+
+def _residual(kind: str, family: Family, chart: Chart, value: Any, z: Any, norm: Any) -> Any:
+    """What is left of the equations of a kind of point, at the unknowns z that begin with (q, number in its unit)."""
+    n = family.shape.freedom
+    u, more = z[: n + 1], z[n + 1 :]
+    whole = jax.jacfwd(lambda u: velocity(family, chart, value, u))(u)
+    still, slope = velocity(family, chart, value, u), whole[:, :-1]
+    if kind == "fold":
+        return jnp.concatenate([still, slope @ more, jnp.dot(norm, more)[None] - 1])
+    if kind == "branch point":
+        # a crossing is destroyed by a small change of the rate, along x: with that change as an unknown it is regular
+        change, x = more[0], more[1:]
+        ends = jnp.stack([jnp.dot(x, whole[:, -1]), jnp.dot(norm, x) - 1])
+        return jnp.concatenate([still + change * x, x @ slope, ends])
+    omega, real, imaginary = more[0], more[1 : n + 1], more[n + 1 :]
+    length = jnp.dot(norm[:n], real) + jnp.dot(norm[n:], imaginary) - 1
+    phase = jnp.dot(norm[:n], imaginary) - jnp.dot(norm[n:], real)
+    turns = slope @ real + omega * imaginary, slope @ imaginary - omega * real
+    return jnp.concatenate([still, *turns, jnp.stack([length, phase])])
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _solved(kind: str, family: Family, y: Any, value: Any, guess: Any, norm: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """Number, state, ω, what is left, unknowns."""
+    chart = chart_at(family.flow(value), y)
+
+    def residual(z: Any) -> Any:
+        return _residual(kind, family, chart, value, z, norm)
+
+    def newton(_: Any, z: Any) -> Any:
+        return z - jnp.linalg.solve(jax.jacfwd(residual)(z), residual(z))
+
+    z = jax.lax.fori_loop(0, 12, newton, guess)
+    n = family.shape.freedom
+    number, left = value + z[n] * family.size, residual(z)
+    omega = z[n + 1] if kind == "Hopf" else jnp.zeros_like(z[n])
+    return number, chart.state(family.flow(number), z[:n]), omega, jnp.sqrt(jnp.sum(left * left)), z
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _linear(kind: str, family: Family, y: Any, value: Any, z: Any, norm: Any) -> tuple[Any, Any]:
+    """Number and ω after one more step of Newton's method whose matrix is held."""
+    held = jax.lax.stop_gradient(family)
+    chart = chart_at(held.flow(value), y)
+    matrix = jax.lax.stop_gradient(jax.jacfwd(lambda z: _residual(kind, held, chart, value, z, norm))(z))
+    z = z - jnp.linalg.solve(matrix, _residual(kind, family, chart, value, z, norm))
+    n = family.shape.freedom
+    return value + z[n] * held.size, z[n + 1] if kind == "Hopf" else jnp.zeros_like(z[n])
+
+
+@jax.jit
+def _forms(family: Family, y: Any, value: Any) -> tuple[Any, Any, Any]:
+    """Slope A (n, n), second (n, n, n) and third derivatives (n, n, n, n) of dq/dt."""
+    flow = family.flow(value)
+    chart = chart_at(flow, y)
+    zero = jnp.zeros(flow.shape.freedom, y.dtype)
+
+    def rate(q: Any) -> Any:
+        return chart.velocity(flow, q)
+
+    second = jax.jacfwd(jax.jacfwd(rate))
+    return jax.jacfwd(rate)(zero), second(zero), jax.jacfwd(second)(zero)
+
+
+def first_lyapunov(family: Family, y: np.ndarray, value: float) -> float:
+    """The first Lyapunov coefficient of a Hopf point: negative where a stable cycle is born beyond it (supercritical).
+
+        l₁ = Re[⟨p, C(x, x, x̄)⟩ − 2⟨p, B(x, A⁻¹B(x, x̄))⟩ + ⟨p, B(x̄, (2iω − A)⁻¹B(x, x))⟩]/2ω
+
+    with B and C the second and third derivatives, A x = iω x, Aᵀp = −iω p and ⟨p, x⟩ = 1. Only its sign, and where it
+    is zero, do not depend on coordinates. Source: Yu. A. Kuznetsov, Elements of Applied Bifurcation Theory, 3rd ed.
+    (2004), eq. (5.34).
+    """
+    a, second, third = (np.asarray(part) for part in _forms(family, jnp.asarray(y), value))
+    values, right = eigen(a)
+    near = np.abs(values.real) - 1e9 * (values.imag > 1e-9 * np.abs(values).max())
+    place = int(near.argmin())
+    omega, x = values[place].imag, right[:, place] / np.linalg.norm(right[:, place])
+    p = np.linalg.inv(right)[place] * np.linalg.norm(right[:, place])
+
+    def b(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return np.einsum("ijk,j,k->i", second, one, other)
+
+    straight = np.einsum("ijkl,j,k,l->i", third, x, x, x.conj())
+    middle = b(x, np.linalg.solve(a, b(x, x.conj())))
+    twice = b(x.conj(), np.linalg.solve(2j * omega * np.eye(len(a)) - a, b(x, x)))
+    return float((p @ (straight - 2 * middle + twice)).real / (2 * omega))
+
+
+def hertz(omega: Any) -> Any:
+    """Frequency [Hz] of an angular one [rad/ns]."""
+    return omega * (1e9 / math.tau)

@@ -1,0 +1,115 @@
+"""A device with one of its numbers left open: fixed points as curves in state and number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.record import leaf_units, set_leaf
+from llgrad.devices.array import OscillatorArray
+from llgrad.orbits.flow import Chart, Flow, Own, Shape, chart_at, flow_of
+
+
+class Family(eqx.Module):
+    """The flows of a device over one number."""
+
+    device: Any
+    scale: Any
+    """Units of the components that are no unit vectors."""
+    size: Any
+    """Unit of the number: a typical change."""
+    time: float | None = eqx.field(static=True)
+    path: str = eqx.field(static=True)
+    shape: Shape = eqx.field(static=True)
+
+    def flow(self, value: Any) -> Flow:
+        """The flow at a value of the number."""
+        return flow_of(set_value(self.device, self.path, value), self.time, self.scale)
+
+
+class Range(NamedTuple):
+    """The number, by its path, and between which values it is followed."""
+
+    path: str
+    start: float
+    stop: float
+    unit: str
+
+
+def range_of(device: Any, parameter: Any, start: Any, stop: Any) -> Range:
+    """The number that is followed. Raises ValueError for one that the device has not, or for ends that are none."""
+    record = device.oscillator if isinstance(device, OscillatorArray) else device
+    units = leaf_units(record)
+    if parameter not in units:
+        raise ValueError(f"the device has no number {parameter!r} to follow; it has {', '.join(units)}")
+    ends = [float(end) for end in (start, stop)]
+    if not np.isfinite(ends).all() or ends[0] == ends[1]:
+        raise ValueError(f"{parameter} from {start} to {stop}: expected two different values in {units[parameter]}")
+    path = f"oscillator.{parameter}" if isinstance(device, OscillatorArray) else parameter
+    return Range(path, min(ends), max(ends), units[parameter])
+
+
+def family_of(device: Any, span: Range, time: float | None, within: Mapping[str, Any] | None = None) -> Family:
+    """The family of a device over a range."""
+    flow = flow_of(set_value(device, span.path, (span.start + span.stop) / 2), time)
+    return Family(device, flow.scale, span.stop - span.start, _moment(flow, time), span.path, flow.shape)
+
+
+def set_value(device: Any, path: str, value: Any) -> Any:
+    """The device with one number changed; of an array, for every oscillator."""
+    if isinstance(device, OscillatorArray):
+        value = jnp.full(device.count, value) if isinstance(value, jax.Array) else np.full(device.count, value)
+    return set_leaf(device, path, value)
+
+
+def _moment(flow: Flow, time: float | None) -> float | None:
+    return float(flow.body.time) if isinstance(flow.body, Own) else time
+
+
+class Local(NamedTuple):
+    """A point of a branch."""
+
+    y: Any
+    value: Any
+    slope: Any
+    """∂(dq/dt)/∂(q, number in its unit) (n, n + 1) [1/ns]."""
+    frames: Any
+    left: Any
+    """What is left of dq/dt."""
+
+
+@jax.jit
+def local_at(family: Family, y: Any, value: Any) -> Local:
+    """The equation near a state (d,) and a value."""
+    chart = chart_at(family.flow(value), y)
+    zero = jnp.zeros(family.flow(value).shape.freedom + 1, y.dtype)
+    slope = jax.jacfwd(lambda u: velocity(family, chart, value, u))(zero)
+    left = velocity(family, chart, value, zero)
+    return Local(y, value, slope, chart.frames, jnp.sqrt(jnp.sum(left * left)))
+
+
+def velocity(family: Family, chart: Chart, value: Any, u: Any) -> Any:
+    """dq/dt (n,) [1/ns] at u = (q, change of the number in its unit)."""
+    flow = family.flow(value + u[-1] * family.size)
+    return chart.velocity(flow, u[:-1])
+
+
+@jax.jit
+def corrected(family: Family, y: Any, value: Any, direction: Any, length: Any) -> Local:
+    """The point of the branch in the plane across a direction (n + 1,), a length away: Newton's method."""
+    chart = chart_at(family.flow(value), y)
+
+    def residual(u: Any) -> Any:
+        return jnp.append(velocity(family, chart, value, u), jnp.dot(direction, u) - length)
+
+    def newton(_: Any, u: Any) -> Any:
+        return u - jnp.linalg.solve(jax.jacfwd(residual)(u), residual(u))
+
+    u = jax.lax.fori_loop(0, 6, newton, direction * length)
+    flow = family.flow(value + u[-1] * family.size)
+    return local_at(family, chart.state(flow, u[:-1]), value + u[-1] * family.size)

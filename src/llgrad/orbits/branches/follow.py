@@ -1,0 +1,203 @@
+"""`lg.follow` and `lg.thresholds`: branches of fixed points over a range of one number, and their critical points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.orbits.branches.critical import Critical, branch_point, first_lyapunov, fold_point, hertz, hopf_point, moved
+from llgrad.orbits.branches.family import Family, Range, family_of, local_at, range_of, set_value
+from llgrad.orbits.branches.result import Branch, Branches, Threshold
+from llgrad.orbits.branches.tracing import Trail, trail_through
+from llgrad.orbits.carried import held, is_traced
+from llgrad.orbits.equilibria.equilibria import equilibria
+from llgrad.orbits.equilibria.modes import eigen
+from llgrad.orbits.equilibria.result import NEUTRAL
+
+BEGUN: Final = (0.0007, 0.9991, 0.5003, 0.2411, 0.7603, 0.1207, 0.8809)
+"""Parts of the range at which all fixed points are looked for: none of a round number, at which a symmetry may hold."""
+ON_BRANCH: Final = 2e-3
+"""A fixed point this near to a branch is on it."""
+SOLVED: Final = 1e-8
+ROUNDING: Final = 1e-12
+CROSSING: Final = 1e-4
+"""A point where the number moves no state along the direction that costs nothing is no fold."""
+SLOWEST: Final = 1e-6
+"""Least frequency of a Hopf point, relative to the rates of the device: at none two real eigenvalues meet at 0."""
+SAME, APART = 1e-7, 1e-4
+"""Critical points nearer than this, in parts of the range and in radians or units of their scale, are one."""
+
+
+def follow(
+    device: Any,
+    parameter: str,
+    start: float,
+    stop: float,
+    *,
+    within: Mapping[str, tuple[float, float]] | None = None,
+    time: float | None = None,
+) -> Branches:
+    """All branches of fixed points as one number of the device goes from `start` to `stop`, with their critical points.
+
+    Each branch is followed by pseudo-arclength, so it goes on round folds, where two fixed points meet and vanish. All
+    fixed points at seven values of the number begin branches; a branch that closes on itself between them is not found.
+    Critical points are solved by their own equations (`thresholds`).
+
+    Args:
+        device: Oscillator, OscillatorArray or System.
+        parameter: path of the number that is followed, such as "current" or "field.z", of the oscillators of an array.
+        start: first value, in SI units.
+        stop: last value.
+        within: of a System, the range in which a component without a constraint is looked for, as in `equilibria`.
+        time: moment [s] at which a System whose rate depends on the time is frozen.
+
+    Raises ValueError for a number that the device has not, for equal ends, and inside jax.jit or jax.vmap.
+
+    >>> import llgrad as lg
+    >>> branches = lg.follow(lg.presets.kubota2013(), "current", 0.2e-3, 1e-3)
+    >>> [threshold.kind for threshold in branches.thresholds]
+    ['Hopf']
+    """
+    numbers = held(device, "follow")
+    with jax.enable_x64(True):
+        span = range_of(numbers, parameter, start, stop)
+        family = family_of(numbers, span, time)
+        trails = _trails(family, span, within, time)
+        branches = tuple(_branch(family, trail) for trail in trails)
+        found = _unique(family, [threshold for trail in trails for threshold in _critical(family, trail)])
+    if is_traced(device):
+        found = [_carried(device, family, point) for point in found]
+    return Branches(branches, tuple(sorted(found, key=lambda point: point.held)), parameter, span.unit, numbers)
+
+
+def thresholds(device: Any, parameter: str, start: float, stop: float, **settings: Any) -> tuple[Threshold, ...]:
+    """Where fixed points begin to oscillate, meet, or change their stability as one number goes from `start` to `stop`.
+
+    A Hopf point, from which a cycle grows, solves dq/dt = 0 and A x = iω x; a fold, at which two fixed points meet,
+    dq/dt = 0 and A x = 0, with A the exact slope of the rate. Their values are exact to rounding, and can be
+    differentiated once in every number of the device. For the arguments and errors see `follow`.
+
+    >>> import llgrad as lg
+    >>> (onset,) = lg.thresholds(lg.presets.kubota2013(), "current", 0.2e-3, 1e-3)
+    >>> onset.kind, round(float(onset.value) * 1e3, 5), onset.supercritical
+    ('Hopf', 0.396, True)
+    """
+    return follow(device, parameter, start, stop, **settings).thresholds
+
+
+def _trails(family: Family, span: Range, within: Any, time: float | None) -> list[Trail]:
+    """The branches through every fixed point at several values of the number."""
+    trails: list[Trail] = []
+    for part in BEGUN:
+        value = span.start + part * (span.stop - span.start)
+        for point in equilibria(set_value(family.device, span.path, value), within=within, time=time):
+            if not point.curve and not any(_is_on(family, trail, point.y, value) for trail in trails):
+                trails.append(trail_through(family, span, point.y, value))
+    return trails
+
+
+def _is_on(family: Family, trail: Trail, y: np.ndarray, value: float) -> bool:
+    """Whether a fixed point is on a branch, which is straight enough between two of its points."""
+    side = np.sign(trail.values - value)
+    scale = np.ones(len(y))
+    scale[list(family.shape.plain)] = np.asarray(family.scale)
+    for i in np.flatnonzero(side[:-1] * side[1:] <= 0).tolist():
+        gap = trail.values[i + 1] - trail.values[i]
+        part = 0.5 if gap == 0 else (value - trail.values[i]) / gap
+        near = (1 - part) * trail.y[i] + part * trail.y[i + 1]
+        if np.linalg.norm((near - y) / scale) < ON_BRANCH:
+            return True
+    return False
+
+
+def _branch(family: Family, trail: Trail) -> Branch:
+    growing = np.array([_growing(matrix) for matrix in trail.matrices])
+    return Branch(trail.values, trail.y, growing, trail.matrices, trail.ends)
+
+
+def _growing(matrix: np.ndarray) -> int:
+    values = eigen(matrix)[0]
+    return int((values.real > NEUTRAL * np.abs(values).max()).sum())
+
+
+def _critical(family: Family, trail: Trail) -> list[Threshold]:
+    """The critical points between the points of a branch."""
+    found = []
+    growing = [_growing(matrix) for matrix in trail.matrices]
+    for i in range(len(growing) - 1):
+        folds = trail.tangents[i, -1] * trail.tangents[i + 1, -1] < 0
+        if folds:
+            found.append(_fold(family, trail, i))
+        if abs(growing[i + 1] - growing[i]) >= 2 or (growing[i] != growing[i + 1] and not folds):
+            found += _crossings(family, trail, i)
+    return [point for point in found if point is not None]
+
+
+def _fold(family: Family, trail: Trail, i: int) -> Threshold | None:
+    """The fold between two points, or the crossing of branches that looks like one, as where a symmetry breaks."""
+    place = i + int(abs(trail.tangents[i + 1, -1]) < abs(trail.tangents[i, -1]))
+    source = family, trail.y[place], float(trail.values[place]), trail.matrices[place]
+    point = fold_point(*source)
+    slope = np.asarray(local_at(family, jnp.asarray(point.y), point.value).slope)
+    if np.isfinite(slope).all():
+        across = np.linalg.svd(slope[:, :-1].T)[2][-1]
+        if abs(across @ slope[:, -1]) < CROSSING * np.abs(slope).max():
+            point = branch_point(*source)
+    return _told(family, point, trail, i)
+
+
+def _crossings(family: Family, trail: Trail, i: int) -> list[Threshold | None]:
+    """Hopf points where a pair of eigenvalues crosses the imaginary axis, branch points where a real one crosses 0."""
+    rates = [np.abs(eigen(matrix)[0].real).min() for matrix in trail.matrices[i : i + 2]]
+    place = i + int(rates[1] < rates[0])
+    y, value, matrix = trail.y[place], float(trail.values[place]), trail.matrices[place]
+    values, vectors = eigen(matrix)
+    turning = [j for j in np.argsort(np.abs(values.real)).tolist() if values[j].imag > 1e-9 * np.abs(values).max()]
+    found = [hopf_point(family, y, value, vectors[:, j], float(values[j].imag)) for j in turning]
+    if np.linalg.det(trail.matrices[i]) * np.linalg.det(trail.matrices[i + 1]) < 0:
+        found.append(branch_point(family, y, value, matrix))
+    return [_told(family, point, trail, i) for point in found]
+
+
+def _told(family: Family, point: Critical, trail: Trail, i: int) -> Threshold | None:
+    """A critical point as it is told; None where the equations led elsewhere."""
+    value, y, left, kind = float(point.value), np.asarray(point.y), float(point.left), point.source.kind
+    places = [np.append(trail.y[j], trail.values[j] / family.size) for j in (i, i + 1)]
+    size = np.abs(trail.matrices[i]).max()
+    near = np.linalg.norm(np.append(y, value / family.size) - places[0])
+    if not (np.isfinite(y).all() and left < SOLVED * np.abs(trail.slopes[i]).max()):
+        return None
+    if near > 2 * np.linalg.norm(places[1] - places[0]) or (kind == "Hopf" and not float(point.omega) > SLOWEST * size):
+        return None
+    lyapunov = first_lyapunov(family, y, value) if kind == "Hopf" else None
+    value = 0.0 if abs(value) < ROUNDING * family.size else value
+    return Threshold(kind, value, value, float(hertz(point.omega)), y, lyapunov, point)
+
+
+def _unique(family: Family, found: list[Threshold]) -> list[Threshold]:
+    """Each critical point once: two branches that cross have one in common."""
+    kept: list[Threshold] = []
+    scale = np.ones(family.shape.size)
+    scale[list(family.shape.plain)] = np.asarray(family.scale)
+    for one in found:
+        if not any(
+            one.kind == other.kind
+            and abs(one.held - other.held) <= SAME * family.size
+            and np.abs((one.y - other.y) / scale).max() < APART
+            for other in kept
+        ):
+            kept.append(one)
+    return kept
+
+
+def _carried(device: Any, family: Family, point: Threshold) -> Threshold:
+    """A critical point with its derivatives."""
+    if point.kind == "branch point":
+        raise ValueError("a branch point, where a symmetry breaks, has no derivative here; leave it out of the range")
+    traced = Family(device, jnp.asarray(family.scale), family.size, family.time, family.path, family.shape)
+    value, omega = moved(traced, point.source)
+    return Threshold(point.kind, value, point.held, hertz(omega), point.y, point.lyapunov, point.source)

@@ -1,0 +1,90 @@
+"""Branches of fixed points and their critical points, as they are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from llgrad.core.units import show
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Where a fixed point changes: "Hopf", "fold", or "branch point"."""
+
+    kind: str
+    value: Any
+    """Of the number that is followed, in SI units; differentiable."""
+    held: float
+    """The same, a plain number."""
+    frequency: Any
+    """Frequency [Hz] with which the cycle of a Hopf point begins; 0 of others."""
+    y: np.ndarray
+    """The numbers of the state (d,)."""
+    lyapunov: float | None
+    """First Lyapunov coefficient of a Hopf point."""
+    source: Any = None
+
+    @property
+    def supercritical(self) -> bool | None:
+        """Of a Hopf point, whether a stable cycle grows from it, without hysteresis; None of others."""
+        return None if self.lyapunov is None else self.lyapunov < 0
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A branch of fixed points, point after point."""
+
+    values: np.ndarray
+    """Of the number (P,), in SI units."""
+    y: np.ndarray
+    """The numbers of the states (P, d)."""
+    growing: np.ndarray
+    """In how many directions deviations grow (P,): 0 where the state is stable."""
+    matrices: np.ndarray
+    """∂(dq/dt)/∂q (P, n, n) [1/ns]."""
+    ends: tuple[str, str]
+    """Why it ends: at the "edge" of the range, in a "loop", or "lost"."""
+
+    @property
+    def stable(self) -> np.ndarray:
+        """Whether each state is stable (P,)."""
+        return self.growing == 0
+
+
+@dataclass(frozen=True)
+class Branches:
+    """All branches of fixed points over a range of one number."""
+
+    branches: tuple[Branch, ...]
+    thresholds: tuple[Threshold, ...]
+    """By their values, from the lowest."""
+    parameter: str
+    unit: str
+    device: Any
+
+    def __len__(self) -> int:
+        return len(self.branches)
+
+    def __getitem__(self, place: int) -> Branch:
+        return self.branches[place]
+
+    def __repr__(self) -> str:
+        lines = [f"{len(self)} branches of equilibria over {self.parameter}, {len(self.thresholds)} critical points"]
+        for point in self.thresholds:
+            where = f"{self.parameter} = {show(float(f'{point.held:.8g}'), self.unit)}"
+            state = "(" + ", ".join(f"{part:.4f}" for part in point.y + 0.0) + ")"
+            how = "" if point.supercritical is None else (", supercritical" if point.supercritical else ", subcritical")
+            begins = "" if point.kind != "Hopf" else f", {show(float(f'{_plain(point.frequency):.5g}'), 'Hz')}"
+            lines.append(f"  {where}: {point.kind}{how}{begins} at {state}")
+        lost = [branch for branch in self.branches if "lost" in branch.ends]
+        if lost:
+            lines.append(f"  {len(lost)} branches end inside the range, where they could not be followed further")
+        return "\n".join(lines)
+
+
+def _plain(value: Any) -> float:
+    return float(jax.lax.stop_gradient(value))
