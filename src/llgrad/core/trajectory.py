@@ -75,7 +75,10 @@ class Trajectory(eqx.Module):
 
 
 class SystemSignal(eqx.Module):
-    """One signal of a run of a `System`: `t` [s] and `values`, (batch…, T), in `unit`; differentiable."""
+    """One signal of a run of a `System`: `t` [s] and `values`, (batch…, T), in `unit`; differentiable.
+
+    Of an array of N members (batch…, T, N).
+    """
 
     t: Any
     values: Any

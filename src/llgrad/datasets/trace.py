@@ -11,6 +11,7 @@ import numpy as np
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.units import show
+from llgrad.devices.system import System
 from llgrad.drives.sampled import is_even
 from llgrad.observables.resistance import voltage
 
@@ -138,6 +139,8 @@ def trace_of(
     if columns is not None:
         check_kind("columns", columns, (tuple, list), 'name them, as in ("mx", "voltage")')
     if isinstance(run, SystemTrajectory):
+        if not isinstance(run.model, System):
+            raise ValueError(f"a trace is that of one oscillator, and this is a run of {run.model.count}; choose one")
         return _of_system(run, tuple(columns or run.model.outputs or run.signals), notes)
     if run.m.ndim != 2:
         raise ValueError(f"a trace is that of one oscillator, and this run has m of shape {run.m.shape}; choose one")

@@ -119,17 +119,7 @@ class System(Record):
 
     def read(self, run: SystemTrajectory, name: str | None = None) -> SystemSignal:
         """A signal of a run of this system; see `SystemTrajectory.signal`."""
-        known = self.signals(run.state)
-        if name is None:
-            usual = tuple(self.outputs) or known
-            if len(usual) != 1:
-                raise ValueError(
-                    f"a run of {type(self).__name__} has several signals ({', '.join(known)}); name the one that is "
-                    f"meant, as in run.signal({usual[0]!r})"
-                )
-            name = usual[0]
-        if name not in known:
-            raise ValueError(f"a run of {type(self).__name__} has no signal {name!r}; it has {', '.join(known)}")
+        name = chosen_signal(self, run.state, name)
         values = dict(zip(component_names(run.state), jax.tree.leaves(run.state), strict=True)).get(name)
         if name in self.outputs:
             observed = observed_of(run).get(name)
@@ -178,6 +168,21 @@ class System(Record):
                     f"{kind} receives a {type(value).__name__} for {name!r}, expected a number; see `receive`"
                 )
         return dict(found)
+
+
+def chosen_signal(system: System, state: Any, name: str | None) -> str:
+    """The name of a signal, or of the only one for None. Raises ValueError where there is none, or several."""
+    known, kind = system.signals(state), type(system).__name__
+    usual = tuple(system.outputs) or known
+    if name is None and len(usual) != 1:
+        raise ValueError(
+            f"a run of {kind} has several signals ({', '.join(known)}); name the one that is meant, as in "
+            f"run.signal({usual[0]!r})"
+        )
+    name = usual[0] if name is None else name
+    if name not in known:
+        raise ValueError(f"a run of {kind} has no signal {name!r}; it has {', '.join(known)}")
+    return name
 
 
 def observed_of(run: SystemTrajectory) -> dict[str, Any]:

@@ -113,8 +113,7 @@ def _amplitude(values: np.ndarray, cycles: float | None) -> float:
 def _is_warm(source: Any) -> bool | None:
     """Whether a run has thermal noise; None where nobody knows, as of a system whose noise may be of no strength."""
     if isinstance(source, (SystemTrajectory, SystemSignal)):
-        noisy = source.noisy if isinstance(source, SystemSignal) else source.model.noises > 0
-        return None if noisy else False
+        return None if (source if isinstance(source, SystemSignal) else source.signal()).noisy else False
     if not isinstance(source, Trajectory):
         return None
     return bool(np.any(np.asarray(device_of(source).temperature) > 0))

@@ -117,7 +117,8 @@ def _of_system(source: SystemTrajectory | SystemSignal) -> Signal:
     known = is_concrete(signal.values) and signal.values.size
     largest = float(np.abs(np.asarray(signal.values)).max()) if known else 0.0
     rounding = ROUNDED * float(jnp.finfo(signal.values.dtype).eps) * largest
-    return Signal(signal.values, signal.dt, namespace(signal.t).asarray(signal.t).reshape(-1)[0], rounding)
+    values = namespace(signal.values).moveaxis(signal.values, np.ndim(signal.t) - 1, -1)
+    return Signal(values, signal.dt, namespace(signal.t).asarray(signal.t).reshape(-1)[0], rounding)
 
 
 def _of_run(run: Trajectory) -> Signal:

@@ -10,6 +10,7 @@ import numpy as np
 from llgrad.core.trajectory import SystemSignal, SystemTrajectory
 from llgrad.core.vector import Vec3
 from llgrad.devices.states.components import component_names
+from llgrad.devices.system import System
 from llgrad.plot.sources import columns_of
 from llgrad.plot.style import (
     BLUE,
@@ -60,6 +61,10 @@ def orbit(source: Any) -> Figure:
 def _of_system(run: SystemTrajectory) -> Figure:
     if np.ndim(run.t) != 1:
         raise ValueError(f"t has the shape {np.shape(run.t)}, expected (T,); plot one run of a batch at a time")
+    if not isinstance(run.model, System):
+        raise ValueError(
+            f"an orbit is that of one system, and this is a run of {run.model.count}; draw it with trace()"
+        )
     names, leaves = component_names(run.state), [np.asarray(leaf, float) for leaf in jax.tree.leaves(run.state)]
     places, place = [], 0
     for node in jax.tree.leaves(run.state, is_leaf=lambda node: isinstance(node, Vec3)):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from llgrad.core.trajectory import SystemSignal, SystemTrajectory
+from llgrad.devices.arrays.system_array import SystemArray
 
 UNITS = {"voltage": "V"}
 
@@ -54,7 +55,9 @@ def signals_of(run: SystemTrajectory) -> list[SystemSignal]:
     """
     if np.ndim(run.t) != 1:
         raise ValueError(f"t has the shape {np.shape(run.t)}, expected (T,); plot one run of a batch at a time")
-    return [run.signal(name) for name in (run.model.outputs or run.signals)]
+    member = run.model.system if isinstance(run.model, SystemArray) else run.model
+    known = run.signals
+    return [run.signal(name) for name in ([one for one in member.outputs if one in known] or known)]
 
 
 def _of_signals(signals: list[SystemSignal]) -> Columns:

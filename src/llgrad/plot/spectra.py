@@ -92,11 +92,14 @@ def _curves(source: Any, segments: int) -> dict[str, _Curve]:
                 f"the signals {names} have several units ({', '.join(sorted(units))}), and a spectrum one axis; choose "
                 f"one, as in spectrum(run.signal({next(iter(traces))!r}))"
             )
-        return {name: _Curve(density_of(one, segments=segments), [oscillation_of(one)]) for name, one in traces.items()}
+        return {name: _curve(one, segments) for name, one in traces.items()}
+    return {r"$m\cdot p$": _curve(source, segments)}
+
+
+def _curve(source: Any, segments: int) -> _Curve:
     found = density_of(source, segments=segments)
     values, dt = found.samples
-    single = [oscillation_of(source)] if values.ndim == 1 else [oscillation_of(row, dt) for row in values]
-    return {r"$m\cdot p$": _Curve(found, single)}
+    return _Curve(found, [oscillation_of(source)] if values.ndim == 1 else [oscillation_of(row, dt) for row in values])
 
 
 def _told(curve: _Curve) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llgrad.plot.sources import Columns, columns_of
-from llgrad.plot.style import COMPONENTS, LABELS, colours, figure, label_of, legend_above, named, scaled, title
+from llgrad.plot.style import COMPONENTS, colours, figure, label_of, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,12 +72,14 @@ def _array(data: Columns) -> Figure:
     t, time_unit = scaled(data.t, "s")
     count = next(iter(data.values.values())).shape[1]
     with figure(7.0) as drawn:
-        all_axes = drawn.subplots(len(data.values), 1, sharex=True)
+        all_axes, own = drawn.subplots(len(data.values), 1, sharex=True, squeeze=False)[:, 0], colours(data.values)
         for axes, (name, values) in zip(all_axes, data.values.items(), strict=True):
-            axes.plot(t, values[:, :DRAWN], color=COMPONENTS[name], alpha=max(0.1, min(0.7, 5 / count)), linewidth=0.8)
+            values, unit = scaled(values, data.unit(name))
+            axes.plot(t, values[:, :DRAWN], color=own[name], alpha=max(0.1, min(0.7, 5 / count)), linewidth=0.8)
             axes.plot(t, values.mean(axis=1), color="black", label="mean of all")
-            axes.set_ylabel(LABELS[name])
-            axes.set_ylim(-1.05, 1.05)
+            axes.set_ylabel(named(label_of(name), unit))
+            if name in COMPONENTS:
+                axes.set_ylim(-1.05, 1.05)
         all_axes[-1].set_xlabel(named("time", time_unit))
         all_axes[-1].set_xlim(t[0], t[-1])
         title(all_axes[0], f"Array of {count} oscillators" + (f", the first {DRAWN} drawn" if count > DRAWN else ""))

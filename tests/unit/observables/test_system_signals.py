@@ -89,6 +89,32 @@ def test_the_only_signal_need_not_be_named():
     assert lg.spectrum(run).unit == "V²/Hz"
 
 
+class Member(Hopf):
+    """One of an array, that gives a voltage too."""
+
+    outputs = {"voltage": "V"}  # noqa: RUF012  (as a user writes it)
+
+    def observe(self, state, inputs):
+        return {"voltage": state["re"]}
+
+    def emit(self, state):
+        return {"re": state["re"]}
+
+
+def array_run():
+    mix = lg.DenseMix(1e7 * (np.ones((3, 3)) - np.eye(3)), of="re", to="push")
+    return lg.simulate(lg.SystemArray(Member(1e9, 2e9, [0.9e9, 1.1e9, 1.3e9]), 3, mix), duration=20e-9, dt=DT)
+
+
+def test_an_array_has_the_signals_of_all_its_members():
+    run = array_run()
+    np.testing.assert_array_equal(run.signal("re").values, run.re)
+    np.testing.assert_allclose(lg.frequency(run.signal("re")), [0.9e9, 1.1e9, 1.3e9], rtol=2e-3)
+    assert lg.spectrum(run.signal("im")).density.shape[0] == 3
+    assert len(lg.plot.trace(run).axes) == 2  # a panel for each component
+    assert lg.plot.spectrum(run.signal("re")).axes
+
+
 def neither(self, state, inputs):
     return {}
 
@@ -113,6 +139,9 @@ REFUSED = {
     "a step beside it": (lambda: lg.frequency(run_of("Hopf").signal("re"), dt=1e-12), "superfluous"),
     "neither": (lambda: read(neither), "'voltage' of Wrong is neither"),
     "both": (lambda: read(both, "re"), "'re' of Wrong is a component of the state, and"),
+    "what one member observes": (lambda: array_run().signal("voltage"), "of one Member, and this is a run of an array"),
+    "a trace of many": (lambda: lg.trace_of(array_run()), "one oscillator, and this is a run of 3"),
+    "an orbit of many": (lambda: lg.plot.orbit(array_run()), "one system, and this is a run of 3"),
     "no unit": (lambda: read(unnamed), "gives 'power', whose unit is not known"),
     "no column": (lambda: lg.trace_of(run_of("Hopf"), ("mx",)), "has no signal 'mx'"),
     "a unit of nothing": (lambda: lg.Trace([0.0, 1.0], {"x": [0.0, 1.0]}, units={"y": "m"}), "names 'y'"),

@@ -13,9 +13,11 @@ from jax.core import Tracer
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import Record, as_count
+from llgrad.core.trajectory import SystemSignal, SystemTrajectory
 from llgrad.devices.arrays.mix import Mix
 from llgrad.devices.arrays.mixing import Link, Mixing
-from llgrad.devices.system import Inputs, Reception, System
+from llgrad.devices.states.components import component_names
+from llgrad.devices.system import Inputs, Reception, System, chosen_signal
 
 
 def _as_mixes(given: Any) -> Any:
@@ -88,6 +90,26 @@ class SystemArray(Record):
         """A copy with fields of the members changed (`frequency=…`, one number or one for each), or other `mixes`."""
         mixes = changes.pop("mixes", self.mixes)
         return type(self)(self.system.replace(**changes), self.count, mixes)
+
+    def signals(self, state: Any) -> tuple[str, ...]:
+        """The names of the signals of a run: the components of a member's state."""
+        return component_names(state)
+
+    def read(self, run: SystemTrajectory, name: str | None = None) -> SystemSignal:
+        """A signal (T, N) of all members in a run; see `SystemTrajectory.signal`.
+
+        Raises ValueError for what `observe` gives: it is of one system, and does not know what a member receives.
+        """
+        name = chosen_signal(self.system, run.state, name)
+        known = dict(zip(component_names(run.state), jax.tree.leaves(run.state), strict=True))
+        if name not in known:
+            raise ValueError(
+                f"{name!r} is what observe gives of one {type(self.system).__name__}, and this is a run of an array; "
+                f"take a component: {', '.join(known)}"
+            )
+        return SystemSignal(
+            run.t, known[name], name, self.system.outputs.get(name, "1"), run.dt, self.system.noises > 0
+        )
 
     def each(self, function: Any) -> Any:
         """What a function of one member gives for all: leaves with a leading axis of `count`."""
