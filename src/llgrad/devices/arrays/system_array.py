@@ -15,7 +15,7 @@ from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import Record, as_count
 from llgrad.devices.arrays.mix import Mix
 from llgrad.devices.arrays.mixing import Link, Mixing
-from llgrad.devices.system import Inputs, Reception, System
+from llgrad.devices.system import Inputs, Reception, System, plain
 
 
 def _as_mixes(given: Any) -> Any:
@@ -160,7 +160,7 @@ def _emitted(system: System, state: Any) -> dict[str, Any]:
         for leaf in jax.tree.leaves(value):
             if jnp.shape(leaf):
                 raise ValueError(f"{kind}.emit gives {name!r} of the shape {jnp.shape(leaf)}, expected numbers")
-    return found
+    return {name: plain(value) for name, value in found.items()}
 
 
 def _check_reception(array: SystemArray, receives: Sequence[Reception]) -> None:
