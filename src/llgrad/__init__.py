@@ -27,8 +27,10 @@ with without_collections():
     from llgrad.datasets.trace import Trace, trace_of
     from llgrad.devices import presets
     from llgrad.devices.array import OscillatorArray
+    from llgrad.devices.arrays.mix import DenseMix, Mix, SumMix
+    from llgrad.devices.arrays.system_array import SystemArray
     from llgrad.devices.bounds import between, positive, unbounded
-    from llgrad.devices.coupling import Coupling, FieldCoupling
+    from llgrad.devices.coupling import Coupling, FieldCoupling, TensorCoupling
     from llgrad.devices.files import load_device, save_device
     from llgrad.devices.geometry import Ellipse, ellipse
     from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
@@ -75,11 +77,14 @@ with without_collections():
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
     from llgrad.orbits.cycle.finding import orbit
+    from llgrad.orbits.equilibria.equilibria import equilibria
+    from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
     from llgrad.orbits.results.locking import Locking
     from llgrad.orbits.results.orbit import Orbit
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
+    from llgrad.physics.dipolar import dipolar_tensors
     from llgrad.physics.slonczewski import SlonczewskiTorque
     from llgrad.physics.torques import Torques, torque_at
     from llgrad.solve.native import Native
@@ -110,6 +115,7 @@ __all__ = [
     "CosineSchedule",
     "Coupling",
     "Demagnetisation",
+    "DenseMix",
     "Design",
     "Diffrax",
     "DormandPrince5",
@@ -117,6 +123,8 @@ __all__ = [
     "Drive",
     "Ellipse",
     "End",
+    "Equilibria",
+    "Equilibrium",
     "Evaluation",
     "Every",
     "EveryEpochs",
@@ -142,6 +150,7 @@ __all__ = [
     "LineWidth",
     "LinearJunction",
     "Locking",
+    "Mix",
     "Native",
     "Orbit",
     "Oscillator",
@@ -167,10 +176,13 @@ __all__ = [
     "Spin",
     "Starts",
     "Step",
+    "SumMix",
     "Sweeps",
     "System",
+    "SystemArray",
     "SystemTrajectory",
     "TanhNetwork",
+    "TensorCoupling",
     "Timeline",
     "Torques",
     "Trace",
@@ -186,9 +198,11 @@ __all__ = [
     "between",
     "default_start",
     "describe",
+    "dipolar_tensors",
     "direction",
     "ellipse",
     "ellipse_volume",
+    "equilibria",
     "evaluate",
     "fit",
     "fit_resonance",

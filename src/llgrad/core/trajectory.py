@@ -101,11 +101,12 @@ class SystemSignal(eqx.Module):
 
 
 class SystemTrajectory(eqx.Module):
-    """A simulated run of a `System`. Axes are (batch…, T): batch under `vmap`.
+    """A simulated run of a `System`, or of an array of N of them. Axes are (batch…, T, N): batch under `vmap`, N for an
+    array only.
 
-    `t` (T,) [s]; `state`, a tree of the form of the system's start, of (T,) arrays; `status`; `stats`; `model` and
-    `drive` as they were given. What a dictionary of a state holds is found by its name as well: `run.x`; `run.signal`
-    gives any component, or output of the system, by its name.
+    `t` (T,) [s]; `state`, a tree of the form of the system's start, of (T,) or (T, N) arrays; `status`; `stats`;
+    `model` and `drive` as they were given. What a dictionary of a state holds is found by its name as well: `run.x`;
+    `run.signal` gives any component, or output of the system, by its name.
     """
 
     t: Any
@@ -141,7 +142,7 @@ class SystemTrajectory(eqx.Module):
 
     @property
     def m(self) -> Any:
-        """The unit vector (T, 3) of a state that has one. Raises ValueError for none, or many."""
+        """The unit vector (T, 3), or (T, N, 3), of a state that has one. Raises ValueError for none, or many."""
         spins = [node for node in jax.tree.leaves(self.state, is_leaf=_is_vector) if _is_vector(node)]
         if len(spins) != 1:
             raise ValueError(f"the state has {len(spins)} unit vectors; take the one that is meant from run.state")

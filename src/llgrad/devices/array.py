@@ -45,7 +45,7 @@ class OscillatorArray(Record):
             "oscillator", self.oscillator, Oscillator, "an array is of devices; write a System for the whole of it"
         )
         shape = getattr(getattr(self.coupling, "weights", None), "shape", None)
-        if shape is not None and shape != (self.count, self.count):
+        if shape is not None and shape[:2] != (self.count, self.count):
             raise ValueError(
                 f"the coupling is for {shape[0]} oscillators, this array has {self.count}; give "
                 f"a ({self.count}, {self.count}) matrix"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -27,12 +28,24 @@ TIME: Final = "time"
 """Name of the time [ns] among what changes during a run."""
 
 
+def mixed_names(count: int) -> tuple[str, ...]:
+    """Names of what a member of an array receives, among what changes during a run."""
+    return tuple(f"mixed{place}" for place in range(count))
+
+
 class Layout(NamedTuple):
     """The components of a state, in order."""
 
     names: tuple[str, ...]
     spins: tuple[tuple[int, int, int], ...]
     """Places of the components of each unit vector, which is brought back on the sphere after every step."""
+
+
+class Reception(NamedTuple):
+    """What a member of an array receives of one mix: by which name, and in which form."""
+
+    to: str
+    form: Any
 
 
 class Spin(Vec3):
@@ -128,6 +141,44 @@ class System(Record):
             values = observed if values is None else values
         return SystemSignal(run.t, values, name, self.outputs.get(name, "1"), run.dt, self.noises > 0)
 
+    def emit(self, state: Any) -> dict[str, Any]:
+        """What the other members of a `SystemArray` may feel of this one: numbers and vectors by name."""
+        return {}
+
+    def receive(self, mixed: dict[str, Any], inputs: Inputs) -> Mapping[str, Any]:
+        """What is added to the inputs, by name, for what the mixes of a `SystemArray` give; `inputs` has the rest.
+
+        As it stands what is mixed is itself an input: `to` of a mix names it. A vector is taken apart here.
+        """
+        return mixed
+
+    def received(self, numbers: Sequence[Any], receives: Sequence[Reception], inputs: Inputs) -> dict[str, Any]:
+        """What is added to the inputs for the mixed numbers. Raises ValueError for what is no input, or no number."""
+        mixed: dict[str, Any] = {}
+        rest, kind = list(numbers), type(self).__name__
+        for to, form in receives:
+            new = jax.tree.unflatten(form, rest[: form.num_leaves])
+            rest = rest[form.num_leaves :]
+            if to in mixed and jax.tree.structure(mixed[to]) != form:
+                raise ValueError(f"two mixes to {to!r} differ in form, expected two numbers or two vectors")
+            mixed[to] = jax.tree.map(operator.add, mixed[to], new) if to in mixed else new
+        found = self.receive(mixed, inputs)
+        if not isinstance(found, Mapping):
+            raise ValueError(f"{kind}.receive gives {type(found).__name__}, expected inputs by name, a dictionary")
+        for name, value in found.items():
+            if name not in self.inputs:
+                known = ", ".join(self.inputs) or "none"
+                raise ValueError(f"{kind} receives {name!r}, which is no input of its: it has {known}; see `receive`")
+            if (
+                not hasattr(value, "__jax_array__")
+                and not isinstance(value, (int, float))
+                and not hasattr(value, "dtype")
+            ):
+                raise ValueError(
+                    f"{kind} receives a {type(value).__name__} for {name!r}, expected a number; see `receive`"
+                )
+        return dict(found)
+
 
 def observed_of(run: SystemTrajectory) -> dict[str, Any]:
     """What `observe` gives in the course of a run, (batch…, T) by name.
@@ -170,9 +221,23 @@ class SystemEquation(eqx.Module):
     structure: Any = eqx.field(static=True)
     """Form of the state."""
     spins: tuple[tuple[int, int, int], ...] = eqx.field(static=True)
+    emits: tuple[str, ...] = eqx.field(static=True, default=())
+    """Names of what a member of an array emits, in the order of its numbers."""
+    receives: tuple[Reception, ...] = eqx.field(static=True, default=())
+    """What it receives, in the order of its numbers."""
     timed: ClassVar[bool] = True
     uses_time: ClassVar[bool] = False
     """Not as a channel: kernels find the time by themselves."""
+
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """Names of the numbers that a member of an array receives."""
+        return mixed_names(sum(reception.form.num_leaves for reception in self.receives))
+
+    def emitted(self, state: Sequence[Any]) -> list[Any]:
+        """The numbers that a member of an array emits."""
+        found = self.system.emit(jax.tree.unflatten(self.structure, list(state))) if self.emits else {}
+        return [jnp.asarray(leaf) for name in self.emits for leaf in jax.tree.leaves(found[name])]
 
     @property
     def layout(self) -> Layout:
@@ -193,6 +258,9 @@ class SystemEquation(eqx.Module):
         noise = noise or (0.0,) * self.system.noises
         acting = {name: given.get(name, 0.0) for name in self.channels}
         inputs = Inputs(given[TIME] * 1e-9, noise, acting)
+        if self.receives:
+            more = self.system.received([given[name] for name in self.mixed], self.receives, inputs)
+            inputs = Inputs(inputs.t, noise, {name: acting[name] + more.get(name, 0.0) for name in acting})
         rate = self.system.rate(jax.tree.unflatten(self.structure, list(state)), inputs)
         found, structure = jax.tree.flatten(_plain(rate))
         if structure != jax.tree.structure(_plain(jax.tree.unflatten(self.structure, list(state)))):
@@ -212,8 +280,12 @@ def _plain(tree: Any) -> Any:
     )
 
 
-def equation_of_system(system: System, state: Any) -> SystemEquation:
-    """What engines integrate of a system whose state has a form. Raises ValueError where it is not a system's."""
+def equation_of_system(
+    system: System, state: Any, emits: tuple[str, ...] = (), receives: tuple[Reception, ...] = ()
+) -> SystemEquation:
+    """What engines integrate of a system whose state has a form, and of one that is a member of an array what it emits
+    and receives. Raises ValueError where it is not a system's.
+    """
     if not 0 <= system.noises <= len(NORMALS):
         raise ValueError(f"{type(system).__name__} declares {system.noises} noises, expected up to {len(NORMALS)}")
     nodes = jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, Spin))
@@ -222,7 +294,7 @@ def equation_of_system(system: System, state: Any) -> SystemEquation:
         if isinstance(node, Spin):
             spins.append((place, place + 1, place + 2))
         place += len(jax.tree.leaves(node))
-    return SystemEquation(system, jax.tree.structure(state), tuple(spins))
+    return SystemEquation(system, jax.tree.structure(state), tuple(spins), emits, receives)
 
 
 def noise_strength(dt: float) -> float:

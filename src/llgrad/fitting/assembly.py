@@ -115,7 +115,7 @@ def _with_errors(experiment: Experiment) -> Experiment:
 
 
 def named(
-    model: Oscillator, free: Any, experiments: tuple[Experiment, ...]
+    model: Model, free: Any, experiments: tuple[Experiment, ...]
 ) -> tuple[Mapping[str, Bound | None] | tuple[str, ...], tuple[Experiment, ...]]:
     """What is free, and apart, by the names of numbers: a table's own name stands for all of its."""
     apart = [dataclasses.replace(one, apart=with_entries(model, one.apart)) for one in experiments]

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.kernels.expression.equations import Program
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.kernel import (
     MANY_STAGES,
     REGISTERS,

@@ -12,8 +12,8 @@ from typing import Any, Final
 import jax
 import numpy as np
 
-from llgrad.kernels.expression.equations import Program
 from llgrad.kernels.expression.listing import formulas
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.loops.adjoint import adjoint_module
 from llgrad.kernels.loops.forward import forward_module
 from llgrad.kernels.loops.step import Scheme

@@ -14,7 +14,8 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.core.random import normals
-from llgrad.kernels.expression.equations import Program
+from llgrad.devices.arrays.mix import ALL
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.loops.step import LIMIT
 
 _FAILED: Final[dict[Program, str]] = {}
@@ -100,6 +101,7 @@ def _stepped(
     program, shape, h = plan.program, m[0].shape, given["h"][0]
     lanes = [int(name in program.tables) for name in program.arguments]
     slope = jax.vmap(jax.vmap(lambda *scalars: tuple(program.function(*scalars)), lanes), lanes)
+    emission = jax.vmap(jax.vmap(lambda *scalars: tuple(map(jnp.asarray, program.emission(*scalars)))))
     random: list[Any] = []
     if program.noisy:
         lane = given["lane"] if "lane" in given else jnp.arange(shape[1], dtype=jnp.uint32)[None]
@@ -118,7 +120,7 @@ def _stepped(
         state = moved(row, slopes)
         now = [jnp.broadcast_to(samples[name][node], shape) for name in program.channels]
         now += [jnp.broadcast_to(h * (clock + plan.tableau.nodes[node]), shape)] if program.timed else []
-        now += [state[0] @ given["weights"].T] if program.coupled else []
+        now += _received(plan, given, emission(*state, *wide.values())) if program.coupled else []
         slopes.append(slope(*state, *now, *random, *wide.values()))
     within: list[Any] = []
     if plan.tableau.interpolates:
@@ -128,6 +130,16 @@ def _stepped(
             for axis, c in enumerate(m)
         ]
     return moved(plan.tableau.b, slopes), within
+
+
+def _received(plan: Any, given: Any, emitted: Sequence[Any]) -> list[Any]:
+    """What oscillators receive (B, N) of what they emit."""
+    found: list[Any] = [0.0] * len(plan.program.mixed)
+    for r, e, number in plan.terms:
+        x = emitted[e]
+        whole = jnp.broadcast_to(x.sum(-1, keepdims=True), x.shape) if number == ALL else x @ given["weights"][number].T
+        found[r] = found[r] + whole
+    return found
 
 
 def tangent(*operands: Any, plan: Any, wanted: tuple[str, ...]) -> list[Any]:

@@ -26,8 +26,6 @@ from jax.interpreters import ad, mlir
 from llgrad.kernels import plain
 from llgrad.kernels.machine.forks import check_process
 
-M0: Final[tuple[str, ...]] = ("m_x", "m_y", "m_z")
-"""Names of the initial state of a coupled array."""
 SECOND: Final = "the native engine has no second derivatives; use the XLA engine for them: simulate(…, engine=XLA())"
 
 

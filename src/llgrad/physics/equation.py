@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from llgrad.core.field_term import FieldTerm, Watched, given_to_term, inputs_of_term
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
-from llgrad.devices.system import NORMALS, TIME, Layout
+from llgrad.devices.system import NORMALS, TIME, Layout, mixed_names
 from llgrad.physics.anisotropy import PerpendicularAnisotropy
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation
@@ -39,6 +39,10 @@ class Equation(eqx.Module):
     """Direct current [A]."""
     terms: tuple[FieldTerm, ...]
     """The effective fields."""
+    emits: tuple[int, ...] = eqx.field(static=True, default=())
+    """Components of m that an oscillator of an array emits."""
+    receives: tuple[str, ...] = eqx.field(static=True, default=())
+    """Channels that what it receives is added to, in order."""
 
     layout: ClassVar[Layout] = Layout(("x", "y", "z"), ((0, 1, 2),))
     channels: ClassVar[tuple[str, ...]] = ("current", "field_x", "field_y", "field_z", TIME)
@@ -51,13 +55,23 @@ class Equation(eqx.Module):
         """Whether a term of the device's own asks for the time."""
         return len(self.terms) > BUILT_IN and bool(names_of_timed(self.terms[BUILT_IN:]))
 
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """Names of the numbers that an oscillator of an array receives."""
+        return mixed_names(len(self.receives))
+
+    def emitted(self, state: Sequence[Any]) -> list[Any]:
+        """The numbers that an oscillator of an array emits."""
+        return [state[place] for place in self.emits]
+
     def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> tuple[Any, ...]:
-        """d/dt [1/ns] of the components of m, from what changes during a run: drive, coupling field, time [ns], and
-        unit normal numbers times `sigma` [T].
+        """d/dt [1/ns] of the components of m, from what changes during a run: drive, what is received from the others,
+        time [ns], and unit normal numbers times `sigma` [T].
         """
+        given = dict(given)
+        for name, mixed in zip(self.receives, self.mixed, strict=True):
+            given[name] = given.get(name, 0.0) + given[mixed]
         m, field = Vec3(*state), Vec3(*(given.get(name, 0.0) for name in self.channels[1:4]))
-        if "coupling" in given:
-            field = field + Vec3(given["coupling"], 0.0, 0.0)
         total = self.effective_field(m, field, given.get("current", 0.0), given.get(TIME, 0.0))
         if sigma is not None:
             total = total + Vec3(*(given[name] for name in NORMALS)) * sigma
@@ -117,8 +131,8 @@ def still_equation(device: Oscillator, what: str) -> Equation:
     return equation_of_motion(device)
 
 
-def equation_of_motion(device: Oscillator) -> Equation:
-    """The equation of motion of an oscillator (or, with (N,) leaves, of N of them).
+def equation_of_motion(device: Oscillator, emits: tuple[int, ...] = (), receives: tuple[str, ...] = ()) -> Equation:
+    """The equation of motion of an oscillator (or, with (N,) leaves, of N of them that emit and receive).
 
     The terms are, in order: applied field, perpendicular anisotropy, demagnetisation, spin torque, and the device's own
     """
@@ -133,4 +147,4 @@ def equation_of_motion(device: Oscillator) -> Equation:
             device.polariser,
         ),
     )
-    return Equation(device.gamma * 1e-9, device.alpha, device.current, (*built_in, *device.terms))
+    return Equation(device.gamma * 1e-9, device.alpha, device.current, (*built_in, *device.terms), emits, receives)

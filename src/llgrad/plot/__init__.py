@@ -11,11 +11,13 @@ from llgrad.plot.orbits import orbit
 from llgrad.plot.pages.report import report, save_report
 from llgrad.plot.saving import save
 from llgrad.plot.spectra import spectrum
+from llgrad.plot.states.equilibria import equilibria
 from llgrad.plot.traces import trace
 
 __all__ = [
     "confusion",
     "cycle",
+    "equilibria",
     "examples",
     "fit",
     "history",

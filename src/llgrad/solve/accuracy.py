@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
@@ -21,6 +22,7 @@ from llgrad.core.vector import Vec3
 from llgrad.drives.drive import Drive
 from llgrad.kernels.steppers import DormandPrince8, Stepper, Tsitouras5
 from llgrad.solve.native import Native, end_of, reason_against
+from llgrad.solve.parts.division import parts_of, steps_of_a_part
 from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.step_size import ANGLE, is_traced, largest_rate
 from llgrad.solve.task import Engine, Task
@@ -90,7 +92,11 @@ class Wanted(NamedTuple):
     polynomial: bool
 
 
-def choose_step(wanted: Wanted, accuracy: float, engine: Engine) -> Chosen:
+Heard = Callable[[], None] | None
+"""What is called every tenth of a second while runs are taken, so that Ctrl-C is heard; None takes each in one go."""
+
+
+def choose_step(wanted: Wanted, accuracy: float, engine: Engine, heard: Heard = None) -> Chosen:
     """The grid with the longest steps whose end state is right within `accuracy`.
 
     Raises ValueError where values are traced.
@@ -114,7 +120,7 @@ def choose_step(wanted: Wanted, accuracy: float, engine: Engine) -> Chosen:
         if 2 * grid.steps > MOST_STEPS or (good is not None and grid.dt <= good.grid.dt):
             break
         run = dataclasses.replace(first, grid=grid)
-        error = _difference(run, engine) * (UNALIGNED if said else 1 / (1 - 2.0**-order))
+        error = _difference(run, engine, heard) * (UNALIGNED if said else 1 / (1 - 2.0**-order))
         factor = (0.5 * accuracy / error) ** (1 / order) if 0 < error < math.inf else 2.0 if error == 0 else 0.5
         errors.append(error)
         if error <= accuracy:
@@ -151,20 +157,28 @@ def knots_of(drive: Drive | None, duration: float) -> np.ndarray:
     return times[(times > 0) & (times < duration)]
 
 
-def _difference(run: Task, engine: Engine) -> float:
+def _difference(run: Task, engine: Engine, heard: Heard) -> float:
     """|Δm| of the end state between steps of a grid and steps of half their length, the largest of all oscillators."""
     steps, dt = run.grid.steps, run.grid.dt
-    a, b = (_end(run, engine, n * steps, dt / n) for n in (1, 2))
+    a, b = (_end(run, engine, Grid(n * steps, dt / n, n * steps, False), heard) for n in (1, 2))
     parts = [np.asarray(x, dtype=float) - np.asarray(y, dtype=float) for x, y in zip(a, b, strict=True)]
     return float(np.max(np.sqrt(sum(part**2 for part in parts))))
 
 
-def _end(run: Task, engine: Engine, steps: int, dt: float) -> tuple[Any, Any, Any]:
-    if reason_against(engine, run):
-        m = engine.run(dataclasses.replace(run, grid=Grid(steps, dt, steps, False))).m
-        m = Vec3(m.x[-1], m.y[-1], m.z[-1])
-    else:
-        m = end_of(run, steps, dt)
+def _end(run: Task, engine: Engine, grid: Grid, heard: Heard) -> tuple[Any, Any, Any]:
+    other = reason_against(engine, run)
+    most = grid.steps if heard is None else steps_of_a_part(dataclasses.replace(run, grid=grid), engine)
+    m = run.m0
+    for part in parts_of(grid, most):
+        if heard is not None:
+            heard()
+        first = jnp.asarray(part.first, jnp.int32) if part.first else 0
+        task = eqx.tree_at(lambda t: t.m0, dataclasses.replace(run, grid=part.grid, first=first), m)
+        if other:
+            m = engine.run(task).m
+            m = Vec3(m.x[-1], m.y[-1], m.z[-1])
+        else:
+            m = end_of(task, part.grid.steps, grid.dt)
     return m.x, m.y, m.z
 
 

@@ -15,7 +15,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import tables_of
-from llgrad.devices.coupling import FieldCoupling
 from llgrad.devices.system import TIME
 from llgrad.solve.saving import Grid
 from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, with_tail
@@ -75,8 +74,8 @@ def _reason_against(task: Task) -> str:
         return _reason_against_device(platform)
     if reason := _reason_against_platform():
         return reason
-    if task.coupling is not None and not isinstance(task.coupling, FieldCoupling):
-        return f"the native engine has no kernel for {type(task.coupling).__name__}"
+    if task.mixing is not None and (name := task.mixing.odd):
+        return f"the native engine has no kernel for {name}"
     return ""
 
 
@@ -117,9 +116,8 @@ def _reason_against_equation(task: Task) -> str:
     from llgrad.kernels.integrate import reason_against
     from llgrad.kernels.plain import say_once
 
-    dtype, coupled = task.dtype, task.coupling is not None
     noisy = task.noise is not None
-    if reason := reason_against(task.equation, dtype, channels=task.channels, coupled=coupled, noisy=noisy):
+    if reason := reason_against(task.equation, task.dtype, channels=task.channels, noisy=noisy):
         say_once(reason)
     return reason
 
@@ -190,6 +188,7 @@ def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None
     """One call of the kernels: some steps from the step `first` on, of the grid's length or another."""
     from llgrad.kernels.integrate import NoiseWords, integrate
 
+    first = task.first + first
     return integrate(
         task.equation,
         m,
@@ -198,7 +197,7 @@ def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None
         steps=steps,
         every=every,
         drive=_samples(task, first, steps, dt),
-        coupling=getattr(task.coupling, "weights", None),
+        mix=None if task.mixing is None else task.mixing.products(),
         noise=None if task.noise is None else NoiseWords(task.noise.sigma, task.noise.key0, task.noise.key1),
         first=first,
         samples=task.grid.samples if task.grid.polynomial and dt is None else None,

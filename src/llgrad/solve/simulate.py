@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, overload
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, overload
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.random import key_words
 from llgrad.core.record import as_number, is_concrete, tables_of
-from llgrad.core.status import SimulationError, Status
+from llgrad.core.status import Outcome, SimulationError, Status
 from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
+from llgrad.devices.arrays.mixing import links_of_coupling
+from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.drives.base import Waveform
@@ -27,6 +31,8 @@ from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
 from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, stepper_for
 from llgrad.solve.native import Native
+from llgrad.solve.parts.running import run_in_parts
+from llgrad.solve.parts.telling import Progress, Teller
 from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
@@ -54,10 +60,12 @@ def simulate(
     engine: Engine | None = ...,
     key: Any = ...,
     throw: bool = ...,
+    progress: Progress | None = ...,
+    after: Trajectory | None = ...,
 ) -> Trajectory: ...
 @overload
 def simulate(
-    model: System,
+    model: System | SystemArray,
     *,
     duration: float,
     dt: float | None = ...,
@@ -68,9 +76,11 @@ def simulate(
     engine: Engine | None = ...,
     key: Any = ...,
     throw: bool = ...,
+    progress: Progress | None = ...,
+    after: SystemTrajectory | None = ...,
 ) -> SystemTrajectory: ...
 def simulate(
-    model: Oscillator | OscillatorArray | System,
+    model: Oscillator | OscillatorArray | System | SystemArray,
     *,
     duration: float,
     dt: float | None = None,
@@ -82,15 +92,17 @@ def simulate(
     engine: Engine | None = None,
     key: Any = None,
     throw: bool = True,
+    progress: Progress | None = None,
+    after: Trajectory | SystemTrajectory | None = None,
 ) -> Trajectory | SystemTrajectory:
     """Integrate dm/dt = −γ/(1+α²) [m × B + α m × (m × B)] of an oscillator, or of an array of them; or dy/dt = f(y) of
-    a `System` of your own.
+    a `System` of your own, or of a `SystemArray` of such.
 
     Every leaf of `model`, `drive` and `m0` is differentiable, and may be batched by `jax.vmap`. Computes in JAX's
     default float type (float64 where `jax_enable_x64` is set or inside `jax.enable_x64(True)`).
 
     Args:
-        model: the device, the array of N devices, or the system.
+        model: the device, the array of N devices, the system, or the array of N systems.
         duration: simulated time [s].
         dt: largest time step [s]; the step used is the largest one below it that divides `duration` into a whole
             number of saving intervals (`stats.dt`). None chooses it from the largest field (`suggest_dt`); under `jit`
@@ -110,9 +122,16 @@ def simulate(
         key: a `jax.random.key`; turns the thermal field of `model.temperature` on. The noise is a function of (key,
             oscillator, step) alone.
         throw: raise SimulationError for a run that went wrong. Under tracing nothing is raised; see `run.status`.
+        progress: True prints how far the run is, on stderr; a function is called with a dictionary: "fraction" of the
+            steps, "time" and "duration" simulated [s], "elapsed" and "left" [s], the last None while it is not known.
+            The run then goes in parts of about a tenth of a second, and Ctrl-C, or a KeyboardInterrupt of the
+            function, gives what was kept until then (where nothing was, it is raised); `run.status` says so. Adaptive
+            steps (`Diffrax`) begin anew in each part.
+        after: an interrupted run, of the same arguments: it is continued, with the bits of a run in one go.
 
     Returns:
-        Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3); of a system a SystemTrajectory.
+        Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3); of a system, or an array of systems, a
+        SystemTrajectory.
 
     Raises:
         ValueError: for an argument that cannot be meant. SimulationError: for a run that went wrong. ForkedProcess: in
@@ -124,11 +143,13 @@ def simulate(
     (201, 3)
     """
     check_process()
-    if isinstance(model, System):
+    duration = _checked_duration(duration)
+    parts = _Parts(Teller(progress, duration), _checked_after(after, model, drive), progress is not None)
+    if isinstance(model, (System, SystemArray)):
         if accuracy is not None:
             raise ValueError("accuracy is for a device, whose fastest turning is known; for a system give dt")
         return _simulate_system(
-            model, duration, dt, m0, drive, save, stepper=stepper, engine=engine, key=key, throw=throw
+            model, duration, dt, m0, drive, save, stepper=stepper, engine=engine, key=key, throw=throw, parts=parts
         )
     device = _check_model(model)
     drive = check_drive(drive)
@@ -137,20 +158,60 @@ def simulate(
         accuracy = checked_accuracy(as_number(accuracy), dt, key, engine)
         stepper = stepper or stepper_for(accuracy)
     stepper = _check_stepper(stepper, device, key)
-    duration, engine, start = _checked_duration(duration), _check_engine(engine), start_of(model, m0)
+    engine, start = _check_engine(engine), start_of(model, m0)
     polynomial = _has_polynomial(model, stepper, key)
 
     def task_on(grid: Grid, start: Vec3 = start, model: Any = model, drive: Drive | None = drive) -> Task:
         return _task(model, _check_model(model), drive, stepper, grid, start, key)
 
     if accuracy is not None and duration:
-        chosen = choose_step(Wanted(task_on, model, drive, start, duration, save, polynomial), accuracy, engine)
+        wanted = Wanted(task_on, model, drive, start, duration, save, polynomial)
+        chosen = parts.step_before(wanted) or choose_step(wanted, accuracy, engine, parts.heard)
         grid = chosen.grid
     else:
         dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
         grid = grid_of(duration, dt, save, polynomial)
     task = task_on(grid)
-    return _trajectory(model, drive, task, engine.run(task), throw, chosen)
+    return _trajectory(model, drive, task, parts.run(engine, task), throw, chosen)
+
+
+class _Parts(NamedTuple):
+    """Whether a run goes in parts, who is told of them, and what run it continues."""
+
+    teller: Teller
+    after: Trajectory | SystemTrajectory | None
+    wanted: bool
+
+    @property
+    def heard(self) -> Callable[[], None] | None:
+        """What is called while the step is chosen."""
+        return self.teller.tell if self.wanted else None
+
+    def step_before(self, wanted: Wanted) -> Chosen | None:
+        """The step that was chosen for the run that is continued."""
+        if self.after is None:
+            return None
+        stats = self.after.stats
+        grid = grid_of(wanted.duration, stats.dt * (1 + 1e-12), wanted.save, wanted.polynomial)
+        return Chosen(grid, math.nan if stats.error is None else stats.error, stats.reason)
+
+    def run(self, engine: Engine, task: Task) -> Solution:
+        if self.after is None and not (self.wanted and task.grid.steps):
+            return engine.run(task)
+        return run_in_parts(engine, task, self.teller, self.after)
+
+
+def _checked_after(after: Any, model: Any, drive: Any) -> Trajectory | SystemTrajectory | None:
+    """The run to continue. Raises ValueError where it is none, or of another device or drive."""
+    if after is None:
+        return None
+    kind = SystemTrajectory if isinstance(model, (System, SystemArray)) else Trajectory
+    check_kind("after", after, kind, "give what an interrupted simulate(…) returned, or leave it out")
+    if not eqx.tree_equal(after.model, model):
+        raise ValueError("after is a run of another device; give the one with which it was begun")
+    if not eqx.tree_equal(after.drive or None, drive or None):
+        raise ValueError("after is a run with another drive; give the one with which it was begun")
+    return after
 
 
 def simulate_quietly(model: Oscillator | System, **settings: Any) -> Any:
@@ -161,7 +222,8 @@ def simulate_quietly(model: Oscillator | System, **settings: Any) -> Any:
     usual = {"m0": None, "drive": None, "save": Every(1), "stepper": None, "engine": None, "throw": True}
     given = usual | settings
     leading = (given.pop(name) for name in ("duration", "dt", "m0", "drive", "save"))
-    return _simulate_system(model, *leading, key=None, quiet=True, **given)
+    parts = _Parts(Teller(None, settings["duration"]), None, False)
+    return _simulate_system(model, *leading, key=None, quiet=True, parts=parts, **given)
 
 
 def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: Any) -> bool:
@@ -171,7 +233,7 @@ def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: 
 
 
 def _simulate_system(
-    system: System,
+    system: System | SystemArray,
     duration: Any,
     dt: Any,
     state: Any,
@@ -182,14 +244,15 @@ def _simulate_system(
     engine: Engine | None,
     key: Any,
     throw: bool,
+    parts: _Parts,
     quiet: bool = False,
 ) -> SystemTrajectory:
     stepper = stepper_of_system(system, stepper, key, quiet)
     waveforms = drive_of_system(system, drive)
     step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
-    grid = grid_of(_checked_duration(duration), step, save)
+    grid = grid_of(duration, step, save)
     task = task_of_system(system, waveforms, stepper, grid, start_of_system(system, state), key)
-    solution = _check_engine(engine).run(task)
+    solution = parts.run(_check_engine(engine), task)
     states, bad_time = _with_initial(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
     times, status, stats = _told(task, solution, bad_time, throw)
     return SystemTrajectory(times, states, status, system, drive, stats)
@@ -211,10 +274,11 @@ def _task(
     key: Any,
 ) -> Task:
     array = isinstance(model, OscillatorArray)
+    links = links_of_coupling(model.coupling) if array and model.coupling is not None else None
     return Task(
-        equation=equation_of_motion(device),
+        equation=equation_of_motion(device, *(((), ()) if links is None else (links.emits, links.receives))),
         m0=m0,
-        coupling=model.coupling if array else None,
+        mixing=None if links is None else links.mixing,
         drive=None if drive is None else drive.channels(),
         noise=None if key is None else Noise(thermal_sigma(device, grid.dt), *key_words(key)),
         stepper=stepper,
@@ -237,13 +301,16 @@ def _told(
 ) -> tuple[Any, Status, Stats]:
     """Times, outcome and how it was computed. Raises SimulationError for a run that went wrong, where it shall."""
     grid, status = task.grid, Status(solution.code, bad_time)
-    if throw and not status.traced and not status.ok:
+    if throw and not status.traced and not status.ok and np.any(np.asarray(status.code) != Outcome.INTERRUPTED):
         raise SimulationError(status.sentence)
     times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * grid.interval
+    if solution.taken is not None:
+        times = times[: len(times) - grid.saves + len(jax.tree.leaves(solution.m)[0])]
+        times = times if grid.keep_initial else np.asarray([solution.taken * grid.dt])
     stepper = solution.stepper or type(task.stepper).__name__
     reason, error = solution.reason, None
     if chosen is not None:
-        reason, error = "; ".join(filter(None, (solution.reason, chosen.reason))), chosen.error
+        reason, error = "; ".join(filter(None, dict.fromkeys((solution.reason, chosen.reason)))), chosen.error
     steps = grid.steps + bool(grid.tail)
     stats = Stats(solution.engine, reason, stepper, steps, grid.dt, grid.save_every, grid.samples, error)
     return jnp.asarray(times, task.dtype), status, stats

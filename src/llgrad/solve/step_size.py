@@ -46,7 +46,7 @@ def largest_rate(model: Oscillator | OscillatorArray, drive: Drive | None = None
     extra = np.sqrt(np.asarray(peak.field.norm2(), dtype=float))
     weights = getattr(model.coupling, "weights", None) if array else None
     if weights is not None and is_concrete(weights):
-        extra = extra + np.abs(np.asarray(weights)).sum(axis=1)
+        extra = extra + _largest_fields(np.asarray(weights))
     worst = 0.0
     for swing in (-np.asarray(peak.current), np.asarray(peak.current)):
         field = _field(equation, swing)
@@ -61,6 +61,12 @@ def _map_but_tables(function: Any, tree: Any) -> Any:
     tables = tables_of(structure)
     found = [leaf if table else function(leaf) for leaf, table in zip(leaves, tables, strict=True)]
     return jax.tree.unflatten(structure, found)
+
+
+def _largest_fields(weights: np.ndarray) -> np.ndarray:
+    """A bound on the coupling field of each oscillator [T], (N,), of one weight or a matrix for each pair."""
+    size = np.abs(weights) if weights.ndim == 2 else np.linalg.norm(weights, axis=(2, 3))
+    return size.sum(axis=1)
 
 
 def _field(equation: Equation, current: Any) -> Vec3:

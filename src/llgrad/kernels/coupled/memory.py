@@ -19,11 +19,11 @@ from typing import Any, Final
 
 from llvmlite import ir
 
+from llgrad.devices.system import NORMALS, TIME
 from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
 from llgrad.kernels.builder.code import Code, Variable, Word
 from llgrad.kernels.coupled.products import CHAINS, ROWS, Products
 from llgrad.kernels.coupled.scheme import Scheme
-from llgrad.kernels.expression.equations import NORMALS, STATE
 from llgrad.kernels.loops.noise import normal_numbers
 from llgrad.kernels.loops.step import Step
 from llgrad.kernels.machine import ffi
@@ -159,12 +159,12 @@ class Memory:
         return self.variables[name]
 
     def state(self, of: str = "{}") -> list[Any]:
-        """Three arrays, by what an axis makes of a name."""
-        return [self.get(of.format(axis)) for axis in STATE]
+        """The arrays of the components of the state, by what an axis makes of a name."""
+        return [self.get(of.format(axis)) for axis in self.scheme.state]
 
     def put_state(self, values: Sequence[Any], of: str = "{}") -> None:
-        """Write three arrays."""
-        for axis, value in zip(STATE, values, strict=True):
+        """Write such arrays."""
+        for axis, value in zip(self.scheme.state, values, strict=True):
             self.set(of.format(axis), value)
 
     # ---- rows
@@ -299,10 +299,22 @@ class Memory:
             if name in self.scheme.inner:
                 self.set(name, self.take(name, self.at))
 
-    def inputs(self, values: Mapping[tuple[str, int], Any], random: Mapping[str, Any], stage: int) -> dict[str, Any]:
-        """What changes during a run, at a stage, but for the coupling field."""
+    def inputs(
+        self, i: Word, values: Mapping[tuple[str, int], Any], random: Mapping[str, Any], stage: int
+    ) -> dict[str, Any]:
+        """What changes during a run, at a stage of step i, but for what is received."""
         node = self.scheme.tableau.node_of_stage[stage]
-        return {name: values[name, node] for name in self.program.channels} | dict(random)
+        found = {name: values[name, node] for name in self.program.channels} | dict(random)
+        if self.program.timed:
+            found[TIME] = self._time(i, self.scheme.tableau.nodes[node])
+        return found
+
+    def _time(self, i: Word, node: float) -> Any:
+        """The time at a node of a step."""
+        on, builder = self.on, self.code.builder
+        first = Word(self.code, builder.zext(self.code.load(self.pointers["first"], UINT32), i.value.type))
+        step = on.everywhere(builder.sitofp((first + i).value, on.float_type))
+        return on.mul(self.h, on.add(step, on.number(node)))
 
     def parameters(self, values: Mapping[tuple[str, int], Any]) -> dict[str, Any]:
         """Parameters by name."""

@@ -17,7 +17,7 @@ from jax.interpreters import batching
 
 from llgrad.kernels.coupled import calls
 from llgrad.kernels.coupled.calls import CoupledPlan
-from llgrad.kernels.rules import M0, Passes, all_directions, extent, mapped_size, merge, split
+from llgrad.kernels.rules import Passes, all_directions, extent, mapped_size, merge, split
 
 PASSES = Passes("llgrad_coupled_", calls, kept=2)
 solve_p = PASSES.solve
@@ -37,7 +37,7 @@ def _one_by_one(primitive: Primitive, arguments: Any, dims: Any, **params: Any) 
 
 
 def _mapped(plan: CoupledPlan, dims: Sequence[Any], *names: str) -> bool:
-    return any(dims[plan.names.index(name)] is not None for name in names)
+    return any(dims[plan.names.index(name)] is not None for name in names if name in plan.names)
 
 
 def _solve_batch(arguments: Any, dims: Any, *, plan: CoupledPlan, keep: bool) -> tuple[Any, Any]:
@@ -45,10 +45,10 @@ def _solve_batch(arguments: Any, dims: Any, *, plan: CoupledPlan, keep: bool) ->
         return _one_by_one(solve_p, arguments, dims, plan=plan, keep=keep)
     size, B = mapped_size(arguments, dims), extent(plan, arguments, dims)
     merged = [
-        merge(value, dim, plan.lane_axis(name), size, B, name in M0)
+        merge(value, dim, plan.lane_axis(name), size, B, name in plan.starts)
         for name, value, dim in zip(plan.names, arguments, dims, strict=True)
     ]
-    axes = [1] * 3 + [0] * 4
+    axes = [1] * len(plan.starts) + [0] * (len(plan.starts) + 1)
     results = solve_p.bind(*merged, plan=plan, keep=False)
     return [split(value, axis, size) for value, axis in zip(results, axes, strict=True)], axes
 
@@ -59,8 +59,8 @@ def _tangent_batch(
     count, size = PASSES.fixed(plan, kept), mapped_size(arguments, dims)
     params: dict[str, Any] = {"plan": plan, "wanted": wanted}
     if all(dim is None for dim in dims[:count]):  # many tangents of one run: no copies of anything else
-        return all_directions(PASSES, arguments, dims, count, size, kept=kept, **params), [0] * 6
-    tangents = dict(zip((*M0, *wanted), zip(arguments[count:], dims[count:], strict=True), strict=True))
+        return all_directions(PASSES, arguments, dims, count, size, kept=kept, **params), [0] * (2 * len(plan.starts))
+    tangents = dict(zip((*plan.starts, *wanted), zip(arguments[count:], dims[count:], strict=True), strict=True))
     if kept or _mapped(plan, dims, "weights", "first") or tangents.get("weights", (None, None))[1] is not None:
         return _one_by_one(PASSES.tangent, arguments, dims, kept=kept, **params)
     return _merged_tangents(arguments, dims, tangents, size, **params)
@@ -70,7 +70,7 @@ def _merged_tangents(
     arguments: Any, dims: Any, tangents: dict[str, Any], size: int, *, plan: CoupledPlan, wanted: tuple[str, ...]
 ) -> tuple[Any, Any]:
     B = extent(plan, arguments, dims)
-    wide = {name for name, (_, dim) in tangents.items() if dim is not None} | set(M0)
+    wide = {name for name, (_, dim) in tangents.items() if dim is not None} | set(plan.starts)
     fixed = []
     for name, value, dim in zip(plan.names, arguments, dims, strict=False):
         axis = plan.lane_axis(name)
@@ -82,7 +82,7 @@ def _merged_tangents(
         for name, (value, dim) in tangents.items()
     ]
     results = PASSES.tangent.bind(*fixed, *moved, plan=plan, wanted=wanted, kept=False)
-    axes = [2] * 3 + [1] * 3
+    axes = [2] * len(plan.starts) + [1] * len(plan.starts)
     return [split(value, axis, size) for value, axis in zip(results, axes, strict=True)], axes
 
 

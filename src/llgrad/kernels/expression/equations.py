@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import jax
@@ -22,15 +22,13 @@ from jax.extend import core as jex
 
 from llgrad.core.record import tables_of
 from llgrad.devices.system import NORMALS, TIME
-from llgrad.kernels.expression.derivatives import pull_back_of, push_forward_of
 from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.expression.identity import identity
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.expression.simplify import Known, Negated, simplify
 from llgrad.kernels.expression.translate import NESTED, dtype_of_literal
 from llgrad.physics.equation import BUILT_IN
 
-STATE: Final = ("x", "y", "z")
-"""Components of the state of a coupled array."""
 INLINED: Final = {"jit", "pjit", "closed_call", "core_call"}
 KEPT: Final = 256
 """Programs that are remembered."""
@@ -38,92 +36,18 @@ _PREPARED: Final[dict[Any, Any]] = {}
 _LOCK: Final = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Program:
-    """A right-hand side ready to be compiled: the slope of scalars (the state), inputs of the moment, and hoisted
-    parameters.
-
-    Programs are equal where their slopes, push-forwards and pull-backs are: that is what `digest` tells.
-    """
-
-    digest: str
-    dtype: str
-    channels: tuple[str, ...]
-    coupled: bool
-    noisy: bool
-    timed: bool
-    parameters: int
-    state: tuple[str, ...]
-    """Names of the components of the state."""
-    spins: tuple[tuple[int, int, int], ...]
-    """Places of the components of each unit vector."""
-    function: Callable[..., list[Any]] = field(compare=False, repr=False)
-    title: str = field(default="the equation of motion", compare=False)
-    """What a user knows it by."""
-    sizes: tuple[int, ...] = ()
-    """How many numbers each table has: a parameter that stands in memory."""
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of what changes during a run: drive channels, coupling field, random numbers."""
-        return self.channels + (TIME,) * self.timed + ("coupling",) * self.coupled + self.normals
-
-    @property
-    def starts(self) -> tuple[str, ...]:
-        """Names of the initial state."""
-        return tuple(f"m_{name}" for name in self.state)
-
-    @property
-    def normals(self) -> tuple[str, ...]:
-        """Names of the random numbers of a step."""
-        return NORMALS * self.noisy
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the parameters."""
-        return tuple(f"p{index}" for index in range(self.parameters))
-
-    @property
-    def tables(self) -> dict[str, int]:
-        """The tables among the parameters, by name, and how many numbers each has."""
-        return {f"table{index}": size for index, size in enumerate(self.sizes)}
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """Names of all arguments of `function`, in order."""
-        return self.state + self.inputs + self.names + tuple(self.tables)
-
-    @property
-    def varied(self) -> tuple[str, ...]:
-        """Names of what a run is differentiated by beside its initial state, in order."""
-        return self.channels + self.names + tuple(self.tables)
-
-    def pull_back(self, wanted: Sequence[int]) -> Callable[..., list[Any]]:
-        """(arguments…, cotangents of the slope) → cotangents of the state and of the wanted arguments, by number."""
-        return pull_back_of(self.function, len(self.state), len(self.arguments), wanted)
-
-    def push_forward(self, wanted: Sequence[int]) -> Callable[..., list[Any]]:
-        """(arguments…, tangents of the state and of the wanted arguments) → tangent of the slope."""
-        return push_forward_of(self.function, len(self.state), len(self.arguments), wanted)
-
-    def trace(self, function: Callable[..., Any], more: Sequence[str] = ()) -> Any:
-        """The jaxpr of a function of the arguments, and of more that are like those of these names."""
-        shapes = [(self.tables[name],) if name in self.tables else () for name in (*self.arguments, *more)]
-        return jax.make_jaxpr(function)(*(jax.ShapeDtypeStruct(shape, np.dtype(self.dtype)) for shape in shapes))
-
-
 def compile_equation(
-    equation: Any, dtype: Any, *, channels: Sequence[str] = (), coupled: bool = False, sigma: Any = None
+    equation: Any, dtype: Any, *, channels: Sequence[str] = (), sigma: Any = None
 ) -> tuple[Program, list[Any]]:
     """The program of an equation, and the values of its parameters: each () or (N,), then its tables, (n,) or (N, n),
     of the given dtype.
 
     Raises UnsupportedOperation, naming the operation and the term, where there is no native code for one.
     """
-    prepared = prepare(equation, dtype, channels=channels, coupled=coupled, noisy=sigma is not None)
+    prepared = prepare(equation, dtype, channels=channels, noisy=sigma is not None)
     leaves = [*jax.tree.leaves(equation), *([] if sigma is None else [sigma])]
     values = [jnp.asarray(leaves[index], dtype) for index in prepared.free]
-    if coupled:  # kernels of coupled arrays have no tables: each of their numbers is a parameter
+    if prepared.program.coupled:  # kernels of coupled arrays have no tables: each of their numbers is a parameter
         values = [part for value, n in zip(values, prepared.sizes, strict=True) for part in (value if n else [value])]
     return prepared.program, prepared.split.parameters(values)
 
@@ -139,9 +63,7 @@ class Prepared(NamedTuple):
     """How many numbers each has that is a table; 0 of the others."""
 
 
-def prepare(
-    equation: Any, dtype: Any, *, channels: Sequence[str] = (), coupled: bool = False, noisy: bool = False
-) -> Prepared:
+def prepare(equation: Any, dtype: Any, *, channels: Sequence[str] = (), noisy: bool = False) -> Prepared:
     """The program of an equation; made once for all equations of one form. Raises UnsupportedOperation as
     `compile_equation` does.
     """
@@ -152,12 +74,12 @@ def prepare(
     )
     channels = tuple(name for name in equation.channels if name in channels)
     settings = (jax.config.jax_enable_x64, jax.config.jax_numpy_dtype_promotion)  # type: ignore[attr-defined]
-    key = (tree, form, np.dtype(dtype).name, channels, coupled, noisy, settings)
+    key = (tree, form, np.dtype(dtype).name, channels, noisy, settings)
     with _LOCK:
         found = _PREPARED.get(key)
     if found is None:
         try:
-            found = _prepare(equation, np.dtype(dtype), channels, coupled, noisy)
+            found = _prepare(equation, np.dtype(dtype), channels, noisy)
         except Exception as problem:  # whatever a term does that a kernel cannot: XLA runs it, or says what is wrong
             found = UnsupportedOperation(_reason(equation, np.dtype(dtype), problem))
         if isinstance(found, UnsupportedOperation) or not any(
@@ -177,7 +99,7 @@ def _is_built_in(leaf: Any) -> bool:
     return leaf in (0.0, 1.0) if isinstance(leaf, float) else not hasattr(leaf, "dtype")
 
 
-def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], coupled: bool, noisy: bool) -> Prepared:
+def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], noisy: bool) -> Prepared:
     leaves, tree = jax.tree.flatten(equation)
     free = [index for index, leaf in enumerate(leaves) if not _is_built_in(leaf)]
     for leaf in (leaves[index] for index in free):
@@ -185,8 +107,8 @@ def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], coup
             raise UnsupportedOperation(f"a parameter of {jnp.result_type(leaf).name}")
     sizes = [np.shape(leaves[index])[-1] if tables_of(tree)[index] else 0 for index in free] + [0] * noisy
     free += [len(leaves)] * noisy
-    inputs = channels + (TIME,) * equation.timed + ("coupling",) * coupled + NORMALS * noisy
-
+    inputs = channels + (TIME,) * equation.timed + equation.mixed + NORMALS * noisy
+    coupled = bool(equation.mixed)
     state = equation.layout.names
 
     def right_hand_side(*scalars: Any) -> list[Any]:
@@ -195,25 +117,29 @@ def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], coup
         for index, size in zip(free, sizes, strict=True):
             filled[index] = jnp.stack([next(values) for _ in range(size)]) if size and coupled else next(values)
         model = jax.tree.unflatten(tree, filled[: tree.num_leaves])
-        return list(model.slope(scalars[: len(state)], given, filled[-1]))
+        now = scalars[: len(state)]
+        return [*model.slope(now, given, filled[-1]), *model.emitted(now)]
 
     scalar, changing = jax.ShapeDtypeStruct((), kind), len(state) + len(inputs)
     given = [scalar] * changing
     for size in sizes:
         given += [scalar] * max(size, 1) if coupled else [jax.ShapeDtypeStruct((size,), kind) if size else scalar]
-    split = _hoist(_fold(right_hand_side, given), changing, kind)
+    folded = _fold(right_hand_side, given)
+    split, outputs = _hoist(folded, changing, kind), folded.out_avals
     title = " with ".join(["the equation of motion", *_own_terms(equation).values()])
     program = Program(
         "",
         kind.name,
         channels,
-        coupled,
+        equation.mixed,
+        len(outputs) - len(state),
         noisy,
         equation.timed,
         len(split.frontier),
         state,
         equation.layout.spins,
-        split.function,
+        split.function(0, len(state)),
+        split.function(len(state), len(outputs)),
         title,
         tuple(var.aval.shape[0] for var in split.tables),
     )
@@ -231,7 +157,7 @@ def _reason(equation: Any, kind: np.dtype[Any], problem: Exception) -> str:
     name = "the equation of motion"
     for index, title in _own_terms(equation).items():
         try:
-            _prepare(dataclasses.replace(equation, terms=(equation.terms[index],)), kind, (), False, False)
+            _prepare(dataclasses.replace(equation, terms=(equation.terms[index],)), kind, (), False)
         except Exception as alone:  # the term that fails, whatever it fails with
             name, problem = title, alone
             break
@@ -312,9 +238,22 @@ class _Split:
     """The part of the frontier that is tables."""
     constants: dict[Any, Any]
 
-    def function(self, *scalars: Any) -> list[Any]:
-        given = [*self.jaxpr.invars[: self.changing], *self.frontier, *self.tables]
-        return self._run(self.late, dict(zip(given, scalars, strict=True)), self.jaxpr.outvars)
+    def function(self, start: int, stop: int) -> Callable[..., list[Any]]:
+        """Some of the outputs, of all that changes, of the frontier and the tables; those after the first part, which
+        nothing but the state goes into, of the state alone.
+        """
+        outputs = self.jaxpr.outvars[start:stop]
+        needed, equations = {atom for atom in outputs if not isinstance(atom, jex.Literal)}, []
+        for equation in reversed(self.late):
+            if needed & set(equation.outvars):
+                needed |= set(_variables(equation))
+                equations.append(equation)
+        given = [*self.jaxpr.invars[: start or self.changing], *self.frontier, *self.tables]
+
+        def run(*scalars: Any) -> list[Any]:
+            return self._run(equations[::-1], dict(zip(given, scalars, strict=True)), outputs)
+
+        return run
 
     def parameters(self, values: list[Any]) -> list[Any]:
         """The frontier from the free parameters, each () or (N,), and the tables, (n,) or (N, n); what depends on

@@ -31,25 +31,34 @@ def identity(program: Any) -> str:
 
     Of a slope that is arithmetic alone its jaxpr is enough: what JAX makes the derivatives of.
 
-    Raises UnsupportedOperation where one of the three has an operation that no kernel has.
+    What a member of an array emits belongs to it in the same way.
+
+    Raises UnsupportedOperation where one of them has an operation that no kernel has.
     """
+    parts = _parts(program, program.state)
+    emitted = program.state[:1] * program.emits
+    return _digest(parts + (["emission", *_parts(program.of_emission, emitted)] if program.emits else []))
+
+
+def _parts(program: Any, outputs: Sequence[str]) -> list[str]:
+    """The texts of a function, whose outputs are like the arguments of these names, and of its derivatives."""
     state = len(program.state)
     every = tuple(range(state, len(program.arguments)))
     slope = program.trace(program.function)
     if _is_arithmetic(slope):
-        return _digest([program.dtype, str(slope.jaxpr), *(repr(np.asarray(value).tolist()) for value in slope.consts)])
+        return [program.dtype, str(slope.jaxpr), *(repr(np.asarray(value).tolist()) for value in slope.consts)]
     parts = [program.dtype, _text(program, program.function, ())]
     for wanted in (every, ()) if every else ((),):
         moved = [program.arguments[place] for place in (*range(state), *wanted)]
         parts += [
             _derivative(program, program.push_forward(wanted), moved),
-            _derivative(program, program.pull_back(wanted), program.state),
+            _derivative(program, program.pull_back(wanted), outputs),
         ]
     if any(_looks_at_zeros(equation) for equation in _equations(slope.jaxpr)):
         # Such a rule may give another derivative for every choice of what is differentiated: no text tells it, and no
         # kernel of it is found again.
         parts.append(f"rule {uuid.uuid4()}")
-    return _digest(parts)
+    return parts
 
 
 def _digest(parts: Sequence[str]) -> str:

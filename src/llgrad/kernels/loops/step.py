@@ -13,9 +13,9 @@ import numpy as np
 
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.expression import write
-from llgrad.kernels.expression.equations import Program
 from llgrad.kernels.expression.late import split
 from llgrad.kernels.expression.listing import flat
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.expression.simplify import Known
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.steppers import Tableau

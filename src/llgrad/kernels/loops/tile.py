@@ -14,7 +14,7 @@ from llvmlite import ir
 from llgrad.devices.system import TIME
 from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
 from llgrad.kernels.builder.code import Code, Variable, Word
-from llgrad.kernels.expression.equations import Program
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.loops.noise import normal_numbers
 from llgrad.kernels.loops.step import Scheme, Step
 from llgrad.kernels.loops.tables import TableInMemory

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_count, as_number
+from llgrad.core.speed.namespace import fixed
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
@@ -19,7 +20,7 @@ from llgrad.orbits.cycle.settling import Outcome, settle
 from llgrad.orbits.cycle.shooting import Found, newton
 from llgrad.orbits.cycle.solving import attracts, closed_of, error_of, halved, is_cycle, refined
 from llgrad.orbits.results.orbit import Orbit
-from llgrad.orbits.results.precision import without_tangents, working
+from llgrad.orbits.results.precision import working
 from llgrad.solve.step_size import is_traced
 
 COUNT: Final = 64
@@ -73,10 +74,15 @@ def orbit(
     if near is not None:
         check_kind("near", near, Orbit, "give an orbit that lg.orbit found")
     _check(accuracy, steps)
+    if isinstance(model, OscillatorArray) and model.coupling is None:
+        raise NoCycle(
+            "no common cycle: the oscillators of this array are not coupled, so each has a phase of its own; find the "
+            "orbit of one of them"
+        )
     with working(model, m0, near):
         flow, start = flow_of(model, m0)
         flow = with_arrays(flow)
-        held, begin, known = without_tangents((flow, start, near))
+        held, begin, known = fixed((flow, start, near))
         if is_traced(held, begin, known):
             found = _looked_for(held, begin, known, steps or COUNT)
             return Orbit(model, flow, closed_of(flow, found), error_of(held, found), "")

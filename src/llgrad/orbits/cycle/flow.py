@@ -7,7 +7,7 @@ is one period, the number of steps can stay, and the period is a parameter like 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import equinox as eqx
 import jax
@@ -15,13 +15,13 @@ import jax.numpy as jnp
 
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
-from llgrad.devices.coupling import Coupling
+from llgrad.devices.arrays.mixing import Mixing, links_of_coupling
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import NORMALS, TIME, Layout, System, equation_of_system, noise_strength
 from llgrad.kernels.steppers import DormandPrince8, Stepper
 from llgrad.orbits.cycle.clock import asks_for_time
 from llgrad.orbits.cycle.variational import Variational
-from llgrad.physics.equation import still_equation
+from llgrad.physics.equation import equation_of_motion, still_equation
 from llgrad.physics.thermal import thermal_sigma
 from llgrad.solve.native import Native
 from llgrad.solve.saving import Grid
@@ -53,8 +53,19 @@ class Paced(eqx.Module):
     def timed(self) -> bool:
         return self.equation.timed
 
-    uses_time: ClassVar[bool] = False
-    """An orbit is closed only where nothing asks for the time."""
+    @property
+    def uses_time(self) -> bool:
+        """Whether kernels take the time as a channel."""
+        return self.equation.uses_time
+
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """Names of what is received from others."""
+        return self.equation.mixed
+
+    def emitted(self, state: Sequence[Any]) -> list[Any]:
+        """What others receive."""
+        return self.equation.emitted(state)
 
     def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> list[Any]:
         return [self.pace * rate for rate in self.equation.slope(state, given, sigma)]
@@ -67,7 +78,7 @@ class Flow(eqx.Module):
     """
 
     equation: Any
-    coupling: Coupling | None
+    mixing: Mixing | None
     sigma: Any
     """What multiplies white noise of unit strength in √ns: scalar or (N,)."""
     tree: Any = eqx.field(static=True)
@@ -119,10 +130,8 @@ class Flow(eqx.Module):
     def slope(self, y: Any, inputs: Mapping[str, Any] | None = None, noise: Any = None) -> Any:
         """f (n,) [1/ns] at y (n,), with inputs by name and white noises (noises,) or (noises, N)."""
         state, given = self.components(y), {TIME: jnp.zeros((), y.dtype), **(inputs or {})}
-        if self.coupling is not None:
-            field = self.coupling.field(Vec3(*state))
-            parts = zip(("field_x", "field_y", "field_z"), (field.x, field.y, field.z), strict=True)
-            given |= {name: given.get(name, 0.0) + part for name, part in parts}
+        if self.mixing is not None:
+            given |= dict(zip(self.equation.mixed, self.mixing(self.equation.emitted(state)), strict=True))
         if noise is not None:
             given |= dict(zip(NORMALS, noise, strict=False))
         rates = self.equation.slope(state, given, None if noise is None else self.sigma)
@@ -203,7 +212,7 @@ class Flow(eqx.Module):
         task = Task(
             equation=Paced(equation, jnp.asarray(duration, y.dtype)),
             m0=Vec3(*start) if self.count else start,
-            coupling=self.coupling,
+            mixing=self.mixing,
             drive=None,
             noise=None,
             stepper=STEPPER,
@@ -228,7 +237,7 @@ def _across(m: Sequence[Any]) -> tuple[list[Any], list[Any]]:
 def flow_of(model: Oscillator | OscillatorArray | System, start: Any = None) -> tuple[Flow, Any]:
     """The flow of a model, and the state y (n,) in which a run of it begins.
 
-    Raises ValueError for a system whose rate asks for the time: its orbits are not closed.
+    Raises ValueError for a model that asks for the time: its orbits are not closed.
     """
     if isinstance(model, System):
         state = start_of_system(model, start)
@@ -241,10 +250,13 @@ def flow_of(model: Oscillator | OscillatorArray | System, start: Any = None) -> 
         flow = Flow(equation, None, noise_strength(UNIT), jax.tree.structure(state), None, model.noises)
         return flow, flow.vector(jax.tree.leaves(state))
     device = model.oscillator if isinstance(model, OscillatorArray) else model
+    still_equation(device, "closed orbit")
     state = start_of(model, start)
+    coupling = model.coupling if isinstance(model, OscillatorArray) else None
+    links = None if coupling is None else links_of_coupling(coupling)
     flow = Flow(
-        equation=still_equation(device, "closed orbit"),
-        coupling=model.coupling if isinstance(model, OscillatorArray) else None,
+        equation=equation_of_motion(device, *(((), ()) if links is None else (links.emits, links.receives))),
+        mixing=None if links is None else links.mixing,
         sigma=thermal_sigma(device, UNIT),
         tree=jax.tree.structure(state),
         count=model.count if isinstance(model, OscillatorArray) else None,

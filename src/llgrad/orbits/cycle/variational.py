@@ -42,8 +42,17 @@ class Variational(eqx.Module):
 
     @property
     def uses_time(self) -> bool:
-        """Whether the time is sampled like a drive."""
+        """Whether kernels take the time as a channel."""
         return self.equation.uses_time
+
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """Names of what is received from others."""
+        return self.equation.mixed
+
+    def emitted(self, state: Sequence[Any]) -> list[Any]:
+        """What others receive."""
+        return self.equation.emitted(state[: len(self.equation.layout.names)])
 
     def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> list[Any]:
         """d/dt [1/ns] of state and tangents."""

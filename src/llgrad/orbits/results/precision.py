@@ -8,23 +8,26 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import jax
+import numpy as np
+from jax.core import Tracer
 
+from llgrad.core.speed.namespace import fixed
 from llgrad.solve.step_size import is_traced
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def without_tangents(tree: Any) -> Any:
-    """The values of a tree, which derivatives do not see: concrete under `grad`, traced under `jit` and `vmap`."""
-    return jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if is_traced(leaf) else leaf, tree)
-
-
 @contextlib.contextmanager
 def working(*trees: Any) -> Iterator[None]:
     """Float64 for values that are known, else JAX's default; promotion and ranks as JAX has them by itself."""
-    double = jax.config.jax_enable_x64 if is_traced(without_tangents(trees)) else True  # type: ignore[attr-defined]
+    double = jax.config.jax_enable_x64 if is_traced(fixed(trees)) else True  # type: ignore[attr-defined]
     with jax.enable_x64(double), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield
+
+
+def _as_numpy(leaf: Any) -> Any:
+    """A known number or array as one of NumPy, which keeps its 64 bits whatever JAX is set to."""
+    return leaf if isinstance(leaf, Tracer) or not isinstance(leaf, jax.Array) else np.asarray(leaf)[()]
 
 
 def precise(method: Method) -> Method:
@@ -33,6 +36,6 @@ def precise(method: Method) -> Method:
     @functools.wraps(method)
     def wrapped(self: Any, *arguments: Any, **options: Any) -> Any:
         with working(self):
-            return method(self, *arguments, **options)
+            return jax.tree.map(_as_numpy, method(self, *arguments, **options))
 
     return wrapped  # type: ignore[return-value]

@@ -1,0 +1,1 @@
+"""Commands about where a device rests, and where that changes."""

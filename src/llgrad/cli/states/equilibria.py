@@ -1,0 +1,51 @@
+"""`llgrad equilibria`: where a device rests, whether it stays there, and how it rings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with, field_values
+from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
+from llgrad.cli.progress import working
+from llgrad.orbits.equilibria.equilibria import equilibria as search
+from llgrad.orbits.equilibria.result import Equilibria
+
+CurrentOption = Annotated[
+    str | None, typer.Option("--current", help="Direct current, such as 2.5mA, or its density: 3MA/cm2.")
+]
+FieldOption = Annotated[
+    str | None,
+    typer.Option(
+        "--field", help="Applied field along z, such as 200Oe, or a vector: 300Oe,0Oe,0Oe; 300Oe at 90deg,0deg."
+    ),
+]
+
+
+def equilibria(
+    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    current: CurrentOption = None,
+    field: FieldOption = None,
+    set_: SetOption = None,
+    plot: PlotOption = None,
+    json: JsonOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Find every state in which a device can rest: its stability, energy, frequency and width of its line.
+
+    `llgrad equilibria kubota2013 --field 200Oe --current 0.3mA`
+    """
+    outputs = check_outputs(None, (), plot, ("equilibria",), force)
+    values = ({} if current is None else {"current": current}) | field_values(field, None, None, None)
+    model = device_with(device, values | assignments("--set", set_))
+    found = working("searching", lambda _: search(model))
+    deliver(
+        found, found.to_json() | {"command": command_line()}, {"equilibria": lambda: _picture(found)}, outputs, json
+    )
+
+
+def _picture(found: Equilibria) -> object:
+    from llgrad import plot
+
+    return plot.equilibria(found)

@@ -1,0 +1,77 @@
+"""The energy of states, where there is one: the work of the effective field between them.
+
+dE = −Ms V B · dm. It is an energy where the work does not depend on the way, that is, where ∂B/∂m is symmetric in the
+tangent planes; a spin torque is none.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.orbits.flow import Flow, Macrospins, chart_at
+
+SYMMETRIC: Final = 1e-9
+"""Largest antisymmetric part of ∂B/∂m, relative to its largest entry."""
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
+
+
+def has_energy(flow: Flow, states: np.ndarray) -> bool:
+    """Whether the effective field is that of an energy, as told by its slope at many states (S, d)."""
+    if not isinstance(flow.body, Macrospins):
+        return False
+    slopes = np.asarray(_slopes(flow, jnp.asarray(states)))
+    return bool(np.abs(slopes - slopes.swapaxes(1, 2)).max() <= SYMMETRIC * max(np.abs(slopes).max(), 1e-300))
+
+
+@jax.jit
+def _slopes(flow: Flow, states: Any) -> Any:
+    """Slope (S, n, n) [J] of the forces Ms V B in the tangent planes."""
+
+    def one(y: Any) -> Any:
+        chart = chart_at(flow, y)
+
+        def forces(q: Any) -> Any:
+            moved = chart.state(flow, q)
+            return jax.vjp(lambda q: chart.state(flow, q), q)[1](_force(flow, moved))[0]
+
+        return jax.jacfwd(forces)(jnp.zeros(flow.shape.freedom, y.dtype))
+
+    return jax.vmap(one)(states)
+
+
+def _force(flow: Flow, y: Any) -> Any:
+    """−dE/dy (d,) [J]: Ms V times the effective field."""
+    body: Any = flow.body
+    still = jnp.zeros(len(body.inputs), y.dtype), jnp.zeros(body.noises, y.dtype)
+    field = body.field(y, *still).stack() * jnp.asarray(body.moment, y.dtype)[..., None]
+    return jnp.broadcast_to(field, (body.count or 1, 3)).reshape(-1)
+
+
+@jax.jit
+def energies(flow: Flow, states: Any) -> Any:
+    """Energy (E,) [J] of states (E, d), above that of the first: the work along the great circles from it."""
+
+    def one(y: Any) -> Any:
+        begin, end = states[0].reshape(-1, 3), y.reshape(-1, 3)
+        cosine = jnp.sum(begin * end, axis=1, keepdims=True)
+        across = end - cosine * begin
+        size = jnp.sqrt(jnp.sum(across * across, axis=1, keepdims=True))
+        # between opposite states every great circle will do
+        other = chart_at(flow, states[0]).frames[:, 0]
+        there = size > 1e-9
+        towards = jnp.where(there, across / jnp.where(there, size, 1.0), other)
+        angle = jnp.arctan2(jnp.where(there, size, 0.0), cosine)
+
+        def power(part: Any) -> Any:
+            m = begin * jnp.cos(angle * part) + towards * jnp.sin(angle * part)
+            along = (towards * jnp.cos(angle * part) - begin * jnp.sin(angle * part)) * angle
+            return -jnp.sum(_force(flow, m.reshape(-1)) * along.reshape(-1))
+
+        nodes, weights = (jnp.asarray(part, y.dtype) for part in ((NODES + 1) / 2, WEIGHTS / 2))
+        return jnp.sum(jax.vmap(power)(nodes) * weights)
+
+    return jax.vmap(one)(states)

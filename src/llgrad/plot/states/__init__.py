@@ -1,0 +1,1 @@
+"""Pictures of where a device rests, and where that changes."""
