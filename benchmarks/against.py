@@ -94,6 +94,34 @@ def made(sources: list[pathlib.Path], names: list[str], repeats: int, folder: st
     return found
 
 
+STARTS = "first simulation"
+IMPORTS = ("-c", "import jax, equinox")
+SIMULATION = ("-m", "llgrad", "simulate", "kubota2013", "--duration", "1ns", "--dt", "1ps", "--json")
+
+
+def processor_seconds(arguments: tuple[str, ...], source: pathlib.Path, cache: str) -> float:
+    """What a command takes, all its threads together, with the sources of a build and a folder of kernels."""
+    environment = {**os.environ, "PYTHONPATH": str(source), "LLGRAD_CACHE_DIR": cache}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # modules are compiled once, as in every installation
+    before = os.times()
+    subprocess.run([sys.executable, *arguments], env=environment, check=True, capture_output=True)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def commands(sources: list[pathlib.Path], repeats: int, folder: str) -> dict[str, list[float]]:
+    """Median processor seconds of the first simulation from the command line by each build, beyond `IMPORTS`."""
+    found: dict[str, list[list[float]]] = {"warm": [], "empty cache": []}
+    for index, source in enumerate(sources):
+        processor_seconds(SIMULATION, source, f"{folder}/command{index}")
+    for turn in range(repeats):
+        bare = processor_seconds(IMPORTS, sources[0], folder)
+        for name, cache in (("warm", f"{folder}/command"), ("empty cache", f"{folder}/cold{turn}")):
+            taken = [processor_seconds(SIMULATION, s, f"{cache}{index}") - bare for index, s in enumerate(sources)]
+            found[name].append(taken)
+    return {name: [statistics.median(column) for column in zip(*turns, strict=True)] for name, turns in found.items()}
+
+
 def main() -> None:
     """Compare, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -109,6 +137,7 @@ def main() -> None:
         for prefix, found in (
             ("", compared(sources, works, options.repeats, folder)),
             ("kernels: ", made(sources, cold, max(1, options.repeats // 3), folder)),
+            ("first simulation: ", commands(sources, options.repeats, folder) if options.only in STARTS else {}),
         ):
             for name, (mine, other) in found.items():
                 table.add_row(prefix + name, f"{mine * 1e3:.4g} ms", f"{other * 1e3:.4g} ms", f"{other / mine:.3g}")

@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-CASES = ("five", "one", "strong", "voltage", "table", "warm", "resonance")
+CASES = ("five", "one", "strong", "voltage", "table", "warm", "resonance", "systems")
 RESULTS = pathlib.Path(__file__).with_suffix(".json")
 
 
 def cases() -> dict[str, Callable[..., Iterator[Any]]]:
     """Every case, by its name."""
-    from benchmarks.fits import convergence, coverage, resonance, warm
+    from benchmarks.fits import convergence, coverage, resonance, systems, warm
 
     functions = (
         convergence.five_nanoseconds,
@@ -31,6 +31,7 @@ def cases() -> dict[str, Callable[..., Iterator[Any]]]:
         coverage.a_table,
         warm.room_temperature,
         resonance.spin_diode,
+        systems.of_systems,
     )
     return dict(zip(CASES, functions, strict=True))
 

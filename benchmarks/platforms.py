@@ -1,4 +1,4 @@
-"""The XLA engine on a GPU beside the native engine on the processors: `python -m benchmarks.platforms`.
+"""The default engine on a GPU and on the processors: `python -m benchmarks.platforms`.
 
 Each platform is measured in a process of its own, as JAX chooses its platform once for a process; a machine without a
 GPU is measured on its processors alone.

@@ -30,7 +30,7 @@ class Tanh(lg.FieldTerm):
 
     strength: float = lg.quantity("T")
 
-    def field(self, m: Any, current: Any) -> Any:
+    def field(self, m: Any, inputs: Any) -> Any:
         """A smooth function of m_z along z."""
         return lg.Vec3(0.0, 0.0, self.strength * (jnp.tanh(m.z) + jnp.exp(-m.z)))
 

@@ -13,8 +13,8 @@ class Oersted(lg.FieldTerm):
 
     per_ampere: float = lg.quantity("T/A", about="field per current")
 
-    def field(self, m, current):
-        return lg.Vec3(0.0 * m.x, self.per_ampere * current, 0.0 * m.z)
+    def field(self, m, inputs):
+        return lg.Vec3(0.0 * m.x, self.per_ampere * inputs.current, 0.0 * m.z)
 
 
 def frequency(per_ampere):

@@ -36,7 +36,7 @@ def a_voltage(part: int, rng: np.random.Generator) -> Iterator[Row]:
         for name, value in truth.items():
             distances[name].append((result.values[name] - value) / result.errors[name])
     case = f"20 ns voltage at 20 dB, {draws} draws"
-    yield from _rows(case, distances)
+    yield from rows_of(case, distances)
     yield Row(case, "estimated over true noise, mean", float(np.mean(noises)))
 
 
@@ -68,7 +68,7 @@ def a_table(part: int, rng: np.random.Generator) -> Iterator[Row]:
     for name, values in zip(("alpha·H_k", "the scale (field.z)"), np.transpose(joint), strict=True):
         yield Row(case, f"95 % intervals of {name} cover", float(np.mean(np.abs(values) < WIDE)))
     case = f"frequency against 8 currents, 1 % noise, {draws} draws, H_k held"
-    yield from _rows(case, dict(zip(("alpha·H_k", "the scale (field.z)"), np.transpose(alone), strict=True)))
+    yield from rows_of(case, dict(zip(("alpha·H_k", "the scale (field.z)"), np.transpose(alone), strict=True)))
     exact = lg.FrequencyTable("current", currents, frequencies, errors=0.01 * frequencies)
     off = lg.fit(film.replace(H_k=1.1 * film.H_k), exact, free=_positive("alpha", "field.z"))
     shift = off.values["alpha"] * 1.1 / film.alpha - 1
@@ -105,7 +105,7 @@ def _error_of_product(result: lg.FitResult, first: str, second: str) -> float:
     return float(np.sqrt(a * a + b * b + 2 * a * b * result.correlation[i, j]))
 
 
-def _rows(case: str, distances: Mapping[str, list[float]]) -> Iterator[Row]:
+def rows_of(case: str, distances: Mapping[str, list[float]]) -> Iterator[Row]:
     """Coverage of each parameter, from distances to the truth in standard errors."""
     for name, values in distances.items():
         rate = float(np.mean(np.abs(values) < WIDE))

@@ -7,92 +7,101 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from llgrad.core.field_term import FieldTerm
-from llgrad.core.record import quantity, vector
-from llgrad.core.status import Outcome, SimulationError
-from llgrad.core.trajectory import SystemTrajectory, Trajectory
-from llgrad.core.vector import Vec3
-from llgrad.datasets.frequencies import FrequencyTable, frequencies_of, read_frequencies
-from llgrad.datasets.images.images import Images, ImageSet
-from llgrad.datasets.images.load import load_images
-from llgrad.datasets.peaks import Peak, peak_of
-from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
-from llgrad.datasets.spectra import read_spectrum
-from llgrad.datasets.sweeps import Sweeps, read_sweeps
-from llgrad.datasets.touchstone.reader import read_touchstone
-from llgrad.datasets.touchstone.scattering import Scattering
-from llgrad.datasets.trace import Trace, trace_of
-from llgrad.devices import presets
-from llgrad.devices.array import OscillatorArray
-from llgrad.devices.bounds import between, positive, unbounded
-from llgrad.devices.coupling import Coupling, FieldCoupling
-from llgrad.devices.files import load_device, save_device
-from llgrad.devices.geometry import Ellipse, ellipse
-from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
-from llgrad.devices.oscillator import Oscillator, ellipse_volume
-from llgrad.devices.ranges import direction
-from llgrad.devices.system import Inputs, Spin, System
-from llgrad.drives.base import Waveform
-from llgrad.drives.chirp import Chirp
-from llgrad.drives.constant import Constant
-from llgrad.drives.drive import Drive
-from llgrad.drives.pulse import Pulse
-from llgrad.drives.sampled import Sampled
-from llgrad.drives.sine import Sine
-from llgrad.drives.step import Step
-from llgrad.fitting.answers.posterior import Posterior, posterior
-from llgrad.fitting.answers.profile import Profile, profile
-from llgrad.fitting.answers.result import FitResult
-from llgrad.fitting.fit import fit
-from llgrad.fitting.methods.descent import GradientDescent
-from llgrad.fitting.methods.grid import GridSearch
-from llgrad.fitting.methods.guesses import Guess
-from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.fitting.methods.starts import Starts
-from llgrad.fitting.planning.plan import plan
-from llgrad.fitting.planning.result import Plan
-from llgrad.fitting.resonance.analysis import fit_resonance
-from llgrad.fitting.targets.experiment import Experiment, segments
-from llgrad.kernels.steppers import RK4, DormandPrince5, DormandPrince8, Heun, Tsitouras5
-from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
-from llgrad.networks.bench.design import Design
-from llgrad.networks.bench.files import load_design, save_design
-from llgrad.networks.bench.limits import Bench
-from llgrad.networks.bench.readout import Signal
-from llgrad.networks.bench.timeline import Frames, Timeline
-from llgrad.networks.files import load_network, save_network
-from llgrad.networks.imperfections import Imperfections
-from llgrad.networks.robustness import accuracy_of_arrays
-from llgrad.networks.trained.classifier import OscillatorClassifier
-from llgrad.networks.trained.layer import Limits, Part
-from llgrad.observables.amplitude import amplitude
-from llgrad.observables.frequency import frequency
-from llgrad.observables.line_width import LineWidth, line_width
-from llgrad.observables.phase import instantaneous_phase, phase
-from llgrad.observables.resistance import load_voltage, resistance, voltage
-from llgrad.observables.spectrum import Spectrum, spectrum
-from llgrad.orbits.branches.follow import follow, thresholds
-from llgrad.orbits.branches.result import Branch, Branches, Threshold
-from llgrad.orbits.equilibria.equilibria import equilibria
-from llgrad.orbits.equilibria.resonance import Resonance, resonance
-from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
-from llgrad.orbits.lyapunov import Lyapunov, lyapunov
-from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
-from llgrad.physics.applied import AppliedField
-from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
-from llgrad.physics.slonczewski import SlonczewskiTorque
-from llgrad.physics.torques import Torques, torque_at
-from llgrad.solve.native import Native
-from llgrad.solve.saving import End, Every, Interval
-from llgrad.solve.simulate import simulate
-from llgrad.solve.start import default_start
-from llgrad.solve.step_size import suggest_dt
-from llgrad.solve.xla import XLA
-from llgrad.training.evaluation import Evaluation, evaluate
-from llgrad.training.recipe import Recipe
-from llgrad.training.schedules import ConstantSchedule, CosineSchedule, EveryEpochs, EverySeconds
-from llgrad.training.stopping import TrainingError
-from llgrad.training.train import Trained, resume, train
+from llgrad.core.speed.importing import without_collections
+
+with without_collections():
+    from llgrad.core.field_term import FieldTerm, Inputs
+    from llgrad.core.record import quantity, table, vector
+    from llgrad.core.status import Outcome, SimulationError
+    from llgrad.core.trajectory import SystemTrajectory, Trajectory
+    from llgrad.core.vector import Vec3
+    from llgrad.datasets.frequencies import FrequencyTable, frequencies_of, read_frequencies
+    from llgrad.datasets.images.images import Images, ImageSet
+    from llgrad.datasets.images.load import load_images
+    from llgrad.datasets.peaks import Peak, peak_of
+    from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
+    from llgrad.datasets.spectra import read_spectrum
+    from llgrad.datasets.sweeps import Sweeps, read_sweeps
+    from llgrad.datasets.touchstone.reader import read_touchstone
+    from llgrad.datasets.touchstone.scattering import Scattering
+    from llgrad.datasets.trace import Trace, trace_of
+    from llgrad.devices import presets
+    from llgrad.devices.array import OscillatorArray
+    from llgrad.devices.arrays.mix import DenseMix, Mix, SumMix
+    from llgrad.devices.arrays.system_array import SystemArray
+    from llgrad.devices.bounds import between, positive, unbounded
+    from llgrad.devices.coupling import Coupling, FieldCoupling, TensorCoupling
+    from llgrad.devices.files import load_device, load_system, save_device
+    from llgrad.devices.geometry import Ellipse, ellipse
+    from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
+    from llgrad.devices.oscillator import Oscillator, ellipse_volume
+    from llgrad.devices.ranges import direction
+    from llgrad.devices.system import Spin, System
+    from llgrad.drives.base import Waveform
+    from llgrad.drives.chirp import Chirp
+    from llgrad.drives.constant import Constant
+    from llgrad.drives.drive import Drive
+    from llgrad.drives.pulse import Pulse
+    from llgrad.drives.sampled import Sampled
+    from llgrad.drives.sine import Sine
+    from llgrad.drives.step import Step
+    from llgrad.fitting.answers.posterior import Posterior, posterior
+    from llgrad.fitting.answers.profile import Profile, profile
+    from llgrad.fitting.answers.result import FitResult
+    from llgrad.fitting.fit import fit
+    from llgrad.fitting.methods.descent import GradientDescent
+    from llgrad.fitting.methods.grid import GridSearch
+    from llgrad.fitting.methods.guesses import Guess
+    from llgrad.fitting.methods.least_squares import LevenbergMarquardt
+    from llgrad.fitting.methods.starts import Starts
+    from llgrad.fitting.planning.plan import plan
+    from llgrad.fitting.planning.result import Plan
+    from llgrad.fitting.resonance.analysis import fit_resonance
+    from llgrad.fitting.targets.experiment import Experiment, segments
+    from llgrad.kernels.steppers import RK4, DormandPrince5, DormandPrince8, Heun, Tsitouras5
+    from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
+    from llgrad.networks.bench.design import Design
+    from llgrad.networks.bench.files import load_design, save_design
+    from llgrad.networks.bench.limits import Bench
+    from llgrad.networks.bench.readout import Signal
+    from llgrad.networks.bench.timeline import Frames, Timeline
+    from llgrad.networks.files import load_network, save_network
+    from llgrad.networks.imperfections import Imperfections
+    from llgrad.networks.robustness import accuracy_of_arrays
+    from llgrad.networks.trained.classifier import OscillatorClassifier
+    from llgrad.networks.trained.layer import Limits, Part
+    from llgrad.observables.amplitude import amplitude
+    from llgrad.observables.frequency import frequency
+    from llgrad.observables.line_width import LineWidth, line_width
+    from llgrad.observables.phase import instantaneous_phase, phase
+    from llgrad.observables.resistance import load_voltage, resistance, voltage
+    from llgrad.observables.spectrum import Spectrum, spectrum
+    from llgrad.orbits.branches.follow import follow, thresholds
+    from llgrad.orbits.branches.result import Branch, Branches, Threshold
+    from llgrad.orbits.cycle.finding import orbit
+    from llgrad.orbits.equilibria.equilibria import equilibria
+    from llgrad.orbits.equilibria.resonance import Resonance, resonance
+    from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
+    from llgrad.orbits.lyapunov import Lyapunov, lyapunov
+    from llgrad.orbits.results.locking import Locking
+    from llgrad.orbits.results.orbit import Orbit
+    from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
+    from llgrad.physics.applied import AppliedField
+    from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
+    from llgrad.physics.dipolar import dipolar_tensors
+    from llgrad.physics.slonczewski import SlonczewskiTorque
+    from llgrad.physics.torques import Torques, torque_at
+    from llgrad.solve.native import Native
+    from llgrad.solve.saving import End, Every, Interval
+    from llgrad.solve.simulate import simulate
+    from llgrad.solve.start import default_start
+    from llgrad.solve.step_size import suggest_dt
+    from llgrad.solve.xla import XLA
+    from llgrad.training.evaluation import Evaluation, evaluate
+    from llgrad.training.recipe import Recipe
+    from llgrad.training.schedules import ConstantSchedule, CosineSchedule, EveryEpochs, EverySeconds
+    from llgrad.training.stopping import TrainingError
+    from llgrad.training.train import Trained, resume, train
 
 if TYPE_CHECKING:
     from llgrad import plot
@@ -112,6 +121,7 @@ __all__ = [
     "CosineSchedule",
     "Coupling",
     "Demagnetisation",
+    "DenseMix",
     "Design",
     "Diffrax",
     "DormandPrince5",
@@ -145,8 +155,11 @@ __all__ = [
     "Limits",
     "LineWidth",
     "LinearJunction",
+    "Locking",
     "Lyapunov",
+    "Mix",
     "Native",
+    "Orbit",
     "Oscillator",
     "OscillatorArray",
     "OscillatorClassifier",
@@ -171,10 +184,13 @@ __all__ = [
     "Spin",
     "Starts",
     "Step",
+    "SumMix",
     "Sweeps",
     "System",
+    "SystemArray",
     "SystemTrajectory",
     "TanhNetwork",
+    "TensorCoupling",
     "Threshold",
     "Timeline",
     "Torques",
@@ -191,6 +207,7 @@ __all__ = [
     "between",
     "default_start",
     "describe",
+    "dipolar_tensors",
     "direction",
     "ellipse",
     "ellipse_volume",
@@ -207,8 +224,10 @@ __all__ = [
     "load_device",
     "load_images",
     "load_network",
+    "load_system",
     "load_voltage",
     "lyapunov",
+    "orbit",
     "peak_of",
     "phase",
     "plan",
@@ -235,6 +254,7 @@ __all__ = [
     "simulate",
     "spectrum",
     "suggest_dt",
+    "table",
     "thresholds",
     "torque_at",
     "trace_of",

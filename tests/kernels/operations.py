@@ -8,7 +8,7 @@ import numpy as np
 from jax import lax
 from tests.kernels.builder.loop import of_jax
 
-from llgrad.kernels.expression.derivatives import pull_back_of, push_forward_of
+from llgrad.kernels.expression.program import pull_back_of, push_forward_of
 
 AWAY = lax.RoundingMethod.AWAY_FROM_ZERO
 EVEN = lax.RoundingMethod.TO_NEAREST_EVEN

@@ -25,8 +25,8 @@ class Pull(lg.FieldTerm):
 
     strength: float = lg.quantity("T/A")
 
-    def field(self, m, current):
-        return lg.Vec3(self.strength * current * m.y, 0.0, 0.0)
+    def field(self, m, inputs):
+        return lg.Vec3(self.strength * inputs.current * m.y, 0.0, 0.0)
 
 
 class Everything(lg.FieldTerm):
@@ -35,7 +35,7 @@ class Everything(lg.FieldTerm):
     strength: float = lg.quantity("T")
     width: float = lg.quantity("1")
 
-    def field(self, m, current):
+    def field(self, m, inputs):
         well = jnp.exp(-((m.x / self.width) ** 2)) + jnp.tanh(self.width * m.y) * jnp.cos(3.0 * m.z)
         side = jnp.where(m.z > 0.1, jnp.sqrt(1.0 + m.x**2), jnp.log(2.0 + m.y)) + jnp.maximum(m.x, 0.2)
         return lg.Vec3(self.strength * well, self.strength * jnp.sin(m.x + m.y), self.strength * side)

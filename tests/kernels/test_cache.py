@@ -57,6 +57,27 @@ def test_source_and_compiled_code_are_kept_in_a_private_folder(folder, monkeypat
     assert [p.stat().st_mtime_ns for p in compiled_files(folder)] == before
 
 
+def text_of(number):
+    return cache.ptx(f"adds {number}", "test", lambda: adding(number))
+
+
+def test_the_text_for_a_gpu_is_kept_beside_its_module(folder, monkeypatch):
+    text = text_of(2)
+    assert ".target sm_" in text
+    (path,) = folder.glob("test_*.ptx")
+    assert cache.entries() == [(path.with_suffix(".ll"), path.stat().st_size + path.with_suffix(".ll").stat().st_size)]
+    forget(monkeypatch)
+    monkeypatch.setattr(cache.nvptx, "ptx_of", lambda module: b"made anew")
+    assert text_of(2) == text
+    assert load(2) == 3  # the same for the processors is another file
+    path.write_bytes(path.read_bytes()[:-1])
+    forget(monkeypatch)
+    with pytest.warns(UserWarning, match="compiled anew"):
+        assert text_of(2) == "made anew"
+    assert cache.clear() == 2
+    assert list(folder.glob("test_*")) == []
+
+
 def test_clear(folder):
     load(3)
     load(4)

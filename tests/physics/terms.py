@@ -13,6 +13,7 @@ import numpy as np
 
 import llgrad as lg
 from llgrad.core.constants import MU_0
+from llgrad.core.field_term import inputs_of_term
 from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation
@@ -26,7 +27,7 @@ class Exchange(lg.FieldTerm):
     curvature: float = lg.quantity("1")
     pinned: lg.Vec3 = lg.vector("1", default=(0.0, 0.0, 1.0))
 
-    def field(self, m: lg.Vec3, current: Any) -> lg.Vec3:
+    def field(self, m: lg.Vec3, inputs: lg.Inputs) -> lg.Vec3:
         return self.pinned * (self.strength * jnp.exp(self.curvature * m.dot(self.pinned)))
 
 
@@ -75,7 +76,7 @@ TERMS: dict[str, Member] = {
     "user": Member(Exchange(strength=0.02, curvature=0.8, pinned=lg.direction(2.0, 0.3)), "any", exchange_energy),
 }
 
-CURRENT = 2.5e-3
+INPUTS = inputs_of_term(2.5e-3, lg.Vec3(0.0, 0.0, 0.02))
 
 
 def random_states(rng: np.random.Generator, count: int) -> lg.Vec3:

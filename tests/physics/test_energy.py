@@ -6,7 +6,7 @@ E is the energy over Ms, in tesla.
 import jax
 import numpy as np
 import pytest
-from tests.physics.terms import CURRENT, TERMS, array_of, random_states
+from tests.physics.terms import INPUTS, TERMS, array_of, random_states
 
 import llgrad as lg
 from llgrad.core.vector import unstack
@@ -26,7 +26,7 @@ def test_the_field_is_the_slope_of_the_energy(name, rng):
     m = random_states(rng, COUNT)
     member = TERMS[name]
     slope = jax.vmap(jax.grad(lambda state: member.energy(member.term, state)))(m)
-    states, field = array_of(m, COUNT), array_of(member.term.field(m, CURRENT), COUNT)
+    states, field = array_of(m, COUNT), array_of(member.term.field(m, INPUTS), COUNT)
     difference = tangential(field + array_of(slope, COUNT), states)
     assert np.max(np.abs(difference)) < 1e-14 * max(1.0, np.max(np.abs(field)))
 
@@ -36,7 +36,7 @@ def test_the_torque_of_a_current_has_no_energy(rng):
     term = TERMS["slonczewski"].term.replace(polariser=(0.0, 0.0, 1.0))
     azimuth = np.linspace(0, 2 * np.pi, 101)[:-1]
     m = lg.Vec3(0.6 * np.cos(azimuth), 0.6 * np.sin(azimuth), 0.8)
-    field = array_of(term.field(m, CURRENT), 100)
+    field = array_of(term.field(m, INPUTS), 100)
     along = np.stack([-np.sin(azimuth), np.cos(azimuth), 0 * azimuth])
     assert abs(np.mean(np.sum(field * along, axis=0))) > 1e-3
 

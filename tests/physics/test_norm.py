@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.physics.terms import CURRENT, TERMS, array_of, random_states
+from tests.physics.terms import INPUTS, TERMS, array_of, random_states
 
 from llgrad.physics.llg import llg
 
@@ -20,11 +20,11 @@ def worst_radial_part(field, m, alpha=0.1):
 @pytest.mark.parametrize("alpha", [0.0, 0.005, 1.0])
 def test_the_slope_has_no_radial_part(name, alpha, rng):
     m = random_states(rng, COUNT)
-    assert worst_radial_part(TERMS[name].term.field(m, CURRENT), m, alpha) < 1e-15 * 4
+    assert worst_radial_part(TERMS[name].term.field(m, INPUTS), m, alpha) < 1e-15 * 4
 
 
 def test_the_measure_can_fail(rng):
     m = random_states(rng, COUNT)
-    slope = llg(m, TERMS["applied"].term.field(m, CURRENT), 1.0, 0.1)
+    slope = llg(m, TERMS["applied"].term.field(m, INPUTS), 1.0, 0.1)
     radial = np.sum(array_of(slope + m * 1e-6, COUNT) * array_of(m, COUNT), axis=0)
     assert np.max(np.abs(radial)) > 1e-7

@@ -9,7 +9,7 @@ import itertools
 
 import numpy as np
 import pytest
-from tests.physics.terms import CURRENT, TERMS, array_of, random_states
+from tests.physics.terms import INPUTS, TERMS, array_of, random_states
 
 import llgrad as lg
 from llgrad.physics.llg import llg
@@ -53,9 +53,9 @@ def rotations_of(kind: str, rng) -> list[np.ndarray]:
 
 def worst_difference(term, rotation, m) -> float:
     """Largest |R f(m) − f_R(R m)| over the largest |f|, where f is the slope of the LLG line."""
-    before = array_of(turned(llg(m, term.field(m, CURRENT), 1.0, 0.1), rotation), COUNT)
+    before = array_of(turned(llg(m, term.field(m, INPUTS), 1.0, 0.1), rotation), COUNT)
     m_turned = turned(m, rotation)
-    after = array_of(llg(m_turned, turned_term(term, rotation).field(m_turned, CURRENT), 1.0, 0.1), COUNT)
+    after = array_of(llg(m_turned, turned_term(term, rotation).field(m_turned, INPUTS), 1.0, 0.1), COUNT)
     return np.max(np.abs(before - after)) / np.max(np.abs(before))
 
 

@@ -26,6 +26,7 @@ from llgrad.cli.answers.resonance import (
     fit_resonance,
 )
 from llgrad.cli.answers.starts import starts_of
+from llgrad.cli.compilation import prefer_gpu_for
 from llgrad.cli.device_options import (
     DEVICE_HELP,
     AccuracyOption,
@@ -171,6 +172,7 @@ def fit(
     Field sweeps of a spin diode (pairs of columns, field and voltage) need no device: their lines give geometry and α.
     Nor do S parameters (Touchstone): the line that a port absorbs gives a frequency and a width.
     """
+    prefer_gpu_for(starts)
     if is_touchstone(trace):
         unused = given(context).keys() - FOR_S_PARAMETERS
         refuse(context, unused, f"has no use where {trace} holds S parameters; leave it out")

@@ -28,16 +28,16 @@ from llgrad.cli.networks.design import design
 from llgrad.cli.networks.evaluate import evaluate
 from llgrad.cli.networks.learning.processes import leaving
 from llgrad.cli.networks.train import train
-from llgrad.cli.output import FAILED_RUN, say
+from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
 from llgrad.cli.simulate import simulate
 from llgrad.cli.states.equilibria import equilibria
 from llgrad.cli.states.follow import follow
+from llgrad.cli.states.orbit import orbit
 from llgrad.core.arguments.doors import command_line
 from llgrad.core.run_record import version
 from llgrad.core.status import SimulationError
 
 BAD_INPUT: Final = 2
-INTERRUPTED: Final = 130
 BATCHES: Final = ("train", "evaluate")
 """Commands that run hundreds of arrays at once, which a GPU does faster than the processors."""
 
@@ -102,12 +102,12 @@ def llgrad(
     if context.invoked_subcommand is None:
         print(context.get_help())
     elif context.invoked_subcommand in BATCHES:
-        warnings.filterwarnings("ignore", message="the native engine runs on the CPU")
+        warnings.filterwarnings("ignore", message="coupled arrays have native kernels on the CPU only")
     else:
         prefer_processors()
 
 
-for command in (devices, simulate, equilibria, follow, fit, plan, train, evaluate, design, demo, cache):
+for command in (devices, simulate, orbit, equilibria, follow, fit, plan, train, evaluate, design, demo, cache):
     app.command()(command)
 
 

@@ -18,6 +18,8 @@ from llgrad.core.files import check_target, plain, write_json
 
 FAILED_RUN: Final = 1
 """Exit status of a run that failed, and of a fit whose model does not explain its data."""
+INTERRUPTED: Final = 130
+"""Exit status after Ctrl-C."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]

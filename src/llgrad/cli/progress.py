@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from llgrad.cli.compilation import keep_compiled
-from llgrad.cli.output import say
+from llgrad.cli.output import INTERRUPTED, say
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -73,7 +73,7 @@ def working(
                 bar.stop()
                 say(f"interrupted; {kept}")
                 sys.stdout.flush()
-                os._exit(130)  # compiled code cannot be stopped, only left behind
+                os._exit(INTERRUPTED)  # compiled code cannot be stopped, only left behind
     if "error" in outcome:
         raise outcome["error"]
     return outcome["value"]

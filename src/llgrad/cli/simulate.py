@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import typer
 
+from llgrad.cli.answers.continuing import ContinueOption, checked_target, interrupted_run
 from llgrad.cli.device_options import (
     DEVICE_HELP,
     AccuracyOption,
@@ -25,6 +26,7 @@ from llgrad.cli.device_options import (
 )
 from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
 from llgrad.cli.output import (
+    INTERRUPTED,
     ForceOption,
     JsonOption,
     Outputs,
@@ -33,25 +35,35 @@ from llgrad.cli.output import (
     command_line,
     print_json,
     save_pictures,
+    say,
 )
-from llgrad.cli.progress import working
+from llgrad.cli.progress import Report, working
 from llgrad.core.files import plain, write_npz
 from llgrad.core.record import to_json
 from llgrad.core.run_record import run_record
+from llgrad.core.status import Outcome
 from llgrad.core.trajectory import Trajectory
 from llgrad.datasets.reader import write_trace
 from llgrad.datasets.trace import trace_of
 from llgrad.observables.oscillation import Oscillation, oscillation_of
 from llgrad.observables.signal import FEWEST_SAMPLES, cosine
 from llgrad.solve.native import Native
+from llgrad.solve.parts.telling import seconds
 from llgrad.solve.saving import Every, Interval
 from llgrad.solve.simulate import simulate as run_device
 from llgrad.solve.step_size import suggest_dt
 from llgrad.solve.task import Engine
 from llgrad.solve.xla import XLA
 
+STOPPING: Final = "stopping with what there is"
 MOST_STATES: Final = 20_000_000
 """A command keeps at most so many states: about half a gigabyte."""
+
+
+FieldOption = Annotated[
+    str | None,
+    typer.Option(help="Applied field along z, such as 200Oe, or a vector: 300Oe,0Oe,0Oe; 300Oe at 90deg,0deg."),
+]
 
 
 class EngineName(enum.StrEnum):
@@ -77,10 +89,7 @@ class EngineName(enum.StrEnum):
 def simulate(
     device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
     current: Annotated[str | None, typer.Option(help="Direct current, such as 2.5mA, or its density: 3MA/cm2.")] = None,
-    field: Annotated[
-        str | None,
-        typer.Option(help="Applied field along z, such as 200Oe, or a vector: 300Oe,0Oe,0Oe; 300Oe at 90deg,0deg."),
-    ] = None,
+    field: FieldOption = None,
     field_x: Annotated[str | None, typer.Option(help="Applied field along x.")] = None,
     field_y: Annotated[str | None, typer.Option(help="Applied field along y.")] = None,
     field_z: Annotated[str | None, typer.Option(help="Applied field along z; the same as --field.")] = None,
@@ -98,12 +107,16 @@ def simulate(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the thermal noise. Default: 0.")] = None,
     engine: Annotated[EngineName, typer.Option(help="What integrates the equation.")] = EngineName.native,
     out: Annotated[pathlib.Path | None, typer.Option(metavar="FILE", help="Write the run: .npz or .csv.")] = None,
+    continue_: ContinueOption = False,
     plot: PlotOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Simulate a device, print what it does, and write the run and its pictures."""
-    outputs = check_outputs(out, (".npz", ".csv"), plot, ("trace", "orbit", "spectrum"), force)
+    """Simulate a device, print what it does, and write the run and its pictures.
+
+    Ctrl-C ends a run with what there is, and writes it.
+    """
+    outputs = _outputs(out, plot, force, continue_)
     shortcuts = {"current": current, "alpha": alpha, "temperature": temperature}
     values = {name: text for name, text in shortcuts.items() if text is not None}
     values |= field_values(field, field_x, field_y, field_z) | assignments("--set", set_)
@@ -121,10 +134,39 @@ def simulate(
     }
     settings["save"] = _saving(model, settings, save_every)
     seed = (seed or 0) if warm else None
-    run = working(
-        "simulating", lambda _: run_device(model, key=None if seed is None else jax.random.key(seed), **settings)
-    )
+    if continue_ and outputs.out is not None:
+        settings["after"] = interrupted_run(outputs.out, model, settings["drive"], seed)
+    run = working("simulating", lambda report: _run(model, seed, report, settings), True, stopping=STOPPING)
     _report(run, device, seed, outputs, json)
+    _end(run, outputs.out)
+
+
+def _outputs(out: pathlib.Path | None, plot: pathlib.Path | None, force: bool, continued: bool) -> Outputs:
+    """The files to write; one that is continued is read, and then replaced."""
+    outputs = check_outputs(None if continued else out, (".npz", ".csv"), plot, ("trace", "orbit", "spectrum"), force)
+    return outputs._replace(out=checked_target(out), overwrite=True) if continued else outputs
+
+
+def _end(run: Trajectory, out: pathlib.Path | None) -> None:
+    """Say how an interrupted run can be continued, and exit."""
+    if np.asarray(run.status.code) != Outcome.INTERRUPTED:
+        return
+    if out is None:
+        say("interrupted; with --out run.npz the run could be continued")
+    else:
+        continued = "; the same command with --continue goes on" if out.suffix.lower() == ".npz" else ""
+        say(f"interrupted; {out} holds what there is{continued}")
+    raise typer.Exit(INTERRUPTED)
+
+
+def _run(model: Any, seed: int | None, report: Report, settings: dict[str, Any]) -> Trajectory:
+    """The run, whose progress is reported."""
+
+    def tell(told: dict[str, Any]) -> None:
+        left = told["left"]
+        report({"fraction": told["fraction"], "remark": "" if left is None else f"{seconds(left)} left"})
+
+    return run_device(model, key=None if seed is None else jax.random.key(seed), progress=tell, **settings)
 
 
 def _saving(model: Any, settings: dict[str, Any], save_every: int) -> Every | Interval:
@@ -175,7 +217,8 @@ def _report(run: Trajectory, name: str, seed: int | None, outputs: Outputs, json
 def last_half(run: Trajectory) -> Trajectory:
     """The run without its first half, in which it may still settle."""
     half = run.m.shape[0] // 2
-    return Trajectory(run.t[half:], run.m[half:], run.status, run.model, run.drive, run.stats)
+    t, m = (np.asarray(array)[half:] for array in (run.t, run.m))
+    return Trajectory(t, m, run.status, run.model, run.drive, run.stats)
 
 
 def motion_of(run: Trajectory) -> Oscillation | None:

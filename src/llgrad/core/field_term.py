@@ -1,16 +1,70 @@
-"""The one interface of the physics: every torque is an effective field."""
+"""The one interface of the physics: every torque is an effective field of the state and of what acts at the moment."""
 
 from __future__ import annotations
 
 import abc
-from typing import Any
+import inspect
+from collections.abc import Mapping
+from typing import Any, Final
 
 from llgrad.core.record import Record
 from llgrad.core.vector import Vec3
 
+UNITS: Final = {"t": "s", "current": "A", "field": "T"}
+
+
+class Inputs:
+    """What acts at a moment, by name: the time `t` [s], and what a drive, a coupling or noise brings.
+
+    A field term has `t`, `current` [A] and `field` [T]; a `System` has `t`, the inputs that it declares, and `noise`.
+    Raises AttributeError, with the names that there are, for any other, and TypeError where it is taken for a number.
+    """
+
+    def __init__(self, t: Any, noise: tuple[Any, ...] | None, given: Mapping[str, Any], asked: str = "") -> None:
+        """`asked` is what is said where somebody asks for a `{name}` that is none of the `{known}`."""
+        self._given = {"t": t, **({} if noise is None else {"noise": noise}), **given}
+        self._asked = asked or "a rate asks for inputs.{name}, but its system has only {known}; declare it in `inputs`"
+
+    def __getattr__(self, name: str) -> Any:
+        given = self.__dict__.get("_given", {})
+        if name not in given:
+            raise AttributeError(self.__dict__.get("_asked", "{name}").format(name=name, known=", ".join(given)))
+        return given[name]
+
+    def _is_no_number(self, *_: Any) -> Any:
+        parts = (f"inputs.{name}" + (f" [{UNITS[name]}]" if name in UNITS else "") for name in self._given)
+        raise TypeError(f"what acts at a moment is taken for a number; take a part of it: {', '.join(parts)}")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _is_no_number
+    __pow__ = __rpow__ = __neg__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = _is_no_number
+
+
+class Watched(Inputs):
+    """Inputs that remember what was asked for."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.seen: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        if "seen" in self.__dict__:
+            self.seen.add(name)
+        return super().__getattr__(name)
+
+
+def given_to_term(current: Any, field: Any, t: Any = 0.0) -> tuple[Any, ...]:
+    """The arguments of a field term's `Inputs`: total current [A], field from outside [T] (a Vec3), time [s]."""
+    asked = "a field term asks for inputs.{name}, but it is given only {known}"
+    return t, None, {"current": current, "field": field}, asked
+
+
+def inputs_of_term(current: Any, field: Any, t: Any = 0.0) -> Inputs:
+    """What a field term is given: the total current [A], the field from outside [T] (a Vec3), and the time [s]."""
+    return Inputs(*given_to_term(current, field, t))
+
 
 class FieldTerm(Record):
-    """An effective magnetic field B(m, I), in tesla, that enters the LLG line.
+    """An effective magnetic field B(m, inputs), in tesla, that enters the LLG line.
 
     A term of your own is one small class: fields declared with `quantity(unit)` are its parameters (differentiable, and
     free in a fit under the name `terms.<index>.<name>`), and `field` is written with arithmetic and `jax.numpy` on
@@ -19,14 +73,27 @@ class FieldTerm(Record):
     >>> import llgrad as lg
     >>> class Oersted(lg.FieldTerm):
     ...     per_ampere: float = lg.quantity("T/A")
-    ...     def field(self, m, current):
-    ...         return lg.Vec3(0.0 * m.x, self.per_ampere * current, 0.0 * m.z)
+    ...     def field(self, m, inputs):
+    ...         return lg.Vec3(0.0 * m.x, self.per_ampere * inputs.current, 0.0 * m.z)
     >>> device = lg.presets.kubota2013().replace(terms=(Oersted(per_ampere=0.5),))
+
+    Raises ValueError where the class is defined, for a `field` that takes the current in place of the inputs.
     """
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = cls.__dict__.get("field")
+        if own is not None and list(inspect.signature(own).parameters)[1:] == ["m", "current"]:
+            raise ValueError(
+                f"{cls.__name__}.field(self, m, current) is of an earlier llgrad: write field(self, m, inputs), and "
+                "inputs.current where it says current"
+            )
+
     @abc.abstractmethod
-    def field(self, m: Vec3, current: Any) -> Vec3:
-        """Effective field [T] at magnetisation `m` (unit vector) and junction current `current` [A].
+    def field(self, m: Vec3, inputs: Inputs) -> Vec3:
+        """Effective field [T] at magnetisation `m` (unit vector) and what acts at the moment: `inputs.current` [A], the
+        whole current through the junction; `inputs.field` [T], a Vec3, all that is applied from outside, by the device,
+        a drive and coupled neighbours; `inputs.t` [s], the time since the start of the run.
 
         Every component of `m`, the current and every parameter is one scalar, or an array of one value for each of
         N oscillators: write the formula for scalars and let it broadcast.

@@ -11,6 +11,7 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 
+from llgrad.core.speed.namespace import namespace
 from llgrad.core.vector import Vec3
 
 _ROTATIONS: Final = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -19,12 +20,12 @@ _PARITY: Final = 0x1BD11BDA
 
 def key_words(key: Any) -> tuple[Any, Any]:
     """The two 32-bit words of a JAX key. Keys of wider generators are folded to two words by exclusive or."""
-    data = jax.random.key_data(key).astype(jnp.uint32)
-    words = data.reshape(-1, 2)
+    data = jax.random.key_data(key)
+    words = namespace(data).asarray(data, jnp.uint32).reshape(-1, 2)
     first, second = words[0, 0], words[0, 1]
     for row in range(1, words.shape[0]):
         first, second = first ^ words[row, 0], second ^ words[row, 1]
-    return first, second
+    return jnp.asarray(first), jnp.asarray(second)
 
 
 def threefry2x32(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[Any, Any]:

@@ -7,9 +7,10 @@ A leaf is named by its path, as in a fit or on the command line: "alpha", "field
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import equinox as eqx
@@ -63,11 +64,15 @@ def _as_vector(value: Any) -> Any:
     return value
 
 
-def quantity(unit: str, *, default: Any = dataclasses.MISSING, about: str = "") -> Any:
-    """A scalar field of a record, with its SI unit ("1" for a pure number) and a few words for the card."""
+def quantity(unit: str, *, default: Any = dataclasses.MISSING, about: str = "", bound: Any = None) -> Any:
+    """A scalar field of a record, with its SI unit ("1" for a pure number) and a few words for the card.
+
+    `bound`: where the values of a `System`'s parameter may lie, `between(low, high)`, `positive()` or
+    `unbounded(scale)`: another value is refused, and a fit searches within it.
+    """
     return eqx.field(
         converter=_as_leaf,
-        metadata={"unit": unit, "about": about},
+        metadata={"unit": unit, "about": about} | ({} if bound is None else {"bound": bound}),
         **({} if default is dataclasses.MISSING else {"default": default}),
     )
 
@@ -76,6 +81,53 @@ def vector(unit: str, *, default: Any = dataclasses.MISSING, about: str = "") ->
     """A Vec3 field of a record, with the SI unit of its components."""
     extra: dict[str, Any] = {} if default is dataclasses.MISSING else {"default_factory": lambda: Vec3(*default)}
     return eqx.field(converter=_as_vector, metadata={"unit": unit, "about": about, "vector": True}, **extra)
+
+
+def table(unit: str, *, ascending: bool = False, about: str = "") -> Any:
+    """A field of a record that is a list of numbers, with their SI unit: a measured curve, say, which `jnp.interp`
+    reads. Its numbers are differentiable and free in a fit like any other, under the names `<path>.0`, `<path>.1`, ….
+
+    With `ascending` each number must be above the one before it, as jnp.interp needs it of the places of a curve.
+    Raises ValueError, when a record is made, for anything but a list of two finite numbers or more.
+
+    >>> import llgrad as lg
+    >>> import jax.numpy as jnp
+    >>> class VoltageControlled(lg.FieldTerm):
+    ...     voltages: list = lg.table("V", ascending=True)
+    ...     values: list = lg.table("T")
+    ...     resistance: float = lg.quantity("Ω", default=500.0)
+    ...     def field(self, m, inputs):
+    ...         H_k = jnp.interp(self.resistance * inputs.current, self.voltages, self.values)
+    ...         return lg.Vec3(0.0 * m.x, 0.0 * m.y, H_k * m.z)
+    >>> term = VoltageControlled(voltages=[-1.0, 0.0, 1.0], values=[0.02, 0.0, -0.05])
+    >>> device = lg.presets.kubota2013().replace(terms=(term,))
+    """
+
+    def convert(value: Any) -> Any:
+        return _as_table(value, unit, ascending)
+
+    return eqx.field(converter=convert, metadata={"unit": unit, "about": about, "table": True})
+
+
+def _as_table(value: Any, unit: str, ascending: bool) -> Any:
+    """A list of numbers as an array; tracers and placeholders pass."""
+    if not isinstance(value, (list, tuple, int, float)) and not hasattr(value, "shape"):
+        return value
+    array = value if isinstance(value, jax.Array) else np.asarray(value, dtype=float)
+    if array.ndim != 1 or array.size < 2:
+        raise ValueError(f"a table [{unit}] of the shape {array.shape}, expected a list of two numbers or more")
+    if not is_concrete(array):
+        return array
+    numbers = np.asarray(array, dtype=float)
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"number {int(np.argmin(np.isfinite(numbers)))} of a table [{unit}] is not finite")
+    if ascending and (np.diff(numbers) <= 0).any():
+        place = int(np.argmax(np.diff(numbers) <= 0))
+        raise ValueError(
+            f"a table [{unit}] goes from {numbers[place]:g} to {numbers[place + 1]:g} at its numbers {place} and "
+            f"{place + 1}, expected an ascending one; sort it, and what belongs to it alike"
+        )
+    return numbers if isinstance(value, (list, tuple)) else array
 
 
 def is_concrete(value: Any) -> bool:
@@ -128,20 +180,89 @@ def leaf_units(record: Record) -> dict[str, str]:
     for path, value, unit, _ in rows_of(record):
         if isinstance(value, Vec3):
             units |= {f"{path}.{axis}": unit for axis in "xyz"}
+        elif unit and is_table(record, path):
+            units |= {f"{path}.{place}": unit for place in range(len(value))}
         elif unit:
             units[path] = unit
     return units
 
 
+def is_table(record: Any, path: str) -> bool:
+    """Whether a table stands at a path."""
+    parent, _, name = path.rpartition(".")
+    fields = getattr(get_leaf(record, parent) if parent else record, "__dataclass_fields__", {})
+    return name in fields and fields[name].metadata.get("table", False)
+
+
+def with_entries(record: Any, names: Any) -> Any:
+    """Names of leaves, alone or with something each, where a table's own name stands for all of its numbers.
+
+    Its numbers come with what the table has, but for one that is named by itself. A label as in "terms.0.values[2]"
+    stays behind each.
+    """
+    given = dict(names) if isinstance(names, Mapping) else dict.fromkeys([names] if isinstance(names, str) else names)
+    sizes: dict[str, int] = {}
+    for entry in leaf_units(record):
+        path, _, last = entry.rpartition(".")
+        sizes[path] = sizes.get(path, 0) + last.isdigit()
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        path, bracket, label = name.partition("[")
+        entries = [f"{path}.{place}{bracket}{label}" for place in range(sizes.get(path, 0))]
+        found |= {entry: given.get(entry, value) for entry in entries} or {name: value}
+    return found if isinstance(names, Mapping) else tuple(found)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of leaves in a sentence: a table's numbers as the first and the last."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        path, _, last = name.rpartition(".")
+        found.setdefault(path + "." if last.isdigit() else name, []).append(name)
+    return ", ".join(group[0] if len(group) == 1 else f"{group[0]} … {group[-1]}" for group in found.values())
+
+
+@functools.lru_cache(maxsize=256)
+def tables_of(tree: Any) -> tuple[bool, ...]:
+    """Which leaves of a tree of records, given by its structure, are tables."""
+    numbered = jax.tree.unflatten(tree, range(tree.num_leaves))
+    found = []
+    for path, _ in jax.tree_util.tree_flatten_with_path(numbered)[0]:
+        node, table = numbered, False
+        for key in path:
+            if isinstance(key, jax.tree_util.GetAttrKey):
+                table = getattr(node, "__dataclass_fields__", {})[key.name].metadata.get("table", False)
+                node = getattr(node, key.name)
+            else:
+                node = node[getattr(key, "idx", getattr(key, "key", None))]
+        found.append(table)
+    return tuple(found)
+
+
+def have_shapes_of_one(tree: Any) -> bool:
+    """Whether every leaf is one number, but for tables."""
+    leaves, structure = jax.tree.flatten(tree)
+    return all(np.ndim(leaf) == table for leaf, table in zip(leaves, tables_of(structure), strict=True))
+
+
 def get_leaf(record: Any, path: str) -> Any:
-    """The leaf at a path such as "field.z" or "terms.0.H_k"."""
+    """The leaf at a path such as "field.z", "terms.0.H_k" or, of a table, "terms.0.values.3".
+
+    A mapping, as of waveforms, is entered by its keys.
+    """
     for part in path.split("."):
-        record = record[int(part)] if isinstance(record, tuple) else getattr(record, part)
+        if isinstance(record, Mapping):
+            record = record[part]
+        else:
+            record = record[int(part)] if part.isdigit() else getattr(record, part)
     return record
 
 
 def set_leaf(record: Any, path: str, value: Any) -> Any:
     """A copy of the record with the leaf at a path changed (differentiable in `value`)."""
+    parent, _, last = path.rpartition(".")
+    if last.isdigit() and is_table(record, parent):
+        return set_leaf(record, parent, jnp.asarray(get_leaf(record, parent)).at[int(last)].set(value))
     return eqx.tree_at(lambda tree: get_leaf(tree, path), record, value, is_leaf=lambda leaf: leaf is None)
 
 
@@ -164,8 +285,8 @@ def to_json(record: Record) -> dict[str, Any]:
 
 
 def from_json(entry: Any, base: type[Record] = Record, area: float | None = None) -> Any:
-    """The record that `to_json` wrote, or that a person wrote in its form. The class is looked up by name among the
-    subclasses of `base`; `area` [m²] makes currents of current densities.
+    """The record that `to_json` wrote, or that a person wrote in its form. The class is looked up by name: `base`, or
+    one of its subclasses; `area` [m²] makes currents of current densities.
 
     Raises ValueError, in one sentence, for an entry that is none, an unknown or missing quantity, a wrong unit or type.
     """
@@ -225,7 +346,9 @@ def _read(value: Any, field: dataclasses.Field, hint: Any, area: float | None) -
     return records if several else records[0]
 
 
-def _find(base: type, name: Any) -> type[Record] | None:
+def _find(base: type[Record], name: Any) -> type[Record] | None:
+    if base.__name__ == name and base is not Record:
+        return base
     for kind in base.__subclasses__():
         if kind.__name__ == name:
             return kind

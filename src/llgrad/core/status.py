@@ -21,6 +21,7 @@ class Outcome(enum.IntEnum):
     TOO_COARSE = 1
     NON_FINITE = 2
     TOO_MANY_STEPS = 3
+    INTERRUPTED = 4
 
 
 class Status(eqx.Module):
@@ -29,7 +30,7 @@ class Status(eqx.Module):
     code: Any
     """An `Outcome`, as an integer array."""
     time: Any
-    """Time [s] of the first bad step; meaningless where the run finished."""
+    """Time [s] of the first bad step, or until which an interrupted run came; meaningless where it finished."""
 
     @property
     def traced(self) -> bool:
@@ -60,6 +61,8 @@ class Status(eqx.Module):
                     f"{which}step too coarse: a step changed |m|² by more than 10 % at {when}; use a "
                     "smaller dt (see suggest_dt)"
                 )
+            case Outcome.INTERRUPTED:
+                return f"{which}interrupted at {when}; what was kept until then is here, and can be continued"
             case Outcome.TOO_MANY_STEPS:
                 return (
                     f"{which}the adaptive solver reached its largest number of steps before {when}; raise "

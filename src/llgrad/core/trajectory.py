@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import equinox as eqx
 import jax
+import numpy as np
 
+from llgrad.core.speed.namespace import namespace
 from llgrad.core.status import Status
 from llgrad.core.vector import Vec3
 
@@ -51,27 +53,70 @@ class Trajectory(eqx.Module):
     @property
     def mx(self) -> Any:
         """Component along x, (T,) or (T, N)."""
-        return self.m[..., 0]
+        return self._component(0)
 
     @property
     def my(self) -> Any:
         """Component along y, (T,) or (T, N)."""
-        return self.m[..., 1]
+        return self._component(1)
 
     @property
     def mz(self) -> Any:
         """Component along z, (T,) or (T, N)."""
-        return self.m[..., 2]
+        return self._component(2)
+
+    def _component(self, axis: int) -> Any:
+        if namespace(self.m) is np:
+            return jax.device_put(np.asarray(self.m)[..., axis])  # JAX would compile something for each new shape
+        return self.m[..., axis]
 
     def __repr__(self) -> str:
         return f"Trajectory: m {self.m.shape}, {_how(self.stats)}, {self.status.sentence}"
 
 
-class SystemTrajectory(eqx.Module):
-    """A simulated run of a `System`. Axes are (batch…, T): batch under `vmap`.
+class SystemSignal(eqx.Module):
+    """One signal of a run of a `System`: `t` [s] and `values`, (batch…, T), in `unit`; differentiable.
 
-    `t` (T,) [s]; `state`, a tree of the form of the system's start, of (T,) arrays; `status`; `stats`; `model` and
-    `drive` as they were given. What a dictionary of a state holds is found by its name as well: `run.x`.
+    Of an array of N members (batch…, T, N).
+    """
+
+    t: Any
+    values: Any
+    name: str = eqx.field(static=True)
+    unit: str = eqx.field(static=True)
+    dt: float = eqx.field(static=True)
+    """Time between two samples [s]."""
+    noisy: bool = eqx.field(static=True, default=False)
+    """Whether the run had noise."""
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The values by their name, as of a `Trace` of one column."""
+        return {self.name: self.values}
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The unit by the name."""
+        return {self.name: self.unit}
+
+    def select(self, name: str) -> Self:
+        """The signal itself, by its name. Raises ValueError for another."""
+        if name != self.name:
+            raise ValueError(f"this is the signal {self.name!r}, and not {name!r}")
+        return self
+
+    def __repr__(self) -> str:
+        unit = "" if self.unit == "1" else f" [{self.unit}]"
+        return f"SystemSignal {self.name}{unit}: {self.values.shape}, every {self.dt * 1e12:.6g} ps"
+
+
+class SystemTrajectory(eqx.Module):
+    """A simulated run of a `System`, or of an array of N of them. Axes are (batch…, T, N): batch under `vmap`, N for an
+    array only.
+
+    `t` (T,) [s]; `state`, a tree of the form of the system's start, of (T,) or (T, N) arrays; `status`; `stats`;
+    `model` and `drive` as they were given. What a dictionary of a state holds is found by its name as well: `run.x`;
+    `run.signal` gives any component, or output of the system, by its name.
     """
 
     t: Any
@@ -90,11 +135,24 @@ class SystemTrajectory(eqx.Module):
     @property
     def dt(self) -> float:
         """Time between two saved states [s]."""
-        return self.stats.dt * self.stats.save_every
+        return self.stats.dt * self.stats.save_every / self.stats.samples
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The names of all signals: what the system declares in `outputs`, and the components of its state."""
+        return self.model.signals(self.state)
+
+    def signal(self, name: str | None = None) -> SystemSignal:
+        """A component of the state ("x", "free.z"), or an output of the system, in the course of the run.
+
+        What `frequency`, `spectrum`, `line_width` and the pictures take. None is the only output, or, without outputs,
+        the only component. Raises ValueError for another name, and for None where there are several.
+        """
+        return self.model.read(self, name)
 
     @property
     def m(self) -> Any:
-        """The unit vector (T, 3) of a state that has one. Raises ValueError for none, or many."""
+        """The unit vector (T, 3), or (T, N, 3), of a state that has one. Raises ValueError for none, or many."""
         spins = [node for node in jax.tree.leaves(self.state, is_leaf=_is_vector) if _is_vector(node)]
         if len(spins) != 1:
             raise ValueError(f"the state has {len(spins)} unit vectors; take the one that is meant from run.state")

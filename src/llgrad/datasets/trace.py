@@ -9,8 +9,9 @@ import equinox as eqx
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.core.trajectory import Trajectory
+from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.units import show
+from llgrad.devices.system import System
 from llgrad.drives.sampled import is_even
 from llgrad.observables.resistance import voltage
 
@@ -21,10 +22,11 @@ COLUMNS: Final[dict[str, str]] = {"mx": "1", "my": "1", "mz": "1", "voltage": "V
 class Trace(eqx.Module):
     """Samples of one oscillator: increasing times `t` (T,) in seconds and columns (T,) in SI units, NumPy float64.
 
-    The columns are any of mx, my, mz (components of the unit vector m) and voltage [V]. Times may be unevenly spaced.
+    The columns are any of mx, my, mz (components of the unit vector m) and voltage [V], and those of a `System` whose
+    `units` are given by their names. Times may be unevenly spaced.
 
-    Raises ValueError for an unknown column, different lengths, fewer than two samples, a number that is not finite, a
-    time that does not increase.
+    Raises ValueError for a column without a unit, different lengths, fewer than two samples, a number that is not
+    finite, a time that does not increase.
 
     >>> trace = Trace([0.0, 1e-11, 2e-11], {"mx": [1.0, 0.9, 0.7], "mz": [0.0, 0.1, 0.2]})
     >>> trace
@@ -38,18 +40,34 @@ class Trace(eqx.Module):
     notes: tuple[str, ...] = eqx.field(static=True)
     understood: tuple[str, ...] = eqx.field(static=True)
     """How the file was understood that this was read from."""
+    own: tuple[tuple[str, str], ...] = eqx.field(static=True)
+    """Names and units of the columns that are a system's."""
 
     def __init__(
-        self, t: Any, columns: Mapping[str, Any], notes: tuple[str, ...] = (), understood: tuple[str, ...] = ()
+        self,
+        t: Any,
+        columns: Mapping[str, Any],
+        notes: tuple[str, ...] = (),
+        understood: tuple[str, ...] = (),
+        units: Mapping[str, str] | None = None,
     ):
         self.t = np.array(t, dtype=np.float64)
+        given = dict(units or {})
+        if strange := [name for name in given if name not in columns]:
+            raise ValueError(f"units names {strange[0]!r}, which is no column; there are {', '.join(columns)}")
+        if wrong := [name for name, unit in given.items() if COLUMNS.get(name, unit) != unit]:
+            raise ValueError(f"the column {wrong[0]} is in {COLUMNS[wrong[0]]}, and units has it in {given[wrong[0]]}")
+        self.own = tuple((name, given[name]) for name in columns if name in given and name not in COLUMNS)
         self.columns = {name: np.array(values, dtype=np.float64) for name, values in columns.items()}
         self.notes = tuple(notes)
         self.understood = tuple(understood)
 
     def __check_init__(self) -> None:
-        if unknown := [name for name in self.columns if name not in COLUMNS]:
-            raise ValueError(f"a trace has no column {unknown[0]!r}; it can hold {', '.join(COLUMNS)}")
+        if unknown := [name for name in self.columns if name not in self._known]:
+            raise ValueError(
+                f"a trace has no column {unknown[0]!r}; it can hold {', '.join(COLUMNS)}, and those of a System with "
+                f"their units: units={{{unknown[0]!r}: …}}"
+            )
         if not self.columns:
             raise ValueError(f"a trace needs at least one column: {', '.join(COLUMNS)}")
         if self.t.ndim != 1 or self.t.size < 2:
@@ -68,7 +86,16 @@ class Trace(eqx.Module):
     @property
     def units(self) -> dict[str, str]:
         """The unit of each column."""
-        return {name: COLUMNS[name] for name in self.columns}
+        return {name: self._known[name] for name in self.columns}
+
+    @property
+    def _known(self) -> dict[str, str]:
+        return COLUMNS | dict(self.own)
+
+    def with_columns(self, t: Any, columns: Mapping[str, Any]) -> Trace:
+        """Other samples of some of the columns, with their units."""
+        units = {name: unit for name, unit in self.own if name in columns}
+        return Trace(t, columns, self.notes, self.understood, units)
 
     @property
     def dt(self) -> float:
@@ -85,12 +112,12 @@ class Trace(eqx.Module):
         for name in names:
             if name not in self.columns:
                 raise ValueError(f"the trace has no column {name!r}; it has {', '.join(self.columns)}")
-        return Trace(self.t, {name: self.columns[name] for name in names}, self.notes, self.understood)
+        return self.with_columns(self.t, {name: self.columns[name] for name in names})
 
     def first(self, count: int) -> Trace:
         """The trace of the first `count` samples."""
         columns = {name: values[:count] for name, values in self.columns.items()}
-        return Trace(self.t[:count], columns, self.notes, self.understood)
+        return self.with_columns(self.t[:count], columns)
 
     def __repr__(self) -> str:
         first, last, step = (show(float(time), "s") for time in (self.t[0], self.t[-1], self.dt))
@@ -98,15 +125,26 @@ class Trace(eqx.Module):
         return f"Trace: {', '.join(self.columns)}; {self.t.size} samples from {first} to {last}, {spacing}"
 
 
-def trace_of(run: Trajectory, columns: tuple[str, ...] = ("mx", "my", "mz"), notes: tuple[str, ...] = ()) -> Trace:
+def trace_of(
+    run: Trajectory | SystemTrajectory, columns: tuple[str, ...] | None = None, notes: tuple[str, ...] = ()
+) -> Trace:
     """The trace of a simulated run of one oscillator; "voltage" needs a device with a junction.
+
+    `columns`: mx, my and mz if not given; of a run of a `System` its outputs, or, where it declares none, all
+    components of its state.
 
     Raises ValueError for an array of oscillators, a batch of runs, and an unknown column.
     """
-    check_kind("run", run, Trajectory, "give what lg.simulate gives")
+    check_kind("run", run, (Trajectory, SystemTrajectory), "give what lg.simulate gives")
+    if columns is not None:
+        check_kind("columns", columns, (tuple, list), 'name them, as in ("mx", "voltage")')
+    if isinstance(run, SystemTrajectory):
+        if not isinstance(run.model, System):
+            raise ValueError(f"a trace is that of one oscillator, and this is a run of {run.model.count}; choose one")
+        return _of_system(run, tuple(columns or run.model.outputs or run.signals), notes)
     if run.m.ndim != 2:
         raise ValueError(f"a trace is that of one oscillator, and this run has m of shape {run.m.shape}; choose one")
-    check_kind("columns", columns, (tuple, list), 'name them, as in ("mx", "voltage")')
+    columns = ("mx", "my", "mz") if columns is None else columns
     if unknown := [name for name in columns if name not in COLUMNS]:
         raise ValueError(f"a trace has no column {unknown[0]!r}; it can hold {', '.join(COLUMNS)}")
     return Trace(
@@ -114,7 +152,15 @@ def trace_of(run: Trajectory, columns: tuple[str, ...] = ("mx", "my", "mz"), not
     )
 
 
-def _times(run: Trajectory) -> np.ndarray:
+def _of_system(run: SystemTrajectory, columns: tuple[str, ...], notes: tuple[str, ...]) -> Trace:
+    if np.ndim(run.t) != 1:
+        raise ValueError(f"a trace is that of one run, and this is a batch with t of shape {run.t.shape}; choose one")
+    signals = [run.signal(name) for name in columns]
+    units = {signal.name: signal.unit for signal in signals}
+    return Trace(_times(run), {signal.name: signal.values for signal in signals}, notes, units=units)
+
+
+def _times(run: Trajectory | SystemTrajectory) -> np.ndarray:
     """The saved times in float64, without the rounding of a float32 run where they are evenly spaced."""
     t = np.asarray(run.t)
     return float(t[0]) + run.dt * np.arange(t.size) if t.size > 1 and is_even(t) else t

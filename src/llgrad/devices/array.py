@@ -11,7 +11,7 @@ import numpy as np
 from jax.core import Tracer
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.core.record import Record, as_count
+from llgrad.core.record import Record, as_count, tables_of
 from llgrad.devices.coupling import Coupling
 from llgrad.devices.oscillator import Oscillator
 
@@ -35,7 +35,9 @@ class OscillatorArray(Record):
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise ValueError(f"count = {count!r}, expected the number of oscillators, a positive integer")
         self.count = count
-        self.oscillator = jax.tree.map(lambda leaf: _spread(leaf, count), oscillator)
+        leaves, tree = jax.tree.flatten(oscillator)
+        spread = [leaf if table else _spread(leaf, count) for leaf, table in zip(leaves, tables_of(tree), strict=True)]
+        self.oscillator = jax.tree.unflatten(tree, spread)
         self.coupling = coupling
 
     def __check_init__(self) -> None:
@@ -43,7 +45,7 @@ class OscillatorArray(Record):
             "oscillator", self.oscillator, Oscillator, "an array is of devices; write a System for the whole of it"
         )
         shape = getattr(getattr(self.coupling, "weights", None), "shape", None)
-        if shape is not None and shape != (self.count, self.count):
+        if shape is not None and shape[:2] != (self.count, self.count):
             raise ValueError(
                 f"the coupling is for {shape[0]} oscillators, this array has {self.count}; give "
                 f"a ({self.count}, {self.count}) matrix"

@@ -38,3 +38,23 @@ class FieldCoupling(Coupling):
 
     def field(self, m: Vec3) -> Vec3:
         return Vec3(jnp.matmul(self.weights, m.x), jnp.zeros_like(m.x), jnp.zeros_like(m.x))
+
+
+class TensorCoupling(Coupling):
+    """A field linear in the others' magnetisation: B_i = Σ_j W_ij m_j, with a 3×3 matrix W_ij for each pair.
+
+    `weights` (N, N, 3, 3) in tesla per unit of magnetisation, from oscillator j to oscillator i; for stray fields see
+    `dipolar_tensors`.
+    """
+
+    weights: Any = quantity("T", about="W_ij, 3×3, from oscillator j to oscillator i, per unit of m")
+
+    def __check_init__(self) -> None:
+        if not is_concrete(self.weights):
+            return
+        shape = np.shape(self.weights)
+        if len(shape) != 4 or shape[0] != shape[1] or shape[2:] != (3, 3):
+            raise ValueError(f"weights has the shape {shape}, expected (N, N, 3, 3), a matrix for each pair, in tesla")
+
+    def field(self, m: Vec3) -> Vec3:
+        return Vec3(*jnp.einsum("ijab,bj->ai", self.weights, jnp.stack([m.x, m.y, m.z])))

@@ -6,25 +6,31 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import tomli_w
 
-from llgrad.core.arguments.kinds import check_kind, checked_path
+from llgrad.core.arguments.kinds import check_kind, checked_path, wrong_kind
 from llgrad.core.files import strict_json, unicode_text, writing
 from llgrad.core.record import from_json, to_json
 from llgrad.core.run_record import open_record
 from llgrad.devices import presets
 from llgrad.devices.geometry import SHAPE, Shape, one_quantity, shape_of
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
+
+AnySystem = TypeVar("AnySystem", bound=System)
 
 
-def save_device(path: str | os.PathLike[str], device: Oscillator, *, overwrite: bool = False) -> None:
+def save_device(path: str | os.PathLike[str], device: Oscillator | System, *, overwrite: bool = False) -> None:
     """Write a device as .json or .toml, to be read and edited by people; the file appears whole or not at all.
+
+    Of a `System` the parameters are written, which `load_system` gives back to its class.
 
     Raises ValueError for another ending, FileExistsError where the file exists and `overwrite` is false.
     """
-    check_kind("device", device, Oscillator, "give (path, device)")
+    check_kind("device", device, (Oscillator, System), "give (path, device)")
     entry, ending = to_json(device), checked_path("path", path).suffix.lower()
     if ending not in (".json", ".toml"):
         raise ValueError(f"{path} ends in {ending!r}, expected a device file, .json or .toml")
@@ -52,19 +58,55 @@ def read_device(name: str | os.PathLike[str]) -> tuple[Oscillator, float | None]
     path = checked_path("name", name)
     if path.suffix.lower() not in (".json", ".toml"):
         return presets.load(str(name)), presets.AREAS.get(str(name))
-    if not path.is_file():
-        raise FileNotFoundError(f"the device file {name} does not exist")
-    try:
-        text = unicode_text(path.read_bytes())
-        entry = _toml(text) if path.suffix.lower() == ".toml" else strict_json(text)
-    except UnicodeDecodeError:
-        raise ValueError(f"{name} is a binary file, expected a device as text") from None
-    except ValueError as error:
-        raise ValueError(f"{name} cannot be read: {error}") from None
+    entry = _entry_of(path)
     try:
         return _device_of(entry)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+def load_system(name: str | os.PathLike[str], kind: type[AnySystem]) -> AnySystem:
+    """The system of a file that `save_device` wrote, or of any JSON file of llgrad that holds one, such as a fit.
+
+    A file holds the parameters of a system and not its rate: `kind` is its class.
+
+    Raises ValueError, in one sentence, for a file that is damaged, or holds another class.
+
+    >>> import llgrad as lg
+    >>> class Decay(lg.System):
+    ...     speed: float = lg.quantity("1/s")
+    ...     def start(self):
+    ...         return {"x": 1.0}
+    ...     def rate(self, state, inputs):
+    ...         return {"x": -self.speed * state["x"]}
+    >>> lg.save_device("decay.json", Decay(1e9))
+    >>> lg.load_system("decay.json", Decay).speed
+    1000000000.0
+    """
+    path = checked_path("name", name)
+    if not (isinstance(kind, type) and issubclass(kind, System)):
+        raise ValueError(wrong_kind("kind", kind, "the class of a System", "a file holds its parameters only"))
+    whole = _entry_of(path)
+    try:
+        entry = _recorded(whole)
+        if entry.get("type") != kind.__name__:
+            raise ValueError(f"it describes {str(entry.get('type'))[:80]}, and not {kind.__name__}; give its own class")
+        return from_json(entry, base=kind)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _entry_of(path: Path) -> Any:
+    """What a JSON or TOML file holds."""
+    if not path.is_file():
+        raise FileNotFoundError(f"the device file {path} does not exist")
+    try:
+        text = unicode_text(path.read_bytes())
+        return _toml(text) if path.suffix.lower() == ".toml" else strict_json(text)
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is a binary file, expected a device as text") from None
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
 
 
 def _toml(text: str) -> dict[str, Any]:
@@ -74,7 +116,8 @@ def _toml(text: str) -> dict[str, Any]:
         raise ValueError("its entries are nested too deep") from None
 
 
-def _device_of(entry: Any) -> tuple[Oscillator, float | None]:
+def _recorded(entry: Any) -> Mapping[str, Any]:
+    """The entry of the device in a device file, or in a run record."""
     if not isinstance(entry, Mapping):
         raise ValueError("expected a device: an object with the entry 'type'")
     if "format" in entry:
@@ -83,10 +126,18 @@ def _device_of(entry: Any) -> tuple[Oscillator, float | None]:
             raise ValueError("this file holds no device")
     if not isinstance(entry, Mapping):
         raise ValueError(f"its entry 'device' is {type(entry).__name__}, expected an object with the entry 'type'")
+    return entry
+
+
+def _device_of(entry: Any) -> tuple[Oscillator, float | None]:
+    entry = _recorded(entry)
     shape, rest = _shape_of(entry)
     device = from_json(rest, area=shape.area)
     if not isinstance(device, Oscillator):
-        raise ValueError(f"it describes {type(device).__name__}, expected an Oscillator; simulate that from Python")
+        raise ValueError(
+            f"it describes {type(device).__name__}, expected an Oscillator; a System of your own is given back by "
+            "load_system"
+        )
     return device, shape.area
 
 

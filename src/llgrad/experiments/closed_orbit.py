@@ -16,7 +16,7 @@ from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.tangent import Plane, solve_in_plane
 from llgrad.kernels.steppers import Stepper
-from llgrad.physics.equation import equation_of_motion
+from llgrad.physics.equation import still_equation
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 from llgrad.solve.task import Engine
@@ -76,7 +76,7 @@ def closed_orbit(device: Oscillator, state: Any, period: Any, steps: Steps) -> C
 def _across(device: Oscillator, at: Any) -> Plane:
     """The tangent plane at a state, its first vector along the motion."""
     m = unstack(at)
-    motion = equation_of_motion(device)(m, Vec3(0.0, 0.0, 0.0), 0.0)
+    motion = still_equation(device, "closed orbit")(m, Vec3(0.0, 0.0, 0.0), 0.0)
     along = motion * (1 / jnp.sqrt(motion.norm2()))
     return Plane(m, along, m.cross(along))
 

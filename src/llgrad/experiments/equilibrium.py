@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.tangent import Plane, plane_at, solve_in_plane
-from llgrad.physics.equation import Equation, equation_of_motion
+from llgrad.physics.equation import Equation, still_equation
 from llgrad.solve.start import start_of
 
 MOST_STEPS: Final = 3000
@@ -72,7 +72,7 @@ def equilibrium(device: Oscillator, m0: Any = None) -> Equilibrium:
 
 @jax.jit
 def _equilibrium(device: Oscillator, start: Vec3 | None) -> Equilibrium:
-    equation = equation_of_motion(device)
+    equation = still_equation(device, "equilibrium")
     plane, q = rest_of(equation, start_of(device, start))
     m = plane.state(q)
     still = jnp.zeros(4, q.dtype)

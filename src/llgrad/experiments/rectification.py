@@ -20,7 +20,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.base import check_finite, check_phases
 from llgrad.experiments.equilibrium import growth_of, rest_of
 from llgrad.experiments.tangent import solve_in_plane
-from llgrad.physics.equation import equation_of_motion
+from llgrad.physics.equation import still_equation
 from llgrad.solve.start import start_of
 
 
@@ -72,7 +72,7 @@ def rectified(device: Oscillator, microwave: Microwave, frequency: Any, m0: Any 
 
 @jax.jit
 def _rectified(device: Oscillator, start: Vec3 | None, microwave: Microwave, frequency: Any) -> Response:
-    equation, junction = equation_of_motion(device), junction_of(device)
+    equation, junction = still_equation(device, "spin-diode response"), junction_of(device)
     plane, q = rest_of(equation, start_of(device, start))
     at_rest = jnp.concatenate([q, jnp.zeros(4, q.dtype)])
 

@@ -16,7 +16,7 @@ from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.recording import Recording
 from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.solve.saving import Interval
-from llgrad.solve.simulate import simulate
+from llgrad.solve.simulate import simulate_quietly
 
 ROUNDS: Final = 3
 """How often steps are chosen anew at most."""
@@ -80,7 +80,7 @@ def _with_step(recording: Recording, values: Any, m0: Any, accuracy: float) -> t
     if not recording.save_every:
         duration = math.ceil(duration / interval * (1 - 1e-9)) * interval
     bound = recording.bind(values, m0)
-    run = simulate(
+    run = simulate_quietly(
         bound.model,
         duration=duration,
         accuracy=accuracy,

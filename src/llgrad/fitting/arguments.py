@@ -12,7 +12,8 @@ from llgrad.fitting.methods.grid import GridSearch
 from llgrad.fitting.methods.guesses import Guess, has_slopes, is_screened
 from llgrad.fitting.methods.starts import Starts
 from llgrad.fitting.targets.experiment import Experiment
-from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.recording import Model, recorder_path
+from llgrad.fitting.targets.starting import is_start
 
 
 def check_time_limit(time_limit: float | None) -> None:
@@ -21,11 +22,11 @@ def check_time_limit(time_limit: float | None) -> None:
         raise ValueError(f"time_limit = {time_limit!r}, expected a time in seconds, zero or more, or None for no limit")
 
 
-def check_pieces(experiments: tuple[Experiment, ...], free: Iterable[str]) -> None:
+def check_pieces(model: Model, experiments: tuple[Experiment, ...], free: Iterable[str]) -> None:
     """Raise ValueError where what is free belongs to the beginning of a trace, and all of them are in pieces."""
     names = [free] if isinstance(free, str) else list(free)
     whole = [e for e in experiments if isinstance(e.data, Trace) and e.segment is None]
-    own = [name for name in names if name.split("[")[0] in (*TILTS, "delay")]
+    own = [name for name in names if is_start(name) or name.split("[")[0] == recorder_path(model, "delay")]
     if own and not whole and any(e.segment is not None for e in experiments):
         raise ValueError(
             f"{own[0]} is free, but it belongs to the beginning of a trace, and each piece of one in segments has a "

@@ -14,20 +14,30 @@ import numpy as np
 
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.core.record import get_leaf, is_concrete, leaf_units, set_leaf
-from llgrad.core.trajectory import Trajectory
+from llgrad.core.record import get_leaf, is_concrete, is_table, leaf_units, listed, set_leaf, with_entries
+from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.peaks import peak_of
 from llgrad.datasets.trace import Trace
-from llgrad.devices.bounds import Between, Bound, default_bound
+from llgrad.devices.bounds import Between, Bound, Positive, Unbounded, default_bound
 from llgrad.devices.oscillator import Oscillator
-from llgrad.drives.drive import Drive
+from llgrad.devices.system import System
+from llgrad.drives.drive import Drive, check_drive
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.recordings import Free, Grid, recording_of, reference_state
+from llgrad.fitting.systems.parameters import (
+    check_starts,
+    check_system,
+    declared_bound,
+    rate_of_system,
+    sizes_of,
+    units_of_drive,
+)
 from llgrad.fitting.targets.experiment import Experiment, samples_of
-from llgrad.fitting.targets.recording import LINE, RECORDER, TILTS
+from llgrad.fitting.targets.recording import LINE, RECORDER, Driven, Model, recorder_name, recorder_path
 from llgrad.fitting.targets.spectra import around_its_line
+from llgrad.fitting.targets.starting import form_of, is_start, starts_by_itself
 from llgrad.kernels.steppers import RK4, Stepper
 from llgrad.observables.spectrum import Spectrum
 from llgrad.solve.step_size import check_dt, largest_rate
@@ -47,23 +57,29 @@ class Prepared(NamedTuple):
     """Reference starting states (R, 3)."""
     unknown: tuple[int, ...]
     """Rows of the starting states that nobody knows: they are searched for."""
+    passed: tuple[np.ndarray | None, ...] = ()
+    """States (K, n) that the system of each experiment passes, where its start is free."""
 
 
-def units_of(model: Oscillator, drive: Drive | None = None) -> dict[str, str]:
-    """The unit of everything that can be a free parameter, by its name."""
-    of_drive = {f"drive.{path}": unit for path, unit in drive.units().items()} if drive else {}
+def units_of(model: Model, drive: Driven = None, column: str = "V") -> dict[str, str]:
+    """The unit of everything that can be a free parameter, by its name; `column` is that of a system's only signal."""
+    if isinstance(drive, Drive):
+        of_drive = drive.units()
+    else:
+        of_drive = units_of_drive(model, drive) if isinstance(model, System) and drive else {}
+    volts = isinstance(model, Oscillator) and model.junction is None
+    recorder = {"delay": "s", "bandwidth": "Hz", "line_width": "Hz", "gain": "V" if volts else "1", "offset": column}
     return (
         leaf_units(model)
-        | of_drive
-        | dict.fromkeys(TILTS, "rad")
-        | {"delay": "s", "bandwidth": "Hz", "line_width": "Hz"}
-        | {"gain": "V" if model.junction is None else "1", "offset": "V"}
+        | {f"drive.{path}": unit for path, unit in of_drive.items()}
+        | {name: move.unit for name, move in form_of(model).moves.items()}
+        | {recorder_path(model, name): unit for name, unit in recorder.items()}
     )
 
 
 def as_experiments(data: Any, **common: Any) -> tuple[Experiment, ...]:
     """What the user gave as a tuple of experiments; `common` are settings of the experiment that data alone make."""
-    if isinstance(data, (Trace, FrequencyTable, Spectrum, Trajectory)):
+    if isinstance(data, (Trace, FrequencyTable, Spectrum, Trajectory, SystemTrajectory)):
         return (_with_errors(Experiment(data, **common)),)
     check_kind("data", data, (Experiment, Iterable), "give (model, data), the device first")
     experiments = (data,) if isinstance(data, Experiment) else tuple(data)
@@ -96,6 +112,14 @@ def _with_errors(experiment: Experiment) -> Experiment:
     if errors is None or experiment.noise is not None:
         return experiment
     return dataclasses.replace(experiment, noise=float(np.sqrt(np.mean(errors**2))))
+
+
+def named(
+    model: Model, free: Any, experiments: tuple[Experiment, ...]
+) -> tuple[Mapping[str, Bound | None] | tuple[str, ...], tuple[Experiment, ...]]:
+    """What is free, and apart, by the names of numbers: a table's own name stands for all of its."""
+    apart = [dataclasses.replace(one, apart=with_entries(model, one.apart)) for one in experiments]
+    return with_entries(model, free), tuple(apart)
 
 
 class _Parameters:
@@ -131,7 +155,7 @@ class _Parameters:
 
 
 def prepare(
-    model: Oscillator,
+    model: Model,
     experiments: tuple[Experiment, ...],
     free: Mapping[str, Bound | None] | Iterable[str] | str,
     *,
@@ -141,32 +165,35 @@ def prepare(
 ) -> Prepared:
     """The problem of a fit. Raises ValueError for an unknown parameter, a bound that excludes the start, too few
     samples."""
-    if not isinstance(model, Oscillator):
-        raise ValueError(f"a fit needs an Oscillator, got {type(model).__name__}; see llgrad.presets")
+    if not isinstance(model, (Oscillator, System)):
+        raise ValueError(f"a fit needs an Oscillator or a System, got {type(model).__name__}; see llgrad.presets")
     given = dict(free) if isinstance(free, Mapping) else dict.fromkeys([free] if isinstance(free, str) else free)
     if not given:
         raise ValueError("no free parameter: name at least one, such as free=['alpha', 'current', 'field.z']")
     _check_names(model, experiments, given)
     parameters, stepper = _Parameters(given), stepper or RK4()
-    devices = [_set(model, experiment) for experiment in experiments]
-    unknown, references, places = [], [], []
+    devices, grid = [_set(model, experiment) for experiment in experiments], Grid(dt, stepper, engine)
+    unknown, references, places, passed = [], [], [], []
+    by_itself = starts_by_itself(model, _own_paths(model, given))
     for row, (device, experiment) in enumerate(zip(devices, experiments, strict=True)):
         label = f"[{experiment.label or row + 1}]" if len(experiments) > 1 else ""
-        state, fitted, known = reference_state(device, experiment)
+        state, fitted, known = reference_state(device, experiment, by_itself)
+        passed.append(sizes_of(device, experiment, state, grid) if any(map(is_start, fitted)) else None)
         references.append(state)
         unknown += [] if known else [row]
         names = [n.removesuffix(label) if label else n for n in given if "[" not in n or (label and n.endswith(label))]
-        paths = [path for path in dict.fromkeys([*names, *fitted]) if _has(path, experiment)]
-        places.append(_places(parameters, device, experiment, paths, label))
+        paths = [path for path in dict.fromkeys([*names, *fitted]) if _has(path, device, experiment)]
+        places.append(_places(parameters, device, experiment, paths, label, passed[-1]))
     if absent := [name for name in given if "[" in name and name not in parameters.bounds]:
         raise ValueError(f"{absent[0]!r} is free, but no experiment has it; there are {', '.join(parameters.bounds)}")
-    rates = [_rate(d, e.drive, p, parameters) for d, e, p in zip(devices, experiments, places, strict=True)]
+    rates = [_rate(d, e, p, parameters) for d, e, p in zip(devices, experiments, places, strict=True)]
     if dt is not None:
         for device, experiment in zip(devices, experiments, strict=True):
-            check_dt(dt, device, experiment.drive, stepper)
+            if isinstance(device, Oscillator):
+                check_dt(dt, device, _drive(experiment), stepper)
     bounds = list(parameters.bounds.values())
     recordings = tuple(
-        recording_of(device, experiment, row, rate, Grid(dt, stepper, engine), Free(given, place, bounds))
+        recording_of(device, experiment, row, rate, grid, Free(given, place, bounds, by_itself))
         for row, (device, experiment, place, rate) in enumerate(zip(devices, experiments, places, rates, strict=True))
     )
     problem = Problem(
@@ -176,93 +203,123 @@ def prepare(
         raise ValueError(
             f"the data have {problem.size} values for {len(problem.names)} free parameters; record more samples"
         )
-    return Prepared(problem, np.array(parameters.values), np.array(references), tuple(unknown))
+    return Prepared(problem, np.array(parameters.values), np.array(references), tuple(unknown), tuple(passed))
 
 
-def _has(path: str, experiment: Experiment) -> bool:
+def _drive(experiment: Experiment) -> Drive | None:
+    """The drive of a device. Raises ValueError for that of a system."""
+    return check_drive(experiment.drive)
+
+
+def _own_paths(model: Model, names: Iterable[str]) -> list[str]:
+    """The leaves of the model itself among free names, without the labels of experiments."""
+    units = leaf_units(model)
+    return [path for path in dict.fromkeys(name.split("[")[0] for name in names) if path in units]
+
+
+def _has(path: str, model: Model, experiment: Experiment) -> bool:
     """Whether a parameter belongs to an experiment: a drive's, a delay and a filter only to one that has it. Gain and
     offset are none of the search: they follow from the others."""
-    if path in LINE:
+    name = recorder_name(model, path)
+    if name in LINE:
         return False
-    if path in (*TILTS, "delay") and experiment.segment is not None:
+    begins = is_start(path) or name == "delay"
+    if begins and experiment.segment is not None:
         return False
-    if path in (*TILTS, "delay") or path.startswith("drive."):
+    if begins or path.startswith("drive."):
         return isinstance(experiment.data, Trace) and (not path.startswith("drive.") or experiment.drive is not None)
-    if path == "line_width":
+    if name == "line_width":
         return isinstance(experiment.data, Spectrum)
-    return path != "bandwidth" or experiment.bandwidth is not None
+    return name != "bandwidth" or experiment.bandwidth is not None
 
 
 def _places(
-    parameters: _Parameters, device: Oscillator, experiment: Experiment, paths: list[str], label: str
+    parameters: _Parameters,
+    device: Model,
+    experiment: Experiment,
+    paths: list[str],
+    label: str,
+    passed: np.ndarray | None,
 ) -> tuple[tuple[str, int], ...]:
     units = units_of(device, experiment.drive)
     found = []
     for path in paths:
-        if path in TILTS:
+        name = recorder_name(device, path)
+        if is_start(path):
             start: Any = 0.0
-        elif path == "line_width":
+        elif name == "line_width":
             start = peak_of(experiment.data).line_width if isinstance(experiment.data, Spectrum) else None
-        elif path in RECORDER:
-            start = getattr(experiment, path)
+        elif name in RECORDER:
+            start = getattr(experiment, name)
         elif path.startswith("drive."):
             start = get_leaf(experiment.drive, path.removeprefix("drive."))
         else:
             start = get_leaf(device, path)
         if not is_concrete(start) or np.ndim(start):
             raise ValueError(f"{path} = {start!r} is not one number, so it cannot be a free parameter")
-        apart = (*experiment.apart, *TILTS, "line_width", *experiment.settings)
-        suffix = label if path in apart or path + label in parameters.free else ""
-        default = _default(path, units[path], float(start), device)
+        apart = is_start(path) or name == "line_width" or path in (*experiment.apart, *experiment.settings)
+        suffix = label if apart or path + label in parameters.free else ""
+        default = _default(path, units[path], float(start), device, passed)
         found.append((path, parameters.place(path, suffix, start, units[path], default)))
     return tuple(found)
 
 
-def _default(path: str, unit: str, start: float, device: Oscillator) -> Bound:
+def _default(path: str, unit: str, start: float, device: Model, passed: np.ndarray | None) -> Bound:
     """The bound of a parameter without one. A delay stays within the time that is simulated."""
-    if path == "delay":
-        return Between(0.0, 2 * start + LEAD)
+    if name := recorder_name(device, path):
+        return Between(0.0, 2 * start + LEAD) if name == "delay" else Positive()
+    if is_start(path) and passed is not None and (move := form_of(device).moves[path]).angle is None:
+        return Unbounded(float(np.abs(passed[:, move.place]).max()) or 1.0)
+    if isinstance(device, System) and not is_start(path) and not path.startswith("drive."):
+        return declared_bound(device, path, unit, start)
     vector, _, axis = path.rpartition(".")
-    beside = axis in ("x", "y", "z") and not path.startswith("drive.")
+    beside = axis in ("x", "y", "z") and not path.startswith("drive.") and not is_start(path)
     others = [get_leaf(device, f"{vector}.{other}") for other in "xyz"] if beside else []
+    others += list(get_leaf(device, vector)) if axis.isdigit() and is_table(device, vector) else []
     return default_bound(path, unit, start, tuple(float(other) for other in others if is_concrete(other)))
 
 
-def _check_names(model: Oscillator, experiments: tuple[Experiment, ...], given: Mapping[str, Any]) -> None:
+def _check_names(model: Model, experiments: tuple[Experiment, ...], given: Mapping[str, Any]) -> None:
     units: dict[str, str] = {}
+    for experiment in experiments:
+        check_system(model, experiment) if isinstance(model, System) else _drive(experiment)
+    if isinstance(model, System):
+        check_starts(given)
     for experiment in experiments:
         units |= units_of(model, experiment.drive)
     for name in itertools.chain(given, *(experiment.apart for experiment in experiments)):
         if name.split("[")[0] not in units:
-            raise ValueError(f"unknown parameter {name!r}; the free parameters can be {', '.join(units)}")
+            raise ValueError(f"unknown parameter {name!r}; the free parameters can be {listed(units)}")
     apart = [name for experiment in experiments for name in experiment.apart]
     if apart and len(experiments) == 1:
         raise ValueError(f"apart = {apart[0]!r}, but there is no other experiment to share it with; leave apart out")
     if bound := [name for name in apart if name not in given]:
         raise ValueError(f"apart = {bound[0]!r} is not free; the free parameters are {', '.join(given)}")
-    limits = given.get("delay")
+    delay, bandwidth = (recorder_path(model, name) for name in ("delay", "bandwidth"))
+    limits = given.get(delay)
     if limits is not None and not 0 <= limits.limits[0] < limits.limits[1] < math.inf:
         raise ValueError(
-            f"the bound of delay is {limits.describe('s')}, expected between(low, high) from 0 s on: the device is "
+            f"the bound of {delay} is {limits.describe('s')}, expected between(low, high) from 0 s on: the device is "
             "simulated from the start to the end of it"
         )
-    if limited := [name for name in given if name in LINE and given[name] is not None]:
+    line = [recorder_path(model, name) for name in LINE]
+    if limited := [name for name in given if name in line and given[name] is not None]:
         raise ValueError(f"{limited[0]} follows from the other parameters in closed form, without a bound; give None")
-    if "bandwidth" in given and all(experiment.bandwidth is None for experiment in experiments):
+    if bandwidth in given and all(experiment.bandwidth is None for experiment in experiments):
         option = by_door("the experiment one, such as bandwidth=1e9", "one, such as --start bandwidth=1GHz")
-        raise ValueError(f"bandwidth is free but has no start; give {option}")
+        raise ValueError(f"{bandwidth} is free but has no start; give {option}")
 
 
-def _set(model: Oscillator, experiment: Experiment) -> Oscillator:
+def _set(model: Model, experiment: Experiment) -> Model:
     """The device as it was set in an experiment."""
     units = leaf_units(model)
     for path, value in experiment.settings.items():
         if path not in units:
-            raise ValueError(f"the setting {path!r} is none of the device's: {', '.join(units)}")
+            raise ValueError(f"the setting {path!r} is none of the device's: {listed(units)}")
         model = set_leaf(model, path, float(value))
     if isinstance(experiment.data, FrequencyTable) and experiment.data.setting not in units:
         raise ValueError(f"the table's setting {experiment.data.setting!r} is none of the device's: {', '.join(units)}")
-    if is_concrete(model.temperature) and float(model.temperature) > 0:
+    if isinstance(model, Oscillator) and is_concrete(model.temperature) and float(model.temperature) > 0:
         raise ValueError(
             f"temperature = {show(float(model.temperature), 'K')}, but a fit follows orbits without thermal noise; set "
             "it to 0 K, and fit a trace that noise has disturbed in segments of half a period"
@@ -270,11 +327,12 @@ def _set(model: Oscillator, experiment: Experiment) -> Oscillator:
     return model.replace()  # checks its ranges again
 
 
-def _rate(
-    model: Oscillator, drive: Drive | None, places: tuple[tuple[str, int], ...], parameters: _Parameters
-) -> float:
-    """The largest precession rate [rad/s] at the start and at one and a half times the starting field and current."""
-    wider = model
+def _rate(model: Model, experiment: Experiment, places: tuple[tuple[str, int], ...], parameters: _Parameters) -> float:
+    """The largest precession rate [rad/s] at the start and at one and a half times the starting field and current; of
+    a system what it says itself, or what its recording shows."""
+    if isinstance(model, System):
+        return rate_of_system(model, experiment)
+    wider, drive = model, _drive(experiment)
     for path, index in places:
         if path == "current" or path.startswith(("field.", "terms.")):
             wider = set_leaf(wider, path, 1.5 * parameters.values[index])

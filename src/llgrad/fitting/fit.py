@@ -12,13 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.arguments.doors import by_door
-from llgrad.core.trajectory import Trajectory
+from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.peaks import correlation_factor
 from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
+from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive
 from llgrad.fitting.accuracy import steps_anew, with_steps
 from llgrad.fitting.answers.clusters import clustered_jacobian
@@ -31,7 +33,7 @@ from llgrad.fitting.answers.result import FitResult, Solution
 from llgrad.fitting.answers.symmetry import symmetries
 from llgrad.fitting.answers.uncertainty import Uncertainty, doubts, uncertainty
 from llgrad.fitting.arguments import check_pieces, check_time_limit, check_used
-from llgrad.fitting.assembly import Prepared, as_experiments, prepare, units_of
+from llgrad.fitting.assembly import Prepared, as_experiments, named, prepare, units_of
 from llgrad.fitting.following import doubtful_orbits, search_on_orbits
 from llgrad.fitting.methods.base import Begin, Log, Method, Progress, Search
 from llgrad.fitting.methods.guesses import Guess, with_guesses
@@ -40,12 +42,14 @@ from llgrad.fitting.methods.starts import Starts, draw_starts
 from llgrad.fitting.orbits import on_orbits
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.stages import beginning, near_the_lines, search_in_segments
+from llgrad.fitting.systems.answers import at_references, noise_said, positive_of, start_sizes
 from llgrad.fitting.targets.checks import check_targets
 from llgrad.fitting.targets.experiment import Experiment, samples_of
-from llgrad.fitting.targets.recording import TILTS, Recording, lines_said
 from llgrad.fitting.targets.recording import Bound as BoundTo
+from llgrad.fitting.targets.recording import Recording, lines_said
 from llgrad.fitting.targets.sampling import unseen_orbits
 from llgrad.fitting.targets.spectra import SpectrumRecording
+from llgrad.fitting.targets.starting import is_start, plain_numbers
 from llgrad.fitting.targets.tables import OrbitRecording
 from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.kernels.steppers import Stepper
@@ -61,8 +65,8 @@ UNSTEADY: Final = ", to an orbit that is not steady"
 
 
 def fit(
-    model: Oscillator,
-    data: Trace | Trajectory | FrequencyTable | Spectrum | Experiment | Sequence[Experiment],
+    model: Oscillator | System,
+    data: Trace | Trajectory | SystemTrajectory | FrequencyTable | Spectrum | Experiment | Sequence[Experiment],
     *,
     free: Mapping[str, Bound | None] | Iterable[str],
     method: Method = LevenbergMarquardt(),
@@ -70,7 +74,7 @@ def fit(
     starts: Starts = Starts(),
     key: Any = None,
     m0: Any = None,
-    drive: Drive | None = None,
+    drive: Drive | Mapping[str, Waveform] | None = None,
     noise: float | None = None,
     dt: float | None = None,
     accuracy: float | None = None,
@@ -91,9 +95,9 @@ def fit(
             up to a gain and an offset, which are found too, as is the line width of a spectrum. That of a device with a
             junction is the junction's own, unless "gain" and "offset" are free.
         free: what to find, by the path of the leaf ("alpha", "current", "field.z", "drive.current.amplitude", "delay",
-            "bandwidth", "gain", "offset"), each with its bound: `positive()`, `between(low, high)`,
-            `unbounded(scale)`, None for its default; or the names alone. A delay stays within its bound, or within 1 ns
-            and twice its start.
+            "bandwidth", "gain", "offset"; "terms.0.values" for all numbers of a table, "terms.0.values.3" for one),
+            each with its bound: `positive()`, `between(low, high)`, `unbounded(scale)`, None for its default; or the
+            names alone. A delay stays within its bound, or within 1 ns and twice its start.
         method: `LevenbergMarquardt()`, `GradientDescent()` (the paper's way) or `GridSearch()`.
         guess: what is done before the search: `Guess(slopes=…, screen=…)`. None takes the method's own: the equation's
             slopes and a screening for least squares, the screening alone for the others.
@@ -124,7 +128,8 @@ def fit(
     log = Log(progress, lambda: time_limit is not None and time.perf_counter() - began > time_limit)
     with jax.enable_x64(True):
         experiments = as_experiments(data, m0=m0, drive=drive, noise=noise, segment=segment)
-        check_pieces(experiments, free)
+        free, experiments = named(model, free, experiments)
+        check_pieces(model, experiments, free)
         begun = tuple(beginning(experiment) for experiment in experiments)
         prepared = prepare(model, begun, free, dt=dt, stepper=stepper, engine=engine)
         if accuracy is not None:
@@ -171,7 +176,7 @@ def _check_simulated(prepared: Prepared, begin: Begin, found: Search) -> None:
 
 
 def _not_simulated(problem: Problem, values: np.ndarray) -> str:
-    named = [(n, v) for n, v in zip(problem.names, values, strict=True) if n.split("[")[0] not in TILTS]
+    named = [(n, v) for n, v in zip(problem.names, values, strict=True) if not is_start(n)]
     orbits = any(isinstance(recording, OrbitRecording) for recording in problem.recordings)
     rest = ", or comes to rest, where it has no frequency; start from a larger current or a smaller damping"
     return (
@@ -209,7 +214,7 @@ def _result(
     problem: Problem,
     found: Search,
     method: Method,
-    model: Oscillator,
+    model: Oscillator | System,
     experiments: tuple[Experiment, ...],
     log: Log,
 ) -> FitResult:
@@ -219,22 +224,22 @@ def _result(
     first_part = _first_part(problem, found, best, linear, log) if near else None
     measured, scale = _quality(problem, experiments, linear, first_part)
     measured, several, ending = _doubted(problem, found, best, measured, log)
-    sure = _as_sure_as(uncertainty(linear.names, linear.values, _jacobian(problem, linear, scale)), measured)
+    jacobian = _jacobian(problem, linear, scale)
+    sure = _as_sure_as(uncertainty(linear.names, linear.values, jacobian, start_sizes(problem)), measured)
     units = {name: unit for e in experiments for name, unit in units_of(model, e.drive).items()}
     names, bounds = linear.names, dict(zip(problem.names, problem.bounds, strict=True))
-    values = {name: float(value) for name, value in zip(names, linear.values, strict=True)}
-    bound_to = _bound(problem, linear, found.m0[best])
-    widths = tuple(map(width_of, experiments, measured))
-    said = [*several, *lines_said(problem), *symmetries(problem, bool(prepared.unknown))]
+    values = at_references(problem, found.m0[best], names, linear.values)
+    bound_to, widths = _bound(problem, linear, found.m0[best]), tuple(map(width_of, experiments, measured))
+    said = [*several, *lines_said(problem), *symmetries(problem, bool(prepared.unknown)), *noise_said(model)]
     said += _sentences(experiments, measured, widths) if near else []
     said += () if found.converged[best] else (UNFINISHED,)
     at_bound = {name: name in bounds and bounds[name].at_edge(values[name]) for name in names}
-    told = (*speaking(measured, experiments), *doubts(names, values, sure, at_bound, measured))
+    told = (*speaking(measured, experiments), *doubts(names, values, sure, at_bound, measured, positive_of(problem)))
     return FitResult(
         values=values,
         errors={name: float(error) for name, error in zip(names, sure.errors, strict=True)},
         units={name: linear.units.get(name) or units[name.split("[")[0]] for name in names},
-        start=dict(zip(problem.names, prepared.values.tolist(), strict=True)),
+        start=at_references(prepared.problem, prepared.m0, prepared.problem.names, prepared.values),
         at_bound=at_bound,
         status=_status(found, best, measured) + ending,
         converged=bool(found.converged[best]) and not found.interrupted and not ending,
@@ -247,8 +252,8 @@ def _result(
         simulations=log.simulations,
         seconds=0.0,
         method=type(method).__name__,
-        model=jax.tree.map(float, bound_to[0].model),
-        m0=tuple((float(b.m0.x), float(b.m0.y), float(b.m0.z)) for b in bound_to),
+        model=plain_numbers(bound_to[0].model),
+        m0=tuple(tuple(map(float, jax.tree.leaves(b.m0))) for b in bound_to),
         experiments=experiments,
         predictions=tuple(map(_columns, experiments, linear.predictions)),
         line_widths=widths,

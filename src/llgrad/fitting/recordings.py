@@ -17,17 +17,19 @@ from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import direction
+from llgrad.devices.system import System
 from llgrad.fitting.targets.checks import check_length
 from llgrad.fitting.targets.experiment import Experiment, samples_of
-from llgrad.fitting.targets.recording import LINE, TILTS, Recording, with_free_leaves
+from llgrad.fitting.targets.recording import LINE, Driven, Model, Recording, recorder_path, with_free_leaves
 from llgrad.fitting.targets.segmented import SegmentedRecording
 from llgrad.fitting.targets.spectra import SpectrumRecording
+from llgrad.fitting.targets.starting import Form, form_of, given_start
 from llgrad.fitting.targets.tables import TableRecording
 from llgrad.fitting.targets.traces import TraceRecording, grid_of_trace
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.spectrum import Spectrum
-from llgrad.solve.start import start_of
 from llgrad.solve.step_size import ANGLE, suggest_dt
+from llgrad.solve.systems import drive_of_system, step_of_system
 from llgrad.solve.task import Engine
 
 MOST_STEPS: Final = 3_000_000
@@ -49,26 +51,41 @@ SETTLING: Final = 100.0
 """How long an orbit settles before its frequency is measured, in periods of the fastest precession."""
 
 
-def reference_state(model: Oscillator, experiment: Experiment) -> tuple[np.ndarray, tuple[str, ...], bool]:
-    """The state at the first sample, what is always free beside it, and whether it is known (roughly, at least)."""
+def reference_state(model: Model, experiment: Experiment, by_itself: bool) -> tuple[np.ndarray, tuple[str, ...], bool]:
+    """The state at the first sample (n,), what is always free beside it, and whether it is known, roughly at least."""
+    form, data = form_of(model), experiment.data
+    width = (recorder_path(model, "line_width"),) if isinstance(data, Spectrum) else ()
+    if experiment.m0 is not None:
+        return form.numbers(given_start(model, experiment.m0)), width, True
+    if isinstance(model, System):
+        return _reference_of_system(model, form, experiment, by_itself)
     if experiment.segment is not None:
         return np.array([0.0, 0.0, 1.0]), (), True
-    if experiment.m0 is not None:
-        state = start_of(model, experiment.m0)
-        width = ("line_width",) if isinstance(experiment.data, Spectrum) else ()
-        return np.array([float(c) for c in (state.x, state.y, state.z)]), width, True
-    data = experiment.data
     if not isinstance(data, Trace):
         away = direction(1.0, 0.5)
-        width = ("line_width",) if isinstance(data, Spectrum) else ()
         return np.array([away.x, away.y, away.z]), width, True
     if {"mx", "my", "mz"} <= set(data.columns):
         check_length(data)
         first = np.array([float(data.columns[name][0]) for name in ("mx", "my", "mz")])
         length = float(np.linalg.norm(first))
-        return first / length, TILTS, True
-    state = start_of(model, None)
-    return np.array([float(c) for c in (state.x, state.y, state.z)]), TILTS, False
+        return first / length, tuple(form.moves), True
+    return form.numbers(given_start(model, None)), tuple(form.moves), False
+
+
+def _reference_of_system(
+    model: System, form: Form, experiment: Experiment, by_itself: bool
+) -> tuple[np.ndarray, tuple[str, ...], bool]:
+    """Its own start, with the components that are recorded as the first row has them."""
+    state, data = form.numbers(given_start(model, None)), experiment.data
+    if by_itself or not isinstance(data, Trace):
+        return state, (recorder_path(model, "line_width"),) if isinstance(data, Spectrum) else (), True
+    recorded = [name in data.columns for name in form.names]
+    for place, name in enumerate(form.names):
+        state[place] = data.columns[name][0] if recorded[place] else state[place]
+    for place in form.spins:  # of one whose components are recorded in part, the screening finds the rest
+        spin = state[place : place + 3]
+        state[place : place + 3] = spin / max(float(np.linalg.norm(spin)), 1e-300)
+    return state, tuple(form.moves), all(recorded)
 
 
 class Grid(NamedTuple):
@@ -80,17 +97,29 @@ class Grid(NamedTuple):
 
 
 class Free(NamedTuple):
-    """What is free: the names as they were given, the places of one experiment's, and the bounds of all."""
+    """What is free: the names as they were given, the places of one experiment's, and the bounds of all; and whether
+    its run begins by itself."""
 
     given: Mapping[str, Any]
     places: tuple[tuple[str, int], ...]
     bounds: Sequence[Bound]
+    by_itself: bool = False
 
 
-def recording_of(model: Oscillator, experiment: Experiment, row: int, rate: float, grid: Grid, free: Free) -> Recording:
+def suggested_step(model: Model, drive: Driven, stepper: Stepper) -> float:
+    """The step [s] that a simulation would take. Raises ValueError where nobody knows how fast a system turns."""
+    if isinstance(model, System):
+        return step_of_system(model, drive_of_system(model, drive), stepper, None)
+    return suggest_dt(model, drive, stepper)  # pyright: ignore[reportArgumentType]  (a Drive, by `prepare`)
+
+
+def recording_of(model: Model, experiment: Experiment, row: int, rate: float, grid: Grid, free: Free) -> Recording:
     """One experiment, ready to be fitted; `rate` [rad/s] is its fastest precession."""
     data, stepper = experiment.data, grid.stepper
-    finer = min(FINER * ANGLE[stepper.tableau.order] / rate, suggest_dt(model, experiment.drive, stepper))
+    finer = grid.dt or min(
+        FINER * ANGLE[stepper.tableau.order] / rate, suggested_step(model, experiment.drive, stepper)
+    )
+    coarser = grid.dt or 2.5 * finer
     free_model, free_drive = with_free_leaves(model, experiment.drive, [path for path, _ in free.places])
     gain, offset = _line(model, experiment, free.given)
     common: dict[str, Any] = {
@@ -105,18 +134,20 @@ def recording_of(model: Oscillator, experiment: Experiment, row: int, rate: floa
         "label": experiment.label or str(row + 1),
         "stepper": stepper,
         "engine": grid.engine,
+        "form": form_of(model),
+        "by_itself": free.by_itself,
     }
     sigma = experiment.noise or 1.0
     if isinstance(data, FrequencyTable):
-        return _table(data, common, sigma, grid.dt or 2.5 * finer, rate)
+        return _table(data, common, sigma, coarser, rate)
     if isinstance(data, Spectrum):
-        return _spectrum(data, common, sigma, grid.dt or 2.5 * finer, rate)
+        return _spectrum(data, common, sigma, coarser, rate)
     t = np.asarray(data.t, dtype=float) - float(data.t[0])
     values = np.stack([np.asarray(column, dtype=float) for column in data.columns.values()], axis=1)
     if experiment.segment is not None:
-        return _segmented(data, values, common, sigma, experiment.segment, grid.dt or finer)
+        return _segmented(data, values, common, sigma, experiment.segment, finer)
     even = bool(data.evenly_spaced) and experiment.bandwidth is None
-    step, every, duration = grid_of_trace(t, even, data.dt, grid.dt or finer, _lead(experiment, free))
+    step, every, duration = grid_of_trace(t, even, data.dt, finer, _lead(model, experiment, free))
     _check_steps(duration, step)
     return TraceRecording(
         **common,
@@ -130,23 +161,29 @@ def recording_of(model: Oscillator, experiment: Experiment, row: int, rate: floa
     )
 
 
-def _lead(experiment: Experiment, free: Free) -> float:
+def _lead(model: Model, experiment: Experiment, free: Free) -> float:
     """The longest delay [s] that the search may come to: so much longer is simulated."""
-    place = dict(free.places).get("delay")
+    place = dict(free.places).get(recorder_path(model, "delay"))
     return experiment.delay if place is None else free.bounds[place].limits[1]
 
 
-def _line(model: Oscillator, experiment: Experiment, given: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """Gain and offset of a voltage where they are held, None where they are found."""
+def _line(model: Model, experiment: Experiment, given: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Gain and offset of a voltage, or of the only column of a system, where they are held, None where they are
+    found."""
     data = experiment.data
-    if not isinstance(data, Trace) or "voltage" not in data.columns:
+    if not isinstance(data, Trace) or not (isinstance(model, System) or "voltage" in data.columns):
         return 1.0, 0.0
-    held = []
-    for name, own in zip(LINE, (1.0, 0.0), strict=True):
+    held, paths = [], [recorder_path(model, name) for name in LINE]
+    if isinstance(model, System) and len(data.columns) > 1 and (one := [path for path in paths if path in given]):
+        raise ValueError(
+            f"{one[0]} is free, but the trace has the columns {', '.join(data.columns)}, which one gain would scale "
+            "alike; fit one column, or let an output of the system scale each"
+        )
+    for name, path, own in zip(LINE, paths, (1.0, 0.0), strict=True):
         value = getattr(experiment, name)
-        if value is not None and name in given:
-            raise ValueError(f"{name} is free, but the experiment holds it at {value:g}; leave one of the two out")
-        found = name in given or model.junction is None
+        if value is not None and path in given:
+            raise ValueError(f"{path} is free, but the experiment holds it at {value:g}; leave one of the two out")
+        found = path in given or (isinstance(model, Oscillator) and model.junction is None)
         held.append(value if value is not None else None if found else own)
     return held[0], held[1]
 

@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.kernels.expression.equations import Program
+from llgrad.kernels.expression.program import Program
+from llgrad.kernels.gpu.launch import launch, whole_blocks
 from llgrad.kernels.kernel import (
     MANY_STAGES,
     REGISTERS,
@@ -34,6 +35,10 @@ CACHED: Final = 24 * 2**20
 """Bytes of kept states that stay in a last-level cache. Where wide tiles make more, writing and reading them costs more
 than taking most of the steps again.
 """
+MOST_OF_A_THREAD: Final = 3
+"""Directions of tangents in one sweep of a GPU: what more of them need is more than a thread's registers hold. Three of
+4,096 trajectories took 1.75 ms in one sweep, 2.2 ms in two, 2.9 ms in three (one NVIDIA H200, float64).
+"""
 SEGMENT: Final = 16
 """Steps between the states kept in that case: the tape of a segment fits the second-level cache."""
 
@@ -48,6 +53,8 @@ class RunPlan:
     steps: int
     every: int
     memory: int = MEMORY
+    cached: int = CACHED
+    """Bytes of kept states that are read and written fast."""
     samples: int = 1
     """States that the polynomial through a step gives, its end included; of a tableau that interpolates, with every =
     1."""
@@ -70,6 +77,8 @@ class RunPlan:
         """Where the (B, N) axes of an operand begin; −1 for one that has none."""
         if name in ("first", "h", "dense", "weights"):
             return -1
+        if name in self.program.tables:
+            return 1
         return 2 if name in self.program.channels else 0
 
 
@@ -88,7 +97,7 @@ class Plan(RunPlan):
         """
         size = max(1, len(self.starts) * lanes * np.dtype(self.program.dtype).itemsize)
         most = max(1, min(self.steps, self.memory // size))
-        if lanes > NARROW and self.steps * size > CACHED:
+        if lanes > NARROW and self.steps * size > self.cached:
             most = min(most, math.ceil(self.steps / SEGMENT))
         kept = math.ceil(self.steps / math.ceil(self.steps / most))
         return math.ceil(self.steps / kept)
@@ -99,18 +108,22 @@ class Plan(RunPlan):
 
 
 class _Call:
-    """Operands of a kernel: each flat, with one element for each trajectory or a single one."""
+    """Operands of a kernel: each flat, with one element for each trajectory or a single one.
 
-    def __init__(self, plan: Plan, operands: Sequence[Any], registers: int = REGISTERS) -> None:
+    On a `card`, a GPU, a tile is a thread.
+    """
+
+    def __init__(self, plan: Plan, operands: Sequence[Any], card: bool, registers: int = REGISTERS) -> None:
+        self.card = card
         self.plan, self.dtype = plan, plan.program.dtype
         self.given = dict(zip(plan.names, operands, strict=True))
         self.B, self.N = self.given[plan.starts[0]].shape
         self.lanes = self.B * self.N
-        self.width = width_for(self.lanes, self.dtype, registers)
+        self.width = 1 if card else width_for(self.lanes, self.dtype, registers)
         flat = {name: self.flat(value, plan.lane_axis(name)) for name, value in self.given.items()}
         self.operands = list(flat.values())
         self.spread = tuple(flat[name].size != plan.steps * len(plan.tableau.nodes) for name in plan.program.channels)
-        self.scheme = Scheme(plan.program, plan.tableau, plan.project, self.width, self.spread)
+        self.scheme = Scheme(plan.program, plan.tableau, plan.project, self.width, self.spread, card)
         self.tiles = -(-self.lanes // self.width)
 
     def flat(self, value: Any, axis: int) -> Any:
@@ -122,9 +135,23 @@ class _Call:
             return value.reshape(*lead, 1)
         return jnp.broadcast_to(value, (*lead, self.B, self.N)).reshape(*lead, self.lanes)
 
-    def counts(self, items: int, stride: int = 1) -> Any:
-        plan = self.plan
-        return jnp.asarray([plan.steps, plan.every, stride, items, self.lanes], jnp.int32)
+    def run(
+        self, kernel: str, items: int, operands: Sequence[Any], shapes: Sequence[Any], stride: int = 1, threads: int = 0
+    ) -> Any:
+        """The results of a kernel, by its name; on a card, by its PTX, with one thread an item or so many."""
+        counts = [self.plan.steps, self.plan.every, stride, items, self.lanes]
+        operands = [*self.operands, *operands]
+        if self.card:
+            return launch(kernel, counts, operands, shapes, threads or items)
+        return jax.ffi.ffi_call(kernel, list(shapes))(jnp.asarray(counts, jnp.int32), *operands)
+
+    def threads(self, *rows: int) -> int:
+        """Threads for the trajectories: fewer where what each needs, so many numbers, would be too much for the memory
+        together. Each then takes several trajectories, one after another.
+        """
+        size = sum(rows) * np.dtype(self.dtype).itemsize
+        most = self.plan.memory // size if size else self.lanes
+        return whole_blocks(max(min(self.lanes, most), 1))
 
     def shape(self, *lead: int) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((*lead, self.lanes), self.dtype)
@@ -140,69 +167,80 @@ class _Call:
         return value.sum(axes, keepdims=True) if axes else value
 
 
-def forward(*operands: Any, plan: Plan, keep: bool, compiled: bool = True) -> list[Any]:
+def forward(*operands: Any, plan: Plan, keep: bool, compiled: bool = True, card: bool = False) -> list[Any]:
     """Saved states (S, B, N) of each component, final state (B, N) of each, first bad step (B, N), and the states kept
     (C, components, B, N).
 
-    Without `compiled` no kernel is made: enough for the shapes, which tracing asks for.
+    Without `compiled` no kernel is made: enough for the shapes, which tracing asks for. `card` is for a GPU.
     """
-    call = _Call(plan, operands)
+    call = _Call(plan, operands, card)
     size = len(plan.starts)
     shapes = [call.shape(plan.saves)] * size + [call.shape()] * size + [jax.ShapeDtypeStruct((call.lanes,), jnp.int32)]
     if keep:
         shapes.append(call.shape(plan.kept(call.lanes), size))
     target = forward_kernel(call.scheme, keep) if compiled else ""
-    results = jax.ffi.ffi_call(target, shapes)(call.counts(call.tiles, plan.stride(call.lanes)), *call.operands)
+    results = call.run(target, call.tiles, (), shapes, plan.stride(call.lanes))
     return [call.unflat(result) for result in results]
 
 
-def adjoint(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool = True) -> list[Any]:
+def adjoint(
+    *operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool = True, card: bool = False
+) -> list[Any]:
     """Cotangents of the initial state (B, N) and of each wanted operand in its own shape.
 
     `operands` are the run's, the states kept, and the cotangents of saved and final states.
     """
     own = len(plan.names)
     stages = len(plan.tableau.b)
-    call = _Call(plan, operands[:own], REGISTERS // 2 if stages > MANY_STAGES else REGISTERS)
+    call = _Call(plan, operands[:own], card, REGISTERS // 2 if stages > MANY_STAGES else REGISTERS)
     kept, *cotangents = [value.reshape(*value.shape[:-2], call.lanes) for value in operands[own:]]
-    active = [name for name in (*plan.program.channels, *plan.program.names) if name in wanted]
+    active = [name for name in plan.program.varied if name in wanted]
     shared = [name for name, spread in zip(plan.program.channels, call.spread, strict=True) if not spread]
-    items = min(call.tiles, PARTS) if any(name in shared for name in active) else call.tiles
+    summed = [name for name in active if name in shared]
     nodes = len(plan.tableau.nodes)
     size = len(plan.starts)
+    stride = math.ceil(plan.steps / kept.shape[0])
+    threads = call.threads(len(summed) * plan.steps * nodes, stride * size if stride > 1 else 0) if card else PARTS
+    items = min(call.tiles, threads) if summed else call.tiles
     shapes = [call.shape()] * size
     for name in active:
         if name in shared:
-            shapes.append(jax.ShapeDtypeStruct((items, plan.steps, nodes), call.dtype))
+            parts = (plan.steps, nodes, items) if card else (items, plan.steps, nodes)
+            shapes.append(jax.ShapeDtypeStruct(parts, call.dtype))
         else:
-            shapes.append(call.shape(plan.steps, nodes) if name in plan.program.channels else call.shape())
-    stride = math.ceil(plan.steps / kept.shape[0])
-    arguments = [call.counts(items, stride), *call.operands, kept, *cotangents]
+            lead = (plan.steps, nodes) if name in plan.program.channels else ()
+            shapes.append(call.shape(*lead, *([plan.program.tables[name]] if name in plan.program.tables else [])))
+    told = len(shapes)
+    if card and stride > 1:
+        shapes.append(jax.ShapeDtypeStruct((stride * size, threads), call.dtype))
     target = adjoint_kernel(call.scheme, tuple(active), stride > 1) if compiled else ""
-    results = jax.ffi.ffi_call(target, shapes)(*arguments)
+    results = call.run(target, items, [kept, *cotangents], shapes, stride, threads)[:told]
     found = {name: call.unflat(result) for name, result in zip(plan.starts, results, strict=False)}
     for name, result in zip(active, results[size:], strict=True):
-        whole = result.sum(0)[..., None, None] if name in shared else call.unflat(result)
+        whole = result.sum(-1 if card else 0)[..., None, None] if name in shared else call.unflat(result)
         found[name] = call.summed(whole, name)
     return [found[name] for name in (*plan.starts, *wanted)]
 
 
-def tangent(*operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool = True) -> list[Any]:
+def tangent(
+    *operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool = True, card: bool = False
+) -> list[Any]:
     """Tangents of saved states (K, S, B, N) and of the final state (K, B, N).
 
     `operands` are the run's, and the K tangents of m0 and of each wanted operand.
     """
     own = len(plan.names)
-    call = _Call(plan, operands[:own], REGISTERS // 2)
-    active = [name for name in (*plan.program.channels, *plan.program.names) if name in wanted]
+    call = _Call(plan, operands[:own], card, REGISTERS // 2)
+    active = [name for name in plan.program.varied if name in wanted]
     given = dict(zip([*plan.starts, *wanted], operands[own:], strict=True))
     flat: list[Any] = [call.flat(given[name], plan.lane_axis(name) + 1) for name in (*plan.starts, *active)]
     sweeps: list[Any] = []
-    for start in range(0, flat[0].shape[0], MOST):
-        part = [value[start : start + MOST] for value in flat]
+    most = MOST_OF_A_THREAD if card else MOST
+    for start in range(0, flat[0].shape[0], most):
+        part = [value[start : start + most] for value in flat]
         K = part[0].shape[0]
         shapes = [call.shape(K, plan.saves)] * len(plan.starts) + [call.shape(K)] * len(plan.starts)
         target = tangent_kernel(call.scheme, tuple(active), K) if compiled else ""
-        sweeps.append(jax.ffi.ffi_call(target, shapes)(call.counts(call.tiles), *call.operands, *part))
+        sweeps.append(call.run(target, call.tiles, part, shapes))
     parts = [[sweep[index] for sweep in sweeps] for index in range(2 * len(plan.starts))]
     return [call.unflat(jnp.concatenate(part) if len(part) > 1 else part[0]) for part in parts]

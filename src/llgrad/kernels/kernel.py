@@ -12,8 +12,8 @@ from typing import Any, Final
 import jax
 import numpy as np
 
-from llgrad.kernels.expression.equations import Program
 from llgrad.kernels.expression.listing import formulas
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.loops.adjoint import adjoint_module
 from llgrad.kernels.loops.forward import forward_module
 from llgrad.kernels.loops.step import Scheme
@@ -46,25 +46,27 @@ def width_for(lanes: int, dtype: str, registers: int = REGISTERS) -> int:
 
 @functools.lru_cache(maxsize=512)
 def forward_kernel(scheme: Scheme, keep: bool) -> str:
-    """Name of the FFI target of a forward pass."""
+    """Name of the FFI target of a forward pass; its PTX, of a scheme for a GPU."""
     return target("kept" if keep else "forward", scheme, forward_module, keep)
 
 
 @functools.lru_cache(maxsize=512)
 def adjoint_kernel(scheme: Scheme, wanted: tuple[str, ...], taped: bool) -> str:
-    """Name of the FFI target of an adjoint pass."""
+    """Name of the FFI target of an adjoint pass; its PTX, of a scheme for a GPU."""
     return target("adjoint", scheme, adjoint_module, wanted, taped)
 
 
 @functools.lru_cache(maxsize=512)
 def tangent_kernel(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> str:
-    """Name of the FFI target of a tangent pass."""
+    """Name of the FFI target of a tangent pass; its PTX, of a scheme for a GPU."""
     return target("tangent", scheme, tangent_module, wanted, directions)
 
 
 def target(kind: str, scheme: Any, write: Callable[..., Any], *options: Any) -> str:
-    """Name of the FFI target of the module that `write` (scheme, options…) gives."""
+    """Name of the FFI target of the module that `write` (scheme, options…) gives; its PTX, of a scheme for a GPU."""
     key = f"{kind} {options}\n{scheme}"
+    if getattr(scheme, "card", False):
+        return cache.ptx(key, kind, lambda: write(scheme, *options), lambda: _equation(scheme.program))
     return _registered(
         key, kind, lambda: cache.load(key, kind, lambda: write(scheme, *options), lambda: _equation(scheme.program))
     )
@@ -73,7 +75,7 @@ def target(kind: str, scheme: Any, write: Callable[..., Any], *options: Any) -> 
 def _equation(program: Program) -> str:
     """The slope of a program for a reader: straight-line formulas."""
     names = program.arguments
-    return f"slope({', '.join(names)}):\n{formulas(program.trace(program.function, len(names)), names)}"
+    return f"slope({', '.join(names)}):\n{formulas(program.trace(program.function), names)}"
 
 
 def _registered(key: str, kind: str, address: Callable[[], int]) -> str:

@@ -14,7 +14,8 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.core.random import normals
-from llgrad.kernels.expression.equations import Program
+from llgrad.devices.arrays.mix import ALL
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.loops.step import LIMIT
 
 _FAILED: Final[dict[Program, str]] = {}
@@ -46,6 +47,7 @@ def forward(*operands: Any, plan: Any) -> list[Any]:
     given = dict(zip(plan.names, operands, strict=True))
     shape, dtype = given[plan.starts[0]].shape, given[plan.starts[0]].dtype
     wide = {name: jnp.broadcast_to(given[name], shape) for name in plan.program.names}
+    wide |= {name: jnp.broadcast_to(given[name], (size, *shape)) for name, size in plan.program.tables.items()}
 
     def step(carry: Any, inputs: Any) -> tuple[Any, list[Any]]:
         (m, bad), (index, samples) = carry, inputs
@@ -97,7 +99,9 @@ def _stepped(
 ) -> tuple[list[Any], list[Any]]:
     """The state after one step of the tableau, before its projection; and those within it, (samples − 1, …), if any."""
     program, shape, h = plan.program, m[0].shape, given["h"][0]
-    slope = jax.vmap(jax.vmap(lambda *scalars: tuple(program.function(*scalars))))
+    lanes = [int(name in program.tables) for name in program.arguments]
+    slope = jax.vmap(jax.vmap(lambda *scalars: tuple(program.function(*scalars)), lanes), lanes)
+    emission = jax.vmap(jax.vmap(lambda *scalars: tuple(map(jnp.asarray, program.emission(*scalars)))))
     random: list[Any] = []
     if program.noisy:
         lane = given["lane"] if "lane" in given else jnp.arange(shape[1], dtype=jnp.uint32)[None]
@@ -116,7 +120,7 @@ def _stepped(
         state = moved(row, slopes)
         now = [jnp.broadcast_to(samples[name][node], shape) for name in program.channels]
         now += [jnp.broadcast_to(h * (clock + plan.tableau.nodes[node]), shape)] if program.timed else []
-        now += [state[0] @ given["weights"].T] if program.coupled else []
+        now += _received(plan, given, emission(*state, *wide.values())) if program.coupled else []
         slopes.append(slope(*state, *now, *random, *wide.values()))
     within: list[Any] = []
     if plan.tableau.interpolates:
@@ -126,6 +130,22 @@ def _stepped(
             for axis, c in enumerate(m)
         ]
     return moved(plan.tableau.b, slopes), within
+
+
+def _received(plan: Any, given: Any, emitted: Sequence[Any]) -> list[Any]:
+    """What oscillators receive (B, N) of what they emit."""
+    found: list[Any] = [0.0] * len(plan.program.mixed)
+    for r, e, number in plan.terms:
+        x = emitted[e]
+        if number == ALL:
+            whole = jnp.broadcast_to(x.sum(-1, keepdims=True), x.shape)
+        elif plan.apart:
+            weights = given["weights"][:, number]
+            whole = jnp.einsum("bij,bj->bi", jnp.broadcast_to(weights, (x.shape[0], *weights.shape[1:])), x)
+        else:
+            whole = x @ given["weights"][number].T
+        found[r] = found[r] + whole
+    return found
 
 
 def tangent(*operands: Any, plan: Any, wanted: tuple[str, ...]) -> list[Any]:

@@ -12,7 +12,7 @@ from llgrad.kernels import calls
 from llgrad.kernels.calls import Plan
 from llgrad.kernels.rules import Passes, all_directions, extent, mapped_size, merge, split
 
-PASSES = Passes("llgrad_", calls, kept=1)
+PASSES = Passes("llgrad_", calls, kept=1, cards=True)
 solve_p = PASSES.solve
 
 

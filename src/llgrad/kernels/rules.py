@@ -26,8 +26,6 @@ from jax.interpreters import ad, mlir
 from llgrad.kernels import plain
 from llgrad.kernels.machine.forks import check_process
 
-M0: Final[tuple[str, ...]] = ("m_x", "m_y", "m_z")
-"""Names of the initial state of a coupled array."""
 SECOND: Final = "the native engine has no second derivatives; use the XLA engine for them: simulate(…, engine=XLA())"
 
 
@@ -39,10 +37,11 @@ class Passes:
     """The primitives `solve`, `tangent` and `adjoint` of a kind of run, with their derivatives and transposes.
 
     A plan has `names`, those of the run's operands. `calls` holds the functions forward, tangent and adjoint; `kept`
-    is how many results a forward pass with `keep` adds for the adjoint pass.
+    is how many results a forward pass with `keep` adds for the adjoint pass. With `cards` they have
+    kernels for GPUs too.
     """
 
-    def __init__(self, prefix: str, calls: Any, kept: int) -> None:
+    def __init__(self, prefix: str, calls: Any, kept: int, cards: bool = False) -> None:
         self.kept = kept
 
         def without_kept(function: Any) -> Any:
@@ -62,9 +61,10 @@ class Passes:
                 *(jnp.zeros(kept.shape, kept.dtype) for kept in told[plan.told :]),
             ]  # for nobody: see `lowered`
 
-        self.solve = _primitive(f"{prefix}solve", calls.forward, forward)
-        self.tangent = _primitive(f"{prefix}tangent", without_kept(calls.tangent), without_kept(plain.tangent))
-        self.adjoint = _primitive(f"{prefix}adjoint", calls.adjoint, functools.partial(plain.adjoint, kept=kept))
+        self.solve = _primitive(f"{prefix}solve", calls.forward, forward, cards)
+        self.tangent = _primitive(f"{prefix}tangent", without_kept(calls.tangent), without_kept(plain.tangent), cards)
+        adjoint = functools.partial(plain.adjoint, kept=kept)
+        self.adjoint = _primitive(f"{prefix}adjoint", calls.adjoint, adjoint, cards)
         ad.primitive_jvps[self.solve] = self._solve_jvp
         ad.primitive_jvps[self.tangent] = functools.partial(self._linear_jvp, self.tangent)
         ad.primitive_jvps[self.adjoint] = functools.partial(self._linear_jvp, self.adjoint)
@@ -195,8 +195,10 @@ def _length_of_a_rule() -> int:
     return told[0]
 
 
-def _primitive(name: str, run: Callable[..., list[Any]], instead: Callable[..., list[Any]]) -> Primitive:
-    """A primitive that runs a kernel, or does the same in plain JAX `instead`, where none can be compiled."""
+def _primitive(name: str, run: Callable[..., list[Any]], instead: Callable[..., list[Any]], cards: bool) -> Primitive:
+    """A primitive that runs a kernel, or does the same in plain JAX `instead`, where none can be compiled: for the
+    processors, and for a GPU too where there are `cards`.
+    """
     primitive = Primitive(name)
     primitive.multiple_results = True
 
@@ -215,10 +217,11 @@ def _primitive(name: str, run: Callable[..., list[Any]], instead: Callable[..., 
         check_process()
         return compiled(tuple(sorted(params.items())))(*operands)
 
-    def lowered(*operands: Any, plan: Any, **params: Any) -> list[Any]:
+    def lowered(*operands: Any, plan: Any, card: bool = False, **params: Any) -> list[Any]:
+        more = {"card": True} if card else {}
         if not plain.failure_of(plan.program):
             try:
-                return run(*operands, plan=plan, **params)
+                return run(*operands, plan=plan, **params, **more)
             except Exception as problem:
                 results = instead(*operands, plan=plan, **params)  # says it where the term itself is what fails
                 plain.report(plan.program, problem)  # from now on for every pass, so that none asks what another kept
@@ -226,7 +229,9 @@ def _primitive(name: str, run: Callable[..., list[Any]], instead: Callable[..., 
         return instead(*operands, plan=plan, **params)
 
     primitive.def_impl(run_now)
-    mlir.register_lowering(primitive, mlir.lower_fun(lowered, multiple_results=True), platform="cpu")
+    on_card = functools.partial(lowered, card=True) if cards else instead
+    for platform, rule in (("cpu", lowered), ("cuda", on_card)):
+        mlir.register_lowering(primitive, mlir.lower_fun(rule, multiple_results=True), platform=platform)
     return primitive
 
 
@@ -274,7 +279,7 @@ def merge(value: Any, dim: Any, axis: int, size: int, B: int, wide: bool) -> Any
 
 def split(value: Any, axis: int, size: int) -> Any:
     """Undo `merge`: (…, size · B, …) → (…, size, B, …)."""
-    return value.reshape(*value.shape[:axis], size, -1, *value.shape[axis + 1 :])
+    return value.reshape(*value.shape[:axis], size, value.shape[axis] // size, *value.shape[axis + 1 :])
 
 
 def mapped_size(arguments: Sequence[Any], dims: Sequence[Any]) -> int:

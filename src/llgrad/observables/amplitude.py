@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
-
-from llgrad.observables.frequency import tone_of
+from llgrad.observables.frequency import tone_of, where_found
 
 
 def amplitude(source: Any, dt: Any = None) -> Any:
@@ -20,4 +18,4 @@ def amplitude(source: Any, dt: Any = None) -> Any:
     0.25
     """
     tone, found, _ = tone_of(source, dt)
-    return jnp.where(found, tone.amplitude, jnp.nan)
+    return where_found(found, tone.amplitude)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
 
+from llgrad.core.speed.namespace import namespace
 from llgrad.observables.signal import signal_of
 from llgrad.observables.tone import Tone, tone_and_verdict
 
@@ -13,11 +15,12 @@ from llgrad.observables.tone import Tone, tone_and_verdict
 def frequency(source: Any, dt: Any = None) -> Any:
     """Frequency [Hz] of the strongest tone of a signal, far finer than a bin of its spectrum; differentiable once.
 
-    `source`: a `Trajectory` (m·p is taken), a `Trace` of one column, or samples (…, T), time last, with `dt` [s].
-    Returns shape (), or (…,) for several signals, (N,) for an array of oscillators. A tone with its second and third
-    harmonic is found exactly, however few its periods; what else is in the signal disturbs it by a small part of a bin
-    (see `tone`). In a signal that fades it is the frequency around the middle. Of a line that noise has broadened it is
-    the highest point; its centre and width, each with its interval, are what `line_width` gives.
+    `source`: a `Trajectory` (m·p is taken), the `signal(name)` of a run of a `System`, a `Trace` of one column, or
+    samples (…, T), time last, with `dt` [s]. Returns shape (), or (…,) for several signals, (N,) for an array of
+    oscillators. A tone with its second and third harmonic is found exactly, however few its periods; what else is in
+    the signal disturbs it by a small part of a bin (see `tone`). In a signal that fades it is the frequency around the
+    middle. Of a line that noise has broadened it is the highest point; its centre and width, each with its interval,
+    are what `line_width` gives.
 
     NaN where the signal does not oscillate: it is constant, or at rest but for rounding; it holds less than one period,
     as what rises or falls all along does; it dies away (its last quarter has less than 5 % of the largest amplitude);
@@ -34,17 +37,22 @@ def frequency(source: Any, dt: Any = None) -> Any:
     nan
     """
     tone, found, dt = tone_of(source, dt)
-    return jnp.where(found, tone.cycles, jnp.nan) / dt
+    return where_found(found, tone.cycles / dt)
 
 
 def best_frequency(source: Any, dt: Any = None) -> Any:
     """As `frequency`, but of whatever explains the signal best, oscillation or not: a scale of time for a search."""
     tone, _, dt = tone_of(source, dt)
-    return tone.cycles / dt
+    return jnp.asarray(tone.cycles / dt)
 
 
 def tone_of(source: Any, dt: Any = None) -> tuple[Tone, Any, Any]:
     """The strongest tone of a source, whether it oscillates, and the time between two samples [s] in its dtype."""
     signal = signal_of(source, dt)
-    tone, found = tone_and_verdict(jnp.asarray(signal.values), signal.rounding)
-    return tone, found, jnp.asarray(signal.dt, tone.cycles.dtype)
+    tone, found = tone_and_verdict(signal.values, signal.rounding)
+    return tone, found, namespace(signal.dt).asarray(signal.dt, tone.cycles.dtype)
+
+
+def where_found(found: Any, value: Any) -> Any:
+    """The value, as an array of JAX's, where a tone was found; else NaN."""
+    return jnp.asarray(namespace(found, value).where(found, value, math.nan))

@@ -136,8 +136,8 @@ def line_width(source: Any, dt: float | None = None) -> LineWidth:
     √(Δ/(2πT)) instead of √(Δ/(4πT)), and the width better: how steady the amplitude is is taken from the signal.
 
     Args:
-        source: a `Trajectory` (m·p is taken), a `Trace` of one column, or samples (T,), with `dt` [s]. Cut away first
-            what is not steady, such as the growth of the oscillation.
+        source: a `Trajectory` (m·p is taken), the `signal(name)` of a run of a `System`, a `Trace` of one column, or
+            samples (T,), with `dt` [s]. Cut away first what is not steady, such as the growth of the oscillation.
         dt: time between two samples of an array [s].
 
     Raises:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, Final, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.trajectory import Trajectory
+from llgrad.core.trajectory import SystemSignal, SystemTrajectory, Trajectory
 from llgrad.core.units import show, show_with_error
 from llgrad.observables.line_width import LineWidth, line_of
 from llgrad.observables.signal import device_of, signal_of
@@ -74,7 +73,7 @@ def oscillation_of(source: Any, dt: float | None = None) -> Oscillation:
     """
     signal = signal_of(source, dt)
     values, step = np.asarray(signal.values), float(signal.dt)
-    tone, found = tone_and_verdict(jnp.asarray(signal.values), signal.rounding)
+    tone, found = tone_and_verdict(signal.values, signal.rounding)
     frequency, amplitude = float(tone.cycles) / step, float(tone.amplitude)
     quarters = np.array_split(values.astype(float), 4)
     periods = frequency * step * values.size / 4
@@ -112,7 +111,9 @@ def _amplitude(values: np.ndarray, cycles: float | None) -> float:
 
 
 def _is_warm(source: Any) -> bool | None:
-    """Whether a run has thermal noise; None where nobody knows."""
+    """Whether a run has thermal noise; None where nobody knows, as of a system whose noise may be of no strength."""
+    if isinstance(source, (SystemTrajectory, SystemSignal)):
+        return None if (source if isinstance(source, SystemSignal) else source.signal()).noisy else False
     if not isinstance(source, Trajectory):
         return None
     return bool(np.any(np.asarray(device_of(source).temperature) > 0))
@@ -124,8 +125,8 @@ def _ringing(values: np.ndarray, end: float, step: float) -> float:
     alive = int(np.flatnonzero(distance > ALIVE * distance.max())[-1]) + 1
     if alive < FEWEST_ALIVE:
         return math.nan
-    size = 1 << (alive.bit_length() - 1)  # few lengths: each is compiled
-    tone, found = tone_and_verdict(jnp.asarray(values[:size]))
+    size = 1 << (alive.bit_length() - 1)
+    tone, found = tone_and_verdict(values[:size])
     rings = bool(found) and float(tone.cycles) * size > FEWEST_TURNS  # a bend looks like one turn
     return float(tone.cycles) / step if rings else math.nan
 

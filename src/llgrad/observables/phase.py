@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
+from llgrad.core.speed.namespace import namespace
+from llgrad.observables.frequency import where_found
 from llgrad.observables.signal import signal_of
 from llgrad.observables.tone import tone_and_verdict, within_a_turn
 
@@ -23,11 +26,10 @@ def phase(source: Any, dt: Any = None) -> Any:
     0.3
     """
     signal = signal_of(source, dt)
-    tone, oscillates = tone_and_verdict(jnp.asarray(signal.values), signal.rounding)
-    dtype = tone.phase.dtype
-    before = tone.cycles * (jnp.asarray(signal.start, dtype) / jnp.asarray(signal.dt, dtype))
-    found = within_a_turn(tone.phase - math.tau * (before - jnp.round(before)))
-    return jnp.where(oscillates, found, jnp.nan)
+    tone, oscillates = tone_and_verdict(signal.values, signal.rounding)
+    xp, dtype = namespace(tone, signal.start, signal.dt), tone.phase.dtype
+    before = tone.cycles * (xp.asarray(signal.start, dtype) / xp.asarray(signal.dt, dtype))
+    return where_found(oscillates, within_a_turn(tone.phase - math.tau * (before - xp.round(before)), xp))
 
 
 def instantaneous_phase(source: Any, dt: Any = None) -> Any:
@@ -42,7 +44,12 @@ def instantaneous_phase(source: Any, dt: Any = None) -> Any:
     >>> round(float(found[600] - found[400]) / (2 * np.pi), 4)
     2.0
     """
-    values = jnp.asarray(signal_of(source, dt).values)
+    return _unwound(jnp.asarray(signal_of(source, dt).values))
+
+
+@jax.jit
+def _unwound(values: Any) -> Any:
+    """The phase of the analytic signal; compiled as one."""
     size = values.shape[-1]
     spectrum = jnp.fft.fft(values - jnp.mean(values, axis=-1, keepdims=True))
     keep = jnp.zeros(size, values.dtype).at[: (size + 1) // 2].set(2).at[0].set(1)

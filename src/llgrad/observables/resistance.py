@@ -60,7 +60,7 @@ def _junction(run: Trajectory, junction: Junction | None) -> Junction | None:
 
 
 def _resistance(run: Trajectory, junction: Junction | None) -> Any:
-    angle = cosine(run)
+    angle = jnp.asarray(cosine(run))
     law = device_of(run).junction if junction is None else junction
     return jax.tree.map(lambda leaf: per_oscillator(leaf, angle), law).resistance(angle)
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import is_concrete
-from llgrad.core.trajectory import Trajectory
-from llgrad.core.vector import unstack
+from llgrad.core.speed.namespace import namespace
+from llgrad.core.trajectory import SystemSignal, SystemTrajectory, Trajectory
+from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.sampled import is_even
@@ -45,17 +46,20 @@ class Signal(NamedTuple):
 def signal_of(source: Any, dt: Any = None) -> Signal:
     """The signal of a source, for an array of N oscillators (N, T).
 
-    A `Trajectory` gives m·p, the component along the polariser, which is what a junction sees; a `Trace` gives its only
-    column (unevenly spaced samples are brought to an even grid by a cubic spline); an array (…, T), with time along the
-    last axis, needs `dt`, the time between samples in seconds.
+    A `Trajectory` gives m·p, the component along the polariser, which is what a junction sees; a run of a `System` its
+    only signal, or the one that is chosen by `run.signal(name)`; a `Trace` gives its only column (unevenly spaced
+    samples are brought to an even grid by a cubic spline); an array (…, T), with time along the last axis, needs `dt`,
+    the time between samples in seconds.
 
     Raises ValueError for a missing, superfluous or impossible `dt`, fewer than 8 samples, a value that is not finite,
     and a signal that does not change.
     """
-    if isinstance(source, (Trajectory, HasColumns)) and dt is not None:
+    if isinstance(source, (Trajectory, SystemTrajectory, HasColumns)) and dt is not None:
         raise ValueError(f"dt = {dt} is superfluous: a {type(source).__name__} knows its times; leave it out")
     if isinstance(source, Trajectory):
         return _checked(_of_run(source))
+    if isinstance(source, (SystemTrajectory, SystemSignal)):
+        return _checked(_of_system(source))
     if isinstance(source, HasColumns):
         return _checked(_of_trace(source))
     if isinstance(source, (str, bytes)) or not isinstance(source, (jax.Array, np.ndarray, Sequence)):
@@ -84,32 +88,45 @@ def device_of(run: Trajectory) -> Oscillator:
 
 def cosine(run: Trajectory) -> Any:
     """m·p, (T,) or (T, N), of one run."""
-    return _along(run.m, device_of(run).polariser)
-
-
-@jax.jit
-def _along(m: Any, polariser: Any) -> Any:
-    """m·p; compiled as one, for its few operations would take longer to compile one by one than to run."""
-    m = unstack(m)
+    polariser = device_of(run).polariser
+    xp = namespace(run.m, polariser)
+    m = Vec3(*(xp.asarray(run.m)[..., axis] for axis in range(3)))
     return m.dot(jax.tree.map(lambda component: per_oscillator(component, m.x), polariser))
 
 
 def per_oscillator(leaf: Any, like: Any) -> Any:
     """A leaf () or (N,), or samples (T,), in the dtype and rank of `like`, (T,) or (T, N)."""
-    leaf = jnp.asarray(leaf, like.dtype)
+    leaf = (jnp if isinstance(like, jax.Array) else np).asarray(leaf, like.dtype)
     if leaf.ndim in (0, like.ndim):
         return leaf
     return leaf[None, :] if leaf.shape[0] == like.shape[-1] else leaf[:, None]
 
 
-def _of_run(run: Trajectory) -> Signal:
+def _check_even(run: Trajectory | SystemSignal) -> None:
+    """Raise ValueError for a run whose saved times are not evenly spaced."""
     length = np.shape(run.t)[-1]
     if length > 1 and is_concrete(run.t) and not is_even(np.asarray(run.t).reshape(-1, length)[0]):
         raise ValueError(
             "the saved times of this run are not evenly spaced; save every k-th step to look at its signal"
         )
-    values = jnp.moveaxis(each_run(cosine, run), np.ndim(run.t) - 1, -1)
-    return Signal(values, run.dt, run.t.reshape(-1)[0], ROUNDED * float(jnp.finfo(values.dtype).eps))
+
+
+def _of_system(source: SystemTrajectory | SystemSignal) -> Signal:
+    signal = source if isinstance(source, SystemSignal) else source.signal()
+    _check_even(signal)
+    known = is_concrete(signal.values) and signal.values.size
+    largest = float(np.abs(np.asarray(signal.values)).max()) if known else 0.0
+    rounding = ROUNDED * float(jnp.finfo(signal.values.dtype).eps) * largest
+    values = namespace(signal.values).moveaxis(signal.values, np.ndim(signal.t) - 1, -1)
+    return Signal(values, signal.dt, namespace(signal.t).asarray(signal.t).reshape(-1)[0], rounding)
+
+
+def _of_run(run: Trajectory) -> Signal:
+    _check_even(run)
+    values = each_run(cosine, run)
+    values = namespace(values).moveaxis(values, np.ndim(run.t) - 1, -1)
+    start = namespace(run.t).asarray(run.t).reshape(-1)[0]
+    return Signal(values, run.dt, start, ROUNDED * float(jnp.finfo(values.dtype).eps))
 
 
 def _of_trace(trace: HasColumns) -> Signal:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.trajectory import SystemTrajectory
 from llgrad.observables.receiver import Receiver
 from llgrad.observables.signal import FEWEST_SAMPLES, HasColumns, signal_of
 
@@ -68,10 +69,11 @@ class Spectrum(eqx.Module):
 def spectrum(source: Any, dt: float | None = None, *, unit: str | None = None, segments: int = 1) -> Spectrum:
     """Power spectral density by Welch's method (Hann window, half overlapping segments, each without its mean).
 
-    `source`: a `Trajectory` (m·p is taken), a `Trace` of one column, or samples (…, T), time last, with `dt` [s].
-    `unit` of the samples: "V" gives V²/Hz; by default 1, or that of the trace's column. More `segments` give less noise
-    and a coarser resolution of (segments + 1)/(2 T dt), the distance of two frequencies; the window makes a pure tone
-    1.44 of it wide (half maximum), with an equivalent noise bandwidth of 1.5. Computed by NumPy: not differentiable.
+    `source`: a `Trajectory` (m·p is taken), the `signal(name)` of a run of a `System`, a `Trace` of one column, or
+    samples (…, T), time last, with `dt` [s]. `unit` of the samples: "V" gives V²/Hz; by default 1, or that of the
+    trace's column. More `segments` give less noise and a coarser resolution of (segments + 1)/(2 T dt), the distance of
+    two frequencies; the window makes a pure tone 1.44 of it wide (half maximum), with an equivalent noise bandwidth of
+    1.5. Computed by NumPy: not differentiable.
 
     Raises ValueError for a missing `dt`, fewer than 8 samples (per segment), a value that is not finite, a constant
     signal.
@@ -84,6 +86,7 @@ def spectrum(source: Any, dt: float | None = None, *, unit: str | None = None, s
     >>> bool(abs(found.density.sum() * found.resolution / 1e-6 - 1) < 0.02)
     True
     """
+    source = source.signal() if isinstance(source, SystemTrajectory) else source
     signal = signal_of(source, dt)
     values, dt = np.asarray(signal.values, dtype=float), float(signal.dt)
     length = 2 * values.shape[-1] // (segments + 1) if segments >= 1 else 0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from llgrad.core.field_term import FieldTerm
+from llgrad.core.field_term import FieldTerm, Inputs
 from llgrad.core.record import quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices.ranges import check_unit_vector
@@ -19,7 +17,7 @@ class PerpendicularAnisotropy(FieldTerm):
     H_k: float = quantity("T", about="first-order anisotropy field, 2K₁/Ms")
     H_k2: float = quantity("T", default=0.0, about="second-order anisotropy field, 4K₂/Ms")
 
-    def field(self, m: Vec3, current: Any) -> Vec3:
+    def field(self, m: Vec3, inputs: Inputs) -> Vec3:
         strength = self.H_k * m.z + self.H_k2 * (1 - m.z * m.z) * m.z
         return Vec3(0.0, 0.0, strength)
 
@@ -37,6 +35,6 @@ class UniaxialAnisotropy(FieldTerm):
     def __check_init__(self) -> None:
         check_unit_vector("axis", self.axis)
 
-    def field(self, m: Vec3, current: Any) -> Vec3:
+    def field(self, m: Vec3, inputs: Inputs) -> Vec3:
         along = m.dot(self.axis)
         return self.axis * (self.H_k * along + self.H_k2 * (1 - along * along) * along)

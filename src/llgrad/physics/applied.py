@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from llgrad.core.field_term import FieldTerm
+from llgrad.core.field_term import FieldTerm, Inputs
 from llgrad.core.record import vector
 from llgrad.core.vector import Vec3
 
@@ -14,5 +12,5 @@ class AppliedField(FieldTerm):
 
     applied: Vec3 = vector("T", about="applied field")
 
-    def field(self, m: Vec3, current: Any) -> Vec3:
+    def field(self, m: Vec3, inputs: Inputs) -> Vec3:
         return self.applied

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from llgrad.core.constants import MU_0
-from llgrad.core.field_term import FieldTerm
+from llgrad.core.field_term import FieldTerm, Inputs
 from llgrad.core.record import quantity, vector
 from llgrad.core.vector import Vec3
 
@@ -17,7 +16,7 @@ class Demagnetisation(FieldTerm):
     Ms: float = quantity("A/m", about="saturation magnetisation")
     factors: Vec3 = vector("1", default=(0.0, 0.0, 1.0), about="demagnetising factors")
 
-    def field(self, m: Vec3, current: Any) -> Vec3:
+    def field(self, m: Vec3, inputs: Inputs) -> Vec3:
         strength = -MU_0 * self.Ms
         return Vec3(
             strength * self.factors.x * m.x,

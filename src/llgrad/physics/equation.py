@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 
-from llgrad.core.field_term import FieldTerm
+from llgrad.core.field_term import FieldTerm, Watched, given_to_term, inputs_of_term
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
-from llgrad.devices.system import NORMALS, Layout
+from llgrad.devices.system import NORMALS, TIME, Layout, mixed_names
 from llgrad.physics.anisotropy import PerpendicularAnisotropy
 from llgrad.physics.applied import AppliedField
 from llgrad.physics.demagnetisation import Demagnetisation
@@ -36,39 +39,102 @@ class Equation(eqx.Module):
     """Direct current [A]."""
     terms: tuple[FieldTerm, ...]
     """The effective fields."""
+    emits: tuple[int, ...] = eqx.field(static=True, default=())
+    """Components of m that an oscillator of an array emits."""
+    receives: tuple[str, ...] = eqx.field(static=True, default=())
+    """Channels that what it receives is added to, in order."""
 
     layout: ClassVar[Layout] = Layout(("x", "y", "z"), ((0, 1, 2),))
-    channels: ClassVar[tuple[str, ...]] = ("current", "field_x", "field_y", "field_z")
-    """What a drive can have, in the order in which kernels take it."""
+    channels: ClassVar[tuple[str, ...]] = ("current", "field_x", "field_y", "field_z", TIME)
+    """What a drive can have, and the time [ns], which is sampled like a drive where a term uses it; in the order in
+    which kernels take it."""
     timed: ClassVar[bool] = False
 
+    @property
+    def uses_time(self) -> bool:
+        """Whether a term of the device's own asks for the time."""
+        return len(self.terms) > BUILT_IN and bool(names_of_timed(self.terms[BUILT_IN:]))
+
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """Names of the numbers that an oscillator of an array receives."""
+        return mixed_names(len(self.receives))
+
+    def emitted(self, state: Sequence[Any]) -> list[Any]:
+        """The numbers that an oscillator of an array emits."""
+        return [state[place] for place in self.emits]
+
     def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> tuple[Any, ...]:
-        """d/dt [1/ns] of the components of m, from what changes during a run: drive, coupling field, and unit normal
-        numbers times `sigma` [T].
+        """d/dt [1/ns] of the components of m, from what changes during a run: drive, what is received from the others,
+        time [ns], and unit normal numbers times `sigma` [T].
         """
-        field = Vec3(*(given.get(name, 0.0) for name in self.channels[1:]))
-        if "coupling" in given:
-            field = field + Vec3(given["coupling"], 0.0, 0.0)
+        given = dict(given)
+        for name, mixed in zip(self.receives, self.mixed, strict=True):
+            given[name] = given.get(name, 0.0) + given[mixed]
+        m, field = Vec3(*state), Vec3(*(given.get(name, 0.0) for name in self.channels[1:4]))
+        total = self.effective_field(m, field, given.get("current", 0.0), given.get(TIME, 0.0))
         if sigma is not None:
-            field = field + Vec3(*(given[name] for name in NORMALS)) * sigma
-        rate = self(Vec3(*state), field, given.get("current", 0.0))
+            total = total + Vec3(*(given[name] for name in NORMALS)) * sigma
+        rate = llg(m, total, self.gamma, self.alpha)
         return rate.x, rate.y, rate.z
 
     def __call__(self, m: Vec3, field: Vec3, current: Any) -> Vec3:
-        """dm/dt [1/ns] at `m`, with `field` [T] and `current` [A] added to the device's own (drive, coupling,
-        noise)."""
+        """dm/dt [1/ns] at `m`, with `field` [T] and `current` [A] added to the device's own (drive, coupling), at time
+        0."""
         return llg(m, self.effective_field(m, field, current), self.gamma, self.alpha)
 
-    def effective_field(self, m: Vec3, field: Vec3, current: Any) -> Vec3:
-        """The sum of all terms and of the added `field` [T]."""
-        total = self.current + current
+    def effective_field(self, m: Vec3, field: Vec3, current: Any, time: Any = 0.0) -> Vec3:
+        """The sum of all terms and of the added `field` [T], at a time [ns]."""
+        first = self.terms[0]
+        applied = first.applied + field if isinstance(first, AppliedField) else field
+        inputs = inputs_of_term(self.current + current, applied, time * 1e-9)
         for term in self.terms:
-            field = field + term.field(m, total)
+            field = field + term.field(m, inputs)
         return field
 
 
-def equation_of_motion(device: Oscillator) -> Equation:
-    """The equation of motion of an oscillator (or, with (N,) leaves, of N of them).
+@functools.lru_cache(maxsize=256)
+def _timed(terms: Any, kinds: tuple[Any, ...]) -> tuple[str, ...]:
+    """`names_of_timed` of terms of a form, whose leaves are of these kinds."""
+    found = []
+
+    def ask(leaves: list[Any], number: Any) -> list[Any]:
+        direction, fields = Vec3(number, number, number), []
+        for place, term in enumerate(jax.tree.unflatten(terms, leaves)):
+            inputs = Watched(*given_to_term(number, direction, number))
+            fields.append(term.field(direction, inputs))
+            if "t" in inputs.seen:
+                found.append(f"{type(term).__name__} (terms.{place})")
+        return fields
+
+    number = jax.ShapeDtypeStruct((), jnp.result_type(float))
+    jax.eval_shape(ask, [jax.ShapeDtypeStruct(*kind) for kind in kinds], number)
+    return tuple(found)
+
+
+def names_of_timed(terms: tuple[FieldTerm, ...]) -> tuple[str, ...]:
+    """Which of a device's own terms ask for the time, as a user knows them."""
+    leaves, tree = jax.tree.flatten(terms)
+    return _timed(tree, tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves))
+
+
+def still_equation(
+    device: Oscillator, what: str, emits: tuple[int, ...] = (), receives: tuple[str, ...] = ()
+) -> Equation:
+    """The equation of motion of a device whose terms do not change with time, for `what` there is only then.
+
+    Raises ValueError where the field of one of its terms does.
+    """
+    if timed := names_of_timed(device.terms):
+        raise ValueError(
+            f"the field of {', '.join(timed)} asks for the time, and with a field that changes there is no {what}; use "
+            "simulate, or a term without inputs.t"
+        )
+    return equation_of_motion(device, emits, receives)
+
+
+def equation_of_motion(device: Oscillator, emits: tuple[int, ...] = (), receives: tuple[str, ...] = ()) -> Equation:
+    """The equation of motion of an oscillator (or, with (N,) leaves, of N of them that emit and receive).
 
     The terms are, in order: applied field, perpendicular anisotropy, demagnetisation, spin torque, and the device's own
     """
@@ -83,4 +149,4 @@ def equation_of_motion(device: Oscillator) -> Equation:
             device.polariser,
         ),
     )
-    return Equation(device.gamma * 1e-9, device.alpha, device.current, (*built_in, *device.terms))
+    return Equation(device.gamma * 1e-9, device.alpha, device.current, (*built_in, *device.terms), emits, receives)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llgrad.core.constants import ELEMENTARY_CHARGE, HBAR
-from llgrad.core.field_term import FieldTerm
+from llgrad.core.field_term import FieldTerm, Inputs
 from llgrad.core.record import quantity, vector
 from llgrad.core.vector import Vec3
 
@@ -23,9 +23,9 @@ class SlonczewskiTorque(FieldTerm):
     field_like: float = quantity("1", default=0.0, about="field-like over damping-like torque β")
     polariser: Vec3 = vector("1", default=(1.0, 0.0, 0.0), about="direction p of the fixed layer")
 
-    def field(self, m: Vec3, current: Any) -> Vec3:
+    def field(self, m: Vec3, inputs: Inputs) -> Vec3:
         p = self.polariser
-        strength = self.per_ampere * current / (1 + self.lambda_ * m.dot(p))
+        strength = self.per_ampere * inputs.current / (1 + self.lambda_ * m.dot(p))
         return (p.cross(m) + p * self.field_like) * strength
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from llgrad.core.constants import BOLTZMANN
+from llgrad.core.speed.namespace import namespace
 from llgrad.devices.oscillator import Oscillator
 
 
@@ -20,4 +21,5 @@ def thermal_sigma(device: Oscillator, dt: float) -> Any:
     energy_field = BOLTZMANN * 1e18 * device.temperature / ((device.Ms * 1e-6) * (device.volume * 1e24))
     variance = 2 * device.alpha * energy_field / (device.gamma * 1e-9 * (dt * 1e9))
     hot = variance > 0
-    return jnp.where(hot, jnp.sqrt(jnp.where(hot, variance, 1.0)), 0.0)
+    xp = namespace(variance)
+    return jnp.asarray(xp.where(hot, xp.sqrt(xp.where(hot, variance, 1.0)), 0.0), jnp.result_type(float))

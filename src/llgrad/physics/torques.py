@@ -12,7 +12,8 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.constants import CMTJ_ELEMENTARY_CHARGE, CMTJ_MU_0, ELEMENTARY_CHARGE, MU_0
-from llgrad.core.record import is_concrete, rows_of
+from llgrad.core.field_term import inputs_of_term
+from llgrad.core.record import have_shapes_of_one, is_concrete, rows_of
 from llgrad.core.vector import Vec3
 from llgrad.devices.conversions.asymmetry import Lambda_from_lambda
 from llgrad.devices.conversions.names import vector_of
@@ -64,7 +65,7 @@ def torque_at(device: Oscillator, m: Any, *, thickness: float | None = None) -> 
     −γ B_s (1−αβ)/(1+α²) m×(p×m) and the field-like one −γ B_s (α+β)/(1+α²) m×p.
 
     Args:
-        device: one oscillator; its current is the one that flows.
+        device: one oscillator; its current is the one that flows, and the time, where a term asks for it, is 0.
         m: magnetisation (x, y, z), a unit vector.
         thickness: thickness of the free layer [m]: with it the settings of the other programs hold area and current
             density, and are complete; without it they hold J times the area.
@@ -81,7 +82,7 @@ def torque_at(device: Oscillator, m: Any, *, thickness: float | None = None) -> 
     """
     if not isinstance(device, Oscillator):
         raise ValueError(f"torque_at takes one Oscillator, got {type(device).__name__}; give array.oscillator's parts")
-    if not all(is_concrete(leaf) and np.ndim(leaf) == 0 for leaf in jax.tree.leaves(device)):
+    if not all(map(is_concrete, jax.tree.leaves(device))) or not have_shapes_of_one(device):
         raise ValueError("torque_at takes a device of plain numbers, got arrays or traced values; give one oscillator")
     if thickness is not None and not (thickness > 0 and math.isfinite(thickness)):
         raise ValueError(
@@ -100,7 +101,8 @@ def _torques(device: Oscillator, state: Vec3, thickness: float | None) -> Torque
     labelled = dict(zip(("applied field", "perpendicular anisotropy", "demagnetisation"), built_in, strict=True))
     labelled |= {f"terms.{i} {type(term).__name__}": term for i, term in enumerate(device.terms)}
     current = float(device.current)
-    fields = {name: _array(term.field(state, current)) for name, term in labelled.items()}
+    inputs = inputs_of_term(current, device.field)
+    fields = {name: _array(term.field(state, inputs)) for name, term in labelled.items()}
     m, p, alpha, beta = _array(state), _array(device.polariser), float(device.alpha), float(device.field_like)
     rate = float(device.gamma) / (1 + alpha**2)
     strength = float(torque.per_ampere) * current / (1 + float(device.lambda_) * float(m @ p))
@@ -125,7 +127,7 @@ def _torques(device: Oscillator, state: Vec3, thickness: float | None) -> Torque
         },
         "OOMMF": {"mxH [A/m]": np.cross(m, B) / MU_0, "Spin torque [rad/s]": spin, "dm/dt [rad/s]": damped + spin},
     }
-    fields |= {"spin torque": _array(torque.field(state, current))}
+    fields |= {"spin torque": _array(torque.field(state, inputs))}
     settings, notes = _settings(device, float(m @ p), thickness)
     programs = {name: _no_minus_zero(rows) for name, rows in programs.items()}
     return Torques(m, _no_minus_zero(fields), _no_minus_zero(parts), programs, settings, notes)

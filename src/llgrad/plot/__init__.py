@@ -1,5 +1,6 @@
 """The only room that knows matplotlib: one file for each picture, results in and a Figure out."""
 
+from llgrad.plot.cycles import cycle, phase_noise
 from llgrad.plot.fits import fit
 from llgrad.plot.histories import history
 from llgrad.plot.networks.learning import learning_curves
@@ -17,12 +18,14 @@ from llgrad.plot.traces import trace
 __all__ = [
     "branches",
     "confusion",
+    "cycle",
     "equilibria",
     "examples",
     "fit",
     "history",
     "learning_curves",
     "orbit",
+    "phase_noise",
     "report",
     "response",
     "save",

@@ -14,7 +14,7 @@ from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.fitting.answers.explanation.sentences import in_short
 from llgrad.observables.spectrum import Spectrum
 from llgrad.plot.sources import Columns, columns_of
-from llgrad.plot.style import BLUE, COMPONENTS, GREY, LABELS, figure, legend_above, named, scaled, title
+from llgrad.plot.style import BLUE, colours, figure, label_of, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,10 +80,11 @@ def _trace(drawn: Any, data: Columns, prediction: Mapping[str, Any], words: str)
     heights = [1.6] * len(names) + [1.3] * len(units)
     all_axes = drawn.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     t, time_unit = scaled(data.t, "s")
+    own = colours(names)
     for axes, name in zip(all_axes, names, strict=False):
-        _curve(axes, t, data, name, np.asarray(prediction[name], float))
+        _curve(axes, t, data, name, np.asarray(prediction[name], float), own[name])
     for axes, unit in zip(all_axes[len(names) :], units, strict=True):
-        _residuals(axes, t, data, {n: prediction[n] for n in names if data.unit(n) == unit})
+        _residuals(axes, t, data, {n: prediction[n] for n in names if data.unit(n) == unit}, own)
     all_axes[-1].set_xlabel(named("time", time_unit))
     all_axes[-1].set_xlim(t[0], t[-1])
     drawn.align_ylabels(list(all_axes))
@@ -134,19 +135,19 @@ def _spectrum(drawn: Any, data: Spectrum, prediction: Mapping[str, Any], words: 
     drawn.align_ylabels([above, below])
 
 
-def _curve(axes: Any, t: np.ndarray, data: Columns, name: str, predicted: np.ndarray) -> None:
+def _curve(axes: Any, t: np.ndarray, data: Columns, name: str, predicted: np.ndarray, colour: str) -> None:
     both, unit = scaled(np.stack([data.values[name], predicted]), data.unit(name))
-    axes.plot(t, both[0], ".", color=COMPONENTS.get(name, GREY), markersize=6, alpha=0.5, label="recorded")
+    axes.plot(t, both[0], ".", color=colour, markersize=6, alpha=0.5, label="recorded")
     axes.plot(t, both[1], color="black", linewidth=0.9, label="fitted")
-    axes.set_ylabel(named(LABELS.get(name, name), unit))
+    axes.set_ylabel(named(label_of(name), unit))
 
 
-def _residuals(axes: Any, t: np.ndarray, data: Columns, predictions: dict[str, Any]) -> None:
+def _residuals(axes: Any, t: np.ndarray, data: Columns, predictions: dict[str, Any], own: Mapping[str, str]) -> None:
     differences = np.stack([data.values[name] - np.asarray(values, float) for name, values in predictions.items()])
     unit = data.unit(next(iter(predictions)))
     values, unit = scaled(differences, unit) if unit else _thousandths(differences)
     for name, row in zip(predictions, values, strict=True):
-        axes.plot(t, row, ".", color=COMPONENTS.get(name, GREY), markersize=3)
+        axes.plot(t, row, ".", color=own[name], markersize=3)
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set_ylabel(named("residual", unit))
 

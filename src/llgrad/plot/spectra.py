@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from llgrad.core.trajectory import SystemTrajectory
 from llgrad.core.units import show_with_error
 from llgrad.datasets.peaks import Peak, line_in
 from llgrad.observables.oscillation import Oscillation, oscillation_of
 from llgrad.observables.spectrum import Spectrum
 from llgrad.observables.spectrum import spectrum as density_of
-from llgrad.plot.style import BLUE, COMPONENTS, GREY, LABELS, figure, legend_above, named
+from llgrad.plot.sources import signals_of
+from llgrad.plot.style import BLUE, COMPONENTS, GREY, colours, figure, label_of, legend_above, named
 from llgrad.plot.style import title as write_title
 
 if TYPE_CHECKING:
@@ -34,12 +36,14 @@ class _Curve(NamedTuple):
 
 
 def spectrum(source: Any, segments: int = 1, title: str = "Spectrum") -> Figure:
-    """Power spectral density of m·p of a Trajectory, or of every column of a Trace, on a logarithmic axis.
+    """Power spectral density of m·p of a Trajectory, of what `trace` draws of a run of a `System`, or of every column
+    of a Trace, on a logarithmic axis.
 
     The line that is marked, and its width where noise gives it one, is that of `frequency` and `line_width`.
 
     Args:
-        source: Trajectory (of an array: one line for each oscillator), Trace, or a Spectrum.
+        source: Trajectory (of an array: one line for each oscillator), run of a system or one signal of it, Trace, or
+            a Spectrum.
         segments: averaged segments of Welch's method; more of them, less noise and less resolution.
         title: what is written above it.
     """
@@ -50,10 +54,11 @@ def spectrum(source: Any, segments: int = 1, title: str = "Spectrum") -> Figure:
         axes = drawn.subplots()
         top = max(float(np.max(curve.found.density[..., 1:])) for curve in curves.values())
         floor = min(float(np.median(curve.found.density[..., 1:])) for curve in curves.values())
+        own = colours(curves)
         for name, curve in curves.items():
-            rows, label = np.atleast_2d(curve.found.density), f"{LABELS.get(name, name)}: {_told(curve)}"
+            rows, label = np.atleast_2d(curve.found.density), f"{label_of(name)}: {_told(curve)}"
             for row in rows:
-                colour = COMPONENTS.get(name, BLUE)
+                colour = own[name] if len(curves) > 1 else COMPONENTS.get(name, BLUE)
                 f = curve.found.frequency[1:] / 1e9
                 axes.plot(f, row[1:], color=colour, alpha=1 / len(rows) ** 0.3, label=label)
                 label = None
@@ -76,13 +81,25 @@ def _curves(source: Any, segments: int) -> dict[str, _Curve]:
             return {"strongest line": _Curve(source, [peak for row in rows if (peak := line_in(row)) is not None])}
         values, dt = source.samples
         return {"strongest line": _Curve(source, [oscillation_of(row, dt) for row in np.atleast_2d(values)])}
-    if hasattr(source, "columns"):
-        traces = {name: source.select(name) for name in source.columns}
-        return {name: _Curve(density_of(one, segments=segments), [oscillation_of(one)]) for name, one in traces.items()}
+    if isinstance(source, SystemTrajectory) or hasattr(source, "columns"):
+        system = isinstance(source, SystemTrajectory)
+        signals = signals_of(source) if system else [source.select(name) for name in source.columns]
+        traces = {name: signal for signal in signals for name in signal.columns}
+        units = {unit for signal in signals for unit in signal.units.values()}
+        if system and len(units) > 1:
+            names = ", ".join(traces)
+            raise ValueError(
+                f"the signals {names} have several units ({', '.join(sorted(units))}), and a spectrum one axis; choose "
+                f"one, as in spectrum(run.signal({next(iter(traces))!r}))"
+            )
+        return {name: _curve(one, segments) for name, one in traces.items()}
+    return {r"$m\cdot p$": _curve(source, segments)}
+
+
+def _curve(source: Any, segments: int) -> _Curve:
     found = density_of(source, segments=segments)
     values, dt = found.samples
-    single = [oscillation_of(source)] if values.ndim == 1 else [oscillation_of(row, dt) for row in values]
-    return {r"$m\cdot p$": _Curve(found, single)}
+    return _Curve(found, [oscillation_of(source)] if values.ndim == 1 else [oscillation_of(row, dt) for row in values])
 
 
 def _told(curve: _Curve) -> str:

@@ -6,7 +6,7 @@ Figures are made without pyplot, so nothing global changes. matplotlib is import
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,6 +24,7 @@ BLUE, VERMILION, GREEN, ORANGE, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F
 GREY: Final = "#666666"
 
 COMPONENTS: Final = {"mx": BLUE, "my": VERMILION, "mz": GREEN, "voltage": PURPLE}
+_OTHERS: Final = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, "#56B4E9", "#000000")
 LABELS: Final = {"mx": "$m_x$", "my": "$m_y$", "mz": "$m_z$", "voltage": "voltage"}
 
 _SETTINGS: Final[dict[Any, Any]] = {
@@ -69,6 +70,24 @@ def scaled(values: Any, unit: str) -> tuple[np.ndarray, str]:
 def named(quantity: str, unit: str) -> str:
     """An axis label: "time (ns)"."""
     return f"{quantity} ({unit})" if unit else quantity
+
+
+def label_of(name: str) -> str:
+    """What a column is called in a picture: one that is counted by its place is a component.
+
+    >>> label_of("mx"), label_of("free.x"), label_of("0")
+    ('$m_x$', 'free.x', 'component 0')
+    """
+    return LABELS.get(name, f"component {name}" if name.isdigit() else name)
+
+
+def colours(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each column: its own for a component of m or a voltage, one after the other for those of a
+    system."""
+    own = [name for name in names if name not in COMPONENTS]
+    return {name: COMPONENTS[name] for name in names if name in COMPONENTS} | {
+        name: _OTHERS[i % len(_OTHERS)] for i, name in enumerate(own)
+    }
 
 
 def in_order(number: int, count: int) -> Any:

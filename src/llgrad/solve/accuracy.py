@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.vector import Vec3
+from llgrad.core.speed.namespace import fixed
+from llgrad.devices.system import System
+from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive
 from llgrad.kernels.steppers import DormandPrince8, Stepper, Tsitouras5
 from llgrad.solve.native import Native, end_of, reason_against
+from llgrad.solve.parts.division import parts_of, steps_of_a_part
 from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.step_size import ANGLE, is_traced, largest_rate
+from llgrad.solve.systems import rate_of_system
 from llgrad.solve.task import Engine, Task
 from llgrad.solve.xla import XLA
 
@@ -62,7 +67,7 @@ def checked_accuracy(accuracy: Any, dt: Any, key: Any, engine: Any) -> float:
     """
     number = isinstance(accuracy, (int, float)) and not isinstance(accuracy, bool)
     if not number or not 0 < accuracy < 1:
-        raise ValueError(f"accuracy = {accuracy!r}, expected the largest error |Δm| of the end state, such as 1e-6")
+        raise ValueError(f"accuracy = {accuracy!r}, expected the largest error of the end state, such as 1e-6")
     if dt is not None:
         raise ValueError("accuracy chooses the time step, and dt gives it; leave one of the two out")
     if key is not None:
@@ -78,39 +83,42 @@ def checked_accuracy(accuracy: Any, dt: Any, key: Any, engine: Any) -> float:
     return float(accuracy)
 
 
-def without_tangents(tree: Any) -> Any:
-    """The values of a tree, which derivatives do not see: concrete under `grad`, traced under `jit` and `vmap`."""
-    return jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if is_traced(leaf) else leaf, tree)
-
-
 class Wanted(NamedTuple):
     """A run without its grid: the task on one, from a start, of a model and a drive; and what it is for."""
 
-    task: Callable[[Grid, Vec3, Any, Drive | None], Task]
+    task: Callable[[Grid, Any, Any, Any], Task]
     model: Any
-    drive: Drive | None
-    start: Vec3
+    drive: Drive | Mapping[str, Waveform] | None
+    start: Any
     duration: float
     save: Every | End | Interval
     polynomial: bool
+    groups: tuple[tuple[int, ...], ...] | None = None
+    """Of a system: which components of its state are measured together, relative to the size of the largest state; a
+    device's m is measured as it is."""
 
 
-def choose_step(wanted: Wanted, accuracy: float, engine: Engine) -> Chosen:
+Heard = Callable[[], None] | None
+"""What is called every tenth of a second while runs are taken, so that Ctrl-C is heard; None takes each in one go."""
+
+
+def choose_step(wanted: Wanted, accuracy: float, engine: Engine, heard: Heard = None) -> Chosen:
     """The grid with the longest steps whose end state is right within `accuracy`.
 
     Raises ValueError where values are traced.
     """
-    model, drive, start = without_tangents((wanted.model, wanted.drive, wanted.start))
+    model, drive, start = fixed((wanted.model, wanted.drive, wanted.start))
     first, duration = wanted.task(Grid(1, 1e-12, 1, False), start, model, drive), wanted.duration
     if is_traced(first):
         raise ValueError(
             "accuracy= chooses the step from known values, and here some are traced by jit or vmap; give stepper= and "
             "dt=, for example those of stats of one run with accuracy= outside"
         )
-    rate, order = max(largest_rate(model, drive), 1e3), first.stepper.tableau.order
+    rate = rate_of_system(model, first) if isinstance(model, System) else largest_rate(model, drive)
+    rate, order = max(rate, 1e3), first.stepper.tableau.order
     knots, longest = knots_of(drive, duration), first.stepper.limit / rate
-    if drive is not None:
-        longest = min(longest, float(drive.shortest_time()) / OF_THE_DRIVE)
+    times = [float(waveform.shortest_time()) for waveform in _waveforms(drive)]
+    longest = min([longest, *(time / OF_THE_DRIVE for time in times)])
     dt = min(longest, ANGLE[order] / rate * (accuracy / 1e-5) ** (1 / order))
     grid, good = first.grid, None
     errors: list[float] = []
@@ -119,7 +127,7 @@ def choose_step(wanted: Wanted, accuracy: float, engine: Engine) -> Chosen:
         if 2 * grid.steps > MOST_STEPS or (good is not None and grid.dt <= good.grid.dt):
             break
         run = dataclasses.replace(first, grid=grid)
-        error = _difference(run, engine) * (UNALIGNED if said else 1 / (1 - 2.0**-order))
+        error = _difference(run, engine, heard, wanted.groups) * (UNALIGNED if said else 1 / (1 - 2.0**-order))
         factor = (0.5 * accuracy / error) ** (1 / order) if 0 < error < math.inf else 2.0 if error == 0 else 0.5
         errors.append(error)
         if error <= accuracy:
@@ -149,28 +157,58 @@ def _unreachable(accuracy: float, grid: Grid, errors: list[float]) -> str:
     )
 
 
-def knots_of(drive: Drive | None, duration: float) -> np.ndarray:
+def _waveforms(drive: Drive | Mapping[str, Waveform] | None) -> list[Waveform]:
+    """The waveforms of a device's drive, or of a system's inputs."""
+    if drive is None:
+        return []
+    return list(drive.values() if isinstance(drive, Mapping) else drive.channels().values())
+
+
+def knots_of(drive: Drive | Mapping[str, Waveform] | None, duration: float) -> np.ndarray:
     """The times within a run at which a derivative of the drive jumps."""
-    found = [np.ravel(np.asarray(w.knots(), dtype=float)) for w in (drive.channels().values() if drive else ())]
+    found = [np.ravel(np.asarray(w.knots(), dtype=float)) for w in _waveforms(drive)]
     times = np.unique(np.concatenate([np.zeros(0), *found]))
     return times[(times > 0) & (times < duration)]
 
 
-def _difference(run: Task, engine: Engine) -> float:
-    """|Δm| of the end state between steps of a grid and steps of half their length, the largest of all oscillators."""
+def _difference(run: Task, engine: Engine, heard: Heard, groups: tuple[tuple[int, ...], ...] | None) -> float:
+    """|Δm| of the end state between steps of a grid and steps of half their length, the largest of all oscillators; of
+    a system the largest of its groups."""
     steps, dt = run.grid.steps, run.grid.dt
-    a, b = (_end(run, engine, n * steps, dt / n) for n in (1, 2))
-    parts = [np.asarray(x, dtype=float) - np.asarray(y, dtype=float) for x, y in zip(a, b, strict=True)]
-    return float(np.max(np.sqrt(sum(part**2 for part in parts))))
+    a, b = (_end(run, engine, Grid(n * steps, dt / n, n * steps, False), heard) for n in (1, 2))
+    parts = [x - y for x, y in zip(a, b, strict=True)]
+    if groups is None:
+        return float(np.max(_length(parts)))
+    begun, found = _numbers(run.m0), []
+    for group in groups:
+        size = max(float(np.max(_length([state[i] for i in group]))) for state in (begun, b))
+        change = float(np.max(_length([parts[i] for i in group])))
+        found.append(change / size if size > 0 else change)
+    return math.nan if any(map(math.isnan, found)) else max(found)
 
 
-def _end(run: Task, engine: Engine, steps: int, dt: float) -> tuple[Any, Any, Any]:
-    if reason_against(engine, run):
-        m = engine.run(dataclasses.replace(run, grid=Grid(steps, dt, steps, False))).m
-        m = Vec3(m.x[-1], m.y[-1], m.z[-1])
-    else:
-        m = end_of(run, steps, dt)
-    return m.x, m.y, m.z
+def _length(parts: list[np.ndarray]) -> np.ndarray:
+    return np.sqrt(sum(part**2 for part in parts))
+
+
+def _numbers(state: Any) -> list[np.ndarray]:
+    return [np.asarray(leaf, dtype=float) for leaf in jax.tree.leaves(state)]
+
+
+def _end(run: Task, engine: Engine, grid: Grid, heard: Heard) -> list[np.ndarray]:
+    other = reason_against(engine, run)
+    most = grid.steps if heard is None else steps_of_a_part(dataclasses.replace(run, grid=grid), engine)
+    state = run.m0
+    for part in parts_of(grid, most):
+        if heard is not None:
+            heard()
+        first = jnp.asarray(part.first, jnp.int32) if part.first else 0
+        task = eqx.tree_at(lambda t: t.m0, dataclasses.replace(run, grid=part.grid, first=first), state)
+        if other:
+            state = jax.tree.map(lambda component: component[-1], engine.run(task).m)
+        else:
+            state = end_of(task, part.grid.steps, grid.dt)
+    return _numbers(state)
 
 
 def _aligned(wanted: Wanted, dt: float, knots: np.ndarray) -> tuple[Grid, str]:

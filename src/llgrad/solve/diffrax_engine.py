@@ -107,6 +107,8 @@ def _integrate(engine: Diffrax, task: Task) -> tuple[Any, Any, Any]:
     """States kept (S, …), the outcome, and the index of the grid's step in which the run went wrong."""
     grid, h = task.grid, _step_of(task)
     times = jnp.asarray(np.arange(1, grid.saves + 1) * (grid.interval * 1e9), h.dtype)
+    begin = jnp.asarray(task.first, h.dtype) * h
+    times = begin + times
     terms: Any = diffrax.ODETerm(partial(_slope, task))
     solver, controller, max_steps = engine.solver, _controller(engine, task), engine.max_steps
     if task.noise is not None:
@@ -115,7 +117,7 @@ def _integrate(engine: Diffrax, task: Task) -> tuple[Any, Any, Any]:
     solution = diffrax.diffeqsolve(
         terms,
         solver,
-        jnp.zeros_like(h),
+        begin,
         times[-1],
         h,
         _packed(task.m0),
@@ -134,7 +136,7 @@ def _integrate(engine: Diffrax, task: Task) -> tuple[Any, Any, Any]:
         solution.result == diffrax.RESULTS.max_steps_reached, int(Outcome.TOO_MANY_STEPS), int(Outcome.NON_FINITE)
     )
     good = finite & (solution.result == diffrax.RESULTS.successful)
-    bad = jnp.where(good, -1, jnp.floor(t_end / h).astype(jnp.int32))
+    bad = jnp.where(good, -1, jnp.floor((t_end - begin) / h).astype(jnp.int32))
     return m, jnp.where(good, int(Outcome.FINISHED), failed), bad
 
 

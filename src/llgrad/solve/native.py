@@ -1,11 +1,12 @@
-"""The native engine: time loops compiled from the equation of motion, on the CPU. What it cannot run, the XLA
-engine runs.
+"""The native engine: time loops compiled from the equation of motion, for the processors and for GPUs. What it cannot
+run, the XLA engine runs.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import warnings
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.devices.coupling import FieldCoupling
+from llgrad.core.record import tables_of
+from llgrad.devices.system import TIME
 from llgrad.solve.saving import Grid
 from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, with_tail
 from llgrad.solve.xla import XLA
@@ -28,9 +30,11 @@ BLOCK: Final = 32
 
 
 class Native(Engine):
-    """Compiled loops at the speed of hand-written SIMD code, with exact gradients; the default on the CPU.
+    """Compiled loops at the speed of hand-written SIMD code, with exact gradients; the default.
 
-    Where it cannot run, the XLA engine does, and `stats.reason` says why.
+    It runs where JAX computes: on the processors, or on a GPU of NVIDIA's, where every trajectory is a thread and the
+    whole run one launch. Coupled arrays are a scan on a GPU. Where it cannot run, the XLA engine does, and
+    `stats.reason` says why.
     """
 
     def run(self, task: Task) -> Solution:
@@ -54,8 +58,9 @@ def reason_against(engine: Engine, task: Task) -> str:
 def end_of(task: Task, steps: int, dt: float) -> Any:
     """The state after some steps of a length, whatever the grid: one program for all of them."""
     plain = dataclasses.replace(task, grid=Grid(1, 1e-12, 1, False))
-    dtype = task.m0.x.dtype
-    return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), *divmod(steps, BLOCK))
+    dtype = task.dtype
+    blocks, rest = (jnp.asarray(number, jnp.int32) for number in divmod(steps, BLOCK))
+    return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), blocks, rest)
 
 
 @eqx.filter_jit
@@ -69,31 +74,56 @@ def _end_of(task: Task, dt: Any, blocks: Any, rest: Any) -> Any:
 
 def _reason_against(task: Task) -> str:
     """Why the native engine cannot run a task; empty where it can."""
-    if (platform := _platform()) != "cpu":
-        return _reason_against_device(platform)
-    if reason := _reason_against_platform():
+    if reason := _reason_against_device(task):
         return reason
-    if task.coupling is not None and not isinstance(task.coupling, FieldCoupling):
-        return f"the native engine has no kernel for {type(task.coupling).__name__}"
+    if task.mixing is not None and (name := task.mixing.odd):
+        return f"the native engine has no kernel for {name}"
     return ""
 
 
-def _platform() -> str:
-    """What JAX computes on here: the platform of `jax.default_device` where one is set, or else JAX's own choice."""
+def _device() -> Any:
+    """What JAX computes on here: `jax.default_device` where one is set, or else JAX's own choice."""
     chosen: Any = jax.config.jax_default_device  # type: ignore[attr-defined]
-    return jax.default_backend() if chosen is None else getattr(chosen, "platform", chosen)
+    if chosen is None or isinstance(chosen, str):
+        return jax.local_devices(backend=chosen)[0]
+    return chosen
+
+
+def _reason_against_device(task: Task) -> str:
+    """Why no native kernel can take a task where JAX computes; empty where one can."""
+    device = _device()
+    if device.platform == "cpu":
+        return _reason_against_platform()
+    if task.mixing is not None:
+        return _said(f"coupled arrays have native kernels on the CPU only; JAX computes on {device.platform}")
+    from llgrad.kernels.gpu.probe import reason_against
+
+    reason = reason_against(device)
+    return reason and _said(f"the native engine cannot run here: {reason}")
 
 
 @functools.cache
-def _reason_against_device(platform: str) -> str:
-    """Why native kernels are not used on a device that is no processor; said once in a warning."""
-    reason = f"the native engine runs on the CPU; JAX computes on {platform}"
+def _said(reason: str) -> str:
+    """A reason why the plain scan runs on a device that is no processor, said once in a warning."""
     warnings.warn(
         f"{reason}: the XLA engine takes over, which is fast for thousands of trajectories at once and slow for few; "
         'for those, set JAX_PLATFORMS=cpu, or use `with jax.default_device(jax.devices("cpu")[0]):`',
-        stacklevel=5,
+        stacklevel=6,
     )
     return reason
+
+
+def _limits(task: Task) -> dict[str, int]:
+    """Bytes that the states kept for a gradient may take in each chunk of a run where JAX computes; none where the
+    kernels' own are right.
+    """
+    device = _device()
+    if device.platform == "cpu":
+        return {}
+    from llgrad.kernels.gpu.probe import memory
+
+    share = memory(device) // max(1, math.ceil(task.grid.steps / _chunk(task)))
+    return {"memory": share, "cached": share}
 
 
 @functools.cache
@@ -115,10 +145,8 @@ def _reason_against_equation(task: Task) -> str:
     from llgrad.kernels.integrate import reason_against
     from llgrad.kernels.plain import say_once
 
-    channels = () if task.drive is None else tuple(task.drive)
-    dtype, coupled = task.dtype, task.coupling is not None
     noisy = task.noise is not None
-    if reason := reason_against(task.equation, dtype, channels=channels, coupled=coupled, noisy=noisy):
+    if reason := reason_against(task.equation, task.dtype, channels=task.channels, noisy=noisy):
         say_once(reason)
     return reason
 
@@ -127,7 +155,10 @@ def _as_operands(task: Task) -> Task:
     """Every float an array, so that new values do not compile anew, but for the equation's zeros and ones: those
     are built in. What all oscillators of an array have alike is one number.
     """
-    equation = jax.tree.map(_alike, task.equation)
+    leaves, tree = jax.tree.flatten(task.equation)
+    tables = tables_of(tree)
+    alike = [leaf if table else _alike(leaf) for leaf, table in zip(leaves, tables, strict=True)]
+    equation = jax.tree.unflatten(tree, alike)
     arrays = as_arrays(eqx.tree_at(lambda t: t.equation, task, equation))
     kept = jax.tree.map(
         lambda plain, array: plain if isinstance(plain, float) and plain in (0.0, 1.0) else array,
@@ -165,7 +196,7 @@ def _saved(task: Task) -> tuple[Any, Any]:
 
 def _chunk(task: Task) -> int:
     """Steps whose drive samples fit the memory."""
-    if task.drive is None:
+    if not task.channels:
         return max(task.grid.steps, 1)
     step = jax.eval_shape(lambda: _samples(task, 0, 1))
     size = sum(array.size * array.dtype.itemsize for array in jax.tree.leaves(step))
@@ -173,11 +204,12 @@ def _chunk(task: Task) -> int:
 
 
 def _samples(task: Task, first: Any, steps: int, dt: Any = None) -> dict[str, Any]:
-    """The drive at the nodes of some steps, by channel."""
-    if task.drive is None:
+    """The drive at the nodes of some steps, by channel, and the time [ns] where a term uses it."""
+    if not task.channels:
         return {}
     index = jnp.asarray(first, jnp.int32) + jnp.arange(steps, dtype=jnp.int32)
-    samples = task.samples(task.times(index, dt))
+    times = task.times(index, dt)
+    samples = task.samples(times) | ({TIME: times * 1e9} if task.equation.uses_time else {})
     return {name: jnp.asarray(value, task.dtype) for name, value in samples.items()}
 
 
@@ -185,6 +217,7 @@ def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None
     """One call of the kernels: some steps from the step `first` on, of the grid's length or another."""
     from llgrad.kernels.integrate import NoiseWords, integrate
 
+    first = task.first + first
     return integrate(
         task.equation,
         m,
@@ -193,10 +226,11 @@ def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None
         steps=steps,
         every=every,
         drive=_samples(task, first, steps, dt),
-        coupling=getattr(task.coupling, "weights", None),
+        mix=None if task.mixing is None else task.mixing.products(),
         noise=None if task.noise is None else NoiseWords(task.noise.sigma, task.noise.key0, task.noise.key1),
         first=first,
         samples=task.grid.samples if task.grid.polynomial and dt is None else None,
+        **_limits(task),
     )
 
 

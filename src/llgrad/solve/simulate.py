@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, overload
 
 import jax
@@ -12,11 +13,14 @@ import numpy as np
 from jax.core import Tracer
 
 from llgrad.core.random import key_words
-from llgrad.core.record import as_number, is_concrete
-from llgrad.core.status import SimulationError, Status
+from llgrad.core.record import as_number, is_concrete, tables_of
+from llgrad.core.speed.namespace import known, namespace
+from llgrad.core.status import Outcome, SimulationError, Status
 from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
+from llgrad.devices.arrays.mixing import links_of_coupling
+from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.drives.base import Waveform
@@ -27,11 +31,15 @@ from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
 from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, stepper_for
 from llgrad.solve.native import Native
+from llgrad.solve.parts.request import Parts, checked_after
+from llgrad.solve.parts.telling import Progress, Teller
 from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
 from llgrad.solve.systems import (
     drive_of_system,
+    groups_of,
+    member_of,
     start_of_system,
     step_of_system,
     stepper_of_system,
@@ -54,23 +62,28 @@ def simulate(
     engine: Engine | None = ...,
     key: Any = ...,
     throw: bool = ...,
+    progress: Progress | None = ...,
+    after: Trajectory | None = ...,
 ) -> Trajectory: ...
 @overload
 def simulate(
-    model: System,
+    model: System | SystemArray,
     *,
     duration: float,
     dt: float | None = ...,
     m0: Any = ...,
     drive: Mapping[str, Waveform] | None = ...,
+    accuracy: float | None = ...,
     save: Every | End | Interval = ...,
     stepper: Stepper | None = ...,
     engine: Engine | None = ...,
     key: Any = ...,
     throw: bool = ...,
+    progress: Progress | None = ...,
+    after: SystemTrajectory | None = ...,
 ) -> SystemTrajectory: ...
 def simulate(
-    model: Oscillator | OscillatorArray | System,
+    model: Oscillator | OscillatorArray | System | SystemArray,
     *,
     duration: float,
     dt: float | None = None,
@@ -82,15 +95,17 @@ def simulate(
     engine: Engine | None = None,
     key: Any = None,
     throw: bool = True,
+    progress: Progress | None = None,
+    after: Trajectory | SystemTrajectory | None = None,
 ) -> Trajectory | SystemTrajectory:
     """Integrate dm/dt = −γ/(1+α²) [m × B + α m × (m × B)] of an oscillator, or of an array of them; or dy/dt = f(y) of
-    a `System` of your own.
+    a `System` of your own, or of a `SystemArray` of such.
 
     Every leaf of `model`, `drive` and `m0` is differentiable, and may be batched by `jax.vmap`. Computes in JAX's
     default float type (float64 where `jax_enable_x64` is set or inside `jax.enable_x64(True)`).
 
     Args:
-        model: the device, the array of N devices, or the system.
+        model: the device, the array of N devices, the system, or the array of N systems.
         duration: simulated time [s].
         dt: largest time step [s]; the step used is the largest one below it that divides `duration` into a whole
             number of saving intervals (`stats.dt`). None chooses it from the largest field (`suggest_dt`); under `jit`
@@ -101,18 +116,26 @@ def simulate(
         save: `Every(k)` keeps the initial state and every k-th after it; `Interval(time)` those at every
             multiple of a time [s], between the steps too; `End()` keeps the end only.
         accuracy: largest error |Δm| of the end state, in place of `dt`: the longest step whose error, estimated from a
-            run with half of it, is below (`stats.error`). The step is a constant to derivatives; under `jit` and `vmap`
-            of the device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
+            run with half of it, is below (`stats.error`). Of a system the error of each unit vector, and of what else
+            has one unit, relative to its size. The step is a constant to derivatives; under `jit` and `vmap` of the
+            device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
         stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the
             default is `Heun()` (Stratonovich).
-        engine: `Native()` (compiled loops, the default on the CPU; what it cannot run, XLA does, and `stats` says why),
-            `XLA()` or `Diffrax()`.
+        engine: `Native()` (compiled loops, the default, on processors and GPUs; what it cannot run, XLA does, and
+            `stats` says why), `XLA()` or `Diffrax()`.
         key: a `jax.random.key`; turns the thermal field of `model.temperature` on. The noise is a function of (key,
             oscillator, step) alone.
         throw: raise SimulationError for a run that went wrong. Under tracing nothing is raised; see `run.status`.
+        progress: True prints how far the run is, on stderr; a function is called with a dictionary: "fraction" of the
+            steps, "time" and "duration" simulated [s], "elapsed" and "left" [s], the last None while it is not known.
+            The run then goes in parts of about a tenth of a second, and Ctrl-C, or a KeyboardInterrupt of the
+            function, gives what was kept until then (where nothing was, it is raised); `run.status` says so. Adaptive
+            steps (`Diffrax`) begin anew in each part.
+        after: an interrupted run, of the same arguments: it is continued, with the bits of a run in one go.
 
     Returns:
-        Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3); of a system a SystemTrajectory.
+        Trajectory with `t` (T,) [s] and `m` (T, 3) or (T, N, 3); of a system, or an array of systems, a
+        SystemTrajectory.
 
     Raises:
         ValueError: for an argument that cannot be meant. SimulationError: for a run that went wrong. ForkedProcess: in
@@ -124,12 +147,28 @@ def simulate(
     (201, 3)
     """
     check_process()
-    if isinstance(model, System):
-        if accuracy is not None:
-            raise ValueError("accuracy is for a device, whose fastest turning is known; for a system give dt")
-        return _simulate_system(
-            model, duration, dt, m0, drive, save, stepper=stepper, engine=engine, key=key, throw=throw
-        )
+    duration = _checked_duration(duration)
+    parts = Parts(Teller(progress, duration), checked_after(after, model, drive), progress is not None)
+    run: Any = _simulate_system if isinstance(model, (System, SystemArray)) else _simulate_device
+    how = {"stepper": stepper, "engine": engine, "key": key, "throw": throw, "parts": parts}
+    return run(model, duration, dt, m0, drive, save, accuracy, **how)
+
+
+def _simulate_device(
+    model: Oscillator | OscillatorArray,
+    duration: float,
+    dt: Any,
+    m0: Any,
+    drive: Any,
+    save: Every | End | Interval,
+    accuracy: Any,
+    *,
+    stepper: Stepper | None,
+    engine: Engine | None,
+    key: Any,
+    throw: bool,
+    parts: Parts,
+) -> Trajectory:
     device = _check_model(model)
     drive = check_drive(drive)
     chosen: Chosen | None = None
@@ -137,20 +176,32 @@ def simulate(
         accuracy = checked_accuracy(as_number(accuracy), dt, key, engine)
         stepper = stepper or stepper_for(accuracy)
     stepper = _check_stepper(stepper, device, key)
-    duration, engine, start = _checked_duration(duration), _check_engine(engine), start_of(model, m0)
+    engine, start = _check_engine(engine), start_of(model, m0)
     polynomial = _has_polynomial(model, stepper, key)
 
     def task_on(grid: Grid, start: Vec3 = start, model: Any = model, drive: Drive | None = drive) -> Task:
         return _task(model, _check_model(model), drive, stepper, grid, start, key)
 
     if accuracy is not None and duration:
-        chosen = choose_step(Wanted(task_on, model, drive, start, duration, save, polynomial), accuracy, engine)
+        wanted = Wanted(task_on, model, drive, start, duration, save, polynomial)
+        chosen = parts.step_before(wanted) or choose_step(wanted, accuracy, engine, parts.heard)
         grid = chosen.grid
     else:
         dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
         grid = grid_of(duration, dt, save, polynomial)
     task = task_on(grid)
-    return _trajectory(model, drive, task, engine.run(task), throw, chosen)
+    return _trajectory(model, drive, task, parts.run(engine, task), throw, chosen)
+
+
+def simulate_quietly(model: Oscillator | System, **settings: Any) -> Any:
+    """`simulate` without a noise that a system declares: what a fit follows."""
+    if not isinstance(model, System):
+        return simulate(model, **settings)
+    usual = {"dt": None, "m0": None, "drive": None, "save": Every(1), "accuracy": None}
+    given = usual | {"stepper": None, "engine": None, "throw": True} | settings
+    leading = (given.pop(name) for name in ("duration", *usual))
+    parts = Parts(Teller(None, settings["duration"]), None, False)
+    return _simulate_system(model, *leading, key=None, quiet=True, parts=parts, **given)
 
 
 def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: Any) -> bool:
@@ -160,26 +211,44 @@ def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: 
 
 
 def _simulate_system(
-    system: System,
+    system: System | SystemArray,
     duration: Any,
     dt: Any,
     state: Any,
     drive: Any,
     save: Every | End | Interval,
+    accuracy: Any,
     *,
     stepper: Stepper | None,
     engine: Engine | None,
     key: Any,
     throw: bool,
+    parts: Parts,
+    quiet: bool = False,
 ) -> SystemTrajectory:
-    stepper = stepper_of_system(system, stepper, key)
-    waveforms = drive_of_system(system, drive)
-    step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
-    grid = grid_of(_checked_duration(duration), step, save)
-    task = task_of_system(system, waveforms, stepper, grid, start_of_system(system, state), key)
-    solution = _check_engine(engine).run(task)
-    states, bad_time = _with_initial(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
-    times, status, stats = _told(task, solution, bad_time, throw)
+    if accuracy is not None:
+        accuracy = checked_accuracy(as_number(accuracy), dt, key, engine)
+        stepper = stepper or stepper_for(accuracy)
+    stepper = stepper_of_system(system, stepper, key, quiet)
+    waveforms, start = drive_of_system(system, drive), start_of_system(system, state)
+    engine, chosen = _check_engine(engine), None
+    polynomial = stepper.tableau.dense is not None and key is None and isinstance(system, System)
+
+    def task_on(grid: Grid, start: Any = start, system: Any = system, waveforms: Any = waveforms) -> Task:
+        return task_of_system(system, waveforms, stepper, grid, start, key)
+
+    if accuracy is not None and duration:
+        groups = groups_of(member_of(system), start)
+        wanted = Wanted(task_on, system, waveforms, start, duration, save, polynomial, groups)
+        chosen = parts.step_before(wanted) or choose_step(wanted, accuracy, engine, parts.heard)
+        grid = chosen.grid
+    else:
+        step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
+        grid = grid_of(duration, step, save, polynomial)
+    task = task_on(grid)
+    solution = parts.run(engine, task)
+    states, bad_time = _joined(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
+    times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return SystemTrajectory(times, states, status, system, drive, stats)
 
 
@@ -199,10 +268,11 @@ def _task(
     key: Any,
 ) -> Task:
     array = isinstance(model, OscillatorArray)
+    links = links_of_coupling(model.coupling) if array and model.coupling is not None else None
     return Task(
-        equation=equation_of_motion(device),
+        equation=equation_of_motion(device, *(((), ()) if links is None else (links.emits, links.receives))),
         m0=m0,
-        coupling=model.coupling if array else None,
+        mixing=None if links is None else links.mixing,
         drive=None if drive is None else drive.channels(),
         noise=None if key is None else Noise(thermal_sigma(device, grid.dt), *key_words(key)),
         stepper=stepper,
@@ -215,7 +285,7 @@ def _trajectory(
     model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool, chosen: Chosen | None = None
 ) -> Trajectory:
     grid = task.grid
-    m, bad_time = _assembled(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
+    m, bad_time = _joined(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
     times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return Trajectory(times, m, status, model, drive, stats)
 
@@ -225,34 +295,37 @@ def _told(
 ) -> tuple[Any, Status, Stats]:
     """Times, outcome and how it was computed. Raises SimulationError for a run that went wrong, where it shall."""
     grid, status = task.grid, Status(solution.code, bad_time)
-    if throw and not status.traced and not status.ok:
+    if throw and not status.traced and not status.ok and np.any(np.asarray(status.code) != Outcome.INTERRUPTED):
         raise SimulationError(status.sentence)
     times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * grid.interval
+    if solution.taken is not None:
+        times = times[: len(times) - grid.saves + len(jax.tree.leaves(solution.m)[0])]
+        times = times if grid.keep_initial else np.asarray([solution.taken * grid.dt])
     stepper = solution.stepper or type(task.stepper).__name__
     reason, error = solution.reason, None
     if chosen is not None:
-        reason, error = "; ".join(filter(None, (solution.reason, chosen.reason))), chosen.error
+        reason, error = "; ".join(filter(None, dict.fromkeys((solution.reason, chosen.reason)))), chosen.error
     steps = grid.steps + bool(grid.tail)
     stats = Stats(solution.engine, reason, stepper, steps, grid.dt, grid.save_every, grid.samples, error)
     return jnp.asarray(times, task.dtype), status, stats
 
 
-@jax.jit
-def _assembled(initial: Vec3 | None, states: Vec3, bad_step: Any, dt: Any) -> tuple[Any, Any]:
-    """The magnetisation (T, …, 3), the initial state first where it is kept, and the time [s] of the first bad step.
-
-    Compiled as one: by themselves, these few operations would take longer to compile than to run.
-    """
-    states, bad_time = _with_initial(initial, states, bad_step, dt)
-    return states.stack(), bad_time
-
-
-@jax.jit
-def _with_initial(initial: Any, states: Any, bad_step: Any, dt: Any) -> tuple[Any, Any]:
+def _joined(initial: Any, states: Any, bad_step: Any, dt: float) -> tuple[Any, Any]:
     """The states, the initial one first where it is kept, and the time [s] of the first bad step."""
+    if namespace(initial, states, bad_step) is np:
+        states, bad_time = _join(np, known(initial), known(states), np.asarray(bad_step), dt)
+        return jax.device_put((states, bad_time))  # where jnp.asarray would compile something for each new shape
+    return _join_traced(initial, states, bad_step, dt)
+
+
+def _join(xp: Any, initial: Any, states: Any, bad_step: Any, dt: float) -> tuple[Any, Any]:
     if initial is not None:
-        states = jax.tree.map(lambda first, later: jnp.concatenate([first[None], later]), initial, states)
-    return states, (bad_step + 1).astype(jax.tree.leaves(states)[0].dtype) * dt
+        states = jax.tree.map(lambda first, later: xp.concatenate([first[None], later]), initial, states)
+    bad_time = (bad_step + 1).astype(jax.tree.leaves(states)[0].dtype) * dt
+    return xp.stack([states.x, states.y, states.z], axis=-1) if isinstance(states, Vec3) else states, bad_time
+
+
+_join_traced = jax.jit(partial(_join, jnp))
 
 
 def _check_model(model: Any) -> Oscillator:
@@ -262,12 +335,13 @@ def _check_model(model: Any) -> Oscillator:
         raise ValueError(
             f"expected an Oscillator or an OscillatorArray, got {type(model).__name__}; see llgrad.presets"
         )
-    for leaf in jax.tree.leaves(model):
-        if jnp.ndim(leaf):
+    leaves, tree = jax.tree.flatten(model)
+    for leaf, table in zip(leaves, tables_of(tree), strict=True):
+        if jnp.ndim(leaf) != table:
             raise ValueError(
-                f"a value of the oscillator has the shape {jnp.shape(leaf)}, expected one number; for N "
-                "coupled devices use "
-                "OscillatorArray, for independent runs jax.vmap"
+                f"a value of the oscillator has the shape {jnp.shape(leaf)}, expected one number; for N coupled "
+                "devices use OscillatorArray, for independent runs jax.vmap, and for a list of numbers that a term "
+                "reads declare it with lg.table(unit)"
             )
     return model
 

@@ -13,13 +13,11 @@ import jax.numpy as jnp
 
 from llgrad.core.random import normals
 from llgrad.core.status import Outcome
-from llgrad.core.vector import Vec3
-from llgrad.devices.coupling import Coupling
+from llgrad.devices.arrays.mixing import Mixing
 from llgrad.devices.system import NORMALS, TIME, SystemEquation
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import Stepper
 from llgrad.kernels.tableaux import Tableau
-from llgrad.physics.equation import Equation
 from llgrad.solve.saving import Grid
 
 
@@ -41,19 +39,27 @@ class Task(eqx.Module):
     channels.
     """
 
-    equation: Equation | SystemEquation
+    equation: Any
+    """What has a `layout`, `channels` and a `slope`: an Equation, a SystemEquation, or what is made of one."""
     m0: Any
-    coupling: Coupling | None
+    mixing: Mixing | None
     drive: dict[str, Waveform] | None
     noise: Noise | None
     stepper: Stepper
     grid: Grid = eqx.field(static=True)
     count: int | None = eqx.field(static=True)
+    first: Any = 0
+    """Number of steps that were taken before, which times and noise go on from; an array where it is not known yet."""
 
     @property
     def dtype(self) -> Any:
         """The float type of the run."""
         return jax.tree.leaves(self.m0)[0].dtype
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of what kernels take as samples: the drive's, and the time where the equation takes it so."""
+        return (*(self.drive or ()), *([TIME] if self.equation.uses_time else []))
 
     def samples(self, times: Any) -> dict[str, Any]:
         """The drive at the times [s], by channel: of times.shape, or times.shape + (N,)."""
@@ -64,11 +70,25 @@ class Task(eqx.Module):
         numbers of its step, none without noise.
         """
         given = {**samples, **normals, TIME: time}
-        if self.coupling is not None:
-            field = self.coupling.field(Vec3(*state))
-            for name, part in (("field_x", field.x), ("field_y", field.y), ("field_z", field.z)):
-                given[name] = given.get(name, 0.0) + part
-        return self.equation.slope(state, given, None if self.noise is None else self.noise.sigma)
+        if self.mixing is not None:
+            emitted = self._of_each(lambda equation, state: equation.emitted(state), list(state))
+            given |= dict(zip(self.equation.mixed, self.mixing(emitted), strict=True))
+        sigma = None if self.noise is None else self.noise.sigma
+        return self._of_each(
+            lambda equation, state, given, sigma: list(equation.slope(state, given, sigma)), list(state), given, sigma
+        )
+
+    def _of_each(self, function: Callable[..., Any], *values: Any) -> Any:
+        """A function of an equation and of numbers, for every oscillator. A system of a user's is written for one."""
+        if self.count is None or not isinstance(self.equation, SystemEquation):
+            return function(self.equation, *values)
+        leaves, tree = jax.tree.flatten((self.equation, *values))
+
+        def one(*leaves: Any) -> Any:
+            return function(*jax.tree.unflatten(tree, leaves))
+
+        axes = [0 if jnp.ndim(leaf) else None for leaf in leaves]
+        return jax.vmap(one, in_axes=axes, axis_size=self.count)(*leaves)
 
     @property
     def tableau(self) -> Tableau:
@@ -92,11 +112,13 @@ class Solution(NamedTuple):
     code: Any
     """An `Outcome` as an integer."""
     bad_step: Any
-    """Index of the first bad step, −1 where there is none."""
+    """Index of the first bad step of the task's, −1 where there is none."""
     engine: str
     reason: str
     stepper: str = ""
     """What took the steps, where it was not the task's stepper."""
+    taken: int | None = None
+    """Steps that were taken, where the run was interrupted."""
 
 
 class Engine(eqx.Module):

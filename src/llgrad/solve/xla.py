@@ -67,7 +67,7 @@ def _saved(task: Task) -> tuple[Any, Any]:
     m = jax.tree.map(lambda c: c.reshape(-1, *c.shape[2:])[plan.pieces - 1 :: plan.pieces], m)
     if grid.polynomial:
         m = jax.tree.map(lambda c: c.reshape(-1, *c.shape[2:]), m)
-    return jax.tree.map(lambda c: c[: grid.saves - grid.tail], m), bad
+    return jax.tree.map(lambda c: c[: grid.saves - grid.tail], m), jnp.where(bad < 0, bad, bad - task.first)
 
 
 def _block(task: Task, plan: _Plan, carry: Any, block: Any) -> tuple[Any, Any]:
@@ -75,7 +75,7 @@ def _block(task: Task, plan: _Plan, carry: Any, block: Any) -> tuple[Any, Any]:
     part = block * plan.parts + jnp.arange(plan.parts, dtype=jnp.int32)
     within = (part % plan.pieces)[:, None] * plan.steps + jnp.arange(plan.steps, dtype=jnp.int32)[None, :]
     save = (part // plan.pieces)[:, None]
-    index = save * task.grid.save_every + within
+    index = task.first + save * task.grid.save_every + within
     active = (within < task.grid.save_every) & (save < task.grid.steps // task.grid.save_every)
     samples = task.samples(task.times(index))
 

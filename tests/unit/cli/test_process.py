@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from llgrad.core.files import read_npz
+
 COMMAND = [sys.executable, "-W", "error", "-m", "llgrad"]
 PLAIN = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
 
@@ -60,16 +62,42 @@ def test_few_oscillators_stay_on_the_processors_unless_told_otherwise(command, c
     assert (done.stderr, done.stdout.splitlines()[-1]) == ("", used)
 
 
+MANY = """
+import sys, jax
+from llgrad.cli.main import main
+
+sys.argv = ["llgrad", "fit", "missing.csv", "--device", "kubota2013", "--free", "alpha", "--starts", sys.argv[1]]
+try:
+    main()
+except SystemExit:
+    print(jax.config.jax_platforms)
+"""
+
+
+@pytest.mark.parametrize(
+    ("starts", "chosen", "used"), [("999", "", "cpu"), ("1000000", "", "None"), ("1000000", "cpu", "cpu")]
+)
+def test_a_fit_of_thousands_of_starts_may_take_a_gpu(starts, chosen, used):
+    environment = PLAIN | ({"JAX_PLATFORMS": chosen} if chosen else {})
+    done = subprocess.run([sys.executable, "-c", MANY, starts], capture_output=True, text=True, env=environment)
+    assert done.stdout.splitlines()[-1] == used
+
+
 INTERRUPTED = """
-import os, signal, sys, threading
+import os, signal, sys
 import llgrad.cli.simulate as module
 from llgrad.cli.main import main
 
-simulate = module.run_device
+simulate, told = module.run_device, []
 
-def run_device(*arguments, **options):
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-    return simulate(*arguments, **options)
+def run_device(*arguments, progress, **options):
+    def tell(entry):
+        told.append(entry)
+        if len(told) == 8:
+            os.kill(os.getpid(), signal.SIGINT)
+        progress(entry)
+
+    return simulate(*arguments, progress=tell, **options)
 
 module.run_device = run_device
 sys.argv[1:] = ["simulate", "kubota2013", "--duration", "5ms", "--save-every", "1000000", "--out", "r.npz"]
@@ -77,12 +105,17 @@ main()
 """
 
 
-def test_ctrl_c_is_heard_in_compiled_code_and_leaves_nothing(tmp_path):
+def test_ctrl_c_is_heard_in_compiled_code_and_writes_what_there_is(tmp_path):
+    """A run of two minutes."""
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED], cwd=tmp_path, env=PLAIN, text=True, capture_output=True, timeout=120
+        [sys.executable, "-c", INTERRUPTED], cwd=tmp_path, env=PLAIN, text=True, capture_output=True, timeout=60
     )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "llgrad: interrupted; nothing was written\n")
-    assert list(tmp_path.iterdir()) == []
+    first, last = done.stderr.splitlines()
+    assert (done.returncode, first) == (130, "llgrad: stopping with what there is; Ctrl-C again ends at once")
+    assert last == "llgrad: interrupted; r.npz holds what there is; the same command with --continue goes on"
+    assert "interrupted at t = " in done.stdout and done.stdout.endswith("wrote r.npz\n")
+    record, arrays = read_npz(tmp_path / "r.npz", "trajectory")
+    assert record["status"].startswith("interrupted at t = ") and len(arrays["t"]) == len(arrays["m"]) > 2
 
 
 def test_a_closed_pipe_is_no_traceback(tmp_path):

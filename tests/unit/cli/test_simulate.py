@@ -180,3 +180,69 @@ def test_a_run_that_fails_ends_with_1_and_leaves_nothing(llgrad, tmp_path, monke
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == "llgrad: the run failed: became non-finite at t = 1 ns; check the drive\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    """Have the next run go in many parts, and be interrupted when so much of it is done."""
+    monkeypatch.setattr("llgrad.solve.parts.running.steps_of_a_part", lambda task, engine: 40)
+
+    def at(fraction):
+        def stopping(*arguments, progress, **options):
+            def tell(told):
+                if told["fraction"] >= fraction:
+                    raise KeyboardInterrupt
+                progress(told)
+
+            return simulate(*arguments, progress=tell, **options)
+
+        monkeypatch.setattr(module, "run_device", stopping)
+
+    return at
+
+
+@pytest.mark.parametrize("options", [(), ("--temperature", "300K", "--seed", "3"), ("--sine-current", "0.1mA,2GHz")])
+def test_a_file_of_an_interrupted_run_is_continued(llgrad, stopped, tmp_path, options):
+    stopped(2.0)
+    llgrad(*SHORT, *options, "--out", "whole.npz")
+    stopped(0.45)
+    ended = llgrad(*SHORT, *options, "--out", "run.npz")
+    assert ended.status == 130 and "interrupted at t = 0.6 ns" in ended.out and "wrote run.npz" in ended.out
+    assert ended.err == "llgrad: interrupted; run.npz holds what there is; the same command with --continue goes on\n"
+    assert len(read_npz(tmp_path / "run.npz", "trajectory")[1]["t"]) == 121
+    stopped(0.7)
+    assert llgrad(*SHORT, *options, "--out", "run.npz", "--continue").status == 130
+    stopped(2.0)
+    ended = llgrad(*SHORT, *options, "--out", "run.npz", "--continue")
+    assert ended.status == 0 and "finished" in ended.out
+    (record, arrays), (_, whole) = (read_npz(tmp_path / name, "trajectory") for name in ("run.npz", "whole.npz"))
+    assert record["status"] == "finished" and record["command"].endswith("--continue")
+    for name in ("t", "m"):
+        assert arrays[name].tobytes() == whole[name].tobytes()
+
+
+def test_what_cannot_be_continued_is_a_sentence(llgrad, refused, stopped, tmp_path):
+    stopped(0.45)
+    llgrad(*SHORT, "--out", "run.npz")
+    going_on = (*SHORT, "--out", "run.npz", "--continue")
+    assert "say which: --out run.npz --continue" in refused(*SHORT, "--continue")
+    assert "run.csv is none; .csv keeps fewer digits" in refused(*SHORT, "--out", "run.csv", "--continue")
+    assert "none.npz does not exist" in refused(*SHORT, "--out", "none.npz", "--continue")
+    assert "run with another device; repeat the command with which it was begun" in refused(*going_on, "--alpha", "0.1")
+    assert "another drive" in refused(*going_on, "--sine-current", "0.1mA,2GHz")
+    assert "the file holds a run with stepper = RK4" in refused(
+        *(w for w in going_on if w not in ("--dt", "5ps")), "--accuracy", "1e-8"
+    )
+    assert "the file holds a run with dt = 5 ps" in refused(*going_on, "--dt", "1ps")
+    stopped(2.0)
+    assert llgrad(*going_on).status == 0
+    assert "the run in run.npz is finished" in refused(*going_on)
+
+
+def test_an_interrupted_run_without_a_file_is_told_of(llgrad, stopped):
+    stopped(0.45)
+    ended = llgrad(*SHORT)
+    assert ended.status == 130 and ended.err.endswith("with --out run.npz the run could be continued\n")
+    stopped(0.0)
+    ended = llgrad(*SHORT)
+    assert (ended.status, ended.out, ended.err) == (130, "", "llgrad: interrupted; nothing was written\n")

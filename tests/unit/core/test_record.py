@@ -23,7 +23,7 @@ class Wall(lg.FieldTerm):
     depth: float = lg.quantity("T", about="depth of the well")
     normal: lg.Vec3 = lg.vector("1", default=(0.0, 1.0, 0.0))
 
-    def field(self, m, current):
+    def field(self, m, inputs):
         return self.normal * (self.depth * m.dot(self.normal))
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import llgrad as lg
 from llgrad.core.constants import ELEMENTARY_CHARGE, HBAR, MU_0
+from llgrad.core.field_term import inputs_of_term
 from llgrad.devices.conversions.asymmetry import Lambda_from_lambda, lambda_from_Lambda
 from llgrad.physics.equation import equation_of_motion
 
@@ -210,7 +211,7 @@ def test_the_sign_of_the_current_and_the_side_of_the_layer_each_flip_the_torque(
     both = sto.replace(current=-sto.current, polariser=(-1.0, 0.0, 0.0))
     one = both.replace(**{flip: getattr(sto, flip)})
     m, nothing = lg.Vec3(0.48, 0.6, 0.64), lg.Vec3(0.0, 0.0, 0.0)
-    torque = lambda d: np.asarray(equation_of_motion(d).terms[3].field(m, d.current).stack())  # noqa: E731
+    torque = lambda d: np.asarray(equation_of_motion(d).terms[3].field(m, inputs_of_term(d.current, nothing)).stack())  # noqa: E731
     assert torque(both) == pytest.approx(torque(sto))
     assert torque(one) == pytest.approx(-torque(sto))
     assert math.isfinite(equation_of_motion(one)(m, nothing, 0.0).x)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from llgrad.observables.amplitude import amplitude
 from llgrad.observables.frequency import frequency
 from llgrad.observables.phase import instantaneous_phase, phase
-from llgrad.observables.tone import strongest_tone, within_a_turn
+from llgrad.observables.tone import FEW, strongest_tone, tone_and_verdict, within_a_turn
 
 DT = 1e-11
 N = 2000
@@ -90,6 +90,48 @@ def test_many_signals_at_once(observable):
 def test_vmap_and_jit_change_nothing():
     x = np.stack([tone(f, a) for f, a in ((1e9, 1.0), (2.2e9, 2.0), (0.7e9, 3.0))])
     assert np.allclose(jax.jit(jax.vmap(lambda row: frequency(row, DT)))(x), frequency(x, DT), rtol=1e-12)
+
+
+def kinds_of_signals(n=400):
+    """Signals (S, n) of every verdict: tones, few and many of them, with harmonics and noise; slopes, decays, noise."""
+    rng, u = np.random.default_rng(5), np.linspace(0, 1, n)
+    periods = (1.2, 1.5, 2.2, 3.7, 17.0, 33.3, 0.2 * n, 0.37 * n, 0.495 * n)
+    tones = [tone(p / (n * DT), phi=p, offset=0.4, n=n, harmonics=0.3 * (p > 3) * (p < 0.15 * n)) for p in periods]
+    noisy = [
+        x + size * rng.normal(size=n) for x, size in zip(tones, (0.02, 0.05, 0.1, 0.3, 0.7, 2, 0.1, 1, 5), strict=True)
+    ]
+    decays = [tones[4] * np.exp(-rate * u) for rate in (0.5, 3.0, 7.0)]
+    return np.stack([*tones, *noisy, *decays, u, u**2, np.exp(-5 * u), rng.normal(size=n), np.ones(n), np.zeros(n)])
+
+
+@pytest.mark.parametrize(
+    "digits", [pytest.param(1e-10, id="float64"), pytest.param(1e-4, id="float32", marks=pytest.mark.float32)]
+)
+def test_known_and_traced_signals_have_one_tone_and_one_verdict(digits):
+    """NumPy's arithmetic and JAX's, of the same formulas, agree to rounding for every kind of signal."""
+    signals = kinds_of_signals()
+    assert len(signals) > FEW
+    traced, oscillates = jax.jit(tone_and_verdict)(signals)
+    by_numpy = [tone_and_verdict(row) for row in signals]
+    assert isinstance(by_numpy[0][0].cycles, np.ndarray) and by_numpy[0][0].cycles.dtype == traced.cycles.dtype
+    found = np.asarray(oscillates)
+    assert found.tolist() == [bool(verdict) for _, verdict in by_numpy]
+    assert 0 < found.sum() < found.size
+    for name in ("cycles", "amplitude"):
+        one, other = np.asarray(getattr(traced, name)), np.asarray([getattr(each, name) for each, _ in by_numpy])
+        assert np.isnan(one).tolist() == np.isnan(other).tolist()
+        assert np.allclose(one[found], other[found], rtol=digits)
+    turn = np.asarray(traced.phase) - np.asarray([each.phase for each, _ in by_numpy])
+    assert np.allclose(np.exp(1j * turn[found]), 1, atol=30 * digits)
+
+
+def test_a_few_signals_have_the_same_bits_as_each_alone():
+    signals = kinds_of_signals()[:FEW]
+    together = tone_and_verdict(signals.reshape(2, FEW // 2, -1))[0]
+    assert together.cycles.shape == (2, FEW // 2)
+    alone = [tone_and_verdict(row)[0] for row in signals]
+    for name in together._fields:
+        assert np.array_equal(getattr(together, name).ravel(), [getattr(each, name) for each in alone], equal_nan=True)
 
 
 def test_gradients_are_exact():

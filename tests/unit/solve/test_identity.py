@@ -61,7 +61,7 @@ def device(square):
     class Squared(lg.FieldTerm):
         size: float = lg.quantity("T")
 
-        def field(self, m, current):
+        def field(self, m, inputs):
             return lg.Vec3(self.size * square(m.x), 0.0 * m.y, 0.0 * m.z)
 
     return lg.Oscillator(

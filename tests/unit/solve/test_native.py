@@ -112,13 +112,53 @@ def test_a_platform_without_kernels_runs_in_xla_and_warns_once(monkeypatch):
     assert "jaxlib 9 has version 7.0" in second.stats.reason
 
 
-def test_another_device_runs_in_xla_and_warns_once(monkeypatch):
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    native._reason_against_device.cache_clear()
-    with pytest.warns(UserWarning, match=r"JAX computes on gpu: .* slow for few; .* JAX_PLATFORMS=cpu"):
+class Card:
+    """A device of JAX's that is no processor, and that nothing runs on."""
+
+    platform, device_kind = "gpu", "a card"
+
+    def memory_stats(self):
+        return {"bytes_limit": 8 * 2**30}
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """JAX computes on a card, as far as the engine sees."""
+    device = Card()
+    monkeypatch.setattr(native, "_device", lambda: device)
+    native._said.cache_clear()
+    yield
+    native._said.cache_clear()
+
+
+def test_a_card_that_launches_nothing_runs_in_xla_and_warns_once(card):
+    with pytest.warns(UserWarning, match=r"XLA launches no PTX on a card .* slow for few; .* JAX_PLATFORMS=cpu"):
         lg.simulate(STO, duration=5 * DT, dt=DT)
     stats = lg.simulate(STO, duration=5 * DT, dt=DT).stats
-    assert (stats.engine, stats.reason[-19:]) == ("XLA", "JAX computes on gpu")
+    assert stats.engine == "XLA"
+    assert stats.reason.startswith("the native engine cannot run here: XLA launches no PTX on a card (")
+
+
+def test_a_card_that_launches_runs_native_but_for_coupled_arrays(card, monkeypatch):
+    monkeypatch.setattr("llgrad.kernels.gpu.probe.reason_against", lambda device: "")
+    assert lg.simulate(STO, duration=5 * DT, dt=DT).stats[:2] == ("native", "")
+    array = lg.OscillatorArray(STO, 3, lg.FieldCoupling(np.full((3, 3), 0.01)))
+    with pytest.warns(
+        UserWarning, match="coupled arrays have native kernels on the CPU only; JAX computes on gpu: the"
+    ):
+        stats = lg.simulate(array, duration=5 * DT, dt=DT, engine=lg.Native()).stats
+    assert stats[:2] == ("XLA", "coupled arrays have native kernels on the CPU only; JAX computes on gpu")
+
+
+def test_a_card_keeps_as_many_states_as_its_memory_allows(card, monkeypatch):
+    told = []
+    monkeypatch.setattr("llgrad.kernels.gpu.probe.reason_against", lambda device: "")
+    monkeypatch.setattr(native, "_limits", lambda task, given=native._limits: told.append(given(task)) or told[-1])
+    lg.simulate(STO, duration=30 * DT, dt=DT, drive=lg.Drive(current=lg.Sine(1e-4, frequency=1e9)))
+    monkeypatch.setattr(native, "SAMPLES", 10 * 3 * 8)
+    lg.simulate(STO, duration=31 * DT, dt=DT, drive=lg.Drive(current=lg.Sine(1e-4, frequency=1e9)))
+    assert [limits["memory"] for limits in told] == [2 * 2**30, *[2**29] * (len(told) - 1)]  # three chunks and a rest
+    assert all(limits["cached"] == limits["memory"] for limits in told)
 
 
 def test_processors_chosen_beside_another_device_run_native(monkeypatch):
@@ -133,7 +173,7 @@ class Bessel(lg.FieldTerm):
 
     strength: float = lg.quantity("T")
 
-    def field(self, m, current):
+    def field(self, m, inputs):
         return lg.Vec3(self.strength * jax.scipy.special.i0(m.x), 0.0 * m.y, 0.0 * m.z)
 
 
@@ -179,5 +219,5 @@ def test_a_kernel_that_cannot_be_compiled_is_done_by_xla_in_gradients_and_under_
 class Half(lg.FieldTerm):
     size: float = lg.quantity("T")
 
-    def field(self, m, current):
+    def field(self, m, inputs):
         return lg.Vec3(self.size * jnp.where(self.size > 0, m.x, m.y), 0.0 * m.y, 0.5 * self.size * m.z)

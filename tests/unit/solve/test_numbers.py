@@ -84,7 +84,7 @@ def test_whole_numbers_in_drives(name):
 class Number(lg.FieldTerm):
     value: float = quantity("T")
 
-    def field(self, m, current):
+    def field(self, m, inputs):
         return lg.Vec3(self.value * m.x, 0.0 * m.y, 0.0 * m.z)
 
 

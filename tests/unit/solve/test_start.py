@@ -20,8 +20,8 @@ class Pull(lg.FieldTerm):
     axis: float = lg.quantity("T", default=0.0)
     per_ampere: float = lg.quantity("T/A", default=0.0)
 
-    def field(self, m, current):
-        return lg.Vec3(self.axis * m.x, self.per_ampere * current, jnp.where(m.z > 2.0, 0.0, -self.down))
+    def field(self, m, inputs):
+        return lg.Vec3(self.axis * m.x, self.per_ampere * inputs.current, jnp.where(m.z > 2.0, 0.0, -self.down))
 
 
 STO = lg.presets.kubota2013()

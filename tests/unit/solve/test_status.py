@@ -21,7 +21,7 @@ class Singular(lg.FieldTerm):
 
     strength: float = lg.quantity("T")
 
-    def field(self, m, current):
+    def field(self, m, inputs):
         return lg.Vec3(0.0 * m.x, 0.0 * m.x, self.strength * jnp.sqrt(m.x))
 
 

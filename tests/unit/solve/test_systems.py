@@ -98,6 +98,19 @@ def test_a_step_is_chosen_where_the_system_knows_how_fast_it_turns():
     assert run.dt == pytest.approx(0.05 / (2 * np.pi * 1.2e9), rel=0.05)
 
 
+@pytest.mark.parametrize(("name", "sized"), [("Hopf", True), ("Stack", False)])
+def test_the_step_follows_from_an_accuracy(name, sized):
+    settings = {"duration": 5e-10, "drive": DRIVES.get(name), "save": lg.Interval(2.5e-11)}
+    fine = lg.simulate(MEMBERS[name], dt=2.5e-13, **settings)
+    run = lg.simulate(MEMBERS[name], accuracy=1e-8, **settings)
+    assert run.stats.error <= 1e-8 and run.stats.dt > 3e-12
+    assert run.dt == pytest.approx(2.5e-11) and run.t.shape == (21,)  # samples within steps, or at the ends of them
+    for signal in run.signals:
+        exact = fine.signal(signal).values
+        scale = float(jnp.abs(exact).max()) if sized else 1.0
+        np.testing.assert_allclose(run.signal(signal).values, exact, rtol=0, atol=3e-7 * scale)
+
+
 def wrong_form(self, state, inputs):
     return (state["re"], state["im"])
 

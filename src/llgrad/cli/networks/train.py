@@ -27,7 +27,7 @@ from llgrad.cli.networks.learning.network import flag, network_of
 from llgrad.cli.networks.learning.processes import ProcessesOption, joined, silent_loss
 from llgrad.cli.networks.pictures import clear_pictures, draw_pictures
 from llgrad.cli.networks.subject import Subject
-from llgrad.cli.output import ForceOption, JsonOption, command_line, fresh_folder, print_json, say
+from llgrad.cli.output import INTERRUPTED, ForceOption, JsonOption, command_line, fresh_folder, print_json, say
 from llgrad.cli.progress import Report, working
 from llgrad.datasets.images.images import Images
 from llgrad.training.files.run_folder import check_new, open_run
@@ -37,8 +37,6 @@ from llgrad.training.recipe import Recipe
 from llgrad.training.stopping import Ending
 from llgrad.training.train import Trained, resume
 from llgrad.training.train import train as train_network
-
-INTERRUPTED: Final = 130
 
 FREE: Final = ("dataset", "data_dir", "resume", "time_limit", "processes", "no_pictures", "json")
 """What may be given with --resume; the rest was chosen when the run was begun."""

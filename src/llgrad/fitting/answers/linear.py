@@ -35,7 +35,7 @@ def linear_at(problem: Problem, u: np.ndarray, m0: np.ndarray) -> Linear:
     for recording in _scaled(problem):
         suffix = f"[{recording.label}]" if len(problem.recordings) > 1 else ""
         names += [f"{name}{suffix}" for name in recording.free_line]
-        units |= {f"gain{suffix}": "V" if recording.model.junction is None else "1", f"offset{suffix}": "V"}
+        units |= {f"{name}{suffix}": unit for name, unit in recording.line_units.items()}
     predicted = tuple(np.asarray(p) for p in predictions)
     residuals = tuple(p - np.asarray(r.data) for p, r in zip(predicted, problem.recordings, strict=True))
     return Linear(tuple(names), units, np.concatenate([values, lines]), residuals, np.asarray(jacobian), predicted)

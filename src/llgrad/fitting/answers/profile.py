@@ -18,7 +18,7 @@ from llgrad.fitting.methods.base import Begin, Log, Progress
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.problem import Problem
-from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.starting import is_start
 
 LEVELS: Final = {0.68: 0.98895, 0.95: 3.84146}
 """Δχ² of one parameter at the edges of the interval of this probability."""
@@ -121,8 +121,8 @@ def profile(
     if any(recording.clusters for recording in problem.recordings):
         raise ValueError("a fit in segments has no profile: its residuals are correlated, and its χ² is none")
     with jax.enable_x64(True):
-        if name not in problem.names or name.split("[")[0] in TILTS:
-            able = [n for n in problem.names if n.split("[")[0] not in TILTS]
+        if name not in problem.names or is_start(name):
+            able = [n for n in problem.names if not is_start(n)]
             raise ValueError(f"{name!r} has no profile; the parameters that were searched for are {', '.join(able)}")
         values, starts = _grid(result, problem, name, u, points, span)
         held = HeldProblem(problem.recordings, problem.bounds, problem.names, problem.rate, _is(name, problem))

@@ -63,8 +63,8 @@ class FitResult(eqx.Module):
     method: str
     model: Any
     """The device with the values found (that of the first experiment)."""
-    m0: tuple[tuple[float, float, float], ...]
-    """The starting state of each experiment, used or found."""
+    m0: tuple[tuple[float, ...], ...]
+    """The starting state of each experiment, used or found: the components of m, or of a system's state."""
     experiments: tuple[Experiment, ...]
     predictions: tuple[dict[str, Any], ...]
     """The fitted curve of each column of each experiment."""

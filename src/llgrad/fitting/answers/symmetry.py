@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from llgrad.devices.system import System
 from llgrad.fitting.problem import Problem
-from llgrad.fitting.targets.recording import TILTS
 from llgrad.fitting.targets.segmented import SegmentedRecording
+from llgrad.fitting.targets.starting import is_start
 from llgrad.fitting.targets.tables import OrbitRecording
 from llgrad.fitting.targets.traces import TraceRecording
 
@@ -16,8 +17,10 @@ def symmetries(problem: Problem, unknown_start: bool) -> tuple[str, ...]:
     where
     only these are recorded and the starting state is free, the sign of the field along z cannot be found.
     """
+    if any(isinstance(recording.model, System) for recording in problem.recordings):
+        return ()  # nobody knows its symmetries
     field_is_free = any(name.split("[")[0] == "field.z" for name in problem.names)
-    start_is_free = unknown_start and any(name.split("[")[0] in TILTS for name in problem.names)
+    start_is_free = unknown_start and any(is_start(name) for name in problem.names)
     blind = all(_sees_only_mx(r) for r in problem.recordings)
     tables = all(isinstance(r, (OrbitRecording, SegmentedRecording)) for r in problem.recordings)
     if field_is_free and blind and (start_is_free or tables):
@@ -31,7 +34,7 @@ def symmetries(problem: Problem, unknown_start: bool) -> tuple[str, ...]:
 
 def _sees_only_mx(recording: object) -> bool:
     if isinstance(recording, (TraceRecording, SegmentedRecording)):
-        p = recording.model.polariser
+        p = recording.model.polariser  # pyright: ignore[reportAttributeAccessIssue]  (that of a device, by `symmetries`)
         along_x = [p.x, p.y, p.z] == [1.0, 0.0, 0.0]
         return along_x and set(recording.columns) <= {"mx", "voltage"}
     return isinstance(recording, OrbitRecording)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,7 +11,8 @@ from llgrad.core.units import show
 from llgrad.devices.bounds import POSITIVE
 from llgrad.devices.ranges import OSCILLATOR
 from llgrad.fitting.answers.quality import Quality
-from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.recording import PREFIX
+from llgrad.fitting.targets.starting import is_start
 
 INSEPARABLE: Final = 1e-6
 """Relative singular value of the Jacobian below which a combination of parameters changes nothing."""
@@ -22,8 +23,9 @@ UNSEEN: Final = 1e-13
 WEAK: Final = 0.999
 """Correlation above which two parameters are reported as nearly inseparable."""
 
-_FROM_ANYWHERE: Final = (*TILTS, "delay", "offset")
-"""Parameters that are counted from a zero of no meaning, so that products of their powers mean nothing."""
+_FROM_ANYWHERE: Final = ("delay", "offset", f"{PREFIX}delay", f"{PREFIX}offset")
+"""Parameters that are counted from a zero of no meaning, beside those of a starting state, so that products of their
+powers mean nothing."""
 
 IDENTIFIABLE: Final = "every free parameter is identifiable from these data"
 
@@ -36,16 +38,21 @@ class Uncertainty(NamedTuple):
     verdict: tuple[str, ...]
 
 
-def uncertainty(names: tuple[str, ...], values: np.ndarray, jacobian: np.ndarray) -> Uncertainty:
+def uncertainty(
+    names: tuple[str, ...], values: np.ndarray, jacobian: np.ndarray, sizes: Mapping[str, float] | None = None
+) -> Uncertainty:
     """From the Jacobian (M, p) of residuals of unit variance with respect to the physical values.
+
+    `sizes`: how large the components of a starting state are that are not 1.
 
     Covariance (JᵀJ)⁻¹. Directions are judged after every column was scaled to length 1, so that a parameter of a noisy
     recording counts beside those of an exact one; a direction whose singular value is below `INSEPARABLE` of the
     largest gives its parameters an infinite error. A column below `UNSEEN` of the longest, in relative changes δx/x,
     is zero.
     """
-    tilts = np.array([name.startswith("m0.") for name in names])
-    scale = np.where(tilts | (values == 0), 1.0, np.abs(values))
+    given = sizes or {}
+    size = np.array([given.get(name, 1.0) for name in names])
+    scale = np.where(np.array([is_start(name) for name in names]) | (values == 0), size, np.abs(values))
     relative = jacobian * scale
     length = np.linalg.norm(relative, axis=0)
     seen = length > UNSEEN * length.max(initial=0.0)
@@ -69,22 +76,25 @@ def doubts(
     sure: Uncertainty,
     at_bound: Mapping[str, bool],
     measured: Sequence[Quality],
+    of_system: Collection[str] | None = None,
 ) -> tuple[str, ...]:
     """What the data can and cannot tell apart, with what speaks against single values: a bound, a
     value that no device has, an error larger than a value that is positive by its nature.
 
-    That parameters are identifiable is said only where the model explains all of the data.
+    That parameters are identifiable is said only where the model explains all of the data. `of_system`: of a system,
+    those of its parameters that are positive by their bound; of a device None, as its quantities are known.
     """
-    said = []
+    said, ranges = [], OSCILLATOR if of_system is None else {}
     for name, error in zip(names, sure.errors, strict=True):
         value, path = values[name], name.split("[")[0]
-        allowed = OSCILLATOR.get(path.split(".")[0])
+        allowed = ranges.get(path.split(".")[0])
+        positive = path.rsplit(".", 1)[-1] in POSITIVE if of_system is None else name in of_system
         if at_bound[name]:
             said.append(f"{name} ended at its bound: its best value may lie beyond; widen the bound, or hold it")
         if allowed is not None and not allowed.low <= value <= allowed.high:
             low, high = show(allowed.low, allowed.unit), show(allowed.high, allowed.unit)
             said.append(f"{name} = {show(value, allowed.unit)} is no value of a device ({low} to {high})")
-        if path.rsplit(".", 1)[-1] in POSITIVE and np.isfinite(error) and error > abs(value):
+        if positive and np.isfinite(error) and error > abs(value):
             said.append(
                 f"{name} is not told apart from zero by these data: its standard error is larger than its value"
             )
@@ -120,7 +130,7 @@ def _fixed_combinations(dead: np.ndarray, touched: np.ndarray, names: tuple[str,
     index = np.flatnonzero(touched)
     _, singular, rows = np.linalg.svd(dead[:, index] / np.linalg.norm(dead[:, index], axis=1, keepdims=True))
     fixed = rows[int((singular > 1e-9).sum()) :]
-    if any(names[i].split("[")[0] in _FROM_ANYWHERE for i in index):
+    if any(is_start(names[i]) or names[i].split("[")[0] in _FROM_ANYWHERE for i in index):
         return f"{len(fixed)} of their combinations {'is' if len(fixed) == 1 else 'are'} fixed"
     products = [_product(row, [names[i] for i in index]) for row in _simplify(fixed)]
     return f"{' and '.join(products) or 'none of them'} {'are' if len(products) > 1 else 'is'} fixed"

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.fitting.problem import Evaluation, Problem
-from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.starting import is_start
 
 NEAR: Final = 0.1
 """A minimum is reached within this part of a standard error."""
@@ -38,7 +38,7 @@ def at_minimum(problem: Problem, u: np.ndarray, value: Evaluation) -> np.ndarray
     u = np.asarray(u, float)
     cost, gradient, curvature = (np.asarray(part) for part in (value.cost, value.gradient, value.curvature))
     signal = sum(recording.power for recording in problem.recordings)
-    needed = np.asarray(problem.searched) & np.array([name.split("[")[0] not in TILTS for name in problem.names])
+    needed = np.asarray(problem.searched) & np.array([not is_start(name) for name in problem.names])
     found = np.zeros(len(u), bool)
     for i in np.flatnonzero(np.isfinite(cost)):
         length, pinned = np.sqrt(np.diag(curvature[i])), _pinned(problem, u[i], gradient[i])

@@ -16,7 +16,7 @@ from llgrad.fitting.methods.base import Begin, Log, Method, Search
 from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.starts import reaches
 from llgrad.fitting.problem import Problem, costs
-from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.starting import is_start
 
 
 class GridSearch(Method):
@@ -61,7 +61,7 @@ class GridSearch(Method):
         for name, bound, value, reach in zip(
             problem.names, problem.bounds, values.tolist(), reaches(problem, values), strict=True
         ):
-            if name.split("[")[0] in TILTS:
+            if is_start(name):
                 axes.append(np.array([bound.free(value)]))
                 continue
             low, high = (value + (1 - EDGE) * (edge - value) for edge in bound.limits)

@@ -12,12 +12,14 @@ import numpy as np
 
 from llgrad.core.record import as_count, as_number
 from llgrad.core.vector import Vec3
+from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.assembly import Prepared
 from llgrad.fitting.methods.base import Begin, Log
 from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.starts import reaches
 from llgrad.fitting.problem import Problem, costs
-from llgrad.fitting.targets.recording import TILTS
+from llgrad.fitting.targets.recording import recorder_path
+from llgrad.fitting.targets.starting import is_start
 from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.observables.frequency import best_frequency
 from llgrad.physics.equation import equation_of_motion
@@ -76,12 +78,16 @@ def has_slopes(prepared: Prepared) -> bool:
 
 def _delays(problem: Problem) -> list[int]:
     """Which parameters are delays: the cost has a minimum in each period of them, so they are looked for."""
-    return [i for i, name in enumerate(problem.names) if name.split("[")[0] == "delay"]
+    delay = recorder_path(problem.recordings[0].model, "delay")
+    return [i for i, name in enumerate(problem.names) if name.split("[")[0] == delay]
 
 
 def _is_complete(recording: Any) -> bool:
     return (
-        isinstance(recording, TraceRecording) and {"mx", "my", "mz"} <= set(recording.columns) and recording.t.size > 8
+        isinstance(recording, TraceRecording)
+        and isinstance(recording.model, Oscillator)
+        and {"mx", "my", "mz"} <= set(recording.columns)
+        and recording.t.size > 8
     )
 
 
@@ -125,7 +131,7 @@ def _candidates(
     """Random devices (n, p) and starting states (n, R, 3); the given starts come first."""
     problem, count = prepared.problem, guess.screen if prepared.unknown else min(guess.screen, DELAYS)
     values = np.tile(prepared.values, (count, 1))
-    moving = np.array([name.split("[")[0] not in TILTS for name in problem.names])
+    moving = np.array([not is_start(name) for name in problem.names])
     reach = guess.spread * reaches(problem, prepared.values)[moving]
     values[:, moving] += reach * rng.uniform(-1, 1, (count, int(moving.sum())))
     for i in _delays(problem):  # anywhere in what is simulated, for the given device (in half of them) and for others
@@ -140,9 +146,22 @@ def _candidates(
     for recording in problem.recordings:
         if recording.row in prepared.unknown:
             half = count // 8  # an eighth keeps the default starting state
-            m0[half:, recording.row] = _states(recording, count - half, rng)
+            passed = prepared.passed[recording.row]
+            if passed is None:
+                m0[half:, recording.row] = _states(recording, count - half, rng)
+            else:
+                m0[half:, recording.row] = _passed(recording, passed)[rng.integers(len(passed), size=count - half)]
     u[: begin.size], m0[: begin.size] = begin.u, begin.m0
     return u, m0
+
+
+def _passed(recording: Any, passed: np.ndarray) -> np.ndarray:
+    """The states (K, n) that a system passes, with the components that were recorded at the first sample."""
+    states = passed.copy()
+    for place, name in enumerate(recording.form.names):
+        if name in recording.columns:
+            states[:, place] = float(recording.data[0, recording.columns.index(name)])
+    return states
 
 
 def _states(recording: Any, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -172,7 +191,7 @@ def match_slopes(problem: Problem, u: np.ndarray, iterations: int = 40) -> np.nd
     nothing oscillates in it, so the start may be far off. dm/dt comes from a local polynomial, much shorter than a
     period.
     """
-    moving = np.array([name.split("[")[0] not in TILTS for name in problem.names])
+    moving = np.array([not is_start(name) for name in problem.names])
     slopes = [_smooth(r, float(problem.rate)) for r in problem.recordings]
     best, damping = np.array(u, dtype=float), 1e-3
     r, J = (np.asarray(x) for x in _slope_residuals(problem, best, slopes))
@@ -222,7 +241,8 @@ def _slope_residuals(problem: Problem, u: Any, slopes: Any) -> tuple[Any, Any]:
             drive = None if bound.drive is None else bound.drive.sample(times).filled()
             state, dm = Vec3(*m), Vec3(*slope)
             field = Vec3(0.0, 0.0, 0.0) if drive is None else drive.field
-            B = equation.effective_field(state, field, 0.0 if drive is None else drive.current)
+            current, time = 0.0 if drive is None else drive.current, 0.0 if times is None else times * 1e9
+            B = equation.effective_field(state, field, current, time)
             residual = dm + state.cross(B) * equation.gamma - state.cross(dm) * equation.alpha
             parts += [residual.x, residual.y, residual.z]
         r = jnp.concatenate(parts)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from llgrad.core.files import read_json
-from llgrad.core.record import from_json, get_leaf, leaf_units
+from llgrad.core.record import from_json, get_leaf, leaf_units, listed, with_entries
 from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import TYPICAL
 from llgrad.devices.oscillator import Oscillator
@@ -139,13 +139,13 @@ def known_of_device(model: Oscillator, free: Any) -> Known:
     """Nothing known yet of the named parameters."""
     if not isinstance(model, Oscillator):
         raise ValueError(f"a plan needs a FitResult or an Oscillator, got {type(model).__name__}")
-    names = tuple(dict.fromkeys([free] if isinstance(free, str) else free))
+    names = tuple(with_entries(model, free))
     if not names:
         raise ValueError("no free parameter: name at least one, such as free=['alpha', 'current', 'field.z']")
     if unknown := [name for name in names if name not in leaf_units(model)]:
         raise ValueError(
             f"free = {unknown[0]!r} is no parameter of this device (m0, gain and offset of a recording "
-            f"are accounted for by themselves); it can be {', '.join(leaf_units(model))}"
+            f"are accounted for by themselves); it can be {listed(leaf_units(model))}"
         )
     return _known(model, names, np.full(len(names), np.inf), np.eye(len(names)), None, COLUMNS, _Voltage({}, {}))
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.record import get_leaf, leaf_units, set_leaf
+from llgrad.core.record import get_leaf, leaf_units, listed, set_leaf, with_entries
 from llgrad.core.units import show, show_with_error
 from llgrad.core.vector import Vec3
 from llgrad.datasets.sweeps import Sweep, Sweeps
@@ -134,12 +134,13 @@ def _unexplained(sweeps: list[Sweep], problem: _Problem, u: np.ndarray) -> list[
 
 
 def _bounds(device: Oscillator, free: Mapping[str, Bound] | Iterable[str], units: dict[str, str]) -> dict[str, Bound]:
+    free = with_entries(device, free)
     names = list(free)
     if not names:
         raise ValueError("no free parameter: name at least one, such as 'alpha'")
     for name in names:
         if name not in units:
-            raise ValueError(f"unknown parameter {name!r}; it can be {', '.join(units)}")
+            raise ValueError(f"unknown parameter {name!r}; it can be {listed(units)}")
     if isinstance(free, Mapping):
         return dict(free)
     return {name: default_bound(name, units[name], float(get_leaf(device, name))) for name in names}

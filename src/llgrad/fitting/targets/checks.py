@@ -11,10 +11,13 @@ import numpy as np
 
 from llgrad.core.units import show, show_with_error
 from llgrad.datasets.trace import Trace
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
 from llgrad.fitting.answers.linear import linear_at
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.experiment import Experiment
-from llgrad.fitting.targets.recording import LINE, TILTS
+from llgrad.fitting.targets.recording import LINE, recorder_path
+from llgrad.fitting.targets.starting import is_start
 from llgrad.fitting.targets.tables import TableRecording
 
 CONSTANT: Final = 1e-12
@@ -102,15 +105,17 @@ def check_length(trace: Trace) -> None:
 def _check_places(problem: Problem, free: list[str]) -> None:
     """Parameters that, by what they are, belong to no recording."""
     placed = {path for recording in problem.recordings for path, _ in recording.places}
+    model = problem.recordings[0].model
+    line = [recorder_path(model, name) for name in LINE]
     for name in (name.split("[")[0] for name in free):
-        if name == "temperature":
+        if name == "temperature" and isinstance(model, Oscillator):
             raise ValueError(
                 "temperature is free, but a fit follows orbits without thermal noise, which do not depend on it; "
                 "leave it out"
             )
-        if name in LINE and not any(name in recording.free_line for recording in problem.recordings):
+        if name in line and not any(name in recording.free_line for recording in problem.recordings):
             raise ValueError(f"{name} is free, but it belongs to a voltage, and none is fitted; leave it out")
-        if name not in (*placed, *LINE):
+        if name not in (*placed, *line):
             raise ValueError(f"{name} is free, but it belongs to a trace, and there is none that has it; leave it out")
         if all(isinstance(r, TableRecording) and r.setting == name for r in problem.recordings):
             raise ValueError(f"{name} is free, but it is what the table sweeps: its values are given; leave it out")
@@ -124,12 +129,15 @@ def _check_dependence(problem: Problem, values: np.ndarray, m0: np.ndarray) -> N
         return  # the start cannot be simulated, which the search will say
     for name, column in zip(problem.names, slopes.T, strict=True):
         path = name.split("[")[0]
-        if not column.any() and path not in TILTS:
+        if not column.any() and not is_start(path):
             raise ValueError(f"{name} is free, but at the start the target does not depend on it{_why(path, problem)}")
 
 
 def _why(path: str, problem: Problem) -> str:
     model = problem.recordings[0].model
+    if isinstance(model, System):
+        left_out = ": a fit follows orbits without noise" if model.noises else " at all"
+        return f"{left_out}; leave it out, or start elsewhere"
     if path.startswith("junction."):
         return ": it acts on a voltage, and none is fitted; leave it out"
     if path in ("polarization", "lambda_", "field_like", "polariser") and np.all(np.asarray(model.current) == 0):

@@ -9,10 +9,11 @@ import equinox as eqx
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.core.trajectory import Trajectory
+from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace, trace_of
+from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive, check_drive
 from llgrad.observables.spectrum import Spectrum
 
@@ -22,7 +23,7 @@ FEWEST_SAMPLES: Final = 5
 
 
 def _as_data(data: Any) -> Any:
-    return trace_of(data) if isinstance(data, Trajectory) else data
+    return trace_of(data) if isinstance(data, (Trajectory, SystemTrajectory)) else data
 
 
 def _as_names(names: Any) -> tuple[str, ...]:
@@ -39,14 +40,15 @@ class Experiment(eqx.Module):
     """
 
     data: Trace | FrequencyTable | Spectrum = eqx.field(converter=_as_data)
-    """A `Trajectory` is taken as the trace of its t and m."""
+    """A `Trajectory` is taken as the trace of its t and m, a run of a `System` as `trace_of` it."""
     settings: Mapping[str, float] = eqx.field(default_factory=dict)
     """Values [SI] of the device in this experiment, by the path of the leaf."""
     apart: tuple[str, ...] = eqx.field(default=(), converter=_as_names)
     """Free parameters that this experiment has for itself; all others are shared with the other experiments."""
-    drive: Drive | None = None
+    drive: Drive | Mapping[str, Waveform] | None = None
+    """Of a `System` waveforms by its inputs."""
     m0: Any = None
-    """State at the first sample, (3,); None where it is not known."""
+    """State at the first sample, (3,), or of the form of a system's start; None where it is not known."""
     noise: float | None = None
     """Standard deviation of a recorded value, in its own unit; None estimates it from the residuals.
 
@@ -72,7 +74,8 @@ class Experiment(eqx.Module):
                 f"an experiment needs a Trace, a FrequencyTable or a Spectrum, got {type(self.data).__name__}; "
                 "see read_trace"
             )
-        check_drive(self.drive)
+        if not isinstance(self.drive, Mapping):  # what a system can be driven by, the fit looks at
+            check_drive(self.drive)
         if self.noise is not None and not self.noise > 0:
             raise ValueError(f"noise = {self.noise}, expected a positive standard deviation, or None to estimate it")
         if not 0 <= self.delay < 1e-6:
@@ -90,7 +93,8 @@ class Experiment(eqx.Module):
     def _check_kind(self) -> None:
         """What belongs to another kind of recording would change nothing."""
         if isinstance(self.data, Trace):
-            if "voltage" not in self.data.columns and not self.gain is self.offset is None:
+            scaled = "voltage" in self.data.columns or (self.data.own and len(self.data.columns) == 1)
+            if not scaled and not self.gain is self.offset is None:
                 raise ValueError("gain and offset are those of a voltage, and this trace has none; leave them out")
             return
         table = isinstance(self.data, FrequencyTable)
@@ -148,14 +152,15 @@ def segments(trace: Trace, length: float, **settings: Any) -> tuple[Experiment, 
     if own := [name for name in ("m0", "delay", "label", "segment", "data") if name in settings]:
         raise ValueError(f"{own[0]}= is not common to the pieces of a trace: each has its own; leave it out")
     drive = settings.get("drive")
-    if drive is not None and np.isfinite(float(drive.shortest_time())):
+    parts = list(drive.values()) if isinstance(drive, Mapping) else [] if drive is None else [drive]
+    if any(np.isfinite(float(part.shortest_time())) for part in parts):
         raise ValueError("a drive that changes in time would begin anew in each piece of a trace; fit the whole trace")
     number = np.floor((trace.t - trace.t[0]) / length + 1e-9).astype(int)
     pieces = []
     for index in range(int(number[-1]) + 1):
         rows = number == index
         if rows.sum() > 8:
-            piece = Trace(trace.t[rows], {name: values[rows] for name, values in trace.columns.items()})
+            piece = trace.with_columns(trace.t[rows], {name: values[rows] for name, values in trace.columns.items()})
             pieces.append(Experiment(piece, label=str(index + 1), **settings))
     if not pieces:
         raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -11,13 +12,14 @@ import numpy as np
 
 from llgrad.core.record import set_leaf
 from llgrad.core.units import show
-from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
+from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive
-from llgrad.fitting.targets.measurement import tilt
+from llgrad.fitting.targets.starting import Form, given_start, is_start
 
 TILTS = ("m0.polar", "m0.azimuthal")
-"""Free parameters of the starting state: its tilts [rad] from a reference state along θ̂ and φ̂."""
+"""Free parameters of the starting state of a device: its tilts [rad] from a reference state along θ̂ and φ̂."""
 
 RECORDER = ("delay", "bandwidth", "line_width")
 """Free parameters of the recorder, and of a line that noise has broadened."""
@@ -25,13 +27,36 @@ RECORDER = ("delay", "bandwidth", "line_width")
 LINE = ("gain", "offset")
 """Free parameters of the recorder of a voltage: recorded = gain · signal + offset."""
 
+PREFIX = "recorder."
+"""Before the names of the recorder's parameters in a fit of a `System`, which may have a gain of its own."""
+
+Model = Oscillator | System
+Driven = Drive | Mapping[str, Waveform] | None
+"""What acts on a device, or on a system, by its inputs."""
+
+
+def recorder_path(model: Model, name: str) -> str:
+    """The name that a parameter of the recorder has in a fit of a model.
+
+    >>> from llgrad.devices import presets
+    >>> recorder_path(presets.kubota2013(), "gain")
+    'gain'
+    """
+    return PREFIX + name if isinstance(model, System) else name
+
+
+def recorder_name(model: Model, path: str) -> str:
+    """Which of `RECORDER` and `LINE` a path means in a fit of a model; empty where it is none of them."""
+    return next((name for name in (*RECORDER, *LINE) if path == recorder_path(model, name)), "")
+
 
 class Bound(eqx.Module):
     """What a recording is simulated with, the values of the parameters put in."""
 
-    model: Oscillator
-    drive: Drive | None
-    m0: Vec3
+    model: Any
+    drive: Any
+    m0: Any
+    """The state in which the run begins."""
     delay: Any
     bandwidth: Any
     line_width: Any
@@ -43,8 +68,8 @@ class Recording(eqx.Module):
     `places` says where each parameter of the problem goes: (path of the leaf, index in the vector of all parameters).
     """
 
-    model: Oscillator
-    drive: Drive | None
+    model: Model
+    drive: Driven
     data: Any
     """Recorded values, (T, C)."""
     sigma: Any
@@ -59,6 +84,10 @@ class Recording(eqx.Module):
     row: int = eqx.field(static=True)
     """Which row of the problem's starting states is its own."""
     label: str = eqx.field(static=True)
+    form: Form
+    """Of the model's state."""
+    by_itself: bool = eqx.field(static=True)
+    """Whether the run begins where the system's own start says, which depends on its free parameters."""
 
     @abc.abstractmethod
     def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
@@ -86,7 +115,22 @@ class Recording(eqx.Module):
         """Which of gain and offset are found."""
         if self.voltage_column is None:
             return ()
-        return tuple(name for name, held in zip(LINE, (self.gain, self.offset), strict=True) if held is None)
+        paths = (recorder_path(self.model, name) for name in LINE)
+        return tuple(path for path, held in zip(paths, (self.gain, self.offset), strict=True) if held is None)
+
+    @property
+    def line_units(self) -> dict[str, str]:
+        """The units of gain and offset by their names."""
+        gain, offset = (recorder_path(self.model, name) for name in LINE)
+        if isinstance(self.model, System):
+            return {gain: "1", offset: self.model.outputs.get(getattr(self, "columns", ("",))[0], "1")}
+        return {gain: "V" if self.model.junction is None else "1", offset: "V"}
+
+    def column_with_line(self, columns: tuple[str, ...]) -> int | None:
+        """Which of the columns has a gain and an offset: a voltage, or the only signal of a system."""
+        if isinstance(self.model, System):
+            return None if (self.gain, self.offset) == (1.0, 0.0) else 0
+        return columns.index("voltage") if "voltage" in columns else None
 
     @property
     def scaled_column(self) -> int | None:
@@ -119,20 +163,18 @@ class Recording(eqx.Module):
 
     def bind(self, values: Any, m0: Any) -> Bound:
         """Physical values (p,) and the reference state (3,) put into the device, the drive and the recorder."""
-        model, drive, tilts = self.model, self.drive, [0.0, 0.0]
+        model, drive, moved = self.model, self.drive, {}
         recorder: dict[str, Any] = {"delay": self.delay, "bandwidth": self.bandwidth, "line_width": None}
         for path, index in self.places:
-            if path in TILTS:
-                tilts[TILTS.index(path)] = values[index]
-            elif path in RECORDER:
-                recorder[path] = values[index]
+            if is_start(path):
+                moved[path] = values[index]
+            elif name := recorder_name(self.model, path):
+                recorder[name] = values[index]
             elif path.startswith("drive."):
                 drive = set_leaf(drive, path.removeprefix("drive."), values[index])
             else:
                 model = set_leaf(model, path, values[index])
-        start = unstack(m0)
-        if any(path in TILTS for path, _ in self.places):
-            start = tilt(start, *tilts)
+        start = given_start(model, None) if self.by_itself else self.form.state(m0, moved)
         return Bound(model, drive, start, **recorder)
 
     def residuals(self, values: Any, m0: Any, horizon: Any) -> tuple[Any, Any]:
@@ -143,12 +185,12 @@ class Recording(eqx.Module):
         return jnp.where(mask[:, None], scaled, jnp.zeros_like(scaled)).ravel(), fine
 
 
-def with_free_leaves(model: Oscillator, drive: Drive | None, paths: list[str]) -> tuple[Oscillator, Drive | None]:
+def with_free_leaves(model: Any, drive: Any, paths: list[str]) -> tuple[Any, Any]:
     """The device and the drive with arrays in place of the free numbers: only these are traced, others are built in."""
     for path in paths:
         if path.startswith("drive."):
             drive = set_leaf(drive, path.removeprefix("drive."), jnp.asarray(0.0))
-        elif path not in (*TILTS, *RECORDER):
+        elif not is_start(path) and not recorder_name(model, path):
             model = set_leaf(model, path, jnp.asarray(0.0))
     return model, drive
 
@@ -157,6 +199,9 @@ def lines_said(problem: Any) -> list[str]:
     """What was done with gain and offset of each voltage that has a junction or a held value."""
     said = []
     for recording in problem.recordings:
+        if isinstance(recording.model, System):
+            said += _line_of_system(recording)
+            continue
         free, junction = recording.free_line, recording.model.junction is not None
         if recording.voltage_column is None or (len(free) == len(LINE) and not junction):
             continue
@@ -173,6 +218,20 @@ def lines_said(problem: Any) -> list[str]:
             sentences.append(f"{' and '.join(held)} of the voltage{suffix} {_are(held)} held{of_junction}")
         said += sentences
     return said
+
+
+def _line_of_system(recording: Recording) -> list[str]:
+    """What was done with gain and offset of a signal where they are not 1 and 0."""
+    place, pairs = (
+        recording.voltage_column,
+        zip(recording.line_units.items(), (recording.gain, recording.offset), strict=True),
+    )
+    if place is None:
+        return []
+    held = [f"{name} = {show(value, unit)}" for (name, unit), value in pairs if value is not None]
+    found = recording.free_line
+    sentences = [f"{' and '.join(found)} {_are(found)} found"] if found else []
+    return ["; ".join(sentences + ([f"{' and '.join(held)} {_are(held)} held"] if held else []))]
 
 
 def _are(names: Any) -> str:

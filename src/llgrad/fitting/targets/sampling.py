@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.status import Outcome
+from llgrad.core.trajectory import SystemTrajectory
 from llgrad.core.units import show
-from llgrad.core.vector import Vec3
+from llgrad.devices.system import System
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.recording import Recording
 from llgrad.fitting.targets.segmented import SegmentedRecording
-from llgrad.fitting.targets.traces import TraceRecording
+from llgrad.fitting.targets.starting import plain_numbers
+from llgrad.fitting.targets.traces import TraceRecording, column_of
 from llgrad.observables.frequency import best_frequency
 from llgrad.observables.signal import FEWEST_SAMPLES
-from llgrad.solve.simulate import simulate
+from llgrad.solve.simulate import simulate_quietly
 from llgrad.solve.step_size import largest_rate
 
 INTERVALS: Final = 64
@@ -40,15 +41,17 @@ def _sentence(recording: Recording, values: Any, m0: np.ndarray) -> str | None:
         return None
     interval = _interval(recording)
     bound = recording.bind(values, jnp.asarray(m0))
-    model, drive = _numbers(bound.model), _numbers(bound.drive)
-    rate = largest_rate(model, drive)
-    if rate * interval < np.pi:
-        return None  # nothing in this device is as fast
-    step = min(ANGLE / rate, interval / 4)
+    model, drive = plain_numbers(bound.model), plain_numbers(bound.drive)
+    if isinstance(model, System):
+        step = min(recording.step, interval / 4)
+    else:
+        rate = largest_rate(model, drive)
+        if rate * interval < np.pi:
+            return None  # nothing in this device is as fast
+        step = min(ANGLE / rate, interval / 4)
     duration = min(INTERVALS * interval, MOST_STEPS * step)
-    state = Vec3(*(float(c) for c in (bound.m0.x, bound.m0.y, bound.m0.z)))
-    run = simulate(model, duration=duration, dt=step, m0=state, drive=drive, throw=False)
-    found = _frequency(recording, run) if run.status.code == Outcome.FINISHED else None
+    run = simulate_quietly(model, duration=duration, dt=step, m0=plain_numbers(bound.m0), drive=drive, throw=False)
+    found = _frequency(recording, run, 1 / (2 * interval)) if run.status.code == Outcome.FINISHED else None
     if found is None or found <= 1 / (2 * interval):
         return None
     seen = abs(found - round(found * interval) / interval)
@@ -67,17 +70,29 @@ def _interval(recording: TraceRecording | SegmentedRecording) -> float:
     return recording.save_every * recording.step
 
 
-def _numbers(record: Any) -> Any:
-    return jax.tree.map(float, record)
+def rough_frequency(values: np.ndarray, dt: float) -> float:
+    """Frequency [Hz] of the highest reading of a periodogram, within one of them."""
+    window = np.hanning(values.size + 2)[1:-1]
+    power = np.abs(np.fft.rfft(window * (values - np.average(values, weights=window))))
+    return (1 + int(np.argmax(power[1:]))) / (values.size * dt)
 
 
-def _frequency(recording: TraceRecording | SegmentedRecording, run: Any) -> float | None:
-    """Frequency [Hz] of what the trace records, m·p for a voltage; None where it does not oscillate."""
-    m, p = np.asarray(run.m, dtype=float), run.model.polariser
-    along = m @ np.array([float(component) for component in (p.x, p.y, p.z)])
-    signals = [along if name == "voltage" else m[:, "xyz".index(name[-1])] for name in recording.columns]
+def _frequency(recording: TraceRecording | SegmentedRecording, run: Any, nyquist: float) -> float | None:
+    """Frequency [Hz] of what the trace records, m·p for a voltage; None where it does not oscillate, or surely more
+    slowly than that of Nyquist.
+    """
+    if isinstance(run, SystemTrajectory):
+        signals = [np.asarray(column_of(run, name), dtype=float) for name in recording.columns]
+        scale = max(float(np.abs(signal).max()) for signal in signals)
+    else:
+        m, p = np.asarray(run.m, dtype=float), run.model.polariser
+        along = m @ np.array([float(component) for component in (p.x, p.y, p.z)])
+        signals = [along if name == "voltage" else m[:, "xyz".index(name[-1])] for name in recording.columns]
+        scale = 1.0
     largest = max(signals, key=np.ptp)
-    if largest.size < FEWEST_SAMPLES or np.ptp(largest) < MOVES:
+    if largest.size < FEWEST_SAMPLES or not np.ptp(largest) > MOVES * scale:
+        return None
+    if rough_frequency(largest, run.dt) + 2 / (largest.size * run.dt) < nyquist:
         return None
     return float(best_frequency(largest, dt=run.dt))
 

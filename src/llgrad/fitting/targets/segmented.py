@@ -62,7 +62,7 @@ class SegmentedRecording(Recording):
 
     @property
     def voltage_column(self) -> int | None:
-        return self.columns.index("voltage") if "voltage" in self.columns else None
+        return self.column_with_line(self.columns)
 
     def mask(self, horizon: Any) -> Any:
         """Pieces count on the last window only, as all of them are short."""

@@ -10,12 +10,13 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from llgrad.core.status import Outcome
+from llgrad.core.trajectory import SystemTrajectory
 from llgrad.fitting.targets.measurement import best_line, interpolate, low_pass
 from llgrad.fitting.targets.recording import Bound, Recording
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.resistance import voltage
 from llgrad.solve.saving import Every, Interval
-from llgrad.solve.simulate import simulate
+from llgrad.solve.simulate import simulate_quietly
 from llgrad.solve.task import Engine
 
 ROUND: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
@@ -23,7 +24,7 @@ ROUND: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384
 
 
 class TraceRecording(Recording):
-    """Components of m, or a voltage, at the trace's times.
+    """Components of m, or a voltage, or signals of a system, at the trace's times.
 
     A voltage is that of the junction, or m·p without one, up to a gain and an offset; where these are not held they are
     profiled out in closed form.
@@ -57,7 +58,7 @@ class TraceRecording(Recording):
 
     def signals(self, bound: Bound) -> tuple[list[Any], Any]:
         """The columns (T,) before gain and offset, and whether the run went well."""
-        run = simulate(
+        run = simulate_quietly(
             bound.model,
             duration=self.duration,
             dt=self.step,
@@ -84,7 +85,7 @@ class TraceRecording(Recording):
 
     @property
     def voltage_column(self) -> int | None:
-        return self.columns.index("voltage") if "voltage" in self.columns else None
+        return self.column_with_line(self.columns)
 
     def line(self, bound: Bound) -> Any:
         columns, _ = self.signals(bound)
@@ -99,7 +100,10 @@ class TraceRecording(Recording):
 
 
 def column_of(run: Any, name: str) -> Any:
-    """A column of a run: a component of m, or a voltage, which is m·p for a device without a junction."""
+    """A column of a run: a signal of a system; a component of m, or a voltage, which is m·p for a device without a
+    junction."""
+    if isinstance(run, SystemTrajectory):
+        return run.signal(name).values
     if name != "voltage":
         return run.m[..., "xyz".index(name[-1])]
     if run.model.junction is not None:

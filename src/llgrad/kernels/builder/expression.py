@@ -27,7 +27,8 @@ def write(
     outputs: Sequence[Any],
     replacements: Mapping[str, Callable[..., Any]] | None = None,
 ) -> list[Any]:
-    """The values of a graph's `outputs` for those of its inputs, or of other nodes.
+    """The values of a graph's `outputs` for those of its inputs, or of other nodes; of a table the value is what `get`s
+    its number at a place, known or not.
 
     `replacements` are functions (arithmetic, operands…) that stand in for operations of the name.
     """
@@ -61,6 +62,9 @@ class _Writer:
         return ir.Constant(kind, whole if self.on.width == 1 else [whole] * self.on.width)
 
     def _operation(self, node: Node) -> Any:
+        if node.name == "fetch":
+            index, table = node.operands
+            return self.found[table].get(int(index.value) if isinstance(index, Known) else self.found[index])
         operands, kind = [self._value(o) for o in node.operands], self.graph.dtype_of(node.operands[0])
         if node.name == "lookup":
             return self._lookup(operands[0], self.graph.tables[int(node.operands[1].value)])

@@ -19,7 +19,27 @@ from llgrad.kernels.machine.ffi import HEADER
 
 MESSAGE: Final = b"llgrad: a native kernel got no memory, or a call frame it does not know\0"
 
-Item = Callable[[Code, Word, Word], None]
+
+class Block:
+    """The words of a call, as the code of an item reads them."""
+
+    def __init__(self, code: Code, address: Word) -> None:
+        self.code, self.address = code, address
+
+    def word(self, place: int) -> Word:
+        """The word of a place."""
+        return self.code.word_at(self.address, place)
+
+    def fail(self) -> None:
+        """Say that the call could not do its work."""
+        self.code.put(self.address, ffi.FAILED, 1)
+
+    def part(self, part: Word, place: Word, places: Word) -> Word:
+        """Where a place is in an array that has `places` of them for each of the items that sum it in parts."""
+        return part * places + place
+
+
+Item = Callable[[Code, Block, Word], None]
 """(code, block, index) → None: writes the code that does one item."""
 
 
@@ -40,7 +60,7 @@ def module_of(item: Item, width: int, title: str) -> ir.Module:
     """The module of a kernel whose tiles have so many lanes."""
 
     def work(code: Code, block: Word, helping: Word) -> None:
-        take_items(code, block, item)
+        take_items(code, block, lambda code, block, index: item(code, Block(code, block), index))
 
     return shared_module(Sharing(work, lambda *_: None, wait_for_items, _many_steps), width, title)
 
@@ -73,7 +93,7 @@ def _many_steps(code: Code, block: Word) -> Any:
     return code.word_at(block, ffi.ITEMS) * code.word_at(block, ffi.STEPS) >= ffi.WORTH_SHARING
 
 
-def take_items(code: Code, block: Word, item: Item) -> None:
+def take_items(code: Code, block: Word, item: Callable[[Code, Word, Word], None]) -> None:
     """Items, as long as there are any."""
     items = code.word_at(block, ffi.ITEMS)
     head, body, done = (code.builder.append_basic_block(name) for name in ("next", "item", "done"))

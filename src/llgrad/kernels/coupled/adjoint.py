@@ -1,26 +1,31 @@
 """The adjoint pass of coupled arrays: the exact gradient of what the forward pass computed.
 
 Each step is transposed from its last stage to its first. The states of its stages are computed again from the step's
-first state and the coupling fields of its stages, which the forward pass kept: no product is needed for them. Then the
-cotangent g of a stage's coupling field goes back through Wᵀ g to the states of all oscillators, and the gradient of
-W gains Σ g ⊗ m_x, one product for all stages of a step. The operand `weights` is Wᵀ here, but for a small single
-array, whose kernel packs W turned.
+first state and what its stages received, which the forward pass kept: no product is needed for them. Then the
+cotangent g of what a stage received goes back through Wᵀ g to what all oscillators emitted, and through the emission
+to their states; and the gradient of W gains Σ g ⊗ q of what was emitted, one product for all stages of a step. The
+operand `weights` is Wᵀ here, but for a small single array, whose kernel packs W turned.
+
+Where components of the state are emitted, the products add to their cotangents at once. Where it is anything else,
+they go to arrays of their own (o0 …), and the row that comes next takes them through the emission's pull-back.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from llgrad.devices.arrays.mix import ALL
+from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Word
+from llgrad.kernels.coupled.emission import Emission, Mixer
 from llgrad.kernels.coupled.memory import Memory
 from llgrad.kernels.coupled.scheme import Scheme
 from llgrad.kernels.coupled.team import pass_module
-from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.step import Derivative, Step
 from llgrad.kernels.machine import ffi
 
 TOGETHER: Final = 2
-"""Steps whose products g ⊗ m_x are made together: the gradient of W is read and written once for them."""
+"""Steps whose products g ⊗ q are made together: the gradient of W is read and written once for them."""
 
 
 def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
@@ -40,29 +45,34 @@ def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
 
 
 class _Adjoint:
-    """One call's adjoint pass. Workspace: the cotangent of the state (vx, vy, vz), those of the stages' states (sx0 …),
-    of their coupling fields (g) and their m_x (q); stages' states (mx1 …); cotangents of parameters (c_…).
+    """One call's adjoint pass. Workspace: the cotangent of the state (vx …), those of the stages' states (sx_0 …), of
+    what they received (g) and emitted (o), what they emitted (q); stages' states (mx_1 …); cotangents of parameters
+    (c_…).
     """
 
     def __init__(self, code: Code, scheme: Scheme, block: Word, wanted: tuple[str, ...]) -> None:
         self.code, self.scheme, self.S = code, scheme, scheme.stages
-        program = scheme.program
+        program, emits = scheme.program, range(scheme.program.emits)
         self.active = [name for name in scheme.varied if name in wanted]
         self.parameters = [name for name in self.active if name in program.names]
         self.channels = [name for name in self.active if name in program.channels]
         self.weights = "weights" in wanted
-        given = ["kept", "fields", *(f"c_{kind}_{axis}" for kind in ("saved", "final") for axis in STATE)]
-        results = [*(f"c_m_{axis}" for axis in STATE), *(f"c_{name}" for name in self.active)]
+        given = ["kept", "fields", *(f"c_{kind}_{axis}" for kind in ("saved", "final") for axis in scheme.state)]
+        results = [*(f"c_{name}" for name in program.starts), *(f"c_{name}" for name in self.active)]
         operands = [*scheme.operands, *given, *results, *["c_weights"] * self.weights]
         self.together = TOGETHER if self.weights and not scheme.local else 1
         self.copies = (2 if scheme.shared else 1) * self.together
-        arrays = [f"v{axis}" for axis in STATE] + [f"s{axis}{j}" for j in range(self.S) for axis in STATE]
-        arrays += [f"m{axis}{j}" for j in range(1, self.S - 1) for axis in STATE]
-        arrays += [f"{kind}{n}" for kind in ("g", "q")[: 1 + self.weights] for n in range(self.copies * self.S)]
-        arrays += [f"c_{name}" for name in self.parameters]
-        packed = (1 + (self.weights and scheme.local)) if scheme.single and not scheme.shared else 0
+        plain = Emission(Arithmetic(code.builder), program).plain is not None
+        arrays = [f"v{axis}" for axis in scheme.state]
+        arrays += [f"s{axis}_{j}" for j in range(self.S) for axis in scheme.state]
+        arrays += [f"m{axis}_{j}" for j in range(1, self.S - plain) for axis in scheme.state]
+        columns = [*(f"g{r}" for r in range(scheme.received)), *(f"q{e}" for e in emits if self.weights)]
+        arrays += [f"{column}_{n}" for column in columns for n in range(self.copies * self.S)]
+        arrays += [f"o{e}" for e in emits if not plain] + [f"c_{name}" for name in self.parameters]
+        packed = (1 + (self.weights and scheme.local)) * scheme.matrices if scheme.single and not scheme.shared else 0
         m = self.memory = Memory(code, scheme, operands, arrays, packed, block)
-        self.on, self.index = m.on, code.word(0)
+        self.on, self.index, self.mixer = m.on, code.word(0), Mixer(m, turned=True)
+        self.emission = Emission(m.on, program, self.parameters)
 
     # ---- the order of things
 
@@ -76,25 +86,24 @@ class _Adjoint:
             self.clear(inner=False)
         self.clear(inner=True)
         m.clear()
-        if m.packed:
-            m.products.pack(m.matrix(0), m.pointers["weights"], m.N, m.terms, turned=True)
+        self.mixer.pack(self.scheme.matrices, self.mixer.weights)
         if self.scheme.local:
             for name in m.arrays:
                 if name[0] in "sc":
                     m.set(name, zero)
-            if self.weights:
-                for row in range(m.W):
-                    self.code.store(zero, m.matrix(1) + row * m.W * m.bytes, align=m.bytes)
+            for row in range(m.W * self.scheme.matrices * self.weights):
+                self.code.store(zero, m.matrix(self.scheme.matrices) + row * m.W * m.bytes, align=m.bytes)
         with m.rows():
             m.keep_parameters()
-            m.put_state([m.take(f"c_final_{axis}", m.tile_place(), edge=False) for axis in STATE], "v{}")
+            final = [m.take(f"c_final_{axis}", m.tile_place(), edge=False) for axis in self.scheme.state]
+            m.put_state(final, "v{}")
 
     def start(self) -> None:
         """What all steps share."""
         program = self.scheme.program
         self.step: Step = self.memory.step()
-        places = tuple(program.arguments.index(name) for name in ("coupling", *self.active))
-        self.pull_back = Derivative(self.step, program.pull_back(places), len(STATE))
+        places = tuple(program.arguments.index(name) for name in (*program.mixed, *self.active))
+        self.pull_back = Derivative(self.step, program.pull_back(places), program.state)
 
     def run(self) -> None:
         """All steps of a tile, and what comes after them."""
@@ -102,17 +111,21 @@ class _Adjoint:
         self.start()
         with code.loop_down(m.steps) as i:
             for stage in reversed(range(self.S)):
+                later = (i + 1, 0) if stage == self.S - 1 else (i, stage + 1)
+                self._sums(*later)
                 with m.blocks():
                     if stage == self.S - 1:
                         with code.when(i < m.steps - 1):
-                            self._product(i + 1, 0, 0)
+                            self._product(*later, 0)
                     else:
-                        self._product(i, stage + 1, (stage + 1) % 2)
+                        self._product(*later, later[1] % 2)
                     self._pass(i, stage)
             if self.weights:
                 self._outer(i)
-        with code.when(m.steps > 0), m.blocks():
-            self._product(code.word(0), 0, 0)
+        with code.when(m.steps > 0):
+            self._sums(code.word(0), 0)
+            with m.blocks():
+                self._product(code.word(0), 0, 0)
         self._finish()
 
     def phases(self) -> Word:
@@ -127,6 +140,7 @@ class _Adjoint:
             last, before = (i + 1, 0) if now == S - 1 else (i, now + 1)
             with code.when(stage.equals(now)):
                 with code.when(number > 0):
+                    self._sums(last, before)
                     self._product(last, before, number % 2)
                     if self.weights and before == 0:
                         self._outer(last)
@@ -142,25 +156,59 @@ class _Adjoint:
     # ---- products
 
     def _column(self, kind: str, i: Word, stage: int, place: Any = 0) -> Word:
-        """Address of the cotangents of a stage's coupling fields (g), or of its m_x (q)."""
+        """Address of the cotangents of what a stage received (g), or of what it emitted (q)."""
         m = self.memory
         copy = i % self.copies * self.S + stage
-        return m.array(f"{kind}0", copy * (m.A if self.scheme.single else m.W) + place)
+        return m.array(f"{kind}_0", copy * (m.A if self.scheme.single else m.W) + place)
+
+    @property
+    def _received(self) -> list[str]:
+        return [f"g{r}" for r in range(self.scheme.received)]
+
+    def _goals(self, stage: int) -> list[str]:
+        """Where the cotangents of what a stage emitted go: to components of the state, or to arrays of their own."""
+        if self.emission.plain is None:
+            return [f"o{e}" for e in range(self.scheme.program.emits)]
+        return [f"s{self.scheme.state[place]}_{stage}" for place in self.emission.plain]
+
+    def _sums(self, i: Word, stage: int) -> None:
+        """The sums in what a stage received, back to what all oscillators emitted."""
+        m = self.memory
+        if self.scheme.local or not self.mixer.sums:
+            return
+        with self.code.when(i < m.steps):
+            goals, g = self._mixed(i, stage)
+            self.mixer.add_sums(goals, g, m.W * self.S * self.copies, self.emission.plain is not None)
+
+    def _mixed(self, i: Word, stage: int) -> tuple[list[Word], list[Word]]:
+        """Addresses of the cotangents of what a stage emitted and received."""
+        return [self.memory.array(name) for name in self._goals(stage)], [
+            self._column(kind, i, stage) for kind in self._received
+        ]
 
     def _product(self, i: Word, stage: int, back: Any) -> None:
-        """Through the coupling field of a stage to the m_x of all oscillators."""
-        m, weights = self.memory, self.memory.pointers["weights"]
-        name = f"sx{stage}"
-        if self.scheme.local:
-            m.set(name, m.products.few(m.matrix(0), m.get(f"g{stage}"), m.get(name)))
-            return
-        goal, g = m.array(name), self._column("g", i, stage)
-        if self.scheme.shared:
-            m.products.rows(goal, weights, m.N, g, m.r0 * m.W, m.r1 * m.W, True, back)
-        elif self.scheme.single:
-            m.products.columns(goal, m.matrix(0), m.A, g, m.N, m.terms, True, back)
-        else:
-            m.products.product(goal, weights, g, m.W * self.S * self.copies, m.N, m.r0, m.r1, True)
+        """Through what a stage received to what all oscillators emitted, but for the sums."""
+        m, plain = self.memory, self.emission.plain is not None
+        if not self.scheme.local:
+            goals, g = self._mixed(i, stage)
+            return self.mixer.add_products(goals, g, m.W * self.S * self.copies, plain, back)
+        names = self._goals(stage)
+        starts = [m.get(name) if plain and name not in names[:k] else None for k, name in enumerate(names)]
+        found = self.mixer.few([m.get(f"{kind}_{stage}") for kind in self._received], starts)
+        for k, (name, value) in enumerate(zip(names, found, strict=True)):
+            m.set(name, self.on.add(m.get(name), value) if name in names[:k] else value)
+
+    def _emission_back(self, i: Word, stage: int) -> None:
+        """The cotangents of what a row emitted in a stage, to those of its state and of its parameters."""
+        m, on = self.memory, self.on
+        state = self._first_state(i) if stage == 0 else m.state(f"m{{}}_{stage}")
+        given = [m.get(name) for name in self._goals(stage)]
+        found = self.emission.pull(state, self.step.parameters, given)
+        size = len(state)
+        old = m.state(f"s{{}}_{stage}")
+        m.put_state([on.add(a, b) for a, b in zip(old, found[:size], strict=True)], f"s{{}}_{stage}")
+        for name, value in zip(self.parameters, found[size:], strict=True):
+            m.set(f"c_{name}", on.add(m.get(f"c_{name}"), value))
 
     def _outer(self, i: Word) -> None:
         """What steps add to the cotangent of the weights: so many of them together, when the first of them is done."""
@@ -169,19 +217,34 @@ class _Adjoint:
 
     def _add_outer(self, i: Word) -> None:
         m, S = self.memory, self.S
-        if self.scheme.local:
-            columns = [(m.get(f"g{stage}"), m.get(f"q{stage}")) for stage in range(S)]
-            for row in range(m.W):
-                with self.code.when(self.code.word(row) < m.N):
-                    m.products.add_row(m.matrix(1) + row * m.W * m.bytes, row, columns)
-            return
-        g, q = self._column("g", i, 0), self._column("q", i, 0)
-        goal = m.pointers["c_weights"]
-        if self.scheme.single:
-            m.products.outer_rows(goal, m.N, g, q, m.A, m.r0 * m.W, (m.r1 * m.W).min(m.N), S * self.together)
-        else:
-            rows = m.A // m.W
-            m.products.outer(goal + self.index * rows * rows * m.bytes, rows, g, q, m.W * S * self.together)
+        for r, e, number in self.scheme.terms:
+            if number == ALL:
+                continue
+            if self.scheme.local:
+                self._add_few(f"g{r}", f"q{e}", number)
+                continue
+            g, q = self._column(f"g{r}", i, 0), self._column(f"q{e}", i, 0)
+            goal, count = self._cotangent(number), S * self.together
+            if self.scheme.single:
+                m.products.outer_rows(goal, m.N, g, q, m.A, m.r0 * m.W, (m.r1 * m.W).min(m.N), count)
+            else:
+                rows = m.A // m.W
+                m.products.outer(goal, rows, g, q, m.W * count)
+
+    def _add_few(self, kind: str, other: str, number: int) -> None:
+        """What a step adds to the cotangent of a matrix of a few oscillators."""
+        m = self.memory
+        columns = [(m.get(f"{kind}_{stage}"), m.get(f"{other}_{stage}")) for stage in range(self.S)]
+        for row in range(m.W):
+            with self.code.when(self.code.word(row) < m.N):
+                goal = m.matrix(self.scheme.matrices + number) + row * m.W * m.bytes
+                m.products.add_row(goal, row, columns)
+
+    def _cotangent(self, number: int) -> Word:
+        """Address of the cotangent of a matrix, of this item."""
+        m = self.memory
+        rows = m.N if self.scheme.single else m.A // m.W
+        return m.pointers["c_weights"] + (self.index * self.scheme.matrices + number) * rows * rows * m.bytes
 
     # ---- one stage
 
@@ -197,30 +260,40 @@ class _Adjoint:
     def _row(self, i: Word, stage: int, values: dict[Any, Any], saving: Any) -> None:
         m, on, step, last = self.memory, self.on, self.step, stage == self.S - 1
         step.use(m.parameters(values))
-        random = m.random(i, last)
+        random, names = m.random(i, last), self.scheme.program.mixed
+        if self.emission.plain is None:
+            with self.code.when(i < m.steps - int(last)):
+                self._emission_back(*((i + 1, 0) if last else (i, stage + 1)))
 
         def inputs(j: int) -> dict[str, Any]:
-            return m.inputs(values, random, j) | {"coupling": self._kept("fields", i, self.S, j, m.A)}
+            received = {
+                name: self._kept("fields", i, self.S * len(names), j * len(names) + r, m.A)
+                for r, name in enumerate(names)
+            }
+            return m.inputs(i, values, random, j) | received
 
         if last:
             state, v = self._last_state(i, inputs, saving)
         else:
-            state = self._first_state(i) if stage == 0 else m.state(f"m{{}}{stage}")
+            state = self._first_state(i) if stage == 0 else m.state(f"m{{}}_{stage}")
             v = m.state("v{}")
         weights = [(step.b[stage], v)] if stage in step.b else []
-        weights += [(step.a[j, stage], m.state(f"s{{}}{j}")) for j in range(stage + 1, self.S) if (j, stage) in step.a]
-        slope = [on.sum([on.mul(weight, vector[axis]) for weight, vector in weights]) for axis in range(len(STATE))]
-        x, y, z, coupling, *found = self.pull_back(state, inputs(stage), slope)
-        m.put_state([x, y, z], f"s{{}}{stage}")
-        self._put_column("g", i, stage, coupling)
+        weights += [(step.a[j, stage], m.state(f"s{{}}_{j}")) for j in range(stage + 1, self.S) if (j, stage) in step.a]
+        slope = [on.sum([on.mul(weight, vector[axis]) for weight, vector in weights]) for axis in range(len(state))]
+        found = self.pull_back(state, inputs(stage), slope)
+        count, received = len(state), len(names)
+        m.put_state(found[:count], f"s{{}}_{stage}")
+        for r, value in enumerate(found[count : count + received]):
+            self._put_column(f"g{r}", i, stage, value)
         if self.weights:
-            self._put_column("q", i, stage, state[0])
-        self._gather(i, stage, dict(zip(self.active, found, strict=True)))
+            for e, value in enumerate(self.emission(state, step.parameters)):
+                self._put_column(f"q{e}", i, stage, value)
+        self._gather(i, stage, dict(zip(self.active, found[count + received :], strict=True)))
 
     def _put_column(self, kind: str, i: Word, stage: int, value: Any) -> None:
         m = self.memory
         if self.scheme.local:
-            return m.set(f"{kind}{stage}", value)
+            return m.set(f"{kind}_{stage}", value)
         place = m.at if self.scheme.single else m.at * (self.S * self.copies)
         self.code.store(value, self._column(kind, i, stage, place), align=m.bytes)
 
@@ -232,7 +305,8 @@ class _Adjoint:
 
     def _first_state(self, i: Word) -> list[Any]:
         m = self.memory
-        return [self._kept("kept", i, len(STATE), axis, m.R * m.W) for axis in range(len(STATE))]
+        count = len(self.scheme.state)
+        return [self._kept("kept", i, count, axis, m.R * m.W) for axis in range(count)]
 
     def _last_state(self, i: Word, inputs: Any, saving: Any) -> tuple[list[Any], list[Any]]:
         """The state of the last stage, and the cotangent of the state after the step before its projection; the states
@@ -240,15 +314,15 @@ class _Adjoint:
         """
         m, step, code = self.memory, self.step, self.code
         taken = step.take(self._first_state(i), inputs)
-        for j in range(1, self.S - 1):
-            m.put_state(taken.states[j], f"m{{}}{j}")
-        totals = [m.variable(f"total_{axis}") for axis in STATE]
+        for j in range(1, self.S - (self.emission.plain is not None)):
+            m.put_state(taken.states[j], f"m{{}}_{j}")
+        totals = [m.variable(f"total_{axis}") for axis in self.scheme.state]
         for total, value in zip(totals, self._total(), strict=True):
             total.set(value)
         with code.when(saving):
-            saves = m.size("c_saved_x") // (m.tiles * m.extent).max(1)
+            saves = m.size(f"c_saved_{self.scheme.state[0]}") // (m.tiles * m.extent).max(1)
             place = (m.tile * saves + (m.start + i) // m.every) * m.extent + m.at
-            for axis, total in zip(STATE, totals, strict=True):
+            for axis, total in zip(self.scheme.state, totals, strict=True):
                 total.set(self.on.add(total.get(), m.take(f"c_saved_{axis}", place, edge=False)))
         v = step.along_sphere(taken.new, [total.get() for total in totals], step.scales(taken.new))
         m.put_state(v, "v{}")
@@ -257,17 +331,17 @@ class _Adjoint:
     def _total(self) -> list[Any]:
         """The cotangent of a step's last state: from the steps after it, stage by stage."""
         m = self.memory
-        parts = [m.state("v{}"), *(m.state(f"s{{}}{stage}") for stage in range(self.S))]
-        return [self.on.sum([part[axis] for part in parts]) for axis in range(len(STATE))]
+        parts = [m.state("v{}"), *(m.state(f"s{{}}_{stage}") for stage in range(self.S))]
+        return [self.on.sum([part[axis] for part in parts]) for axis in range(len(self.scheme.state))]
 
     # ---- cotangents of operands
 
     def _size(self, name: str) -> Word:
         """Elements of a cotangent of one tile, or item."""
         m, size = self.memory, self.memory.size(f"c_{name}")
-        if name in self.scheme.inner:
+        if name in self.scheme.inner or self.scheme.single:
             return size // m.tiles
-        return size if self.scheme.single else size // self.code.word_at(m.block, ffi.ITEMS)
+        return size // self.code.word_at(m.block, ffi.ITEMS)
 
     def _place(self, name: str, i: Any, stage: int) -> Word:
         """Place of the row in the cotangent of an operand."""
@@ -285,9 +359,8 @@ class _Adjoint:
                 size = self._size(name) * m.bytes
                 code.call("memset", m.pointers[f"c_{name}"] + (m.tile if inner else self.index) * size, 0, size)
         if self.weights and not inner:
-            rows = m.N if self.scheme.single else m.A // m.W
-            size = rows * rows * m.bytes
-            code.call("memset", m.pointers["c_weights"] + self.index * size, 0, size)
+            size = self._cotangent(self.scheme.matrices) - self._cotangent(0)
+            code.call("memset", self._cotangent(0), 0, size)
 
     def _gather(self, i: Word, stage: int, found: dict[str, Any]) -> None:
         """What a stage of a row adds to the cotangents of the operands."""
@@ -308,13 +381,18 @@ class _Adjoint:
 
     def _finish(self) -> None:
         """The results: cotangents of m0, of parameters, of the weights of a few oscillators."""
-        m = self.memory
+        m, zero = self.memory, self.code.word(0)
         with m.rows():
-            for axis, value in zip(STATE, self._total(), strict=True):
-                m.give(value, f"c_m_{axis}", m.tile_place())
+            if self.emission.plain is None:
+                self.step.use(m.parameters(m.values(zero, ())))
+                with self.code.when(m.steps > 0):
+                    self._emission_back(zero, 0)
+            for name, value in zip(self.scheme.program.starts, self._total(), strict=True):
+                m.give(value, f"c_{name}", m.tile_place())
             for name in self.parameters:
-                self._give(name, self._place(name, self.code.word(0), 0), m.get(f"c_{name}"))
-        if self.weights and self.scheme.local:
+                self._give(name, self._place(name, zero, 0), m.get(f"c_{name}"))
+        for number in range(self.scheme.matrices * (self.weights and self.scheme.local)):
             with self.code.loop(m.N) as row, self.code.loop(m.N) as column:
-                value = self.code.load(m.matrix(1), self.on.float_type, row * m.W + column)
-                self.code.store(value, m.pointers["c_weights"], row * m.N + column)
+                place = m.matrix(self.scheme.matrices + number)
+                value = self.code.load(place, self.on.float_type, row * m.W + column)
+                self.code.store(value, self._cotangent(number), row * m.N + column)

@@ -4,19 +4,18 @@ differentiate, states kept, with the coupling field of every stage where all sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from llvmlite import ir
 
+from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Counter, Word
+from llgrad.kernels.coupled.emission import Emission, Mixer
 from llgrad.kernels.coupled.memory import UINT32, Memory
 from llgrad.kernels.coupled.scheme import Scheme
 from llgrad.kernels.coupled.team import Onwards, pass_module
-from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.step import Slope, Step
-
-RESULTS: Final = (*(f"saved_{axis}" for axis in STATE), *(f"final_{axis}" for axis in STATE), "first_bad")
 
 
 def forward_module(scheme: Scheme, keep: bool) -> Any:
@@ -27,7 +26,23 @@ def forward_module(scheme: Scheme, keep: bool) -> Any:
 
 def slope_arrays(scheme: Scheme, of: str = "") -> list[str]:
     """Arrays for the slopes of all stages but the last."""
-    return [f"{of}k{axis}{stage}" for stage in range(scheme.stages - 1) for axis in STATE]
+    return [f"{of}k{axis}_{stage}" for stage in range(scheme.stages - 1) for axis in scheme.state]
+
+
+def emission_arrays(emission: Emission, of: str = "") -> list[str]:
+    """Arrays for what the states of stages emit: of the first stage, where it is no component, and of the others."""
+    count = range(emission.whole.emits)
+    first = [] if emission.plain is not None else [f"{of}emit{e}" for e in count]
+    return [*first, *(f"{of}next{e}_{side}" for side in (0, 1) for e in count)]
+
+
+def emitted_arrays(emission: Emission, stage: int, of: str = "") -> list[str]:
+    """Where what the state of a stage emits stands."""
+    if stage:
+        return [f"{of}next{e}_{stage % 2}" for e in range(emission.whole.emits)]
+    if emission.plain is None:
+        return [f"{of}emit{e}" for e in range(emission.whole.emits)]
+    return [f"{of}{emission.whole.state[place]}" for place in emission.plain]
 
 
 def earlier_slopes(memory: Memory, stage: int) -> list[Any]:
@@ -35,7 +50,7 @@ def earlier_slopes(memory: Memory, stage: int) -> list[Any]:
     a, b = memory.scheme.tableau.a, memory.scheme.tableau.b
     ahead = b if stage == memory.scheme.stages - 1 else a[stage + 1]
     needed = [bool(ahead[j]) or bool(a[stage][j]) for j in range(stage)]
-    return [Slope(memory.state(f"k{{}}{j}")) if needed[j] else None for j in range(stage)]
+    return [Slope(memory.state(f"k{{}}_{j}")) if needed[j] else None for j in range(stage)]
 
 
 class _Forward(Onwards):
@@ -43,10 +58,15 @@ class _Forward(Onwards):
 
     def __init__(self, code: Code, scheme: Scheme, block: Word, keep: bool) -> None:
         self.code, self.scheme, self.keep, self.last = code, scheme, keep, scheme.stages - 1
-        operands = [*scheme.operands, *RESULTS, *(["kept", "fields"] if keep else [])]
-        arrays = [*STATE, "next_0", "next_1", "field", *slope_arrays(scheme), "bad"]
-        m = self.memory = Memory(code, scheme, operands, arrays, int(scheme.single and not scheme.shared), block)
-        self.on = m.on
+        results = [f"{kind}_{axis}" for kind in ("saved", "final") for axis in scheme.state]
+        operands = [*scheme.operands, *results, "first_bad", *(["kept", "fields"] if keep else [])]
+        emission = Emission(Arithmetic(code.builder), scheme.program)
+        arrays = [*scheme.state, *emission_arrays(emission), *(f"field{r}" for r in range(scheme.received))]
+        small = scheme.single and not scheme.shared
+        m = self.memory = Memory(
+            code, scheme, operands, [*arrays, *slope_arrays(scheme), "bad"], scheme.matrices * small, block
+        )
+        self.on, self.emission, self.mixer = m.on, Emission(m.on, scheme.program), Mixer(m, turned=False)
         self.never = (1 << (m.on.bits - 1)) - 1
 
     def begin(self) -> None:
@@ -57,12 +77,15 @@ class _Forward(Onwards):
     def prepare(self) -> None:
         """The initial state into the workspace; no bad step so far."""
         m = self.memory
-        if m.packed:
-            m.products.pack(m.matrix(0), m.pointers["weights"], m.N, m.terms, turned=False)
+        self.mixer.pack(self.scheme.matrices, self.mixer.weights)
         with m.rows():
             m.keep_parameters()
-            for axis in STATE:
-                m.set(axis, m.take(f"m_{axis}", m.tile_place()))
+            state = [m.take(name, m.tile_place()) for name in self.scheme.program.starts]
+            m.put_state(state)
+            if self.emission.plain is None and not self.scheme.local:
+                parameters = m.parameters(m.values(self.code.word(0), ()))
+                for name, value in zip(emitted_arrays(self.emission, 0), self.emission(state, parameters), strict=True):
+                    m.set(name, value)
             m.set("bad", m.on.integer(self.never))
 
     def start(self) -> None:
@@ -91,73 +114,76 @@ class _Forward(Onwards):
         node = [self.scheme.tableau.node_of_stage[stage]]
         saving = ((i + 1) % m.every).equals(0) if stage == self.last else None
         keeping = (i % m.stride).equals(0) if self.keep and stage == 0 else None
-        field = self._field_place(i, stage)
+        fields = self._field_places(i, stage)
+        sources = [] if self.scheme.local else [m.array(name) for name in emitted_arrays(self.emission, stage)]
+        if not self.scheme.local:
+            self.mixer.add_sums(fields, sources, m.W, False)
         with m.blocks():
             if not self.scheme.local:
-                self._product(field, stage)
+                self.mixer.add_products(fields, sources, m.W, False, stage % 2)
             with m.rows():
-                self._row(i, stage, m.values(i, node), field, (saving, keeping))
+                self._row(i, stage, m.values(i, node), fields, (saving, keeping))
 
-    def _field_place(self, i: Word, stage: int) -> Word:
-        """Address of the coupling field: in what is kept where all steps are kept, else in the workspace."""
-        m = self.memory
-        own = m.work if self.scheme.local else m.array("field")
-        if not self.keep:
-            return own
-        kept = m.address("fields", ((m.tile * m.steps + i) * self.scheme.stages + stage) * m.A)
-        return self.code.pick(m.stride.equals(1), kept, own)
+    def _field_places(self, i: Word, stage: int) -> list[Word]:
+        """Addresses of what is received: in what is kept where all steps are kept, else in the workspace."""
+        m, found = self.memory, []
+        for r in range(self.scheme.received):
+            own = m.work if self.scheme.local else m.array(f"field{r}")
+            if self.keep:
+                place = ((m.tile * m.steps + i) * self.scheme.stages + stage) * self.scheme.received + r
+                own = self.code.pick(m.stride.equals(1), m.address("fields", place * m.A), own)
+            found.append(own)
+        return found
 
-    def _product(self, field: Word, stage: int) -> None:
-        """The coupling field of the rows r0 … r1."""
-        m, weights = self.memory, self.memory.pointers["weights"]
-        x = m.array("x" if stage == 0 else f"next_{stage % 2}")
-        if self.scheme.shared:
-            m.products.rows(field, weights, m.N, x, m.r0 * m.W, m.r1 * m.W, False, stage % 2)
-        elif self.scheme.single:
-            m.products.columns(field, m.matrix(0), m.A, x, m.N, m.terms, False, stage % 2)
-        else:
-            m.products.product(field, weights, x, m.W, m.N, m.r0, m.r1, False)
-
-    def _row(self, i: Word, stage: int, values: Mapping[Any, Any], field: Word, flags: tuple[Any, Any]) -> None:
+    def _row(self, i: Word, stage: int, values: Mapping[Any, Any], fields: Any, flags: tuple[Any, Any]) -> None:
         m, code, step = self.memory, self.code, self.step
         step.use(m.parameters(values))
         start, slopes = m.state(), earlier_slopes(m, stage)
         state = step.stage_state(stage, start, slopes)
-        coupling = self._coupling(state[0], field)
+        received = self._received(state, fields)
         if flags[1] is not None:
             with code.when(flags[1]):
                 self._keep_state(start, i)
-        inputs = m.inputs(values, m.random(i, stage == 0), stage) | {"coupling": coupling}
-        slopes.append(step.slope(state, inputs))
+        slopes.append(step.slope(state, m.inputs(i, values, m.random(i, stage == 0), stage) | received))
         if stage < self.last:
-            m.put_state(slopes[-1].whole, f"k{{}}{stage}")
+            m.put_state(slopes[-1].whole, f"k{{}}_{stage}")
             if not self.scheme.local:
-                m.set(f"next_{(stage + 1) % 2}", step.stage_state(stage + 1, start, slopes)[0])
+                self._emit(stage + 1, step.stage_state(stage + 1, start, slopes))
             return
         new, fine = step.finish(start, step.new_state(start, slopes))
         self._note(fine, i)
         m.put_state(new)
+        if self.emission.plain is None and not self.scheme.local:
+            self._emit(0, new)
         with code.when(flags[0]):
             place = (m.tile * (m.steps // m.every) + i // m.every) * m.extent + m.at
-            for axis, value in zip(STATE, new, strict=True):
+            for axis, value in zip(self.scheme.state, new, strict=True):
                 m.give(value, f"saved_{axis}", place)
 
-    def _coupling(self, x: Any, field: Word) -> Any:
-        """The coupling field of the row."""
-        m = self.memory
+    def _emit(self, stage: int, state: Sequence[Any]) -> None:
+        """What the state of a stage emits, into the workspace."""
+        emitted = self.emission(state, self.step.parameters)
+        for name, value in zip(emitted_arrays(self.emission, stage), emitted, strict=True):
+            self.memory.set(name, value)
+
+    def _received(self, state: Sequence[Any], fields: Sequence[Word]) -> dict[str, Any]:
+        """What the row receives, by name."""
+        m, names = self.memory, self.scheme.program.mixed
         if not self.scheme.local:
-            return self.code.load(field + m.at * m.bytes, m.on.type, align=m.bytes)
-        found = m.products.few(m.matrix(0), x)
+            found = [self.code.load(field + m.at * m.bytes, m.on.type, align=m.bytes) for field in fields]
+            return dict(zip(names, found, strict=True))
+        found = self.mixer.few(self.emission(state, self.step.parameters), [None] * len(names))
         if self.keep:
             with self.code.when(m.stride.equals(1)):
-                self.code.store(found, field, align=m.bytes)
-        return found
+                for value, field in zip(found, fields, strict=True):
+                    self.code.store(value, field, align=m.bytes)
+        return dict(zip(names, found, strict=True))
 
     def _keep_state(self, state: list[Any], i: Word) -> None:
         m = self.memory
         row = m.tile * ((m.steps + m.stride - 1) // m.stride) + i // m.stride
         for place, value in enumerate(state):
-            self.code.store(value, m.address("kept", (row * 3 + place) * (m.R * m.W) + m.at), align=m.bytes)
+            self.code.store(value, m.address("kept", (row * len(state) + place) * (m.R * m.W) + m.at), align=m.bytes)
 
     # ---- the steps' health
 
@@ -179,7 +205,7 @@ class _Forward(Onwards):
         """The final state."""
         m = self.memory
         with m.rows():
-            for axis in STATE:
+            for axis in self.scheme.state:
                 m.give(m.get(axis), f"final_{axis}", m.tile_place())
 
     def _first_bad(self) -> None:
@@ -203,4 +229,4 @@ class _Forward(Onwards):
         with code.loop(m.N) as lane:
             mark = code.load(marks, kind, lane)
             worst.set(worst.now.min(Word(code, mark if m.on.bits == 64 else builder.sext(mark, ir.IntType(64)))))
-        write(worst.now.value if m.on.bits == 64 else builder.trunc(worst.now.value, UINT32), 0)
+        write(worst.now.value if m.on.bits == 64 else builder.trunc(worst.now.value, UINT32), m.tile)

@@ -19,11 +19,11 @@ from typing import Any, Final
 
 from llvmlite import ir
 
+from llgrad.devices.system import NORMALS, TIME
 from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
 from llgrad.kernels.builder.code import Code, Variable, Word
 from llgrad.kernels.coupled.products import CHAINS, ROWS, Products
 from llgrad.kernels.coupled.scheme import Scheme
-from llgrad.kernels.expression.equations import NORMALS, STATE
 from llgrad.kernels.loops.noise import normal_numbers
 from llgrad.kernels.loops.step import Step
 from llgrad.kernels.machine import ffi
@@ -159,12 +159,12 @@ class Memory:
         return self.variables[name]
 
     def state(self, of: str = "{}") -> list[Any]:
-        """Three arrays, by what an axis makes of a name."""
-        return [self.get(of.format(axis)) for axis in STATE]
+        """The arrays of the components of the state, by what an axis makes of a name."""
+        return [self.get(of.format(axis)) for axis in self.scheme.state]
 
     def put_state(self, values: Sequence[Any], of: str = "{}") -> None:
-        """Write three arrays."""
-        for axis, value in zip(STATE, values, strict=True):
+        """Write such arrays."""
+        for axis, value in zip(self.scheme.state, values, strict=True):
             self.set(of.format(axis), value)
 
     # ---- rows
@@ -266,6 +266,10 @@ class Memory:
         size = self.size(operand or name)
         return size // self.tiles if name in self.scheme.inner else size
 
+    def own_part(self, name: str, size: Word) -> Word:
+        """Elements before those of this array, in an operand of so many for each array, or for all of them."""
+        return self.code.pick(self.size(name) > size, self.tile, 0) * size
+
     def moment(self, name: str, i: Word, node: int, size: Word) -> Any:
         """Elements before those of a node of a step, in an operand of so many elements for a tile."""
         if name not in self.program.channels:
@@ -297,12 +301,24 @@ class Memory:
         """The parameters of the oscillators of a single array, padded, into the workspace."""
         for name in self.program.names if self.scheme.single else ():
             if name in self.scheme.inner:
-                self.set(name, self.take(name, self.at))
+                self.set(name, self.take(name, self.tile * self.per_tile(name) + self.at))
 
-    def inputs(self, values: Mapping[tuple[str, int], Any], random: Mapping[str, Any], stage: int) -> dict[str, Any]:
-        """What changes during a run, at a stage, but for the coupling field."""
+    def inputs(
+        self, i: Word, values: Mapping[tuple[str, int], Any], random: Mapping[str, Any], stage: int
+    ) -> dict[str, Any]:
+        """What changes during a run, at a stage of step i, but for what is received."""
         node = self.scheme.tableau.node_of_stage[stage]
-        return {name: values[name, node] for name in self.program.channels} | dict(random)
+        found = {name: values[name, node] for name in self.program.channels} | dict(random)
+        if self.program.timed:
+            found[TIME] = self._time(i, self.scheme.tableau.nodes[node])
+        return found
+
+    def _time(self, i: Word, node: float) -> Any:
+        """The time at a node of a step."""
+        on, builder = self.on, self.code.builder
+        first = Word(self.code, builder.zext(self.code.load(self.pointers["first"], UINT32), i.value.type))
+        step = on.everywhere(builder.sitofp((first + i).value, on.float_type))
+        return on.mul(self.h, on.add(step, on.number(node)))
 
     def parameters(self, values: Mapping[tuple[str, int], Any]) -> dict[str, Any]:
         """Parameters by name."""
@@ -322,7 +338,8 @@ class Memory:
         code, builder = self.code, self.code.builder
         now = builder.add(code.load(self.pointers["first"], UINT32), builder.trunc(i.value, UINT32))
         if self.scheme.single:
-            keys = [self.on.everywhere(code.load(self.pointers[name], UINT32)) for name in ("key0", "key1")]
+            own = self.tile * (self.size("key0") // self.tiles)  # none where all arrays have the same
+            keys = [self.on.everywhere(code.load(self.pointers[name], UINT32, own)) for name in ("key0", "key1")]
             row = self.on.everywhere(builder.trunc(self.at.value, UINT32))
             if self.W > 1:
                 row = builder.add(row, ir.Constant(ir.VectorType(UINT32, self.W), list(range(self.W))))

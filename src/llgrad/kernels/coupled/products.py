@@ -143,21 +143,40 @@ class Products:
             total = builder.fadd(picked(total, total, range(half)), picked(total, total, range(half, 2 * half)))
         return total
 
+    def total_rows(self, C: Word, X: Word, ldx: Any, K: Word, r0: Word, r1: Word, add: bool) -> None:
+        """C[r0 … r1] (+)= Σ_k X[k], of rows of two vectors."""
+        self._call("total_rows", Products._total_rows, C, X, ldx, K, r0, r1, add=add)
+
+    def _total_rows(self, C: Word, X: Word, ldx: Word, K: Word, r0: Word, r1: Word, *, add: bool) -> None:
+        on, code, step = self.on, self.code, self.lanes * self.size
+        totals = self._sums([on.number(0.0)] * 2)
+        with code.loop(K) as k:
+            for side, total in enumerate(totals):
+                total.set(on.add(total.get(), self._load(X + k * ldx * self.size + side * step)))
+        with code.loop(r1, r0) as r:
+            for side, total in enumerate(totals):
+                place = C + (r * 2 + side) * step
+                self._store(on.add(self._load(place), total.get()) if add else total.get(), place)
+
     # ---- a large single array
 
-    def rows(self, C: Word, weights: Word, N: Word, X: Word, r0: Word, r1: Word, add: bool, back: Any) -> None:
+    def rows(
+        self, C: Word, weights: Word, N: Word, X: Word, r0: Word, r1: Word, add: bool, back: Any, again: bool
+    ) -> None:
         """C[r0 … r1] (+)= weights[r0 … r1, :] X of a large array; with `back` from the last rows to the first. Past the
-        last row the last value again."""
-        self._call("rows", Products._rows, C, weights, N, X, r0, r1, back, add=add)
+        last row, where it is not added, the last value `again`, or what was there."""
+        self._call("rows", Products._rows, C, weights, N, X, r0, r1, back, add=add, again=again)
 
-    def _rows(self, C: Word, weights: Word, N: Word, X: Word, r0: Word, r1: Word, back: Word, *, add: bool) -> None:
+    def _rows(
+        self, C: Word, weights: Word, N: Word, X: Word, r0: Word, r1: Word, back: Word, *, add: bool, again: bool
+    ) -> None:
         code, size = self.code, self.size
         pitch = (N + (self.lanes - 1)) // self.lanes * self.lanes
         blocks = (r1.min((N + (ROWS - 1)) // ROWS * ROWS) - r0) // ROWS
         with code.loop(blocks) as b:
             r = r0 + code.pick(back > 0, blocks - 1 - b, b) * ROWS
             self._dots(C + r * size, 1, weights + r * pitch * size, X, pitch, pitch, rows=ROWS, columns=1, add=add)
-        if not add:
+        if again and not add:
             self._repeat(C, N, r0.max(N), r1)
 
     def _repeat(self, C: Word, N: Word, start: Word, stop: Word) -> None:
@@ -200,6 +219,35 @@ class Products:
             missing = on.everywhere((self.lanes - rest).value)
             add(N - self.lanes, code.builder.icmp_signed(">=", numbers, missing))
 
+    # ---- sums of a single array
+
+    def total(self, C: Word, X: Word, N: Word, start: Word, stop: Word, add: bool) -> None:
+        """C[start … stop] (+)= Σ X[N]."""
+        self._call("total", Products._total, C, X, N, start, stop, add=add)
+
+    def _total(self, C: Word, X: Word, N: Word, start: Word, stop: Word, *, add: bool) -> None:
+        on, code, kind = self.on, self.code, self.on.float_type
+        (total,) = self._sums([on.number(0.0)])
+        with code.loop(N // self.lanes) as index:
+            total.set(on.add(total.get(), self._load(X + index * (self.lanes * self.size))))
+        rest = Variable(code, kind)
+        rest.set(on.over_lanes(total.get()))
+        with code.loop(N, N // self.lanes * self.lanes) as k:
+            rest.set(code.builder.fadd(rest.get(), code.load(X, kind, k)))
+        with code.loop(stop, start) as r:
+            value = code.builder.fadd(code.load(C, kind, r), rest.get()) if add else rest.get()
+            code.store(value, C, r)
+
+    def total_of(self, x: Any, N: Word, inside_only: bool) -> Any:
+        """The sum of the first N lanes of one vector, in each lane, or zero in the others."""
+        if self.lanes == 1:
+            return x
+        on, zero = self.on, self.on.number(0.0)
+        numbers = ir.Constant(ir.VectorType(WORD, self.lanes), list(range(self.lanes)))
+        inside = self.code.builder.icmp_signed("<", numbers, on.everywhere(N.value))
+        total = on.everywhere(on.over_lanes(on.pick(inside, x, zero)))
+        return on.pick(inside, total, zero) if inside_only else total
+
     # ---- a small single array
 
     def packed_size(self, N: Word, terms: Any) -> Word:
@@ -229,13 +277,18 @@ class Products:
             first.add(width)
             vectors.set(vectors.now - block)
 
-    def columns(self, C: Word, packed: Word, A: Word, X: Word, N: Word, terms: Any, add: bool, back: int) -> None:
+    def columns(
+        self, C: Word, packed: Word, A: Word, X: Word, N: Word, terms: Any, add: bool, back: int, again: bool
+    ) -> None:
         """C[A] (+)= W X[N] of a small array; `back` reads W from its end: what the cache still holds of it from a
-        product before is read first. Past the last block the last value again.
+        product before is read first. Past the last block, where it is not added, the last value `again`, or what was
+        there.
         """
-        self._call("columns", Products._columns, C, packed, A, X, N, terms, back, add=add)
+        self._call("columns", Products._columns, C, packed, A, X, N, terms, back, add=add, again=again)
 
-    def _columns(self, C: Word, packed: Word, A: Word, X: Word, N: Word, terms: Word, back: Word, *, add: bool) -> None:
+    def _columns(
+        self, C: Word, packed: Word, A: Word, X: Word, N: Word, terms: Word, back: Word, *, add: bool, again: bool
+    ) -> None:
         code, step = self.code, self.lanes * self.size
         vectors = (N + (self.lanes - 1)) // self.lanes
         full, rest = vectors // BLOCKS[0], vectors % BLOCKS[0]
@@ -256,7 +309,7 @@ class Products:
                 self._call("block", Products._block, C + c, packed + c * terms, X, terms, back, width=width, add=add)
                 done.add(width)
         many(1)
-        if not add:
+        if again and not add:
             self._repeat(C, N, vectors * self.lanes, A)
 
     def _block(self, C: Word, A: Word, X: Word, K: Word, back: Word, *, width: int, add: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llgrad.kernels.expression.equations import STATE, Program
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.loops.step import Scheme as StepScheme
 from llgrad.kernels.machine import llvm
 from llgrad.kernels.steppers import Tableau
@@ -23,6 +23,8 @@ class Scheme:
     """A single array large enough to share its rows out among threads."""
     inner: tuple[str, ...]
     """Operands whose values differ between the lanes of a row."""
+    terms: tuple[tuple[int, int, int], ...]
+    """What is received: y_r = Σ M x_e over (r, e, number of the matrix M, or `ALL` for the sum of all)."""
     registers: int = 0
     """Vector registers that a quantity of a whole single array fits, 1 or 2; 0 for a larger one, or many samples."""
     alone: bool = False
@@ -49,6 +51,21 @@ class Scheme:
         return len(self.tableau.b)
 
     @property
+    def state(self) -> tuple[str, ...]:
+        """Names of the components of the state."""
+        return self.program.state
+
+    @property
+    def received(self) -> int:
+        """How many numbers each oscillator receives."""
+        return len(self.program.mixed)
+
+    @property
+    def matrices(self) -> int:
+        """How many matrices of weights there are."""
+        return matrices_of(self.terms)
+
+    @property
     def nodes(self) -> int:
         return len(self.tableau.nodes)
 
@@ -61,9 +78,15 @@ class Scheme:
     def operands(self) -> list[str]:
         """Names of the operands of every pass, in order."""
         keys = ["key0", "key1"] * self.program.noisy
-        return ["counts", "first", "h", *(f"m_{axis}" for axis in STATE), *self.varied, *keys, "weights"]
+        weights = ["weights"] * (self.matrices > 0)
+        return ["counts", "first", "h", *self.program.starts, *self.varied, *keys, *weights]
 
     @property
     def of_step(self) -> StepScheme:
         """What a step is made from."""
         return StepScheme(self.program, self.tableau, self.project, self.width, ())
+
+
+def matrices_of(terms: tuple[tuple[int, int, int], ...]) -> int:
+    """How many matrices the terms of a mix have."""
+    return 1 + max((number for _, _, number in terms), default=-1)

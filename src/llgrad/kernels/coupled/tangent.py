@@ -1,19 +1,21 @@
 """The tangent pass of coupled arrays: the derivative of a run in several directions at once, carried beside the state.
 
-Every direction has its own product per stage, W dm_x, and where W itself is perturbed a second one, dW m_x.
+Every direction has its own products per stage, W dx of what is emitted, and where W itself is perturbed others, dW x.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Word
-from llgrad.kernels.coupled.forward import earlier_slopes, slope_arrays
+from llgrad.kernels.coupled.emission import Emission, Mixer
+from llgrad.kernels.coupled.forward import earlier_slopes, emission_arrays, emitted_arrays, slope_arrays
 from llgrad.kernels.coupled.memory import Memory
 from llgrad.kernels.coupled.scheme import Scheme
 from llgrad.kernels.coupled.team import Onwards, pass_module
-from llgrad.kernels.expression.equations import STATE
 from llgrad.kernels.loops.step import Derivative, Step
 
 
@@ -33,40 +35,53 @@ class _Tangent(Onwards):
         self.code, self.scheme, self.K, self.last = code, scheme, directions, scheme.stages - 1
         self.active = [name for name in scheme.varied if name in wanted]
         self.weights = "weights" in wanted
-        starts = [f"d_m_{axis}" for axis in STATE]
+        self.parameters = [name for name in self.active if name in scheme.program.names]
+        starts = [f"d_{name}" for name in scheme.program.starts]
         given = [*starts, *(f"d_{name}" for name in self.active), *["d_weights"] * self.weights]
-        results = [f"d_{kind}_{axis}" for kind in ("saved", "final") for axis in STATE]
-        arrays = []
+        results = [f"d_{kind}_{axis}" for kind in ("saved", "final") for axis in scheme.state]
+        arrays, emission = [], Emission(Arithmetic(code.builder), scheme.program)
         for of in ("", *(f"d{k}_" for k in range(directions))):
-            arrays += [f"{of}{name}" for name in (*STATE, "next_0", "next_1", "field")] + slope_arrays(scheme, of)
+            arrays += [f"{of}{name}" for name in scheme.state] + emission_arrays(emission, of)
+            arrays += [f"{of}field{r}" for r in range(scheme.received)] + slope_arrays(scheme, of)
         small = scheme.single and not scheme.shared
-        packed = (1 + directions * self.weights) * small
+        packed = (1 + directions * self.weights) * scheme.matrices * small
         m = self.memory = Memory(code, scheme, [*scheme.operands, *given, *results], arrays, packed, block)
-        self.on = m.on
+        self.on, self.mixer = m.on, Mixer(m, turned=False)
+        self.emission = Emission(m.on, scheme.program, self.parameters)
 
     def begin(self) -> None:
         """Nothing is to be done before a call."""
 
     def prepare(self) -> None:
         """The initial state and its tangents into the workspace."""
-        m = self.memory
-        if m.packed:
-            m.products.pack(m.matrix(0), m.pointers["weights"], m.N, m.terms, turned=False)
-            for k in range(self.K if self.weights else 0):
-                m.products.pack(m.matrix(1 + k), self._matrix(k), m.N, m.terms, turned=False)
+        m, program, M = self.memory, self.scheme.program, self.scheme.matrices
+        self.mixer.pack(M, self.mixer.weights)
+        for k in range(self.K if self.weights else 0):
+            self.mixer.pack(M, functools.partial(self._matrix, k), M * (1 + k))
         with m.rows():
             m.keep_parameters()
-            m.put_state([m.take(f"m_{axis}", m.tile_place()) for axis in STATE])
+            state = [m.take(name, m.tile_place()) for name in program.starts]
+            m.put_state(state)
+            emits = self.emission.plain is None and not self.scheme.local
+            values = (
+                m.values(self.code.word(0), ()) | self._tangents(self.code.word(0), 0, self.parameters) if emits else {}
+            )
+            if emits:
+                self._emit(0, state, m.parameters(values))
             for k in range(self.K):
                 place = (m.tile * self.K + k) * m.extent + m.at
-                m.put_state([m.take(f"d_m_{axis}", place) for axis in STATE], f"d{k}_{{}}")
+                moved = [m.take(f"d_{name}", place) for name in program.starts]
+                m.put_state(moved, f"d{k}_{{}}")
+                if emits:
+                    self._push(k, 0, state, moved, m.parameters(values), values)
 
     def start(self) -> None:
         """What all steps share."""
-        program, names = self.scheme.program, ("coupling", *self.active)
+        program = self.scheme.program
+        names = (*program.mixed, *self.active)
         self.step: Step = self.memory.step()
         places = tuple(program.arguments.index(name) for name in names)
-        self.push = Derivative(self.step, program.push_forward(places), len(STATE) + len(names))
+        self.push = Derivative(self.step, program.push_forward(places), (*program.state, *names))
 
     def run(self) -> None:
         """All steps of a tile, and the tangents of its final state."""
@@ -86,41 +101,58 @@ class _Tangent(Onwards):
         m = self.memory
         node = self.scheme.tableau.node_of_stage[stage]
         saving = ((i + 1) % m.every).equals(0) if stage == self.last else None
+        if not self.scheme.local:
+            for of in ("", *(f"d{k}_" for k in range(self.K))):
+                self.mixer.add_sums(self._fields(of), self._emitted(stage, of), m.W, False)
         with m.blocks():
             if not self.scheme.local:
                 self._products(stage)
             with m.rows():
-                self._row(i, stage, m.values(i, [node]) | self._tangents(i, node), saving)
+                self._row(i, stage, m.values(i, [node]) | self._tangents(i, node, self.active), saving)
 
-    def _matrix(self, k: int) -> Word:
-        """Address of the tangent of the weights in a direction."""
-        m = self.memory
-        return m.address("d_weights", m.size("d_weights") // self.K * k)
+    def _matrix(self, k: int, number: int) -> Word:
+        """Address of the tangent of a matrix of weights in a direction."""
+        m, M = self.memory, self.scheme.matrices
+        if not m.packed:
+            return m.address("d_weights", m.size("d_weights") // (self.K * M) * (k * M + number))
+        size = m.N * m.N
+        return m.address("d_weights", m.own_part("d_weights", size * M * self.K) + size * (k * M + number))
+
+    def _fields(self, of: str) -> list[Word]:
+        return [self.memory.array(f"{of}field{r}") for r in range(self.scheme.received)]
+
+    def _emitted(self, stage: int, of: str) -> list[Word]:
+        return [self.memory.array(name) for name in emitted_arrays(self.emission, stage, of)]
 
     def _products(self, stage: int) -> None:
-        """The coupling fields of the rows r0 … r1, and their tangents."""
-        name = "x" if stage == 0 else f"next_{stage % 2}"
-        self._product("field", 0, name, False, stage % 2)
+        """What the rows r0 … r1 receive, and its tangents, but for the sums."""
+        W, M, own = self.memory.W, self.scheme.matrices, self._emitted(stage, "")
+        self.mixer.add_products(self._fields(""), own, W, False, stage % 2)
         for k in range(self.K):
-            self._product(f"d{k}_field", 0, f"d{k}_{name}", False, (stage + k + 1) % 2)
+            goals = self._fields(f"d{k}_")
+            self.mixer.add_products(goals, self._emitted(stage, f"d{k}_"), W, False, (stage + k + 1) % 2)
             if self.weights:
-                self._product(f"d{k}_field", 1 + k, name, True, stage % 2)
+                weights = functools.partial(self._matrix, k)
+                self.mixer.add_products(goals, own, W, True, stage % 2, M * (1 + k), weights)
 
-    def _product(self, goal: str, number: int, operand: str, add: bool, back: int) -> None:
-        m = self.memory
-        C, X = m.array(goal), m.array(operand)
-        weights = self._matrix(number - 1) if number else m.pointers["weights"]
-        if self.scheme.shared:
-            m.products.rows(C, weights, m.N, X, m.r0 * m.W, m.r1 * m.W, add, back)
-        elif self.scheme.single:
-            m.products.columns(C, m.matrix(number), m.A, X, m.N, m.terms, add, back)
-        else:
-            m.products.product(C, weights, X, m.W, m.N, m.r0, m.r1, add)
+    def _emit(self, stage: int, state: Sequence[Any], parameters: Mapping[str, Any]) -> None:
+        """What the state of a stage emits, into the workspace."""
+        for name, value in zip(emitted_arrays(self.emission, stage), self.emission(state, parameters), strict=True):
+            self.memory.set(name, value)
 
-    def _tangents(self, i: Word, node: int) -> dict[Any, Any]:
+    def _push(self, k: int, stage: int, state: Any, moved: Any, parameters: Any, values: Mapping[Any, Any]) -> None:
+        """Its tangent in a direction."""
+        found = self._pushed(k, state, moved, parameters, values)
+        for name, value in zip(emitted_arrays(self.emission, stage, f"d{k}_"), found, strict=True):
+            self.memory.set(name, value)
+
+    def _pushed(self, k: int, state: Any, moved: Any, parameters: Any, values: Mapping[Any, Any]) -> list[Any]:
+        return self.emission.push(state, parameters, [*moved, *(values[k, name] for name in self.parameters)])
+
+    def _tangents(self, i: Word, node: int, names: Sequence[str]) -> dict[Any, Any]:
         """The tangents of operands, by direction and name."""
         m, found = self.memory, {}
-        for name in self.active:
+        for name in names:
             operand = f"d_{name}"
             size = m.per_tile(name, operand)
             moment = m.moment(name, i, node, size // self.K)
@@ -135,48 +167,60 @@ class _Tangent(Onwards):
         step.use(m.parameters(values))
         start, slopes = m.state(), earlier_slopes(m, stage)
         state = step.stage_state(stage, start, slopes)
-        inputs = m.inputs(values, m.random(i, stage == 0), stage)
-        inputs["coupling"] = m.products.few(m.matrix(0), state[0]) if self.scheme.local else m.get("field")
+        inputs = m.inputs(i, values, m.random(i, stage == 0), stage) | self._received(state)
         slopes.append(step.slope(state, inputs))
-        new, scales = [], []
-        if stage == self.last:
-            new = step.new_state(start, slopes)
-            scales = step.scales(new)
+        new = step.new_state(start, slopes) if stage == self.last else step.stage_state(stage + 1, start, slopes)
+        scales, place = step.scales(new) if stage == self.last else [], (stage + 1) % self.scheme.stages
+        end = step.finish(start, new)[0] if stage == self.last else new
+        emits = not self.scheme.local and (place > 0 or self.emission.plain is None)
         for k in range(self.K):
             moved = self._direction(k, stage, state, inputs, values)
             if stage == self.last:
                 moved = step.along_sphere(new, moved, scales)
                 m.put_state(moved, f"d{k}_{{}}")
-                with self.code.when(saving):
-                    place = ((m.tile * self.K + k) * (m.steps // m.every) + i // m.every) * m.extent + m.at
-                    for axis, value in zip(STATE, moved, strict=True):
-                        m.give(value, f"d_saved_{axis}", place)
-            elif not self.scheme.local:
-                m.set(f"d{k}_next_{(stage + 1) % 2}", moved[0])
-        if stage == self.last:
-            m.put_state(step.finish(start, new)[0])
-            return
-        m.put_state(slopes[-1].whole, f"k{{}}{stage}")
-        if not self.scheme.local:
-            m.set(f"next_{(stage + 1) % 2}", step.stage_state(stage + 1, start, slopes)[0])
+                self._save(k, i, moved, saving)
+            if emits:
+                self._push(k, place, end, moved, step.parameters, values)
+        m.put_state(end if stage == self.last else slopes[-1].whole, "{}" if stage == self.last else f"k{{}}_{stage}")
+        if emits:
+            self._emit(place, end, step.parameters)
+
+    def _save(self, k: int, i: Word, moved: list[Any], saving: Any) -> None:
+        """The tangents of a state that is saved."""
+        m = self.memory
+        with self.code.when(saving):
+            place = ((m.tile * self.K + k) * (m.steps // m.every) + i // m.every) * m.extent + m.at
+            for axis, value in zip(self.scheme.state, moved, strict=True):
+                m.give(value, f"d_saved_{axis}", place)
+
+    def _received(self, state: list[Any]) -> dict[str, Any]:
+        """What the row receives, by name."""
+        m, names = self.memory, self.scheme.program.mixed
+        if self.scheme.local:
+            found = self.mixer.few(self.emission(state, self.step.parameters), [None] * len(names))
+        else:
+            found = [m.get(f"field{r}") for r in range(len(names))]
+        return dict(zip(names, found, strict=True))
 
     def _direction(
         self, k: int, stage: int, state: list[Any], inputs: Mapping[str, Any], values: Mapping[Any, Any]
     ) -> list[Any]:
         """The tangent of the next stage's state, or of the state after the step before its projection."""
-        m, step = self.memory, self.step
+        m, step, M, R = self.memory, self.step, self.scheme.matrices, self.scheme.received
         start = m.state(f"d{k}_{{}}")
-        slopes = {j: m.state(f"d{k}_k{{}}{j}") for j in range(stage)}
+        slopes = {j: m.state(f"d{k}_k{{}}_{j}") for j in range(stage)}
         moved = self._moved(start, {j: step.a[stage, j] for j in slopes if (stage, j) in step.a}, slopes)
         if self.scheme.local:
-            own = m.products.few(m.matrix(1 + k), state[0]) if self.weights else None
-            field = m.products.few(m.matrix(0), moved[0], own)
+            own: list[Any] = [None] * R
+            if self.weights:
+                own = self.mixer.few(self.emission(state, step.parameters), own, M * (1 + k), sums=False)
+            fields = self.mixer.few(self._pushed(k, state, moved, step.parameters, values), own)
         else:
-            field = m.get(f"d{k}_field")
-        slopes[stage] = self.push(state, inputs, [*moved, field, *(values[k, name] for name in self.active)])
+            fields = [m.get(f"d{k}_field{r}") for r in range(R)]
+        slopes[stage] = self.push(state, inputs, [*moved, *fields, *(values[k, name] for name in self.active)])
         if stage == self.last:
             return self._moved(start, step.b, slopes)
-        m.put_state(slopes[stage], f"d{k}_k{{}}{stage}")
+        m.put_state(slopes[stage], f"d{k}_k{{}}_{stage}")
         ahead = {j: step.a[stage + 1, j] for j in slopes if (stage + 1, j) in step.a}
         return self._moved(start, ahead, slopes)
 
@@ -190,5 +234,5 @@ class _Tangent(Onwards):
         m = self.memory
         with m.rows():
             for k in range(self.K):
-                for axis in STATE:
+                for axis in self.scheme.state:
                     m.give(m.get(f"d{k}_{axis}"), f"d_final_{axis}", (m.tile * self.K + k) * m.extent + m.at)

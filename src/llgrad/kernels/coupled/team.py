@@ -112,7 +112,7 @@ def pass_module(scheme: Scheme, make: Callable[[Code, Word], Pass], title: str, 
 
 def _worth_waking(code: Code, block: Word) -> Any:
     counts = code.word_at(block, ffi.HEADER)
-    rows = code.count_at(counts, OWN_COUNTS + 1)
+    rows = code.count_at(counts, OWN_COUNTS + 1) * code.word_at(block, ffi.LANES)
     return rows * code.word_at(block, ffi.WIDTH) * code.word_at(block, ffi.STEPS) >= WORTH_SHARING
 
 

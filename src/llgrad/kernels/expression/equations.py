@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import jax
@@ -20,16 +20,15 @@ import numpy as np
 from jax.core import Tracer
 from jax.extend import core as jex
 
+from llgrad.core.record import tables_of
 from llgrad.devices.system import NORMALS, TIME
-from llgrad.kernels.expression.derivatives import pull_back_of, push_forward_of
 from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.expression.identity import identity
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.expression.simplify import Known, Negated, simplify
 from llgrad.kernels.expression.translate import NESTED, dtype_of_literal
 from llgrad.physics.equation import BUILT_IN
 
-STATE: Final = ("x", "y", "z")
-"""Components of the state of a coupled array."""
 INLINED: Final = {"jit", "pjit", "closed_call", "core_call"}
 KEPT: Final = 256
 """Programs that are remembered."""
@@ -37,77 +36,19 @@ _PREPARED: Final[dict[Any, Any]] = {}
 _LOCK: Final = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Program:
-    """A right-hand side ready to be compiled: the slope of scalars (the state), inputs of the moment, and hoisted
-    parameters.
-
-    Programs are equal where their slopes, push-forwards and pull-backs are: that is what `digest` tells.
-    """
-
-    digest: str
-    dtype: str
-    channels: tuple[str, ...]
-    coupled: bool
-    noisy: bool
-    timed: bool
-    parameters: int
-    state: tuple[str, ...]
-    """Names of the components of the state."""
-    spins: tuple[tuple[int, int, int], ...]
-    """Places of the components of each unit vector."""
-    function: Callable[..., list[Any]] = field(compare=False, repr=False)
-    title: str = field(default="the equation of motion", compare=False)
-    """What a user knows it by."""
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of what changes during a run: drive channels, coupling field, random numbers."""
-        return self.channels + (TIME,) * self.timed + ("coupling",) * self.coupled + self.normals
-
-    @property
-    def starts(self) -> tuple[str, ...]:
-        """Names of the initial state."""
-        return tuple(f"m_{name}" for name in self.state)
-
-    @property
-    def normals(self) -> tuple[str, ...]:
-        """Names of the random numbers of a step."""
-        return NORMALS * self.noisy
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the parameters."""
-        return tuple(f"p{index}" for index in range(self.parameters))
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """Names of all arguments of `function`, in order."""
-        return self.state + self.inputs + self.names
-
-    def pull_back(self, wanted: Sequence[int]) -> Callable[..., list[Any]]:
-        """(arguments…, cotangents of the slope) → cotangents of the state and of the wanted arguments, by number."""
-        return pull_back_of(self.function, len(self.state), len(self.arguments), wanted)
-
-    def push_forward(self, wanted: Sequence[int]) -> Callable[..., list[Any]]:
-        """(arguments…, tangents of the state and of the wanted arguments) → tangent of the slope."""
-        return push_forward_of(self.function, len(self.state), len(self.arguments), wanted)
-
-    def trace(self, function: Callable[..., Any], count: int) -> Any:
-        """The jaxpr of a function of `count` scalars."""
-        return jax.make_jaxpr(function)(*[jax.ShapeDtypeStruct((), np.dtype(self.dtype))] * count)
-
-
 def compile_equation(
-    equation: Any, dtype: Any, *, channels: Sequence[str] = (), coupled: bool = False, sigma: Any = None
+    equation: Any, dtype: Any, *, channels: Sequence[str] = (), sigma: Any = None
 ) -> tuple[Program, list[Any]]:
-    """The program of an equation, and the values of its parameters: each () or (N,), of the given dtype.
+    """The program of an equation, and the values of its parameters: each () or (N,), then its tables, (n,) or (N, n),
+    of the given dtype.
 
     Raises UnsupportedOperation, naming the operation and the term, where there is no native code for one.
     """
-    prepared = prepare(equation, dtype, channels=channels, coupled=coupled, noisy=sigma is not None)
+    prepared = prepare(equation, dtype, channels=channels, noisy=sigma is not None)
     leaves = [*jax.tree.leaves(equation), *([] if sigma is None else [sigma])]
     values = [jnp.asarray(leaves[index], dtype) for index in prepared.free]
+    if prepared.program.coupled:  # kernels of coupled arrays have no tables: each of their numbers is a parameter
+        values = [part for value, n in zip(values, prepared.sizes, strict=True) for part in (value if n else [value])]
     return prepared.program, prepared.split.parameters(values)
 
 
@@ -118,24 +59,27 @@ class Prepared(NamedTuple):
     split: _Split
     free: tuple[int, ...]
     """Which leaves are parameters."""
+    sizes: tuple[int, ...]
+    """How many numbers each has that is a table; 0 of the others."""
 
 
-def prepare(
-    equation: Any, dtype: Any, *, channels: Sequence[str] = (), coupled: bool = False, noisy: bool = False
-) -> Prepared:
+def prepare(equation: Any, dtype: Any, *, channels: Sequence[str] = (), noisy: bool = False) -> Prepared:
     """The program of an equation; made once for all equations of one form. Raises UnsupportedOperation as
     `compile_equation` does.
     """
     leaves, tree = jax.tree.flatten(equation)
-    form = tuple((type(leaf), str(leaf), leaf) if _is_built_in(leaf) else None for leaf in leaves)
+    form = tuple(
+        (type(leaf), str(leaf), leaf) if _is_built_in(leaf) else (np.shape(leaf) if table else None)
+        for leaf, table in zip(leaves, tables_of(tree), strict=True)
+    )
     channels = tuple(name for name in equation.channels if name in channels)
     settings = (jax.config.jax_enable_x64, jax.config.jax_numpy_dtype_promotion)  # type: ignore[attr-defined]
-    key = (tree, form, np.dtype(dtype).name, channels, coupled, noisy, settings)
+    key = (tree, form, np.dtype(dtype).name, channels, noisy, settings)
     with _LOCK:
         found = _PREPARED.get(key)
     if found is None:
         try:
-            found = _prepare(equation, np.dtype(dtype), channels, coupled, noisy)
+            found = _prepare(equation, np.dtype(dtype), channels, noisy)
         except Exception as problem:  # whatever a term does that a kernel cannot: XLA runs it, or says what is wrong
             found = UnsupportedOperation(_reason(equation, np.dtype(dtype), problem))
         if isinstance(found, UnsupportedOperation) or not any(
@@ -155,42 +99,51 @@ def _is_built_in(leaf: Any) -> bool:
     return leaf in (0.0, 1.0) if isinstance(leaf, float) else not hasattr(leaf, "dtype")
 
 
-def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], coupled: bool, noisy: bool) -> Prepared:
+def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], noisy: bool) -> Prepared:
     leaves, tree = jax.tree.flatten(equation)
     free = [index for index, leaf in enumerate(leaves) if not _is_built_in(leaf)]
     for leaf in (leaves[index] for index in free):
         if jnp.result_type(leaf).kind != "f":
             raise UnsupportedOperation(f"a parameter of {jnp.result_type(leaf).name}")
+    sizes = [np.shape(leaves[index])[-1] if tables_of(tree)[index] else 0 for index in free] + [0] * noisy
     free += [len(leaves)] * noisy
-    inputs = channels + (TIME,) * equation.timed + ("coupling",) * coupled + NORMALS * noisy
-
+    inputs = channels + (TIME,) * equation.timed + equation.mixed + NORMALS * noisy
+    coupled = bool(equation.mixed)
     state = equation.layout.names
 
     def right_hand_side(*scalars: Any) -> list[Any]:
         given = dict(zip(inputs, scalars[len(state) :], strict=False))
-        filled = [*leaves, None]
-        for index, value in zip(free, scalars[len(state) + len(inputs) :], strict=True):
-            filled[index] = value
+        filled, values = [*leaves, None], iter(scalars[len(state) + len(inputs) :])
+        for index, size in zip(free, sizes, strict=True):
+            filled[index] = jnp.stack([next(values) for _ in range(size)]) if size and coupled else next(values)
         model = jax.tree.unflatten(tree, filled[: tree.num_leaves])
-        return list(model.slope(scalars[: len(state)], given, filled[-1]))
+        now = scalars[: len(state)]
+        return [*model.slope(now, given, filled[-1]), *model.emitted(now)]
 
     scalar, changing = jax.ShapeDtypeStruct((), kind), len(state) + len(inputs)
-    split = _hoist(_fold(right_hand_side, [scalar] * (changing + len(free))), changing, kind)
+    given = [scalar] * changing
+    for size in sizes:
+        given += [scalar] * max(size, 1) if coupled else [jax.ShapeDtypeStruct((size,), kind) if size else scalar]
+    folded = _fold(right_hand_side, given)
+    split, outputs = _hoist(folded, changing, kind), folded.out_avals
     title = " with ".join(["the equation of motion", *_own_terms(equation).values()])
     program = Program(
         "",
         kind.name,
         channels,
-        coupled,
+        equation.mixed,
+        len(outputs) - len(state),
         noisy,
         equation.timed,
         len(split.frontier),
         state,
         equation.layout.spins,
-        split.function,
+        split.function(0, len(state)),
+        split.function(len(state), len(outputs)),
         title,
+        tuple(var.aval.shape[0] for var in split.tables),
     )
-    return Prepared(replace(program, digest=identity(program)), split, tuple(free))
+    return Prepared(replace(program, digest=identity(program)), split, tuple(free), tuple(sizes))
 
 
 def _own_terms(equation: Any) -> dict[int, str]:
@@ -204,7 +157,7 @@ def _reason(equation: Any, kind: np.dtype[Any], problem: Exception) -> str:
     name = "the equation of motion"
     for index, title in _own_terms(equation).items():
         try:
-            _prepare(dataclasses.replace(equation, terms=(equation.terms[index],)), kind, (), False, False)
+            _prepare(dataclasses.replace(equation, terms=(equation.terms[index],)), kind, (), False)
         except Exception as alone:  # the term that fails, whatever it fails with
             name, problem = title, alone
             break
@@ -281,28 +234,45 @@ class _Split:
     early: tuple[Any, ...]
     late: tuple[Any, ...]
     frontier: tuple[Any, ...]
+    tables: tuple[Any, ...]
+    """The part of the frontier that is tables."""
     constants: dict[Any, Any]
 
-    def function(self, *scalars: Any) -> list[Any]:
-        given = self.jaxpr.invars[: self.changing] + list(self.frontier)
-        return self._run(self.late, dict(zip(given, scalars, strict=True)), self.jaxpr.outvars)
+    def function(self, start: int, stop: int) -> Callable[..., list[Any]]:
+        """Some of the outputs, of all that changes, of the frontier and the tables; those after the first part, which
+        nothing but the state goes into, of the state alone.
+        """
+        outputs = self.jaxpr.outvars[start:stop]
+        needed, equations = {atom for atom in outputs if not isinstance(atom, jex.Literal)}, []
+        for equation in reversed(self.late):
+            if needed & set(equation.outvars):
+                needed |= set(_variables(equation))
+                equations.append(equation)
+        given = [*self.jaxpr.invars[: start or self.changing], *self.frontier, *self.tables]
+
+        def run(*scalars: Any) -> list[Any]:
+            return self._run(equations[::-1], dict(zip(given, scalars, strict=True)), outputs)
+
+        return run
 
     def parameters(self, values: list[Any]) -> list[Any]:
-        """The frontier from the free parameters, each () or (N,); those that depend on scalars alone stay scalars."""
-        known = self.jaxpr.invars[self.changing :]
-        wide = {var for var, value in zip(known, values, strict=True) if value.ndim}
+        """The frontier from the free parameters, each () or (N,), and the tables, (n,) or (N, n); what depends on
+        parameters without N alone has none.
+        """
+        known, frontier = self.jaxpr.invars[self.changing :], [*self.frontier, *self.tables]
+        wide = {var for var, value in zip(known, values, strict=True) if value.ndim > var.aval.ndim}
         for equation in self.early:
             wide |= set(equation.outvars) if any(atom in wide for atom in _variables(equation)) else set()
-        narrow = [var for var in self.frontier if var not in wide]
+        narrow = [var for var in frontier if var not in wide]
         alike = [equation for equation in self.early if not wide & set(equation.outvars)]
         found = dict(zip(narrow, self._run(alike, dict(zip(known, values, strict=True)), narrow), strict=True))
-        if broad := [var for var in self.frontier if var in wide]:
+        if broad := [var for var in frontier if var in wide]:
             lanes = jax.vmap(
                 lambda *scalars: self._run(self.early, dict(zip(known, scalars, strict=True)), broad),
-                in_axes=[0 if value.ndim else None for value in values],
+                in_axes=[0 if var in wide else None for var in known],
             )
             found |= dict(zip(broad, lanes(*values), strict=True))
-        return [found[var] for var in self.frontier]
+        return [found[var] for var in frontier]
 
     def _run(self, equations: Sequence[Any], values: dict[Any, Any], outputs: Sequence[Any]) -> list[Any]:
         values = {**self.constants, **values}
@@ -321,25 +291,29 @@ def _variables(equation: Any) -> list[Any]:
 
 
 def _hoist(closed: Any, changing: int, kind: np.dtype[Any]) -> _Split:
-    """Split off what depends on parameters alone. A kernel's parameters are numbers of one dtype: what makes a truth
-    value, a whole number or an array of them stays with those who need it.
+    """Split off what depends on parameters alone. A kernel's parameters are numbers of one dtype, and tables of them
+    that come from tables: what makes a truth value, a whole number or another array stays with those who need it.
     """
     jaxpr = closed.jaxpr
     constants = dict(zip(jaxpr.constvars, closed.consts, strict=True))
     kept: set[int] = set()
     while True:
         early_vars, early, late = set(jaxpr.invars[changing:]), [], []
+        tabled = {var for var in jaxpr.invars[changing:] if var.aval.shape}
         for place, equation in enumerate(jaxpr.eqns):
             alone = all(atom in early_vars or atom in constants for atom in _variables(equation))
             if alone and place not in kept:
                 early.append(equation)
                 early_vars |= set(equation.outvars)
+                tabled |= set(equation.outvars) if tabled & set(_variables(equation)) else set()
             else:
                 late.append(equation)
         used = [atom for equation in late for atom in _variables(equation)]
         used += [atom for atom in jaxpr.outvars if not isinstance(atom, jex.Literal)]
         frontier = dict.fromkeys(atom for atom in used if atom in early_vars)
-        odd = {atom for atom in frontier if atom.aval.shape or atom.aval.dtype != kind}
+        tables = [atom for atom in frontier if atom in tabled and atom.aval.ndim == 1 and atom.aval.dtype == kind]
+        scalars = [atom for atom in frontier if not atom.aval.shape and atom.aval.dtype == kind]
+        odd = set(frontier) - set(tables) - set(scalars)
         if not odd:
-            return _Split(jaxpr, changing, tuple(early), tuple(late), tuple(frontier), constants)
+            return _Split(jaxpr, changing, tuple(early), tuple(late), tuple(scalars), tuple(tables), constants)
         kept |= {place for place, equation in enumerate(jaxpr.eqns) if odd & set(equation.outvars)}

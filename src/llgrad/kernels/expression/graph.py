@@ -113,6 +113,10 @@ class Graph:
             self.tables.append(table)
         return self._node("lookup", (index, Known(np.int64(place), np.dtype(np.int64))), table.dtype)
 
+    def fetch(self, table: int, index: Any, dtype: np.dtype[Any]) -> int:
+        """The element of a table in memory, an input, at an index that is within it."""
+        return self._node("fetch", (index, table), np.dtype(dtype))
+
     def _without_negatives(self, name: str, operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
         """a + (−b) is a − b, a − (−b) is a + b, (−a)(−b) is a b."""
         if name in ("add", "sub") and self._is(operands[1], "neg"):

@@ -31,24 +31,34 @@ def identity(program: Any) -> str:
 
     Of a slope that is arithmetic alone its jaxpr is enough: what JAX makes the derivatives of.
 
-    Raises UnsupportedOperation where one of the three has an operation that no kernel has.
+    What a member of an array emits belongs to it in the same way.
+
+    Raises UnsupportedOperation where one of them has an operation that no kernel has.
     """
-    total, state = len(program.arguments), len(program.state)
-    every = tuple(range(state, total))
-    slope = program.trace(program.function, total)
+    parts = _parts(program, program.state)
+    emitted = program.state[:1] * program.emits
+    return _digest(parts + (["emission", *_parts(program.of_emission, emitted)] if program.emits else []))
+
+
+def _parts(program: Any, outputs: Sequence[str]) -> list[str]:
+    """The texts of a function, whose outputs are like the arguments of these names, and of its derivatives."""
+    state = len(program.state)
+    every = tuple(range(state, len(program.arguments)))
+    slope = program.trace(program.function)
     if _is_arithmetic(slope):
-        return _digest([program.dtype, str(slope.jaxpr), *(repr(np.asarray(value).tolist()) for value in slope.consts)])
-    parts = [program.dtype, _text(program, program.function, total)]
+        return [program.dtype, str(slope.jaxpr), *(repr(np.asarray(value).tolist()) for value in slope.consts)]
+    parts = [program.dtype, _text(program, program.function, ())]
     for wanted in (every, ()) if every else ((),):
+        moved = [program.arguments[place] for place in (*range(state), *wanted)]
         parts += [
-            _derivative(program, program.push_forward(wanted), total + state + len(wanted)),
-            _derivative(program, program.pull_back(wanted), total + state),
+            _derivative(program, program.push_forward(wanted), moved),
+            _derivative(program, program.pull_back(wanted), outputs),
         ]
     if any(_looks_at_zeros(equation) for equation in _equations(slope.jaxpr)):
         # Such a rule may give another derivative for every choice of what is differentiated: no text tells it, and no
         # kernel of it is found again.
         parts.append(f"rule {uuid.uuid4()}")
-    return _digest(parts)
+    return parts
 
 
 def _digest(parts: Sequence[str]) -> str:
@@ -61,16 +71,17 @@ def _is_arithmetic(closed: Any) -> bool:
     return len(names) < LARGEST // 20 and ARITHMETIC.issuperset(names)
 
 
-def _text(program: Any, function: Callable[..., Any], count: int) -> str:
-    return formulas(program.trace(function, count), [f"a{index}" for index in range(count)])
+def _text(program: Any, function: Callable[..., Any], more: Sequence[str]) -> str:
+    closed = program.trace(function, more)
+    return formulas(closed, [f"a{index}" for index in range(len(closed.jaxpr.invars))])
 
 
-def _derivative(program: Any, function: Callable[..., Any], count: int) -> str:
+def _derivative(program: Any, function: Callable[..., Any], more: Sequence[str]) -> str:
     """The text of a derivative; or why there is none, as of a function with `custom_vjp` forwards: JAX says so itself
     to who asks for it.
     """
     try:
-        return _text(program, function, count)
+        return _text(program, function, more)
     except OnlyBackwards:
         return "none"
     except UnsupportedOperation as problem:

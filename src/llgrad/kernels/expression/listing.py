@@ -17,9 +17,15 @@ _INFIX: Final = {
 }
 
 
+def flat(parts: Sequence[tuple[Any, Any]]) -> list[Any]:
+    """Pairs one after another."""
+    return [value for part in parts for value in part]
+
+
 def formulas(closed: Any, arguments: Sequence[str]) -> str:
-    """The lines of a jaxpr of named scalars, and its outputs."""
-    graph, inputs, outputs = graph_of(closed, arguments)
+    """The lines of a jaxpr of named scalars and tables, and its outputs; of an array the numbers at its places."""
+    graph, inputs, found = graph_of(closed, arguments)
+    outputs = [part for value in found for part in (flat(value) if isinstance(value, list) else [value])]
     return listing(graph, dict(zip(inputs, arguments, strict=True)), outputs)
 
 
@@ -47,6 +53,8 @@ def _operation(graph: Graph, node: Node, names: Mapping[int, str]) -> str:
     if node.name == "lookup":
         table = graph.tables[int(node.operands[1].value)]
         return f"{table.dtype.name}{table.tolist()}[{operands[0]}]"
+    if node.name == "fetch":
+        return f"{operands[1]}[{operands[0]}]"
     if node.name in _INFIX:
         return f"{operands[0]} {_INFIX[node.name]} {operands[1]}"
     kind = f" as {node.dtype.name}" if node.name in ("convert_element_type", "bitcast_convert_type") else ""

@@ -12,6 +12,7 @@ import numpy as np
 
 from llgrad.kernels.expression.graph import Graph, UnsupportedOperation
 from llgrad.kernels.expression.simplify import Known
+from llgrad.kernels.expression.tables import Sparse, Table, entry, is_zeros, window
 
 MOST: Final = 4096
 """Elements of an array."""
@@ -82,6 +83,8 @@ class Elements:
 
     def take(self, array: Any, index: Any) -> Any:
         """The element at an index within the array, of one axis."""
+        if isinstance(array, Table):
+            return entry(self, array, index)
         cases = self.list(array)
         if isinstance(index, Known):
             return cases[int(index.value)]
@@ -276,6 +279,8 @@ def _window(elements: Elements, value: Any, start: Any, axis: int, size: int) ->
     """`size` elements along an axis from a place on, which is brought into the array as XLA does."""
     places = value.shape[axis] - size + 1
     start = elements.clamped(start, places)
+    if isinstance(value, Table):
+        return window(elements, value, start, size)
     if isinstance(start, Known):
         return np.take(value, range(int(start.value), int(start.value) + size), axis)
     windows = np.stack([np.take(value, range(at, at + size), axis) for at in range(places)])
@@ -294,6 +299,8 @@ def _dynamic_update(elements: Elements, operands: list[Any], params: dict[str, A
     (axis,) = moving
     places = value.shape[axis] - update.shape[axis] + 1
     start = elements.clamped(elements.one(starts[axis]), places)
+    if update.shape == (1,) and is_zeros(elements, value):
+        return Sparse(places, np.dtype(out.dtype), ((start, elements.one(update)),))
     cases = []
     for at in range(places):
         case = value.copy()
@@ -337,7 +344,14 @@ def _scatter_add(elements: Elements, operands: list[Any], params: dict[str, Any]
     rows, (axis,) = np.moveaxis(value, places[0], 0), places
     start = elements.one(indices)
     whole = graph.dtype_of(start)
-    start = elements.clamped(start, len(rows)) if "CLIP" in str(params["mode"]).upper() else start
+    within = elements.clamped(start, len(rows))
+    if update.size == 1 and is_zeros(elements, value):
+        (added,), zero = elements.list(update), Known(kind.type(0), kind)
+        if "CLIP" not in str(params["mode"]).upper():
+            inside = graph.add("eq", (start, within), boolean)
+            added = graph.add("select_n", (inside, zero, added), kind)
+        return Sparse(len(rows), kind, ((within, added),))
+    start = within if "CLIP" in str(params["mode"]).upper() else start
     more, found = elements.list(update), []
     for place, row in enumerate(rows):
         here = graph.add("eq", (start, Known(whole.type(place), whole)), boolean)

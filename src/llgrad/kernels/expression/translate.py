@@ -20,6 +20,7 @@ from jax.extend import core as jex
 from llgrad.kernels.expression import shapes
 from llgrad.kernels.expression.graph import Graph, OnlyBackwards, UnsupportedOperation
 from llgrad.kernels.expression.simplify import Known
+from llgrad.kernels.expression.tables import Table, combined, dense, is_lazy, parts_of
 
 NESTED: Final = {
     # calls whose body is written out in place, and where the body stands in the equation's parameters
@@ -46,6 +47,10 @@ REWRITTEN: Final = {
     *("add_any", "integer_pow", "square", "one_minus_square", "polynomial", "log2", "rsqrt", "logistic", "clamp"),
     *("eq_to", "le_to", "lt_to"),
 }
+UNCHANGED: Final = {"convert_element_type", "reshape", "squeeze", "broadcast_in_dim"}
+"""Operations that leave an array as it is where its shape and its dtype stay the same."""
+READING: Final = {"dynamic_slice", "gather"}
+"""Operations that take numbers out of a table in memory where it stands."""
 STRUCTURE: Final = {"scan", "cond", "SearchSorted", *shapes.OPERATIONS}
 SUPPORTED: Final = frozenset({*NESTED, *SAME, *DIRECT, *REWRITTEN, *STRUCTURE})
 NUMBERS: Final = {"float64", "float32", "int64", "int32", "uint64", "uint32", "bool"}
@@ -63,11 +68,13 @@ class Translator:
         self.elements = shapes.Elements(graph)
 
     def extend(self, closed: Any, arguments: Sequence[Any]) -> list[Any]:
-        """Add all operations of a jaxpr of scalars; returns the values of its outputs."""
-        found = self.closed(closed, [self.elements.of([value], ()) for value in arguments])
-        if any(value.shape for value in found):
-            raise UnsupportedOperation("an array where one number is expected")
-        return [self.elements.one(value) for value in found]
+        """Add all operations of a jaxpr of scalars and tables; returns the values of its outputs: an operand, or, of
+        an array with one axis, the (place, number) pairs of which it is the sum."""
+        given = [value if is_lazy(value) else self.elements.of([value], ()) for value in arguments]
+        found = self.closed(closed, given)
+        if any(len(value.shape) > 1 for value in found):
+            raise UnsupportedOperation("an array where numbers are expected")
+        return [parts_of(self.elements, value) if value.shape else self.elements.one(value) for value in found]
 
     def closed(self, closed: Any, arguments: list[Any]) -> list[Any]:
         jaxpr, constants = (closed.jaxpr, closed.consts) if hasattr(closed, "consts") else (closed, ())
@@ -120,6 +127,15 @@ class Translator:
         if name in SAME:
             _check_precision(name, equation)
             return operands[: len(equation.outvars)]
+        if any(map(is_lazy, operands)):
+            out, same = equation.outvars[0].aval, operands[0]
+            if name in UNCHANGED and same.shape == out.shape and same.dtype == out.dtype:
+                return [same]
+            sparse = combined(self.elements, name, operands, equation.outvars[0].aval)
+            if sparse is not None:
+                return [sparse]
+            read = name in READING and not any(map(is_lazy, operands[1:])) and isinstance(operands[0], Table)
+            operands = operands if read else [dense(self.elements, value) for value in operands]
         if name in shapes.OPERATIONS:
             found = shapes.OPERATIONS[name](self.elements, operands, params, equation.outvars[0].aval)
             return found if isinstance(found, list) else [found]
@@ -140,13 +156,14 @@ class Translator:
             raise UnsupportedOperation(f"scan of {params['length']} steps (at most {LONGEST})")
         first, count = _counts_of_scan(params)
         last = first + count
-        constants, carry, inputs = operands[:first], operands[first:last], operands[last:]
+        constants, carry = operands[:first], operands[first:last]
+        inputs = [dense(self.elements, value) for value in operands[last:]]
         told: list[list[Any]] = []
         steps = range(params["length"])
         for step in reversed(steps) if params["reverse"] else steps:
             results = self.closed(params["jaxpr"], [*constants, *carry, *(value[step] for value in inputs)])
             carry, made = results[:count], results[count:]
-            told.append(made)
+            told.append([dense(self.elements, value) for value in made])
         if params["reverse"]:
             told.reverse()
         shapes_told = [var.aval.shape for var in params["jaxpr"].jaxpr.outvars[count:]]
@@ -159,7 +176,7 @@ class Translator:
     def _cond(self, operands: list[Any], branches: Sequence[Any]) -> list[Any]:
         """All branches, of which one is taken: nothing in them has an effect."""
         which = self.elements.one(operands[0])
-        results = [self.closed(branch, operands[1:]) for branch in branches]
+        results = [[dense(self.elements, v) for v in self.closed(branch, operands[1:])] for branch in branches]
         return [self.elements.choose(which, list(values)) for values in zip(*results, strict=True)]
 
     def _search(self, table: Any, query: Any, params: dict[str, Any], dtype: np.dtype[Any]) -> Any:
@@ -303,10 +320,14 @@ class Translator:
 
 
 def graph_of(closed: Any, arguments: Sequence[str]) -> tuple[Graph, list[int], list[Any]]:
-    """The graph of a jaxpr of named scalars, its inputs and its outputs."""
-    graph = Graph()
-    inputs = [graph.input(text, var.aval.dtype) for text, var in zip(arguments, closed.jaxpr.invars, strict=True)]
-    return graph, inputs, Translator(graph).extend(closed, inputs)
+    """The graph of a jaxpr of named scalars and tables, its inputs and its outputs (see `Translator.extend`)."""
+    graph, given = Graph(), closed.jaxpr.invars
+    inputs = [graph.input(text, var.aval.dtype) for text, var in zip(arguments, given, strict=True)]
+    values = [
+        Table(node, var.aval.shape[0], np.dtype(var.aval.dtype)) if var.aval.shape else node
+        for node, var in zip(inputs, given, strict=True)
+    ]
+    return graph, inputs, Translator(graph).extend(closed, values)
 
 
 def _counts_of_scan(params: dict[str, Any]) -> tuple[int, int]:

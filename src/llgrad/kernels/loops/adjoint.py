@@ -8,15 +8,18 @@ at its start, and what the products need of it, and is costly, goes onto a tape.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
-from llgrad.kernels.builder.handler import module_of
+from llgrad.kernels.builder.handler import Block
+from llgrad.kernels.loops.forward import advance
 from llgrad.kernels.loops.interpolation import Interpolation
 from llgrad.kernels.loops.step import Derivative, Scheme, Step
-from llgrad.kernels.loops.tile import Tile, common_operands
+from llgrad.kernels.loops.tables import TableInMemory
+from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
 from llgrad.kernels.machine import ffi
 
 PullBack = Callable[[int, list[Any]], list[Any]]
@@ -31,30 +34,46 @@ threads.
 def adjoint_module(scheme: Scheme, wanted: tuple[str, ...], taped: bool) -> Any:
     """The module of an adjoint pass that gives the cotangents of m0 and of the wanted parameters and drive channels;
     `taped` for strides beyond 1.
+    A GPU's thread keeps the states of a segment, in "scratch", and takes their stages again: that costs less than
+    writing and reading more.
     """
     program = scheme.program
-    active = [name for name in (*program.channels, *program.names) if name in wanted]
+    active = [name for name in program.varied if name in wanted]
     given = ["kept", *(f"c_{kind}_{name}" for kind in ("saved", "final") for name in program.state)]
     results = [f"c_{name}" for name in program.starts] + [f"c_{name}" for name in active]
     operands = [*common_operands(program, scheme.tableau.interpolates), *given, *results]
+    operands += ["scratch"] if scheme.card and taped else []
     shared = [name for name, own in zip(program.channels, scheme.spread, strict=True) if name in wanted and not own]
 
-    def item(code: Code, block: Word, index: Word) -> None:
+    def item(code: Code, block: Block, index: Word) -> None:
         if not shared:
             _Transposed(Tile(code, scheme, operands, block, index), active, index, taped).run()
             return
         # a run of tiles, whose gradients of shared samples are added up in order
-        steps, items, lanes = (code.word_at(block, place) for place in (ffi.STEPS, ffi.ITEMS, ffi.LANES))
+        steps, items, lanes = (block.word(place) for place in (ffi.STEPS, ffi.ITEMS, ffi.LANES))
         zero = Tile(code, scheme, operands, block, code.word(0))
         for name in shared:
             with code.loop(steps * scheme.nodes) as place:
                 number = zero.on.float_type(0.0)
-                code.store(number, zero.pointers[f"c_{name}"], index * steps * scheme.nodes + place)
+                code.store(number, zero.pointers[f"c_{name}"], block.part(index, place, steps * scheme.nodes))
         tiles = (lanes + (scheme.width - 1)) // scheme.width
-        with code.loop((index + 1) * tiles // items, index * tiles // items) as tile:
+        with _own_tiles(code, scheme, index, items, tiles) as tile:
             _Transposed(Tile(code, scheme, operands, block, tile), active, index, taped).run()
 
-    return module_of(item, scheme.width, "adjoint pass")
+    return pass_module(scheme, operands, item, "adjoint pass")
+
+
+@contextlib.contextmanager
+def _own_tiles(code: Code, scheme: Scheme, index: Word, items: Word, tiles: Word) -> Iterator[Word]:
+    """The tiles of an item: those side by side on a processor; on a GPU every so-many-th, so that threads side by side
+    read side by side.
+    """
+    if scheme.card:
+        with code.loop((tiles + items - 1 - index) // items) as number:
+            yield number * items + index
+    else:
+        with code.loop((index + 1) * tiles // items, index * tiles // items) as tile:
+            yield tile
 
 
 class _Transposed:
@@ -70,33 +89,48 @@ class _Transposed:
         self.step: Step = tile.step()
         self.between = Interpolation(tile, self.step)
         wanted = tuple(program.arguments.index(name) for name in active)
-        self.pull_back = Derivative(self.step, program.pull_back(wanted), self.size)
+        self.pull_back = Derivative(self.step, program.pull_back(wanted), program.state)
         zero = self.on.number(0.0)
         self.state, self.cotangent = tile.variables([zero] * self.size), tile.variables([zero] * self.size)
+        self.tables = self._cleared([name for name in active if name in program.tables])
         self.totals = dict(zip(self.parameters, tile.variables([zero] * len(self.parameters)), strict=True))
+
+    def _cleared(self, names: list[str]) -> dict[str, TableInMemory]:
+        """The cotangents of tables, zero in the lanes of the tile."""
+        for name in names:
+            with self.code.loop(self.tile.program.tables[name]) as row:
+                self.tile.put_row(self.on.number(0.0), f"c_{name}", row)
+        return {name: TableInMemory(self.tile, f"c_{name}", self.tile.program.tables[name]) for name in names}
 
     def run(self) -> None:
         tile, code = self.tile, self.code
         self._add_cotangents("final", 0)
         self.saves, self.until_save = Counter(code, tile.steps // tile.every), Counter(code, tile.steps % tile.every)
-        if self.taped:
-            self._run_segments()
+        if not self.taped:
+            self._run_back(tile.steps, code.word(0), self._load_state)
+        elif self.scheme.card:
+            self._run_again()
         else:
-            with code.loop_down(tile.steps) as i:
-                self._load_state(i)
-                self._count_saves()
-                inputs, now = tile.inputs(i), [value.get() for value in self.state]
-                taken = self.step.take(now, inputs)
-                self._transpose(
-                    i,
-                    lambda stage, slope: self.pull_back(taken.states[stage], inputs(stage), slope),
-                    (taken.new, self.step.scales(taken.new)),
-                    self.between.pulled_back(now, self.between.slopes(taken), i),
-                )
+            self._run_segments()
         for name, value in zip(tile.program.starts, self.cotangent, strict=True):
             tile.put_row(value.get(), f"c_{name}")
         for name, value in self.totals.items():
             tile.put_row(value.get(), f"c_{name}")
+
+    def _run_back(self, stop: Word, start: Word, load_state: Callable[[Word], None]) -> None:
+        """Steps from `stop` back to `start`, from the state before each."""
+        tile = self.tile
+        with self.code.loop_down(stop, start) as i:
+            load_state(i)
+            self._count_saves()
+            inputs, now = tile.inputs(i), [value.get() for value in self.state]
+            taken = self.step.take(now, inputs)
+            self._transpose(
+                i,
+                lambda stage, slope: self.pull_back(taken.states[stage], inputs(stage), slope),
+                (taken.new, self.step.scales(taken.new)),
+                self.between.pulled_back(now, self.between.slopes(taken), i),
+            )
 
     def _load_state(self, number: Word) -> None:
         """The state kept as the so-many-th."""
@@ -116,9 +150,41 @@ class _Transposed:
         for component, value in zip(self.tile.program.state, self.cotangent, strict=True):
             value.set(self.on.add(value.get(), self.tile.own_row(f"c_{name}_{component}", place)))
 
-    # ---- segments, with a tape
+    # ---- segments
+
+    @contextlib.contextmanager
+    def _segments(self, count: Any) -> Iterator[tuple[Word, Word]]:
+        """From the last segment to the first: its steps, with the state before them."""
+        tile = self.tile
+        with self.code.loop_down(count) as segment:
+            start = segment * tile.stride
+            self._load_state(segment)
+            yield start, (start + tile.stride).min(tile.steps)
+
+    def _segment_count(self) -> Word:
+        return (self.tile.steps + self.tile.stride - 1) // self.tile.stride
+
+    def _run_again(self) -> None:
+        """The states of a segment, then its steps from each."""
+        tile, code = self.tile, self.code
+        block: Any = tile.block  # a thread's
+
+        def place(number: Word, axis: int) -> Word:
+            return block.own(number * self.size + axis)
+
+        def load_state(number: Word) -> None:
+            for axis, value in enumerate(self.state):
+                value.set(code.load(tile.pointers["scratch"], self.on.float_type, place(number, axis)))
+
+        with self._segments(self._segment_count()) as (start, stop):
+            with code.loop(stop, start) as i:
+                for axis, value in enumerate(self.state):
+                    code.store(value.get(), tile.pointers["scratch"], place(i - start, axis))
+                advance(tile, self.step, self.state, i)
+            self._run_back(stop, start, lambda i: load_state(i - start))
 
     def _run_segments(self) -> None:
+        """With a tape of what the products of a segment need."""
         tile, code, cut = self.tile, self.code, len(self.pull_back.cut)
         spins = len(self.scheme.spins) if self.scheme.project else 0
         used = self.between.used
@@ -128,12 +194,8 @@ class _Transposed:
         tape = code.allocate(tile.stride * (slots * row))
         failed = tape.equals(0)
         with code.when(failed):
-            code.put(tile.block, ffi.FAILED, 1)
-        segments = code.pick(failed, 0, (tile.steps + tile.stride - 1) // tile.stride)
-        with code.loop_down(segments) as segment:
-            start = segment * tile.stride
-            stop = (start + tile.stride).min(tile.steps)
-            self._load_state(segment)
+            tile.block.fail()
+        with self._segments(code.pick(failed, 0, self._segment_count())) as (start, stop):
             with code.loop(stop, start) as i:
                 recorded = self._record(i)
                 for slot, value in enumerate(recorded):
@@ -204,6 +266,9 @@ class _Transposed:
             for name, value in zip(self.active, found[self.size :], strict=True):
                 if name in sums:
                     sums[name].append(value)
+                elif name in self.tables:
+                    for place, number in value:
+                        self.tables[name].add(place, number)
                 else:
                     of_inputs.setdefault((name, tableau.node_of_stage[stage]), []).append(value)
         for axis, variable in enumerate(self.cotangent):
@@ -221,7 +286,7 @@ class _Transposed:
                 if tile.spread(name):
                     tile.put_row(value, f"c_{name}", i * nodes + node)
                     continue
-                place, kind = (self.part * tile.steps + i) * nodes + node, self.on.float_type
+                place, kind = tile.block.part(self.part, i * nodes + node, tile.steps * nodes), self.on.float_type
                 pointer = tile.pointers[f"c_{name}"]
                 total = code.builder.fadd(code.load(pointer, kind, place), self.on.over_lanes(value))
                 code.store(total, pointer, place)

@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from llgrad.kernels.builder.code import Code, Counter, Variable, Word
-from llgrad.kernels.builder.handler import module_of
+from llgrad.kernels.builder.handler import Block
 from llgrad.kernels.loops.interpolation import Interpolation
 from llgrad.kernels.loops.step import Scheme
-from llgrad.kernels.loops.tile import Health, Tile, common_operands
+from llgrad.kernels.loops.tile import Health, Tile, common_operands, pass_module
 
 
 def forward_module(scheme: Scheme, keep: bool) -> Any:
@@ -24,7 +24,7 @@ def forward_module(scheme: Scheme, keep: bool) -> Any:
         *(["kept"] if keep else []),
     ]
 
-    def item(code: Code, block: Word, index: Word) -> None:
+    def item(code: Code, block: Block, index: Word) -> None:
         tile = Tile(code, scheme, operands, block, index)
         step, state, health = tile.step(), tile.variables(tile.initial_state()), Health(tile)
         between = Interpolation(tile, step)
@@ -50,7 +50,7 @@ def forward_module(scheme: Scheme, keep: bool) -> Any:
             tile.put_row(value.get(), name)
         health.write("first_bad")
 
-    return module_of(item, scheme.width, "forward pass" + " that keeps states" * keep)
+    return pass_module(scheme, operands, item, "forward pass" + " that keeps states" * keep)
 
 
 def advance(

@@ -13,8 +13,9 @@ import numpy as np
 
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.expression import write
-from llgrad.kernels.expression.equations import Program
 from llgrad.kernels.expression.late import split
+from llgrad.kernels.expression.listing import flat
+from llgrad.kernels.expression.program import Program
 from llgrad.kernels.expression.simplify import Known
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.steppers import Tableau
@@ -39,6 +40,13 @@ class Scheme:
     width: int
     spread: tuple[bool, ...]
     """For each drive channel, whether every trajectory has its own samples."""
+    card: bool = False
+    """Whether it is a kernel of a GPU, each thread of which is a tile of one trajectory."""
+
+    @property
+    def many(self) -> bool:
+        """Whether other trajectories hide the latency of one: what counts is how many operations there are."""
+        return self.width > 1 or self.card
 
     @property
     def stages(self) -> int:
@@ -90,11 +98,11 @@ class Step:
     def __init__(self, on: Arithmetic, scheme: Scheme, h: Any, parameters: Mapping[str, Any] | None = None) -> None:
         self.on, self.scheme, self.program, self.h = on, scheme, scheme.program, h
         arguments = self.program.arguments
-        closed = self.program.trace(self.program.function, len(arguments))
+        closed = self.program.trace(self.program.function)
         self.graph, nodes, outputs = graph_of(closed, arguments)
         self.inputs = dict(zip(arguments, nodes, strict=True))
         known = [self.inputs[name] for name in self.program.names]
-        self.parts = split(self.graph, outputs, known, wait=on.width == 1)
+        self.parts = split(self.graph, outputs, known, wait=not scheme.many)
         self.factor = next((name for name, node in self.inputs.items() if node == self.parts.factor), None)
         tableau = scheme.tableau
         self.a = {(i, j): self._times_h(a) for i, row in enumerate(tableau.a) for j, a in enumerate(row) if a}
@@ -119,7 +127,8 @@ class Step:
     def arguments(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> list[Any]:
         """The arguments of the slope, in order."""
         changing = [inputs[name] for name in self.program.inputs]
-        return [*state, *changing, *(self.parameters[name] for name in self.program.names)]
+        held = (*self.program.names, *self.program.tables)
+        return [*state, *changing, *(self.parameters[name] for name in held)]
 
     def take(self, state: Sequence[Any], inputs: Inputs) -> Taken:
         """All stages of a step from a state."""
@@ -261,18 +270,35 @@ class Derivative:
     linear in the arguments after those of the slope.
     """
 
-    def __init__(self, step: Step, function: Callable[..., list[Any]], more: int) -> None:
-        """`more` are the arguments after those of the slope."""
-        self.step = step
-        names = [*step.program.arguments, *(f"d{index}" for index in range(more))]
-        self.graph, self.nodes, self.outputs = graph_of(step.program.trace(function, len(names)), names)
-        self.slope, self.linear = self.nodes[: len(names) - more], self.nodes[len(names) - more :]
-        known = zip(self.slope, step.program.arguments, strict=True)
-        self.parameters = {node: name for node, name in known if name in step.program.names}
+    def __init__(self, step: Step, function: Callable[..., list[Any]], more: Sequence[str]) -> None:
+        """`more` are the names of what the arguments after those of the slope belong to."""
+        self.step, program = step, step.program
+        names = [*program.arguments, *(f"d{index}" for index in range(len(more)))]
+        self.graph, self.nodes, self.found = graph_of(program.trace(function, more), names)
+        self.outputs = [part for value in self.found for part in (flat(value) if isinstance(value, list) else [value])]
+        count = len(program.arguments)
+        self.slope, self.linear = self.nodes[:count], self.nodes[count:]
+        known, held = zip(self.slope, program.arguments, strict=True), {*program.names, *program.tables}
+        self.parameters = {node: name for node, name in known if name in held}
 
     def __call__(self, state: Sequence[Any], inputs: Mapping[str, Any], more: Sequence[Any]) -> list[Any]:
         values = [*self.step.arguments(state, inputs), *more]
-        return write(self.step.on, self.graph, dict(zip(self.nodes, values, strict=True)), self.outputs)
+        return self._told(dict(zip(self.nodes, values, strict=True)))
+
+    def _told(self, values: Mapping[int, Any]) -> list[Any]:
+        """What the derivative gives: numbers, and of a table the (place, number) that are added to its cotangent."""
+        parts = iter(write(self.step.on, self.graph, values, self.outputs))
+        return [
+            [(self._place(index, next(parts)), next(parts)) for index, _ in value]
+            if isinstance(value, list)
+            else next(parts)
+            for value in self.found
+        ]
+
+    @staticmethod
+    def _place(index: Any, value: Any) -> Any:
+        """A place that is known when the kernel is made as a plain number."""
+        return int(index.value) if isinstance(index, Known) else value
 
     @functools.cached_property
     def cut(self) -> list[int]:
@@ -313,4 +339,4 @@ class Derivative:
         """The derivative."""
         values = {node: self.step.parameters[name] for node, name in self.parameters.items()}
         values |= dict(zip(self.cut, residuals, strict=True)) | dict(zip(self.linear, more, strict=True))
-        return write(self.step.on, self.graph, values, self.outputs)
+        return self._told(values)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
-from llgrad.kernels.builder.handler import module_of
+from llgrad.kernels.builder.handler import Block
 from llgrad.kernels.loops.interpolation import Interpolation
 from llgrad.kernels.loops.step import Derivative, Scheme, Step
-from llgrad.kernels.loops.tile import Tile, common_operands
+from llgrad.kernels.loops.tables import TableInMemory
+from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
 
 MOST: Final = 4
 """Directions in one sweep; more are done in several."""
@@ -17,15 +18,15 @@ MOST: Final = 4
 def tangent_module(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> Any:
     """The module of a tangent pass: `wanted` parameters and channels have tangents, and so has m0."""
     program = scheme.program
-    active = [name for name in (*program.channels, *program.names) if name in wanted]
+    active = [name for name in program.varied if name in wanted]
     given = [f"d_{name}" for name in program.starts] + [f"d_{name}" for name in active]
     results = [f"d_{kind}_{axis}" for kind in ("saved", "final") for axis in program.state]
     operands = [*common_operands(program, scheme.tableau.interpolates), *given, *results]
 
-    def item(code: Code, block: Word, index: Word) -> None:
+    def item(code: Code, block: Block, index: Word) -> None:
         _Pushed(Tile(code, scheme, operands, block, index), active, directions).run()
 
-    return module_of(item, scheme.width, f"tangent pass in {directions} directions")
+    return pass_module(scheme, operands, item, f"tangent pass in {directions} directions")
 
 
 class _Pushed:
@@ -39,13 +40,21 @@ class _Pushed:
         self.channels = [name for name in active if name in program.channels]
         self.step: Step = tile.step()
         wanted = tuple(program.arguments.index(name) for name in active)
-        self.push = Derivative(self.step, program.push_forward(wanted), len(program.state) + len(active))
+        self.push = Derivative(self.step, program.push_forward(wanted), (*program.state, *active))
         self.between = Interpolation(tile, self.step)
         self.state = tile.variables(tile.initial_state())
         self.tangents = [
             tile.variables([tile.row(f"d_{name}", k) for name in program.starts]) for k in range(directions)
         ]
-        self.of_parameters = [{name: self._parameter(name, k) for name in self.parameters} for k in range(directions)]
+        self.of_parameters: list[dict[str, Any]] = [
+            {name: self._parameter(name, k) for name in self.parameters}
+            | {
+                name: TableInMemory(tile, f"d_{name}", size, k, directions)
+                for name, size in program.tables.items()
+                if name in active
+            }
+            for k in range(directions)
+        ]
 
     def _parameter(self, name: str, k: int) -> Any:
         size = self.tile.size(f"d_{name}") // self.K

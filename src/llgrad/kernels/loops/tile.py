@@ -14,9 +14,12 @@ from llvmlite import ir
 from llgrad.devices.system import TIME
 from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
 from llgrad.kernels.builder.code import Code, Variable, Word
-from llgrad.kernels.expression.equations import Program
+from llgrad.kernels.builder.handler import Block, Item, module_of
+from llgrad.kernels.expression.program import Program
+from llgrad.kernels.gpu.thread import thread_module
 from llgrad.kernels.loops.noise import normal_numbers
 from llgrad.kernels.loops.step import Scheme, Step
+from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.machine import ffi
 
 NARROW: Final = 8
@@ -28,7 +31,13 @@ def common_operands(program: Program, interpolates: bool = False) -> list[str]:
     """Names of the operands of every pass, in order; "dense" holds the weights of the polynomial through a step."""
     dense = ["dense"] if interpolates else []
     noise = ["key0", "key1", "lane"] if program.noisy else []
-    return ["counts", "first", "h", *dense, *program.starts, *program.names, *program.channels, *noise]
+    parameters = [*program.names, *program.tables]
+    return ["counts", "first", "h", *dense, *program.starts, *parameters, *program.channels, *noise]
+
+
+def pass_module(scheme: Scheme, operands: Sequence[str], item: Item, title: str) -> ir.Module:
+    """The module of a pass over tiles, for the processors or for a GPU."""
+    return thread_module(item, len(operands), title) if scheme.card else module_of(item, scheme.width, title)
 
 
 class Tile:
@@ -38,24 +47,25 @@ class Tile:
         code: where the instructions go.
         scheme: what the kernel is made from.
         operands: names of operands and results, in the order in which the call passes them.
-        block: address of the call's block.
+        block: the words of the call.
         index: the tile's number.
     """
 
-    def __init__(self, code: Code, scheme: Scheme, operands: Sequence[str], block: Word, index: Word) -> None:
+    def __init__(self, code: Code, scheme: Scheme, operands: Sequence[str], block: Block, index: Word) -> None:
         self.code, self.scheme, self.program, self.block, self.W = code, scheme, scheme.program, block, scheme.width
         self.on = Arithmetic(code.builder, self.program.dtype, self.W, ORDERED if self.W == 1 else FREE)
         self.bytes = self.on.bits // 8
         self.places = {name: ffi.HEADER + 2 * place for place, name in enumerate(operands)}
         self.steps, self.every, self.stride, self.lanes = (
-            code.word_at(block, place) for place in (ffi.STEPS, ffi.EVERY, ffi.STRIDE, ffi.LANES)
+            block.word(place) for place in (ffi.STEPS, ffi.EVERY, ffi.STRIDE, ffi.LANES)
         )
         self.base = index * self.W
         self.count = (self.lanes - self.base).min(self.W)
         self.whole = None if self.W == 1 else self.count.equals(self.W)
-        self.pointers = {name: code.word_at(block, place) for name, place in self.places.items()}
+        self.pointers = {name: block.word(place) for name, place in self.places.items()}
         self.h = self.on.everywhere(code.load(self.pointers["h"], self.on.float_type))
         self.parameters = {name: self.each(name) for name in self.program.names}
+        self.parameters |= {name: TableInMemory(self, name, size) for name, size in self.program.tables.items()}
         self.words = self._words() if self.program.noisy else []
 
     def step(self) -> Step:
@@ -138,7 +148,7 @@ class Tile:
 
     def size(self, name: str) -> Word:
         """Number of elements of an operand."""
-        return self.code.word_at(self.block, self.places[name] + 1)
+        return self.block.word(self.places[name] + 1)
 
     # ---- what changes during a run
 

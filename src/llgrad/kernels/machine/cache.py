@@ -1,4 +1,5 @@
-"""Kernels on disk: the module of LLVM as text, and the object file that was made of it beside it, in a private folder.
+"""Kernels on disk: the module of LLVM as text, and the object file (or, for a GPU, the PTX) that was made of it beside
+it, in a private folder.
 
 A file is named by a hash of what it computes, of this package's own sources, of the processor, and of the versions of
 everything that compiles it. So a stale kernel is never found, and two processes that write the same file write the
@@ -24,12 +25,13 @@ import jaxlib.version
 import llvmlite
 from llvmlite import binding
 
-from llgrad.kernels.machine import llvm
+from llgrad.kernels.machine import llvm, nvptx
 
 VARIABLE: Final = "LLGRAD_CACHE_DIR"
 OBJECT: Final = ".o"
+PTX: Final = ".ptx"
 _LOCK: Final = threading.RLock()
-_LOADED: Final[dict[str, int]] = {}
+_LOADED: Final[dict[str, Any]] = {}
 
 
 def folder() -> pathlib.Path:
@@ -43,38 +45,62 @@ def load(key: str, kind: str, write: Callable[[], Any], about: Callable[[], str]
     """Address of the function `handler` of a module of LLVM, which `write` gives where no object file of this `key` is
     in the cache. `about` says what a reader of the text should know.
     """
+    return _kept(key, kind, write, about, OBJECT, llvm.object_of, lambda code: llvm.link(code, "handler"))
+
+
+def ptx(key: str, kind: str, write: Callable[[], Any], about: Callable[[], str] = str) -> str:
+    """The PTX of a module of LLVM for a GPU, found and kept in the same way."""
+    return _kept(f"ptx\n{key}", kind, write, about, PTX, nvptx.ptx_of, bytes.decode)
+
+
+def _kept(
+    key: str,
+    kind: str,
+    write: Callable[[], Any],
+    about: Callable[[], str],
+    suffix: str,
+    made: Callable[[str], bytes],
+    used: Callable[[bytes], Any],
+) -> Any:
     name = f"{kind}_{_key(key)}"
     with _LOCK:
         if name not in _LOADED:
-            _LOADED[name] = _load(name, key, write, about)
+            _LOADED[name] = _load(name, key, write, about, suffix, made, used)
         return _LOADED[name]
 
 
-def _load(name: str, key: str, write: Callable[[], Any], about: Callable[[], str]) -> int:
+def _load(
+    name: str,
+    key: str,
+    write: Callable[[], Any],
+    about: Callable[[], str],
+    suffix: str,
+    made: Callable[[str], bytes],
+    used: Callable[[bytes], Any],
+) -> Any:
     path = _private_folder() / f"{name}.ll"
     try:
-        if (code := _object_beside(path)) is not None:
-            return llvm.link(code, "handler")
+        if (code := _made_before(path.with_suffix(suffix))) is not None:
+            return used(code)
         text = "".join(f"; {line}\n" for line in [*key.splitlines(), *about().splitlines()]) + str(write())
-        code = llvm.object_of(text)
+        code = made(text)
     except Exception as problem:  # a damaged file shows as any kind of exception: compiled once more
-        code = llvm.object_of(str(write()))  # raises where it was not the folder that failed
+        code = made(str(write()))  # raises where it was not the folder that failed
         warnings.warn(f"the kernel cache {path.parent} could not be used ({problem!r}); compiled anew", stacklevel=2)
-        return llvm.link(code, "handler")
+        return used(code)
     try:
         _write(path, text.encode())
-        _write(path.with_suffix(OBJECT), hashlib.sha256(code).hexdigest().encode() + b"\n" + code)
+        _write(path.with_suffix(suffix), hashlib.sha256(code).hexdigest().encode() + b"\n" + code)
     except Exception as problem:  # a full disk: the kernel is there, and runs
         _warn_once(str(path.parent), repr(problem))
-    return llvm.link(code, "handler")
+    return used(code)
 
 
-def _object_beside(path: pathlib.Path) -> bytes | None:
-    """The object file beside a module's text; None where there is none.
+def _made_before(file: pathlib.Path) -> bytes | None:
+    """What a file holds that was made of a module; None where there is none.
 
     Raises ValueError for a damaged one: LLVM would end the process.
     """
-    file = path.with_suffix(OBJECT)
     if not file.exists():
         return None
     digest, _, code = file.read_bytes().partition(b"\n")
@@ -135,9 +161,13 @@ def _versions() -> str:
 def entries() -> list[tuple[pathlib.Path, int]]:
     """The generated files in the cache folder, and the size in bytes of each with its compiled code."""
     return [
-        (file, sum(part.stat().st_size for part in (file, file.with_suffix(OBJECT)) if part.exists()))
+        (file, sum(part.stat().st_size for part in (file, *_made_of(file)) if part.exists()))
         for file in sorted([*folder().glob("*.py"), *folder().glob("*.ll")])
     ]
+
+
+def _made_of(file: pathlib.Path) -> list[pathlib.Path]:
+    return [file.with_suffix(suffix) for suffix in (OBJECT, PTX)]
 
 
 def about(file: pathlib.Path) -> str:
@@ -156,7 +186,8 @@ def clear() -> int:
     found = entries()
     for file, _ in found:
         file.unlink(missing_ok=True)
-        file.with_suffix(OBJECT).unlink(missing_ok=True)
+        for part in _made_of(file):
+            part.unlink(missing_ok=True)
     for name in ("__pycache__", "xla"):
         shutil.rmtree(folder() / name, ignore_errors=True)
     return len(found)

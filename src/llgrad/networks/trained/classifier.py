@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.files import plain
-from llgrad.core.record import as_count, from_json, to_json
+from llgrad.core.record import as_count, from_json, have_shapes_of_one, to_json
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.networks.bench.design import Design
@@ -173,7 +173,7 @@ class OscillatorClassifier(Network):
         single frame, and there is no centre.
         """
         device = from_json(spec["device"])
-        if any(np.ndim(leaf) for leaf in jax.tree.leaves(device)):
+        if not have_shapes_of_one(device):
             raise ValueError("its device has an array where a number is expected; the file is damaged")
         limits: dict[str, Any] = {
             name: tuple(value) if isinstance(value, (list, tuple)) else value for name, value in spec["limits"].items()

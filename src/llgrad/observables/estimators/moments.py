@@ -6,16 +6,20 @@ The signal, turned back by a trial frequency f₀, is summed against the powers 
 
 so that a whole search near f₀ needs no more than these few numbers. The products of the waves with one another are
 known without a sum, for the weights w = (2/T) cos²(πu) are symmetric: ⟨cos 2πνn⟩ is `_mean_wave`, ⟨sin⟩ is zero.
+
+Each function takes its arithmetic, `numpy` or `jax.numpy`, as `xp`.
 """
 
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+from llgrad.observables.estimators.jets import Jet, sine_and_cosine, where
 
 HARMONICS: Final = 3
 """Multiples of the frequency in the fit, the frequency itself included."""
@@ -38,72 +42,81 @@ class Sums(NamedTuple):
     """Which multiples of the frequency lie below Nyquist's, (3,)."""
 
 
-product = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+def product(xp: Any, left: Any, right: Any) -> Any:
+    """The product of two matrices, in all digits of their type."""
+    return np.matmul(left, right) if xp is np else jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
 
 
-def weights_of(size: int, dtype: Any) -> Any:
+def weights_of(xp: Any, size: int, dtype: Any) -> Any:
     """sin²(π(n + ½)/T), of sum 1."""
-    return jnp.sin(math.pi * (jnp.arange(size, dtype=dtype) + 0.5) / size) ** 2 * (2 / size)
+    return xp.sin(math.pi * (xp.arange(size, dtype=dtype) + 0.5) / size) ** 2 * (2 / size)
 
 
-def waves(start: Any, offset: Any, size: int, padded: int, dtype: Any) -> Any:
+def turns(xp: Any, start: Any, times: Any, padded: int) -> Any:
+    """start · times without whole multiples of 2 · padded, a power of two: in integers that wrap at 2³², so exact."""
+    # NumPy warns of an overflow of two scalars, not of arrays
+    start, times = (xp.asarray(number).astype(xp.uint32).reshape(-1) for number in (start, times))
+    return (start * times) & xp.uint32(2 * padded - 1)
+
+
+def waves(xp: Any, start: Any, offset: Any, size: int, padded: int, dtype: Any) -> Any:
     """Cosine and sine (2, T) of start/padded + offset/T cycles per sample, of phase 0 in the middle of the signal.
 
     The samples are taken as a table, so that a few sines and angle addition, a product of matrices, give all. Whole
-    turns of the start are dropped in integers (which wrap at 2³², a multiple of 2 · padded): exact, however long the
-    signal.
+    turns of the start are dropped, however long the signal.
     """
     width = math.ceil(math.sqrt(size))
-    rows = 2 * width * jnp.arange(-(-size // width), dtype=jnp.int32) - (size - 1)
-    columns = 2 * jnp.arange(width, dtype=jnp.int32)
+    rows = 2 * width * xp.arange(-(-size // width), dtype=xp.int32) - (size - 1)
+    columns = 2 * xp.arange(width, dtype=xp.int32)
 
     def angle(twice: Any) -> Any:
-        turns = (start.astype(jnp.uint32) * twice.astype(jnp.uint32)) & jnp.uint32(2 * padded - 1)
-        return math.pi * (turns.astype(dtype) / padded + offset * (twice.astype(dtype) / size))
+        whole = turns(xp, start, twice, padded)
+        return math.pi * (whole.astype(dtype) / padded + offset * (twice.astype(dtype) / size))
 
-    (cos, sin), column = (jnp.cos(angle(rows)), jnp.sin(angle(rows))), angle(columns)
-    turn = jnp.stack([jnp.stack([cos, -sin], axis=-1), jnp.stack([sin, cos], axis=-1)])
-    return product(turn, jnp.stack([jnp.cos(column), jnp.sin(column)])).reshape(2, -1)[:, :size]
+    (cos, sin), column = (xp.cos(angle(rows)), xp.sin(angle(rows))), angle(columns)
+    turn = xp.stack([xp.stack([cos, -sin], axis=-1), xp.stack([sin, cos], axis=-1)])
+    return product(xp, turn, xp.stack([xp.cos(column), xp.sin(column)])).reshape(2, -1)[:, :size]
 
 
-def sums_at(start: Any, offset: Any, weighted: Any, padded: int, wave: Any) -> Sums:
+def sums_at(xp: Any, start: Any, offset: Any, weighted: Any, padded: int, wave: Any) -> Sums:
     """The sums of a weighted signal (T,) without its mean at start/padded + offset/T cycles per sample."""
     size, dtype = weighted.shape[0], weighted.dtype
-    u = (jnp.arange(size, dtype=dtype) - (size - 1) / 2) / size
+    u = (xp.arange(size, dtype=dtype) - (size - 1) / 2) / size
     cos, sin = [wave[0]], [wave[1]]
     for _ in range(1, HARMONICS):  # angle addition is cheaper than more cosines
         cos, sin = [*cos, cos[-1] * cos[0] - sin[-1] * sin[0]], [*sin, sin[-1] * cos[0] + cos[-1] * sin[0]]
-    found = product(
-        jnp.stack([*cos, *sin]) * weighted[None, :], jnp.stack([u**order for order in range(ORDERS)], axis=1)
-    )
-    turns = (start.astype(jnp.uint32) * jnp.uint32(size)) & jnp.uint32(2 * padded - 1)
+    powers = xp.stack([u**order for order in range(ORDERS)], axis=1)
+    found = product(xp, xp.stack([*cos, *sin]) * weighted[None, :], powers)
+    whole = turns(xp, start, size, padded)[0]
     frequency = start.astype(dtype) / padded + offset / size
-    order = jnp.arange(1, HARMONICS + 1, dtype=dtype)
+    order = xp.arange(1, HARMONICS + 1, dtype=dtype)
     return Sums(
         found[:HARMONICS],
         found[HARMONICS:],
         math.pi * frequency,
-        math.pi * (turns.astype(dtype) / padded + offset),
+        math.pi * (whole.astype(dtype) / padded + offset),
         size,
         (order * frequency <= 0.5 - 1.5 / size) | (order == 1),
     )
 
 
-def _mean_wave(offset: Any, sums: Sums) -> list[Any]:
+def _mean_wave(xp: Any, offset: Any, sums: Sums) -> list[Any]:
     """⟨cos 2πkfn⟩ for k = 0 … 6: sin(πνT)/T · [1/sin πν − ½/sin π(ν + 1/T) − ½/sin π(ν − 1/T)], ν = kf."""
-    k = jnp.arange(1, 2 * HARMONICS + 1, dtype=sums.cos.dtype)
+    k = xp.arange(1, 2 * HARMONICS + 1, dtype=sums.cos.dtype)
     half, whole = k * (sums.half_turn + math.pi * offset / sums.size), k * (sums.whole + math.pi * offset)
-    sin, cos = jnp.sin(half), jnp.cos(half)
+    sin, cos = sine_and_cosine(xp, half)
     one, other = sin * math.cos(math.pi / sums.size), cos * math.sin(math.pi / sums.size)
-    inverse = 1 / _not_zero(sin) - 0.5 / _not_zero(one + other) - 0.5 / _not_zero(one - other)
-    mean = jnp.sin(whole) * inverse / sums.size
-    return [jnp.ones_like(mean[0]), *mean]
+    inverse = _inverse(xp, sin) - 0.5 * (_inverse(xp, one + other) + _inverse(xp, one - other))
+    mean = sine_and_cosine(xp, whole)[0] * inverse / sums.size
+    return [1.0, *(mean[i] for i in range(2 * HARMONICS))]
 
 
-def _not_zero(x: Any) -> Any:
-    """x, or something tiny: sin(πνT) vanishes there as well."""
-    tiny = jnp.finfo(x.dtype).eps ** 0.75
-    return jnp.where(jnp.abs(x) < tiny, tiny, x)
+def _inverse(xp: Any, x: Any) -> Any:
+    """1/x, or of something tiny: sin(πνT) vanishes there as well."""
+    value = x.value if isinstance(x, Jet) else x
+    tiny = float(jnp.finfo(value.dtype).eps) ** 0.75
+    apart = where(xp, xp.abs(value) >= tiny, x, tiny)
+    return apart.inverse() if isinstance(apart, Jet) else 1 / apart
 
 
 class Products(NamedTuple):
@@ -115,28 +128,30 @@ class Products(NamedTuple):
     bend: Any
 
     def at(self, further: Any) -> Any:
-        """The products a little further: all derivatives up to the second are right at 0."""
+        """The products a little further, or, of the jet of no step, those here with their derivatives."""
+        if isinstance(further, Jet):
+            return Jet(self.value, self.slope, self.bend)
         return self.value + further * (self.slope + further / 2 * self.bend)
 
 
-def products_at(offset: Any, sums: Sums) -> Products:
+def products_at(xp: Any, offset: Any, sums: Sums) -> Products:
     """The products `offset` bins from the frequency of the sums: Σ M_l (i angle)^l/l!, and its derivatives."""
-    rate = 2 * math.pi * jnp.arange(1, HARMONICS + 1, dtype=sums.cos.dtype)
-    angle, terms = offset * rate, [jnp.ones_like(rate)]
+    rate = 2 * math.pi * xp.arange(1, HARMONICS + 1, dtype=sums.cos.dtype)
+    angle, terms = offset * rate, [xp.ones_like(rate)]
     for order in range(1, ORDERS - 2):
         terms.append(terms[-1] * angle / order)
-    series = jnp.stack(terms, axis=1)
-    flat = [_turned(sums, shift, series) * (rate**shift)[None, :] for shift in range(3)]
+    series = xp.stack(terms, axis=1)
+    flat = [_turned(xp, sums, shift, series) * (rate**shift)[None, :] for shift in range(3)]
     return Products(offset, *flat)
 
 
-def _turned(sums: Sums, shift: int, series: Any) -> Any:
+def _turned(xp: Any, sums: Sums, shift: int, series: Any) -> Any:
     """Real and imaginary part of Σ M_(l + shift) i^(l + shift) s_l, (2, 3)."""
     cos, sin = (part[:, shift : shift + series.shape[1]] * series for part in (sums.cos, sums.sin))
-    power = (jnp.arange(series.shape[1]) + shift) % 4
-    real, imaginary = jnp.asarray([1, 0, -1, 0]), jnp.asarray([0, 1, 0, -1])
-    one, other = (turn[power].astype(series.dtype)[None, :] for turn in (real, imaginary))
-    return jnp.stack([jnp.sum(cos * one - sin * other, axis=1), jnp.sum(sin * one + cos * other, axis=1)])
+    power = (np.arange(series.shape[1]) + shift) % 4
+    turn = (np.asarray([1, 0, -1, 0])[power], np.asarray([0, 1, 0, -1])[power])
+    one, other = (xp.asarray(part, series.dtype)[None, :] for part in turn)
+    return xp.stack([xp.sum(cos * one - sin * other, axis=1), xp.sum(sin * one + cos * other, axis=1)])
 
 
 class _System(NamedTuple):
@@ -147,18 +162,19 @@ class _System(NamedTuple):
     factors: list[list[Any]]
 
 
-def _system(further: Any, products: Products, sums: Sums, used: Any) -> _System:
+def _system(xp: Any, further: Any, products: Products, sums: Sums, used: Any) -> _System:
     """Cosines and sines do not mix, for the weights are symmetric. Unused multiples are made to give nothing."""
-    mean = _mean_wave(products.offset + further, sums)
+    mean = _mean_wave(xp, products.offset + further, sums)
     right = products.at(further)
-    sign = jnp.asarray([1.0, -1.0], right.dtype)
-    constant = jnp.asarray([1.0, 0.0], right.dtype)
+    sign = xp.asarray([1.0, -1.0], sums.cos.dtype)
+    constant = xp.asarray([1.0, 0.0], sums.cos.dtype)
     a = [[right[:, 0]] * HARMONICS for _ in range(HARMONICS)]
     for i in range(HARMONICS):
         for j in range(i + 1):
             value = (mean[i - j] + sign * mean[i + j + 2]) / 2 - constant * (mean[i + 1] * mean[j + 1])
-            a[i][j] = jnp.where(used[i] & used[j], value, 1.0 if i == j else 0.0)
-    b, factors = [jnp.where(used[i], right[:, i], 0) for i in range(HARMONICS)], [[right[:, 0]] * 3 for _ in range(3)]
+            a[i][j] = where(xp, used[i] & used[j], value, 1.0 if i == j else 0.0)
+    b = [where(xp, used[i], right[:, i], 0.0) for i in range(HARMONICS)]
+    factors = [[right[:, 0]] * 3 for _ in range(3)]
     for i in range(HARMONICS):
         for j in range(i + 1, HARMONICS):
             factors[j][i] = a[j][i] / a[i][i]
@@ -168,15 +184,24 @@ def _system(further: Any, products: Products, sums: Sums, used: Any) -> _System:
     return _System(b, [a[i][i] for i in range(HARMONICS)], factors)
 
 
-def explained(further: Any, products: Products, sums: Sums, used: Any) -> Any:
-    """Weighted mean square that the fit explains, `further` bins (few or none) from the frequency of the products."""
-    system = _system(further, products, sums, used)
-    return jnp.sum(sum(b**2 / pivot for b, pivot in zip(system.b, system.pivots, strict=True)))
+def explained(xp: Any, products: Products, sums: Sums, used: Any) -> Jet:
+    """Weighted mean square that the fit explains, with its derivatives by the frequency, in bins."""
+    here = Jet(xp.zeros_like(products.offset), xp.ones_like(products.offset), xp.zeros_like(products.offset))
+    system = _system(xp, here, products, sums, used)
+    parts = [b * b / pivot for b, pivot in zip(system.b, system.pivots, strict=True)]
+    return (parts[0] + parts[1] + parts[2]).sum()
 
 
-def fundamental(further: Any, products: Products, sums: Sums) -> Any:
+def explained_alone(xp: Any, products: Products, sums: Sums) -> Any:
+    """Weighted mean square that the frequency explains without its multiples."""
+    mean, right = _mean_wave(xp, products.offset, sums), products.value[:, 0]
+    cos, sin = (1 + mean[2]) / 2 - mean[1] ** 2, (1 - mean[2]) / 2
+    return right[0] ** 2 / cos + right[1] ** 2 / sin
+
+
+def fundamental(xp: Any, further: Any, products: Products, sums: Sums) -> Any:
     """Coefficients (2,) of cos and sin of the frequency itself, of phase 0 in the middle of the signal."""
-    system = _system(further, products, sums, sums.used)
+    system = _system(xp, further, products, sums, sums.used)
     c = [b / pivot for b, pivot in zip(system.b, system.pivots, strict=True)]
     for i in range(HARMONICS - 1, -1, -1):
         c[i] = c[i] - sum(system.factors[j][i] * c[j] for j in range(i + 1, HARMONICS))

@@ -11,7 +11,7 @@ from llgrad.datasets.trace import Trace
 from llgrad.observables.frequency import frequency
 from llgrad.observables.signal import FEWEST_SAMPLES
 from llgrad.observables.spectrum import spectrum
-from llgrad.plot.style import BLUE, COMPONENTS, GREY, LABELS, VERMILION, figure, legend_above, title
+from llgrad.plot.style import BLUE, COMPONENTS, GREY, VERMILION, colours, figure, label_of, legend_above, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +46,7 @@ def ending(view: View) -> View | None:
     if not periods > MANY_PERIODS:
         return None
     last = slice(-max(int(view.data.t.size * LAST_PERIODS / periods), 32), None)
-    cut = Trace(view.data.t[last], {name: column[last] for name, column in view.data.columns.items()})
+    cut = view.data.with_columns(view.data.t[last], {n: column[last] for n, column in view.data.columns.items()})
     return View(cut, {name: np.asarray(column)[last] for name, column in view.prediction.items()})
 
 
@@ -83,7 +83,7 @@ def _spectra(axes: Any, data: Trace, name: str, fitted: np.ndarray) -> None:
         if np.ptp(values) > ROUNDING * np.abs(values).max():
             found = spectrum(values, data.dt, unit=data.units[name])
             axes.plot(found.frequency[1:] / 1e9, found.density[1:], label=label, **style)
-            axes.set_ylabel(f"{LABELS.get(name, name)} ({found.unit})")
+            axes.set_ylabel(f"{label_of(name)} ({found.unit})")
             densities.append(found.density[1:])
     top, floor = float(densities[0].max()), float(np.median(densities[-1]))
     axes.set_yscale("log")
@@ -96,6 +96,7 @@ def correlations(view: View) -> Figure | None:
     size = view.data.t.size
     if size < 4 * FEWEST_SAMPLES:
         return None
+    own = colours(columns)
     lags = np.arange(1, min(LAGS, size // 4) + 1)
     with figure(2.8) as drawn:
         axes = drawn.subplots()
@@ -107,9 +108,7 @@ def correlations(view: View) -> Figure | None:
             power = float(centred @ centred)
             if power > 0:
                 found = [float(centred[lag:] @ centred[:-lag]) / power for lag in lags]
-                axes.plot(
-                    lags, found, ".-", color=COMPONENTS.get(name, GREY), linewidth=0.8, label=LABELS.get(name, name)
-                )
+                axes.plot(lags, found, ".-", color=own[name], linewidth=0.8, label=label_of(name))
         axes.set_xlim(0, lags[-1] + 1)
         axes.set_xlabel("lag (samples)")
         axes.set_ylabel("autocorrelation")

@@ -17,9 +17,12 @@ from llgrad.core.run_record import LIBRARIES
 from llgrad.core.units import show, show_with_error
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace
+from llgrad.devices.system import System
 from llgrad.fitting.answers.explanation.sentences import short, shown_r_squared, shown_rms
 from llgrad.fitting.answers.profile import Profile
 from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.targets.recording import LINE, recorder_path
+from llgrad.fitting.targets.starting import form_of, is_start
 from llgrad.plot.fits import fit
 from llgrad.plot.histories import history
 from llgrad.plot.pages.html import heat_table, page, picture, section, sentences, table
@@ -87,7 +90,8 @@ def save_report(text: str, path: str | Path, overwrite: bool = False) -> None:
 
 
 def _searched(result: FitResult) -> list[str]:
-    return [name for name in result.names if name.split("[")[0] not in ("m0.polar", "m0.azimuthal", "gain", "offset")]
+    line = [recorder_path(result.model, name) for name in LINE]
+    return [name for name in result.names if not is_start(name) and name.split("[")[0] not in line]
 
 
 def _parameters(result: FitResult, profiles: Sequence[Profile]) -> Iterable[str]:
@@ -215,12 +219,19 @@ def _search(result: FitResult, labels: list[str]) -> Iterable[str]:
         f"as one) in {result.seconds:.2f} s.</p>"
     )
     yield "<h3>Starting states</h3>"
-    names = [n for n in result.names if n.split("[")[0] in ("m0.polar", "m0.azimuthal")]
-    yield f'<p class="soft">{"Found, with the tilts as parameters." if names else "As given."}</p>'
-    rows = [[label, *(f"{c:+.6f}" for c in state)] for label, state in zip(labels, result.m0, strict=True)]
-    yield table("start-table", ["experiment", "m_x", "m_y", "m_z"], rows)
+    names, own = [n for n in result.names if is_start(n)], isinstance(result.model, System)
+    found = "Found, with its parts as parameters." if own else "Found, with the tilts as parameters."
+    yield f'<p class="soft">{found if names else "As given."}</p>'
+    rows = [[label, *(_component(c, own) for c in state)] for label, state in zip(labels, result.m0, strict=True)]
+    heads = form_of(result.model).names if own else ("m_x", "m_y", "m_z")
+    yield table("start-table", ["experiment", *heads], rows)
     if any(row["cost"] is not None for row in result.history):
         yield picture("history", history(result), "The search: sum of squared residuals against the iteration.")
+
+
+def _component(value: float, own: bool) -> str:
+    """Of a unit vector, or of a state of any size."""
+    return f"{value:.6g}" if own else f"{value:+.6f}"
 
 
 def _record(result: FitResult, command: str | None) -> Iterable[str]:
@@ -229,7 +240,7 @@ def _record(result: FitResult, command: str | None) -> Iterable[str]:
         yield f'<pre id="command">{escape(command)}</pre>'
     wanted = ["llgrad", "python", *LIBRARIES, "platform", "created", "format", "format_version", "data_hash", "dtype"]
     yield table("record-table", ["entry", "value"], [[name, str(entry[name])] for name in wanted])
-    yield "<h3>The device with the values found</h3>"
+    yield f"<h3>The {'system' if isinstance(result.model, System) else 'device'} with the values found</h3>"
     rows = [[path, show(value, unit), about] for path, value, unit, about in rows_of(result.model)]
     yield table("device-table", ["quantity", "value", ""], rows)
     notes = [note for one in result.experiments for note in getattr(one.data, "notes", ())]

@@ -22,6 +22,7 @@ from typing import IO, Annotated, Final, NamedTuple
 import jax
 import typer
 
+from llgrad.cli.compilation import cores
 from llgrad.core.status import SimulationError
 from llgrad.training.files.run_folder import CHECKPOINT
 from llgrad.training.processes.joining import VARIABLE, join, place
@@ -126,10 +127,9 @@ def _process(
     rank: int, count: int, address: str, arguments: Sequence[str], said: IO[bytes] | None
 ) -> subprocess.Popen[bytes]:
     """One process, with its part of the cores. The first one has the command's stdout and stderr."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     local = ",".join(filter(None, (os.environ.get("no_proxy"), "127.0.0.1")))
     environment = {
-        "NPROC": str(max(1, cores // count)),
+        "NPROC": str(max(1, cores() // count)),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         **os.environ,
         "no_proxy": local,

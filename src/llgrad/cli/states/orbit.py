@@ -1,0 +1,194 @@
+"""`llgrad orbit`: the limit cycle of a device, without a long simulation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import jax
+import numpy as np
+import typer
+
+from llgrad.cli.device_options import (
+    DEVICE_HELP,
+    SetOption,
+    StateOption,
+    assignments,
+    device_with,
+    field_values,
+    quantity,
+    starting_state,
+)
+from llgrad.cli.output import (
+    FAILED_RUN,
+    ForceOption,
+    JsonOption,
+    Outputs,
+    PlotOption,
+    check_outputs,
+    command_line,
+    print_json,
+    save_pictures,
+    say,
+)
+from llgrad.cli.progress import working
+from llgrad.core.run_record import run_record
+from llgrad.drives.drive import CHANNEL_UNITS
+from llgrad.orbits.cycle.finding import ACCURACY
+from llgrad.orbits.cycle.finding import orbit as find
+from llgrad.orbits.cycle.reasons import NoCycle
+from llgrad.orbits.results.orbit import Orbit
+from llgrad.orbits.results.quantities import reason_against_slow_mode
+
+RATIOS: Final = (1, 2, 0.5)
+HARMONICS: Final = 3
+
+
+def orbit(
+    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    current: Annotated[str | None, typer.Option(help="Direct current, such as 2.5mA, or its density: 3MA/cm2.")] = None,
+    field: Annotated[
+        str | None,
+        typer.Option(help="Applied field along z, such as 200Oe, or a vector: 300Oe,0Oe,0Oe; 300Oe at 90deg,0deg."),
+    ] = None,
+    alpha: Annotated[str | None, typer.Option(help="Gilbert damping.")] = None,
+    temperature: Annotated[str | None, typer.Option(help="Temperature, such as 300K: line width and noise.")] = None,
+    set_: SetOption = None,
+    m0: StateOption = None,
+    lock: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHANNEL=AMPLITUDE", help="A weak drive, such as field_x=0.1Oe: its locking ranges."),
+    ] = None,
+    accuracy: Annotated[float, typer.Option(help="Largest relative error of period and states.")] = ACCURACY,
+    plot: PlotOption = None,
+    json: JsonOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Find the limit cycle of a device by shooting over one period: frequency, stability, line width, locking.
+
+    Where there is none, a sentence says why, and the exit status is 1.
+    """
+    outputs = check_outputs(None, (), plot, ("cycle", "phase_noise"), force)
+    shortcuts = {"current": current, "alpha": alpha, "temperature": temperature}
+    values = {name: text for name, text in shortcuts.items() if text is not None}
+    values |= field_values(field, None, None, None) | assignments("--set", set_)
+    model, drive = device_with(device, values), _drive(lock)
+    record = run_record("orbit", device=model, dtype="float64", command=command_line())
+    start = starting_state(m0)
+    try:
+        found = working("looking for the orbit", lambda _: _told(find(model, m0=start, accuracy=accuracy), drive))
+    except NoCycle as reason:
+        if json:
+            print_json(record | {"orbit": None, "reason": str(reason)})
+        else:
+            say(str(reason))
+        raise typer.Exit(FAILED_RUN) from None
+    _report(device, found, record, outputs, json)
+
+
+def _drive(texts: list[str] | None) -> dict[str, float]:
+    """Amplitudes in SI by channel."""
+    found = {}
+    for name, text in assignments("--lock", texts).items():
+        if name not in CHANNEL_UNITS:
+            raise ValueError(f"--lock {name}: unknown channel; it can be {', '.join(CHANNEL_UNITS)}")
+        found[name] = quantity(f"--lock {name}", text, CHANNEL_UNITS[name])
+    return found
+
+
+def _told(orbit: Orbit, drive: Mapping[str, float]) -> tuple[Orbit, dict[str, Any]]:
+    """The orbit, and its results for a reader: plain numbers in SI."""
+    multipliers = np.asarray(orbit.multipliers)
+    found: dict[str, Any] = {
+        "frequency": float(orbit.frequency),
+        "period": float(orbit.period),
+        "error": float(orbit.error),
+        "return_rate": float(orbit.return_rate),
+        "multipliers": [[float(v.real), float(v.imag)] for v in multipliers],
+        "note": orbit.note,
+        "sensitivity": {name: float(orbit.sensitivity(name)) for name in orbit.flow.channels},
+        "harmonics": [2 * float(abs(c)) for c in np.asarray(orbit.harmonics())[1 : HARMONICS + 1]],
+        "line_width": float(orbit.line_width) or None,
+        "line_width_holds": orbit.line_width_holds,
+        "power_dbm": None if orbit.model.junction is None else float(orbit.power_dbm()),
+    }
+    slow = found["line_width"] is not None and not reason_against_slow_mode(multipliers)
+    found["nonlinearity"] = float(orbit.nonlinearity()) if slow else None
+    found["locking"] = {str(ratio): _locking(orbit, drive, ratio) for ratio in RATIOS} if drive else None
+    return orbit, found
+
+
+def _locking(orbit: Orbit, drive: Mapping[str, float], ratio: float) -> dict[str, Any]:
+    lock = orbit.locking(drive, ratio)
+    low, high = lock.drive_range
+    return {
+        "half_width": float(lock.half_width),
+        "centre": float(lock.centre),
+        "drive_range": [float(low), float(high)],
+        "lag_at_centre": float(lock.lag(ratio * lock.centre)),
+        "over_return_rate": float(lock.strength),
+    }
+
+
+def _report(name: str, found: tuple[Orbit, dict[str, Any]], record: dict, outputs: Outputs, json: bool) -> None:
+    orbit, told = found
+    kept = outputs
+    if told["line_width"] is None:
+        kept = outputs._replace(pictures={k: file for k, file in outputs.pictures.items() if k != "phase_noise"})
+    with jax.enable_x64(True):
+        save_pictures(kept, _figures(orbit))
+    if json:
+        print_json(record | {"orbit": told, "files": [str(file) for file in kept.written()]})
+        return
+    print("\n".join(_lines(name, told)))
+    for file in kept.written():
+        print(f"wrote {file}")
+
+
+def _figures(orbit: Orbit) -> dict[str, Any]:
+    from llgrad import plot
+
+    return {"cycle": lambda: plot.cycle(orbit), "phase_noise": lambda: plot.phase_noise(orbit)}
+
+
+def _lines(name: str, told: Mapping[str, Any]) -> list[str]:
+    """The table of a result."""
+    rate = told["return_rate"]
+    rows = [
+        ("frequency", f"{told['frequency'] / 1e9:.7g} GHz"),
+        ("period", f"{told['period'] * 1e9:.7g} ns (relative error {told['error']:.1g})"),
+        (
+            "return rate Γ",
+            f"{rate / 1e9:.6g} /ns, Γ/2π = {rate / (2e6 * math.pi):.5g} MHz",
+        ),
+        ("multipliers", ", ".join(_complex(*v) for v in told["multipliers"])),
+        ("df/dI", f"{told['sensitivity']['current'] / 1e12:.6g} GHz/mA"),
+        ("df/dB", _by_field(told["sensitivity"])),
+        ("amplitude of m·p", ", ".join(f"{v:.4g}" for v in told["harmonics"]) + " (fundamental and harmonics)"),
+    ]
+    if told["power_dbm"] is not None:
+        rows.append(("power into 50 Ω", f"{told['power_dbm']:.4g} dBm"))
+    if told["line_width"] is not None:
+        rows.append(("line width", f"{told['line_width'] / 1e6:.6g} MHz"))
+        rows.append(("", told["line_width_holds"]))
+    if told["nonlinearity"] is not None:
+        rows.append(("nonlinearity ν", f"{told['nonlinearity']:.5g}"))
+    for ratio, lock in (told["locking"] or {}).items():
+        low, high = (edge / 1e9 for edge in lock["drive_range"])
+        weak = "" if lock["over_return_rate"] < 0.1 else f"; {lock['over_return_rate']:.2g} Γ: too wide for theory"
+        text = f"±{lock['half_width'] / 1e6:.7g} MHz: drives from {low:.8g} to {high:.8g} GHz{weak}"
+        rows.append((f"locks at {'f/2' if ratio == '0.5' else 'f' if ratio == '1' else ratio + ' f'}", text))
+    if told["note"]:
+        rows.append(("note", told["note"]))
+    width = max(len(label) for label, _ in rows)
+    return [f"{name}: a limit cycle", *(f"  {label:<{width}}  {text}" for label, text in rows)]
+
+
+def _by_field(sensitivity: Mapping[str, float]) -> str:
+    parts = [f"{sensitivity[f'field_{axis}'] / 1e9:.5g}" for axis in "xyz"]
+    return f"({', '.join(parts)}) GHz/T"
+
+
+def _complex(real: float, imaginary: float) -> str:
+    return f"{real:.7g}" if abs(imaginary) < 1e-12 else f"{real:.7g} {imaginary:+.7g}i"

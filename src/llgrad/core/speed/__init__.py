@@ -1,0 +1,1 @@
+"""What lets a first run begin sooner."""

@@ -1,0 +1,147 @@
+"""`orbit`: convert, check, find."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.record import as_count, as_number
+from llgrad.core.speed.namespace import fixed
+from llgrad.devices.array import OscillatorArray
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
+from llgrad.orbits.cycle.flow import Flow, flow_of
+from llgrad.orbits.cycle.guess import spiral
+from llgrad.orbits.cycle.reasons import NoCycle, reason_of
+from llgrad.orbits.cycle.settling import Outcome, settle
+from llgrad.orbits.cycle.shooting import Found, newton
+from llgrad.orbits.cycle.solving import attracts, closed_of, error_of, halved, is_cycle, refined
+from llgrad.orbits.results.orbit import Orbit
+from llgrad.orbits.results.precision import working
+from llgrad.solve.step_size import is_traced
+
+COUNT: Final = 64
+"""States round an orbit to begin with."""
+ACCURACY: Final = 1e-9
+BISTABLE: Final = "bistable: the state at rest attracts too, and a run from its neighbourhood stays there"
+ZOOMS: Final = 3
+"""Guesses, each 31 times as near as the one before."""
+
+
+def orbit(
+    model: Oscillator | OscillatorArray | System,
+    *,
+    m0: Any = None,
+    near: Orbit | None = None,
+    accuracy: float = ACCURACY,
+    steps: int | None = None,
+) -> Orbit:
+    """The attracting limit cycle of a self-oscillation, m(t + T) = m(t), found by shooting over one period, and all
+    that its linearisation tells: frequency, multipliers, phase response, line width, locking, spectra.
+
+    Every result is differentiable in every leaf of `model` (`jax.grad`, `jacfwd`), by the implicit function theorem,
+    and may be computed under `jit` and `vmap`. Values that are known are computed in float64; under `jit` and `vmap` in
+    JAX's default float type, with `steps` states, and where no cycle is found every result is NaN.
+
+    Args:
+        model: a device, an array of coupled devices, or a `System` of your own.
+        m0: where to start looking: (3,), (N, 3), or a state of the system; by default where `simulate` starts.
+        near: an orbit of a similar model, to start from in place of looking.
+        accuracy: largest relative error of the period and of the states, by steps of half the length (`orbit.error`).
+        steps: number of states round the orbit, in place of an accuracy.
+
+    Returns:
+        Orbit.
+
+    Raises:
+        NoCycle (a ValueError): one sentence that says why there is none: below threshold, beyond oscillation death, the
+            wrong sign of the current, at rest in which state, neither periodic nor at rest. ValueError: for an argument
+            that cannot be meant.
+
+    Sources: shooting: K. S. Kundert, J. K. White, A. Sangiovanni-Vincentelli, Steady-State Methods for Simulating
+    Analog and Microwave Circuits (1990); phase response and noise: A. Demir, A. Mehrotra, J. Roychowdhury, IEEE Trans.
+    Circuits Syst. I 47, 655 (2000).
+
+    >>> import llgrad as lg
+    >>> found = lg.orbit(lg.presets.kubota2013())
+    >>> round(float(found.frequency) / 1e9, 4), round(float(found.return_rate) / 1e9, 4)
+    (0.4402, 0.3759)
+    """
+    check_kind("model", model, (Oscillator, OscillatorArray, System), "see llgrad.presets, or write a System")
+    if near is not None:
+        check_kind("near", near, Orbit, "give an orbit that lg.orbit found")
+    _check(accuracy, steps)
+    if isinstance(model, OscillatorArray) and model.coupling is None:
+        raise NoCycle(
+            "no common cycle: the oscillators of this array are not coupled, so each has a phase of its own; find the "
+            "orbit of one of them"
+        )
+    with working(model, m0, near):
+        flow, start = flow_of(model, m0)
+        flow = with_arrays(flow)
+        held, begin, known = fixed((flow, start, near))
+        if is_traced(held, begin, known):
+            found = _looked_for(held, begin, known, steps or COUNT)
+            return Orbit(model, flow, closed_of(flow, found), error_of(held, found), "")
+        found, note = _found(model, held, begin, known, steps or COUNT)
+        error = float(error_of(held, found))
+        if steps is None:
+            found, error = refined(held, found, accuracy)
+            if not error <= accuracy:
+                note = f"{note}; " * bool(note) + f"its error is about {error:.1g}, above the {accuracy:g} asked for"
+        return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), note)
+
+
+def _check(accuracy: Any, steps: Any) -> None:
+    accuracy, count = as_number(accuracy), as_count(steps)
+    if isinstance(accuracy, bool) or not (isinstance(accuracy, (int, float)) and 1e-13 <= accuracy < 1):
+        raise ValueError(f"accuracy = {accuracy!r}, expected a relative error between 1e-13 and 1, such as 1e-9")
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or not 8 <= count <= 8192):
+        raise ValueError(f"steps = {steps!r}, expected the number of states round an orbit, from 8 to 8192")
+
+
+def with_arrays(flow: Flow) -> Flow:
+    """Every float an array, so that new values do not compile anew; zeros and ones stay, for they are built in."""
+    dtype = jnp.result_type(float)
+
+    def convert(leaf: Any) -> Any:
+        if isinstance(leaf, float):
+            return leaf if leaf in (0.0, 1.0) else jnp.asarray(leaf, dtype)
+        return jnp.asarray(leaf, dtype) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating) else leaf
+
+    return jax.tree.map(convert, flow)
+
+
+def _looked_for(flow: Flow, start: Any, near: Orbit | None, count: int) -> Found:
+    """The orbit of traced values; its period is NaN where there is none."""
+    if near is None:
+        states, period, there, *_ = spiral(flow, start, count, jnp.zeros(2, start.dtype))
+    else:
+        states, period, there = near.closed.states, near.closed.period, True
+    found = newton(flow, states, period)
+    fine = is_cycle(flow, found) & there
+    return found._replace(period=jnp.where(fine, found.period, jnp.nan))
+
+
+def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple[Found, str]:
+    """The orbit of known values, and what there is to say about it. Raises NoCycle."""
+    if near is not None:
+        found = newton(flow, near.closed.states, near.closed.period)
+        if not bool(is_cycle(flow, found)):
+            raise NoCycle("from the orbit that is given as `near` none of this model was reached; leave it out")
+        return found, "" if bool(attracts(found)) else "this orbit repels: no run falls onto it"
+    guess = spiral(flow, start, count, jnp.zeros(2))
+    for _ in range(ZOOMS):
+        if not bool(guess.found):
+            break
+        found = halved(newton(flow, guess.states, guess.period))
+        if bool(is_cycle(flow, found)) and bool(attracts(found)):
+            return found, BISTABLE if bool(guess.bistable) else ""
+        guess = spiral(flow, start, count, guess.between)  # near a fold the guess must be a good one
+    settled = settle(flow, start, count)
+    if settled.outcome is Outcome.CYCLE and settled.found is not None:
+        return halved(settled.found), ""
+    raise NoCycle(reason_of(model, flow, start, settled))

@@ -1,0 +1,138 @@
+"""Why there is no cycle, in one sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.units import show
+from llgrad.core.vector import Vec3
+from llgrad.devices.oscillator import Oscillator
+from llgrad.orbits.cycle.flow import Flow
+from llgrad.orbits.cycle.guess import spiral
+from llgrad.orbits.cycle.settling import Outcome, Settled, rest_and_rates, settle
+
+FARTHEST: Final = 30.0
+"""Currents up to so many times the given one, and down to that part of it, are searched for a threshold."""
+RATIO: Final = 1.05
+
+
+class NoCycle(ValueError):
+    """There is no limit cycle to be found; the text says why."""
+
+
+def reason_of(model: Any, flow: Flow, start: Any, settled: Settled) -> str:
+    """Why a model that a run of `settled` so has no cycle."""
+    name = type(model).__name__
+    if settled.outcome is Outcome.LOST:
+        return f"no cycle: from its start {name} runs away to infinity within {settled.time:.3g} ns"
+    if settled.outcome is Outcome.NEITHER:
+        return (
+            f"no cycle was found: within {settled.time:.4g} ns {name} neither comes to rest nor repeats itself; it is "
+            "chaotic, moves with several periods, or returns too slowly; give m0 near the cycle, or near=…"
+        )
+    state, _, values = rest_and_rates(flow, settled.state)
+    where = f"it comes to rest at {_told(flow, state)}, {_decay(values[0])}"
+    if not isinstance(model, Oscillator):
+        return f"no cycle: {where}"
+    if float(model.current) == 0.0:
+        return f"no cycle: no current flows, and {where}"
+    return f"no cycle: {_of_current(flow, start, state)}; {where}"
+
+
+def _of_current(flow: Flow, start: Any, rest: Any) -> str:
+    """What another current would do."""
+    current = float(flow.equation.current)
+
+    def with_current(value: float) -> Flow:
+        return _with_current(flow, value)
+
+    above = _first_unstable(with_current, rest, current, RATIO)
+    below = _first_unstable(with_current, rest, current, 1 / RATIO)
+    if below is not None and _oscillates(with_current(below * (1 - 1e-3)), start):
+        return f"{_ampere(current)} is beyond oscillation death, which is at {_ampere(below)}: the torque holds m"
+    if _oscillates(with_current(-current), start):
+        return f"a current of {_ampere(current)} has the wrong sign: reverse the current, or the polariser"
+    reverse = _first_unstable(with_current, rest_and_rates(with_current(-current), start)[0], -current, RATIO)
+    if above is not None and (reverse is None or abs(above) <= abs(reverse)):
+        return f"{_ampere(current)} is below the threshold, {_ampere(above)}"
+    if reverse is not None:
+        return (
+            f"a current of {_ampere(current)} has the wrong sign: reverse the current, or the polariser (the threshold "
+            f"is {_ampere(reverse)})"
+        )
+    return f"no current up to {_ampere(FARTHEST * current)}, of either sign, makes this state unstable"
+
+
+def _with_current(flow: Flow, current: float) -> Flow:
+    return eqx.tree_at(lambda f: f.equation.current, flow, jnp.asarray(current, jnp.result_type(float)))
+
+
+def _first_unstable(with_current: Callable[[float], Flow], rest: Any, current: float, ratio: float) -> float | None:
+    """The current, from the given one on, at which the state at rest is lost or becomes unstable; None within reach."""
+
+    def holds(value: float, near: Any) -> tuple[bool, Any]:
+        state, slope, values = rest_and_rates(with_current(value), near)
+        there = float(slope) < 1e-9 and float(jnp.max(jnp.abs(state - near))) < 0.3
+        return there and float(values[0].real) < 0, state
+
+    fine, near = holds(current, rest)
+    if not fine:
+        return current
+    for _ in range(math.ceil(math.log(FARTHEST) / abs(math.log(ratio)))):
+        fine, state = holds(current * ratio, near)
+        if not fine:
+            return _bisected(holds, near, current, current * ratio)
+        current, near = current * ratio, state
+    return None
+
+
+def _bisected(holds: Callable[[float, Any], tuple[bool, Any]], near: Any, fine: float, lost: float) -> float:
+    for _ in range(60):
+        middle = (fine + lost) / 2
+        well, state = holds(middle, near)
+        if well:
+            fine, near = middle, state
+        else:
+            lost = middle
+        if abs(lost - fine) < 1e-13 * abs(fine):
+            break
+    return (fine + lost) / 2
+
+
+def _oscillates(flow: Flow, start: Any) -> bool:
+    if bool(spiral(flow, start, 64, jnp.zeros(2)).found):
+        return True
+    return settle(flow, start, 64).outcome is Outcome.CYCLE
+
+
+def _decay(value: Any) -> str:
+    rate, turn = -float(value.real), abs(float(value.imag)) / (2 * math.pi)
+    rings = f" and ring at {turn:.4g} GHz" if turn > 1e-9 else ""
+    return f"where deviations decay at {rate:.4g} /ns{rings}"
+
+
+def _told(flow: Flow, state: Any) -> str:
+    """A state for a reader."""
+    tree = flow.state(state)
+    leaves = jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, Vec3))
+    shown = []
+    for leaf in leaves[:3]:
+        values = [leaf.x, leaf.y, leaf.z] if isinstance(leaf, Vec3) else [leaf]
+        numbers = [f"{float(np.ravel(np.asarray(v))[0]):.4g}" for v in values]
+        shown.append(f"({', '.join(numbers)})" if len(numbers) > 1 else numbers[0])
+    if isinstance(tree, dict):
+        shown = [f"{name} = {text}" for name, text in zip(tree, shown, strict=False)]
+    elif isinstance(tree, Vec3):
+        shown = [f"m = {shown[0]}"]
+    return ", ".join(shown) + (", …" if len(leaves) > 3 else "")
+
+
+def _ampere(value: float) -> str:
+    return show(value, "A")

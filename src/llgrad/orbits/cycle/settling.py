@@ -1,0 +1,133 @@
+"""A run that falls onto its cycle, or comes to rest, for values that are known; and the guess that its last turn is."""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import Any, Final, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.orbits.cycle.flow import Flow
+from llgrad.orbits.cycle.guess import rest_near
+from llgrad.orbits.cycle.shooting import Found, newton
+from llgrad.orbits.cycle.solving import attracts, is_cycle
+
+STEPS: Final = 1024
+"""Steps of a piece."""
+PIECES: Final = 150
+ANGLE: Final = 0.4
+NEAR: Final = 0.25
+"""How near a turn must come back to where it began, in parts of its size, to be a guess."""
+STILL: Final = 1e-9
+"""A piece that moves less than this in parts of the state is at rest."""
+SHRUNK: Final = 1e-3
+"""So may one that has shrunk to this and still shrinks, where the state at rest attracts."""
+
+SLOWLY: Final = 0.1
+"""So may, after the last piece, one that has shrunk at all, from this or less: near a threshold it takes long."""
+
+
+class Outcome(enum.Enum):
+    """How a run ended."""
+
+    CYCLE = "a cycle"
+    REST = "at rest"
+    LOST = "to infinity"
+    NEITHER = "neither"
+
+
+class Settled(NamedTuple):
+    """What a run fell onto."""
+
+    outcome: Outcome
+    found: Found | None
+    state: Any
+    """The last state (n,)."""
+    time: float
+    """Time that it took [ns]."""
+
+
+@eqx.filter_jit
+def _piece(flow: Flow, y: Any, interval: Any) -> Any:
+    return jnp.concatenate([y[None], flow.run(y, STEPS * interval, STEPS)])
+
+
+@eqx.filter_jit
+def _rate(flow: Flow, y: Any) -> Any:
+    """The fastest rate [1/ns] of the linear motion at y."""
+    basis = flow.basis(y)
+    moved = jax.vmap(lambda v: jax.jvp(flow.slope, (y,), (v,))[1], 1, 1)(basis)
+    return jnp.max(jnp.abs(jnp.linalg.eigvals(basis.T @ moved)))
+
+
+@eqx.filter_jit
+def _round(flow: Flow, y: Any, period: Any, count: int) -> Any:
+    return jnp.concatenate([y[None], flow.run(y, period, count)[:-1]])
+
+
+@eqx.filter_jit
+def rest_and_rates(flow: Flow, y: Any) -> tuple[Any, Any, Any]:
+    """The state at rest near y, how well it rests, and the eigenvalues [1/ns] there, the least damped first."""
+    rest = rest_near(flow, y)
+    values = jnp.linalg.eigvals(rest.matrix)
+    return rest.state, rest.slope, values[jnp.argsort(-values.real)]
+
+
+def settle(flow: Flow, y: Any, count: int) -> Settled:
+    """Run from y until the motion repeats itself, or stops."""
+    fastest = max(float(_rate(flow, y)), 1e-12)
+    time, before, first, extent, size = 0.0, math.inf, math.nan, math.inf, 1.0
+    for _ in range(PIECES):
+        interval = ANGLE / fastest
+        path = np.asarray(_piece(flow, y, interval))
+        time += STEPS * interval
+        if not np.isfinite(path).all():
+            return Settled(Outcome.LOST, None, y, time)
+        half = path[STEPS // 2 :]
+        size = max(float(np.abs(path).max()), 1e-300)
+        extent = float(np.abs(half - half.mean(0)).max()) / size
+        y = jnp.asarray(path[-1])
+        if extent < STILL or (extent < SHRUNK and extent < 0.99 * before and _is_at_rest(flow, y, extent * size)):
+            return Settled(Outcome.REST, None, y, time)
+        guess = last_turn(path, np.asarray(flow.slope(y)))
+        if guess is not None:
+            found = newton(flow, _round(flow, y, guess * interval, count), guess * interval)
+            if bool(is_cycle(flow, found)) and bool(attracts(found)) and _is_near(found, path):
+                return Settled(Outcome.CYCLE, found, y, time)
+        fastest = max(fastest, float(_rate(flow, y)))
+        before, first = extent, extent if math.isnan(first) else first
+    slowly = extent < min(first, SLOWLY) and _is_at_rest(flow, y, extent * size)
+    return Settled(Outcome.REST if slowly else Outcome.NEITHER, None, y, time)
+
+
+def _is_at_rest(flow: Flow, y: Any, extent: float) -> bool:
+    state, slope, values = rest_and_rates(flow, y)
+    near = float(jnp.max(jnp.abs(state - y))) < 10 * extent
+    return near and float(slope) < 1e-9 and float(values[0].real) < 0
+
+
+def _is_near(found: Found, path: np.ndarray) -> bool:
+    """Whether a cycle is the one that the run is on: of its size, and through its states."""
+    states = np.asarray(found.states)
+    size = np.abs(states - states.mean(0)).max()
+    return float(np.sqrt(((states - path[-1]) ** 2).sum(1)).min()) < 2 * size
+
+
+def last_turn(path: np.ndarray, slope: np.ndarray) -> float | None:
+    """How many steps ago a run (S, n) last came by its last state, whose slope is given, in the same direction; None
+    where it did not."""
+    end, size = path[-1], np.sqrt(((path - path.mean(0)) ** 2).sum(1)).max()
+    height = (path - end) @ slope
+    distance = np.sqrt(((path - end) ** 2).sum(1))
+    crossings = np.flatnonzero((height[:-2] < 0) & (height[1:-1] >= 0))
+    close = crossings[distance[crossings] < NEAR * 2 * size]
+    if not close.size:
+        return None
+    nearest = distance[close].min()
+    place = int(close[distance[close] <= 2 * nearest + 0.02 * size][-1])
+    share = height[place] / (height[place] - height[place + 1])
+    return len(path) - 1 - (place + share)

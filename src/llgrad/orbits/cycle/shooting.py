@@ -1,0 +1,173 @@
+"""Newton's method for a closed orbit, by multiple shooting: N states round the orbit, each one step before the next.
+
+Unknown are all states y_k and the period T; every step of the N is taken at once. With Φ_k the derivative of step k and
+r_k the gap behind it, the corrections are δ_{k+1} = Φ_k δ_k + r_k + g_k τ, so that only δ₀ and τ have to be solved for;
+of the orbit's free phase the solution nearest in it is taken.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from llgrad.orbits.cycle.flow import Flow
+
+ITERATIONS: Final = 30
+LARGEST_TURN: Final = 0.3
+"""Largest change of a state in one iteration: radians of a unit vector, parts of the orbit's size of the others."""
+CLOSED: Final = 0.57
+"""Newton's method ends after a step of this power of the rounding, 1e-9 in float64: the next would be rounding."""
+
+
+def closed_below(dtype: Any) -> float:
+    """Size of the last correction of an orbit that is closed."""
+    return float(jnp.finfo(dtype).eps) ** CLOSED
+
+
+class Chain(NamedTuple):
+    """Steps round an orbit, linearised, in the directions in which states can move."""
+
+    basis: Any
+    """(N, n, d) at each state."""
+    steps: Any
+    """Φ_k (N, d, d)."""
+    gaps: Any
+    """r_k (N, d), from the next state to where the step ended."""
+    along: Any
+    """The motion (N, d) [1/ns] at each state."""
+
+
+class Found(NamedTuple):
+    """What Newton's method ended with."""
+
+    states: Any
+    """(N, n)."""
+    period: Any
+    """[ns]."""
+    last: Any
+    """Size of the last correction."""
+    iterations: Any
+    chain: Chain
+    """At the end."""
+
+
+def size_of(flow: Flow, states: Any) -> Any:
+    """A length of each component (n,), by which changes of it are measured: 1 of a unit vector, else the orbit's."""
+    turned = {i for spin in flow.equation.layout.spins for i in spin}
+    parts = jnp.asarray([1.0 if i in turned else 0.0 for i in range(flow.size // flow.wide)], states.dtype)
+    radius = jnp.sqrt(jnp.mean((states - states.mean(0)) ** 2, 0)).reshape(-1, flow.wide)
+    others = jnp.sqrt(jnp.sum(jnp.where(parts[:, None] > 0, 0.0, radius) ** 2))
+    length = jnp.where(parts > 0, 1.0, jnp.where(others > 0, others, 1.0))
+    return jnp.repeat(length, flow.wide)
+
+
+def chain_of(flow: Flow, states: Any, period: Any) -> Chain:
+    """The steps between states (N, n), by the kernels' tangents: quick, and differentiable no further."""
+    basis = jax.vmap(flow.basis)(states)
+
+    def ends_of(y: Any) -> Any:
+        return jax.vmap(lambda y: flow.run(y, period / len(states), 1)[-1])(y)
+
+    ends = ends_of(states)
+    moved = jax.vmap(lambda v: jax.jvp(ends_of, (states,), (v,))[1])(jnp.moveaxis(basis, 2, 0))
+    return _chain(flow, states, basis, ends, jnp.moveaxis(moved, 0, 2))
+
+
+def exact_chain_of(flow: Flow, states: Any, period: Any) -> Chain:
+    """The same by the variational equation, differentiable."""
+    basis = jax.vmap(flow.basis)(states)
+    ends, moved = jax.vmap(lambda y, e: flow.linearised(y, e, period / len(states), 1))(states, basis)
+    return _chain(flow, states, basis, ends, moved)
+
+
+def _chain(flow: Flow, states: Any, basis: Any, ends: Any, moved: Any) -> Chain:
+    after = jnp.roll(basis, -1, 0)
+    steps = jnp.einsum("kni,knj->kij", after, moved)
+    gaps = jnp.einsum("kni,kn->ki", after, ends - jnp.roll(states, -1, 0))
+    return Chain(basis, steps, gaps, jnp.einsum("kni,kn->ki", basis, jax.vmap(flow.slope)(states)))
+
+
+def products(steps: Any, columns: Any) -> tuple[Any, Any]:
+    """(A_k, B_k) of δ_{k+1} = A_k δ₀ + B_k, for δ_{k+1} = Φ_k δ_k + c_k: Φ_k (N, d, d), c_k (N, d, m).
+
+    In two levels, groups side by side and then group after group: few operations one after another.
+    """
+    count, d = steps.shape[:2]
+    group = _group(count)
+
+    def after(before: Any, step: Any) -> tuple[Any, Any]:
+        moved = step[..., :d] @ before
+        found = moved.at[..., d:].add(step[..., d:])
+        return found, found
+
+    grouped = jnp.concatenate([steps, columns], -1).reshape(count // group, group, d, -1)
+    none = jnp.concatenate([jnp.eye(d, dtype=steps.dtype), jnp.zeros(columns.shape[1:], steps.dtype)], -1)
+    _, within = jax.lax.scan(after, jnp.broadcast_to(none, (count // group, *none.shape)), jnp.moveaxis(grouped, 1, 0))
+    _, whole = jax.lax.scan(after, none, within[-1])
+    before = jnp.concatenate([none[None], whole[:-1]])
+    found = (within[..., :d] @ before).at[..., d:].add(within[..., d:])
+    found = jnp.moveaxis(found, 0, 1).reshape(count, d, -1)
+    return found[..., :d], found[..., d:]
+
+
+def _group(count: int) -> int:
+    """The divisor of a count nearest to its root."""
+    return min((k for k in range(1, count + 1) if count % k == 0), key=lambda k: abs(k * k - count))
+
+
+def correction(chain: Chain, period: Any) -> tuple[Any, Any]:
+    """Newton's corrections: δ_k (N, d) and τ [ns]."""
+    count, d = chain.gaps.shape
+    ahead = jnp.roll(chain.along, -1, 0) / count
+    A, B = products(chain.steps, jnp.stack([chain.gaps, ahead], -1))
+    start = chain.along[0] / jnp.sqrt(jnp.sum(chain.along[0] ** 2))
+    # the period is measured in parts of itself, and the motion in the state's own length: numbers near 1
+    matrix = jnp.zeros((d + 1, d + 1), A.dtype)
+    matrix = matrix.at[:d, :d].set(jnp.eye(d, dtype=A.dtype) - A[-1]).at[:d, d].set(-B[-1, :, 1] * period)
+    matrix = matrix.at[d, :d].set(start)
+    solved = jnp.linalg.solve(matrix, jnp.append(B[-1, :, 0], 0.0))
+    first, share = solved[:d], solved[d]
+    rest = A[:-1] @ first + B[:-1, :, 0] + B[:-1, :, 1] * (share * period)
+    return jnp.concatenate([first[None], rest]), share * period
+
+
+def _moved(flow: Flow, states: Any, chain: Chain, change: Any) -> Any:
+    return jax.vmap(lambda y, e, x: flow.on_sphere(y + e @ x))(states, chain.basis, change)
+
+
+@eqx.filter_jit
+def newton(flow: Flow, states: Any, period: Any) -> Found:
+    """The closed orbit near N states (N, n) round it and a period [ns]; it carries no derivative."""
+    flow, states, period = jax.lax.stop_gradient((flow, states, jnp.asarray(period)))
+    chain = chain_of(flow, states, period)
+
+    def goes_on(now: Any) -> Any:
+        _, _, last, count, _ = now
+        return ((last > closed_below(states.dtype)) & (count < ITERATIONS)) | (count == 0)
+
+    def advance(now: Any) -> Any:
+        states, period, _, count, chain = now
+        change, tau = correction(chain, period)
+        length = size_of(flow, states)
+        relative = jnp.einsum("kni,ki->kn", chain.basis, change) / length
+        largest = jnp.maximum(jnp.max(jnp.abs(relative)), jnp.abs(tau / period))
+        factor = jnp.minimum(1.0, LARGEST_TURN / largest)
+        states = _moved(flow, states, chain, change * factor)
+        period = period + tau * factor
+        return states, period, largest, count + 1, chain_of(flow, states, period)
+
+    start = (states, period, jnp.asarray(jnp.inf, states.dtype), jnp.asarray(0), chain)
+    return Found(*jax.lax.while_loop(goes_on, advance, start))
+
+
+def attached(flow: Flow, found: Found) -> tuple[Any, Any]:
+    """States and period of a closed orbit that was found, with their derivatives: those of one more step of Newton's
+    method, whose matrix needs none (the implicit function theorem)."""
+    states, period, chain = jax.lax.stop_gradient((found.states, found.period, found.chain))
+    ends = jax.vmap(lambda y: flow.run(y, period / len(states), 1)[-1])(states)
+    gaps = jnp.einsum("kni,kn->ki", jnp.roll(chain.basis, -1, 0), ends - jnp.roll(states, -1, 0))
+    change, tau = correction(chain._replace(gaps=gaps), period)
+    return _moved(flow, states, chain, change), period + tau

@@ -1,0 +1,108 @@
+"""From a guess to a closed orbit, its derivatives attached, with as many steps as its accuracy takes."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from llgrad.orbits.cycle.flow import Flow
+from llgrad.orbits.cycle.linear import Linear, chain_at, linear_of, multipliers_of, pushed
+from llgrad.orbits.cycle.shooting import Chain, Found, attached, closed_below, correction, newton
+
+MOST_STEPS: Final = 4096
+FLAT: Final = 1e-5
+"""An orbit smaller than this is a state at rest."""
+
+
+class Closed(NamedTuple):
+    """A closed orbit with its derivatives."""
+
+    states: Any
+    """(N, n)"""
+    period: Any
+    """[ns]"""
+    linear: Linear
+    chain: Chain
+
+
+@eqx.filter_jit
+def closed_of(flow: Flow, found: Found) -> Closed:
+    """The closed orbit that was found, as a function of everything that the flow holds."""
+    states, period = attached(flow, found)
+    chain = chain_at(flow, states, period, jax.lax.stop_gradient(found.chain))
+    linear = linear_of(chain)
+    return Closed(states, _period(flow, states, linear.phase, jax.lax.stop_gradient(found.period)), linear, chain)
+
+
+@eqx.filter_custom_jvp
+def _period(flow: Flow, states: Any, phase: Any, period: Any) -> Any:
+    """The period that is known already; its derivative is dT = −∫ Z·(∂f/∂p) dt dp, which has derivatives again."""
+    return period
+
+
+@_period.def_jvp
+def _period_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    flow, states, phase, period = primals
+    if not jax.tree.leaves(tangents[0]):
+        return period, jnp.zeros_like(period)
+    _, change = pushed(lambda flow: jax.vmap(flow.slope)(states), (flow,), (tangents[0],))
+    return period, -period * jnp.mean(jnp.sum(phase * change, 1))
+
+
+@eqx.filter_jit
+def error_of(flow: Flow, found: Found) -> Any:
+    """How wrong the orbit is for its steps' length: by what it would be corrected with steps of half that length."""
+    states, period, chain = found.states, found.period, found.chain
+    ends = jax.vmap(lambda y: flow.run(y, period / len(states), 2)[-1])(states)
+    gaps = jnp.einsum("kni,kn->ki", jnp.roll(chain.basis, -1, 0), ends - jnp.roll(states, -1, 0))
+    change, tau = correction(chain._replace(gaps=gaps), period)
+    extent = jnp.sqrt(jnp.max(jnp.sum((states - states.mean(0)) ** 2, 1)))
+    return jnp.maximum(jnp.max(jnp.sqrt(jnp.sum(change**2, 1))) / extent, jnp.abs(tau / period))
+
+
+@eqx.filter_jit
+def is_cycle(flow: Flow, found: Found) -> Any:
+    """Whether Newton's method ended on a closed orbit, and not on a state at rest or nowhere."""
+    extent = jnp.sqrt(jnp.max(jnp.sum((found.states - found.states.mean(0)) ** 2, 1)))
+    scale = jnp.sqrt(jnp.max(jnp.sum(found.states**2, 1)))
+    fine = (found.last <= closed_below(found.states.dtype)) & (found.period > 0) & jnp.isfinite(found.states).all()
+    return fine & (extent > FLAT * scale)
+
+
+@eqx.filter_jit
+def attracts(found: Found) -> Any:
+    """Whether deviations from the orbit that was found decay."""
+    multipliers = multipliers_of(linear_of(found.chain))
+    return jnp.max(jnp.abs(multipliers), initial=0.0) < 1
+
+
+@eqx.filter_jit
+def doubled(flow: Flow, found: Found) -> tuple[Any, Any]:
+    """Twice as many states round an orbit, and its period."""
+    step = found.period / len(found.states)
+    between = jax.vmap(lambda y: flow.run(y, step / 2, 1)[-1])(found.states)
+    return jnp.stack([found.states, between], 1).reshape(-1, flow.size), found.period
+
+
+def halved(found: Found) -> Found:
+    """The orbit once round, where it was found twice round; for values that are known."""
+    half = len(found.states) // 2
+    size = jnp.max(jnp.abs(found.states - found.states.mean(0)))
+    if len(found.states) % 2 or not float(jnp.max(jnp.abs(found.states[:half] - found.states[half:]))) < 1e-6 * size:
+        return found
+    chain = jax.tree.map(lambda leaf: leaf[:half], found.chain)
+    return halved(found._replace(states=found.states[:half], period=found.period / 2, chain=chain))
+
+
+def refined(flow: Flow, found: Found, accuracy: float) -> tuple[Found, float]:
+    """The orbit with as many steps as an accuracy takes, and its error; for values that are known."""
+    error = float(error_of(flow, found))
+    while not error <= accuracy and 2 * len(found.states) <= MOST_STEPS:
+        finer = newton(flow, *doubled(flow, found))
+        if not bool(is_cycle(flow, finer)):
+            break
+        found, error = finer, float(error_of(flow, finer))
+    return found, error

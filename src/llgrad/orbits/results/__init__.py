@@ -1,0 +1,1 @@
+"""What a limit cycle tells: multipliers, noise, spectra, locking, harmonics."""

@@ -1,0 +1,70 @@
+"""Injection locking: which drives an orbit follows, and how far behind."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from llgrad.orbits.results.precision import precise
+
+EDGE: Final = 1e-6
+"""An edge of the range is locked, however it was rounded."""
+
+
+class Locking(eqx.Module):
+    """How an orbit locks to a weak drive h cos(ω_d t) near `ratio` times its frequency.
+
+    With ψ the phase of the oscillator's fundamental behind the drive's, dψ/dt = 0 where the drive's frequency over the
+    ratio differs from `centre` by no more than `half_width`. First order in the drive; at half the frequency second
+    order, with its shift.
+    """
+
+    ratio: float = eqx.field(static=True)
+    """Of the drive's frequency to the oscillator's: 1, 2, 3, …, or 0.5."""
+    centre: Any
+    """Frequency of the oscillator in the middle of the range [Hz]."""
+    half_width: Any
+    """Half the range of the oscillator's frequency [Hz]: the drive's is `ratio` times as wide."""
+    offset: Any
+    """Phase [rad] of the oscillator relative to the drive in the middle of the range."""
+    strength: Any
+    """2π half_width/Γ: the theory holds where this is small."""
+
+    @property
+    @precise
+    def drive_range(self) -> tuple[Any, Any]:
+        """Lowest and highest frequency of the drive [Hz] that locks."""
+        return self.ratio * (self.centre - self.half_width), self.ratio * (self.centre + self.half_width)
+
+    @precise
+    def lag(self, frequency: Any) -> Any:
+        """By how much [rad] the fundamental of the observable lags behind a drive of a frequency [Hz], in (−π, π], both
+        multiplied up to their common frequency; NaN where it is not locked. Over the range it grows by π.
+        """
+        x = (jnp.asarray(frequency) / self.ratio - self.centre) / self.half_width
+        inside, x = jnp.abs(x) <= 1 + EDGE, jnp.clip(x, -1.0, 1.0)
+        behind = self.offset + jnp.where(inside, jnp.arcsin(jnp.where(inside, x, 0.0)), jnp.nan)
+        return jnp.pi - jnp.mod(jnp.pi - behind, 2 * jnp.pi)
+
+    @precise
+    def __repr__(self) -> str:
+        low, high = (float(edge) / 1e9 for edge in self.drive_range)
+        said = f"locks to drives from {low:.9g} to {high:.9g} GHz, near {self.ratio:g} f"
+        said += f" (±{float(self.half_width) / 1e6:.6g} MHz of the oscillator)"
+        weak = "" if float(self.strength) < 0.1 else ", too wide for first order (compare with Γ)"
+        return f"Locking: {said}{weak}"
+
+
+def locking_from(ratio: float, period: Any, shift: Any, lock: Any, seen: Any, rate: Any) -> Locking:
+    """From dφ/dt = ω (1 + shift) + ω Re(lock e^{i(nφ − …)}), n = 1, 2, … or, at half the frequency, 1.
+
+    `seen` is the fundamental C₁ of the observable, `rate` Γ [1/ns].
+    """
+    frequency, order = 1e9 / period, max(ratio, 1.0)
+    half_width = frequency * jnp.abs(lock)
+    # locked where cos(n ψ + arg lock) is the detuning x over the half width, and stable where the sine is positive
+    offset = jnp.angle(lock) - math.pi / 2 - order * jnp.angle(seen)
+    return Locking(ratio, frequency * (1 + shift), half_width, offset, 2e-9 * math.pi * half_width / rate)

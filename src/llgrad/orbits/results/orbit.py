@@ -1,0 +1,276 @@
+"""`Orbit`: a limit cycle, and everything that it tells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.record import is_concrete
+from llgrad.core.vector import Vec3
+from llgrad.devices.junction import Junction
+from llgrad.orbits.cycle.flow import Flow
+from llgrad.orbits.cycle.linear import multipliers_of, return_rate_of
+from llgrad.orbits.cycle.solving import Closed
+from llgrad.orbits.results import quantities
+from llgrad.orbits.results.locking import Locking
+from llgrad.orbits.results.precision import precise
+from llgrad.orbits.results.response import stride_of
+from llgrad.orbits.results.signals import load_observable, observable_of
+from llgrad.orbits.results.spectra import Modulation, PhaseNoise, modulation_at, noise_densities
+
+LOAD: Final = 50.0
+
+
+class Orbit(eqx.Module):
+    """A limit cycle that `lg.orbit` found. Every result is differentiable in every leaf of the model.
+
+    The first state round it is arbitrary: what depends on the phase begins there.
+    """
+
+    model: Any
+    """As it was given."""
+    flow: Flow
+    closed: Closed
+    error: Any
+    """Estimated relative error of period and states."""
+    note: str = eqx.field(static=True)
+    """What there is to say about it; empty where there is nothing."""
+
+    # ---- the orbit
+
+    @property
+    @precise
+    def period(self) -> Any:
+        """T [s]."""
+        return self.closed.period * 1e-9
+
+    @property
+    @precise
+    def frequency(self) -> Any:
+        """1/T [Hz]."""
+        return 1e9 / self.closed.period
+
+    @property
+    @precise
+    def t(self) -> Any:
+        """Times (N,) [s] of the states, from 0, without T itself."""
+        count = len(self.closed.states)
+        return self.period * jnp.arange(count) / count
+
+    @property
+    @precise
+    def state(self) -> Any:
+        """The states round the orbit: a tree of arrays (N,) or (N, oscillators)."""
+        return self.flow.state(self.closed.states)
+
+    @property
+    @precise
+    def m(self) -> Any:
+        """The unit vectors (N, 3) or (N, oscillators, 3). Raises ValueError for a state that has none, or many."""
+        spins = [node for node in jax.tree.leaves(self.state, is_leaf=_is_vector) if _is_vector(node)]
+        if len(spins) != 1:
+            raise ValueError(f"the state has {len(spins)} unit vectors; take the one that is meant from orbit.state")
+        return spins[0].stack()
+
+    # ---- its linearisation
+
+    @property
+    @precise
+    def multipliers(self) -> Any:
+        """Floquet multipliers (d − 1,), complex, the largest first, without the 1 of the free phase: by what a
+        deviation is multiplied in one period."""
+        return multipliers_of(self.closed.linear)
+
+    @property
+    @precise
+    def return_rate(self) -> Any:
+        """Γ = −ln|largest multiplier|/T [1/s]: the rate at which deviations decay; negative of an orbit that repels."""
+        return return_rate_of(self.closed.linear, self.closed.period) * 1e9
+
+    @property
+    @precise
+    def attracts(self) -> Any:
+        """Whether deviations decay."""
+        return self.return_rate > 0
+
+    @precise
+    def phase_response(self, name: str) -> Any:
+        """ω R(t) (N,) [rad/s per unit of the input]: how fast the phase runs ahead while an input is one unit larger,
+        by where on the orbit it is. R = Z·∂f/∂u; of an array the input of all oscillators alike.
+
+        Names: "current" [A], "field_x", "field_y", "field_z" [T]; of a system those of its `inputs`.
+        """
+        return quantities.phase_response(self.flow, self.closed, self._input(name))
+
+    @precise
+    def sensitivity(self, name: str) -> Any:
+        """df/du [Hz per unit of the input]: the mean of the phase response over 2π."""
+        return jnp.mean(self.phase_response(name)) / (2 * math.pi)
+
+    # ---- noise
+
+    @property
+    @precise
+    def diffusion(self) -> Any:
+        """d⟨φ²⟩/dt [rad²/s] = ω² ⟨Σ_j (Z·G_j)²⟩ of the white noise, thermal field or `noises`, on columns G_j; of a
+        thermal field 2 D ω² ⟨|R|²⟩, D = α k_B T/(γ Ms V). First order in the noise; 0 at 0 K."""
+        return quantities.diffusion(self.flow, self.closed)
+
+    @property
+    @precise
+    def line_width(self) -> Any:
+        """Full width Δf [Hz] of the Lorentzian that the phase diffusion makes, d⟨φ²⟩/dt/2π. See `line_width_holds`."""
+        return self.diffusion / (2 * math.pi)
+
+    @property
+    @precise
+    def noise_ratio(self) -> Any:
+        """2π Δf/Γ: first order in the noise is right where this is small; from 1 on `line_width` is no line width."""
+        return 2 * math.pi * self.line_width / self.return_rate
+
+    @property
+    @precise
+    def line_width_holds(self) -> str:
+        """A sentence: whether `line_width` is the width of the line. Of values that are known."""
+        return quantities.sentence_of_width(float(self.line_width), float(self.return_rate))
+
+    @property
+    @precise
+    def linear_width(self) -> Any:
+        """The line width [Hz] of the same motion without amplitude-to-phase conversion: Δf/(1 + ν²)."""
+        return quantities.linear_width(self.flow, self.closed)
+
+    @precise
+    def nonlinearity(self, observable: Any = None) -> Any:
+        """ν, the factor of amplitude-to-phase conversion: Δf = (1 + ν²) · `linear_width`, with the sign of df/dp of the
+        observable's power p. Raises ValueError where the power has not one slow mode (no real return multiplier that
+        is far above the others).
+
+        Source: V. Tiberkevich, A. Slavin, J.-V. Kim, Phys. Rev. B 78, 092401 (2008).
+        """
+        self._check_slow_mode()
+        return quantities.nonlinearity(self.flow, self.closed, observable_of(self.model, observable))
+
+    @precise
+    def frequency_by_power(self, observable: Any = None) -> Any:
+        """df/d(ln p) [Hz]: by how much the frequency is higher while the power p of the observable's fundamental is
+        higher, in parts of it, and returns at Γ. Raises ValueError as `nonlinearity` does."""
+        self._check_slow_mode()
+        return quantities.frequency_by_power(self.flow, self.closed, observable_of(self.model, observable))
+
+    @precise
+    def phase_noise(self, f: Any, *, flicker: Mapping[str, Any] | None = None, observable: Any = None) -> PhaseNoise:
+        """S_φ [rad²/Hz], S_a [1/Hz] and L [dBc/Hz] at offsets f [Hz] from the carrier, of the fundamental of an
+        observable: of the white noise, and of 1/f noise S_u = strength/f on inputs, as flicker={"current": 1e-14} [A²]
+        (the density at 1 Hz).
+
+        Far below Γ/2π S_φ = Δf/(π f²) of white noise; far above it the conversion of amplitude noise is gone.
+        """
+        offsets = self._offsets(f)
+        strengths = {self._input(name): jnp.asarray(value) for name, value in (flicker or {}).items()}
+        seen = observable_of(self.model, observable)
+        phase, amplitude = noise_densities(
+            self.flow, self.closed.states, self.closed.period, seen, offsets, strengths, self._stride
+        )
+        return PhaseNoise(offsets, phase, amplitude, self.line_width)
+
+    @precise
+    def modulation(self, name: str, f: Any, observable: Any = None) -> Modulation:
+        """What a small change of an input with the modulation frequencies f [Hz] does to frequency and amplitude."""
+        offsets, seen = self._offsets(f), observable_of(self.model, observable)
+        found = modulation_at(
+            self.flow, self.closed.states, self.closed.period, seen, offsets, self._input(name), self._stride
+        )
+        return Modulation(offsets, *found)
+
+    @precise
+    def modulation_bandwidth(self, name: str, observable: Any = None) -> float:
+        """The modulation frequency [Hz] at which the swing of the oscillator's frequency by an input has fallen by 3 dB
+        from that of a slow change; inf where it does not below half the frequency. Of values that are known."""
+        return quantities.bandwidth(lambda f: self.modulation(name, f, observable).frequency, float(self.frequency))
+
+    # ---- what an instrument sees
+
+    @precise
+    def harmonics(self, observable: Any = None) -> Any:
+        """C_k (N/2 + 1,), complex, of an observable s(t) = C₀ + 2 Re Σ_k C_k e^{2πikt/T}.
+
+        Observable: a function of a state to a number; "x", "y", "z" of a device; a name in the state of a system.
+        Default: m·p of a device, the first number of a system.
+        """
+        return quantities.harmonics(self.flow, self.closed, observable_of(self.model, observable))
+
+    @precise
+    def power(self, *, load: Any = LOAD, junction: Junction | None = None, harmonic: int = 1) -> Any:
+        """Power [W] of a harmonic that a bias tee passes from the junction into a load [Ω]: |2 C_k|²/(2 load) of the
+        voltage (V − ⟨V⟩) load/(⟨R⟩ + load), as `load_voltage` has it."""
+        voltage, resistance = load_observable(self.model, junction, load)
+        volts = quantities.harmonics(self.flow, self.closed, voltage)
+        ohms = quantities.harmonics(self.flow, self.closed, resistance)[0].real
+        if not 1 <= harmonic < len(volts):
+            raise ValueError(f"harmonic = {harmonic}, expected 1 for the fundamental, or up to {len(volts) - 1}")
+        return 2 * jnp.abs(volts[harmonic] * (load / (ohms + load))) ** 2 / load
+
+    @precise
+    def power_dbm(self, *, load: Any = LOAD, junction: Junction | None = None, harmonic: int = 1) -> Any:
+        """The same power in dBm: decibels above a milliwatt."""
+        return 10 * jnp.log10(self.power(load=load, junction=junction, harmonic=harmonic) / 1e-3)
+
+    # ---- locking
+
+    @precise
+    def locking(self, drive: Mapping[str, Any], ratio: float = 1, observable: Any = None) -> Locking:
+        """How the orbit locks to a weak drive Σ_c h_c cos(ω_d t), h_c by input as {"field_x": 1e-5}, whose frequency is
+        near `ratio` times the orbit's: 1, 2, 3, … in first order, Δω = ω |Σ_c h_c ⟨R_c e^{−inωt}⟩|, or 0.5 in second
+        order, ∝ h², with the shift of the centre that a drive there makes. A complex h_c has a phase:
+        Re(h_c e^{iω_d t}).
+
+        Sources: A. T. Winfree, The Geometry of Biological Time (1980); for f/2 second-order averaging, derived in
+        `response.half_frequency`.
+        """
+        if not isinstance(drive, Mapping) or not drive:
+            raise ValueError(f"drive = {drive!r}, expected amplitudes by input, as {{'field_x': 1e-5}} (tesla)")
+        if ratio not in (0.5, *range(1, 10)):
+            raise ValueError(f"ratio = {ratio!r}, expected 1, 2, 3, … times the orbit's frequency, or 0.5")
+        given = {self._input(name): value for name, value in drive.items()}
+        seen = observable_of(self.model, observable)
+        return quantities.locking(
+            self.flow, self.closed, given, float(ratio), seen, self._stride if ratio == 0.5 else 1
+        )
+
+    @property
+    def _stride(self) -> int:
+        return stride_of(self.closed.states)
+
+    def _input(self, name: str) -> str:
+        if name not in self.flow.channels:
+            known = ", ".join(self.flow.channels) or "none"
+            raise ValueError(f"{name!r} is no input of {type(self.model).__name__}; it has {known}")
+        return name
+
+    def _offsets(self, f: Any) -> Any:
+        offsets = jnp.atleast_1d(jnp.asarray(f, self.closed.period.dtype))
+        if offsets.ndim != 1 or (is_concrete(offsets) and not bool(np.all(np.asarray(offsets) > 0))):
+            raise ValueError(f"f = {f!r}, expected offset frequencies in hertz above 0, (F,)")
+        return offsets
+
+    def _check_slow_mode(self) -> None:
+        multipliers = jax.lax.stop_gradient(self.multipliers)
+        if is_concrete(multipliers) and (why := quantities.reason_against_slow_mode(np.asarray(multipliers))):
+            raise ValueError(f"ν is not told: {why}")
+
+    @precise
+    def __repr__(self) -> str:
+        if not is_concrete(self.closed.period):
+            return f"Orbit of {type(self.model).__name__}, traced"
+        return quantities.card(self)
+
+
+def _is_vector(node: Any) -> bool:
+    return isinstance(node, Vec3)

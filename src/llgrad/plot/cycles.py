@@ -1,0 +1,121 @@
+"""The pictures of a limit cycle: its motion with its phase response, and its noise with the asymptotes of theory."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.units import show
+from llgrad.core.vector import Vec3
+from llgrad.orbits.results.orbit import Orbit
+from llgrad.plot.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, figure, legend_above, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS: Final = (BLUE, VERMILION, GREEN, PURPLE, ORANGE)
+PREFIXES: Final = {"T": ("mT", 1e-3), "A": ("mA", 1e-3), "V": ("mV", 1e-3)}
+"""The unit in which a response to an input of this unit is shown."""
+MOST: Final = 5
+DECADES: Final = (1e-3, 1e1)
+"""Offsets from so many times Γ/2π on to so many times it."""
+
+
+def cycle(orbit: Orbit) -> Figure:
+    """One period of a limit cycle, and below it the phase response ω R to each input: where a push speeds the
+    oscillator up, and where it holds it back. Inputs of one unit share a panel.
+
+    Args:
+        orbit: what `lg.orbit` found.
+    """
+    check_kind("orbit", orbit, Orbit, "give what lg.orbit found; a run is drawn by plot.orbit(run)")
+    units = _units(orbit)
+    with figure(2.6 + 1.9 * len(units)) as drawn:
+        panels = np.atleast_1d(drawn.subplots(1 + len(units), 1, sharex=True))
+        t = np.append(np.asarray(orbit.t), float(orbit.period)) * 1e9
+        for place, (name, values) in enumerate(_signals(orbit)):
+            panels[0].plot(t, _closed(values), color=COLOURS[place % len(COLOURS)], label=name)
+        panels[0].set_ylabel("state")
+        title(panels[0], f"{float(orbit.frequency) / 1e9:.6g} GHz, Γ = {float(orbit.return_rate) / 1e9:.4g} /ns")
+        legend_above(panels[0], MOST)
+        for panel, (unit, names) in zip(panels[1:], units.items(), strict=True):
+            _responses(panel, orbit, t, unit, names)
+        panels[-1].set_xlabel("time (ns)")
+        panels[-1].set_xlim(0, t[-1])
+        drawn.align_ylabels(list(panels))
+    return drawn
+
+
+def _responses(panel: Axes, orbit: Orbit, t: np.ndarray, unit: str, names: list[str]) -> None:
+    shown, scale = PREFIXES.get(unit, (unit, 1.0))
+    for place, name in enumerate(names[:MOST]):
+        response = _closed(np.asarray(orbit.phase_response(name))) * 1e-9 * scale
+        panel.plot(t, response, color=COLOURS[place], label=name.replace("_", " "))
+    panel.axhline(0.0, color=GREY, linewidth=0.8)
+    panel.set_ylabel("ωR (rad/ns)" if shown in ("", "1") else f"ωR (rad/(ns {shown}))")
+    legend_above(panel, MOST)
+
+
+def _units(orbit: Orbit) -> dict[str, list[str]]:
+    """The names of the inputs by their unit."""
+    own = getattr(type(orbit.model), "inputs", None) or {"current": "A"}
+    found: dict[str, list[str]] = {}
+    for name in orbit.flow.channels:
+        found.setdefault(own.get(name, "T"), []).append(name)
+    return found
+
+
+def _signals(orbit: Orbit) -> list[tuple[str, np.ndarray]]:
+    """Names and values (N,) of the first components of the state."""
+    state, found = orbit.state, []
+    named = state if isinstance(state, dict) else {"m": state} if isinstance(state, Vec3) else dict(enumerate(state))
+    for name, value in named.items():
+        if isinstance(value, Vec3):
+            prefix = "m" if len(found) == 0 and name == "m" else f"{name}: m"
+            found += [(f"{prefix}$_{axis}$", _first(getattr(value, axis))) for axis in "xyz"]
+        else:
+            found.append((str(name), _first(value)))
+    return found[:MOST]
+
+
+def _first(values: Any) -> np.ndarray:
+    values = np.asarray(values)
+    return values if values.ndim == 1 else values[:, 0]
+
+
+def _closed(values: np.ndarray) -> np.ndarray:
+    return np.append(values, values[0])
+
+
+def phase_noise(orbit: Orbit, observable: Any = None) -> Figure:
+    """S_φ and S_a against the offset from the carrier, with the asymptotes of theory: Δf/(π f²) near the carrier, the
+    same of the linear width Δf/(1 + ν²) far from it, and Γ/2π, where one goes over into the other.
+
+    Args:
+        orbit: what `lg.orbit` found, of a model with noise.
+        observable: whose fundamental it is; see `Orbit.harmonics`.
+    """
+    check_kind("orbit", orbit, Orbit, "give what lg.orbit found")
+    width, corner = float(orbit.line_width), float(orbit.return_rate) / (2 * math.pi)
+    if not width > 0:
+        raise ValueError("this orbit has no noise, so no spectrum of it; give the device a temperature")
+    f = np.geomspace(corner * DECADES[0], min(corner * DECADES[1], float(orbit.frequency) / 2.5), 120)
+    noise = orbit.phase_noise(f, observable=observable)
+    with figure(4.4) as drawn:
+        axes = drawn.subplots()
+        axes.loglog(f / 1e6, noise.phase, color=BLUE, label="$S_φ$ (rad²/Hz)")
+        axes.loglog(f / 1e6, noise.amplitude, color=VERMILION, label="$S_a$ (1/Hz)")
+        axes.loglog(f / 1e6, width / (math.pi * f**2), color=GREY, linestyle="--", linewidth=1.0, label="Δf/(πf²)")
+        linear = float(orbit.linear_width) / (math.pi * f**2)
+        axes.loglog(f / 1e6, linear, color=GREY, linestyle=":", linewidth=1.2, label="without conversion")
+        axes.axvline(corner / 1e6, color=GREEN, linewidth=1.0, label="Γ/2π")
+        axes.set_ylim(float(np.min([np.min(noise.phase), np.min(noise.amplitude)])) / 5, None)
+        axes.set_xlabel("offset (MHz)")
+        axes.set_ylabel("spectral density")
+        title(axes, f"Δf = {show(width, 'Hz')}")
+        legend_above(axes, 5)
+    return drawn
