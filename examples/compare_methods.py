@@ -50,7 +50,7 @@ def compare(device, m0, noise, rng):
     """(found, median error, simulations, seconds) of each method on one teacher."""
     clean = lg.trace_of(lg.simulate(device, duration=5e-9, dt=1e-12, m0=m0, save=lg.Every(20)))
     noisy = lg.Trace(clean.t, {name: m + noise * rng.normal(size=m.size) for name, m in clean.columns.items()})
-    problem, values, states, _ = prepare(device, as_experiments(noisy, m0=m0), free, dt=2e-12)
+    problem, values, states, *_ = prepare(device, as_experiments(noisy, m0=m0), free, dt=2e-12)
     # drawn anew for each noise: 100 starts are enough to tell the methods apart
     starts = values * (1 + rng.uniform(-0.5, 0.5, (count, len(free))))
     u = np.array([[bound.free(v) for bound, v in zip(problem.bounds, start, strict=True)] for start in starts])

@@ -1,4 +1,6 @@
-"""Line width and locking without a long run. Expect 29.0 MHz at 300 K, ±4.007 MHz by 0.1 Oe, and -0.3105 GHz/mA.
+"""How narrow is the line, and how does it lock, without a long run?
+
+Expect 29.0 MHz at 300 K, ±4.007 MHz by 0.1 Oe, and -0.3105 GHz/mA.
 
 One period is enough: the orbit is found by shooting, and its linearisation tells the rest, with exact derivatives.
 """

@@ -17,6 +17,7 @@ from llgrad.fitting.methods.grid import GridSearch
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.recording import Recording
+from llgrad.fitting.targets.starting import form_of
 
 X = np.linspace(0.0, 1.0, 60)
 METHODS = {
@@ -61,6 +62,8 @@ def problem_of(name, truth, bound, noise=0.01):
             sigma=jnp.ones((X.size, 1)),
             places=(("alpha", 0),),
             **recorder,
+            form=form_of(model),
+            by_itself=False,
             name=name,
         )
         return Problem((curve,), jax.tree.map(jnp.asarray, (bound,)), ("alpha",), jnp.asarray(1e10))

@@ -45,6 +45,21 @@ def test_the_covariance_is_the_integral_of_the_spectrum_and_obeys_equipartition(
     assert area[:2] == pytest.approx([expected] * 2, rel=2e-2)
 
 
+class Doubling(lg.FieldTerm):
+    """As much again as the applied field."""
+
+    def field(self, m, inputs):
+        return inputs.field
+
+
+def test_a_term_that_sees_the_field_does_not_see_its_thermal_part():
+    doubled = lg.resonance(OBLIQUE.replace(terms=(Doubling(),)))
+    twice = lg.resonance(OBLIQUE.replace(field=OBLIQUE.field * 2.0))
+    f = np.array([1e9, 3e9])
+    assert doubled.fluctuations(f) == pytest.approx(twice.fluctuations(f), rel=1e-11)
+    assert doubled.susceptibility(f)[..., 1:] == pytest.approx(2 * twice.susceptibility(f)[..., 1:], rel=1e-11)
+
+
 def test_on_the_easy_axis_the_susceptibility_is_the_closed_form():
     """By Gilbert's equation near the pole, iω δm = −γ z × (b − (a + b + iωα/γ) δm)."""
     ringing = lg.resonance(STO.replace(current=0.0))

@@ -127,13 +127,24 @@ def test_the_step_follows_a_field_that_is_zero_at_first():
     assert late == pytest.approx(lg.suggest_dt(STO.replace(field=(1.0, 0.0, STO.field.z))), rel=0.02)
 
 
-@pytest.mark.parametrize("name", ["equilibrium", "closed orbit", "spin-diode response"])
+AT_REST = {
+    "equilibrium": ("equilibrium", equilibrium),
+    "closed_orbit": ("closed orbit", lambda device: closed_orbit(device, jnp.array(START), 1e-9, ())),
+    "spin_diode": (
+        "spin-diode response",
+        lambda device: spin_diode(device, [0.05], [3e9], Microwave(current=1e-6), axis=(1, 0, 0)),
+    ),
+    "orbit": ("closed orbit", lg.orbit),
+    "equilibria": ("state at rest", lg.equilibria),
+    "resonance": ("state at rest", lg.resonance),
+    "thresholds": ("state at rest", lambda device: lg.thresholds(device, "current", 0.0, 1e-3)),
+    "follow": ("state at rest", lambda device: lg.follow(device, "current", 0.0, 1e-3)),
+}
+
+
+@pytest.mark.parametrize("name", AT_REST)
 def test_what_is_of_a_field_at_rest_refuses_one_that_changes(name):
+    what, call = AT_REST[name]
     device = DEVICE.replace(junction=lg.ConductanceJunction(R_P=200.0, tmr=1.0))
-    call = {
-        "equilibrium": lambda: equilibrium(device),
-        "closed orbit": lambda: closed_orbit(device, jnp.array(START), 1e-9, ()),
-        "spin-diode response": lambda: spin_diode(device, [0.05], [3e9], Microwave(current=1e-6), axis=(1, 0, 0)),
-    }[name]
-    with pytest.raises(ValueError, match=rf"the field of Wave \(terms.0\) asks for the time, .* there is no {name}"):
-        call()
+    with pytest.raises(ValueError, match=rf"the field of Wave \(terms.0\) asks for the time, .* there is no {what}"):
+        call(device)

@@ -24,6 +24,12 @@ GIVEN = {
     "accuracy_of_arrays": ({"design": DESIGN, "imperfections": lg.Imperfections(), "images": IMAGES}, {"key": KEY}),
     "amplitude": ({"source": RUN}, {}),
     "default_start": ({"device": STO}, {}),
+    "equilibria": ({"device": STO}, {}),
+    "follow": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
+    "lyapunov": ({"device": STO}, {"duration": 1e-9}),
+    "orbit": ({"model": STO}, {}),
+    "resonance": ({"device": STO}, {}),
+    "thresholds": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
     "describe": ({"data": TRACE}, {}),
     "evaluate": ({"network": NETWORK, "images": IMAGES}, {}),
     "fit": ({"model": STO, "data": TRACE}, {"free": ["alpha"]}),
@@ -36,13 +42,18 @@ GIVEN = {
     "load_device": ({"name": "x.json"}, {}),
     "load_images": ({"name_or_path": "digits"}, {}),
     "load_network": ({"path": "x.json"}, {}),
+    "load_system": ({"name": "x.json"}, {"kind": lg.System}),
     "load_voltage": ({"run": RUN, "junction": JUNCTION, "load": 50.0}, {}),
     "peak_of": ({"spectrum": SPECTRUM}, {}),
     "phase": ({"source": RUN}, {}),
     "plan": ({"source": STO, "settings": {"current": [1e-3]}}, {"free": ["alpha"]}),
+    "plot.branches": ({"found": None}, {}),
+    "plot.cycle": ({"orbit": None}, {}),
+    "plot.equilibria": ({"found": None}, {}),
     "plot.fit": ({"result": None}, {}),
     "plot.history": ({"result": None}, {}),
     "plot.orbit": ({"source": RUN}, {}),
+    "plot.phase_noise": ({"orbit": None}, {}),
     "plot.report": ({"result": None}, {}),
     "plot.save": ({"figure": None}, {"path": "x.png"}),
     "plot.save_report": ({"text": "", "path": "x.html"}, {}),
@@ -73,7 +84,12 @@ GIVEN = {
     "write_trace": ({"path": "x.csv", "trace": TRACE}, {}),
 }
 OF_NUMBERS = {"between", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors", "quantity", "unbounded"}
-OF_NUMBERS |= {"vector", *(f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "response"))}
+OF_NUMBERS |= {
+    "dipolar_tensors",
+    "table",
+    "vector",
+    *(f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "response")),
+}
 # Where a kind of WRONG is right: None leaves an optional argument out, and so on.
 RIGHT = {
     *((name, argument, "None") for name in ("voltage", "resistance", "load_voltage") for argument in ("junction",)),
@@ -86,6 +102,9 @@ RIGHT = {
     *((name, "model", "a device") for name in ("simulate", "fit", "suggest_dt")),
     *((name, "drive", kind) for name in ("simulate", "suggest_dt") for kind in ("a drive", "None")),
     ("default_start", "device", "a device"),
+    ("orbit", "model", "a device"),
+    ("trace_of", "columns", "None"),
+    *((name, "device", "a device") for name in ("equilibria", "follow", "lyapunov", "resonance", "thresholds")),
     *((name, "device", "a device") for name in ("torque_at", "save_device")),
     ("fit", "data", "a run"),
     ("plan", "source", "a device"),

@@ -117,9 +117,16 @@ def _with_errors(experiment: Experiment) -> Experiment:
 def named(
     model: Model, free: Any, experiments: tuple[Experiment, ...]
 ) -> tuple[Mapping[str, Bound | None] | tuple[str, ...], tuple[Experiment, ...]]:
-    """What is free, and apart, by the names of numbers: a table's own name stands for all of its."""
+    """What is free, and apart, by the names of numbers: a table's own name stands for all of its. Raises ValueError for
+    what is no device."""
+    _check_model(model)
     apart = [dataclasses.replace(one, apart=with_entries(model, one.apart)) for one in experiments]
     return with_entries(model, free), tuple(apart)
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, (Oscillator, System)):
+        raise ValueError(f"a fit needs an Oscillator or a System, got {type(model).__name__}; see llgrad.presets")
 
 
 class _Parameters:
@@ -165,8 +172,7 @@ def prepare(
 ) -> Prepared:
     """The problem of a fit. Raises ValueError for an unknown parameter, a bound that excludes the start, too few
     samples."""
-    if not isinstance(model, (Oscillator, System)):
-        raise ValueError(f"a fit needs an Oscillator or a System, got {type(model).__name__}; see llgrad.presets")
+    _check_model(model)
     given = dict(free) if isinstance(free, Mapping) else dict.fromkeys([free] if isinstance(free, str) else free)
     if not given:
         raise ValueError("no free parameter: name at least one, such as free=['alpha', 'current', 'field.z']")

@@ -20,7 +20,8 @@ from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import NORMALS, TIME, Spin, System, SystemEquation, equation_of_system
-from llgrad.physics.equation import Equation, equation_of_motion
+from llgrad.physics.equation import Equation, still_equation
+from llgrad.physics.llg import llg
 
 FIELD: Final = {"current": "A", "field_x": "T", "field_y": "T", "field_z": "T"}
 """Inputs of a macrospin, with their units."""
@@ -67,18 +68,16 @@ class Macrospins(eqx.Module):
         return jnp.repeat(jnp.atleast_1d(jnp.asarray(self.noise)), 3)
 
     def field(self, y: Any, inputs: Any, noise: Any) -> Vec3:
-        """Effective field [T] at a state (d,)."""
-        added = unstack(self._apart(noise)) + unstack(inputs[1:])
+        """Effective field [T] at a state (d,). Noise is no field that a term of the device's own sees."""
+        m, added = unstack(self._apart(y)), unstack(inputs[1:])
         if self.coupling is not None:
-            added = added + self.coupling.field(unstack(self._apart(y)))
-        return self.equation.effective_field(unstack(self._apart(y)), added, inputs[0])
+            added = added + self.coupling.field(m)
+        return self.equation.effective_field(m, added, inputs[0]) + unstack(self._apart(noise))
 
     def rate(self, y: Any, inputs: Any, noise: Any) -> Any:
         """dy/dt (d,) [1/ns]."""
-        added = unstack(self._apart(noise)) + unstack(inputs[1:])
-        if self.coupling is not None:
-            added = added + self.coupling.field(unstack(self._apart(y)))
-        return self.equation(unstack(self._apart(y)), added, inputs[0]).stack().reshape(-1)
+        total = self.field(y, inputs, noise)
+        return llg(unstack(self._apart(y)), total, self.equation.gamma, self.equation.alpha).stack().reshape(-1)
 
     def _apart(self, y: Any) -> Any:
         return y if self.count is None else y.reshape(self.count, 3)
@@ -214,7 +213,7 @@ def _macrospins(device: Oscillator, coupling: Any, count: int | None) -> Macrosp
     moment = device.Ms * device.volume
     thermal = BOLTZMANN * 1e18 * device.temperature / ((device.Ms * 1e-6) * (device.volume * 1e24))
     noise = 2 * device.alpha * thermal / device.gamma
-    return Macrospins(equation_of_motion(device), coupling, noise, moment, count)
+    return Macrospins(still_equation(device, "state at rest"), coupling, noise, moment, count)
 
 
 def _of_system(system: System, time: float | None, scale: Any) -> Flow:

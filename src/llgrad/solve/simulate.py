@@ -322,7 +322,7 @@ def _join(xp: Any, initial: Any, states: Any, bad_step: Any, dt: float) -> tuple
     if initial is not None:
         states = jax.tree.map(lambda first, later: xp.concatenate([first[None], later]), initial, states)
     bad_time = (bad_step + 1).astype(jax.tree.leaves(states)[0].dtype) * dt
-    return xp.stack([states.x, states.y, states.z], axis=-1) if isinstance(states, Vec3) else states, bad_time
+    return xp.stack([states.x, states.y, states.z], axis=-1) if type(states) is Vec3 else states, bad_time
 
 
 _join_traced = jax.jit(partial(_join, jnp))

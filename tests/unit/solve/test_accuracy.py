@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.unit.solve.systems import MEMBERS
 
 import llgrad as lg
 from llgrad.solve.simulate import simulate
@@ -94,11 +93,6 @@ def test_a_chaotic_run_says_that_it_cannot_be_told():
 def test_what_cannot_be_meant_is_refused(given, said):
     with pytest.raises(ValueError, match=said):
         simulate(STO, **given, **RUN)
-
-
-def test_a_system_is_refused_in_a_sentence():
-    with pytest.raises(ValueError, match="for a system give dt"):
-        simulate(MEMBERS["Vortex"], duration=1e-9, accuracy=1e-6)
 
 
 def test_traced_values_are_refused_in_a_sentence():

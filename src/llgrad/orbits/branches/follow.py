@@ -138,6 +138,8 @@ def _critical(family: Family, trail: Trail) -> list[tuple[int, Threshold]]:
     found = []
     growing = [_growing(matrix) for matrix in trail.matrices]
     for i in range(len(growing) - 1):
+        if i in (0, len(growing) - 2) and trail.values[i] == trail.values[i + 1]:
+            continue  # a curve of fixed points at the edge of the range, as a ring without a current
         folds = trail.tangents[i, -1] * trail.tangents[i + 1, -1] < 0
         if folds:
             found.append((i, _fold(family, trail, i)))

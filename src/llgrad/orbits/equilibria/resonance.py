@@ -92,9 +92,11 @@ class Resonance:
         xp: Any = np if isinstance(self.slope, np.ndarray) else jnp
         omega = xp.atleast_1d(xp.asarray(frequencies, self.slope.dtype)) * (math.tau * 1e-9)
         n = self.matrix.shape[0]
-        inertia = 1j * omega[:, None, None] * xp.eye(n, dtype=self.slope.dtype)[None] - self.slope[None]
-        shape = (omega.shape[0], *push.shape)
-        return self.directions @ xp.linalg.solve(inertia, xp.broadcast_to(push, shape).astype(inertia.dtype))
+        kind = np.result_type(self.slope.dtype, np.complex64)
+        turning = xp.asarray(1j, kind) * omega.astype(kind)[:, None, None] * xp.eye(n, dtype=kind)[None]
+        inertia = turning - self.slope.astype(kind)[None]
+        moved = xp.linalg.solve(inertia, xp.broadcast_to(push, (omega.shape[0], *push.shape)).astype(kind))
+        return self.directions.astype(kind) @ moved
 
     def _check_trembles(self) -> None:
         if not np.asarray(jax.lax.stop_gradient(self.intensity)).any():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.orbits.branches.result import Branches
 from llgrad.plot.style import BLUE, GREEN, GREY, ORANGE, VERMILION, figure, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
@@ -15,14 +17,15 @@ MARKS: Final = {"Hopf": (VERMILION, "o"), "fold": (ORANGE, "^"), "branch point":
 """Colour and marker of each kind of critical point."""
 
 
-def branches(found: Any) -> Figure:
+def branches(found: Branches) -> Figure:
     """The branches of fixed points over a number, full where stable and dashed where not, with their critical points.
 
     The first and the last number of the state are drawn: of a macrospin m_x and m_z.
 
     Args:
-        found: Branches.
+        found: what `lg.follow` found.
     """
+    check_kind("found", found, Branches, "give what lg.follow found")
     rows = [0, len(found.names) - 1]
     ends = np.concatenate([branch.values for branch in found.branches])
     _, unit = scaled(ends, found.unit)

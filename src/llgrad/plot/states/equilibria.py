@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import jax
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.orbits.equilibria.domain import domain_of, rates
+from llgrad.orbits.equilibria.result import Equilibria
 from llgrad.orbits.flow import flow_of
 from llgrad.plot.style import BLUE, GREY, ORANGE, PURPLE, VERMILION, figure, legend_above, title
 
@@ -24,16 +26,17 @@ LOOKS: Final = {
 FINE: Final = 121
 
 
-def equilibria(found: Any) -> Figure:
+def equilibria(found: Equilibria) -> Figure:
     """The fixed points of a device with two degrees of freedom, in its flow.
 
     Of a macrospin the sphere is unrolled, azimuth against m_z, so that equal areas are equal.
 
     Args:
-        found: Equilibria.
+        found: what `lg.equilibria` found.
 
     Raises ValueError for a device with more degrees of freedom.
     """
+    check_kind("found", found, Equilibria, "give what lg.equilibria found")
     with jax.enable_x64(True):
         flow = flow_of(found.device, found.time)
         if flow.shape.freedom != 2:
