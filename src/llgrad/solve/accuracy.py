@@ -17,11 +17,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.drives.drive import Drive
 from llgrad.kernels.steppers import DormandPrince8, Stepper, Tsitouras5
 from llgrad.solve.native import Native, end_of, reason_against
-from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
+from llgrad.solve.saving import MOST_PIECES, Edges, End, Every, Grid, Interval, cut_at, grid_of
 from llgrad.solve.step_size import ANGLE, is_traced, largest_rate
 from llgrad.solve.task import Engine, Task
 from llgrad.solve.xla import XLA
@@ -34,19 +35,28 @@ TRIES: Final = 12
 MOST_STEPS: Final = 4_000_000
 WORTH: Final = 1.15
 """A step that can be so many times as long is tried."""
+MOST_PIECES_OF_A_SCAN: Final = 8
+HIGH: Final = 5
+"""From this order of the stepper on steps end at the edges of a drive."""
+STEPS_OF_AN_EDGE: Final = 20
+"""A step in an edge is at most this part of the shortest time in it, where the step is given."""
+TRACED: Final = "the knots of the drive are traced, so they may fall within steps, where no method keeps its order"
+WITHIN: Final = (
+    "the knots of the drive fall within steps, where no method keeps its order; a duration and samples on a common "
+    "grid avoid it"
+)
 UNALIGNED: Final = 2.0
 """What a difference is multiplied by where knots fall within steps: the order is at least 1 then."""
-ALIGNED: Final = 1e-6
-"""Parts of a step by which a knot of a drive may miss a step's end."""
 SEARCHED: Final = 2000
 """Numbers of steps that are tried until the knots of a drive fall on ends of steps."""
 
 
 class Chosen(NamedTuple):
-    """A grid, the estimated error of its end state (NaN where it cannot be told), and what there is to say."""
+    """A grid, the estimated error of its end state (NaN where it cannot be told, None where nobody asks), and what
+    there is to say."""
 
     grid: Grid
-    error: float
+    error: float | None
     reason: str
 
 
@@ -108,14 +118,17 @@ def choose_step(wanted: Wanted, accuracy: float, engine: Engine) -> Chosen:
             "dt=, for example those of stats of one run with accuracy= outside"
         )
     rate, order = max(largest_rate(model, drive), 1e3), first.stepper.tableau.order
-    knots, longest = knots_of(drive, duration), first.stepper.limit / rate
+    edges, traced = edges_of(drive, duration, OF_THE_DRIVE)
+    longest = first.stepper.limit / rate
     if drive is not None:
-        longest = min(longest, float(drive.shortest_time()) / OF_THE_DRIVE)
-    dt = min(longest, ANGLE[order] / rate * (accuracy / 1e-5) ** (1 / order))
+        calm = drive.calmest_time() if len(edges.knots) <= most_pieces(engine) else drive.shortest_time()
+        longest = min(longest, float(calm) / OF_THE_DRIVE)
+    dt = begun = min(longest, ANGLE[order] / rate * (accuracy / 1e-5) ** (1 / order))
     grid, good = first.grid, None
     errors: list[float] = []
     for _ in range(TRIES):
-        grid, said = _aligned(wanted, dt, knots)
+        grid, said = _aligned(wanted, dt, edges.scaled(min(dt / begun, 1.0)), most_pieces(engine))
+        said = said or traced
         if 2 * grid.steps > MOST_STEPS or (good is not None and grid.dt <= good.grid.dt):
             break
         run = dataclasses.replace(first, grid=grid)
@@ -149,45 +162,81 @@ def _unreachable(accuracy: float, grid: Grid, errors: list[float]) -> str:
     )
 
 
-def knots_of(drive: Drive | None, duration: float) -> np.ndarray:
-    """The times within a run at which a derivative of the drive jumps."""
-    found = [np.ravel(np.asarray(w.knots(), dtype=float)) for w in (drive.channels().values() if drive else ())]
-    times = np.unique(np.concatenate([np.zeros(0), *found]))
-    return times[(times > 0) & (times < duration)]
+def edges_of(drive: Drive | None, duration: float, part: float) -> tuple[Edges, str]:
+    """What a drive asks of the steps of a run, those in an edge at most a `part` of its shortest time; and a sentence
+    where its knots are not known."""
+    knots: set[float] = set()
+    slow: list[tuple[float, float, float]] = []
+    waveforms = () if drive is None else tuple(drive.channels().values())
+    traced = any(not is_concrete(knot) for waveform in waveforms for knot in waveform.knots())
+    for waveform in waveforms:
+        knots |= {float(knot) for knot in np.ravel(np.asarray([] if traced else waveform.knots(), dtype=float))}
+        for edge in waveform.edges():
+            if all(map(is_concrete, edge)):
+                lanes = np.broadcast_arrays(*(np.ravel(np.asarray(time, dtype=float)) for time in edge))
+                slow += [
+                    (a, b, shortest / part) for a, b, shortest in zip(*(lane.tolist() for lane in lanes), strict=True)
+                ]
+    inside = tuple(sorted(knot for knot in knots if 0 < knot < duration))
+    return Edges(inside, tuple(slow)), TRACED if traced else ""
+
+
+def most_pieces(engine: Engine) -> int:
+    """Pieces that a run may have: a scan compiles each anew."""
+    return MOST_PIECES_OF_A_SCAN if isinstance(engine, XLA) else MOST_PIECES
+
+
+def cut(grid: Grid, drive: Drive | None, order: int, duration: float, engine: Engine) -> Chosen:
+    """The grid with steps that end at the edges of a drive, where the order is high enough for that to matter; and a
+    sentence where it has none."""
+    if order < HIGH or drive is None or not grid.steps:
+        return Chosen(grid, None, "")
+    edges, said = edges_of(drive, duration, STEPS_OF_AN_EDGE)
+    found = cut_at(grid, edges, most_pieces(engine))
+    if found is None and edges.within(grid):
+        said = said or WITHIN
+    return Chosen(found or grid, None, said)
 
 
 def _difference(run: Task, engine: Engine) -> float:
     """|Δm| of the end state between steps of a grid and steps of half their length, the largest of all oscillators."""
-    steps, dt = run.grid.steps, run.grid.dt
-    a, b = (_end(run, engine, n * steps, dt / n) for n in (1, 2))
+    a, b = (_end(run, engine, n) for n in (1, 2))
     parts = [np.asarray(x, dtype=float) - np.asarray(y, dtype=float) for x, y in zip(a, b, strict=True)]
     return float(np.max(np.sqrt(sum(part**2 for part in parts))))
 
 
-def _end(run: Task, engine: Engine, steps: int, dt: float) -> tuple[Any, Any, Any]:
-    if reason_against(engine, run):
-        m = engine.run(dataclasses.replace(run, grid=Grid(steps, dt, steps, False))).m
-        m = Vec3(m.x[-1], m.y[-1], m.z[-1])
-    else:
-        m = end_of(run, steps, dt)
+def _end(run: Task, engine: Engine, n: int) -> tuple[Any, Any, Any]:
+    """The end state with `n` steps in place of each."""
+    m, elsewhere = run.m0, reason_against(engine, run)
+    for piece in run.grid.pieces:
+        part = dataclasses.replace(run, m0=m)
+        steps, dt = n * piece.steps, piece.dt / n
+        if elsewhere:
+            grid = Grid(steps, dt, steps, False, start=piece.start)
+            m = jax.tree.map(lambda c: c[-1], engine.run(dataclasses.replace(part, grid=grid)).m)
+        else:
+            m = end_of(part, steps, dt, piece.start)
     return m.x, m.y, m.z
 
 
-def _aligned(wanted: Wanted, dt: float, knots: np.ndarray) -> tuple[Grid, str]:
-    """The grid with the longest steps up to `dt` on whose ends the knots of the drive fall; and a sentence where there
-    is none."""
+def _aligned(wanted: Wanted, dt: float, edges: Edges, most: int) -> tuple[Grid, str]:
+    """The grid with steps up to `dt` that end at the edges of the drive: cut there, or with equal steps on whose ends
+    its knots fall, where these are no more; and a sentence where there is none."""
     first = grid_of(wanted.duration, dt, wanted.save, wanted.polynomial)
-    if not knots.size:
-        return first, ""
-    longest = float(np.diff(np.concatenate([[0.0], knots])).min())
-    for grid in _grids(wanted, min(dt, longest)):
-        if np.all(np.abs(knots / grid.dt - np.round(knots / grid.dt)) < ALIGNED):
-            return grid, ""
-    said = (
-        "the knots of the drive fall within steps, where no method keeps its order, so the steps are shorter; a "
-        "duration and samples on a common grid avoid it"
-    )
-    return first, said
+    found, knots = cut_at(first, edges, most), np.array(edges.knots)
+    if found is None:
+        dt = min([dt, *(step for *_, step in edges.slow)])
+        first = grid_of(wanted.duration, dt, wanted.save, wanted.polynomial)
+    if knots.size and (found is None or (found.cuts and not edges.slow)):
+        longest = float(np.diff(np.concatenate([[0.0], knots])).min())
+        for grid in _grids(wanted, min(dt, longest)):
+            if found is not None and grid.whole > found.whole:
+                break
+            if not edges.within(grid):
+                return grid, ""
+    if found is None and knots.size:
+        return first, WITHIN
+    return found or first, ""
 
 
 def _grids(wanted: Wanted, dt: float) -> Iterator[Grid]:

@@ -25,7 +25,7 @@ from llgrad.kernels.machine.forks import check_process
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
-from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, stepper_for
+from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, cut, stepper_for
 from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.start import start_of
@@ -38,6 +38,7 @@ from llgrad.solve.systems import (
     task_of_system,
 )
 from llgrad.solve.task import Engine, Noise, Solution, Task
+from llgrad.solve.xla import XLA
 
 
 @overload
@@ -102,9 +103,10 @@ def simulate(
             multiple of a time [s], between the steps too; `End()` keeps the end only.
         accuracy: largest error |Δm| of the end state, in place of `dt`: the longest step whose error, estimated from a
             run with half of it, is below (`stats.error`). The step is a constant to derivatives; under `jit` and `vmap`
-            of the device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
-        stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the
-            default is `Heun()` (Stratonovich).
+            of the device give `dt`.
+        stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the default is
+            `Heun()` (Stratonovich). From order five on, steps end at the knots of a drive (`Sampled`, `Chirp`) and are
+            short in its edges (`Step`, `Pulse`) only; `stats.reason` says where they cannot.
         engine: `Native()` (compiled loops, the default on the CPU; what it cannot run, XLA does, and `stats` says why),
             `XLA()` or `Diffrax()`.
         key: a `jax.random.key`; turns the thermal field of `model.temperature` on. The noise is a function of (key,
@@ -149,6 +151,9 @@ def simulate(
     else:
         dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
         grid = grid_of(duration, dt, save, polynomial)
+        if key is None and isinstance(engine, (Native, XLA)):
+            chosen = cut(grid, drive, stepper.tableau.order, duration, engine)
+            grid = chosen.grid
     task = task_on(grid)
     return _trajectory(model, drive, task, engine.run(task), throw, chosen)
 
@@ -178,7 +183,7 @@ def _simulate_system(
     grid = grid_of(_checked_duration(duration), step, save)
     task = task_of_system(system, waveforms, stepper, grid, start_of_system(system, state), key)
     solution = _check_engine(engine).run(task)
-    states, bad_time = _with_initial(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
+    states, bad_time = _with_initial(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.ends)
     times, status, stats = _told(task, solution, bad_time, throw)
     return SystemTrajectory(times, states, status, system, drive, stats)
 
@@ -215,7 +220,7 @@ def _trajectory(
     model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool, chosen: Chosen | None = None
 ) -> Trajectory:
     grid = task.grid
-    m, bad_time = _assembled(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
+    m, bad_time = _assembled(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.ends)
     times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return Trajectory(times, m, status, model, drive, stats)
 
@@ -232,27 +237,29 @@ def _told(
     reason, error = solution.reason, None
     if chosen is not None:
         reason, error = "; ".join(filter(None, (solution.reason, chosen.reason))), chosen.error
-    steps = grid.steps + bool(grid.tail)
-    stats = Stats(solution.engine, reason, stepper, steps, grid.dt, grid.save_every, grid.samples, error)
+    stats = Stats(solution.engine, reason, stepper, grid.whole, grid.dt, grid.save_every, grid.samples, error)
     return jnp.asarray(times, task.dtype), status, stats
 
 
 @jax.jit
-def _assembled(initial: Vec3 | None, states: Vec3, bad_step: Any, dt: Any) -> tuple[Any, Any]:
+def _assembled(initial: Vec3 | None, states: Vec3, bad_step: Any, ends: Any) -> tuple[Any, Any]:
     """The magnetisation (T, …, 3), the initial state first where it is kept, and the time [s] of the first bad step.
 
     Compiled as one: by themselves, these few operations would take longer to compile than to run.
     """
-    states, bad_time = _with_initial(initial, states, bad_step, dt)
+    states, bad_time = _with_initial(initial, states, bad_step, ends)
     return states.stack(), bad_time
 
 
 @jax.jit
-def _with_initial(initial: Any, states: Any, bad_step: Any, dt: Any) -> tuple[Any, Any]:
+def _with_initial(initial: Any, states: Any, bad_step: Any, ends: Any) -> tuple[Any, Any]:
     """The states, the initial one first where it is kept, and the time [s] of the first bad step."""
     if initial is not None:
         states = jax.tree.map(lambda first, later: jnp.concatenate([first[None], later]), initial, states)
-    return states, (bad_step + 1).astype(jax.tree.leaves(states)[0].dtype) * dt
+    dtype = jax.tree.leaves(states)[0].dtype
+    if jnp.ndim(ends):
+        return states, jnp.asarray(ends, dtype)[bad_step + 1]
+    return states, (bad_step + 1).astype(dtype) * ends
 
 
 def _check_model(model: Any) -> Oscillator:
