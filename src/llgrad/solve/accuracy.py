@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import jax
@@ -19,6 +19,7 @@ import numpy as np
 
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
+from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive
 from llgrad.kernels.steppers import DormandPrince8, Stepper, Tsitouras5
 from llgrad.solve.native import Native, end_of, reason_against
@@ -179,6 +180,15 @@ def edges_of(drive: Drive | None, duration: float, part: float) -> tuple[Edges, 
                 ]
     inside = tuple(sorted(knot for knot in knots if 0 < knot < duration))
     return Edges(inside, tuple(slow)), TRACED if traced else ""
+
+
+def uncut(grid: Grid, waveforms: Iterable[Waveform], order: int) -> Chosen:
+    """A grid whose steps go over the edges of waveforms, and a sentence where knots of them fall within steps."""
+    knots = [knot for waveform in waveforms for knot in waveform.knots()] if order >= HIGH and grid.steps else []
+    if not all(map(is_concrete, knots)):
+        return Chosen(grid, None, TRACED)
+    inside = Edges(tuple(float(k) for k in knots if 0 < k < grid.steps * grid.dt)).within(grid)
+    return Chosen(grid, None, WITHIN if inside else "")
 
 
 def most_pieces(engine: Engine) -> int:

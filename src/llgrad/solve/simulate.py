@@ -25,7 +25,7 @@ from llgrad.kernels.machine.forks import check_process
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
-from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, cut, stepper_for
+from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, cut, stepper_for, uncut
 from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
 from llgrad.solve.start import start_of
@@ -182,9 +182,12 @@ def _simulate_system(
     step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
     grid = grid_of(_checked_duration(duration), step, save)
     task = task_of_system(system, waveforms, stepper, grid, start_of_system(system, state), key)
-    solution = _check_engine(engine).run(task)
+    engine = _check_engine(engine)
+    solution = engine.run(task)
+    fixed = isinstance(engine, (Native, XLA)) and key is None
+    said = uncut(grid, waveforms.values(), stepper.tableau.order) if fixed else None
     states, bad_time = _with_initial(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.ends)
-    times, status, stats = _told(task, solution, bad_time, throw)
+    times, status, stats = _told(task, solution, bad_time, throw, said)
     return SystemTrajectory(times, states, status, system, drive, stats)
 
 

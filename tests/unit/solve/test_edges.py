@@ -94,6 +94,26 @@ def test_what_cannot_be_cut_is_said():
     assert "the knots of the drive are traced" in said[0]
 
 
+class Leaky(lg.System):
+    """A voltage with a leak, and an input."""
+
+    inputs = {"voltage": "V"}  # noqa: RUF012
+    rate_of_leak: float = lg.quantity("1/s")
+
+    def start(self):
+        return {"v": 0.0}
+
+    def rate(self, state, inputs):
+        return {"v": self.rate_of_leak * (inputs.voltage - state["v"])}
+
+
+@pytest.mark.parametrize(("off", "said"), [(0.0, ""), (1e-12, "the knots of the drive fall within steps")])
+def test_of_a_system_knots_within_steps_are_said(off, said):
+    drive = {"voltage": lg.Sampled(np.array([0.0, 0.1e-9 + off, 0.2e-9]), np.array([0.0, 1.0, 0.0]))}
+    run = simulate(Leaky(1e9), duration=0.2e-9, dt=10e-12, drive=drive, stepper=lg.DormandPrince5())
+    assert run.stats.reason[: len(said)] == said and bool(run.stats.reason) == bool(said)
+
+
 @pytest.mark.parametrize("polynomial", [False, True])
 def test_cuts_lose_no_time_and_no_state(polynomial, rng):
     for _ in range(50):
