@@ -284,7 +284,7 @@ def _task(
 def _trajectory(
     model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool, chosen: Chosen
 ) -> Trajectory:
-    m, bad_time = _joined(task, solution)
+    m, bad_time = _joined(task, solution, stacked=True)
     times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return Trajectory(times, m, status, model, drive, stats)
 
@@ -304,25 +304,26 @@ def _told(task: Task, solution: Solution, bad_time: Any, throw: bool, chosen: Ch
     return jnp.asarray(times, task.dtype), status, stats
 
 
-def _joined(task: Task, solution: Solution) -> tuple[Any, Any]:
-    """The states, the initial one first where it is kept, and the time [s] of the first bad step."""
+def _joined(task: Task, solution: Solution, stacked: bool = False) -> tuple[Any, Any]:
+    """The states, the initial one first where it is kept, of a device `stacked` to (T, …, 3), and the time [s] of the
+    first bad step."""
     grid, states, bad_step = task.grid, solution.m, solution.bad_step
     initial = task.m0 if grid.keep_initial else None
     if namespace(initial, states, bad_step) is np:
-        states, bad_time = _join(np, known(initial), known(states), np.asarray(bad_step), grid.ends)
+        states, bad_time = _join(np, known(initial), known(states), np.asarray(bad_step), grid.ends, stacked)
         return jax.device_put((states, bad_time))  # where jnp.asarray would compile something for each new shape
-    return _join_traced(initial, states, bad_step, grid.ends)
+    return _join_traced(initial, states, bad_step, grid.ends, stacked)
 
 
-def _join(xp: Any, initial: Any, states: Any, bad_step: Any, ends: Any) -> tuple[Any, Any]:
+def _join(xp: Any, initial: Any, states: Any, bad_step: Any, ends: Any, stacked: bool) -> tuple[Any, Any]:
     if initial is not None:
         states = jax.tree.map(lambda first, later: xp.concatenate([first[None], later]), initial, states)
     dtype = jax.tree.leaves(states)[0].dtype
     bad_time = xp.asarray(ends, dtype)[bad_step + 1] if np.ndim(ends) else (bad_step + 1).astype(dtype) * ends
-    return xp.stack([states.x, states.y, states.z], axis=-1) if isinstance(states, Vec3) else states, bad_time
+    return xp.stack([states.x, states.y, states.z], axis=-1) if stacked else states, bad_time
 
 
-_join_traced = jax.jit(partial(_join, jnp))
+_join_traced = jax.jit(partial(_join, jnp), static_argnums=4)
 
 
 def _check_model(model: Any) -> Oscillator:
