@@ -82,6 +82,7 @@ with without_collections():
     from llgrad.orbits.equilibria.equilibria import equilibria
     from llgrad.orbits.equilibria.resonance import Resonance, resonance
     from llgrad.orbits.equilibria.result import Equilibria, Equilibrium
+    from llgrad.orbits.lyapunov import Lyapunov, lyapunov
     from llgrad.orbits.results.locking import Locking
     from llgrad.orbits.results.orbit import Orbit
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
@@ -155,6 +156,7 @@ __all__ = [
     "LineWidth",
     "LinearJunction",
     "Locking",
+    "Lyapunov",
     "Mix",
     "Native",
     "Orbit",
@@ -224,6 +226,7 @@ __all__ = [
     "load_network",
     "load_system",
     "load_voltage",
+    "lyapunov",
     "orbit",
     "peak_of",
     "phase",

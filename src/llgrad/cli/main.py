@@ -28,10 +28,11 @@ from llgrad.cli.networks.design import design
 from llgrad.cli.networks.evaluate import evaluate
 from llgrad.cli.networks.learning.processes import leaving
 from llgrad.cli.networks.train import train
-from llgrad.cli.orbit import orbit
 from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
 from llgrad.cli.simulate import simulate
 from llgrad.cli.states.equilibria import equilibria
+from llgrad.cli.states.follow import follow
+from llgrad.cli.states.orbit import orbit
 from llgrad.core.arguments.doors import command_line
 from llgrad.core.run_record import version
 from llgrad.core.status import SimulationError
@@ -106,7 +107,7 @@ def llgrad(
         prefer_processors()
 
 
-for command in (devices, simulate, equilibria, orbit, fit, plan, train, evaluate, design, demo, cache):
+for command in (devices, simulate, orbit, equilibria, follow, fit, plan, train, evaluate, design, demo, cache):
     app.command()(command)
 
 

@@ -60,6 +60,7 @@ class System(Record):
     `Spin`s (unit vectors), say. Write `rate` with arithmetic and `jax.numpy` on scalars. `inputs` names what a drive
     can act on, with its unit, and `noises` how many independent white noises there are: `inputs.noise[k]` has
     ⟨ξ(t) ξ(t′)⟩ = δ(t − t′), unit 1/√s, and is held during a step (with Heun's method the Stratonovich solution).
+    What members of a `SystemArray` feel of each other is what `emit` gives, and what `receive` makes inputs of.
 
     What a laboratory records of it is in `outputs`, with its unit: components of the state ("x", "free.z"), and what
     `observe` gives by name, a voltage say. `run.signal("x")` is one of them, which `frequency` and its like, `fit` and
@@ -267,8 +268,8 @@ class SystemEquation(eqx.Module):
             more = self.system.received([given[name] for name in self.mixed], self.receives, inputs)
             inputs = Inputs(inputs.t, noise, {name: acting[name] + more.get(name, 0.0) for name in acting})
         rate = self.system.rate(jax.tree.unflatten(self.structure, list(state)), inputs)
-        found, structure = jax.tree.flatten(_plain(rate))
-        if structure != jax.tree.structure(_plain(jax.tree.unflatten(self.structure, list(state)))):
+        found, structure = jax.tree.flatten(plain(rate))
+        if structure != jax.tree.structure(plain(jax.tree.unflatten(self.structure, list(state)))):
             raise ValueError(
                 f"the rate of {type(self.system).__name__} is {structure}, expected the form of its state: "
                 f"{self.structure}"
@@ -276,7 +277,7 @@ class SystemEquation(eqx.Module):
         return [jnp.asarray(value) * 1e-9 for value in found]
 
 
-def _plain(tree: Any) -> Any:
+def plain(tree: Any) -> Any:
     """A tree with plain vectors in place of spins: what a derivative is."""
     return jax.tree.map(
         lambda node: Vec3(node.x, node.y, node.z) if isinstance(node, Vec3) else node,

@@ -237,7 +237,7 @@ def _of_system(system: System, time: float | None, scale: Any) -> Flow:
         scale = usual_scale(np.array([float(leaf) for leaf in jax.tree.leaves(start)])[plain])
     body = Own(equation_of_system(system, start), 0.0 if time is None else time)
     flow = Flow(body, jnp.asarray(scale, float), shape)
-    if time is None and _depends_on_time(flow):
+    if time is None and depends_on_time(flow):
         raise ValueError(
             f"the rate of {type(system).__name__} depends on the time, so that it has no fixed points; give the moment "
             "at which to freeze it, time=0.0 (in seconds)"
@@ -251,7 +251,7 @@ def usual_scale(start: np.ndarray) -> np.ndarray:
     return np.where(start == 0.0, largest, np.abs(start))
 
 
-def _depends_on_time(flow: Flow) -> bool:
+def depends_on_time(flow: Flow) -> bool:
     """Whether any number of the rate is computed from the time."""
     y = jnp.full(flow.shape.size, 1 / math.sqrt(3.0))
     jaxpr = jax.make_jaxpr(lambda time: eqx.tree_at(lambda f: f.body.time, flow, time).rate(y))(0.0).jaxpr

@@ -11,10 +11,12 @@ from llgrad.plot.orbits import orbit
 from llgrad.plot.pages.report import report, save_report
 from llgrad.plot.saving import save
 from llgrad.plot.spectra import spectrum
+from llgrad.plot.states.branches import branches
 from llgrad.plot.states.equilibria import equilibria
 from llgrad.plot.traces import trace
 
 __all__ = [
+    "branches",
     "confusion",
     "cycle",
     "equilibria",

@@ -215,6 +215,17 @@ def test_dipoles_of_oscillators():
     assert lg.suggest_dt(array) < lg.suggest_dt(array.replace(coupling=None))
 
 
+def test_stray_fields_and_exchange_add_up():
+    """A weight for a pair is that weight times the unit matrix; several mixes to one name are added."""
+    array, exchange = dipoles(5), 5e-3 * np.random.default_rng(3).normal(size=(5, 5))
+    tensors = array.mixes[0].weights
+    two = array.replace(mixes=(array.mixes[0], lg.DenseMix(exchange, of="m", to="field")))
+    one = array.replace(mixes=lg.DenseMix(tensors + exchange[:, :, None, None] * np.eye(3), of="m", to="field"))
+    found, expected = (lg.simulate(each, duration=40 * DT, dt=DT, stepper=lg.Heun()) for each in (two, one))
+    assert found.stats.engine == expected.stats.engine == "native"
+    np.testing.assert_allclose(found.m, expected.m, atol=1e-13)
+
+
 # ---- phase locking
 
 

@@ -17,7 +17,7 @@ from llgrad.core.trajectory import SystemSignal, SystemTrajectory
 from llgrad.devices.arrays.mix import Mix
 from llgrad.devices.arrays.mixing import Link, Mixing
 from llgrad.devices.states.components import component_names
-from llgrad.devices.system import Inputs, Reception, System, chosen_signal
+from llgrad.devices.system import Inputs, Reception, System, chosen_signal, plain
 
 
 def _as_mixes(given: Any) -> Any:
@@ -182,7 +182,7 @@ def _emitted(system: System, state: Any) -> dict[str, Any]:
         for leaf in jax.tree.leaves(value):
             if jnp.shape(leaf):
                 raise ValueError(f"{kind}.emit gives {name!r} of the shape {jnp.shape(leaf)}, expected numbers")
-    return found
+    return {name: plain(value) for name, value in found.items()}
 
 
 def _check_reception(array: SystemArray, receives: Sequence[Reception]) -> None:

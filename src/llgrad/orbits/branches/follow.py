@@ -16,7 +16,7 @@ from llgrad.orbits.branches.tracing import Trail, trail_through
 from llgrad.orbits.carried import held, is_traced
 from llgrad.orbits.equilibria.equilibria import equilibria
 from llgrad.orbits.equilibria.modes import eigen
-from llgrad.orbits.equilibria.result import NEUTRAL
+from llgrad.orbits.equilibria.result import NEUTRAL, columns_of
 
 BEGUN: Final = (0.0007, 0.9991, 0.5003, 0.2411, 0.7603, 0.1207, 0.8809)
 """Parts of the range at which all fixed points are looked for: none of a round number, at which a symmetry may hold."""
@@ -67,11 +67,13 @@ def follow(
         span = range_of(numbers, parameter, start, stop)
         family = family_of(numbers, span, time)
         trails = _trails(family, span, within, time)
-        branches = tuple(_branch(family, trail) for trail in trails)
-        found = _unique(family, [threshold for trail in trails for threshold in _critical(family, trail)])
+        critical = [_critical(family, trail) for trail in trails]
+        branches = tuple(_branch(family, *pair) for pair in zip(trails, critical, strict=True))
+        found = _unique(family, [threshold for points in critical for _, threshold in points])
+        names = columns_of(family.flow(span.start))
     if is_traced(device):
         found = [_carried(device, family, point) for point in found]
-    return Branches(branches, tuple(sorted(found, key=lambda point: point.held)), parameter, span.unit, numbers)
+    return Branches(branches, tuple(sorted(found, key=lambda point: point.held)), parameter, span.unit, numbers, names)
 
 
 def thresholds(device: Any, parameter: str, start: float, stop: float, **settings: Any) -> tuple[Threshold, ...]:
@@ -114,9 +116,16 @@ def _is_on(family: Family, trail: Trail, y: np.ndarray, value: float) -> bool:
     return False
 
 
-def _branch(family: Family, trail: Trail) -> Branch:
+def _branch(family: Family, trail: Trail, critical: list[tuple[int, Threshold]]) -> Branch:
+    """A branch with its critical points among its points, each as stable as the more stable of its neighbours."""
     growing = np.array([_growing(matrix) for matrix in trail.matrices])
-    return Branch(trail.values, trail.y, growing, trail.matrices, trail.ends)
+    values, y, matrices = trail.values, trail.y, trail.matrices
+    for i, point in sorted(critical, key=lambda pair: -pair[0]):
+        slope = np.asarray(local_at(family, jnp.asarray(point.y), point.held).slope)[:, :-1]
+        growing = np.insert(growing, i + 1, min(growing[i], growing[i + 1]))
+        values, y = np.insert(values, i + 1, point.held), np.insert(y, i + 1, point.y, axis=0)
+        matrices = np.insert(matrices, i + 1, slope, axis=0)
+    return Branch(values, y, growing, matrices, trail.ends)
 
 
 def _growing(matrix: np.ndarray) -> int:
@@ -124,17 +133,17 @@ def _growing(matrix: np.ndarray) -> int:
     return int((values.real > NEUTRAL * np.abs(values).max()).sum())
 
 
-def _critical(family: Family, trail: Trail) -> list[Threshold]:
+def _critical(family: Family, trail: Trail) -> list[tuple[int, Threshold]]:
     """The critical points between the points of a branch."""
     found = []
     growing = [_growing(matrix) for matrix in trail.matrices]
     for i in range(len(growing) - 1):
         folds = trail.tangents[i, -1] * trail.tangents[i + 1, -1] < 0
         if folds:
-            found.append(_fold(family, trail, i))
+            found.append((i, _fold(family, trail, i)))
         if abs(growing[i + 1] - growing[i]) >= 2 or (growing[i] != growing[i + 1] and not folds):
-            found += _crossings(family, trail, i)
-    return [point for point in found if point is not None]
+            found += [(i, point) for point in _crossings(family, trail, i)]
+    return [(i, point) for i, point in found if point is not None]
 
 
 def _fold(family: Family, trail: Trail, i: int) -> Threshold | None:

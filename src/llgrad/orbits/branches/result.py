@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from llgrad.core.run_record import run_record
 from llgrad.core.units import show
 
 
@@ -65,6 +66,35 @@ class Branches:
     parameter: str
     unit: str
     device: Any
+    names: tuple[str, ...]
+    """Of the numbers of a state."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What was found, in SI units, with its run record."""
+        return run_record("branches", device=self.device) | {
+            "parameter": self.parameter,
+            "unit": self.unit,
+            "names": list(self.names),
+            "thresholds": [
+                {
+                    "kind": point.kind,
+                    "value": point.held,
+                    "frequency_Hz": _plain(point.frequency),
+                    "supercritical": point.supercritical,
+                    "state": point.y.tolist(),
+                }
+                for point in self.thresholds
+            ],
+            "branches": [
+                {
+                    "values": branch.values.tolist(),
+                    "states": branch.y.tolist(),
+                    "growing": branch.growing.tolist(),
+                    "ends": list(branch.ends),
+                }
+                for branch in self.branches
+            ],
+        }
 
     def __len__(self) -> int:
         return len(self.branches)
@@ -76,7 +106,7 @@ class Branches:
         lines = [f"{len(self)} branches of equilibria over {self.parameter}, {len(self.thresholds)} critical points"]
         for point in self.thresholds:
             where = f"{self.parameter} = {show(float(f'{point.held:.8g}'), self.unit)}"
-            state = "(" + ", ".join(f"{part:.4f}" for part in point.y + 0.0) + ")"
+            state = "(" + ", ".join(f"{part:.4f}" for part in point.y.round(4) + 0.0) + ")"
             how = "" if point.supercritical is None else (", supercritical" if point.supercritical else ", subcritical")
             begins = "" if point.kind != "Hopf" else f", {show(float(f'{_plain(point.frequency):.5g}'), 'Hz')}"
             lines.append(f"  {where}: {point.kind}{how}{begins} at {state}")

@@ -74,6 +74,11 @@ def orbit(
     if near is not None:
         check_kind("near", near, Orbit, "give an orbit that lg.orbit found")
     _check(accuracy, steps)
+    if isinstance(model, OscillatorArray) and model.coupling is None:
+        raise NoCycle(
+            "no common cycle: the oscillators of this array are not coupled, so each has a phase of its own; find the "
+            "orbit of one of them"
+        )
     with working(model, m0, near):
         flow, start = flow_of(model, m0)
         flow = with_arrays(flow)

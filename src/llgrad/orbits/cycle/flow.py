@@ -237,7 +237,7 @@ def _across(m: Sequence[Any]) -> tuple[list[Any], list[Any]]:
 def flow_of(model: Oscillator | OscillatorArray | System, start: Any = None) -> tuple[Flow, Any]:
     """The flow of a model, and the state y (n,) in which a run of it begins.
 
-    Raises ValueError for a system whose rate asks for the time: its orbits are not closed.
+    Raises ValueError for a model that asks for the time: its orbits are not closed.
     """
     if isinstance(model, System):
         state = start_of_system(model, start)
@@ -250,6 +250,7 @@ def flow_of(model: Oscillator | OscillatorArray | System, start: Any = None) -> 
         flow = Flow(equation, None, noise_strength(UNIT), jax.tree.structure(state), None, model.noises)
         return flow, flow.vector(jax.tree.leaves(state))
     device = model.oscillator if isinstance(model, OscillatorArray) else model
+    still_equation(device, "closed orbit")
     state = start_of(model, start)
     coupling = model.coupling if isinstance(model, OscillatorArray) else None
     links = None if coupling is None else links_of_coupling(coupling)

@@ -13,7 +13,6 @@ import numpy as np
 
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
-from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.cycle.guess import spiral
@@ -40,8 +39,6 @@ def reason_of(model: Any, flow: Flow, start: Any, settled: Settled) -> str:
         )
     state, _, values = rest_and_rates(flow, settled.state)
     where = f"it comes to rest at {_told(flow, state)}, {_decay(values[0])}"
-    if isinstance(model, OscillatorArray) and model.coupling is None:
-        where += "; its oscillators are not coupled"
     if not isinstance(model, Oscillator):
         return f"no cycle: {where}"
     if float(model.current) == 0.0:

@@ -18,8 +18,13 @@ from llgrad.orbits.cycle.flow import Flow
 ITERATIONS: Final = 30
 LARGEST_TURN: Final = 0.3
 """Largest change of a state in one iteration: radians of a unit vector, parts of the orbit's size of the others."""
-CLOSED: Final = 1e-9
-"""Newton's method ends after a step of this size: it doubles the right digits, so the next would be rounding."""
+CLOSED: Final = 0.57
+"""Newton's method ends after a step of this power of the rounding, 1e-9 in float64: the next would be rounding."""
+
+
+def closed_below(dtype: Any) -> float:
+    """Size of the last correction of an orbit that is closed."""
+    return float(jnp.finfo(dtype).eps) ** CLOSED
 
 
 class Chain(NamedTuple):
@@ -141,7 +146,7 @@ def newton(flow: Flow, states: Any, period: Any) -> Found:
 
     def goes_on(now: Any) -> Any:
         _, _, last, count, _ = now
-        return ((last > CLOSED) & (count < ITERATIONS)) | (count == 0)
+        return ((last > closed_below(states.dtype)) & (count < ITERATIONS)) | (count == 0)
 
     def advance(now: Any) -> Any:
         states, period, _, count, chain = now

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.cycle.linear import Linear, chain_at, linear_of, multipliers_of, pushed
-from llgrad.orbits.cycle.shooting import CLOSED, Chain, Found, attached, correction, newton
+from llgrad.orbits.cycle.shooting import Chain, Found, attached, closed_below, correction, newton
 
 MOST_STEPS: Final = 4096
 FLAT: Final = 1e-5
@@ -68,7 +68,7 @@ def is_cycle(flow: Flow, found: Found) -> Any:
     """Whether Newton's method ended on a closed orbit, and not on a state at rest or nowhere."""
     extent = jnp.sqrt(jnp.max(jnp.sum((found.states - found.states.mean(0)) ** 2, 1)))
     scale = jnp.sqrt(jnp.max(jnp.sum(found.states**2, 1)))
-    fine = (found.last <= CLOSED) & (found.period > 0) & jnp.isfinite(found.states).all()
+    fine = (found.last <= closed_below(found.states.dtype)) & (found.period > 0) & jnp.isfinite(found.states).all()
     return fine & (extent > FLAT * scale)
 
 

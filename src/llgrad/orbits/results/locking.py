@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from llgrad.orbits.results.precision import precise
+
+EDGE: Final = 1e-6
+"""An edge of the range is locked, however it was rounded."""
 
 
 class Locking(eqx.Module):
@@ -42,7 +45,7 @@ class Locking(eqx.Module):
         multiplied up to their common frequency; NaN where it is not locked. Over the range it grows by π.
         """
         x = (jnp.asarray(frequency) / self.ratio - self.centre) / self.half_width
-        inside = jnp.abs(x) <= 1
+        inside, x = jnp.abs(x) <= 1 + EDGE, jnp.clip(x, -1.0, 1.0)
         behind = self.offset + jnp.where(inside, jnp.arcsin(jnp.where(inside, x, 0.0)), jnp.nan)
         return jnp.pi - jnp.mod(jnp.pi - behind, 2 * jnp.pi)
 

@@ -256,7 +256,7 @@ class Orbit(eqx.Module):
 
     def _offsets(self, f: Any) -> Any:
         offsets = jnp.atleast_1d(jnp.asarray(f, self.closed.period.dtype))
-        if offsets.ndim != 1 or (is_concrete(f) and not bool(np.all(np.asarray(f) > 0))):
+        if offsets.ndim != 1 or (is_concrete(offsets) and not bool(np.all(np.asarray(offsets) > 0))):
             raise ValueError(f"f = {f!r}, expected offset frequencies in hertz above 0, (F,)")
         return offsets
 

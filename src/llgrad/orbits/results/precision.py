@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import jax
+import numpy as np
+from jax.core import Tracer
 
 from llgrad.core.speed.namespace import fixed
 from llgrad.solve.step_size import is_traced
@@ -23,12 +25,17 @@ def working(*trees: Any) -> Iterator[None]:
         yield
 
 
+def _as_numpy(leaf: Any) -> Any:
+    """A known number or array as one of NumPy, which keeps its 64 bits whatever JAX is set to."""
+    return leaf if isinstance(leaf, Tracer) or not isinstance(leaf, jax.Array) else np.asarray(leaf)[()]
+
+
 def precise(method: Method) -> Method:
     """A method that computes in the float type of what it belongs to."""
 
     @functools.wraps(method)
     def wrapped(self: Any, *arguments: Any, **options: Any) -> Any:
         with working(self):
-            return method(self, *arguments, **options)
+            return jax.tree.map(_as_numpy, method(self, *arguments, **options))
 
     return wrapped  # type: ignore[return-value]
