@@ -83,13 +83,9 @@ GIVEN = {
     "voltage": ({"run": RUN, "junction": JUNCTION}, {}),
     "write_trace": ({"path": "x.csv", "trace": TRACE}, {}),
 }
-OF_NUMBERS = {"between", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors", "quantity", "unbounded"}
-OF_NUMBERS |= {
-    "dipolar_tensors",
-    "table",
-    "vector",
-    *(f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "response")),
-}
+OF_NUMBERS = {"between", "dipolar_tensors", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors"}
+OF_NUMBERS |= {"quantity", "table", "unbounded", "vector"}
+OF_NUMBERS |= {f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "response")}
 # Where a kind of WRONG is right: None leaves an optional argument out, and so on.
 RIGHT = {
     *((name, argument, "None") for name in ("voltage", "resistance", "load_voltage") for argument in ("junction",)),

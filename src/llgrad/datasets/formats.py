@@ -112,7 +112,7 @@ def _times(found: Arrays, times: _Array) -> tuple[np.ndarray, tuple[str, ...]]:
         return t, ()
     stats = (found.record or {}).get("stats")
     if isinstance(stats, dict) and isinstance(stats.get("dt"), float) and isinstance(stats.get("save_every"), int):
-        return t[0] + stats["dt"] * stats["save_every"] * np.arange(t.size), ()
+        return t[0] + stats["dt"] * stats["save_every"] / stats.get("samples", 1) * np.arange(t.size), ()
     return np.linspace(t[0], t[-1], t.size), (f"times in {raw.dtype}, counted from the first without its rounding",)
 
 

@@ -46,6 +46,15 @@ class Waveform(Record):
         waveform. A step of high order ends there."""
         return ()
 
+    def edges(self) -> Any:
+        """The stretches of time in which it changes fast and smoothly: (from, to, shortest time) [s], each a number or
+        (N,). A step of high order becomes shorter there, and there only."""
+        return ()
+
+    def calmest_time(self) -> Any:
+        """`shortest_time` between knots and outside edges."""
+        return self.shortest_time()
+
     def __add__(self, other: Waveform) -> Sum:
         """The sum of two waveforms, as through a combiner."""
         parts = [waveform.parts if isinstance(waveform, Sum) else (waveform,) for waveform in (self, other)]
@@ -85,7 +94,13 @@ class Sum(Waveform):
         return min(part.shortest_time() for part in self.parts)
 
     def knots(self) -> Any:
-        return np.concatenate([np.ravel(np.asarray(part.knots(), dtype=float)) for part in self.parts])
+        return tuple(knot for part in self.parts for knot in part.knots())
+
+    def edges(self) -> Any:
+        return tuple(edge for part in self.parts for edge in part.edges())
+
+    def calmest_time(self) -> Any:
+        return min(part.calmest_time() for part in self.parts)
 
 
 def _with_rank(value: Any, rank: int) -> Any:

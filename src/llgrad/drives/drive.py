@@ -79,6 +79,10 @@ class Drive(Record):
         """The shortest period [s] that matters in any channel; infinity without one."""
         return min((waveform.shortest_time() for waveform in self.channels().values()), default=math.inf)
 
+    def calmest_time(self) -> Any:
+        """The shortest period [s] between the knots of all channels and outside their edges; infinity without one."""
+        return min((waveform.calmest_time() for waveform in self.channels().values()), default=math.inf)
+
     def units(self) -> dict[str, str]:
         """The unit of every leaf by its path, with ampere and tesla told apart: {"current.amplitude": "A", …}."""
         return {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from llgrad.core.record import quantity
 from llgrad.drives.base import BANDWIDTH_TIMES_RISE, DRIVEN, Waveform, align, check_finite, check_times, smallest
-from llgrad.drives.step import edge
+from llgrad.drives.step import around, edge
 
 
 class Pulse(Waveform):
@@ -41,3 +42,9 @@ class Pulse(Waveform):
 
     def shortest_time(self) -> Any:
         return min(smallest(self.rise_time) / BANDWIDTH_TIMES_RISE, 2 * smallest(self.width))
+
+    def edges(self) -> Any:
+        return around(self.start, self.rise_time), around(self.start + self.width, self.rise_time)
+
+    def calmest_time(self) -> Any:
+        return math.inf

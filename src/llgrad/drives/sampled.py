@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import equinox as eqx
@@ -81,7 +82,10 @@ class Sampled(Waveform):
         return STEPS_PER_SHORTEST_TIME * smallest(self.t[1:] - self.t[:-1])
 
     def knots(self) -> Any:
-        return self.t
+        return tuple(self.t)
+
+    def calmest_time(self) -> Any:
+        return math.inf
 
 
 def is_even(t: np.ndarray, tolerance: float = 1e-3) -> bool:

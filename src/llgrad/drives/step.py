@@ -13,10 +13,18 @@ from llgrad.drives.base import BANDWIDTH_TIMES_RISE, DRIVEN, Waveform, align, ch
 RISE_OVER_SCALE: Final = 2 * math.log(9)
 """10–90 % rise time of a logistic function 1/(1 + e^{−t/τ}), in units of τ."""
 
+EDGE: Final = 8.0
+"""Half of the length of an edge, in rise times."""
+
 
 def edge(t: Any, start: Any, rise_time: Any) -> Any:
     """A smooth edge from 0 to 1: 1/(1 + exp(−(t − start)/τ)), τ = rise_time/(2 ln 9)."""
     return jax.nn.sigmoid((t - start) / rise_time * RISE_OVER_SCALE)
+
+
+def around(start: Any, rise_time: Any) -> tuple[Any, Any, Any]:
+    """The stretch of time of an edge, and the shortest time in it: outside, it is 10⁻¹⁵ from its ends."""
+    return start - EDGE * rise_time, start + EDGE * rise_time, rise_time / BANDWIDTH_TIMES_RISE
 
 
 class Step(Waveform):
@@ -50,3 +58,9 @@ class Step(Waveform):
 
     def shortest_time(self) -> Any:
         return smallest(self.rise_time) / BANDWIDTH_TIMES_RISE
+
+    def edges(self) -> Any:
+        return (around(self.start, self.rise_time),)
+
+    def calmest_time(self) -> Any:
+        return math.inf

@@ -18,14 +18,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.record import is_concrete
 from llgrad.core.speed.namespace import fixed
+from llgrad.core.trajectory import Stats
 from llgrad.devices.system import System
 from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive
 from llgrad.kernels.steppers import DormandPrince8, Stepper, Tsitouras5
 from llgrad.solve.native import Native, end_of, reason_against
 from llgrad.solve.parts.division import parts_of, steps_of_a_part
-from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
+from llgrad.solve.saving import MOST_PIECES, Edges, End, Every, Grid, Interval, cut_at, grid_of
 from llgrad.solve.step_size import ANGLE, is_traced, largest_rate
 from llgrad.solve.systems import rate_of_system
 from llgrad.solve.task import Engine, Task
@@ -39,19 +41,28 @@ TRIES: Final = 12
 MOST_STEPS: Final = 4_000_000
 WORTH: Final = 1.15
 """A step that can be so many times as long is tried."""
+MOST_PIECES_OF_A_SCAN: Final = 8
+HIGH: Final = 5
+"""From this order of the stepper on steps end at the edges of a drive."""
+STEPS_OF_AN_EDGE: Final = 20
+"""A step in an edge is at most this part of the shortest time in it, where the step is given."""
+TRACED: Final = "the knots of the drive are traced, so they may fall within steps, where no method keeps its order"
+WITHIN: Final = (
+    "the knots of the drive fall within steps, where no method keeps its order; a duration and samples on a common "
+    "grid avoid it"
+)
 UNALIGNED: Final = 2.0
 """What a difference is multiplied by where knots fall within steps: the order is at least 1 then."""
-ALIGNED: Final = 1e-6
-"""Parts of a step by which a knot of a drive may miss a step's end."""
 SEARCHED: Final = 2000
 """Numbers of steps that are tried until the knots of a drive fall on ends of steps."""
 
 
 class Chosen(NamedTuple):
-    """A grid, the estimated error of its end state (NaN where it cannot be told), and what there is to say."""
+    """A grid, the estimated error of its end state (NaN where it cannot be told, None where nobody asks), and what
+    there is to say."""
 
     grid: Grid
-    error: float
+    error: float | None
     reason: str
 
 
@@ -98,6 +109,16 @@ class Wanted(NamedTuple):
     device's m is measured as it is."""
 
 
+class _Plan(NamedTuple):
+    """What is known before the first try: the edges of the drive, a sentence on them, the longest step that may be
+    tried, and the first one."""
+
+    edges: Edges
+    traced: str
+    longest: float
+    begun: float
+
+
 Heard = Callable[[], None] | None
 """What is called every tenth of a second while runs are taken, so that Ctrl-C is heard; None takes each in one go."""
 
@@ -108,30 +129,27 @@ def choose_step(wanted: Wanted, accuracy: float, engine: Engine, heard: Heard = 
     Raises ValueError where values are traced.
     """
     model, drive, start = fixed((wanted.model, wanted.drive, wanted.start))
-    first, duration = wanted.task(Grid(1, 1e-12, 1, False), start, model, drive), wanted.duration
+    first = wanted.task(Grid(1, 1e-12, 1, False), start, model, drive)
     if is_traced(first):
         raise ValueError(
             "accuracy= chooses the step from known values, and here some are traced by jit or vmap; give stepper= and "
             "dt=, for example those of stats of one run with accuracy= outside"
         )
-    rate = rate_of_system(model, first) if isinstance(model, System) else largest_rate(model, drive)
-    rate, order = max(rate, 1e3), first.stepper.tableau.order
-    knots, longest = knots_of(drive, duration), first.stepper.limit / rate
-    times = [float(waveform.shortest_time()) for waveform in _waveforms(drive)]
-    longest = min([longest, *(time / OF_THE_DRIVE for time in times)])
-    dt = min(longest, ANGLE[order] / rate * (accuracy / 1e-5) ** (1 / order))
+    plan = _plan_of(wanted, first, model, drive, accuracy, engine)
+    order, dt = first.stepper.tableau.order, plan.begun
     grid, good = first.grid, None
     errors: list[float] = []
     for _ in range(TRIES):
-        grid, said = _aligned(wanted, dt, knots)
-        if 2 * grid.steps > MOST_STEPS or (good is not None and grid.dt <= good.grid.dt):
+        grid, said = _aligned(wanted, dt, plan.edges.scaled(min(dt / plan.begun, 1.0)), most_pieces(engine))
+        said = said or plan.traced
+        if 2 * grid.whole > MOST_STEPS or (good is not None and grid.dt <= good.grid.dt):
             break
         run = dataclasses.replace(first, grid=grid)
         error = _difference(run, engine, heard, wanted.groups) * (UNALIGNED if said else 1 / (1 - 2.0**-order))
         factor = (0.5 * accuracy / error) ** (1 / order) if 0 < error < math.inf else 2.0 if error == 0 else 0.5
         errors.append(error)
         if error <= accuracy:
-            good, dt = Chosen(grid, error, said), min(longest, grid.dt * min(factor, 2.0))
+            good, dt = Chosen(grid, error, said), min(plan.longest, grid.dt * min(factor, 2.0))
             if factor < WORTH:
                 break
         elif good is None and _stays(errors):
@@ -141,6 +159,26 @@ def choose_step(wanted: Wanted, accuracy: float, engine: Engine, heard: Heard = 
             if good is not None and dt < WORTH * good.grid.dt:
                 break
     return good or Chosen(grid, math.nan, _unreachable(accuracy, grid, errors))
+
+
+def _plan_of(wanted: Wanted, first: Task, model: Any, drive: Any, accuracy: float, engine: Engine) -> _Plan:
+    rate = rate_of_system(model, first) if isinstance(model, System) else largest_rate(model, drive)
+    rate, order = max(rate, 1e3), first.stepper.tableau.order
+    edges, traced = edges_of(drive, wanted.duration, OF_THE_DRIVE)
+    few = len(edges.knots) <= most_pieces(engine)
+    times = [float(one.calmest_time() if few else one.shortest_time()) for one in _waveforms(drive)]
+    longest = min([first.stepper.limit / rate, *(time / OF_THE_DRIVE for time in times)])
+    return _Plan(edges, traced, longest, min(longest, ANGLE[order] / rate * (accuracy / 1e-5) ** (1 / order)))
+
+
+def grid_again(wanted: Wanted, stats: Stats, engine: Engine) -> Grid | None:
+    """The grid that `choose_step` found for a run of these numbers; None where they do not tell."""
+    edges, _ = edges_of(fixed(wanted.drive), wanted.duration, OF_THE_DRIVE)
+    if edges.slow:
+        return None
+    grid, _ = _aligned(wanted, stats.dt * (1 + 1e-12), edges, most_pieces(engine))
+    same = (grid.whole, grid.save_every, grid.samples) == (stats.steps, stats.save_every, stats.samples)
+    return grid if not edges.knots or (same and grid.dt == stats.dt) else None
 
 
 def _stays(errors: list[float]) -> bool:
@@ -164,18 +202,48 @@ def _waveforms(drive: Drive | Mapping[str, Waveform] | None) -> list[Waveform]:
     return list(drive.values() if isinstance(drive, Mapping) else drive.channels().values())
 
 
-def knots_of(drive: Drive | Mapping[str, Waveform] | None, duration: float) -> np.ndarray:
-    """The times within a run at which a derivative of the drive jumps."""
-    found = [np.ravel(np.asarray(w.knots(), dtype=float)) for w in _waveforms(drive)]
-    times = np.unique(np.concatenate([np.zeros(0), *found]))
-    return times[(times > 0) & (times < duration)]
+def edges_of(drive: Drive | Mapping[str, Waveform] | None, duration: float, part: float) -> tuple[Edges, str]:
+    """What a drive asks of the steps of a run, those in an edge at most a `part` of its shortest time; and a sentence
+    where its knots are not known."""
+    knots: set[float] = set()
+    slow: list[tuple[float, float, float]] = []
+    waveforms = _waveforms(drive)
+    traced = any(not is_concrete(knot) for waveform in waveforms for knot in waveform.knots())
+    for waveform in waveforms:
+        knots |= {float(knot) for knot in np.ravel(np.asarray([] if traced else waveform.knots(), dtype=float))}
+        for edge in waveform.edges():
+            if all(map(is_concrete, edge)):
+                lanes = np.broadcast_arrays(*(np.ravel(np.asarray(time, dtype=float)) for time in edge))
+                slow += [
+                    (a, b, shortest / part) for a, b, shortest in zip(*(lane.tolist() for lane in lanes), strict=True)
+                ]
+    inside = tuple(sorted(knot for knot in knots if 0 < knot < duration))
+    return Edges(inside, tuple(slow)), TRACED if traced else ""
+
+
+def most_pieces(engine: Engine) -> int:
+    """Pieces that a run may have: a scan compiles each anew."""
+    return MOST_PIECES_OF_A_SCAN if isinstance(engine, XLA) else MOST_PIECES
+
+
+def cut(
+    grid: Grid, drive: Drive | Mapping[str, Waveform] | None, order: int, duration: float, engine: Engine, key: Any
+) -> Chosen:
+    """The grid with steps that end at the edges of a drive, where the order is high enough for that to matter; and a
+    sentence where it has none. With noise, or an engine of its own steps, it stays as it is."""
+    if order < HIGH or not drive or not grid.steps or key is not None or not isinstance(engine, (Native, XLA)):
+        return Chosen(grid, None, "")
+    edges, said = edges_of(drive, duration, STEPS_OF_AN_EDGE)
+    found = cut_at(grid, edges, most_pieces(engine))
+    if found is None and edges.within(grid):
+        said = said or WITHIN
+    return Chosen(found or grid, None, said)
 
 
 def _difference(run: Task, engine: Engine, heard: Heard, groups: tuple[tuple[int, ...], ...] | None) -> float:
     """|Δm| of the end state between steps of a grid and steps of half their length, the largest of all oscillators; of
     a system the largest of its groups."""
-    steps, dt = run.grid.steps, run.grid.dt
-    a, b = (_end(run, engine, Grid(n * steps, dt / n, n * steps, False), heard) for n in (1, 2))
+    a, b = (_end(run, engine, n, heard) for n in (1, 2))
     parts = [x - y for x, y in zip(a, b, strict=True)]
     if groups is None:
         return float(np.max(_length(parts)))
@@ -195,37 +263,44 @@ def _numbers(state: Any) -> list[np.ndarray]:
     return [np.asarray(leaf, dtype=float) for leaf in jax.tree.leaves(state)]
 
 
-def _end(run: Task, engine: Engine, grid: Grid, heard: Heard) -> list[np.ndarray]:
-    other = reason_against(engine, run)
-    most = grid.steps if heard is None else steps_of_a_part(dataclasses.replace(run, grid=grid), engine)
-    state = run.m0
-    for part in parts_of(grid, most):
-        if heard is not None:
-            heard()
-        first = jnp.asarray(part.first, jnp.int32) if part.first else 0
-        task = eqx.tree_at(lambda t: t.m0, dataclasses.replace(run, grid=part.grid, first=first), state)
-        if other:
-            state = jax.tree.map(lambda component: component[-1], engine.run(task).m)
-        else:
-            state = end_of(task, part.grid.steps, grid.dt)
+def _end(run: Task, engine: Engine, n: int, heard: Heard) -> list[np.ndarray]:
+    """The end state with `n` steps in place of each."""
+    other, state = reason_against(engine, run), run.m0
+    for piece in run.grid.pieces:
+        grid = Grid(n * piece.steps, piece.dt / n, n * piece.steps, False, start=piece.start)
+        most = grid.steps if heard is None else steps_of_a_part(dataclasses.replace(run, grid=grid), engine)
+        for part in parts_of(grid, most):
+            if heard is not None:
+                heard()
+            first = jnp.asarray(part.first, jnp.int32) if part.first else 0
+            task = eqx.tree_at(lambda t: t.m0, dataclasses.replace(run, grid=part.grid, first=first), state)
+            if other:
+                state = jax.tree.map(lambda component: component[-1], engine.run(task).m)
+            else:
+                state = end_of(task, part.grid.steps, grid.dt, grid.start)
     return _numbers(state)
 
 
-def _aligned(wanted: Wanted, dt: float, knots: np.ndarray) -> tuple[Grid, str]:
-    """The grid with the longest steps up to `dt` on whose ends the knots of the drive fall; and a sentence where there
-    is none."""
+def _aligned(wanted: Wanted, dt: float, edges: Edges, most: int) -> tuple[Grid, str]:
+    """The grid with steps up to `dt` that end at the edges of the drive: cut there, or with equal steps on whose ends
+    its knots fall, where these are no more; and a sentence where there is none."""
     first = grid_of(wanted.duration, dt, wanted.save, wanted.polynomial)
-    if not knots.size:
+    if edges.knots and not edges.slow and not edges.within(first):
         return first, ""
-    longest = float(np.diff(np.concatenate([[0.0], knots])).min())
-    for grid in _grids(wanted, min(dt, longest)):
-        if np.all(np.abs(knots / grid.dt - np.round(knots / grid.dt)) < ALIGNED):
-            return grid, ""
-    said = (
-        "the knots of the drive fall within steps, where no method keeps its order, so the steps are shorter; a "
-        "duration and samples on a common grid avoid it"
-    )
-    return first, said
+    found, knots = cut_at(first, edges, most), np.array(edges.knots)
+    if found is None:
+        dt = min([dt, *(step for *_, step in edges.slow)])
+        first = grid_of(wanted.duration, dt, wanted.save, wanted.polynomial)
+    if knots.size and (found is None or (found.cuts and not edges.slow)):
+        longest = float(np.diff(np.concatenate([[0.0], knots])).min())
+        for grid in _grids(wanted, min(dt, longest)):
+            if found is not None and grid.whole > found.whole:
+                break
+            if not edges.within(grid):
+                return grid, ""
+    if found is None and knots.size:
+        return first, WITHIN
+    return found or first, ""
 
 
 def _grids(wanted: Wanted, dt: float) -> Iterator[Grid]:

@@ -18,7 +18,7 @@ import numpy as np
 from llgrad.core.record import tables_of
 from llgrad.devices.system import TIME
 from llgrad.solve.saving import Grid
-from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, with_tail
+from llgrad.solve.task import Engine, Solution, Task, as_arrays, in_pieces, outcome_of
 from llgrad.solve.xla import XLA
 
 SAMPLES: Final = 2**25
@@ -55,18 +55,18 @@ def reason_against(engine: Engine, task: Task) -> str:
     return _reason_against(task) or _reason_against_equation(_as_operands(task))
 
 
-def end_of(task: Task, steps: int, dt: float) -> Any:
-    """The state after some steps of a length, whatever the grid: one program for all of them."""
+def end_of(task: Task, steps: int, dt: float, start: float = 0.0) -> Any:
+    """The state after some steps of a length from a time on, whatever the grid: one program for all of them."""
     plain = dataclasses.replace(task, grid=Grid(1, 1e-12, 1, False))
     dtype = task.dtype
     blocks, rest = (jnp.asarray(number, jnp.int32) for number in divmod(steps, BLOCK))
-    return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), blocks, rest)
+    return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), jnp.asarray(start, dtype), blocks, rest)
 
 
 @eqx.filter_jit
-def _end_of(task: Task, dt: Any, blocks: Any, rest: Any) -> Any:
+def _end_of(task: Task, dt: Any, start: Any, blocks: Any, rest: Any) -> Any:
     def advance(i: Any, m: Any, steps: int, before: Any = 0) -> Any:
-        return _part(task, m, before + i * steps, steps, steps, dt).final
+        return _part(task, m, before + i * steps, steps, steps, dt, start).final
 
     m = jax.lax.fori_loop(0, blocks, functools.partial(advance, steps=BLOCK), task.m0)
     return jax.lax.fori_loop(0, rest, functools.partial(advance, steps=1, before=blocks * BLOCK), m)
@@ -178,7 +178,7 @@ def _alike(leaf: Any) -> Any:
 @eqx.filter_jit
 def _integrate(task: Task) -> tuple[Any, Any, Any]:
     """States kept (S, …), the index of the first bad step, and the outcome."""
-    m, bad = with_tail(_saved, task)
+    m, bad = in_pieces(_saved, task)
     return m, bad, outcome_of(m, bad)
 
 
@@ -203,18 +203,19 @@ def _chunk(task: Task) -> int:
     return max(SAMPLES // max(size, 1), 1)
 
 
-def _samples(task: Task, first: Any, steps: int, dt: Any = None) -> dict[str, Any]:
+def _samples(task: Task, first: Any, steps: int, dt: Any = None, start: Any = None) -> dict[str, Any]:
     """The drive at the nodes of some steps, by channel, and the time [ns] where a term uses it."""
     if not task.channels:
         return {}
     index = jnp.asarray(first, jnp.int32) + jnp.arange(steps, dtype=jnp.int32)
-    times = task.times(index, dt)
+    times = task.times(index, dt) + (0.0 if start is None else start)
     samples = task.samples(times) | ({TIME: times * 1e9} if task.equation.uses_time else {})
     return {name: jnp.asarray(value, task.dtype) for name, value in samples.items()}
 
 
-def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None) -> Any:
-    """One call of the kernels: some steps from the step `first` on, of the grid's length or another."""
+def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None, start: Any = None) -> Any:
+    """One call of the kernels: some steps from the step `first` on, of the grid's length or another; of a run that
+    begins at another time than the grid's."""
     from llgrad.kernels.integrate import NoiseWords, integrate
 
     first = task.first + first
@@ -225,7 +226,7 @@ def _part(task: Task, m: Any, first: Any, steps: int, every: int, dt: Any = None
         h=(task.grid.dt if dt is None else dt) * 1e9,
         steps=steps,
         every=every,
-        drive=_samples(task, first, steps, dt),
+        drive=_samples(task, first, steps, dt, start),
         mix=None if task.mixing is None else task.mixing.products(),
         noise=None if task.noise is None else NoiseWords(task.noise.sigma, task.noise.key0, task.noise.key1),
         first=first,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import equinox as eqx
+import numpy as np
 
 from llgrad.core.record import as_count, as_number
 
@@ -55,6 +57,10 @@ class Grid(NamedTuple):
     samples: int = 1
     tail: int = 0
     start: float = 0.0
+    cuts: tuple[Grid, ...] = ()
+    """What is stepped instead, where steps end at the edges of a drive; the states that are kept are the same."""
+    kept: bool = True
+    """Whether the states of a cut belong to those that are kept; its end is where the next one begins."""
 
     @property
     def saves(self) -> int:
@@ -65,6 +71,44 @@ class Grid(NamedTuple):
     def interval(self) -> float:
         """Time between two states kept [s]."""
         return self.dt * self.save_every / self.samples
+
+    @property
+    def pieces(self) -> tuple[Grid, ...]:
+        """The grids of equal steps that are stepped one after the other."""
+        return self.cuts or (self._replace(tail=0), *([self.last()] if self.tail else []))
+
+    @property
+    def whole(self) -> int:
+        """Number of all steps."""
+        return sum(piece.steps for piece in self.pieces)
+
+    @property
+    def ends(self) -> Any:
+        """The step [s]; of pieces the times at which all their steps end, 0 first."""
+        if not self.cuts:
+            return self.dt
+        return np.concatenate([[0.0], *(p.start + p.dt * np.arange(1, p.steps + 1) for p in self.cuts)])
+
+    def time_after(self, steps: int) -> float:
+        """The time [s] at which a number of steps ends."""
+        if self.cuts:
+            return float(self.ends[steps])
+        return steps * self.dt if steps <= self.steps else self.saves * self.interval
+
+    def steps_until(self, time: float) -> int:
+        """The number of steps that end at a time [s]."""
+        return int(np.argmin(np.abs(self.ends - time))) if self.cuts else round(time / self.dt)
+
+    def steps_for(self, saved: int) -> int:
+        """The number of steps after which so many states are kept after the initial one."""
+        taken = 0
+        for piece in self.pieces:
+            if saved <= 0:
+                break
+            here = min(saved, piece.saves)
+            taken += here // piece.samples * piece.save_every if piece.kept else piece.steps
+            saved -= here if piece.kept else 0
+        return taken
 
     def last(self) -> Grid:
         """The grid of the shorter step at the end."""
@@ -81,6 +125,69 @@ def grid_of(duration: float, dt: float, save: Every | End | Interval, polynomial
         return Grid(steps, duration / steps if steps else dt, max(steps, 1), keep_initial=steps == 0)
     steps = math.ceil(steps / save.steps) * save.steps
     return Grid(steps, duration / steps if steps else dt, save.steps, keep_initial=True)
+
+
+MOST_PIECES: Final = 64
+"""Grids of equal steps that one run is made of."""
+SAME: Final = 1e-6
+"""Parts of a step, or of an interval between states kept, by which two times that are one may differ."""
+
+
+class Edges(NamedTuple):
+    """What a drive asks of the steps: times [s] at which one ends, and (from, to, longest step) of stretches."""
+
+    knots: tuple[float, ...] = ()
+    slow: tuple[tuple[float, float, float], ...] = ()
+
+    def scaled(self, factor: float) -> Edges:
+        """The same with other steps."""
+        return Edges(self.knots, tuple((a, b, step * factor) for a, b, step in self.slow))
+
+    def within(self, grid: Grid) -> tuple[float, ...]:
+        """The knots that are within a step of a grid."""
+        off = [abs(knot / grid.dt - round(knot / grid.dt)) for knot in self.knots]
+        return tuple(knot for knot, part in zip(self.knots, off, strict=True) if part > SAME)
+
+    def longest(self, time: float, dt: float) -> float:
+        """The longest step at a time."""
+        return min([dt, *(step for a, b, step in self.slow if a < time < b)])
+
+
+def cut_at(grid: Grid, edges: Edges, most: int = MOST_PIECES) -> Grid | None:
+    """The grid with steps that end at the knots of a drive, and are short in its edges; None where that takes more
+    than `most` pieces."""
+    interval, duration = grid.interval, grid.saves * grid.interval
+    slow = [(a, b, step) for a, b, step in edges.slow if step < grid.dt]
+    edges = Edges(edges.knots if grid.polynomial or grid.save_every == grid.steps else edges.within(grid), tuple(slow))
+    times = sorted({*edges.knots, *(time for a, b, _ in slow for time in (a, b))})
+    times = [time for time in times if SAME * grid.dt < time < duration - SAME * grid.dt]
+    if not times or len(times) > most:
+        return None if times else grid
+    places = [time / interval for time in times]
+    ends = {0, grid.saves}
+    for place in places:
+        near = round(place)
+        ends |= {near} if abs(place - near) < SAME else {math.floor(place), math.ceil(place)}
+    found: list[Grid] = []
+    for first, last in itertools.pairwise(sorted(ends)):
+        inside = [time for time, place in zip(times, places, strict=True) if first + SAME < place < last - SAME]
+        points = [first * interval, *inside, last * interval]
+        for begin, end in itertools.pairwise(points):
+            dt = edges.longest((begin + end) / 2, grid.dt)
+            found += _stretch(grid, begin, end, 1 if inside else last - first, dt, end == points[-1])
+    return grid._replace(cuts=tuple(found)) if len(found) <= most else None
+
+
+def _stretch(grid: Grid, begin: float, end: float, count: int, dt: float, kept: bool) -> list[Grid]:
+    """The grids from one time to another, with `count` intervals between states kept."""
+    length = (end - begin) / count
+    most = min(int(dt / length * (1 + 1e-9)), count)
+    if not grid.polynomial or most < 2:
+        every = max(math.ceil(length / dt * (1 - 1e-9)), 1)
+        return [Grid(count * every, length / every, every, False, grid.polynomial, 1, 0, begin, (), kept)]
+    samples = math.ceil(count / math.ceil(count / most))
+    whole = Grid(count // samples, samples * length, 1, False, True, samples, count % samples, begin, (), kept)
+    return list(whole.pieces)
 
 
 def _sampled_grid(duration: float, dt: float, interval: float, polynomial: bool) -> Grid:

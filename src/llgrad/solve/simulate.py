@@ -29,7 +29,7 @@ from llgrad.kernels.machine.forks import check_process
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
-from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, stepper_for
+from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, cut, stepper_for
 from llgrad.solve.native import Native
 from llgrad.solve.parts.request import Parts, checked_after
 from llgrad.solve.parts.telling import Progress, Teller
@@ -118,9 +118,10 @@ def simulate(
         accuracy: largest error |Δm| of the end state, in place of `dt`: the longest step whose error, estimated from a
             run with half of it, is below (`stats.error`). Of a system the error of each unit vector, and of what else
             has one unit, relative to its size. The step is a constant to derivatives; under `jit` and `vmap` of the
-            device give `dt`. A step ends at the knots of a drive (`Sampled`) where it can.
-        stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the
-            default is `Heun()` (Stratonovich).
+            device give `dt`.
+        stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the default is
+            `Heun()` (Stratonovich). From order five on, steps end at the knots of a drive (`Sampled`, `Chirp`) and are
+            short in its edges (`Step`, `Pulse`) only; `stats.reason` says where they cannot.
         engine: `Native()` (compiled loops, the default, on processors and GPUs; what it cannot run, XLA does, and
             `stats` says why), `XLA()` or `Diffrax()`.
         key: a `jax.random.key`; turns the thermal field of `model.temperature` on. The noise is a function of (key,
@@ -171,7 +172,6 @@ def _simulate_device(
 ) -> Trajectory:
     device = _check_model(model)
     drive = check_drive(drive)
-    chosen: Chosen | None = None
     if accuracy is not None:
         accuracy = checked_accuracy(as_number(accuracy), dt, key, engine)
         stepper = stepper or stepper_for(accuracy)
@@ -184,12 +184,12 @@ def _simulate_device(
 
     if accuracy is not None and duration:
         wanted = Wanted(task_on, model, drive, start, duration, save, polynomial)
-        chosen = parts.step_before(wanted) or choose_step(wanted, accuracy, engine, parts.heard)
-        grid = chosen.grid
+        chosen = parts.step_before(wanted, engine) or choose_step(wanted, accuracy, engine, parts.heard)
     else:
         dt = suggest_dt(model, drive, stepper) if dt is None else check_dt(as_number(dt), model, drive, stepper)
         grid = grid_of(duration, dt, save, polynomial)
-    task = task_on(grid)
+        chosen = cut(grid, drive, stepper.tableau.order, duration, engine, key)
+    task = task_on(chosen.grid)
     return _trajectory(model, drive, task, parts.run(engine, task), throw, chosen)
 
 
@@ -231,7 +231,7 @@ def _simulate_system(
         stepper = stepper or stepper_for(accuracy)
     stepper = stepper_of_system(system, stepper, key, quiet)
     waveforms, start = drive_of_system(system, drive), start_of_system(system, state)
-    engine, chosen = _check_engine(engine), None
+    engine = _check_engine(engine)
     polynomial = stepper.tableau.dense is not None and key is None and isinstance(system, System)
 
     def task_on(grid: Grid, start: Any = start, system: Any = system, waveforms: Any = waveforms) -> Task:
@@ -240,14 +240,14 @@ def _simulate_system(
     if accuracy is not None and duration:
         groups = groups_of(member_of(system), start)
         wanted = Wanted(task_on, system, waveforms, start, duration, save, polynomial, groups)
-        chosen = parts.step_before(wanted) or choose_step(wanted, accuracy, engine, parts.heard)
-        grid = chosen.grid
+        chosen = parts.step_before(wanted, engine) or choose_step(wanted, accuracy, engine, parts.heard)
     else:
         step = step_of_system(system, waveforms, stepper, None if dt is None else as_number(dt))
         grid = grid_of(duration, step, save, polynomial)
-    task = task_on(grid)
+        chosen = cut(grid, waveforms, stepper.tableau.order, duration, engine, key)
+    task = task_on(chosen.grid)
     solution = parts.run(engine, task)
-    states, bad_time = _joined(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
+    states, bad_time = _joined(task, solution)
     times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return SystemTrajectory(times, states, status, system, drive, stats)
 
@@ -282,17 +282,14 @@ def _task(
 
 
 def _trajectory(
-    model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool, chosen: Chosen | None = None
+    model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool, chosen: Chosen
 ) -> Trajectory:
-    grid = task.grid
-    m, bad_time = _joined(task.m0 if grid.keep_initial else None, solution.m, solution.bad_step, grid.dt)
+    m, bad_time = _joined(task, solution, stacked=True)
     times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return Trajectory(times, m, status, model, drive, stats)
 
 
-def _told(
-    task: Task, solution: Solution, bad_time: Any, throw: bool, chosen: Chosen | None = None
-) -> tuple[Any, Status, Stats]:
+def _told(task: Task, solution: Solution, bad_time: Any, throw: bool, chosen: Chosen) -> tuple[Any, Status, Stats]:
     """Times, outcome and how it was computed. Raises SimulationError for a run that went wrong, where it shall."""
     grid, status = task.grid, Status(solution.code, bad_time)
     if throw and not status.traced and not status.ok and np.any(np.asarray(status.code) != Outcome.INTERRUPTED):
@@ -300,32 +297,33 @@ def _told(
     times = np.arange(0 if grid.keep_initial else 1, grid.saves + 1) * grid.interval
     if solution.taken is not None:
         times = times[: len(times) - grid.saves + len(jax.tree.leaves(solution.m)[0])]
-        times = times if grid.keep_initial else np.asarray([solution.taken * grid.dt])
+        times = times if grid.keep_initial else np.asarray([grid.time_after(solution.taken)])
     stepper = solution.stepper or type(task.stepper).__name__
-    reason, error = solution.reason, None
-    if chosen is not None:
-        reason, error = "; ".join(filter(None, dict.fromkeys((solution.reason, chosen.reason)))), chosen.error
-    steps = grid.steps + bool(grid.tail)
-    stats = Stats(solution.engine, reason, stepper, steps, grid.dt, grid.save_every, grid.samples, error)
+    reason = "; ".join(filter(None, dict.fromkeys((solution.reason, chosen.reason))))
+    stats = Stats(solution.engine, reason, stepper, grid.whole, grid.dt, grid.save_every, grid.samples, chosen.error)
     return jnp.asarray(times, task.dtype), status, stats
 
 
-def _joined(initial: Any, states: Any, bad_step: Any, dt: float) -> tuple[Any, Any]:
-    """The states, the initial one first where it is kept, and the time [s] of the first bad step."""
+def _joined(task: Task, solution: Solution, stacked: bool = False) -> tuple[Any, Any]:
+    """The states, the initial one first where it is kept, of a device `stacked` to (T, …, 3), and the time [s] of the
+    first bad step."""
+    grid, states, bad_step = task.grid, solution.m, solution.bad_step
+    initial = task.m0 if grid.keep_initial else None
     if namespace(initial, states, bad_step) is np:
-        states, bad_time = _join(np, known(initial), known(states), np.asarray(bad_step), dt)
+        states, bad_time = _join(np, known(initial), known(states), np.asarray(bad_step), grid.ends, stacked)
         return jax.device_put((states, bad_time))  # where jnp.asarray would compile something for each new shape
-    return _join_traced(initial, states, bad_step, dt)
+    return _join_traced(initial, states, bad_step, grid.ends, stacked)
 
 
-def _join(xp: Any, initial: Any, states: Any, bad_step: Any, dt: float) -> tuple[Any, Any]:
+def _join(xp: Any, initial: Any, states: Any, bad_step: Any, ends: Any, stacked: bool) -> tuple[Any, Any]:
     if initial is not None:
         states = jax.tree.map(lambda first, later: xp.concatenate([first[None], later]), initial, states)
-    bad_time = (bad_step + 1).astype(jax.tree.leaves(states)[0].dtype) * dt
-    return xp.stack([states.x, states.y, states.z], axis=-1) if type(states) is Vec3 else states, bad_time
+    dtype = jax.tree.leaves(states)[0].dtype
+    bad_time = xp.asarray(ends, dtype)[bad_step + 1] if np.ndim(ends) else (bad_step + 1).astype(dtype) * ends
+    return xp.stack([states.x, states.y, states.z], axis=-1) if stacked else states, bad_time
 
 
-_join_traced = jax.jit(partial(_join, jnp))
+_join_traced = jax.jit(partial(_join, jnp), static_argnums=4)
 
 
 def _check_model(model: Any) -> Oscillator:

@@ -156,12 +156,13 @@ def unit_normals(task: Task, index: Any) -> dict[str, Any]:
     return dict(zip(NORMALS, (unit.x, unit.y, unit.z), strict=True))
 
 
-def with_tail(run: Callable[[Task], tuple[Any, Any]], task: Task) -> tuple[Any, Any]:
-    """States kept (S, …) and the first bad step of the equal steps of a grid, and of the shorter one after them."""
-    m, bad = run(task)
-    if not task.grid.tail:
-        return m, bad
-    last = jax.tree.map(lambda c: c[-1], m)
-    rest, late = run(eqx.tree_at(lambda t: t.m0, dataclasses.replace(task, grid=task.grid.last()), last))
-    m = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), m, rest)
-    return m, jnp.where((bad < 0) & (late >= 0), task.grid.steps, bad)
+def in_pieces(run: Callable[[Task], tuple[Any, Any]], task: Task) -> tuple[Any, Any]:
+    """States kept (S, …) and the first bad step of a grid, by a function of grids of equal steps."""
+    m0, kept, bad, before = task.m0, [], jnp.asarray(-1, jnp.int32), 0
+    for piece in task.grid.pieces:
+        m, late = run(eqx.tree_at(lambda t: t.m0, dataclasses.replace(task, grid=piece), m0))
+        kept += [m] if piece.kept else []
+        bad = jnp.where((bad < 0) & (late >= 0), before + late, bad)
+        before += piece.steps
+        m0 = jax.tree.map(lambda c, now: c[-1] if c.shape[0] else now, m, m0)
+    return kept[0] if len(kept) == 1 else jax.tree.map(lambda *parts: jnp.concatenate(parts), *kept), bad

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.solve.saving import Grid
-from llgrad.solve.task import Engine, Solution, Task, as_arrays, outcome_of, unit_normals, with_tail
+from llgrad.solve.task import Engine, Solution, Task, as_arrays, in_pieces, outcome_of, unit_normals
 
 BLOCK: Final = 1024
 """Steps of one block."""
@@ -52,7 +52,7 @@ def _plan(grid: Grid) -> _Plan:
 @eqx.filter_jit
 def _integrate(task: Task) -> tuple[Any, Any, Any]:
     """States kept (S, …), the index of the first bad step, and the outcome."""
-    m, bad = with_tail(_saved, task)
+    m, bad = in_pieces(_saved, task)
     return m, bad, outcome_of(m, bad)
 
 

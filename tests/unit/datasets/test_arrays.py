@@ -9,7 +9,10 @@ from llgrad.core.files import write_npz
 from llgrad.core.run_record import run_record
 from llgrad.datasets.reader import describe, read_trace
 from llgrad.devices import presets
-from llgrad.solve.saving import Every
+from llgrad.drives.drive import Drive
+from llgrad.drives.sampled import Sampled
+from llgrad.kernels.steppers import DormandPrince8
+from llgrad.solve.saving import Every, Interval
 from llgrad.solve.simulate import simulate
 
 T = 1e-11 * np.arange(5)
@@ -36,7 +39,7 @@ def saved(path, **arrays):
 )
 def test_components(tmp_path, ending, arrays):
     trace = read_trace(saved(tmp_path / f"run.{ending}", **arrays))
-    assert np.allclose(trace.t, T, rtol=1e-12)
+    assert np.allclose(trace.t, T, rtol=1e-12, atol=0)
     assert np.array_equal([trace.columns[name] for name in ("mx", "my", "mz")], M.T)
     assert describe(trace).startswith(f"arrays of {'NumPy' if ending == 'npz' else 'MATLAB'}; t")
     assert describe(trace).endswith("5 samples from 0 s to 40 ps, every 10 ps")
@@ -54,14 +57,24 @@ def test_a_structure_of_matlab(tmp_path):
     assert trace.columns["mx"].tolist() == M[:, 0].tolist()
 
 
+LINES = Drive(current=Sampled(np.array([0.0, 0.1234e-9, 0.31e-9, 0.777e-9]), np.array([0.0, 1e-3, -1e-3, 1e-3])))
+SAVED = {
+    "after steps": {"dt": 1e-12, "save": Every(10)},
+    "between the steps": {"dt": 50e-12, "save": Interval(1e-11), "stepper": DormandPrince8()},
+    "steps cut at edges": {"dt": 5e-12, "save": Every(2), "stepper": DormandPrince8(), "drive": LINES},
+    "both": {"dt": 50e-12, "save": Interval(1e-11), "stepper": DormandPrince8(), "drive": LINES},
+}
+
+
 @pytest.mark.parametrize("x64", [True, False])
-def test_a_run_of_ours(tmp_path, x64):
+@pytest.mark.parametrize("name", SAVED)
+def test_a_run_of_ours(tmp_path, x64, name):
     with jax.enable_x64(x64):
-        run = simulate(presets.kubota2013(), duration=1e-9, dt=1e-12, save=Every(10))
+        run = simulate(presets.kubota2013(), duration=1e-9, **SAVED[name])
         record = run_record("trajectory", device=run.model) | {"stats": run.stats._asdict()}
         write_npz(tmp_path / "run.npz", record, {"t": run.t, "m": run.m})
         trace = read_trace(tmp_path / "run.npz")
-        assert np.allclose(trace.t, 1e-11 * np.arange(101), rtol=1e-12), "no rounding of float32"
+        assert np.allclose(trace.t, 1e-11 * np.arange(101), rtol=1e-12, atol=0), "no rounding of float32"
         assert trace.columns["mz"].tolist() == np.asarray(run.mz, float).tolist()
         assert describe(trace).startswith("a run that llgrad wrote; t in s, mx from 'm'")
 

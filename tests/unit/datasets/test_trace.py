@@ -50,7 +50,7 @@ def test_a_run_becomes_a_trace(dtype):
     m = rng.normal(size=(1000, 3))
     device = presets.kubota2013().replace(junction=LinearJunction(R_P=1e3, delta_R=500.0))
     trace = trace_of(run_of(m, dtype, device), ("mx", "my", "mz", "voltage"), notes=("synthetic",))
-    assert np.allclose(trace.t, 1e-12 * np.arange(1000), rtol=1e-12), "times carry no float32 rounding"
+    assert np.allclose(trace.t, 1e-12 * np.arange(1000), rtol=1e-12, atol=0), "times carry no float32 rounding"
     assert trace.evenly_spaced
     assert np.allclose(np.stack([trace.columns[name] for name in ("mx", "my", "mz")], axis=-1), m, rtol=1e-6)
     assert np.allclose(trace.columns["voltage"], 2.5e-3 * (1000 + 250 * (1 - m[:, 0])), rtol=1e-6)

@@ -30,23 +30,20 @@ SHORT: Final = 2000
 
 
 class Part(NamedTuple):
-    """Some steps of a run, after `begin` others; `kept` where the states that its grid keeps are the run's."""
+    """Some steps of a run, after `begin` others, `first` of which its grid's start does not count; `kept` where the
+    states that its grid keeps are the run's."""
 
     begin: int
+    first: int
     grid: Grid
     kept: bool
-
-    @property
-    def first(self) -> int:
-        """The steps before it that its grid does not know of: that of the shorter step at the end does."""
-        return 0 if self.grid.start else self.begin
 
 
 def steps_of_a_part(task: Task, engine: Engine) -> int:
     """Steps that take about `PART` seconds."""
     lanes = task.count or 1
     coupled = lanes**2 * WEIGHT if task.mixing is not None else 0.0
-    if lanes == 1 and task.grid.steps <= SHORT:
+    if lanes == 1 and task.grid.whole <= SHORT:
         return SHORT
     each = lanes * OPERATION + (0.0 if isinstance(engine, Native) else DISPATCH)
     seconds = len(task.tableau.b) * (_operations(task) * each + coupled)
@@ -72,18 +69,53 @@ def _count(jaxpr: Any) -> int:
 def parts_of(grid: Grid, most: int, taken: int = 0) -> Iterator[Part]:
     """The parts of a grid, of at most `most` steps each, without the steps already taken.
 
-    They end where states are kept, or divide the steps between two kept states; last comes the shorter step.
+    They end where states are kept, or divide the steps between two kept states; last comes the shorter step. Of a grid
+    that is cut, several pieces are one part.
     """
+    begin = 0
+    for pieces in _together(grid, most):
+        steps = sum(piece.steps for piece in pieces)
+        if len(pieces) == 1:
+            yield from _parts_of_one(pieces[0], most, begin, max(taken - begin, 0))
+        elif taken <= begin:
+            yield Part(begin, 0, grid._replace(cuts=pieces), True)
+        begin += steps
+
+
+def _together(grid: Grid, most: int) -> Iterator[tuple[Grid, ...]]:
+    """The pieces of a grid, as many at a time as have `most` steps and end where a state is kept; or one."""
+    if not grid.cuts:
+        yield from ((piece,) for piece in grid.pieces)
+        return
+    ready: tuple[Grid, ...] = ()
+    until_kept: tuple[Grid, ...] = ()
+    for piece in grid.cuts:
+        until_kept = (*until_kept, piece)
+        if not piece.kept:
+            continue
+        if ready and sum(one.steps for one in ready + until_kept) > most:
+            yield ready
+            ready = ()
+        if sum(one.steps for one in until_kept) > most:
+            yield from ((one,) for one in until_kept)
+        else:
+            ready += until_kept
+        until_kept = ()
+    if ready:
+        yield ready
+
+
+def _parts_of_one(grid: Grid, most: int, begin: int, taken: int) -> Iterator[Part]:
+    """The parts of equal steps, after `begin` others."""
     every, first = grid.save_every, taken
     length = most // every * every if every <= most else math.ceil(every / math.ceil(every / most))
     while first < grid.steps:
         if every <= most:
             end = min((first // length + 1) * length, grid.steps)
         else:
-            begin = first // every * every
-            end = min(begin + ((first - begin) // length + 1) * length, begin + every)
+            since = first // every * every
+            end = min(since + ((first - since) // length + 1) * length, since + every)
         steps = end - first
-        yield Part(first, grid._replace(steps=steps, save_every=min(every, steps), tail=0), end % every == 0)
+        part = grid._replace(steps=steps, save_every=min(every, steps), kept=True)
+        yield Part(begin + first, first, part, grid.kept and end % every == 0)
         first = end
-    if grid.tail and first == grid.steps:
-        yield Part(first, grid.last(), True)

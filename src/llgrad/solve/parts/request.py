@@ -12,10 +12,9 @@ from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.system import System
-from llgrad.solve.accuracy import Chosen, Wanted
+from llgrad.solve.accuracy import Chosen, Wanted, grid_again
 from llgrad.solve.parts.running import run_in_parts
 from llgrad.solve.parts.telling import Teller
-from llgrad.solve.saving import grid_of
 from llgrad.solve.task import Engine, Solution, Task
 
 
@@ -29,14 +28,16 @@ class Parts(NamedTuple):
     @property
     def heard(self) -> Callable[[], None] | None:
         """What is called while the step is chosen."""
-        return self.teller.tell if self.wanted else None
+        return None if self.after is None and not self.wanted else self.teller.tell
 
-    def step_before(self, wanted: Wanted) -> Chosen | None:
-        """The step that was chosen for the run that is continued."""
+    def step_before(self, wanted: Wanted, engine: Engine) -> Chosen | None:
+        """The steps that were chosen for the run that is continued; None where they are to be chosen anew."""
         if self.after is None:
             return None
         stats = self.after.stats
-        grid = grid_of(wanted.duration, stats.dt * (1 + 1e-12), wanted.save, wanted.polynomial)
+        grid = grid_again(wanted, stats, engine)
+        if grid is None:
+            return None
         return Chosen(grid, math.nan if stats.error is None else stats.error, stats.reason)
 
     def run(self, engine: Engine, task: Task) -> Solution:

@@ -47,7 +47,7 @@ def before_of(after: Trajectory | SystemTrajectory, task: Task) -> Before:
         raise ValueError(f"after holds a batch of runs, of times {np.shape(after.t)}; continue them one by one")
     planned: dict[str, Any] = {} if stats.engine == "Diffrax" else {"stepper": type(task.stepper).__name__}
     planned |= {"dt": grid.dt, "save_every": grid.save_every, "samples": grid.samples}
-    planned |= {"steps": grid.steps + bool(grid.tail)}
+    planned |= {"steps": grid.whole}
     for name, value in planned.items():
         if (found := getattr(stats, name)) != value:
             shown, wanted = (f"{v * 1e12:.15g} ps" if name == "dt" else v for v in (found, value))
@@ -64,11 +64,11 @@ def before_of(after: Trajectory | SystemTrajectory, task: Task) -> Before:
         raise ValueError(f"{_it()} a run from another starting state; give the m0 with which it was begun")
     if grid.keep_initial:
         saved, states = count - 1, jax.tree.map(lambda c: c[1:], states)
-        taken = min(saved // grid.samples * grid.save_every, grid.steps)
+        taken = grid.steps_for(saved)
         complete = saved >= grid.saves
     else:
-        taken = round(float(after.t[-1]) / grid.dt)
-        complete = taken >= grid.steps
+        taken = grid.steps_until(float(after.t[-1]))
+        complete = taken >= grid.whole
     if complete:
         raise ValueError(f"{_it()} a run that is finished: there is nothing to continue")
     last = jax.tree.map(lambda c: jnp.asarray(c[-1], task.dtype), _states(after))
@@ -102,7 +102,7 @@ class _Kept:
         if part.kept:
             self.states.append(states)
         self.bad = part.begin + bad if self.bad < 0 <= bad else self.bad
-        self.taken = part.begin + part.grid.steps
+        self.taken = part.begin + part.grid.whole
 
     def tree(self, task: Task, interrupted: bool) -> Any:
         """All of them; of an interrupted run that keeps its end only, the state that it came to."""
@@ -122,9 +122,9 @@ def run_in_parts(engine: Engine, task: Task, teller: Teller, after: Trajectory |
     before = None if after is None else before_of(after, task)
     kept, interrupted = _Kept(task, before), False
     how = Solution(None, None, None, "" if before is None else before.engine, "")
-    total = task.grid.steps + bool(task.grid.tail)
+    total = task.grid.whole
     try:
-        teller.tell(kept.taken / total)
+        teller.tell(kept.taken / total, task.grid.time_after(kept.taken))
         for part in parts_of(task.grid, steps_of_a_part(task, engine), kept.taken):
             first = jnp.asarray(part.first, jnp.int32)
             solution = engine.run(_from(kept.last, dataclasses.replace(task, grid=part.grid, first=first)))
@@ -135,7 +135,7 @@ def run_in_parts(engine: Engine, task: Task, teller: Teller, after: Trajectory |
                 )
             kept.add(part, jax.tree.map(np.asarray, solution.m), int(np.asarray(solution.bad_step)))
             how = solution
-            teller.tell(kept.taken / total)
+            teller.tell(kept.taken / total, task.grid.time_after(kept.taken))
     except KeyboardInterrupt:
         if not kept.taken:
             raise

@@ -30,13 +30,13 @@ class Teller:
         self.first: tuple[float, float] | None = None
         """Seconds and fraction at the end of the first part, which compiles what the others use."""
 
-    def tell(self, fraction: float = 0.0) -> None:
-        """Say that a part of the run is done. What the function raises, KeyboardInterrupt for one, is passed on."""
+    def tell(self, fraction: float = 0.0, time_at: float = 0.0) -> None:
+        """Say that a part of the run is done, of its steps and until a time [s]. What the function raises,
+        KeyboardInterrupt for one, is passed on."""
         if self.told is None:
             return
         elapsed = time.perf_counter() - self.began
         left = self._left(elapsed, fraction)
-        time_at = fraction * self.duration
         self.told({"fraction": fraction, "time": time_at, "duration": self.duration, "elapsed": elapsed, "left": left})
 
     def _left(self, elapsed: float, fraction: float) -> float | None:
