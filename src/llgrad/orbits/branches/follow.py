@@ -9,6 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.devices.array import OscillatorArray
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
 from llgrad.orbits.branches.critical import Critical, branch_point, first_lyapunov, fold_point, hertz, hopf_point, moved
 from llgrad.orbits.branches.family import Family, Range, family_of, local_at, range_of, set_value
 from llgrad.orbits.branches.result import Branch, Branches, Threshold
@@ -62,6 +66,7 @@ def follow(
     >>> [threshold.kind for threshold in branches.thresholds]
     ['Hopf']
     """
+    check_kind("device", device, (Oscillator, OscillatorArray, System), "see llgrad.presets, or write a System")
     numbers = held(device, "follow")
     with jax.enable_x64(True):
         span = range_of(numbers, parameter, start, stop)
@@ -134,18 +139,19 @@ def _growing(matrix: np.ndarray) -> int:
 
 
 def _critical(family: Family, trail: Trail) -> list[tuple[int, Threshold]]:
-    """The critical points between the points of a branch."""
+    """The critical points between the points of a branch. What is at one of its ends is none: there may be a curve of
+    fixed points, as a ring without a current.
+    """
     found = []
     growing = [_growing(matrix) for matrix in trail.matrices]
     for i in range(len(growing) - 1):
-        if i in (0, len(growing) - 2) and trail.values[i] == trail.values[i + 1]:
-            continue  # a curve of fixed points at the edge of the range, as a ring without a current
         folds = trail.tangents[i, -1] * trail.tangents[i + 1, -1] < 0
         if folds:
             found.append((i, _fold(family, trail, i)))
         if abs(growing[i + 1] - growing[i]) >= 2 or (growing[i] != growing[i + 1] and not folds):
             found += [(i, point) for point in _crossings(family, trail, i)]
-    return [(i, point) for i, point in found if point is not None]
+    inside = [(i, point) for i, point in found if point is not None]
+    return [(i, p) for i, p in inside if np.abs(trail.values[[0, -1]] - p.held).min() > ROUNDING * family.size]
 
 
 def _fold(family: Family, trail: Trail, i: int) -> Threshold | None:

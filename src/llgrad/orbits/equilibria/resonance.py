@@ -70,7 +70,7 @@ class Resonance:
         self._check_trembles()
         xp = np if isinstance(self.slope, np.ndarray) else jnp
         moved = self._through(frequencies, self.kick)
-        return 2 * xp.sum((moved.real**2 + moved.imag**2) * self.intensity, axis=2)
+        return 2 * xp.sum((moved.real**2 + moved.imag**2) * self.intensity[None, None], axis=2)
 
     def covariance(self) -> np.ndarray:
         """Covariance (d, d) of the numbers of the state: A C + C Aᵀ = −(noise), the integral of the fluctuations.
