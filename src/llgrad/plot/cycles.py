@@ -105,17 +105,17 @@ def phase_noise(orbit: Orbit, observable: Any = None) -> Figure:
         raise ValueError("this orbit has no noise, so no spectrum of it; give the device a temperature")
     f = np.geomspace(corner * DECADES[0], min(corner * DECADES[1], float(orbit.frequency) / 2.5), 120)
     noise = orbit.phase_noise(f, observable=observable)
+    near = f"Δf/(πf²), Δf = {show(width, 'Hz')}"
     with figure(4.4) as drawn:
         axes = drawn.subplots()
         axes.loglog(f / 1e6, noise.phase, color=BLUE, label="$S_φ$ (rad²/Hz)")
         axes.loglog(f / 1e6, noise.amplitude, color=VERMILION, label="$S_a$ (1/Hz)")
-        axes.loglog(f / 1e6, width / (math.pi * f**2), color=GREY, linestyle="--", linewidth=1.0, label="Δf/(πf²)")
+        axes.loglog(f / 1e6, width / (math.pi * f**2), color=GREY, linestyle="--", linewidth=1.0, label=near)
         linear = float(orbit.linear_width) / (math.pi * f**2)
         axes.loglog(f / 1e6, linear, color=GREY, linestyle=":", linewidth=1.2, label="without conversion")
         axes.axvline(corner / 1e6, color=GREEN, linewidth=1.0, label="Γ/2π")
         axes.set_ylim(float(np.min([np.min(noise.phase), np.min(noise.amplitude)])) / 5, None)
         axes.set_xlabel("offset (MHz)")
         axes.set_ylabel("spectral density")
-        title(axes, f"Δf = {show(width, 'Hz')}")
-        legend_above(axes, 5)
+        legend_above(axes, 3)
     return drawn
