@@ -84,7 +84,12 @@ def _one_way(family: Family, span: Range, begun: Local, direction: np.ndarray) -
             continue
         if not span.start <= there.value <= span.stop:
             edge = _at_edge(family, here, there, span)
-            return (found, "lost") if edge is None else ([*found, edge], "edge")
+            if edge is not None:
+                return [*found, edge], "edge"
+            step /= 2  # at the edge the branch may cross another, as a ring of states without a current
+            if step < SHORTEST_STEP:
+                return found, "edge"
+            continue
         gone += step
         found.append(there)
         if gone > 4 * step and _far(family, begun, there) < step:
