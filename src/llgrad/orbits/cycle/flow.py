@@ -20,7 +20,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import NORMALS, TIME, Layout, System, equation_of_system, noise_strength
 from llgrad.kernels.steppers import DormandPrince8, Stepper
 from llgrad.orbits.cycle.clock import asks_for_time
-from llgrad.orbits.cycle.variational import Variational
+from llgrad.orbits.cycle.variational import Derived, Variational
 from llgrad.physics.equation import still_equation
 from llgrad.physics.thermal import thermal_sigma
 from llgrad.solve.native import Native
@@ -35,37 +35,14 @@ UNIT: Final = 1e-9
 """A unit of a paced run [s]."""
 
 
-class Paced(eqx.Module):
+class Paced(Derived):
     """An equation in units of `pace` nanoseconds."""
 
-    equation: Any
     pace: Any
 
     @property
     def layout(self) -> Layout:
         return self.equation.layout
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        return self.equation.channels
-
-    @property
-    def timed(self) -> bool:
-        return self.equation.timed
-
-    @property
-    def uses_time(self) -> bool:
-        """Whether kernels take the time as a channel."""
-        return self.equation.uses_time
-
-    @property
-    def mixed(self) -> tuple[str, ...]:
-        """Names of what is received from others."""
-        return self.equation.mixed
-
-    def emitted(self, state: Sequence[Any]) -> list[Any]:
-        """What others receive."""
-        return self.equation.emitted(state)
 
     def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> list[Any]:
         return [self.pace * rate for rate in self.equation.slope(state, given, sigma)]

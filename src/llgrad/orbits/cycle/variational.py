@@ -14,21 +14,10 @@ import jax
 from llgrad.devices.system import Layout
 
 
-class Variational(eqx.Module):
-    """dy/dt = f(y), dv_k/dt = (∂f/∂y) v_k for k < `directions`: the components of y, then those of v_0, v_1, …
-
-    The unit vectors of y are brought back on the sphere. A tangent needs no such care: one that begins along the sphere
-    stays along it, for f does.
-    """
+class Derived(eqx.Module):
+    """An equation that is made of another, and has its inputs."""
 
     equation: Any
-    directions: int = eqx.field(static=True)
-
-    @property
-    def layout(self) -> Layout:
-        """The components of state and tangents."""
-        names, spins = self.equation.layout
-        return Layout((*names, *(f"{name}_{k}" for k in range(self.directions) for name in names)), spins)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -53,6 +42,22 @@ class Variational(eqx.Module):
     def emitted(self, state: Sequence[Any]) -> list[Any]:
         """What others receive."""
         return self.equation.emitted(state[: len(self.equation.layout.names)])
+
+
+class Variational(Derived):
+    """dy/dt = f(y), dv_k/dt = (∂f/∂y) v_k for k < `directions`: the components of y, then those of v_0, v_1, …
+
+    The unit vectors of y are brought back on the sphere. A tangent needs no such care: one that begins along the sphere
+    stays along it, for f does.
+    """
+
+    directions: int = eqx.field(static=True)
+
+    @property
+    def layout(self) -> Layout:
+        """The components of state and tangents."""
+        names, spins = self.equation.layout
+        return Layout((*names, *(f"{name}_{k}" for k in range(self.directions) for name in names)), spins)
 
     def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> list[Any]:
         """d/dt [1/ns] of state and tangents."""
