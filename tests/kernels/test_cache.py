@@ -67,7 +67,7 @@ def test_the_text_for_a_gpu_is_kept_beside_its_module(folder, monkeypatch):
     (path,) = folder.glob("test_*.ptx")
     assert cache.entries() == [(path.with_suffix(".ll"), path.stat().st_size + path.with_suffix(".ll").stat().st_size)]
     forget(monkeypatch)
-    monkeypatch.setattr(cache.nvptx, "ptx_of", lambda module: b"made anew")
+    monkeypatch.setattr(cache, "PTX", cache.PTX._replace(made=lambda module: b"made anew"))
     assert text_of(2) == text
     assert load(2) == 3  # the same for the processors is another file
     path.write_bytes(path.read_bytes()[:-1])

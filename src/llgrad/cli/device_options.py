@@ -15,6 +15,12 @@ from llgrad.devices.files import read_device
 from llgrad.devices.geometry import SHAPE, Shape, shape_of
 from llgrad.devices.oscillator import Oscillator
 
+CurrentOption = Annotated[str | None, typer.Option(help="Direct current, such as 2.5mA, or its density: 3MA/cm2.")]
+FieldOption = Annotated[
+    str | None,
+    typer.Option(help="Applied field along z, such as 200Oe, or a vector: 300Oe,0Oe,0Oe; 300Oe at 90deg,0deg."),
+]
+AlphaOption = Annotated[str | None, typer.Option(help="Gilbert damping.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

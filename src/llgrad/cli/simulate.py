@@ -16,6 +16,9 @@ from llgrad.cli.answers.continuing import ContinueOption, checked_target, interr
 from llgrad.cli.device_options import (
     DEVICE_HELP,
     AccuracyOption,
+    AlphaOption,
+    CurrentOption,
+    FieldOption,
     SetOption,
     StateOption,
     assignments,
@@ -60,12 +63,6 @@ MOST_STATES: Final = 20_000_000
 """A command keeps at most so many states: about half a gigabyte."""
 
 
-FieldOption = Annotated[
-    str | None,
-    typer.Option(help="Applied field along z, such as 200Oe, or a vector: 300Oe,0Oe,0Oe; 300Oe at 90deg,0deg."),
-]
-
-
 class EngineName(enum.StrEnum):
     """The engines by their words."""
 
@@ -88,12 +85,12 @@ class EngineName(enum.StrEnum):
 
 def simulate(
     device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
-    current: Annotated[str | None, typer.Option(help="Direct current, such as 2.5mA, or its density: 3MA/cm2.")] = None,
+    current: CurrentOption = None,
     field: FieldOption = None,
     field_x: Annotated[str | None, typer.Option(help="Applied field along x.")] = None,
     field_y: Annotated[str | None, typer.Option(help="Applied field along y.")] = None,
     field_z: Annotated[str | None, typer.Option(help="Applied field along z; the same as --field.")] = None,
-    alpha: Annotated[str | None, typer.Option(help="Gilbert damping.")] = None,
+    alpha: AlphaOption = None,
     temperature: Annotated[str | None, typer.Option(help="Temperature, such as 300K: thermal noise.")] = None,
     set_: SetOption = None,
     duration: Annotated[str, typer.Option(help="Simulated time.")] = "20ns",

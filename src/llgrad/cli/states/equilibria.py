@@ -6,21 +6,19 @@ from typing import Annotated
 
 import typer
 
-from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with, field_values
+from llgrad.cli.device_options import (
+    DEVICE_HELP,
+    CurrentOption,
+    FieldOption,
+    SetOption,
+    assignments,
+    device_with,
+    field_values,
+)
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import working
 from llgrad.orbits.equilibria.equilibria import equilibria as search
 from llgrad.orbits.equilibria.result import Equilibria
-
-CurrentOption = Annotated[
-    str | None, typer.Option("--current", help="Direct current, such as 2.5mA, or its density: 3MA/cm2.")
-]
-FieldOption = Annotated[
-    str | None,
-    typer.Option(
-        "--field", help="Applied field along z, such as 200Oe, or a vector: 300Oe,0Oe,0Oe; 300Oe at 90deg,0deg."
-    ),
-]
 
 
 def equilibria(

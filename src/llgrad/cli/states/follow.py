@@ -8,6 +8,8 @@ import typer
 
 from llgrad.cli.device_options import (
     DEVICE_HELP,
+    CurrentOption,
+    FieldOption,
     SetOption,
     assignments,
     device_with,
@@ -17,7 +19,6 @@ from llgrad.cli.device_options import (
 )
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import working
-from llgrad.cli.states.equilibria import CurrentOption, FieldOption
 from llgrad.core.record import leaf_units
 from llgrad.orbits.branches.follow import follow as trace
 from llgrad.orbits.branches.result import Branches

@@ -12,6 +12,9 @@ import typer
 
 from llgrad.cli.device_options import (
     DEVICE_HELP,
+    AlphaOption,
+    CurrentOption,
+    FieldOption,
     SetOption,
     StateOption,
     assignments,
@@ -47,12 +50,9 @@ HARMONICS: Final = 3
 
 def orbit(
     device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
-    current: Annotated[str | None, typer.Option(help="Direct current, such as 2.5mA, or its density: 3MA/cm2.")] = None,
-    field: Annotated[
-        str | None,
-        typer.Option(help="Applied field along z, such as 200Oe, or a vector: 300Oe,0Oe,0Oe; 300Oe at 90deg,0deg."),
-    ] = None,
-    alpha: Annotated[str | None, typer.Option(help="Gilbert damping.")] = None,
+    current: CurrentOption = None,
+    field: FieldOption = None,
+    alpha: AlphaOption = None,
     temperature: Annotated[str | None, typer.Option(help="Temperature, such as 300K: line width and noise.")] = None,
     set_: SetOption = None,
     m0: StateOption = None,

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jax
 import jaxlib.version
@@ -28,8 +28,18 @@ from llvmlite import binding
 from llgrad.kernels.machine import llvm, nvptx
 
 VARIABLE: Final = "LLGRAD_CACHE_DIR"
-OBJECT: Final = ".o"
-PTX: Final = ".ptx"
+
+
+class Form(NamedTuple):
+    """What is made of a module of LLVM: the file's suffix, how it is made of the text, how it is used."""
+
+    suffix: str
+    made: Callable[[str], bytes]
+    used: Callable[[bytes], Any]
+
+
+OBJECT: Final = Form(".o", llvm.object_of, lambda code: llvm.link(code, "handler"))
+PTX: Final = Form(".ptx", nvptx.ptx_of, bytes.decode)
 _LOCK: Final = threading.RLock()
 _LOADED: Final[dict[str, Any]] = {}
 
@@ -45,55 +55,39 @@ def load(key: str, kind: str, write: Callable[[], Any], about: Callable[[], str]
     """Address of the function `handler` of a module of LLVM, which `write` gives where no object file of this `key` is
     in the cache. `about` says what a reader of the text should know.
     """
-    return _kept(key, kind, write, about, OBJECT, llvm.object_of, lambda code: llvm.link(code, "handler"))
+    return _kept(key, kind, write, about, OBJECT)
 
 
 def ptx(key: str, kind: str, write: Callable[[], Any], about: Callable[[], str] = str) -> str:
     """The PTX of a module of LLVM for a GPU, found and kept in the same way."""
-    return _kept(f"ptx\n{key}", kind, write, about, PTX, nvptx.ptx_of, bytes.decode)
+    return _kept(f"ptx\n{key}", kind, write, about, PTX)
 
 
-def _kept(
-    key: str,
-    kind: str,
-    write: Callable[[], Any],
-    about: Callable[[], str],
-    suffix: str,
-    made: Callable[[str], bytes],
-    used: Callable[[bytes], Any],
-) -> Any:
+def _kept(key: str, kind: str, write: Callable[[], Any], about: Callable[[], str], form: Form) -> Any:
     name = f"{kind}_{_key(key)}"
     with _LOCK:
         if name not in _LOADED:
-            _LOADED[name] = _load(name, key, write, about, suffix, made, used)
+            _LOADED[name] = _load(name, key, write, about, form)
         return _LOADED[name]
 
 
-def _load(
-    name: str,
-    key: str,
-    write: Callable[[], Any],
-    about: Callable[[], str],
-    suffix: str,
-    made: Callable[[str], bytes],
-    used: Callable[[bytes], Any],
-) -> Any:
+def _load(name: str, key: str, write: Callable[[], Any], about: Callable[[], str], form: Form) -> Any:
     path = _private_folder() / f"{name}.ll"
     try:
-        if (code := _made_before(path.with_suffix(suffix))) is not None:
-            return used(code)
+        if (code := _made_before(path.with_suffix(form.suffix))) is not None:
+            return form.used(code)
         text = "".join(f"; {line}\n" for line in [*key.splitlines(), *about().splitlines()]) + str(write())
-        code = made(text)
+        code = form.made(text)
     except Exception as problem:  # a damaged file shows as any kind of exception: compiled once more
-        code = made(str(write()))  # raises where it was not the folder that failed
+        code = form.made(str(write()))  # raises where it was not the folder that failed
         warnings.warn(f"the kernel cache {path.parent} could not be used ({problem!r}); compiled anew", stacklevel=2)
-        return used(code)
+        return form.used(code)
     try:
         _write(path, text.encode())
-        _write(path.with_suffix(suffix), hashlib.sha256(code).hexdigest().encode() + b"\n" + code)
+        _write(path.with_suffix(form.suffix), hashlib.sha256(code).hexdigest().encode() + b"\n" + code)
     except Exception as problem:  # a full disk: the kernel is there, and runs
         _warn_once(str(path.parent), repr(problem))
-    return used(code)
+    return form.used(code)
 
 
 def _made_before(file: pathlib.Path) -> bytes | None:
@@ -167,7 +161,7 @@ def entries() -> list[tuple[pathlib.Path, int]]:
 
 
 def _made_of(file: pathlib.Path) -> list[pathlib.Path]:
-    return [file.with_suffix(suffix) for suffix in (OBJECT, PTX)]
+    return [file.with_suffix(form.suffix) for form in (OBJECT, PTX)]
 
 
 def about(file: pathlib.Path) -> str:
