@@ -1,4 +1,4 @@
-"""Branches of fixed points and their critical points, as they are told."""
+"""Branches of fixed points and cycles and their critical points, as they are told."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
+from llgrad.orbits.branches.cycles.result import CycleBranch
+from llgrad.orbits.results.orbit import Orbit
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Branch:
     """∂(dq/dt)/∂q (P, n, n) [1/ns]."""
     ends: tuple[str, str]
     """Why it ends: at the "edge" of the range, in a "loop", or "lost"."""
+    observed: np.ndarray | None = None
+    """The observable (P,), where cycles were followed too."""
 
     @property
     def stable(self) -> np.ndarray:
@@ -58,7 +62,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Branches:
-    """All branches of fixed points over a range of one number."""
+    """All branches of fixed points and cycles over a range of one number."""
 
     branches: tuple[Branch, ...]
     thresholds: tuple[Threshold, ...]
@@ -68,6 +72,14 @@ class Branches:
     device: Any
     names: tuple[str, ...]
     """Of the numbers of a state."""
+    cycles: tuple[CycleBranch, ...] = ()
+    note: str = ""
+    """Why there are no cycles; empty where they were followed."""
+
+    def orbits(self, value: float) -> tuple[Orbit, ...]:
+        """Every cycle at a value of the number, stable or not, as an `Orbit`. Raises ValueError where one cannot be
+        solved, next to a fold."""
+        return tuple(orbit for branch in self.cycles for orbit in branch.orbits(value))
 
     def to_json(self) -> dict[str, Any]:
         """What was found, in SI units, with its run record."""
@@ -94,6 +106,8 @@ class Branches:
                 }
                 for branch in self.branches
             ],
+            "cycles": [branch.to_json() for branch in self.cycles],
+            "note": self.note,
         }
 
     def __len__(self) -> int:
@@ -103,13 +117,16 @@ class Branches:
         return self.branches[place]
 
     def __repr__(self) -> str:
-        lines = [f"{len(self)} branches of equilibria over {self.parameter}, {len(self.thresholds)} critical points"]
+        of_cycles = f" and {len(self.cycles)} of cycles" if self.cycles else ""
+        count = len(self.thresholds) + sum(len(branch.critical) for branch in self.cycles)
+        lines = [f"{len(self)} branches of equilibria{of_cycles} over {self.parameter}, {count} critical points"]
         for point in self.thresholds:
             where = f"{self.parameter} = {show(float(f'{point.held:.8g}'), self.unit)}"
             state = "(" + ", ".join(f"{part:.4f}" for part in point.y.round(4) + 0.0) + ")"
             how = "" if point.supercritical is None else (", supercritical" if point.supercritical else ", subcritical")
             begins = "" if point.kind != "Hopf" else f", {show(float(f'{_plain(point.frequency):.5g}'), 'Hz')}"
             lines.append(f"  {where}: {point.kind}{how}{begins} at {state}")
+        lines += [line for branch in self.cycles for line in branch.told(self.parameter, self.unit)]
         lost = [branch for branch in self.branches if "lost" in branch.ends]
         if lost:
             lines.append(f"  {len(lost)} branches end inside the range, where they could not be followed further")

@@ -27,6 +27,7 @@ COUNT: Final = 64
 """States round an orbit to begin with."""
 ACCURACY: Final = 1e-9
 BISTABLE: Final = "bistable: the state at rest attracts too, and a run from its neighbourhood stays there"
+REPELS: Final = "this orbit repels: no run falls onto it"
 ZOOMS: Final = 3
 """Guesses, each 31 times as near as the one before."""
 
@@ -132,7 +133,7 @@ def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -
         found = newton(flow, near.closed.states, near.closed.period)
         if not bool(is_cycle(flow, found)):
             raise NoCycle("from the orbit that is given as `near` none of this model was reached; leave it out")
-        return found, "" if bool(attracts(found)) else "this orbit repels: no run falls onto it"
+        return found, "" if bool(attracts(found)) else REPELS
     guess = spiral(flow, start, count, jnp.zeros(2))
     for _ in range(ZOOMS):
         if not bool(guess.found):

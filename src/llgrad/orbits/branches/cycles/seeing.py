@@ -1,0 +1,45 @@
+"""What is seen of a cycle on a branch: an observable round it, and the `Orbit` that it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from llgrad.orbits.branches.cycles.stepping import CycleFamily, Place
+from llgrad.orbits.branches.family import set_value
+from llgrad.orbits.cycle.finding import REPELS, with_arrays
+from llgrad.orbits.cycle.flow import Flow, flow_of
+from llgrad.orbits.cycle.shooting import Found, chain_of
+from llgrad.orbits.cycle.solving import closed_of
+from llgrad.orbits.results.orbit import Orbit
+from llgrad.orbits.results.precision import working
+from llgrad.orbits.results.signals import observable_of
+
+
+@eqx.filter_jit
+def observed(family: CycleFamily, wanted: Any, states: Any, values: Any) -> Any:
+    """An observable (P,), as `observable_of` takes it, of states (P, n) at values of the number (P,)."""
+
+    def one(y: Any, value: Any) -> Any:
+        model = set_value(family.device, family.path, value)
+        return jnp.asarray(observable_of(model, wanted)(family.flow(value).state(y)), y.dtype)
+
+    return jax.vmap(one)(states, values)
+
+
+def orbit_of(device: Any, path: str, place: Place, error: float, attracts: bool) -> Orbit:
+    """A cycle that was solved, with its relative error, as an `Orbit` of the device with the number it has there."""
+    model = set_value(device, path, place.value)
+    with working(model):
+        flow = with_arrays(flow_of(model)[0])
+        states, period = jnp.asarray(place.states), jnp.asarray(place.period)
+        found = Found(states, period, jnp.asarray(0.0), jnp.asarray(0), _chain(flow, states, period))
+        return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), "" if attracts else REPELS)
+
+
+@eqx.filter_jit
+def _chain(flow: Flow, states: Any, period: Any) -> Any:
+    return chain_of(flow, states, period)
