@@ -56,3 +56,9 @@ class Chart(NamedTuple):
 def chart_at(flow: Flow, y: Any) -> Chart:
     """Coordinates near a state (n,). What is computed in them must not depend on their frames."""
     return Chart(y, frames_across(y[np.array(flow.shape.spins, int).reshape(-1, 3)]))
+
+
+def solve_small(a: Any, b: Any) -> Any:
+    """x (2,) of a x = b for a (2, 2): Cramer's rule, which compiles to a few operations and keeps any dtype."""
+    determinant = a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0]
+    return jnp.stack([a[1, 1] * b[0] - a[0, 1] * b[1], a[0, 0] * b[1] - a[1, 0] * b[0]]) / determinant
