@@ -13,12 +13,12 @@ from llgrad.core.speed.namespace import fixed
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.orbits.cycle.flow import Flow, flow_of
 from llgrad.orbits.cycle.guess import spiral
 from llgrad.orbits.cycle.reasons import NoCycle, reason_of
 from llgrad.orbits.cycle.settling import Outcome, settle
 from llgrad.orbits.cycle.shooting import Found, newton
 from llgrad.orbits.cycle.solving import attracts, closed_of, error_of, halved, is_cycle, refined
+from llgrad.orbits.flow import Flow, begun, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
 from llgrad.solve.step_size import is_traced
@@ -81,7 +81,8 @@ def orbit(
             "orbit of one of them"
         )
     with working(model, m0, near):
-        flow, start = flow_of(model, m0)
+        flow = flow_of(model, what="closed orbit")
+        start = begun(flow, model, m0)
         flow = with_arrays(flow)
         held, begin, known = fixed((flow, start, near))
         if is_traced(held, begin, known):

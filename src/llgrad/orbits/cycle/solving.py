@@ -8,9 +8,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.cycle.linear import Linear, chain_at, linear_of, multipliers_of, pushed
 from llgrad.orbits.cycle.shooting import Chain, Found, attached, closed_below, correction, newton
+from llgrad.orbits.flow import Flow
 
 MOST_STEPS: Final = 4096
 FLAT: Final = 1e-5

@@ -14,9 +14,9 @@ import numpy as np
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.devices.junction import Junction
-from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.cycle.linear import multipliers_of, return_rate_of
 from llgrad.orbits.cycle.solving import Closed
+from llgrad.orbits.flow import Flow
 from llgrad.orbits.results import quantities
 from llgrad.orbits.results.locking import Locking
 from llgrad.orbits.results.precision import precise
