@@ -103,7 +103,7 @@ def follow(
         found = [_carried(device, family, point) for point in found]
     points = tuple(sorted(found, key=lambda point: point.held))
     result = Branches(branches, points, parameter, span.unit, numbers, names)
-    note = _no_cycles(numbers, family) if cycles else "cycles were not followed"
+    note = _no_cycles(numbers, family, span.start) if cycles else "cycles were not followed"
     return replace(result, note=note) if note else with_cycles(result, span, observable, doublings)
 
 
@@ -117,9 +117,9 @@ def _check(device: Any, cycles: Any, doublings: Any) -> None:
         raise ValueError("cycles have no derivative on their branches; to differentiate thresholds give cycles=False")
 
 
-def _no_cycles(device: Any, family: Family) -> str:
+def _no_cycles(device: Any, family: Family, start: float) -> str:
     """Why a device has no cycles to follow; empty where it may have some."""
-    if family.time is not None and depends_on_time(family.flow(1.0)):
+    if family.time is not None and depends_on_time(family.flow(start)):
         return "cycles were not followed: the rate depends on the time"
     if isinstance(device, OscillatorArray) and device.coupling is None:
         return "cycles were not followed: the oscillators of this array are not coupled, so each has a phase of its own"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pathlib
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 
+from llgrad.core.arguments.kinds import checked_path
+from llgrad.core.files import Path, write_json, write_npz, write_table
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
 from llgrad.orbits.branches.cycles.result import CycleBranch
@@ -110,6 +113,42 @@ class Branches:
             "note": self.note,
         }
 
+    def save(self, path: Path, *, overwrite: bool = False) -> pathlib.Path:
+        """Write it as .json (`to_json`), or every point of every branch as the columns of `table`: .npz or .csv.
+
+        Raises ValueError for another ending, FileExistsError and others as `core.files.check_target` does.
+        """
+        file = checked_path("path", path)
+        if file.suffix.lower() == ".json":
+            write_json(file, self.to_json(), overwrite)
+        elif file.suffix.lower() == ".npz":
+            write_npz(file, run_record("branches", device=self.device), self.table(), overwrite)
+        elif file.suffix.lower() == ".csv":
+            write_table(file, run_record("branches", device=self.device), self.table(), overwrite)
+        else:
+            raise ValueError(f"path = {str(path)!r}, expected a name that ends in .json, .npz or .csv")
+        return file
+
+    def table(self) -> dict[str, np.ndarray]:
+        """Every point as columns (M,), of states at rest and cycles alike; what one of them has not is NaN.
+
+        "branch" counts them, "kind" is "equilibrium" or "cycle"; then the number that is followed by its name,
+        "growing" (0: stable), "turns", "frequency_Hz", "error", "multiplier" (the largest: real and imaginary part),
+        "observable_low" and "observable_high", and the least and largest value of each number of the state.
+        """
+        parts = [_of_rest(branch) for branch in self.branches] + [_of_cycles(branch) for branch in self.cycles]
+        counts = [len(part["value"]) for part in parts]
+        found = {
+            "branch": np.repeat(np.arange(len(parts)), counts),
+            "kind": np.repeat(["equilibrium"] * len(self.branches) + ["cycle"] * len(self.cycles), counts),
+        }
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+        found |= {self.parameter if name == "value" else name: column for name, column in joined.items()}
+        lows, highs = found.pop("lows", np.zeros((0, 0))), found.pop("highs", np.zeros((0, 0)))
+        for i, name in enumerate(self.names if parts else ()):
+            found |= {f"{name}_low": lows[:, i], f"{name}_high": highs[:, i]}
+        return found
+
     def __len__(self) -> int:
         return len(self.branches)
 
@@ -131,6 +170,40 @@ class Branches:
         if lost:
             lines.append(f"  {len(lost)} branches end inside the range, where they could not be followed further")
         return "\n".join(lines)
+
+
+def _of_rest(branch: Branch) -> dict[str, np.ndarray]:
+    none = np.full(len(branch.values), np.nan)
+    seen = none if branch.observed is None else branch.observed
+    return {
+        "value": branch.values,
+        "growing": branch.growing,
+        "turns": np.zeros(len(none), int),
+        "frequency_Hz": none,
+        "error": none,
+        "multiplier_real": none,
+        "multiplier_imaginary": none,
+        "observable_low": seen,
+        "observable_high": seen,
+        "lows": branch.y,
+        "highs": branch.y,
+    }
+
+
+def _of_cycles(branch: CycleBranch) -> dict[str, np.ndarray]:
+    return {
+        "value": branch.values,
+        "growing": branch.growing,
+        "turns": np.full(len(branch.values), branch.turns),
+        "frequency_Hz": branch.frequencies,
+        "error": branch.errors,
+        "multiplier_real": branch.multipliers[:, 0].real,
+        "multiplier_imaginary": branch.multipliers[:, 0].imag,
+        "observable_low": branch.low,
+        "observable_high": branch.high,
+        "lows": branch.lows,
+        "highs": branch.highs,
+    }
 
 
 def _plain(value: Any) -> float:

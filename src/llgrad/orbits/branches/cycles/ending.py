@@ -36,18 +36,11 @@ class Known(NamedTuple):
 
     branches: tuple[Branch, ...]
     thresholds: tuple[Threshold, ...]
-    order: np.ndarray
-    """Where each number (n,) of a cycle's state is in a state at rest."""
-    names: tuple[str, ...]
 
     @property
     def hopfs(self) -> list[Threshold]:
         """The Hopf points."""
         return [point for point in self.thresholds if point.kind == "Hopf"]
-
-    def vector(self, y: np.ndarray) -> np.ndarray:
-        """The numbers (…, n) of a cycle's state of a state at rest (…, d)."""
-        return np.asarray(y)[..., self.order]
 
     def at(self, value: float) -> list[np.ndarray]:
         """The states at rest (d,) at a value of the number, roughly."""
@@ -66,10 +59,6 @@ class Known(NamedTuple):
                 share = 0.5 if gap == 0 else (value - branch.values[i]) / gap
                 found.append(((1 - share) * branch.y[i] + share * branch.y[i + 1], max(branch.growing[i : i + 2])))
         return found
-
-    def ordered(self, states: np.ndarray) -> np.ndarray:
-        """The reverse of `vector`."""
-        return np.asarray(states)[..., np.argsort(self.order)]
 
 
 def ending(
@@ -108,8 +97,7 @@ def _at_rest(known: Known, family: CycleFamily, span: Range, last: Step) -> tupl
     mean = last.place.states.mean(0)
     size = float(family.size)
     far = [
-        np.linalg.norm(np.append((known.vector(p.y) - mean) / last.length, (p.held - last.place.value) / size))
-        for p in known.hopfs
+        np.linalg.norm(np.append((p.y - mean) / last.length, (p.held - last.place.value) / size)) for p in known.hopfs
     ]
     if not far or min(far) > NEAR:
         at = show(float(f"{last.place.value:.6g}"), span.unit)
@@ -117,7 +105,7 @@ def _at_rest(known: Known, family: CycleFamily, span: Range, last: Step) -> tupl
     point = known.hopfs[int(np.argmin(far))]
     omega = 2e-9 * math.pi * float(jax.lax.stop_gradient(point.frequency))
     at = show(float(f"{point.held:.8g}"), span.unit)
-    origin = from_hopf(family, known.vector(point.y), point.held, omega)
+    origin = from_hopf(family, point.y, point.held, omega)
     return End("Hopf", f"it shrinks to the Hopf point at {at}", point.held), origin
 
 
@@ -143,14 +131,14 @@ def _slow(known: Known, family: CycleFamily, span: Range, last: Step) -> End:
     slowest = last.place.states[int(last.speeds.argmin())]
     size, value = float(family.size), last.place.value
     for point in known.thresholds:
-        near = np.linalg.norm((known.vector(point.y) - slowest) / last.length)
+        near = np.linalg.norm((point.y - slowest) / last.length)
         if point.kind == "fold" and near < NEAR and abs(point.held - value) < NEAR * size:
             at = show(float(f"{point.held:.8g}"), span.unit)
             sentence = f"its period grows without bound towards {at}, where two states at rest appear on it (a fold)"
             return End("infinite period", sentence, point.held)
     at = show(float(f"{value:.5g}"), span.unit)
     grown = f"its period grows without bound near {at}"
-    near = [y for y in known.unstable_at(value) if np.linalg.norm((known.vector(y) - slowest) / last.length) < TOUCHES]
+    near = [y for y in known.unstable_at(value) if np.linalg.norm((y - slowest) / last.length) < TOUCHES]
     if not near:
         return End(
             "infinite period", f"{grown}; it is followed to {LONGEST:g} times its least, or as far as it resolves"

@@ -12,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.devices.array import OscillatorArray
 from llgrad.orbits.branches.cycles.critical import DOUBLING, Change, changes_between, growing_at, multipliers_at
 from llgrad.orbits.branches.cycles.ending import Doubled, Known, ending
 from llgrad.orbits.branches.cycles.result import CycleBranch, CyclePoint, End, extremes
@@ -42,22 +41,15 @@ def with_cycles(rest: Branches, span: Range, wanted: Any, doublings: int) -> Bra
     device = rest.device
     # its promotion and ranks are those of JAX itself, for a rate of the user's own is traced
     with working(device):
-        known = Known(rest.branches, rest.thresholds, _order_of(device, rest), rest.names)
+        known = Known(rest.branches, rest.thresholds)
         family = cycle_family_of(device, span)
         cycles = tuple(_cycles_over(device, family, span, known, wanted, doublings))
-        y = known.vector(np.concatenate([b.y for b in rest.branches]))
+        y = np.concatenate([b.y for b in rest.branches])
         values = np.concatenate([b.values for b in rest.branches])
         seen = np.asarray(observed(family, wanted, jnp.asarray(y), jnp.asarray(values)))
     parts = np.split(seen, np.cumsum([len(b.values) for b in rest.branches])[:-1])
     branches = tuple(replace(b, observed=part) for b, part in zip(rest.branches, parts, strict=True))
     return replace(rest, branches=branches, cycles=cycles)
-
-
-def _order_of(device: Any, rest: Branches) -> np.ndarray:
-    """Where each number of a cycle's state, which has one component of all oscillators after another, is in a state at
-    rest."""
-    count = len(rest.names)
-    return np.arange(count).reshape(-1, 3).T.ravel() if isinstance(device, OscillatorArray) else np.arange(count)
 
 
 def _cycles_over(
@@ -68,12 +60,12 @@ def _cycles_over(
     for point in known.hopfs:
         if not any(_ends_at(branch, "Hopf", point.held) for branch in found):
             omega = 2e-9 * np.pi * float(jax.lax.stop_gradient(point.frequency))
-            origin = from_hopf(family, known.vector(point.y), point.held, omega)
+            origin = from_hopf(family, point.y, point.held, omega)
             end = End("Hopf", f"it grows from the Hopf point at {teller.shown(point.held)}", point.held)
             found.append(teller.from_origin(origin, end, 1))
     for part in LOOKED:
         value = span.start + part * (span.stop - span.start)
-        for step in found_at(family, value, [known.vector(y) for y in known.at(value)]):
+        for step in found_at(family, value, known.at(value)):
             if not any(_same(step, other) for branch in found for other in branch.steps_at(value)):
                 found.append(teller.through(step))
     begun = 0
@@ -152,7 +144,7 @@ class _Teller(NamedTuple):
                 growing[i] = min(growing[j] for j in (i - 1, i + 1) if 0 <= j < len(told))
         values = np.array([place.value for place in places])
         periods = np.array([place.period * 1e-9 for place in places])
-        spans = [extremes(self.known.ordered(place.states)) for place in places]
+        spans = [extremes(place.states) for place in places]
         seen = [extremes(self._observed(place)) for place in places]
         critical = tuple(
             CyclePoint(kind, float(values[i]), float(1 / periods[i]), multipliers[i], i)

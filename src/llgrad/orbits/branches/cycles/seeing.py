@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from llgrad.orbits.branches.cycles.stepping import CycleFamily, Place
 from llgrad.orbits.branches.family import set_value
 from llgrad.orbits.cycle.finding import REPELS, with_arrays
-from llgrad.orbits.cycle.flow import Flow, flow_of
 from llgrad.orbits.cycle.shooting import Found, chain_of
 from llgrad.orbits.cycle.solving import closed_of
+from llgrad.orbits.flow import Flow, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
 from llgrad.orbits.results.signals import observable_of
@@ -34,7 +34,7 @@ def orbit_of(device: Any, path: str, place: Place, error: float, attracts: bool)
     """A cycle that was solved, with its relative error, as an `Orbit` of the device with the number it has there."""
     model = set_value(device, path, place.value)
     with working(model):
-        flow = with_arrays(flow_of(model)[0])
+        flow = with_arrays(flow_of(model, what="closed orbit"))
         states, period = jnp.asarray(place.states), jnp.asarray(place.period)
         found = Found(states, period, jnp.asarray(0.0), jnp.asarray(0), _chain(flow, states, period))
         return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), "" if attracts else REPELS)

@@ -15,11 +15,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.devices.system import System
 from llgrad.orbits.branches.family import Range, set_value
 from llgrad.orbits.cycle.finding import with_arrays
-from llgrad.orbits.cycle.flow import Flow, flow_of
 from llgrad.orbits.cycle.shooting import LARGEST_TURN, Chain, chained, products
-from llgrad.orbits.flow import usual_scale
+from llgrad.orbits.flow import Flow, begun, flow_of
 
 ITERATIONS: Final = 10
 CLOSED: Final = 1e-9
@@ -35,6 +35,8 @@ class CycleFamily(eqx.Module):
     """With its numbers as arrays."""
     start: Any
     """State (n,) in which a run of it begins."""
+    plain: Any
+    """Unit (P,) of each number that is of no unit vector."""
     scale: Any
     """Unit (n,) of each component: 1 of a unit vector."""
     turned: Any
@@ -42,10 +44,12 @@ class CycleFamily(eqx.Module):
     size: Any
     """Unit of the number: the range over which it is followed."""
     path: str = eqx.field(static=True)
+    time: float | None = eqx.field(static=True)
+    """0 of a System, whose rate was seen not to depend on it."""
 
     def flow(self, value: Any) -> Flow:
         """The flow at a value of the number."""
-        return with_arrays(flow_of(set_value(self.device, self.path, value))[0])
+        return with_arrays(flow_of(set_value(self.device, self.path, value), self.time, self.plain))
 
 
 class Place(NamedTuple):
@@ -97,14 +101,16 @@ def length_of(family: CycleFamily, states: np.ndarray) -> np.ndarray:
 
 
 def cycle_family_of(device: Any, span: Range) -> CycleFamily:
-    """The cycles of a device over a range of one of its numbers."""
+    """The cycles of a device over a range of one of its numbers. Raises ValueError for a rate of the time."""
     middle = set_value(device, span.path, (span.start + span.stop) / 2)
-    flow, start = flow_of(middle)
-    turned = np.zeros((flow.size // flow.wide, flow.wide), bool)
-    turned[[i for spin in flow.equation.layout.spins for i in spin]] = True
-    scale = np.where(turned.ravel(), 1.0, usual_scale(np.where(turned.ravel(), 0.0, np.asarray(start))))
-    size = jnp.asarray(span.stop - span.start)
-    return CycleFamily(with_arrays(middle), start, jnp.asarray(scale), jnp.asarray(turned.ravel()), size, span.path)
+    flow = flow_of(middle, what="closed orbit")
+    turned = np.ones(flow.size, bool)
+    turned[list(flow.shape.plain)] = False
+    scale = np.ones(flow.size)
+    scale[~turned] = np.asarray(flow.scale)
+    given = with_arrays(middle), begun(flow, middle), flow.scale, jnp.asarray(scale), jnp.asarray(turned)
+    time = 0.0 if isinstance(middle, System) else None
+    return CycleFamily(*given, jnp.asarray(span.stop - span.start), span.path, time)
 
 
 def chain_over(family: CycleFamily, place: Place) -> tuple[Chain, Any]:
