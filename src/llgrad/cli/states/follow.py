@@ -1,4 +1,4 @@
-"""`llgrad follow`: how fixed points and cycles move with one number of a device, where they begin and where they vanish."""
+"""`llgrad follow`: how fixed points and cycles move with one number of a device, begin and vanish."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def follow(
         str | None, typer.Option(help="What the extremes of a cycle are told of: x, y, z, or a name in the state.")
     ] = None,
     out: Annotated[
-        pathlib.Path | None, typer.Option(metavar="FILE", help="Write all points: .npz, .csv, .json.")
+        pathlib.Path | None, typer.Option(metavar="FILE", help="Write all points (.npz .csv .json).")
     ] = None,
     plot: PlotOption = None,
     json: JsonOption = False,

@@ -51,7 +51,7 @@ def branches(found: Branches, *, observable: bool = False) -> Figure:
     check_kind("found", found, Branches, "give what lg.follow found")
     if observable and any(branch.observed is None for branch in found.branches):
         raise ValueError("observable=True needs an observable: lg.follow tells it where it follows cycles")
-    rows: list[int | None] = [None] if observable else sorted({0, len(found.names) - 1})
+    rows: list[int | None] = [None] if observable else [*sorted({0, len(found.names) - 1})]
     ends = np.concatenate([branch.values for branch in (*found.branches, *found.cycles)])
     _, unit = scaled(ends, found.unit)
     largest = np.abs(ends).max()
@@ -67,7 +67,7 @@ def branches(found: Branches, *, observable: bool = False) -> Figure:
         handles = _keys(panels, found)
         panels[-1].set_xlabel(named(found.parameter, unit))
         legend_above(panels[0], min(handles, 4))
-        title(panels[0], "Equilibria and cycles" if found.cycles else "Equilibria")
+        title(panels[0], "Branches" if found.cycles else "Equilibria")
     return drawn
 
 

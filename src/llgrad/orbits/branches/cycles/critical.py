@@ -110,7 +110,8 @@ def _is_crossing(step: Step) -> bool:
 def _solved(family: CycleFamily, here: Step, there: Step, test: Callable[[Step], float]) -> Step | None:
     """The point between two at which a test is zero, by secants that keep it between two (the Illinois method); None
     where one on the way cannot be reached."""
-    count = len(there.place.states)
+    # multipliers are less exact than states: where they are what is solved for, with steps of half the length
+    count = len(there.place.states) * (1 if test is _of_fold else 2)
     whole = product(here.along, apart(here, there, float(family.size)), here.length)
     low, high = (next_step(family, here, distance, count) for distance in (0.0, whole))
     if low is None or high is None or not test(low) * test(high) < 0:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.orbits.branches.cycles.critical import growing_at
+from llgrad.orbits.branches.cycles.critical import multipliers_at
 from llgrad.orbits.branches.cycles.seeing import orbit_of
 from llgrad.orbits.branches.cycles.stepping import CycleFamily, Place, Step
 from llgrad.orbits.branches.cycles.tracing import step_at
@@ -96,13 +96,13 @@ class CycleBranch:
         found = self.places[place]
         if np.ptp(found.states, axis=0).max() == 0:
             raise ValueError(f"point {place} is a Hopf point, where the cycle has no size; take one beside it")
-        return orbit_of(self.device, self.family.path, found, self.errors[place], bool(self.stable[place]))
+        return orbit_of(self.device, self.family.path, found, self.errors[place], self.multipliers[place])
 
     def orbits(self, value: float) -> list[Orbit]:
         """Every cycle of the branch at a value of the number. Raises ValueError where one cannot be solved."""
         with working(self.device):
             steps = self.steps_at(value)
-        return [orbit_of(self.device, self.family.path, s.place, s.error, not growing_at(s)) for s in steps]
+        return [orbit_of(self.device, self.family.path, s.place, s.error, multipliers_at(s)) for s in steps]
 
     def steps_at(self, value: float) -> list[Step]:
         """Every cycle of the branch at a value of the number, solved there. Raises ValueError where one is not."""

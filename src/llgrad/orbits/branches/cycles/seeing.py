@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.orbits.branches.cycles.stepping import CycleFamily, Place
 from llgrad.orbits.branches.family import set_value
 from llgrad.orbits.cycle.finding import REPELS, with_arrays
+from llgrad.orbits.cycle.linear import linear_of
 from llgrad.orbits.cycle.shooting import Found, chain_of
-from llgrad.orbits.cycle.solving import closed_of
+from llgrad.orbits.cycle.solving import Closed, closed_of
 from llgrad.orbits.flow import Flow, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
 from llgrad.orbits.results.signals import observable_of
+
+MEETS: Final = 1e-6
+MEETING: Final = "two cycles meet here: it has no phase response, no line width and no derivatives"
+"""Said of an orbit of which a multiplier is within `MEETS` of 1."""
 
 
 @eqx.filter_jit
@@ -30,14 +36,19 @@ def observed(family: CycleFamily, wanted: Any, states: Any, values: Any) -> Any:
     return jax.vmap(one)(states, values)
 
 
-def orbit_of(device: Any, path: str, place: Place, error: float, attracts: bool) -> Orbit:
+def orbit_of(device: Any, path: str, place: Place, error: float, multipliers: np.ndarray) -> Orbit:
     """A cycle that was solved, with its relative error, as an `Orbit` of the device with the number it has there."""
     model = set_value(device, path, place.value)
     with working(model):
         flow = with_arrays(flow_of(model, what="closed orbit"))
         states, period = jnp.asarray(place.states), jnp.asarray(place.period)
-        found = Found(states, period, jnp.asarray(0.0), jnp.asarray(0), _chain(flow, states, period))
-        return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), "" if attracts else REPELS)
+        chain = _chain(flow, states, period)
+        if (np.abs(multipliers - 1) < MEETS).any():
+            # to correct it at the same number, as is done for derivatives, would lead away: two cycles meet there
+            return Orbit(model, flow, Closed(states, period, linear_of(chain), chain), jnp.asarray(error), MEETING)
+        found = Found(states, period, jnp.asarray(0.0), jnp.asarray(0), chain)
+        note = REPELS if (np.abs(multipliers) > 1).any() else ""
+        return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), note)
 
 
 @eqx.filter_jit

@@ -92,7 +92,8 @@ def _resolved(family: CycleFamily, place: Place, along: Direction, length: np.nd
     while found is not None and (found.error > ACCURACY or len(found.place.states) < fewest):
         if len(found.place.states) >= MOST_STATES:
             break
-        place, along = refined(family, found.place, along, 2)
+        times = 1 if found.error <= ACCURACY else 2
+        place, along = refined(family, found.place, along, times)
         found = step_across(family, place, along, length)
     return found
 
