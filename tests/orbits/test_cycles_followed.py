@@ -32,6 +32,7 @@ def weak():
 def test_the_quintic_normal_form_folds_at_minus_a_quarter(quintic):
     (branch,) = quintic.cycles
     ((kind, value),) = critical(quintic)
+    assert branch.notes == ()
     assert kind == "fold of cycles" and value == pytest.approx(-0.25, abs=1e-8)
     assert [end.kind for end in branch.ends] == ["Hopf", "edge"] and branch.ends[0].value == pytest.approx(
         0.0, abs=1e-9
@@ -105,7 +106,7 @@ def test_period_doublings_are_those_of_matcont():
 @pytest.mark.slow
 def test_unstable_cycles_of_chaos_are_those_of_chaosbook():
     """P. Cvitanović et al., chaosbook.org, Rössler's model at c = 5.7: its cycles of one turn and of two."""
-    found = lg.follow(Rossler(), "c", 2.4, 5.7, within={"x": (-1, 8), "y": (-40, 1), "z": (-1, 40)})
+    found = lg.follow(Rossler(), "c", 1.0, 5.7, within={"x": (-1, 8), "y": (-40, 1), "z": (-1, 40)})
     single, double = sorted(found.cycles, key=lambda branch: branch.turns)
     for branch, period, multiplier in ((single, 5.88108845586, -2.403953527), (double, 11.7586260717, -3.512006980)):
         place = int(branch.values.argmax())

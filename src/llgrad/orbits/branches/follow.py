@@ -86,7 +86,7 @@ def follow(
     ['Hopf']
     >>> (orbit,) = branches.orbits(0.5e-3)
     >>> round(float(orbit.frequency) / 1e9, 4), branches.cycles[0].ends[1].kind
-    (1.1364, 'edge')
+    (1.1362, 'edge')
     """
     check_kind("device", device, (Oscillator, OscillatorArray, System), "see llgrad.presets, or write a System")
     _check(device, cycles, doublings)

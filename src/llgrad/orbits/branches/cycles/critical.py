@@ -18,6 +18,7 @@ FOLD, BRANCH, DOUBLING, TORUS = "fold of cycles", "branch point of cycles", "per
 REAL: Final = 1e-9
 CROSSING: Final = 1e-4
 MOST_TRIALS: Final = 60
+BESIDE: Final = (1e-7, 1e-6, 1e-5)
 NARROW: Final = 1e-13
 ON_CIRCLE: Final = 1e-6
 """A multiplier that is this near to the unit circle is on it."""
@@ -119,11 +120,17 @@ def _solved(family: CycleFamily, here: Step, there: Step, test: Callable[[Step],
     a, b, of_a, of_b = 0.0, whole, test(low), test(high)
     for _ in range(MOST_TRIALS):
         x = (a * of_b - b * of_a) / (of_b - of_a)
-        step = next_step(family, here, x, count)
+        step, beside = next_step(family, here, x, count), 0.0
+        # where two branches cross the equations are singular: what is told of that point is solved next to it
+        for beside in BESIDE if step is None and test is _of_branch else ():
+            step = next_step(family, here, x + beside * whole, count)
+            if step is not None:
+                x += beside * whole
+                break
         if step is None:
             return None
         of_x = test(step)
-        if of_x == 0 or abs(x - b) <= NARROW * whole:
+        if of_x == 0 or abs(x - b) <= max(NARROW, 2 * beside) * abs(whole):
             return step
         if of_x * of_b < 0:
             a, of_a = b, of_b

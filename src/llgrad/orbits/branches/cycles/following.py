@@ -122,17 +122,20 @@ class _Teller(NamedTuple):
         points: list[Any] = [*first, *leg.steps, *([] if last is None else [last])]
         told: list[tuple[Any, str]] = [(points[0], "")]
         changes: list[Change] = []
+        notes: list[str] = []
         for here, there in itertools.pairwise(points):
             if isinstance(here, Step) and isinstance(there, Step):
                 here = here._replace(length=length_of(self.family, here.place.states))
-                between, _ = changes_between(self.family, here, there)
+                between, unsolved = changes_between(self.family, here, there)
+                ends = f"{self.shown(here.place.value)} and {self.shown(there.place.value)}"
+                notes += [f"between {ends} there is a {kind} that could not be solved" for kind in unsolved]
                 changes += between
                 told += [(change.step, change.kind) for change in between]
             told.append((there, ""))
         self.doublings.extend(Doubled(change.step, turns) for change in changes if change.kind == DOUBLING)
-        return self._told(told, (begun, end), turns)
+        return self._told(told, (begun, end), turns, notes)
 
-    def _told(self, told: list[tuple[Any, str]], ends: tuple[End, End], turns: int) -> CycleBranch:
+    def _told(self, told: list[tuple[Any, str]], ends: tuple[End, End], turns: int, notes: list[str]) -> CycleBranch:
         steps = [point.step if isinstance(point, Origin) else point for point, _ in told]
         places = tuple(step.place for step in steps)
         multipliers = np.array(
@@ -163,6 +166,7 @@ class _Teller(NamedTuple):
             turns=turns,
             critical=critical,
             ends=ends,
+            notes=tuple(notes),
             places=places,
             errors=np.array([step.error for step in steps]),
             family=self.family,

@@ -66,6 +66,8 @@ class CycleBranch:
     critical: tuple[CyclePoint, ...]
     """Where it changes its stability, in order."""
     ends: tuple[End, End]
+    notes: tuple[str, ...]
+    """Sentences about what could not be solved; none where all was."""
     places: tuple[Place, ...]
     """The states."""
     errors: np.ndarray
@@ -141,6 +143,7 @@ class CycleBranch:
                 }
                 for point in self.critical
             ],
+            "notes": list(self.notes),
             "ends": [end._asdict() for end in self.ends],
         }
 
@@ -153,6 +156,7 @@ class CycleBranch:
         for point in self.critical:
             at, rate = show(float(f"{point.value:.8g}"), unit), show(float(f"{point.frequency:.5g}"), "Hz")
             lines.append(f"    {parameter} = {at}: {point.kind}, {rate}")
+        lines += [f"    {note}" for note in self.notes]
         lines.append(f"    to {parameter} = {ends[1]} ({rates[1]}): {self.ends[1].sentence}")
         return lines
 
