@@ -19,7 +19,7 @@ from llgrad.core.constants import BOLTZMANN
 from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
-from llgrad.devices.system import NORMALS, TIME, Spin, System, SystemEquation, equation_of_system
+from llgrad.devices.system import TIME, Spin, System, SystemEquation, equation_of_system
 from llgrad.physics.equation import Equation, still_equation
 from llgrad.physics.llg import llg
 
@@ -105,7 +105,7 @@ class Own(eqx.Module):
     def rate(self, y: Any, inputs: Any, noise: Any) -> Any:
         """dy/dt (d,) [1/ns]."""
         given: dict[str, Any] = dict(zip(self.inputs, inputs, strict=True)) | {TIME: self.time * 1e9}
-        given |= dict(zip(NORMALS, noise, strict=False))
+        given |= dict(zip(self.equation.normals, noise, strict=False))
         slope = self.equation.slope(list(y), given, 1.0 if self.noises else None)
         return jnp.stack([jnp.asarray(part, y.dtype) for part in slope])
 

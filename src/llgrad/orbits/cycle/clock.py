@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core as jex
 
-from llgrad.devices.system import NORMALS, TIME, SystemEquation
+from llgrad.devices.system import TIME, SystemEquation
 
 
 def asks_for_time(equation: SystemEquation, state: Sequence[Any]) -> bool:
     """Whether the slope of a system depends on the time, as it is written."""
-    normals = dict.fromkeys(NORMALS, 0.0)
+    normals = dict.fromkeys(equation.normals, 0.0)
     closed = jax.make_jaxpr(lambda time, state: equation.slope(state, {TIME: time, **normals}, 1.0))(
         jnp.zeros(()), list(state)
     )

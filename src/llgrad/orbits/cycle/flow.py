@@ -110,7 +110,7 @@ class Flow(eqx.Module):
         if self.mixing is not None:
             given |= dict(zip(self.equation.mixed, self.mixing(self.equation.emitted(state)), strict=True))
         if noise is not None:
-            given |= dict(zip(NORMALS, noise, strict=False))
+            given |= dict(zip(self.equation.normals, noise, strict=False))
         rates = self.equation.slope(state, given, None if noise is None else self.sigma)
         shape = (self.count,) if self.count else ()
         return self.vector([jnp.broadcast_to(jnp.asarray(rate, y.dtype), shape) for rate in rates])
