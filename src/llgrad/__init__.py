@@ -90,6 +90,13 @@ with without_collections():
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
     from llgrad.physics.slonczewski import SlonczewskiTorque
+    from llgrad.physics.stacks.barrier import Barrier
+    from llgrad.physics.stacks.coupling import InterlayerExchange, LayerCoupling
+    from llgrad.physics.stacks.layer import Layer
+    from llgrad.physics.stacks.stack import Stack
+    from llgrad.physics.stacks.stray import StrayField
+    from llgrad.physics.stacks.tensors import dipole_tensor, ellipse_tensor, prism_tensor
+    from llgrad.physics.stacks.torque import SpinTorque
     from llgrad.physics.torques import Torques, torque_at
     from llgrad.solve.native import Native
     from llgrad.solve.saving import End, Every, Interval
@@ -111,6 +118,7 @@ __all__ = [
     "RK4",
     "XLA",
     "AppliedField",
+    "Barrier",
     "Bench",
     "Branch",
     "Branches",
@@ -149,8 +157,11 @@ __all__ = [
     "Images",
     "Imperfections",
     "Inputs",
+    "InterlayerExchange",
     "Interval",
     "Junction",
+    "Layer",
+    "LayerCoupling",
     "LevenbergMarquardt",
     "Limits",
     "LineWidth",
@@ -182,8 +193,11 @@ __all__ = [
     "SoftmaxNetwork",
     "Spectrum",
     "Spin",
+    "SpinTorque",
+    "Stack",
     "Starts",
     "Step",
+    "StrayField",
     "SumMix",
     "Sweeps",
     "System",
@@ -208,8 +222,10 @@ __all__ = [
     "default_start",
     "describe",
     "dipolar_tensors",
+    "dipole_tensor",
     "direction",
     "ellipse",
+    "ellipse_tensor",
     "ellipse_volume",
     "equilibria",
     "evaluate",
@@ -236,6 +252,7 @@ __all__ = [
     "posterior",
     "presets",
     "prism_factors",
+    "prism_tensor",
     "profile",
     "quantity",
     "read_frequencies",

@@ -50,6 +50,8 @@ BASES: Final[dict[str, tuple[str, float]]] = {
     "Ω": ("Ω", 1.0),
     "S": ("S", 1.0),
     "rad": ("rad", 1.0),
+    "J/m2": ("J/m²", 1.0),
+    "J/m²": ("J/m²", 1.0),
     "J/m3": ("J/m³", 1.0),
     "J/m³": ("J/m³", 1.0),
     "A/m2": ("A/m²", 1.0),
@@ -93,6 +95,8 @@ EXACT: Final[dict[str, tuple[str, float]]] = {
     "rad/(Oe s)": ("rad/(T s)", 1e4),
     "GHz/T": ("rad/(T s)", 2e9 * math.pi),
     "erg/cm3": ("J/m³", 0.1),
+    "erg/cm2": ("J/m²", 1e-3),
+    "erg/cm²": ("J/m²", 1e-3),
 }
 
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")

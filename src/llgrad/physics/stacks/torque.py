@@ -1,0 +1,55 @@
+"""Spin torque of one layer of a stack on another."""
+
+from __future__ import annotations
+
+import equinox as eqx
+
+from llgrad.core.field_term import Inputs
+from llgrad.core.record import quantity
+from llgrad.core.vector import Vec3
+from llgrad.devices.bounds import between as within
+from llgrad.devices.ranges import OSCILLATOR, check_record
+from llgrad.physics.slonczewski import SlonczewskiTorque, torque_per_ampere
+from llgrad.physics.stacks.coupling import Directions, LayerCoupling, Layers, check_pair
+
+RANGES = {name: OSCILLATOR[name] for name in ("polarization", "lambda_", "field_like")}
+
+
+class SpinTorque(LayerCoupling):
+    """Slonczewski's torque of the current through the stack: layer `by` polarises what acts on layer `on`.
+
+        B_on = ±B_s (m_by × m_on + β m_by),   B_s = ħ η I/(2 e Ms V)/(1 + λ m_on·m_by),   of the layer `on`,
+
+    with + where `on` lies above `by` (later in `Stack.layers`), and − where it lies below. A positive current flows
+    from the first layer to the last and so its electrons from the last to the first: they meet `on` before the
+    polariser below it, whose reflected electrons drive m_on away from it, as in an `Oscillator`. The layer below takes
+    the electrons that the one above let pass, and is drawn towards it: one flees, the other follows. Give two of them,
+    with `on` and `by` exchanged, for a torque and its back-action. A fixed layer may be the polariser.
+
+    The field-like part changes its sign with the damping-like one; where it is the same on both layers, as of an
+    exchange, give the two opposite β.
+
+    Source: J. C. Slonczewski, J. Magn. Magn. Mater. 159, L1 (1996), eq. (14), whose v₁ and v₂ are the two signs; the
+    form with λ: T. Taniguchi et al., Appl. Phys. Express 6, 123003 (2013).
+    """
+
+    on: str = eqx.field(static=True)
+    by: str = eqx.field(static=True)
+    polarization: float = quantity("1", default=0.5, about="spin polarisation η", bound=within(-2.0, 2.0))
+    lambda_: float = quantity("1", default=0.0, about="angular asymmetry λ", bound=within(-0.999, 0.999))
+    field_like: float = quantity("1", default=0.0, about="field-like over damping-like torque β")
+
+    def __check_init__(self) -> None:
+        check_pair("SpinTorque", (self.on, self.by))
+        check_record(self, RANGES, "SpinTorque: ")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.on, self.by
+
+    def fields(self, layers: Layers, m: Directions, inputs: Inputs) -> dict[str, Vec3]:
+        layer = layers.layer(self.on)
+        sign = 1.0 if layers.place(self.on) > layers.place(self.by) else -1.0
+        strength = torque_per_ampere(self.polarization, layer.Ms, layer.volume) * sign
+        torque = SlonczewskiTorque(strength, self.lambda_, self.field_like, m[self.by])
+        return {self.on: torque.field(m[self.on], inputs)}
