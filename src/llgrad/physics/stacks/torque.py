@@ -21,16 +21,17 @@ class SpinTorque(LayerCoupling):
         B_on = ±B_s (m_by × m_on + β m_by),   B_s = ħ η I/(2 e Ms V)/(1 + λ m_on·m_by),   of the layer `on`,
 
     with + where `on` lies above `by` (later in `Stack.layers`), and − where it lies below. A positive current flows
-    from the first layer to the last and so its electrons from the last to the first: they meet `on` before the
-    polariser below it, whose reflected electrons drive m_on away from it, as in an `Oscillator`. The layer below takes
-    the electrons that the one above let pass, and is drawn towards it: one flees, the other follows. Give two of them,
-    with `on` and `by` exchanged, for a torque and its back-action. A fixed layer may be the polariser.
+    from the first layer to the last, and its electrons (for η > 0) from the last to the first: the upper of two layers
+    feels those that the lower one reflects, which drive it away from m_by, as in an `Oscillator`; the lower one feels
+    those that the upper one let pass, and is drawn towards it. One flees, the other follows. Give two of them, with
+    `on` and `by` exchanged, for a torque and its back-action. A fixed layer may be the polariser.
 
     The field-like part changes its sign with the damping-like one; where it is the same on both layers, as of an
     exchange, give the two opposite β.
 
-    Source: J. C. Slonczewski, J. Magn. Magn. Mater. 159, L1 (1996), eq. (14), whose v₁ and v₂ are the two signs; the
-    form with λ: T. Taniguchi et al., Appl. Phys. Express 6, 123003 (2013).
+    Source of both torques: dŝ₁,₂/dt ∝ ŝ₁,₂ × (ŝ₁ × ŝ₂), J. C. Slonczewski, J. Magn. Magn. Mater. 159, L1 (1996), as it
+    is usually cited (eq. 13; the article itself was not compared): ŝ₁ × (ŝ₁ × ŝ₂) leads ŝ₁ away from ŝ₂, and
+    ŝ₂ × (ŝ₁ × ŝ₂) leads ŝ₂ towards ŝ₁. The form with λ: T. Taniguchi et al., Appl. Phys. Express 6, 123003 (2013).
     """
 
     on: str = eqx.field(static=True)
