@@ -156,22 +156,38 @@ def test_two_coupled_layers_come_to_thermal_equilibrium():
         assert abs(found.mean() - expected) < 3 * found.std() / math.sqrt(found.size)
 
 
-def test_one_layer_is_an_oscillator():
-    """The same device, the same run: with a fixed polariser, current, field and resistance."""
-    p = lg.direction(1.3, 0.2)
-    sto = lg.presets.kubota2013().replace(polariser=p, field_like=0.1)
+SPACER = lg.ConductanceJunction(R_P=1e3, tmr=0.8)
+STO = lg.presets.kubota2013().replace(polariser=lg.direction(1.3, 0.2), field_like=0.1)
+
+
+def stack_of(sto):
+    """The device as a stack of a fixed polariser and a free layer."""
     area = sto.volume / 2e-9
     layers = (
-        lg.Layer("reference", 1e6, 2e-9, area, m=p, fixed=True),
+        lg.Layer("reference", 1e6, 2e-9, area, m=sto.polariser, fixed=True),
         lg.Layer("free", sto.Ms, 2e-9, area, sto.alpha, sto.gamma, sto.H_k, m=lg.direction(0.5, 0.1)),
     )
-    junction = lg.ConductanceJunction(R_P=1e3, tmr=0.8)
     torque = lg.SpinTorque("free", "reference", sto.polarization, sto.lambda_, sto.field_like)
-    stack = lg.Stack(layers, torque, sto.current, sto.field, barriers=lg.Barrier(("free", "reference"), junction))
+    barrier = lg.Barrier(("free", "reference"), SPACER)
+    return lg.Stack(layers, torque, sto.current, sto.field, sto.temperature, barrier)
+
+
+def test_one_layer_is_an_oscillator():
+    """The same device, the same run: with a fixed polariser, current, field and resistance; the same bits of noise."""
     settings = {"duration": 1e-9, "dt": 2e-12, "drive": lg.Drive(current=lg.Sine(3e-4, frequency=2e9))}
-    run, other = lg.simulate(stack, **settings), lg.simulate(sto, m0=lg.direction(0.5, 0.1), **settings)
+    run, other = lg.simulate(stack_of(STO), **settings), lg.simulate(STO, m0=lg.direction(0.5, 0.1), **settings)
     np.testing.assert_allclose(run.free.stack(), other.m, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(run.signal("voltage").values, lg.voltage(other, junction), rtol=1e-12)
+    np.testing.assert_allclose(run.signal("voltage").values, lg.voltage(other, SPACER), rtol=1e-12)
+    hot, settings = STO.replace(temperature=300.0), settings | {"key": jax.random.key(5), "drive": None}
+    run, other = lg.simulate(stack_of(hot), **settings), lg.simulate(hot, m0=lg.direction(0.5, 0.1), **settings)
+    np.testing.assert_allclose(run.free.stack(), other.m, rtol=0, atol=1e-11)
+
+
+def test_its_orbit_is_that_of_the_oscillator():
+    """The reference device's frequency and line width at 200 Oe and 2.5 mA, found on the closed orbit of the stack."""
+    found = lg.orbit(stack_of(lg.presets.kubota2013().replace(temperature=300.0)))
+    assert float(found.frequency) == pytest.approx(0.4402394e9, rel=1e-5)
+    assert float(found.line_width) == pytest.approx(29.347e6, rel=1e-4)
 
 
 def test_one_layer_flees_and_the_other_follows():

@@ -358,7 +358,7 @@ def _engineering(number: float, unit: str) -> str:
 
 def _prefix(number: float, unit: str) -> tuple[int, str]:
     """The power of ten of the engineering prefix that suits a number, and the unit with it."""
-    if unit not in ("A", "T", "s", "Hz", "V", "Ω", "S", "rad") or not number or not math.isfinite(number):
+    if unit not in ("A", "T", "s", "Hz", "V", "Ω", "S", "rad", "m", "J/m²") or not number or not math.isfinite(number):
         return 0, "" if unit == "1" else unit
     exponent = min(max(3 * math.floor(math.log10(abs(number)) / 3 + 1e-12), -15), 9)
     return exponent, {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}[exponent] + unit

@@ -179,5 +179,5 @@ LAYER: Final[dict[str, Range]] = {
 STACK: Final[dict[str, Range]] = {name: OSCILLATOR[name] for name in ("current", "field", "temperature")}
 """What each quantity of a stack can be."""
 
-EXCHANGE: Final = Range("J/m²", -0.1, 0.1, lambda v: f"it is in J/m²; 1 erg/cm² = 1 mJ/m², so {v:g} mJ/m² is {v:g}e-3")
+EXCHANGE: Final = Range("J/m²", -0.1, 0.1, lambda v: f"it is in J/m²; 1 erg/cm² = 1 mJ/m², so did you mean {v:g}e-3?")
 """What an interlayer exchange can be."""
