@@ -87,11 +87,16 @@ with without_collections():
     from llgrad.orbits.results.orbit import Orbit
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
+    from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
+    from llgrad.physics.electric.oersted import OerstedField
+    from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
+    from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
     from llgrad.physics.slonczewski import SlonczewskiTorque
     from llgrad.physics.stacks.barrier import Barrier
     from llgrad.physics.stacks.coupling import InterlayerExchange, LayerCoupling
+    from llgrad.physics.stacks.dmi import InterlayerDMI
     from llgrad.physics.stacks.layer import Layer
     from llgrad.physics.stacks.stack import Stack
     from llgrad.physics.stacks.stray import StrayField
@@ -128,6 +133,7 @@ __all__ = [
     "ConstantSchedule",
     "CosineSchedule",
     "Coupling",
+    "CubicAnisotropy",
     "Demagnetisation",
     "DenseMix",
     "Design",
@@ -157,6 +163,7 @@ __all__ = [
     "Images",
     "Imperfections",
     "Inputs",
+    "InterlayerDMI",
     "InterlayerExchange",
     "Interval",
     "Junction",
@@ -170,6 +177,7 @@ __all__ = [
     "Lyapunov",
     "Mix",
     "Native",
+    "OerstedField",
     "Orbit",
     "Oscillator",
     "OscillatorArray",
@@ -193,6 +201,7 @@ __all__ = [
     "SoftmaxNetwork",
     "Spectrum",
     "Spin",
+    "SpinOrbitTorque",
     "SpinTorque",
     "Stack",
     "Starts",
@@ -215,6 +224,8 @@ __all__ = [
     "Tsitouras5",
     "UniaxialAnisotropy",
     "Vec3",
+    "VoltageAnisotropyTable",
+    "VoltageControlledAnisotropy",
     "Waveform",
     "accuracy_of_arrays",
     "amplitude",

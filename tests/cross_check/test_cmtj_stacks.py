@@ -8,6 +8,7 @@ its neighbour as its reference.
 
 import math
 
+import equinox as eqx
 import numpy as np
 import pytest
 
@@ -35,8 +36,28 @@ STACKS = {
         "upper": {"J": -1.2e11, "spinPolarisation": 0.5, "SlonczewskiSpacerLayerParameter": 1.5},
         "lower": {"J": 1.2e11, "spinPolarisation": 0.4, "beta": -0.2},
     },
+    "spin-orbit torque": {"upper": {"spin_orbit": (9e3, -4e3)}, "J1": -1e-4},
+    "Oersted field": {"upper": {"oersted": (3e3, 8e3, -2e3)}, "J1": -1e-4},
     "unequal layers": {"J1": -3e-4, "J2": -5e-5, "lower": {"Ms": 0.9, "thickness": 4e-9}},
 }
+
+SPIN = (0.6, -0.64, 0.48)
+
+
+class AsCmtj(lg.LayerCoupling):
+    """The interlayer DMI as cmtj has it, m × D on both layers: it has the energy of none, see the test."""
+
+    one: str = eqx.field(static=True)
+    other: str = eqx.field(static=True)
+    D: lg.Vec3 = lg.vector("J/m²")
+
+    @property
+    def names(self):
+        return self.one, self.other
+
+    def fields(self, layers, m, inputs):
+        pairs = ((self.one, self.other), (self.other, self.one))
+        return {on: m[by].cross(self.D) * (1e3 / layers.layer(on).areal_moment) for on, by in pairs}
 
 
 def settings_of(given, name):
@@ -52,9 +73,10 @@ def by_cmtj(given, dt, method="Heun"):
     layers, defaults = [], {"spinPolarisation": 0.0, "beta": 0.0, "SlonczewskiSpacerLayerParameter": 1.0}
     for name in ("lower", "upper"):
         one = defaults | settings_of(given, name)
-        torque = {key: one[key] for key in defaults}
+        torque = {key: one[key] for key in defaults} if "spin_orbit" not in one else {}
+        make = cmtj.Layer.createSTTLayer if torque else cmtj.Layer
         layers.append(
-            cmtj.Layer.createSTTLayer(
+            make(
                 id=name,
                 mag=vector((START[name].x, START[name].y, START[name].z)),
                 anis=vector((0, 0, 1)),
@@ -66,6 +88,8 @@ def by_cmtj(given, dt, method="Heun"):
                 **torque,
             )
         )
+        if "spin_orbit" in one:
+            layers[-1].setReferenceLayer(vector(SPIN))
     if "tensor" in given:
         layers[0].setTopDipoleTensor([vector(row) for row in given["tensor"]])
         layers[1].setBottomDipoleTensor([vector(row) for row in given["tensor"]])
@@ -77,6 +101,13 @@ def by_cmtj(given, dt, method="Heun"):
         if one.get("J"):
             junction.setLayerReferenceType(name, cmtj.Reference.bottom if name == "upper" else cmtj.Reference.top)
             junction.setLayerCurrentDriver(name, cmtj.constantDriver(one["J"]))
+        if "spin_orbit" in one:
+            junction.setLayerDampingLikeTorqueDriver(name, cmtj.constantDriver(one["spin_orbit"][0]))
+            junction.setLayerFieldLikeTorqueDriver(name, cmtj.constantDriver(one["spin_orbit"][1]))
+        if "oersted" in one:
+            junction.setLayerOerstedFieldDriver(name, cmtj.AxialDriver(vector(one["oersted"])))
+    if "D" in given:
+        junction.setIDMIDriver("lower", "upper", cmtj.AxialDriver(vector(given["D"])))
     junction.setIECDriver("lower", "upper", cmtj.constantDriver(given.get("J1", 0.0)))
     junction.setQuadIECDriver("lower", "upper", cmtj.constantDriver(given.get("J2", 0.0)))
     steps = round(DURATION / dt)
@@ -90,6 +121,13 @@ def stack_of(given):
     layers, couplings = [], []
     for name, other in (("lower", "upper"), ("upper", "lower")):
         one = settings_of(given, name)
+        terms = []
+        if "spin_orbit" in one:
+            damping_like, field_like = one["spin_orbit"]
+            terms.append(lg.SpinOrbitTorque(MU_0 * damping_like, field_like / damping_like, SPIN, current=1.0))
+        if "oersted" in one:
+            terms.append(lg.OerstedField([MU_0 * h for h in one["oersted"]], "heavy_metal_current", current=1.0))
+        one = {key: value for key, value in one.items() if key not in ("spin_orbit", "oersted")}
         alone = lg.Oscillator.from_cmtj(**one, cellSurface=AREA, Hext=HEXT, referenceLayer=(1, 0, 0))
         layers.append(
             lg.Layer(
@@ -102,6 +140,7 @@ def stack_of(given):
                 alone.H_k,
                 demag=alone.demag,
                 m=START[name],
+                terms=tuple(terms),
             )
         )
         if one.get("J"):
@@ -110,6 +149,8 @@ def stack_of(given):
     if "J1" in given:
         J1, J2 = given["J1"] * rounded, given.get("J2", 0.0) * rounded
         couplings.append(lg.InterlayerExchange(("lower", "upper"), J1, J2))
+    if "D" in given:
+        couplings.append(AsCmtj("lower", "upper", [d * rounded for d in given["D"]]))
     if "tensor" in given:
         couplings.append(lg.StrayField.from_tensor(("lower", "upper"), given["tensor"]))
     current = -settings_of(given, "upper").get("J", 0.0) * AREA
@@ -138,3 +179,14 @@ def test_its_runge_kutta_method_is_of_first_order_in_a_stack():
     for method, order in (("RK4", 1), ("Heun", 2)):
         errors = [np.abs(by_cmtj(given, dt, method) - exact).max() for dt in (DT, DT / 2)]
         assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.1)
+
+
+def test_its_interlayer_dmi_has_one_sign_on_both_layers():
+    """E/area = −D·(m₁ × m₂) gives m₂ × D on the first layer and D × m₁ on the second; cmtj has m × D on both."""
+    given = {"D": (2e-4, -1e-4, 3e-4)}
+    coarse, fine = by_cmtj(given, DT), by_cmtj(given, DT / 2)
+    limit, error = (4 * fine - coarse) / 3, np.abs(fine - coarse).max()
+    stack = stack_of(given)
+    assert np.abs(end(stack) - limit).max() < 0.02 * error + 1e-9
+    right = lg.InterlayerDMI(("lower", "upper"), [d * MU_0 / CMTJ_MU_0 for d in given["D"]])
+    assert np.abs(end(stack.replace(couplings=right)) - limit).max() > 1e-2

@@ -53,6 +53,11 @@ def stray_energy(coupling, stack, m):
     return MU_0 * free.Ms * hard.Ms * free.volume * (m["free"].stack() @ n @ m["hard"].stack())
 
 
+def dmi_energy(coupling, stack, m):
+    area = jnp.minimum(stack.layer("free").area, stack.layer("hard").area)
+    return -area * coupling.D.dot(m["free"].cross(m["hard"]))
+
+
 def quartic_energy(coupling, stack, m):
     return -coupling.K * m["free"].dot(m["hard"]) ** 4
 
@@ -63,6 +68,8 @@ COUPLINGS: dict[str, Member] = {
     "stray field": Member(lg.StrayField.of_prisms(("free", "hard"), *PRISMS), False, stray_energy),
     "torque": Member(lg.SpinTorque("free", "hard", 0.5, 0.3, 0.2), True, None),
     "torque back": Member(lg.SpinTorque("hard", "free", 0.4, 0.2, -0.1), True, None),
+    "torque by a voltage": Member(lg.SpinTorque("free", "hard", 0.1, 0.1, 0.05, field_like_per_volt=0.3), True, None),
+    "DMI": Member(lg.InterlayerDMI(("free", "hard"), (3e-5, -5e-5, 8e-5)), False, dmi_energy),
     "user": Member(Quartic("free", "hard", 7e-20), True, quartic_energy),
 }
 

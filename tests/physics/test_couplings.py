@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from tests.gradients.derivatives import disagreements, loss_of, three_ways
-from tests.physics.couplings import COUPLINGS, FREE, HARD, STACK, energy_of
+from tests.physics.couplings import BARRIER, COUPLINGS, FREE, HARD, STACK, energy_of
 from tests.physics.terms import array_of, random_states
 from tests.physics.test_rotation import random_rotation, turned, turned_term
 
@@ -19,8 +19,8 @@ from llgrad.core.field_term import Inputs
 from llgrad.core.record import get_leaf, leaf_units, set_leaf
 
 COUNT = 50
-STILL = Inputs(0.0, (), {"current": 0.0, "field_x": 0.0, "field_y": 0.0, "field_z": 0.0})
-ACTING = Inputs(0.0, None, {"current": 2e-4, "field": lg.Vec3(0.0, 0.0, 0.0)})
+STILL = Inputs(0.0, (), {"current": 0.0, "field_x": 0.0, "field_y": 0.0, "field_z": 0.0, "voltage": 0.0})
+ACTING = Inputs(0.0, None, {"current": 2e-4, "field": lg.Vec3(0.0, 0.0, 0.0), "voltage": 0.15})
 CONSERVATIVE = [name for name, member in COUPLINGS.items() if member.energy is not None]
 
 
@@ -29,7 +29,7 @@ def states_of(rng):
 
 
 def alone(name):
-    return lg.Stack((HARD, FREE), COUPLINGS[name].coupling)
+    return lg.Stack((HARD, FREE), COUPLINGS[name].coupling, barriers=BARRIER)
 
 
 def test_every_built_in_coupling_is_registered():
@@ -77,14 +77,16 @@ def test_every_coupling_turns_with_the_stack(name, rng):
     m, member = states_of(rng), COUPLINGS[name]
     rotation = random_rotation(rng)
     moved = {n: turned(v, rotation) for n, v in m.items()}
-    coupling = member.coupling if member.isotropic else turned_tensor(member.coupling, rotation)
+    coupling = member.coupling if member.isotropic else turned_coupling(member.coupling, rotation)
     before, after = (c.fields(STACK, v, ACTING) for c, v in ((member.coupling, m), (coupling, moved)))
     for n in before:
         expected, found = array_of(turned(before[n], rotation), COUNT), array_of(after[n], COUNT)
         assert np.abs(expected - found).max() < 1e-14 * max(np.abs(found).max(), 1e-3)
 
 
-def turned_tensor(coupling, rotation):
+def turned_coupling(coupling, rotation):
+    if isinstance(coupling, lg.InterlayerDMI):
+        return coupling.replace(D=turned(coupling.D, rotation))
     d, o = coupling.diagonal, coupling.off_diagonal
     n = np.array([[d.x, o.z, o.y], [o.z, d.y, o.x], [o.y, o.x, d.z]])
     return type(coupling).from_tensor(coupling.between, rotation @ n @ rotation.T)
@@ -97,7 +99,7 @@ def test_a_stack_turns_with_its_vectors(rng):
     stack = STACK.replace(layers=tuple(plain))
     layers = [layer.replace(terms=tuple(turned_term(t, rotation) for t in layer.terms)) for layer in plain]
     couplings = [
-        member.coupling if member.isotropic else turned_tensor(member.coupling, rotation)
+        member.coupling if member.isotropic else turned_coupling(member.coupling, rotation)
         for member in COUPLINGS.values()
     ]
     other = dataclasses.replace(

@@ -10,6 +10,8 @@ from tests.physics.couplings import STACK, energy_of
 
 import llgrad as lg
 from llgrad.core.constants import BOLTZMANN, GAMMA_ELECTRON
+from llgrad.orbits.equilibria.energy import energies, has_energy
+from llgrad.orbits.flow import flow_of
 
 B_E, B_A = 2.0, 0.3
 Z, MINUS_Z = lg.Spin(0.0, 0.0, 1.0), lg.Spin(0.0, 0.0, -1.0)
@@ -70,7 +72,7 @@ def _energy(stack, m):
     return own - layer.area * stack.couplings[0].J1 * a.dot(b)
 
 
-STILL = lg.Inputs(0.0, (), {"current": 0.0, "field_x": 0.0, "field_y": 0.0, "field_z": 0.0})
+STILL = lg.Inputs(0.0, (), {"current": 0.0, "field_x": 0.0, "field_y": 0.0, "field_z": 0.0, "voltage": 0.0})
 
 
 def synthetic(field, J1, J2, second):
@@ -134,6 +136,18 @@ def test_the_modes_of_two_layers_are_those_of_smit_and_beljers():
     found = lg.resonance(still, jax.tree.map(lambda leaf: float(leaf[-1]), near))
     assert abs(found.state["free"].z) < 0.99
     assert np.sort(found.modes.frequencies) == pytest.approx(smit_beljers(still, found.state), rel=1e-9)
+
+
+def test_the_energies_of_states_are_those_of_the_formulas(rng):
+    """What `lg.equilibria` tells, by the work of the field; with a current through the layers there is no energy."""
+    states = rng.normal(size=(6, 2, 3))
+    states = (states / np.linalg.norm(states, axis=2, keepdims=True)).reshape(6, 6)
+    still = STACK.replace(current=0.0)
+    flow = flow_of(still)
+    assert has_energy(flow, states) and not has_energy(flow_of(STACK), states)
+    named = [{"free": lg.Vec3(*y[:3]), "hard": lg.Vec3(*y[3:])} for y in states]
+    exact = np.array([float(energy_of(still, m)) for m in named])
+    assert np.asarray(energies(flow, jnp.asarray(states))) == pytest.approx(exact - exact[0], rel=1e-9)
 
 
 def test_two_coupled_layers_come_to_thermal_equilibrium():

@@ -138,6 +138,12 @@ class System(Record):
             values = observed if values is None else values
         return SystemSignal(run.t, values, name, self.outputs.get(name, "1"), run.dt, self.noises > 0)
 
+    def forces(self, state: Any, inputs: Inputs) -> Any:
+        """Ms V B [J] on each unit vector, B its effective field without noise, in the form of a state that has nothing
+        but unit vectors; None where nobody knows. Where they derive from an energy, `equilibria` tells it.
+        """
+        return None
+
     def emit(self, state: Any) -> dict[str, Any]:
         """What the other members of a `SystemArray` may feel of this one: numbers and vectors by name."""
         return {}

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.constants import BOLTZMANN
+from llgrad.core.field_term import Inputs
 from llgrad.core.vector import Vec3, unstack
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
@@ -74,6 +75,12 @@ class Macrospins(eqx.Module):
             added = added + self.coupling.field(m)
         return self.equation.effective_field(m, added, inputs[0]) + unstack(self._apart(noise))
 
+    def force(self, y: Any) -> Any:
+        """Ms V B (d,) [J] of each component, without a drive and noise."""
+        still = jnp.zeros(len(self.inputs), y.dtype), jnp.zeros(self.noises, y.dtype)
+        field = self.field(y, *still).stack() * jnp.asarray(self.moment, y.dtype)[..., None]
+        return jnp.broadcast_to(field, (self.count or 1, 3)).reshape(-1)
+
     def rate(self, y: Any, inputs: Any, noise: Any) -> Any:
         """dy/dt (d,) [1/ns]."""
         total = self.field(y, inputs, noise)
@@ -97,6 +104,13 @@ class Own(eqx.Module):
     @property
     def noises(self) -> int:
         return self.equation.system.noises
+
+    def force(self, y: Any) -> Any:
+        """Ms V B (d,) [J] of each component, without a drive and noise; None where the system does not tell."""
+        equation = self.equation
+        still = Inputs(self.time, (0.0,) * self.noises, dict.fromkeys(self.inputs, 0.0))
+        found = equation.system.forces(jax.tree.unflatten(equation.structure, list(y)), still)
+        return None if found is None else jnp.stack([jnp.asarray(c, y.dtype) for c in jax.tree.leaves(found)])
 
     def intensity(self) -> Any:
         """Spectral density (w,) of each noise, over both signs of the frequency: 1."""

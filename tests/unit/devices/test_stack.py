@@ -145,6 +145,7 @@ def stack(**changes):
     return dataclasses.replace(PLAIN, **changes)
 
 
+CONTROLLED = FREE.replace(terms=(lg.VoltageControlledAnisotropy(per_volt=0.1),))
 SELF = lg.prism_tensor((6e-8, 4e-8, 2e-9), (6e-8, 4e-8, 2e-9), (0, 0, 0))
 REFUSED = {
     "a layer that is not there": (
@@ -198,9 +199,29 @@ REFUSED = {
     ),
     "a junction for a barrier": (lambda: stack(barriers=BARRIER.junction), "expected Barriers"),
     "a barrier without law": (lambda: lg.Barrier(("free", "hard"), 1e3), "expected a law of the resistance"),
-    "another input": (
-        lambda: lg.simulate(PLAIN, drive={"voltage": lg.Sine(0.1, frequency=1e9)}, **RUN),
+    "a drive of a voltage without a barrier": (
+        lambda: lg.simulate(stack(barriers=()), drive={"voltage": lg.Sine(0.1, frequency=1e9)}, **RUN),
         "drive has 'voltage', which is no input of Stack; it has current, field_x",
+    ),
+    "a current of no heavy metal": (
+        lambda: lg.simulate(PLAIN, drive={"heavy_metal_current": lg.Sine(1e-3, frequency=1e9)}, **RUN),
+        "drive has 'heavy_metal_current', which is no input of Stack; it has .* voltage",
+    ),
+    "a direct voltage without a barrier": (
+        lambda: stack(barriers=(), voltage=0.5),
+        "this stack has a voltage and no barrier for it",
+    ),
+    "voltage control without a barrier": (
+        lambda: stack(barriers=(), layers=(HARD, CONTROLLED)),
+        "VoltageControlledAnisotropy of 'free' follows the voltage of one barrier there, and the stack has none",
+    ),
+    "a torque by the voltage of no barrier": (
+        lambda: stack(barriers=(), couplings=lg.SpinTorque("free", "hard", field_like_per_volt=0.1)),
+        "SpinTorque of 'free' and 'hard' follows the voltage of one barrier",
+    ),
+    "voltage control without a junction": (
+        lambda: lg.presets.kubota2013().replace(terms=CONTROLLED.terms),
+        "a term of this device follows the voltage across its junction, and it has none",
     ),
     "a voltage without a barrier": (
         lambda: lg.simulate(stack(barriers=()), **RUN).signal("voltage"),

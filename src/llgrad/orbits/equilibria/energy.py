@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.orbits.flow import Flow, Macrospins, chart_at
+from llgrad.orbits.flow import Flow, chart_at
 
 SYMMETRIC: Final = 1e-9
 """Largest antisymmetric part of ∂B/∂m, relative to its largest entry."""
@@ -21,7 +21,7 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 
 def has_energy(flow: Flow, states: np.ndarray) -> bool:
     """Whether the effective field is that of an energy, as told by its slope at many states (S, d)."""
-    if not isinstance(flow.body, Macrospins):
+    if flow.shape.plain or flow.body.force(jnp.asarray(states[0])) is None:
         return False
     slopes = np.asarray(_slopes(flow, jnp.asarray(states)))
     return bool(np.abs(slopes - slopes.swapaxes(1, 2)).max() <= SYMMETRIC * max(np.abs(slopes).max(), 1e-300))
@@ -36,19 +36,11 @@ def _slopes(flow: Flow, states: Any) -> Any:
 
         def forces(q: Any) -> Any:
             moved = chart.state(flow, q)
-            return jax.vjp(lambda q: chart.state(flow, q), q)[1](_force(flow, moved))[0]
+            return jax.vjp(lambda q: chart.state(flow, q), q)[1](flow.body.force(moved))[0]
 
         return jax.jacfwd(forces)(jnp.zeros(flow.shape.freedom, y.dtype))
 
     return jax.vmap(one)(states)
-
-
-def _force(flow: Flow, y: Any) -> Any:
-    """−dE/dy (d,) [J]: Ms V times the effective field."""
-    body: Any = flow.body
-    still = jnp.zeros(len(body.inputs), y.dtype), jnp.zeros(body.noises, y.dtype)
-    field = body.field(y, *still).stack() * jnp.asarray(body.moment, y.dtype)[..., None]
-    return jnp.broadcast_to(field, (body.count or 1, 3)).reshape(-1)
 
 
 @jax.jit
@@ -69,7 +61,7 @@ def energies(flow: Flow, states: Any) -> Any:
         def power(part: Any) -> Any:
             m = begin * jnp.cos(angle * part) + towards * jnp.sin(angle * part)
             along = (towards * jnp.cos(angle * part) - begin * jnp.sin(angle * part)) * angle
-            return -jnp.sum(_force(flow, m.reshape(-1)) * along.reshape(-1))
+            return -jnp.sum(flow.body.force(m.reshape(-1)) * along.reshape(-1))
 
         nodes, weights = (jnp.asarray(part, y.dtype) for part in ((NODES + 1) / 2, WEIGHTS / 2))
         return jnp.sum(jax.vmap(power)(nodes) * weights)

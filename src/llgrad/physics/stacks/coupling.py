@@ -39,7 +39,8 @@ class LayerCoupling(Record):
     """
 
     terminals: ClassVar[Mapping[str, str]] = {}
-    """Units of the stack's further inputs that `fields` asks for, by name."""
+    """Units of inputs beside t, current and field that `fields` asks for, by name; "voltage" is that of the barrier
+    between its layers."""
 
     @property
     @abc.abstractmethod
@@ -88,13 +89,18 @@ class InterlayerExchange(LayerCoupling):
 
     def fields(self, layers: Layers, m: Directions, inputs: Inputs) -> dict[str, Vec3]:
         first, second = self.between
-        strength = (self.J1 + 2 * self.J2 * m[first].dot(m[second])) * 1e3
-        pair = layers.layer(first), layers.layer(second)
-        shared = smaller(*(layer.area * 1e14 for layer in pair))
-        one, other = (shared / (layer.area * 1e14 * layer.areal_moment) for layer in pair)
+        strength = self.J1 + 2 * self.J2 * m[first].dot(m[second])
+        one, other = parts_of_exchange(layers.layer(first), layers.layer(second))
         return {first: m[second] * (strength * one), second: m[first] * (strength * other)}
 
 
-def smaller(one: Any, other: Any) -> Any:
-    """The smaller of two numbers, each a float or traced."""
-    return min(one, other) if isinstance(one, float) and isinstance(other, float) else jnp.minimum(one, other)
+def parts_of_exchange(first: Layer, second: Layer) -> tuple[Any, Any]:
+    """Field [T] on each of two layers for an energy of 1 J per area of the smaller one: 1/(Ms t) and its part of the
+    area."""
+    areas = first.area * 1e14, second.area * 1e14
+    known = all(isinstance(area, float) for area in areas)
+    shared = min(*areas) if known else jnp.minimum(*areas)
+    one, other = (
+        1e3 * shared / (area * layer.areal_moment) for area, layer in zip(areas, (first, second), strict=True)
+    )
+    return one, other

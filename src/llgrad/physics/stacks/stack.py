@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.field_term import Inputs
+from llgrad.core.field_term import Inputs, inputs_of_term, terminals_of
 from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices.ranges import STACK, check_record
@@ -53,11 +53,14 @@ class Stack(System):
         temperature: [K] of all layers, each with a thermal field of its own, by its volume (W. F. Brown, Phys. Rev.
             130, 1677 (1963)); None or 0: none.
         barriers: what is read out: `Barrier`s between layers.
+        voltage: direct voltage [V] across the barriers in series, in place of a current or added to it: it drives
+            V/R(m), positive like the current.
 
     The state of a run is a dictionary of the free layers' directions by their names: `run.free`, and
     `run.signal("free.z")`. Signals of a stack with barriers are "resistance" [Ω] and "voltage" [V], of the barriers in
-    series, and with several barriers also "resistance.<layer>.<layer>" of each. A drive acts on current and field:
-    `lg.Drive(current=…)`, or waveforms by name.
+    series, and with several barriers also "resistance.<layer>.<layer>" of each. A drive acts on current and field,
+    `lg.Drive(current=…)` or waveforms by name, on the voltage where there are barriers, and on what the terms of layers
+    have as terminals, such as {"heavy_metal_current": Sine(…)} with a `SpinOrbitTorque`.
 
     Raises ValueError, in one sentence, for what does not fit together.
 
@@ -81,6 +84,7 @@ class Stack(System):
         converter=lambda v: _warm(v), default=None, metadata={"unit": "K", "about": "temperature of the layers"}
     )
     barriers: tuple[Barrier, ...] = eqx.field(converter=_several, default=())
+    voltage: Any = quantity("V", default=None, about="direct voltage, across the barriers in series")
 
     def __check_init__(self) -> None:
         for name, kind in (("layers", Layer), ("couplings", LayerCoupling), ("barriers", Barrier)):
@@ -103,6 +107,13 @@ class Stack(System):
                         f"{', '.join(names)}"
                     )
         check_record(self, STACK, "Stack: ")
+        if self.voltage is not None and not self.barriers:
+            raise ValueError(
+                "this stack has a voltage and no barrier for it; give barriers=lg.Barrier(…), or a current"
+            )
+        for names, part in self._acted_on:
+            if "voltage" in part.terminals:
+                self._barrier_at(names, part)
 
     # ---- its parts
 
@@ -133,7 +144,25 @@ class Stack(System):
     @property
     def inputs(self) -> Mapping[str, str]:  # type: ignore[override]
         """Unit of each input, by name."""
-        return TERMINALS
+        terminals = terminals_of(part for _, part in self._acted_on)
+        rest = {name: unit for name, unit in terminals.items() if name != "voltage"}
+        return TERMINALS | rest | ({"voltage": "V"} if self.barriers else {})
+
+    @property
+    def _acted_on(self) -> list[tuple[tuple[str, ...], Any]]:
+        """What has terminals: every term of a free layer, and every coupling, with the names of its layers."""
+        terms = [((layer.name,), term) for layer in self.free for term in layer.terms]
+        return [*terms, *((coupling.names, coupling) for coupling in self.couplings)]
+
+    def _barrier_at(self, names: tuple[str, ...], part: Any) -> Barrier:
+        """The barrier whose voltage a part sees. Raises ValueError unless just one touches its layers."""
+        found = [barrier for barrier in self.barriers if set(names) <= set(barrier.between)]
+        if len(found) != 1:
+            raise ValueError(
+                f"{type(part).__name__} of {' and '.join(map(repr, names))} follows the voltage of one barrier there, "
+                f"and the stack has {len(found) or 'none'}; give barriers=lg.Barrier(…) between it and one other layer"
+            )
+        return found[0]
 
     @property
     def noises(self) -> int:  # type: ignore[override]
@@ -168,12 +197,22 @@ class Stack(System):
             found[layer.name] = llg(Vec3(m.x, m.y, m.z), total, layer.gamma, layer.alpha)
         return found
 
+    def forces(self, state: Mapping[str, Vec3], inputs: Inputs) -> dict[str, Vec3]:
+        """Ms V B [J] on every free layer."""
+        own, coupled = self.fields(state, inputs)
+        moments = {layer.name: layer.Ms * layer.volume for layer in self.free}
+        return {name: (own[name] + coupled[name]) * moment for name, moment in moments.items()}
+
     def fields(self, state: Mapping[str, Vec3], inputs: Inputs) -> tuple[dict[str, Vec3], dict[str, Vec3]]:
         """Of every free layer the effective field [T] of itself and from outside, and that of the couplings."""
-        m, acting = self._directions(state), self._acting(inputs)
-        own = {layer.name: acting.field + layer.field(m[layer.name], acting) for layer in self.free}
+        m = self._directions(state)
+        given, own = self._given(m, inputs), {}
+        for layer in self.free:
+            acting = self._acting(inputs, given, m, (layer.name,), layer.terms)
+            own[layer.name] = given["field"] + layer.field(m[layer.name], acting)
         coupled = {layer.name: Vec3(0.0, 0.0, 0.0) for layer in self.free}
         for coupling in self.couplings:
+            acting = self._acting(inputs, given, m, coupling.names, (coupling,))
             for name, field in coupling.fields(self, m, acting).items():
                 if name in coupled:
                     coupled[name] = coupled[name] + field
@@ -184,11 +223,34 @@ class Stack(System):
         fixed = {layer.name: layer.direction for layer in self.layers if layer.fixed}
         return fixed | {name: Vec3(m.x, m.y, m.z) for name, m in state.items()}
 
-    def _acting(self, inputs: Inputs) -> Inputs:
-        """What a field term is given: the whole current and the field from outside."""
+    def _given(self, m: Directions, inputs: Inputs) -> dict[str, Any]:
+        """What every part of the stack is given: the whole current, the field from outside, further terminals."""
         applied = self.field + Vec3(inputs.field_x, inputs.field_y, inputs.field_z)
-        given = {"current": self.current + inputs.current, "field": applied}
-        return Inputs(inputs.t, None, given, "a term of a stack asks for inputs.{name}, but it is given only {known}")
+        usual = {"current": self._current(m, inputs), "field": applied}
+        return usual | {name: getattr(inputs, name) for name in self.inputs if name not in (*TERMINALS, "voltage")}
+
+    def _current(self, m: Directions, inputs: Inputs) -> Any:
+        """The current through the stack, with what the voltage drives."""
+        current = self.current + inputs.current
+        driven = inputs.voltage if self.barriers else 0.0
+        if self.voltage is None and isinstance(driven, float) and driven == 0.0:
+            return current
+        volts = driven if self.voltage is None else self.voltage + driven
+        return current + volts / self._resistance(m)
+
+    def _resistance(self, m: Directions) -> Any:
+        """Of all barriers in series [Ω]."""
+        return sum(barrier.resistance(m) for barrier in self.barriers)
+
+    def _acting(
+        self, inputs: Inputs, given: dict[str, Any], m: Directions, names: tuple[str, ...], parts: tuple[Any, ...]
+    ) -> Inputs:
+        """What the parts that act on the layers of these names are given; the voltage of their barrier to who asks."""
+        for part in parts:
+            if "voltage" in part.terminals:
+                volts = given["current"] * self._barrier_at(names, part).resistance(m)
+                return inputs_of_term(given["current"], given["field"], inputs.t, given | {"voltage": volts})
+        return inputs_of_term(given["current"], given["field"], inputs.t, given)
 
     def fastest(self) -> Any:
         """The largest γ|B| of a layer over many states, with what the couplings do to the others [rad/s]."""
@@ -209,14 +271,14 @@ class Stack(System):
         m = self._directions(state)
         each = {self._resistance_of(barrier): barrier.resistance(m) for barrier in self.barriers}
         whole = sum(each.values())
-        found = {"resistance": whole, "voltage": (self.current + inputs.current) * whole}
+        found = {"resistance": whole, "voltage": self._current(m, inputs) * whole}
         return found | (each if len(each) > 1 else {})
 
     def emit(self, state: Mapping[str, Vec3]) -> dict[str, Any]:
         """What the other members of a `SystemArray` may feel: directions by the layer's name, and the resistance."""
         found: dict[str, Any] = {name: Vec3(m.x, m.y, m.z) for name, m in state.items()}
         if self.barriers:
-            found["resistance"] = sum(barrier.resistance(self._directions(state)) for barrier in self.barriers)
+            found["resistance"] = self._resistance(self._directions(state))
         return found
 
     def receive(self, mixed: dict[str, Any], inputs: Inputs) -> Mapping[str, Any]:

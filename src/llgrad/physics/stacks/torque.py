@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import equinox as eqx
 
 from llgrad.core.field_term import Inputs
@@ -27,7 +30,8 @@ class SpinTorque(LayerCoupling):
     `on` and `by` exchanged, for a torque and its back-action. A fixed layer may be the polariser.
 
     The field-like part changes its sign with the damping-like one; where it is the same on both layers, as of an
-    exchange, give the two opposite β.
+    exchange, give the two opposite β. With `field_like_per_volt` β = field_like + field_like_per_volt V, V the voltage
+    of the barrier between the two layers.
 
     Source of both torques: dŝ₁,₂/dt ∝ ŝ₁,₂ × (ŝ₁ × ŝ₂), J. C. Slonczewski, J. Magn. Magn. Mater. 159, L1 (1996), as it
     is usually cited (eq. 13; the article itself was not compared): ŝ₁ × (ŝ₁ × ŝ₂) leads ŝ₁ away from ŝ₂, and
@@ -39,10 +43,16 @@ class SpinTorque(LayerCoupling):
     polarization: float = quantity("1", default=0.5, about="spin polarisation η", bound=within(-2.0, 2.0))
     lambda_: float = quantity("1", default=0.0, about="angular asymmetry λ", bound=within(-0.999, 0.999))
     field_like: float = quantity("1", default=0.0, about="field-like over damping-like torque β")
+    field_like_per_volt: Any = quantity("1/V", default=None, about="change of β with the voltage of the barrier")
 
     def __check_init__(self) -> None:
         check_pair("SpinTorque", (self.on, self.by))
         check_record(self, RANGES, "SpinTorque: ")
+
+    @property
+    def terminals(self) -> Mapping[str, str]:  # type: ignore[override]
+        """The voltage, where β follows it."""
+        return {} if self.field_like_per_volt is None else {"voltage": "V"}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,5 +62,8 @@ class SpinTorque(LayerCoupling):
         layer = layers.layer(self.on)
         sign = 1.0 if layers.place(self.on) > layers.place(self.by) else -1.0
         strength = torque_per_ampere(self.polarization, layer.Ms, layer.volume) * sign
-        torque = SlonczewskiTorque(strength, self.lambda_, self.field_like, m[self.by])
+        beta = self.field_like
+        if self.field_like_per_volt is not None:
+            beta = beta + self.field_like_per_volt * inputs.voltage
+        torque = SlonczewskiTorque(strength, self.lambda_, beta, m[self.by])
         return {self.on: torque.field(m[self.on], inputs)}
