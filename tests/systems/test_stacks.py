@@ -10,7 +10,7 @@ from tests.physics.couplings import STACK, energy_of
 
 import llgrad as lg
 from llgrad.core.constants import BOLTZMANN, GAMMA_ELECTRON
-from llgrad.orbits.equilibria.energy import energies, has_energy
+from llgrad.orbits.equilibria.energy import energies, has_energy, moment_of
 from llgrad.orbits.flow import flow_of
 
 B_E, B_A = 2.0, 0.3
@@ -144,10 +144,10 @@ def test_the_energies_of_states_are_those_of_the_formulas(rng):
     states = (states / np.linalg.norm(states, axis=2, keepdims=True)).reshape(6, 6)
     still = STACK.replace(current=0.0)
     flow = flow_of(still)
-    assert has_energy(flow, states) and not has_energy(flow_of(STACK), states)
+    assert has_energy(flow, moment_of(still), states) and not has_energy(flow_of(STACK), moment_of(STACK), states)
     named = [{"free": lg.Vec3(*y[:3]), "hard": lg.Vec3(*y[3:])} for y in states]
     exact = np.array([float(energy_of(still, m)) for m in named])
-    assert np.asarray(energies(flow, jnp.asarray(states))) == pytest.approx(exact - exact[0], rel=1e-9)
+    assert np.asarray(energies(flow, 1.0, jnp.asarray(states))) == pytest.approx(exact - exact[0], rel=1e-9)
 
 
 def test_two_coupled_layers_come_to_thermal_equilibrium():

@@ -53,6 +53,7 @@ class Equation(eqx.Module):
     which kernels take it."""
     timed: ClassVar[bool] = False
     normals: ClassVar[tuple[str, ...]] = NORMALS
+    for_one: ClassVar[bool] = False
 
     @property
     def uses_time(self) -> bool:
