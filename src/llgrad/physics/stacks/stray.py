@@ -99,12 +99,13 @@ class StrayField(LayerCoupling):
         # one ratio after the other: the square of a volume is below the smallest float32
         ratio = (one.area / other.area) * (one.thickness / other.thickness)
         return {
-            first: self._times(m[second]) * (-MU_0 * other.Ms),
-            second: self._times(m[first]) * (-MU_0 * one.Ms * ratio),
+            first: self._times(m[second], -MU_0 * other.Ms),
+            second: self._times(m[first], -MU_0 * one.Ms * ratio),
         }
 
-    def _times(self, m: Vec3) -> Vec3:
-        d, o = self.diagonal, self.off_diagonal
+    def _times(self, m: Vec3, factor: Any) -> Vec3:
+        """factor N m: the factor goes into the tensor, which is made once, and not into every step."""
+        d, o = self.diagonal * factor, self.off_diagonal * factor
         return Vec3(
             d.x * m.x + o.z * m.y + o.y * m.z,
             o.z * m.x + d.y * m.y + o.x * m.z,
