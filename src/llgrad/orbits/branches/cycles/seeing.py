@@ -11,7 +11,7 @@ import numpy as np
 
 from llgrad.orbits.branches.cycles.stepping import CycleFamily, Place
 from llgrad.orbits.branches.family import set_value
-from llgrad.orbits.cycle.finding import REPELS, with_arrays
+from llgrad.orbits.cycle.finding import with_arrays
 from llgrad.orbits.cycle.linear import linear_of
 from llgrad.orbits.cycle.shooting import Found, chain_of
 from llgrad.orbits.cycle.solving import Closed, closed_of
@@ -19,6 +19,7 @@ from llgrad.orbits.flow import Flow, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
 from llgrad.orbits.results.signals import observable_of
+from llgrad.orbits.results.status import NOTES, Search, Status
 
 MEETS: Final = 1e-6
 MEETING: Final = "two cycles meet here: it has no phase response, no line width and no derivatives"
@@ -47,8 +48,9 @@ def orbit_of(device: Any, path: str, place: Place, error: float, multipliers: np
             # to correct it at the same number, as is done for derivatives, would lead away: two cycles meet there
             return Orbit(model, flow, Closed(states, period, linear_of(chain), chain), jnp.asarray(error), MEETING)
         found = Found(states, period, jnp.asarray(0.0), jnp.asarray(0), chain)
-        note = REPELS if (np.abs(multipliers) > 1).any() else ""
-        return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), note)
+        code = Search.REPELS if (np.abs(multipliers) > 1).any() else Search.FOUND
+        status = Status(jnp.asarray(int(code), jnp.int32))
+        return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), NOTES[code], status)
 
 
 @eqx.filter_jit
