@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import llgrad as lg
+from llgrad.experiments.rectification import Microwave, rectified
 
 STO = lg.presets.kubota2013()
 RANGES = {"current": (0, "3mA"), "field.z": (0, "5kOe")}
@@ -115,6 +116,33 @@ def test_a_simulation_is_differentiated():
     found = lg.optimise(STO, lg.maximise(swing), {"current": (0, "3mA"), "field.z": (0, "1kOe")}, starts=3)
     near = lg.grid_search(STO, lg.maximise(swing), {"current": (0, "3mA"), "field.z": (0, "1kOe")}, points=4)
     assert found.value >= near.value - 1e-9 and near.evaluations == 16
+
+
+def test_a_sensitivity_of_the_spin_diode():
+    """V/W at 2 GHz, of a device that must be at rest; it grows as the threshold comes near, up to the limit on that."""
+
+    def response(sto):
+        return rectified(sto, Microwave(current=1e-6), 2e9)
+
+    def sensitivity(sto):
+        return response(sto).voltage / (0.5 * 1e-12 * 1e3)
+
+    device = STO.replace(current=0.0, field=(0.05, 0.0, 0.0), junction=lg.ConductanceJunction(R_P=1e3, tmr=1.0))
+    ranges = {"field.x": ("100Oe", "2kOe"), "field.z": (0, "2kOe"), "current": ("-0.3mA", "0.3mA")}
+    growth = lg.of_device(lambda sto: response(sto).growth, unit="1/s")
+    found = lg.optimise(device, lg.maximise(sensitivity, unit="V/W"), ranges, {growth: (None, -5e7)}, starts=6)
+    (limit,) = found.constraints
+    assert limit.binds == "upper end" and limit.price > 0
+    assert found.value > 0 and float(sensitivity(found.device)) == pytest.approx(found.value, rel=1e-9)
+    assert float(response(found.device).growth) == pytest.approx(-5e7, rel=1e-5)
+
+
+def test_what_grows_without_end_is_told_to_be_no_optimum():
+    def pole(sto):
+        return 1 / (1e-12 + (sto.current / 1e-3 - 1.2345) ** 2)
+
+    found = lg.optimise(STO, lg.maximise(pole), {"current": (0, "3mA")}, starts=3)
+    assert found.value == pytest.approx(1e12, rel=1e-3) or found.notes[0].startswith("no optimum")
 
 
 def off_centre(sto):

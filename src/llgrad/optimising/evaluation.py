@@ -179,9 +179,10 @@ class Evaluator:
     def device_at(self, x: np.ndarray) -> tuple[Any, Any]:
         """The device and its drive at a place (n,), of plain numbers."""
         device, drive = self.device, self.drive
-        for path, value in zip(self.box.names, self.box.values(x), strict=True):
-            device, drive = put(device, drive, path, float(value))
-        return device, drive
+        with working():
+            for path, value in zip(self.box.names, self.box.values(x), strict=True):
+                device, drive = put(device, drive, path, float(value))
+        return jax.tree.map(lambda leaf: np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf, (device, drive))
 
     # ---- how
 

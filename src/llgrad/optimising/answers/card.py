@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from llgrad.optimising.answers.hanging import Balance, Bend, balance, bend, followed, settled
+from llgrad.optimising.answers.hanging import Balance, Bend, balance, bend, could_gain, followed, settled
 from llgrad.optimising.answers.result import Chosen, Constraint, Curvature, Local, Optimum, Sensitivity, Start
 from llgrad.optimising.answers.sentences import (
     nothing_within,
@@ -26,6 +26,8 @@ from llgrad.optimising.starts import Begun
 FEASIBLE: Final = 1e-6
 APART: Final = 0.01
 """Optima nearer than this, in parts of the ranges, are one."""
+GAIN: Final = 1e-3
+"""What is no optimum would still improve by more than this part of its value."""
 COST: Final = 0.01
 """How much worse the aim is at the end of a move that is told."""
 
@@ -41,6 +43,8 @@ def answer_of(
     best = min(within, key=lambda end: goal.sign * goal.value(end.numbers))
     one = balance(goal, best)
     curved = bend(goal, best, one, asked.ask)
+    if curved is not None and could_gain(one, curved) > GAIN * abs(goal.value(best.numbers)):
+        hows[id(best)] = "at the edge" if best.at_edge else "stalled"
     parameters, constraints = _chosen(asked, goal, best, one), _constraints(asked, goal, best, one)
     curvatures = None if curved is None else _curvatures(asked, goal, best, curved)
     starts, optima = _starts(asked, goal, first, ends, hows), _optima(asked, goal, ends, hows)

@@ -44,6 +44,8 @@ class Balance(NamedTuple):
     """Of each number of the aim: one, or those of the worst draws."""
     left: float
     """What is left of the slope, in parts of it."""
+    rest: np.ndarray
+    """What is left of it (n,)."""
 
 
 def aims_at(goal: Goal, numbers: np.ndarray) -> list[int]:
@@ -63,7 +65,7 @@ def balance(goal: Goal, end: End) -> Balance:
     lengths = np.array([max(float(np.linalg.norm(one.normal)), 1e-300) for one in held])
     columns = np.array([one.normal for one in held]).reshape(len(held), len(end.x)) / lengths[:, None]
     if len(places) == 1 and not held:
-        return Balance((), np.zeros(0), np.ones(1), 1.0 if np.linalg.norm(slopes) > 0 else 0.0)
+        return Balance((), np.zeros(0), np.ones(1), 1.0 if np.linalg.norm(slopes) > 0 else 0.0, slopes[0])
     # unknown are the weights, which add up to 1, and the multipliers in units of the aim's slope
     matrix = np.vstack([np.hstack([slopes.T / size, -columns.T]), np.append(np.ones(len(places)), np.zeros(len(held)))])
     low = np.append(np.zeros(len(places)), [(-np.inf if one.side == 0 else 0.0) for one in held])
@@ -75,7 +77,7 @@ def balance(goal: Goal, end: End) -> Balance:
         found = lsq_linear(matrix, np.append(np.zeros(matrix.shape[0] - 1), 1.0), (low, np.inf)).x
         weights, shares = found[: len(places)], found[len(places) :]
     rest = weights @ slopes / size - shares @ columns
-    return Balance(tuple(held), shares * size / lengths, weights, float(np.linalg.norm(rest)))
+    return Balance(tuple(held), shares * size / lengths, weights, float(np.linalg.norm(rest)), rest * size)
 
 
 def _held(goal: Goal, end: End) -> list[Held]:
@@ -141,6 +143,15 @@ def bend(goal: Goal, end: End, one: Balance, ask: Any) -> Bend | None:
     matrix = ((ahead - behind) / (2 * reach[:, None])) @ free.T
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     return Bend(values[::-1], (vectors.T @ free)[::-1])
+
+
+def could_gain(one: Balance, curved: Bend) -> float:
+    """By how much the aim would still improve, by the slope that is left and the curvature: where it bends the wrong
+    way, over a whole range."""
+    slopes = np.abs(curved.directions @ one.rest)
+    bent = np.where(curved.values > 0, curved.values, np.inf)
+    gains = np.where(curved.values > 0, np.minimum(slopes**2 / (2 * bent), slopes), slopes)
+    return float(gains.max(initial=0.0))
 
 
 def _room(x: np.ndarray, direction: np.ndarray) -> float:

@@ -18,6 +18,8 @@ OF_NOISE: Final = ("line_width", "linear_width", "diffusion", "noise_ratio")
 """Numbers of an orbit that first order in the noise gives."""
 SLOW: Final = 1e-3
 """Where deviations decay by less in one period, a threshold or a fold is near."""
+MOST: Final = 5
+"""Parameters in a sentence."""
 ERROR: Final = 1e-6
 SHARP: Final = 0.02
 """An optimum is sharp where less than this part of a range costs 1 %."""
@@ -32,7 +34,7 @@ def warnings_of(measures: Sequence[Measure], health: np.ndarray, how: str, value
     """What may be wrong with the value itself."""
     found = []
     rate, period, ratio, error = (float(health[HEALTH.index(name)]) for name in HEALTH)
-    if any(map(is_of_noise, measures)) and ratio >= WIDE:
+    if any(map(is_of_noise, measures)) and ratio > WIDE:
         width = ratio * rate / (2 * math.pi)
         found.append(f"not to be used as it is: {sentence_of_width(width, rate)}")
     if rate * period < SLOW:
@@ -46,7 +48,7 @@ def warnings_of(measures: Sequence[Measure], health: np.ndarray, how: str, value
             "the device oscillates; it is where the search stopped"
         )
     elif how != "converged":
-        found.append(f"the search stalled before {value} was an optimum; give more starts")
+        found.append(f"no optimum: {value} still improves where the search ended; limit it, or give more starts")
     if error > ERROR:
         found.append(f"the orbit with {steps} states has a relative error of about {error:.1g}; give steps={2 * steps}")
     return found
@@ -56,7 +58,7 @@ def told_front(measures: Sequence[Measure], healths: np.ndarray, hows: Sequence[
     """What may be wrong with points of a front (P, H), of the searches for which it is said how each ended."""
     found, number = [], len(healths)
     rate, period, ratio, _ = (healths[:, HEALTH.index(name)] for name in HEALTH)
-    if any(map(is_of_noise, measures)) and (bad := np.flatnonzero(ratio >= WIDE)).size:
+    if any(map(is_of_noise, measures)) and (bad := np.flatnonzero(ratio > WIDE)).size:
         found.append(
             f"at {bad.size} of {number} points (the first is number {bad[0] + 1}) first order in the noise does not "
             "hold: the number there is no line width; limit noise_ratio from above to keep away"
@@ -79,9 +81,7 @@ def told_starts(starts: Sequence[Start], tried: int) -> list[str]:
     if not led + dead:
         return []
     gone = f"{dead} discarded" if dead else "none discarded"
-    return [
-        f"{led + dead} of {len(starts)} starts had no number (no orbit): {led} led back to where there is one, {gone}"
-    ]
+    return [f"{led + dead} of {len(starts)} starts had no number: {led} led back to where there is one, {gone}"]
 
 
 def told_optima(optima: Sequence[Local], name: str, unit: str, units: Mapping[str, str]) -> list[str]:
@@ -89,10 +89,10 @@ def told_optima(optima: Sequence[Local], name: str, unit: str, units: Mapping[st
     if len(optima) < 2:
         return []
     others = "; ".join(
-        f"{show(one.value, unit)} at {_places(one.values, units)} ({one.starts} starts)" for one in optima[1:4]
+        f"{show(one.value, unit)} at {_places(one.values, units)} ({_starts(one.starts)})" for one in optima[1:4]
     )
     rest = f"; and {len(optima) - 4} more" if len(optima) > 4 else ""
-    return [f"{len(optima)} optima: this one was reached from {optima[0].starts} starts; others: {others}{rest}"]
+    return [f"{len(optima)} optima: this one was reached from {_starts(optima[0].starts)}; others: {others}{rest}"]
 
 
 def told_limits(parameters: Mapping[str, Chosen], constraints: Sequence[Constraint], unit: str) -> list[str]:
@@ -109,18 +109,29 @@ def told_bend(curvatures: Sequence[Curvature] | None, units: Mapping[str, str]) 
     if not curvatures:
         return ["its limits hold it wholly: it is a corner, and no direction is left to bend in"]
     found = []
-    for one, word in ((curvatures[0], "sharpest"), (curvatures[-1], "flattest"))[: len(curvatures)]:
+    words = ("sharpest", "flattest") if len(curvatures) > 1 else ("only free",)
+    for one, word in zip((curvatures[0], curvatures[-1]), words, strict=False):
         if math.isfinite(one.parts):
-            moves = ", ".join(f"{name} by {show(move, units[name])}" for name, move in one.moves.items() if move)
-            kind = "sharp" if one.parts < SHARP else "broad"
-            found.append(f"{word} direction, {kind}: 1 % worse where {moves} move together")
+            shown = {name: f"by {show(float(f'{move:.3g}'), units[name])}" for name, move in one.moves.items() if move}
+            kind, together = "sharp" if one.parts < SHARP else "broad", "move together" if len(shown) > 1 else "moves"
+            found.append(f"{word} direction, {kind}: 1 % worse where {_some(shown, ' ')} {together}")
         else:
             found.append(f"{word} direction: flat, it costs nothing")
     return found
 
 
 def _places(values: Mapping[str, float], units: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} = {show(value, units[name])}" for name, value in values.items())
+    return _some({name: show(float(f"{value:.4g}"), units[name]) for name, value in values.items()}, " = ")
+
+
+def _some(parts: Mapping[str, str], between: str) -> str:
+    """The first few of many."""
+    told = [f"{name}{between}{text}" for name, text in parts.items()]
+    return ", ".join(told[:MOST]) + (f" and {len(told) - MOST} more" if len(told) > MOST else "")
+
+
+def _starts(count: int) -> str:
+    return f"{count} start" + "s" * (count != 1)
 
 
 def nothing_within(ends: Sequence[Any], goal: Any, measures: Sequence[Measure]) -> str:
