@@ -25,7 +25,7 @@ from llgrad.orbits.results.precision import working
 
 WIDTH: Final = 16
 """Devices of a batch."""
-HEALTH: Final = ("return_rate", "period", "noise_ratio", "error")
+HEALTH: Final = ("return_rate", "period", "noise_ratio", "error", "search")
 """What else an orbit is asked for: whether its numbers mean what they say."""
 
 
@@ -71,7 +71,8 @@ class Program:
         numbers = jnp.stack([_scalar(measure, value) for measure, value in zip(self.measures, found, strict=True)])
         if orbit is None:
             return numbers, jnp.full(len(HEALTH), jnp.nan)
-        health = jnp.stack([jnp.asarray(getattr(orbit, name), float) for name in HEALTH])
+        known = [getattr(orbit, name) for name in HEALTH[:-1]]
+        health = jnp.stack([jnp.asarray(value, float) for value in (*known, orbit.status.code)])
         # a cycle that repels is nothing that a device does
         return jnp.where(health[0] > 0, numbers, jnp.nan), health
 

@@ -13,6 +13,7 @@ from llgrad.optimising.aims import Measure, OrbitNumber
 from llgrad.optimising.answers.result import Chosen, Constraint, Curvature, Local, Start
 from llgrad.optimising.evaluation import HEALTH
 from llgrad.orbits.results.quantities import WIDE, sentence_of_width
+from llgrad.orbits.results.status import NOTES, Search
 
 OF_NOISE: Final = ("line_width", "linear_width", "diffusion", "noise_ratio")
 """Numbers of an orbit that first order in the noise gives."""
@@ -33,7 +34,7 @@ def is_of_noise(measure: Measure) -> bool:
 def warnings_of(measures: Sequence[Measure], health: np.ndarray, how: str, value: str, steps: int) -> list[str]:
     """What may be wrong with the value itself."""
     found = []
-    rate, period, ratio, error = (float(health[HEALTH.index(name)]) for name in HEALTH)
+    rate, period, ratio, error, search = map(float, health)
     if any(map(is_of_noise, measures)) and ratio > WIDE:
         width = ratio * rate / (2 * math.pi)
         found.append(f"not to be used as it is: {sentence_of_width(width, rate)}")
@@ -49,6 +50,8 @@ def warnings_of(measures: Sequence[Measure], health: np.ndarray, how: str, value
         )
     elif how != "converged":
         found.append(f"no optimum: {value} still improves where the search ended; limit it, or give more starts")
+    if search == Search.BISTABLE:
+        found.append(NOTES[Search.BISTABLE])
     if error > ERROR:
         found.append(f"the orbit with {steps} states has a relative error of about {error:.1g}; give steps={2 * steps}")
     return found
@@ -57,7 +60,7 @@ def warnings_of(measures: Sequence[Measure], health: np.ndarray, how: str, value
 def told_front(measures: Sequence[Measure], healths: np.ndarray, hows: Sequence[str], count: int) -> list[str]:
     """What may be wrong with points of a front (P, H), of the searches for which it is said how each ended."""
     found, number = [], len(healths)
-    rate, period, ratio, _ = (healths[:, HEALTH.index(name)] for name in HEALTH)
+    rate, period, ratio = (healths[:, HEALTH.index(name)] for name in HEALTH[:3])
     if any(map(is_of_noise, measures)) and (bad := np.flatnonzero(ratio > WIDE)).size:
         found.append(
             f"at {bad.size} of {number} points (the first is number {bad[0] + 1}) first order in the noise does not "
