@@ -76,6 +76,12 @@ with without_collections():
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
+    from llgrad.optimising.aims import maximise, minimise, of_device, of_orbit
+    from llgrad.optimising.answers.result import Optimum, load_optimum
+    from llgrad.optimising.front import Front, pareto_front
+    from llgrad.optimising.grid import Grid, grid_search
+    from llgrad.optimising.optimise import optimise
+    from llgrad.optimising.robust import Expected, Worst
     from llgrad.orbits.branches.follow import follow, thresholds
     from llgrad.orbits.branches.result import Branch, Branches, Threshold
     from llgrad.orbits.cycle.finding import orbit
@@ -149,13 +155,16 @@ __all__ = [
     "Every",
     "EveryEpochs",
     "EverySeconds",
+    "Expected",
     "Experiment",
     "FieldCoupling",
     "FieldTerm",
     "FitResult",
     "Frames",
     "FrequencyTable",
+    "Front",
     "GradientDescent",
+    "Grid",
     "GridSearch",
     "Guess",
     "Heun",
@@ -178,6 +187,7 @@ __all__ = [
     "Mix",
     "Native",
     "OerstedField",
+    "Optimum",
     "Orbit",
     "Oscillator",
     "OscillatorArray",
@@ -227,6 +237,7 @@ __all__ = [
     "VoltageAnisotropyTable",
     "VoltageControlledAnisotropy",
     "Waveform",
+    "Worst",
     "accuracy_of_arrays",
     "amplitude",
     "between",
@@ -245,16 +256,24 @@ __all__ = [
     "follow",
     "frequencies_of",
     "frequency",
+    "grid_search",
     "instantaneous_phase",
     "line_width",
     "load_design",
     "load_device",
     "load_images",
     "load_network",
+    "load_optimum",
     "load_system",
     "load_voltage",
     "lyapunov",
+    "maximise",
+    "minimise",
+    "of_device",
+    "of_orbit",
+    "optimise",
     "orbit",
+    "pareto_front",
     "peak_of",
     "phase",
     "plan",

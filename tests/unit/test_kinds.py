@@ -18,6 +18,7 @@ NETWORK, IMAGES = classifier(), labelled(6)
 DESIGN = NETWORK.design()
 WRONG = {"a device": STO, "a run": RUN, "a drive": lg.Drive(), "a number": 3.0, "None": None, "a dictionary": {"a": 1}}
 KEY = jax.random.key(0)
+AIM, FREE = lg.minimise(lambda sto: sto.current**2), {"current": (0, "1mA")}
 
 # What each function is given, by its name where another kind is tried, and what else it needs.
 GIVEN = {
@@ -28,6 +29,14 @@ GIVEN = {
     "follow": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
     "lyapunov": ({"device": STO}, {"duration": 1e-9}),
     "orbit": ({"model": STO}, {}),
+    "grid_search": ({"device": STO, "aim": AIM}, {"free": FREE, "points": 2}),
+    "load_optimum": ({"path": "x.json"}, {}),
+    "of_device": ({"function": None}, {}),
+    "of_orbit": ({"what": None}, {}),
+    "maximise": ({"what": None}, {}),
+    "minimise": ({"what": None}, {}),
+    "optimise": ({"device": STO, "aim": AIM, "free": FREE}, {}),
+    "pareto_front": ({"device": STO, "aims": [AIM, AIM]}, {"free": FREE}),
     "resonance": ({"device": STO}, {}),
     "thresholds": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
     "describe": ({"data": TRACE}, {}),
@@ -51,6 +60,9 @@ GIVEN = {
     "plot.cycle": ({"orbit": None}, {}),
     "plot.equilibria": ({"found": None}, {}),
     "plot.fit": ({"result": None}, {}),
+    "plot.front": ({"found": None}, {}),
+    "plot.optimum": ({"result": None}, {}),
+    "plot.sensitivities": ({"result": None}, {}),
     "plot.history": ({"result": None}, {}),
     "plot.orbit": ({"source": RUN}, {}),
     "plot.phase_noise": ({"orbit": None}, {}),
@@ -99,6 +111,7 @@ RIGHT = {
     *((name, "drive", kind) for name in ("simulate", "suggest_dt") for kind in ("a drive", "None")),
     ("default_start", "device", "a device"),
     ("orbit", "model", "a device"),
+    *((name, "device", "a device") for name in ("grid_search", "optimise", "pareto_front")),
     ("trace_of", "columns", "None"),
     *((name, "device", "a device") for name in ("equilibria", "follow", "lyapunov", "resonance", "thresholds")),
     *((name, "device", "a device") for name in ("torque_at", "save_device")),

@@ -32,6 +32,7 @@ from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
 from llgrad.cli.simulate import simulate
 from llgrad.cli.states.equilibria import equilibria
 from llgrad.cli.states.follow import follow
+from llgrad.cli.states.optimise import optimise
 from llgrad.cli.states.orbit import orbit
 from llgrad.core.arguments.doors import command_line
 from llgrad.core.run_record import version
@@ -107,7 +108,21 @@ def llgrad(
         prefer_processors()
 
 
-for command in (devices, simulate, orbit, equilibria, follow, fit, plan, train, evaluate, design, demo, cache):
+for command in (
+    devices,
+    simulate,
+    orbit,
+    equilibria,
+    follow,
+    optimise,
+    fit,
+    plan,
+    train,
+    evaluate,
+    design,
+    demo,
+    cache,
+):
     app.command()(command)
 
 
