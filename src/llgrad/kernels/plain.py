@@ -13,7 +13,7 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 
-from llgrad.core.random import normals
+from llgrad.core.random import many_normals
 from llgrad.devices.arrays.mix import ALL
 from llgrad.kernels.expression.program import Program
 from llgrad.kernels.loops.step import LIMIT
@@ -115,8 +115,7 @@ def _stepped(
         lane = given["lane"] if "lane" in given else jnp.arange(shape[1], dtype=jnp.uint32)[None]
         now = given["first"][0] + index.astype(jnp.uint32)
         key0, key1, lane, now = (jnp.broadcast_to(word, shape) for word in (given["key0"], given["key1"], lane, now))
-        thermal = normals(key0, key1, lane, now, m[0].dtype)
-        random = [thermal.x, thermal.y, thermal.z]
+        random = many_normals(key0, key1, lane, now, m[0].dtype, len(program.normals))
 
     def moved(weights: Sequence[float], slopes: list[Any]) -> list[Any]:
         pairs = [(h * w, k) for w, k in zip(weights, slopes, strict=False) if w]

@@ -44,6 +44,7 @@ from llgrad.solve.systems import (
     step_of_system,
     stepper_of_system,
     task_of_system,
+    waveforms_of,
 )
 from llgrad.solve.task import Engine, Noise, Solution, Task
 
@@ -113,7 +114,8 @@ def simulate(
             and `grad` of the device it must be given.
         m0: starting state, (3,) or (N, 3), unit vectors. None starts 1° off the stable axis (see `default_start`);
             every run of an array starts anew from there. Of a system a state of the form of its `start`.
-        drive: time-dependent current and field, added to the device's own; of a system waveforms by its inputs.
+        drive: time-dependent current and field, added to the device's own; of a system waveforms by its inputs, or a
+            Drive where it has current and field.
         save: `Every(k)` keeps the initial state and every k-th after it; `Interval(time)` those at every
             multiple of a time [s], between the steps too; `End()` keeps the end only.
         accuracy: largest error |Δm| of the end state, of an array of any member, in place of `dt`: the longest step
@@ -150,6 +152,7 @@ def simulate(
     """
     check_process()
     duration = _checked_duration(duration)
+    drive = waveforms_of(model, drive)
     parts = Parts(Teller(progress, duration), checked_after(after, model, drive), progress is not None)
     run: Any = _simulate_system if isinstance(model, (System, SystemArray)) else _simulate_device
     how = {"stepper": stepper, "engine": engine, "key": key, "throw": throw, "parts": parts}

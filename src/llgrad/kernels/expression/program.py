@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from llgrad.devices.system import NORMALS, TIME
+from llgrad.devices.system import TIME
 
 Slope = Callable[..., list[Any]]
 
@@ -29,7 +29,8 @@ class Program:
     """Names of the numbers that an oscillator of an array receives from the others."""
     emits: int
     """How many numbers it emits."""
-    noisy: bool
+    normals: tuple[str, ...]
+    """Names of the random numbers of a step."""
     timed: bool
     parameters: int
     state: tuple[str, ...]
@@ -68,9 +69,9 @@ class Program:
         return tuple(f"m_{name}" for name in self.state)
 
     @property
-    def normals(self) -> tuple[str, ...]:
-        """Names of the random numbers of a step."""
-        return NORMALS * self.noisy
+    def noisy(self) -> bool:
+        """Whether it has random numbers."""
+        return bool(self.normals)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -154,7 +155,7 @@ class Program:
     @property
     def of_emission(self) -> Program:
         """The emission as if it were the slope of a state that nothing acts on."""
-        return replace(self, channels=(), mixed=(), noisy=False, timed=False, function=self.emission)
+        return replace(self, channels=(), mixed=(), normals=(), timed=False, function=self.emission)
 
     def trace(self, function: Callable[..., Any], more: Sequence[str] = ()) -> Any:
         """The jaxpr of a function of the arguments, and of more that are like those of these names."""
