@@ -16,6 +16,7 @@ from llgrad.devices.array import OscillatorArray
 from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
+from llgrad.orbits.carried import check_once
 from llgrad.orbits.cycle.guess import spiral
 from llgrad.orbits.cycle.reasons import NoCycle, reason_of
 from llgrad.orbits.cycle.settling import Outcome, settle
@@ -49,9 +50,9 @@ def orbit(
     """The attracting limit cycle of a self-oscillation, m(t + T) = m(t), found by shooting over one period, and all
     that its linearisation tells: frequency, multipliers, phase response, line width, locking, spectra.
 
-    Every result is differentiable in every leaf of `model` (`jax.grad`, `jacfwd`), by the implicit function theorem,
-    and may be computed under `jit` and `vmap`. Values that are known are computed in float64; under `jit` and `vmap` in
-    JAX's default float type, with `steps` states, and where no attracting cycle is found every result is NaN,
+    Every result is differentiable once in every leaf of `model` (`jax.grad`, `jacfwd`), by the implicit function
+    theorem, and may be computed under `jit` and `vmap`. Values that are known are computed in float64; under `jit` and
+    `vmap` in JAX's default float type, with `steps` states, and where no attracting cycle is found every result is NaN,
     `orbit.found` false, and `orbit.status.sentence` says how the search ended.
 
     Args:
@@ -82,6 +83,7 @@ def orbit(
     if near is not None:
         check_kind("near", near, Orbit, "give an orbit that lg.orbit found")
     _check(accuracy, steps)
+    check_once((model, m0), "orbit")
     if isinstance(model, (OscillatorArray, SystemArray)) and model.count > 1 and not _is_coupled(model):
         raise NoCycle(
             "no common cycle: the oscillators of this array are not coupled, so each has a phase of its own; find the "
