@@ -21,21 +21,29 @@ from llgrad.orbits.flow import Flow
 FARTHEST: Final = 30.0
 """Currents up to so many times the given one, and down to that part of it, are searched for a threshold."""
 RATIO: Final = 1.05
+VERY: Final = 100.0
+"""So much faster than the turning is said."""
 
 
 class NoCycle(ValueError):
     """There is no limit cycle to be found; the text says why."""
 
 
-def reason_of(model: Any, flow: Flow, start: Any, settled: Settled) -> str:
-    """Why a model that a run of `settled` so has no cycle."""
+def reason_of(model: Any, flow: Flow, start: Any, settled: Settled, stiffness: float) -> str:
+    """Why a model that a run of `settled` so has no cycle; how much faster its fastest motion is than its turning."""
     name = type(model).__name__
     if settled.outcome is Outcome.LOST:
         return f"no cycle: from its start {name} runs away to infinity within {settled.time:.3g} ns"
     if settled.outcome is Outcome.NEITHER:
+        stiff = (
+            f" (its fastest motion is {stiffness:.3g} times faster than its turning)"
+            if VERY < stiffness < math.inf
+            else ""
+        )
         return (
             f"no cycle was found: within {settled.time:.4g} ns {name} neither comes to rest nor repeats itself; it is "
-            "chaotic, moves with several periods, or returns too slowly; give m0 near the cycle, or near=…"
+            f"chaotic (see lg.lyapunov), moves with several periods, or returns too slowly{stiff}; give m0 near the "
+            "cycle, or near=…"
         )
     state, _, values = rest_and_rates(flow, settled.state)
     where = f"it comes to rest at {_told(flow, state)}, {_decay(values[0])}"
