@@ -24,6 +24,8 @@ from llgrad.cli.compilation import prefer_processors
 from llgrad.cli.demo.command import demo
 from llgrad.cli.devices import devices
 from llgrad.cli.fit import fit
+from llgrad.cli.maps.map import map as map_
+from llgrad.cli.maps.sweep import sweep
 from llgrad.cli.networks.design import design
 from llgrad.cli.networks.evaluate import evaluate
 from llgrad.cli.networks.learning.processes import leaving
@@ -107,8 +109,23 @@ def llgrad(
         prefer_processors()
 
 
-for command in (devices, simulate, orbit, equilibria, follow, fit, plan, train, evaluate, design, demo, cache):
-    app.command()(command)
+for command in (
+    devices,
+    simulate,
+    orbit,
+    sweep,
+    map_,
+    equilibria,
+    follow,
+    fit,
+    plan,
+    train,
+    evaluate,
+    design,
+    demo,
+    cache,
+):
+    app.command(command.__name__)(command)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from llgrad.plot.pages.report import report, save_report
 from llgrad.plot.saving import save
 from llgrad.plot.spectra import spectrum
 from llgrad.plot.states.branches import branches
+from llgrad.plot.states.diagrams import phase_diagram, sweep
 from llgrad.plot.states.equilibria import equilibria
 from llgrad.plot.traces import trace
 
@@ -25,6 +26,7 @@ __all__ = [
     "history",
     "learning_curves",
     "orbit",
+    "phase_diagram",
     "phase_noise",
     "report",
     "response",
@@ -32,5 +34,6 @@ __all__ = [
     "save_report",
     "settings",
     "spectrum",
+    "sweep",
     "trace",
 ]

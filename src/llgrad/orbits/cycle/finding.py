@@ -103,7 +103,7 @@ def _check(accuracy: Any, steps: Any) -> None:
         raise ValueError(f"steps = {steps!r}, expected the number of states round an orbit, from 8 to 8192")
 
 
-def with_arrays(flow: Flow) -> Flow:
+def with_arrays(flow: Any) -> Any:
     """Every float an array, so that new values do not compile anew; zeros and ones stay, for they are built in."""
     dtype = jnp.result_type(float)
 
