@@ -20,7 +20,7 @@ def test_the_table_the_picture_and_the_files(llgrad, tmp_path):
     assert lines[4].split()[:2] == ["600", "0.95691"] and lines[4].endswith("oscillates")
     assert "Hopf point at current = 395.997864 µA, 1.7273 GHz" in ended.out
     assert (tmp_path / "pictures" / "sweep.png").stat().st_size > 20_000
-    rows = list(csv.DictReader((tmp_path / "s.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((tmp_path / "s.csv").read_text(encoding="utf-8").splitlines()))
     assert float(rows[3]["current (A)"]) == 0.6e-3 and rows[0]["frequency (Hz)"] == ""
     orbit = lg.orbit(lg.presets.kubota2013().replace(current=0.6e-3, temperature=300.0))
     assert abs(float(rows[3]["frequency (Hz)"]) / float(orbit.frequency) - 1) < 1e-8
