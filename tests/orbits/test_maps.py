@@ -4,6 +4,7 @@ orbit, a region says why."""
 import numpy as np
 import pytest
 from tests.orbits.devices import AMPLITUDE, closed_form, reference
+from tests.orbits.systems import Lorenz
 
 import llgrad as lg
 from llgrad.experiments.sweeps import sweep as sweeping
@@ -103,11 +104,19 @@ def test_the_amplitude_model_in_closed_form():
 def test_coupled_oscillators():
     """Of an array each number is that of every oscillator, and the orbit is that of the whole."""
     array = lg.OscillatorArray(DEVICE, 2, lg.FieldCoupling(np.array([[0.0, -1e-3], [-1e-3, 0.0]])))
-    found = lg.sweep(array, {"current": [0.1e-3, 2.5e-3]}, quantities="frequency")
+    found = lg.sweep(array, {"current": [0.1e-3, 2.5e-3]}, quantities="frequency", accuracy=1e-4)
     assert found.regions.tolist() == [lg.Region.BELOW, lg.Region.OSCILLATES]
-    expected = lg.orbit(array.replace(current=2.5e-3)).frequency
-    np.testing.assert_allclose(found["frequency"][1], expected, rtol=1e-8)
+    np.testing.assert_allclose(found["frequency"][1], 0.380139006e9, rtol=1e-4)  # what lg.orbit says
     assert found.rest.shape == (2, 6) and found.rest[0, 2] > 0.99 and found.rest[0, 5] > 0.99
+
+
+def test_where_there_is_neither_orbit_nor_rest_the_exponent_tells_chaos():
+    """Lorenz: at rest at ρ = 10, chaos at 28 (0.906 of its unit), and periodic in the window at 160."""
+    found = lg.sweep(Lorenz(), {"rho": [10.0, 28.0, 160.0]}, quantities="frequency", chaos=50e-9)
+    assert found.regions.tolist() == [lg.Region.REST, lg.Region.NEITHER, lg.Region.OSCILLATES]
+    np.testing.assert_allclose(abs(found.rest[0]), [24**0.5, 24**0.5, 9.0], rtol=1e-9)
+    np.testing.assert_allclose(found.exponents, [np.nan, 0.906e9, np.nan], rtol=0.15)
+    assert np.isnan(found["frequency"][:2]).all() and found["frequency"][2] > 0
 
 
 def test_length_and_angles_of_a_vector():

@@ -9,8 +9,8 @@ from tests.kernels.reference import quick_jit
 
 import llgrad as lg
 from llgrad.experiments.closed_orbit import closed_orbit
-from llgrad.experiments.equilibrium import equilibrium
 from llgrad.experiments.spin_diode import Microwave, spin_diode
+from llgrad.orbits.equilibria.relaxed import relaxed
 
 STO = lg.presets.kubota2013()
 START = [0.6, 0.0, 0.8]
@@ -128,7 +128,7 @@ def test_the_step_follows_a_field_that_is_zero_at_first():
 
 
 AT_REST = {
-    "equilibrium": ("equilibrium", equilibrium),
+    "relaxed": ("state at rest", relaxed),
     "closed_orbit": ("closed orbit", lambda device: closed_orbit(device, jnp.array(START), 1e-9, ())),
     "spin_diode": (
         "spin-diode response",

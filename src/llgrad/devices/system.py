@@ -234,6 +234,8 @@ class SystemEquation(eqx.Module):
     timed: ClassVar[bool] = True
     uses_time: ClassVar[bool] = False
     """Not as a channel: kernels find the time by themselves."""
+    for_one: ClassVar[bool] = True
+    """Written for one member of an array; other equations act on (N,) as they stand."""
 
     @property
     def mixed(self) -> tuple[str, ...]:

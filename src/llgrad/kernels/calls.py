@@ -123,7 +123,8 @@ class _Call:
         flat = {name: self.flat(value, plan.lane_axis(name)) for name, value in self.given.items()}
         self.operands = list(flat.values())
         self.spread = tuple(flat[name].size != plan.steps * len(plan.tableau.nodes) for name in plan.program.channels)
-        self.scheme = Scheme(plan.program, plan.tableau, plan.project, self.width, self.spread, card)
+        own = tuple(flat[name].shape[-1] > 1 for name in plan.program.tables) if self.width > 1 else ()
+        self.scheme = Scheme(plan.program, plan.tableau, plan.project, self.width, self.spread, own, card)
         self.tiles = -(-self.lanes // self.width)
 
     def flat(self, value: Any, axis: int) -> Any:

@@ -49,6 +49,7 @@ class Equation(eqx.Module):
     """What a drive can have, and the time [ns], which is sampled like a drive where a term uses it; in the order in
     which kernels take it."""
     timed: ClassVar[bool] = False
+    for_one: ClassVar[bool] = False
 
     @property
     def uses_time(self) -> bool:

@@ -14,7 +14,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.devices.array import OscillatorArray
+from llgrad.devices.system import System
 from llgrad.experiments.sweeps.axes import Axis, at
 from llgrad.experiments.sweeps.looking.resting import Resting
 from llgrad.orbits.branches.critical import first_lyapunov, hertz, hopf_point
@@ -51,7 +51,6 @@ class Along(Family):
 def onsets(model: Any, axes: Sequence[Axis], found: Resting) -> Onsets:
     """The Hopf points on all edges between neighbouring points."""
     shape = tuple(len(axis.values) for axis in axes)
-    count = model.count if isinstance(model, OscillatorArray) else None
     grid = np.arange(math.prod(shape)).reshape(shape)
     solved = []
     for place, axis in enumerate(axes):
@@ -60,7 +59,7 @@ def onsets(model: Any, axes: Sequence[Axis], found: Resting) -> Onsets:
             at_axes = [float(other.values[i]) for other, i in zip(axes, np.unravel_index(here, shape), strict=True)]
             end = float(axis.values[np.unravel_index(there, shape)[place]])
             device = at(model, [other.name for other in axes], at_axes)
-            point = _solved(device, axis, (at_axes[place], end), found.states[here, k], count)
+            point = _solved(device, axis, (at_axes[place], end), found.states[here, k])
             if point is not None:
                 solved.append(([*at_axes[:place], point[0], *at_axes[place + 1 :]], *point[1:]))
     values = np.array([point[0] for point in solved]).reshape(-1, len(axes))
@@ -81,15 +80,11 @@ def _crossings(found: Resting, here: np.ndarray, there: np.ndarray) -> list[tupl
     return list(zip(here[edges].tolist(), there[edges].tolist(), states.tolist(), strict=True))
 
 
-def _solved(
-    device: Any, axis: Axis, edge: tuple[float, float], y: np.ndarray, count: int | None
-) -> tuple[float, float, bool] | None:
+def _solved(device: Any, axis: Axis, edge: tuple[float, float], y: np.ndarray) -> tuple[float, float, bool] | None:
     """Value, frequency [Hz] and whether it is supercritical, of the Hopf point on an edge; None where it is not on
     it. The `device` is that of the edge's beginning, and y its state at rest."""
-    if count is not None:
-        y = y.reshape(3, count).T.ravel()
     flow = flow_of(device)
-    size, time = float(np.ptp(axis.values)), getattr(flow.body, "time", None)
+    size, time = float(np.ptp(axis.values)), 0.0 if isinstance(device, System) else None
     family = Along(device, flow.scale, size, time, "", flow.shape, axis.name)
     stiffness = np.asarray(local_at(family, jnp.asarray(y), edge[0]).slope)[:, :-1]
     values, vectors = eigen(stiffness)

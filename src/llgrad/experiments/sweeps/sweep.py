@@ -146,11 +146,11 @@ def _mapped(
         noise_ratio=ratio.reshape(shape),
         continued=(search.how == How.FROM_NEIGHBOUR).reshape(shape),
         stable=stable.reshape(shape),
-        rest=_in_order(model, _rest_of(points, search, rest)).reshape(*shape, -1),
+        rest=_rest_of(points, search, rest).reshape(*shape, -1),
         names=columns_of(flow_of(middle)),
         onsets=onsets(model, axes, rest),
         exponents=exponents,
-        notes=(*notes, *_notes(ratio, rest, wanted)),
+        notes=(*notes, *_notes(ratio, None if isinstance(model, System) else rest, wanted)),
     )
 
 
@@ -197,13 +197,6 @@ def _rest_of(points: Points, search: Search, rest: Resting) -> np.ndarray:
     return states
 
 
-def _in_order(model: Any, states: np.ndarray) -> np.ndarray:
-    """Of an array the numbers of one oscillator after the other."""
-    if not isinstance(model, OscillatorArray):
-        return states
-    return states.reshape(len(states), 3, model.count).swapaxes(1, 2).reshape(len(states), -1)
-
-
 def _tell_chaos(
     model: Any,
     axes: tuple[Axis, ...],
@@ -220,7 +213,7 @@ def _tell_chaos(
         exponents.ravel()[place] = lyapunov(device, chaos, settling=chaos, m0=m0).exponent
 
 
-def _notes(ratio: np.ndarray, rest: Resting, wanted: Wanted) -> tuple[str, ...]:
+def _notes(ratio: np.ndarray, rest: Resting | None, wanted: Wanted) -> tuple[str, ...]:
     """What a reader must know about the numbers."""
     notes = []
     wide = int((ratio > 1).sum())
@@ -231,7 +224,7 @@ def _notes(ratio: np.ndarray, rest: Resting, wanted: Wanted) -> tuple[str, ...]:
         )
     if "line_width" not in wanted and "temperature" not in wanted and not np.isfinite(ratio).any():
         notes.append("without a temperature, or noises, there is no line width")
-    missing = int((~rest.complete).sum())
+    missing = 0 if rest is None else int((~rest.complete).sum())  # of a System it is seldom known how many there are
     if missing:
         notes.append(f"at {missing} points it is not shown that all states at rest were found")
     return tuple(notes)

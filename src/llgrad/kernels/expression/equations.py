@@ -26,6 +26,7 @@ from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.expression.identity import identity
 from llgrad.kernels.expression.program import Program
 from llgrad.kernels.expression.simplify import Known, Negated, simplify
+from llgrad.kernels.expression.tables import RANK, is_rank
 from llgrad.kernels.expression.translate import NESTED, dtype_of_literal
 from llgrad.physics.equation import BUILT_IN
 
@@ -196,7 +197,10 @@ def _evaluate_folded(jaxpr: Any, constants: Sequence[Any], arguments: Sequence[A
     for equation in jaxpr.eqns:
         operands = [read(atom) for atom in equation.invars]
         name = equation.primitive.name
-        if name in INLINED:
+        if name in INLINED and is_rank(equation):
+            given = [_unwrap(value, None) for value in operands]
+            results = [RANK.bind(*given, dtype=equation.outvars[0].aval.dtype)]
+        elif name in INLINED:
             inner = equation.params[NESTED[name]]
             results = _evaluate_folded(inner.jaxpr, inner.consts, operands)
         else:

@@ -40,6 +40,8 @@ class Scheme:
     width: int
     spread: tuple[bool, ...]
     """For each drive channel, whether every trajectory has its own samples."""
+    own: tuple[bool, ...] = ()
+    """For each table, whether every trajectory has its own; of a tile with several."""
     card: bool = False
     """Whether it is a kernel of a GPU, each thread of which is a tile of one trajectory."""
 

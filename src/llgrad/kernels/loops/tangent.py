@@ -49,7 +49,7 @@ class _Pushed:
         self.of_parameters: list[dict[str, Any]] = [
             {name: self._parameter(name, k) for name in self.parameters}
             | {
-                name: TableInMemory(tile, f"d_{name}", size, k, directions)
+                name: TableInMemory(tile, f"d_{name}", size, tile.has_own(name), k, directions)
                 for name, size in program.tables.items()
                 if name in active
             }

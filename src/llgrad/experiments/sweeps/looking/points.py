@@ -17,10 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.experiments.sweeps.axes import Axis, at
-from llgrad.orbits.cycle.flow import Flow, flow_of
 from llgrad.orbits.cycle.guess import Guess, spiral
 from llgrad.orbits.cycle.shooting import Found, newton
 from llgrad.orbits.cycle.solving import attracts, error_of, is_cycle
+from llgrad.orbits.flow import Flow, begun, flow_of
 from llgrad.orbits.results.precision import working
 
 LARGE, SMALL = 256, 32
@@ -75,7 +75,9 @@ def points_of(model: Any, axes: Sequence[Axis], values: np.ndarray, m0: Any) -> 
     held: list[Any] = []
 
     def one(value: Any) -> tuple[Any, Any]:
-        flow, start = flow_of(at(model, names, list(value)), m0)
+        here = at(model, names, list(value))
+        flow = flow_of(here, what="closed orbit")
+        start = begun(flow, here, m0)
         dynamic, static = eqx.partition(all_arrays(flow), eqx.is_array)
         held.append(static)
         return dynamic, start

@@ -10,14 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.devices.array import OscillatorArray
 from llgrad.experiments.sweeps.looking.points import Points, flow_at, in_portions
-from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.cycle.guess import LONGEST, STILL
 from llgrad.orbits.equilibria.domain import domain_of, sum_of_indices
 from llgrad.orbits.equilibria.result import NEUTRAL
 from llgrad.orbits.equilibria.search import SAME, SINGULAR, covering
-from llgrad.orbits.flow import flow_of as plain_flow_of
+from llgrad.orbits.flow import Flow, flow_of
 
 STARTS: Final = (20, 160)
 """Starts at each point: to begin with, and where the indices of what was found do not add up."""
@@ -53,16 +51,13 @@ class Resting(NamedTuple):
 
 def resting(points: Points, places: np.ndarray, middle: Any) -> Resting:
     """All states at rest at places (K,) that are found; `middle` is the model at one of the points."""
-    flow = plain_flow_of(middle)
+    flow = flow_of(middle)
     domain = domain_of(flow, None)
-    count = middle.count if isinstance(middle, OscillatorArray) else None
     scale = np.ones(flow.shape.size)
     scale[list(flow.shape.plain)] = np.asarray(flow.scale)
 
     def of(places: np.ndarray, number: int) -> Resting:
         starts = covering(flow, domain.centre, domain.half_width, number * min(2 ** max(flow.shape.freedom - 2, 0), 8))
-        if count is not None:  # of an array the components come one after the other, each of all oscillators
-            starts = starts.reshape(len(starts), count, 3).swapaxes(1, 2).reshape(len(starts), -1)
         expected = sum_of_indices(flow, domain, covering(flow, domain.centre, domain.half_width, number))
         states, left, matrices = in_portions(points, places, partial(_converged, jnp.asarray(starts)))
         return _told(states, left, matrices, scale, expected)

@@ -123,7 +123,7 @@ def spread(points: Points, shape: tuple[int, ...], search: Search, accuracy: flo
     tried: set[tuple[int, int]] = set()
     while True:
         pairs = [pair for pair in _edges(grid, search.how) if pair not in tried]
-        chosen = dict(pairs)
+        chosen = {place: source for place, source in pairs if _is_short(search.states[source])}
         tried |= set(chosen.items())
         if not chosen:
             return
@@ -132,6 +132,11 @@ def spread(points: Points, shape: tuple[int, ...], search: Search, accuracy: flo
         for length in np.unique(lengths).tolist():
             _continued(points, places[lengths == length], sources[lengths == length], search)
         refine(points, places, search, accuracy)
+
+
+def _is_short(states: np.ndarray | None) -> bool:
+    """Whether an orbit is one to continue: one of very many states is near a homoclinic, and changes too fast."""
+    return states is not None and len(states) <= FINER * COUNT
 
 
 def _continued(points: Points, places: np.ndarray, sources: np.ndarray, search: Search) -> None:

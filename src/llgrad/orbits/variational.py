@@ -35,6 +35,11 @@ class Derived(eqx.Module):
         return self.equation.uses_time
 
     @property
+    def for_one(self) -> bool:
+        """Whether it is written for one member of an array."""
+        return self.equation.for_one
+
+    @property
     def mixed(self) -> tuple[str, ...]:
         """Names of what is received from others."""
         return self.equation.mixed
