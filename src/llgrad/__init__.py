@@ -45,6 +45,10 @@ with without_collections():
     from llgrad.drives.sampled import Sampled
     from llgrad.drives.sine import Sine
     from llgrad.drives.step import Step
+    from llgrad.experiments.sweeps.files import load_map
+    from llgrad.experiments.sweeps.record import Map
+    from llgrad.experiments.sweeps.regions import Region
+    from llgrad.experiments.sweeps.sweep import sweep
     from llgrad.fitting.answers.posterior import Posterior, posterior
     from llgrad.fitting.answers.profile import Profile, profile
     from llgrad.fitting.answers.result import FitResult
@@ -184,6 +188,7 @@ __all__ = [
     "LinearJunction",
     "Locking",
     "Lyapunov",
+    "Map",
     "Mix",
     "Native",
     "OerstedField",
@@ -201,6 +206,7 @@ __all__ = [
     "Profile",
     "Pulse",
     "Recipe",
+    "Region",
     "Resonance",
     "Sampled",
     "Scattering",
@@ -262,6 +268,7 @@ __all__ = [
     "load_design",
     "load_device",
     "load_images",
+    "load_map",
     "load_network",
     "load_optimum",
     "load_system",
@@ -301,6 +308,7 @@ __all__ = [
     "simulate",
     "spectrum",
     "suggest_dt",
+    "sweep",
     "table",
     "thresholds",
     "torque_at",

@@ -24,6 +24,8 @@ from llgrad.cli.compilation import prefer_processors
 from llgrad.cli.demo.command import demo
 from llgrad.cli.devices import devices
 from llgrad.cli.fit import fit
+from llgrad.cli.maps.map import map as map_
+from llgrad.cli.maps.sweep import sweep
 from llgrad.cli.networks.design import design
 from llgrad.cli.networks.evaluate import evaluate
 from llgrad.cli.networks.learning.processes import leaving
@@ -112,6 +114,8 @@ for command in (
     devices,
     simulate,
     orbit,
+    sweep,
+    map_,
     equilibria,
     follow,
     optimise,
@@ -123,7 +127,7 @@ for command in (
     demo,
     cache,
 ):
-    app.command()(command)
+    app.command(command.__name__)(command)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from llgrad.plot.pages.report import report, save_report
 from llgrad.plot.saving import save
 from llgrad.plot.spectra import spectrum
 from llgrad.plot.states.branches import branches
+from llgrad.plot.states.diagrams import phase_diagram, sweep
 from llgrad.plot.states.equilibria import equilibria
 from llgrad.plot.traces import trace
 
@@ -29,6 +30,7 @@ __all__ = [
     "learning_curves",
     "optimum",
     "orbit",
+    "phase_diagram",
     "phase_noise",
     "report",
     "response",
@@ -37,5 +39,6 @@ __all__ = [
     "sensitivities",
     "settings",
     "spectrum",
+    "sweep",
     "trace",
 ]
