@@ -93,9 +93,21 @@ with without_collections():
     from llgrad.orbits.results.orbit import Orbit
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
+    from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
+    from llgrad.physics.electric.oersted import OerstedField
+    from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
+    from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
     from llgrad.physics.slonczewski import SlonczewskiTorque
+    from llgrad.physics.stacks.barrier import Barrier
+    from llgrad.physics.stacks.coupling import InterlayerExchange, LayerCoupling
+    from llgrad.physics.stacks.dmi import InterlayerDMI
+    from llgrad.physics.stacks.layer import Layer
+    from llgrad.physics.stacks.stack import Stack
+    from llgrad.physics.stacks.stray import StrayField
+    from llgrad.physics.stacks.tensors import dipole_tensor, ellipse_tensor, prism_tensor
+    from llgrad.physics.stacks.torque import SpinTorque
     from llgrad.physics.torques import Torques, torque_at
     from llgrad.solve.native import Native
     from llgrad.solve.saving import End, Every, Interval
@@ -117,6 +129,7 @@ __all__ = [
     "RK4",
     "XLA",
     "AppliedField",
+    "Barrier",
     "Bench",
     "Branch",
     "Branches",
@@ -126,6 +139,7 @@ __all__ = [
     "ConstantSchedule",
     "CosineSchedule",
     "Coupling",
+    "CubicAnisotropy",
     "Demagnetisation",
     "DenseMix",
     "Design",
@@ -158,8 +172,12 @@ __all__ = [
     "Images",
     "Imperfections",
     "Inputs",
+    "InterlayerDMI",
+    "InterlayerExchange",
     "Interval",
     "Junction",
+    "Layer",
+    "LayerCoupling",
     "LevenbergMarquardt",
     "Limits",
     "LineWidth",
@@ -168,6 +186,7 @@ __all__ = [
     "Lyapunov",
     "Mix",
     "Native",
+    "OerstedField",
     "Optimum",
     "Orbit",
     "Oscillator",
@@ -192,8 +211,12 @@ __all__ = [
     "SoftmaxNetwork",
     "Spectrum",
     "Spin",
+    "SpinOrbitTorque",
+    "SpinTorque",
+    "Stack",
     "Starts",
     "Step",
+    "StrayField",
     "SumMix",
     "Sweeps",
     "System",
@@ -211,6 +234,8 @@ __all__ = [
     "Tsitouras5",
     "UniaxialAnisotropy",
     "Vec3",
+    "VoltageAnisotropyTable",
+    "VoltageControlledAnisotropy",
     "Waveform",
     "Worst",
     "accuracy_of_arrays",
@@ -219,8 +244,10 @@ __all__ = [
     "default_start",
     "describe",
     "dipolar_tensors",
+    "dipole_tensor",
     "direction",
     "ellipse",
+    "ellipse_tensor",
     "ellipse_volume",
     "equilibria",
     "evaluate",
@@ -255,6 +282,7 @@ __all__ = [
     "posterior",
     "presets",
     "prism_factors",
+    "prism_tensor",
     "profile",
     "quantity",
     "read_frequencies",
