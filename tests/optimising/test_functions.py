@@ -7,6 +7,7 @@ import pytest
 
 import llgrad as lg
 from llgrad.experiments.rectification import Microwave, rectified
+from llgrad.orbits.equilibria.relaxed import relaxed
 
 STO = lg.presets.kubota2013()
 RANGES = {"current": (0, "3mA"), "field.z": (0, "5kOe")}
@@ -116,6 +117,16 @@ def test_a_simulation_is_differentiated():
     found = lg.optimise(STO, lg.maximise(swing), {"current": (0, "3mA"), "field.z": (0, "1kOe")}, starts=3)
     near = lg.grid_search(STO, lg.maximise(swing), {"current": (0, "3mA"), "field.z": (0, "1kOe")}, points=4)
     assert found.value >= near.value - 1e-9 and near.evaluations == 16
+
+
+def test_the_lowest_threshold():
+    """The least current at which the state at rest is unstable: the Hopf current, at the smallest field."""
+    growth = lg.of_device(lambda sto: relaxed(sto).growth, unit="1/s")
+    ranges = {"current": ("0.1mA", "2mA"), "field.z": ("200Oe", "1kOe")}
+    found = lg.optimise(STO, lg.minimise("current"), ranges, {growth: (0, None)}, starts=4)
+    assert found.value == pytest.approx(0.395998e-3, rel=1e-6) and found.parameters["field.z"].at == "lower end"
+    gain = {one.name: one.best_per_percent for one in found.sensitivities}
+    assert gain["alpha"] == pytest.approx(found.value / 100, rel=0.02)  # I_c ∝ α to leading order
 
 
 def test_a_sensitivity_of_the_spin_diode():
