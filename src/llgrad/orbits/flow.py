@@ -156,7 +156,7 @@ class Flow(eqx.Module):
         strength = None
         if noise is not None and self.noises:
             waves = noise.reshape(self.wide, self.noises).T
-            given |= dict(zip(NORMALS, waves if self.count else waves[:, 0], strict=False))
+            given |= dict(zip(self.equation.normals, waves if self.count else waves[:, 0], strict=False))
             strength = self.sigma if sigma is None else sigma
         rates = of_each(
             self.equation,

@@ -44,6 +44,11 @@ class Derived(eqx.Module):
         """Names of what is received from others."""
         return self.equation.mixed
 
+    @property
+    def normals(self) -> tuple[str, ...]:
+        """Names of the random numbers of a step."""
+        return self.equation.normals
+
     def emitted(self, state: Sequence[Any]) -> list[Any]:
         """What others receive."""
         return self.equation.emitted(state[: len(self.equation.layout.names)])

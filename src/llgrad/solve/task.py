@@ -11,10 +11,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.core.random import normals
+from llgrad.core.random import many_normals
 from llgrad.core.status import Outcome
 from llgrad.devices.arrays.mixing import Mixing
-from llgrad.devices.system import NORMALS, TIME
+from llgrad.devices.system import TIME
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import Stepper
 from llgrad.kernels.tableaux import Tableau
@@ -158,8 +158,8 @@ def unit_normals(task: Task, index: Any) -> dict[str, Any]:
     if task.noise is None:
         return {}
     lane = jnp.zeros((), jnp.uint32) if task.count is None else jnp.arange(task.count, dtype=jnp.uint32)
-    unit = normals(task.noise.key0, task.noise.key1, lane, index.astype(jnp.uint32), task.dtype)
-    return dict(zip(NORMALS, (unit.x, unit.y, unit.z), strict=True))
+    names, words = task.equation.normals, (task.noise.key0, task.noise.key1, lane, index.astype(jnp.uint32))
+    return dict(zip(names, many_normals(*words, task.dtype, len(names)), strict=True))
 
 
 def in_pieces(run: Callable[[Task], tuple[Any, Any]], task: Task) -> tuple[Any, Any]:

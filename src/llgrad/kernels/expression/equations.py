@@ -21,7 +21,7 @@ from jax.core import Tracer
 from jax.extend import core as jex
 
 from llgrad.core.record import tables_of
-from llgrad.devices.system import NORMALS, TIME
+from llgrad.devices.system import TIME
 from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.expression.identity import identity
 from llgrad.kernels.expression.program import Program
@@ -108,7 +108,8 @@ def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], nois
             raise UnsupportedOperation(f"a parameter of {jnp.result_type(leaf).name}")
     sizes = [np.shape(leaves[index])[-1] if tables_of(tree)[index] else 0 for index in free] + [0] * noisy
     free += [len(leaves)] * noisy
-    inputs = channels + (TIME,) * equation.timed + equation.mixed + NORMALS * noisy
+    normals = equation.normals * noisy
+    inputs = channels + (TIME,) * equation.timed + equation.mixed + normals
     coupled = bool(equation.mixed)
     state = equation.layout.names
 
@@ -134,7 +135,7 @@ def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], nois
         channels,
         equation.mixed,
         len(outputs) - len(state),
-        noisy,
+        normals,
         equation.timed,
         len(split.frontier),
         state,

@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import Block
+from llgrad.kernels.loops.derivative import Derivative
 from llgrad.kernels.loops.forward import advance
 from llgrad.kernels.loops.interpolation import Interpolation
-from llgrad.kernels.loops.step import Derivative, Scheme, Step
+from llgrad.kernels.loops.step import Scheme, Step
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
 from llgrad.kernels.machine import ffi
@@ -245,7 +246,7 @@ class _Transposed:
         """
         on, step, tableau = self.on, self.step, self.scheme.tableau
         new, scales = end
-        g = step.along_sphere(new, [value.get() for value in self.cotangent], scales)
+        g = step.along_sphere(new, [value.get() for value in self.cotangent], scales, transposed=True)
         within, of_slopes = inside
         of_stages: dict[int, list[Any]] = {}
         of_inputs: dict[tuple[str, int], list[Any]] = {}

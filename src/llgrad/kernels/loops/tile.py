@@ -204,7 +204,9 @@ class Tile:
             return {}
         *words, first = self.words
         now = self.code.builder.add(first, self.code.builder.trunc(i.value, UINT32))
-        return dict(zip(self.program.normals, normal_numbers(self.on, [*words, self.on.everywhere(now)]), strict=True))
+        names = self.program.normals
+        numbers = normal_numbers(self.on, [*words, self.on.everywhere(now)], len(names))
+        return dict(zip(names, numbers, strict=True))
 
     # ---- variables
 

@@ -71,17 +71,18 @@ def chain_of(flow: Flow, states: Any, period: Any) -> Chain:
 
     ends = ends_of(states)
     moved = jax.vmap(lambda v: jax.jvp(ends_of, (states,), (v,))[1])(jnp.moveaxis(basis, 2, 0))
-    return _chain(flow, states, basis, ends, jnp.moveaxis(moved, 0, 2))
+    return chained(flow, states, basis, ends, jnp.moveaxis(moved, 0, 2))
 
 
 def exact_chain_of(flow: Flow, states: Any, period: Any) -> Chain:
     """The same by the variational equation, differentiable."""
     basis = jax.vmap(flow.basis)(states)
     ends, moved = jax.vmap(lambda y, e: flow.linearised(y, e, period / len(states), 1))(states, basis)
-    return _chain(flow, states, basis, ends, moved)
+    return chained(flow, states, basis, ends, moved)
 
 
-def _chain(flow: Flow, states: Any, basis: Any, ends: Any, moved: Any) -> Chain:
+def chained(flow: Flow, states: Any, basis: Any, ends: Any, moved: Any) -> Chain:
+    """The chain of steps from states to `ends` (N, n), and what they make of the basis (N, n, d) at each."""
     after = jnp.roll(basis, -1, 0)
     steps = jnp.einsum("kni,knj->kij", after, moved)
     gaps = jnp.einsum("kni,kn->ki", after, ends - jnp.roll(states, -1, 0))

@@ -12,8 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.field_term import Inputs
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
 from llgrad.orbits.chart import chart_at
 from llgrad.orbits.flow import Flow
 
@@ -23,11 +25,18 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 
 
 def moment_of(device: Any) -> Any:
-    """Ms V [A m²] of a macrospin, or (N,); None of a system, whose energy nobody tells."""
+    """Ms V [A m²] of a macrospin, or (N,); 1 of a system that tells its forces, None of any other."""
     if isinstance(device, (Oscillator, OscillatorArray)):
         one = device.oscillator if isinstance(device, OscillatorArray) else device
         return one.Ms * one.volume
-    return None
+    return (
+        1.0 if isinstance(device, System) and device.forces(device.start(), _still(device, 0.0)) is not None else None
+    )
+
+
+def _still(system: System, time: Any) -> Inputs:
+    """The inputs of a system at a moment [s], without drive and noise."""
+    return Inputs(time, (0.0,) * system.noises, dict.fromkeys(system.inputs, 0.0))
 
 
 def has_energy(flow: Flow, moment: Any, states: np.ndarray) -> bool:
@@ -54,6 +63,10 @@ def _slopes(flow: Flow, moment: Any, states: Any) -> Any:
 
 def _force(flow: Flow, moment: Any, y: Any) -> Any:
     """−dE/dy (d,) [J]: Ms V times the effective field."""
+    system = getattr(flow.equation, "system", None)
+    if system is not None:
+        found = system.forces(flow.state(y), _still(system, flow.time * 1e-9))
+        return flow.vector([jnp.asarray(c, y.dtype) for c in jax.tree.leaves(found)])
     field, shape = flow.field(y), jnp.shape(flow.components(y)[0])
     parts = [jnp.broadcast_to(part * jnp.asarray(moment, y.dtype), shape) for part in (field.x, field.y, field.z)]
     return flow.vector(parts)
