@@ -21,7 +21,16 @@ from llgrad.orbits.cycle.guess import spiral
 from llgrad.orbits.cycle.reasons import NoCycle, reason_of
 from llgrad.orbits.cycle.settling import Outcome, settle
 from llgrad.orbits.cycle.shooting import Found, newton
-from llgrad.orbits.cycle.solving import attracts, closed_of, closes, error_of, halved, is_cycle, refined
+from llgrad.orbits.cycle.solving import (
+    attracts,
+    closed_of,
+    closes,
+    error_of,
+    is_cycle,
+    once_round,
+    refined,
+    turns_round,
+)
 from llgrad.orbits.flow import Flow, Model, begun, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
@@ -145,6 +154,7 @@ def _looked_for(flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple
     code = jnp.where(bistable, int(Search.BISTABLE), int(Search.FOUND))
     for fails, why in (
         (~attracts(found), Search.STRAYED if near is None else Search.REPELS),
+        (turns_round(flow, found) > 1, Search.SEVERAL_TURNS),
         (~is_cycle(flow, found), Search.FELL_OFF),
         (~closes(found), Search.NOT_CLOSED),
         (~jnp.asarray(there), Search.NO_TURN),
@@ -171,11 +181,11 @@ def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -
     for _ in range(ZOOMS):
         if not bool(guess.found):
             break
-        found = halved(newton(flow, guess.states, guess.period))
+        found = once_round(flow, newton(flow, guess.states, guess.period))
         if bool(is_cycle(flow, found)) and bool(attracts(found)):
             return found, Search.BISTABLE if bool(guess.bistable) else Search.FOUND, flow.inner
         guess = spiral(flow, start, count, guess.between)  # near a fold the guess must be a good one
     settled = settle(flow, start, count)
     if settled.outcome is Outcome.CYCLE and settled.found is not None:
-        return halved(settled.found), Search.FOUND, flow.inner
+        return once_round(flow, settled.found), Search.FOUND, flow.inner
     raise NoCycle(reason_of(model, flow, start, settled, stiff))

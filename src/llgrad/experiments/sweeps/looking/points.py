@@ -18,17 +18,16 @@ import numpy as np
 
 from llgrad.experiments.sweeps.axes import Axis, at
 from llgrad.orbits.cycle.guess import Guess, spiral
-from llgrad.orbits.cycle.shooting import Found, newton
-from llgrad.orbits.cycle.solving import attracts, error_of, is_cycle
+from llgrad.orbits.cycle.shooting import newton
+from llgrad.orbits.cycle.solving import attracts, error_of, is_cycle, turns_of
 from llgrad.orbits.flow import Flow, begun, flow_of
 from llgrad.orbits.results.precision import working
 
 LARGE, SMALL = 256, 32
 """Points of a portion: of many points, and of few."""
 FEW: Final = 128
-MOST_TURNS, RUN, BACK = 7, 64, 1e-4
-"""An orbit that was found is looked at for up to so many turns, by runs of so many steps that end where they began
-within this part of its size."""
+MOST_TURNS: Final = 7
+"""An orbit that was found is looked at for up to so many turns."""
 FINER: Final = 4
 """An orbit that is not accurate is given so many times as many states."""
 
@@ -148,21 +147,9 @@ def solved(dynamic: Any, static: Any, starts: Any, states: Any, period: Any) -> 
         found = newton(flow, states, period)
         fine = is_cycle(flow, found)
         error = jnp.where(fine, error_of(flow, found), jnp.inf)
-        return Solved(found.states, found.period, fine, attracts(found), error, _turns_of(flow, found))
+        return Solved(found.states, found.period, fine, attracts(found), error, turns_of(flow, found, MOST_TURNS))
 
     return jax.vmap(one)(dynamic, states, period)
-
-
-def _turns_of(flow: Flow, found: Found) -> Any:
-    """How often, up to MOST_TURNS times, the states of a closed orbit go round it: after a part of its period the run
-    from its fastest state is back."""
-    place = jnp.argmax(jnp.sum(found.chain.along**2, 1))
-    first = found.states[place]
-    turns = jnp.arange(2, MOST_TURNS + 1)
-    ends = jax.vmap(lambda k: flow.run(first, found.period / k, RUN)[-1])(turns.astype(first.dtype))
-    size = jnp.max(jnp.abs(found.states - found.states.mean(0)))
-    back = jnp.max(jnp.abs(ends - first), 1) < BACK * size
-    return jnp.max(jnp.where(back, turns, 1))
 
 
 @eqx.filter_jit
