@@ -1,4 +1,4 @@
-"""Where the reference device rests, how it rings there, and at which current it begins to oscillate: no simulation.
+"""Where does the reference device rest, how does it ring there, and at which current does it begin to oscillate?
 
 Expect one stable equilibrium of four, which rings at 1.728 GHz with a line of 4.20 MHz; at 300 K m trembles by
 7.45° there; it loses its stability at 0.39600 mA (the one at the other pole, from 0.13870 mA on, is another threshold).
