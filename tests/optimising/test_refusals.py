@@ -105,6 +105,12 @@ def test_aims():
     )
     refused("cannot be differentiated .* lg.grid_search", aim=lg.minimise(lambda s: float(s.current)))
     refused("this device has no junction", aim=lg.maximise("power"))
+    refused(
+        "optimised of one oscillator or a System, not of coupled oscillators",
+        aim=lg.minimise("period"),
+        free={"oscillator.current": FREE["current"]},
+        device=lg.OscillatorArray(STO, 2, lg.FieldCoupling(jnp.zeros((2, 2)))),
+    )
     with pytest.raises(ValueError, match="'linewidth' is no quantity of an orbit"):
         lg.minimise("linewidth", load=50.0)
     with pytest.raises(ValueError, match="'colour' is no option of 'power'"):

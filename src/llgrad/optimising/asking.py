@@ -64,6 +64,11 @@ def asked_for(
     whole = tuple(one._replace(measure=known(one.measure, device, drive)) for one in aims)
     measures = (*(one.measure for one in whole), *(limit.measure for limit in holding))
     _check_heat(device, box, measures)
+    if isinstance(device, OscillatorArray) and any(measure.of_orbit for measure in measures):
+        raise ValueError(
+            "numbers of an orbit are optimised of one oscillator or a System, not of coupled oscillators, whose exact "
+            "derivatives in a batch do not compile in minutes; give a function of the array, or look with lg.sweep"
+        )
     evaluator = Evaluator(device, drive, box, measures, count, m0, spread_paths(device, drive, over))
     return Asked(whole, holding, box, evaluator, evaluator if over is None else Scattered(evaluator, over, 0))
 

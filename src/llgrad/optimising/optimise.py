@@ -49,7 +49,8 @@ def optimise(
     function theorem, of simulations through the time loop); the number of evaluations is told in full.
 
     Args:
-        device: where all that is not free is taken from.
+        device: where all that is not free is taken from; of coupled oscillators functions of your own only, no
+            numbers of the orbit.
         aim: `lg.minimise("line_width")`, `lg.maximise("power", load=50.0)`, or of a function of your own.
         free: (low, high) by parameter, numbers in SI or text: {"field.z": (0, "5kOe"), "current": "0:3mA"}. With a
             drive its numbers too, as "drive.current.amplitude"; the name of an array stands for all of its numbers.
