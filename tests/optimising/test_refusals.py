@@ -14,7 +14,7 @@ def square(sto):
     return sto.current**2
 
 
-def refused(match, aim=None, free=None, limits=None, device=STO, **options):
+def assert_refused(match, aim=None, free=None, limits=None, device=STO, **options):
     aim = lg.minimise(square) if aim is None else aim
     with pytest.raises(ValueError, match=match) as raised:
         lg.optimise(device, aim, FREE if free is None else free, limits, **options)
@@ -43,7 +43,7 @@ def refused(match, aim=None, free=None, limits=None, device=STO, **options):
     ],
 )
 def test_ranges(free, match):
-    refused(match, free=free)
+    assert_refused(match, free=free)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_ranges(free, match):
     ],
 )
 def test_limits(limits, match):
-    refused(match, limits=limits)
+    assert_refused(match, limits=limits)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_limits(limits, match):
     ],
 )
 def test_options(options, match):
-    refused(match, **options)
+    assert_refused(match, **options)
 
 
 def test_a_spread_needs_draws_and_a_key():
@@ -93,19 +93,19 @@ def test_a_spread_needs_draws_and_a_key():
 
 
 def test_aims():
-    refused("aim is a str, expected an aim; say which way, as lg.minimise", aim="line_width")
-    refused(
+    assert_refused("aim is a str, expected an aim; say which way, as lg.minimise", aim="line_width")
+    assert_refused(
         r"objective gives the shape \(2,\), expected one number", aim=lg.minimise(lambda s: jnp.ones(2) * s.current)
     )
-    refused("objective gives a tuple, expected one number", aim=lg.minimise(lambda s: (s.current, s.alpha)))
-    refused("objective gives a complex number", aim=lg.minimise(lambda s: 1j * s.current))
-    refused(
+    assert_refused("objective gives a tuple, expected one number", aim=lg.minimise(lambda s: (s.current, s.alpha)))
+    assert_refused("objective gives a complex number", aim=lg.minimise(lambda s: 1j * s.current))
+    assert_refused(
         "objective: not a number, or without a finite derivative, at all 32 designs",
         aim=lg.minimise(lambda s: s.current * jnp.nan),
     )
-    refused("cannot be differentiated .* lg.grid_search", aim=lg.minimise(lambda s: float(s.current)))
-    refused("this device has no junction", aim=lg.maximise("power"))
-    refused(
+    assert_refused("cannot be differentiated .* lg.grid_search", aim=lg.minimise(lambda s: float(s.current)))
+    assert_refused("this device has no junction", aim=lg.maximise("power"))
+    assert_refused(
         "optimised of one oscillator or a System, not of coupled oscillators",
         aim=lg.minimise("period"),
         free={"oscillator.current": FREE["current"]},

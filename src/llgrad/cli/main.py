@@ -24,8 +24,7 @@ from llgrad.cli.compilation import prefer_processors
 from llgrad.cli.demo.command import demo
 from llgrad.cli.devices import devices
 from llgrad.cli.fit import fit
-from llgrad.cli.maps.map import map as map_
-from llgrad.cli.maps.sweep import sweep
+from llgrad.cli.maps.commands import map_, sweep
 from llgrad.cli.networks.design import design
 from llgrad.cli.networks.evaluate import evaluate
 from llgrad.cli.networks.learning.processes import leaving

@@ -9,8 +9,8 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from llgrad.cli.device_options import assignments, device_with, field_values, quantity
-from llgrad.drives.drive import CHANNEL_UNITS
+from llgrad.cli.device_options import device_with, field_values, quantity, values_given
+from llgrad.cli.drive_options import weak_drive
 from llgrad.experiments.sweeps.axes import names_of, read_range
 from llgrad.orbits.results.named import QUANTITIES
 
@@ -77,18 +77,13 @@ def asked(
     name: str, current: str | None, field: str | None, shortcuts: Mapping[str, str | None], set_: list[str] | None
 ) -> Asked:
     """The device and its ranges. Raises ValueError for a quantity or a range that is none."""
-    values = {"current": current, **shortcuts}
-    texts = {key: text for key, text in values.items() if text is not None}
     direction = None
     if field is not None and ":" in field and " at " in field:
         strength, _, direction = field.partition(" at ")
-        texts["field"] = strength
+        fields = {"field": strength}
     else:
-        texts |= field_values(field, None, None, None)
-    given = assignments("--set", set_)
-    if twice := [key for key in given if key in texts]:
-        raise ValueError(f"{twice[0]} is given by an option and by --set; give it once")
-    texts |= given
+        fields = field_values(field, None, None, None)
+    texts = values_given({"current": current, **shortcuts}, fields, set_)
     ranges = {key: text for key, text in texts.items() if ":" in text}
     fixed = {key: text for key, text in texts.items() if key not in ranges}
     if direction is not None:
@@ -114,11 +109,7 @@ def quantities_of(
 
     Raises ValueError for an option that none of the quantities takes.
     """
-    drive = {}
-    for channel, text in assignments("--lock", lock).items():
-        if channel not in CHANNEL_UNITS:
-            raise ValueError(f"--lock {channel}: unknown channel; it can be {', '.join(CHANNEL_UNITS)}")
-        drive[channel] = quantity(f"--lock {channel}", text, CHANNEL_UNITS[channel])
+    drive = weak_drive(lock)
     options: dict[str, tuple[str, Any]] = {
         "drive": ("--lock", drive or None),
         "ratio": ("--ratio", ratio),

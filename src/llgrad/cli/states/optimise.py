@@ -19,8 +19,9 @@ from llgrad.cli.device_options import (
     assignments,
     device_with,
     field_values,
-    quantity,
+    values_given,
 )
+from llgrad.cli.drive_options import weak_drive
 from llgrad.cli.given import given, refuse
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import Report, working
@@ -95,8 +96,7 @@ def optimise(
     pictures = ("front",) if is_front else ("optimum", "sensitivities")
     outputs = check_outputs(out, (".json",), plot, pictures, force)
     shortcuts = {"current": current, "alpha": alpha, "temperature": temperature}
-    values = {name: text for name, text in shortcuts.items() if text is not None}
-    model = device_with(device, values | field_values(field, None, None, None) | assignments("--set", set_))
+    model = device_with(device, values_given(shortcuts, field_values(field, None, None, None), set_))
     ranges, limits = assignments("--free", free), _limits(hold, options)
     over = _over(assignments("--spread", spread), worst, draws, seed)
 
@@ -111,11 +111,7 @@ def optimise(
 
 def _options(lock: list[str] | None, channel: str | None) -> dict[str, dict[str, Any]]:
     """What the numbers of an orbit that need it are given, by their names."""
-    drive = {}
-    for name, text in assignments("--lock", lock).items():
-        if name not in CHANNEL_UNITS:
-            raise ValueError(f"--lock {name}: unknown channel; it can be {', '.join(CHANNEL_UNITS)}")
-        drive[name] = quantity(f"--lock {name}", text, CHANNEL_UNITS[name])
+    drive = weak_drive(lock)
     if channel is not None and channel not in CHANNEL_UNITS:
         raise ValueError(f"--input {channel}: unknown channel; it can be {', '.join(CHANNEL_UNITS)}")
     found: dict[str, dict[str, Any]] = {"locking": {"drive": drive}} if drive else {}

@@ -154,7 +154,7 @@ def _looked_for(flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple
     code = jnp.where(bistable, int(Search.BISTABLE), int(Search.FOUND))
     for fails, why in (
         (~attracts(found), Search.STRAYED if near is None else Search.REPELS),
-        (turns_round(flow, found) > 1, Search.SEVERAL_TURNS),
+        (turns_round(flow, found.states, found.period) > 1, Search.SEVERAL_TURNS),
         (~is_cycle(flow, found), Search.FELL_OFF),
         (~closes(found), Search.NOT_CLOSED),
         (~jnp.asarray(there), Search.NO_TURN),

@@ -96,35 +96,35 @@ def doubled(flow: Flow, found: Found) -> tuple[Any, Any]:
     return jnp.stack([found.states, between], 1).reshape(-1, flow.size), found.period
 
 
-def turns_of(flow: Flow, found: Found, most: int) -> Any:
+def turns_of(flow: Flow, states: Any, period: Any, most: int) -> Any:
     """How often, up to `most` times, the states of a closed orbit go round it: after that part of its period the run
     from its fastest state is back."""
-    first = found.states[jnp.argmax(jnp.sum(found.chain.along**2, 1))]
+    first = states[jnp.argmax(jnp.sum(jax.vmap(flow.slope)(states) ** 2, 1))]
     turns = jnp.arange(2, most + 1)
-    ends = jax.vmap(lambda k: flow.run(first, found.period / k, TURN_STEPS)[-1])(turns.astype(first.dtype))
-    size = jnp.max(jnp.abs(found.states - found.states.mean(0)))
+    ends = jax.vmap(lambda k: flow.run(first, period / k, TURN_STEPS)[-1])(turns.astype(first.dtype))
+    size = jnp.max(jnp.abs(states - states.mean(0)))
     back = jnp.max(jnp.abs(ends - first), 1) < BACK * size
     return jnp.max(jnp.where(back, turns, 1))
 
 
 @eqx.filter_jit
-def turns_round(flow: Flow, found: Found) -> Any:
+def turns_round(flow: Flow, states: Any, period: Any) -> Any:
     """How often the states of a closed orbit go round it."""
-    return turns_of(flow, found, MOST_TURNS)
+    return turns_of(flow, states, period, MOST_TURNS)
 
 
 @eqx.filter_jit
-def _turned(flow: Flow, found: Found, turns: Any) -> tuple[Any, Any]:
+def first_turn(flow: Flow, states: Any, period: Any, turns: Any) -> tuple[Any, Any]:
     """As many states of the first of some turns, and its period."""
-    first, period = found.states[0], found.period / turns
-    return jnp.concatenate([first[None], flow.run(first, period, len(found.states))[:-1]]), period
+    first, single = states[0], period / turns
+    return jnp.concatenate([first[None], flow.run(first, single, len(states))[:-1]]), single
 
 
 def once_round(flow: Flow, found: Found) -> Found:
     """The orbit once round, where it was found several times round; for values that are known."""
-    if not bool(is_cycle(flow, found)) or (turns := int(turns_round(flow, found))) == 1:
+    if not bool(is_cycle(flow, found)) or (turns := int(turns_round(flow, found.states, found.period))) == 1:
         return found
-    single = newton(flow, *_turned(flow, found, jnp.asarray(float(turns))))
+    single = newton(flow, *first_turn(flow, found.states, found.period, jnp.asarray(float(turns))))
     return single if bool(is_cycle(flow, single)) else found
 
 

@@ -147,7 +147,14 @@ def solved(dynamic: Any, static: Any, starts: Any, states: Any, period: Any) -> 
         found = newton(flow, states, period)
         fine = is_cycle(flow, found)
         error = jnp.where(fine, error_of(flow, found), jnp.inf)
-        return Solved(found.states, found.period, fine, attracts(found), error, turns_of(flow, found, MOST_TURNS))
+        return Solved(
+            found.states,
+            found.period,
+            fine,
+            attracts(found),
+            error,
+            turns_of(flow, found.states, found.period, MOST_TURNS),
+        )
 
     return jax.vmap(one)(dynamic, states, period)
 
