@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.core.status import SimulationError
 from llgrad.optimising.aims import DeviceNumber, Measure, Parameter
 from llgrad.optimising.limits import Box, put, scaled_leaves, units_of, value_at
@@ -97,12 +98,12 @@ def _scalar(measure: Measure, value: Any) -> Any:
     return jnp.asarray(value, float)
 
 
-@eqx.filter_jit
+@quick_jit
 def _batch(program: Program, device: Any, drive: Any, m0: Any, p: Any, directions: Any) -> tuple[Any, Any, Any]:
     return jax.vmap(lambda p, d: program.local(device, drive, m0, p, d))(p, directions)
 
 
-@eqx.filter_jit
+@quick_jit
 def _plain_batch(program: Program, device: Any, drive: Any, m0: Any, p: Any) -> Any:
     return jax.vmap(lambda p: program.numbers(device, drive, m0, p)[0])(p)
 

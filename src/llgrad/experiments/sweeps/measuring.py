@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.experiments.sweeps.axes import Axis, at
 from llgrad.experiments.sweeps.looking.points import Points, all_arrays, flow_at, in_portions
 from llgrad.experiments.sweeps.looking.searching import Search
@@ -79,7 +79,7 @@ def measured(points: Points, search: Search, model: Any, axes: Sequence[Axis], w
     return found
 
 
-@eqx.filter_jit
+@quick_jit
 def _many(
     model: Any,
     names: tuple[str, ...],

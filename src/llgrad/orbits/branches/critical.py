@@ -7,14 +7,15 @@ Newton's method, and differentiated by the implicit function theorem.
 
 from __future__ import annotations
 
-import functools
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.branches.family import Family, velocity
 from llgrad.orbits.carried import carry
 from llgrad.orbits.chart import Chart, chart_at
@@ -101,7 +102,7 @@ def _residual(kind: str, family: Family, chart: Chart, value: Any, z: Any, norm:
     return jnp.concatenate([still, *turns, jnp.stack([length, phase])])
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(quick_jit, compiled=partial(jax.jit, static_argnums=0))
 def _solved(kind: str, family: Family, y: Any, value: Any, guess: Any, norm: Any) -> tuple[Any, Any, Any, Any, Any]:
     """Number, state, ω, what is left, unknowns."""
     chart = chart_at(family.flow(value), y)
@@ -119,7 +120,7 @@ def _solved(kind: str, family: Family, y: Any, value: Any, guess: Any, norm: Any
     return number, chart.state(family.flow(number), z[:n]), omega, jnp.sqrt(jnp.sum(left * left)), z
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@partial(quick_jit, compiled=partial(jax.jit, static_argnums=0))
 def _linear(kind: str, family: Family, y: Any, value: Any, z: Any, norm: Any) -> tuple[Any, Any]:
     """Number and ω after one more step of Newton's method whose matrix is held."""
     held = jax.lax.stop_gradient(family)
@@ -130,7 +131,7 @@ def _linear(kind: str, family: Family, y: Any, value: Any, z: Any, norm: Any) ->
     return value + z[n] * held.size, z[n + 1] if kind == "Hopf" else jnp.zeros_like(z[n])
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _forms(family: Family, y: Any, value: Any) -> tuple[Any, Any, Any]:
     """Slope A (n, n), second (n, n, n) and third derivatives (n, n, n, n) of dq/dt."""
     flow = family.flow(value)

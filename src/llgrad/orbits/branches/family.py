@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import leaf_units, set_leaf
+from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.system import System
 from llgrad.orbits.chart import Chart, chart_at
@@ -83,7 +85,7 @@ class Local(NamedTuple):
     """What is left of dq/dt."""
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def local_at(family: Family, y: Any, value: Any) -> Local:
     """The equation near a state (d,) and a value."""
     chart = chart_at(family.flow(value), y)
@@ -99,7 +101,7 @@ def velocity(family: Family, chart: Chart, value: Any, u: Any) -> Any:
     return chart.velocity(flow, u[:-1])
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def corrected(family: Family, y: Any, value: Any, direction: Any, length: Any) -> Local:
     """The point of the branch in the plane across a direction (n + 1,), a length away: Newton's method."""
     chart = chart_at(family.flow(value), y)

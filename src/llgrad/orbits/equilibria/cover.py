@@ -10,12 +10,14 @@ that was met at many states, doubled: a bound by trial, not by proof.
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.chart import Chart, chart_at
 from llgrad.orbits.equilibria.domain import Domain
 from llgrad.orbits.equilibria.search import find
@@ -165,7 +167,7 @@ def _padded(points: np.ndarray) -> np.ndarray:
     return np.resize(points, (-(-len(points) // BATCH) * BATCH, points.shape[1]))
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _expanded(flow: Flow, centres: Any, places: Any, known: Any) -> tuple[Any, Any, Any, Any]:
     """v, ∂v/∂q and ∂²v/∂q² at q (C, n) in the charts of the centres (C, d), and known points (E, d) in these charts."""
 

@@ -9,12 +9,14 @@ rate makes along its rim.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.flow import Flow
 
 TIMES_THE_START: Final = 4.0
@@ -92,6 +94,6 @@ def rates(flow: Flow, states: np.ndarray) -> np.ndarray:
     return np.asarray(_rates(flow, jnp.asarray(states)))
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _rates(flow: Flow, states: Any) -> Any:
     return jax.vmap(flow.slope)(states)

@@ -6,6 +6,7 @@ tangent planes; a spin torque is none.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import jax
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.field_term import Inputs
+from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
@@ -45,7 +47,7 @@ def has_energy(flow: Flow, moment: Any, states: np.ndarray) -> bool:
     return bool(np.abs(slopes - slopes.swapaxes(1, 2)).max() <= SYMMETRIC * max(np.abs(slopes).max(), 1e-300))
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _slopes(flow: Flow, moment: Any, states: Any) -> Any:
     """Slope (S, n, n) [J] of the forces Ms V B in the tangent planes."""
 
@@ -72,7 +74,7 @@ def _force(flow: Flow, moment: Any, y: Any) -> Any:
     return flow.vector(parts)
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def energies(flow: Flow, moment: Any, states: Any) -> Any:
     """Energy (E,) [J] of states (E, d), above that of the first: the work along the great circles from it."""
 

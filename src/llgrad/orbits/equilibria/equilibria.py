@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.orbits.carried import carry, held, is_traced
@@ -173,7 +175,7 @@ class _Linear:
             self.energies = carry(energy, energies(traced, moment_of(device), self.states[order])[np.argsort(order)])
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _moved(flow: Flow, states: Any, inverse: Any) -> tuple[Any, Any]:
     """Fixed points (E, d) after one more step of Newton's method with a held inverse, and their stiffness (E, n, n)."""
 

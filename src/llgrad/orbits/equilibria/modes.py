@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import math
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.carried import carry
 
 MEETING: Final = 1e-7
@@ -73,7 +74,7 @@ def _changes(values: Any, right: Any, chosen: list[int]) -> tuple[np.ndarray, np
     return change[chosen, chosen], np.einsum("ca,ia,iajk->icjk", right, weights, change)[chosen]
 
 
-@functools.partial(jax.jit, static_argnums=1)
+@partial(quick_jit, compiled=partial(jax.jit, static_argnums=1))
 def _carried(linear: Any, spins: int, *parts: Any) -> Modes:
     """The modes of what was held (eigenvalues, eigenvectors, their changes; real and imaginary parts of each)."""
     values, vectors, shifts, bends = zip(parts[::2], parts[1::2], strict=True)

@@ -7,11 +7,13 @@ branch; then Newton's method in the tangent plane makes it exact and carries the
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.orbits.chart import Chart, chart_at, solve_small
@@ -71,7 +73,7 @@ def relaxed(device: Oscillator, m0: Any = None) -> Relaxed:
     return _relaxed(device, None if m0 is None else start_of(device, m0))
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _relaxed(device: Oscillator, start: Vec3 | None) -> Relaxed:
     flow = flow_of(device)
     chart, q = rest_of(flow, start_of(device, start).stack())

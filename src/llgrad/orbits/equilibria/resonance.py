@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
 from llgrad.orbits.carried import carry, held, is_traced
 from llgrad.orbits.chart import chart_at
@@ -154,7 +156,7 @@ def resonance(device: Any, state: Any = None, *, time: float | None = None) -> R
     return Resonance(in_form(flow, device, found), columns_of(flow), flow.inputs, values[1], spins, slope, *rest)
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _linearised(flow: Flow, y: Any, inverse: Any) -> tuple[Any, ...]:
     """State, A, ∂y/∂q, ∂q̇/∂u, ∂q̇/∂ξ and the density of the noise, after a step with a held inverse of A."""
     chart = chart_at(flow, y)

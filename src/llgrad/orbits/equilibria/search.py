@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.chart import chart_at
 from llgrad.orbits.flow import Flow
 
@@ -123,7 +125,7 @@ def _distinct(points: np.ndarray) -> np.ndarray:
     return np.unique(points.round(3), axis=0)
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _converge(flow: Flow, starts: Any) -> tuple[Any, Any, Any, Any]:
     """States (S, d), length (S,) of the last step, and what was left of dq/dt and its slope (S, n, n) before it."""
 

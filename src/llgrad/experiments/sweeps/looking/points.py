@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import for_many, quick_jit
 from llgrad.experiments.sweeps.axes import Axis, at
 from llgrad.orbits.cycle.guess import Guess, spiral
 from llgrad.orbits.cycle.shooting import newton
@@ -105,7 +106,7 @@ def in_portions(points: Points, places: np.ndarray, task: Callable[..., Any], *g
     parts = [np.arange(begin, min(begin + size, len(places))) for begin in range(0, len(places), size)]
 
     def one(part: np.ndarray) -> Any:
-        with working():
+        with working(), for_many(size > SMALL):
             filled = np.resize(part, size)
             here = places[filled]
             taken = [jax.tree.map(lambda leaf: leaf[filled], tree) for tree in given]
@@ -128,7 +129,7 @@ def flow_at(dynamic: Any, static: Any) -> Flow:
     return eqx.combine(dynamic, static)
 
 
-@eqx.filter_jit
+@quick_jit
 def guessed(dynamic: Any, static: Any, starts: Any, between: Any, count: int) -> Guess:
     """A guess of each point, from all distances from the state at rest, or `between` two (B, 2)."""
 
@@ -138,7 +139,7 @@ def guessed(dynamic: Any, static: Any, starts: Any, between: Any, count: int) ->
     return jax.vmap(one)(dynamic, starts, between)
 
 
-@eqx.filter_jit
+@quick_jit
 def solved(dynamic: Any, static: Any, starts: Any, states: Any, period: Any) -> Solved:
     """Newton's method from states (B, N, n) round an orbit and periods (B,) [ns]."""
 
@@ -159,7 +160,7 @@ def solved(dynamic: Any, static: Any, starts: Any, states: Any, period: Any) -> 
     return jax.vmap(one)(dynamic, states, period)
 
 
-@eqx.filter_jit
+@quick_jit
 def turned(dynamic: Any, static: Any, starts: Any, y: Any, period: Any, count: int) -> Any:
     """States (B, count, n) of one turn from y."""
 
@@ -169,7 +170,7 @@ def turned(dynamic: Any, static: Any, starts: Any, y: Any, period: Any, count: i
     return jax.vmap(one)(dynamic, y, period)
 
 
-@eqx.filter_jit
+@quick_jit
 def finer(dynamic: Any, static: Any, starts: Any, states: Any, period: Any) -> tuple[Any, Any]:
     """FINER times as many states round each orbit, and the periods."""
 

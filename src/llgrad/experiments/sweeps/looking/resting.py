@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.experiments.sweeps.looking.points import Points, flow_at, in_portions
 from llgrad.orbits.cycle.guess import LONGEST, STILL
 from llgrad.orbits.equilibria.domain import domain_of, sum_of_indices
@@ -117,7 +117,7 @@ def _replaced(found: Resting, places: np.ndarray, more: Resting) -> Resting:
     return Resting(parts[0], parts[1], parts[2], found.scale, complete)
 
 
-@eqx.filter_jit
+@quick_jit
 def _converged(seeds: Any, dynamic: Any, static: Any, starts: Any) -> tuple[Any, Any, Any]:
     """States (B, S, n), what is left of |f| over its fastest rate times the state's size, and matrices (B, S, d, d)."""
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.experiments.sweeps.looking.points import FINER, Points, Solved, flow_at, in_portions, solved, turned
 from llgrad.orbits.cycle.settling import (
     ANGLE,
@@ -48,7 +48,7 @@ class Ends(NamedTuple):
     """The cycles that runs fall onto: which of the runs, and their orbits; group by group of as many states."""
 
 
-@eqx.filter_jit
+@quick_jit
 def _piece(dynamic: Any, static: Any, starts: Any, y: Any, interval: Any) -> tuple[Any, Any]:
     """A piece of each run (B, STEPS + 1, n), and the slopes at its ends."""
 
@@ -60,7 +60,7 @@ def _piece(dynamic: Any, static: Any, starts: Any, y: Any, interval: Any) -> tup
     return jax.vmap(one)(dynamic, y, interval)
 
 
-@eqx.filter_jit
+@quick_jit
 def _rate(dynamic: Any, static: Any, starts: Any, y: Any) -> Any:
     """The fastest rate (B,) [1/ns] of the linear motion at states."""
 
@@ -73,7 +73,7 @@ def _rate(dynamic: Any, static: Any, starts: Any, y: Any) -> Any:
     return jax.vmap(one)(dynamic, y)
 
 
-@eqx.filter_jit
+@quick_jit
 def _rest(dynamic: Any, static: Any, starts: Any, y: Any) -> tuple[Any, Any, Any]:
     """The states at rest near y, how well they rest, and the eigenvalues there."""
     return jax.vmap(lambda dynamic, y: rest_and_rates(flow_at(dynamic, static), y))(dynamic, y)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.branches.cycles.stepping import CycleFamily, Place
 from llgrad.orbits.branches.family import set_value
 from llgrad.orbits.cycle.finding import with_arrays
@@ -26,7 +26,7 @@ MEETING: Final = "two cycles meet here: it has no phase response, no line width 
 """Said of an orbit of which a multiplier is within `MEETS` of 1."""
 
 
-@eqx.filter_jit
+@quick_jit
 def observed(family: CycleFamily, wanted: Any, states: Any, values: Any) -> Any:
     """An observable (P,), as `observable_of` takes it, of states (P, n) at values of the number (P,)."""
 
@@ -53,6 +53,6 @@ def orbit_of(device: Any, path: str, place: Place, error: float, multipliers: np
         return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), NOTES[code], status)
 
 
-@eqx.filter_jit
+@quick_jit
 def _chain(flow: Flow, states: Any, period: Any) -> Any:
     return chain_of(flow, states, period)

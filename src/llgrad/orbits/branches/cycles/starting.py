@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, Final, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.branches.cycles.critical import multipliers_at
 from llgrad.orbits.branches.cycles.stepping import CycleFamily, Direction, Place, Step, deviations, length_of, unit
 from llgrad.orbits.branches.cycles.tracing import step_at
@@ -47,7 +47,7 @@ def from_hopf(family: CycleFamily, y: np.ndarray, value: float, omega: float) ->
     return _origin(Place(states, period, value), Direction(moves, 0.0, 0.0), length, np.append(others, 1.0))
 
 
-@eqx.filter_jit
+@quick_jit
 def _linear(family: CycleFamily, y: Any, value: Any) -> tuple[Any, Any]:
     """The linear motion (d, d) [1/ns] near a state (n,), and its basis (n, d)."""
     flow = family.flow(value)

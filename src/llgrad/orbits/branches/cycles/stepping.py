@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.system import System
 from llgrad.orbits.branches.family import Range, set_value
 from llgrad.orbits.cycle.finding import with_arrays
@@ -131,7 +132,7 @@ def chain_over(family: CycleFamily, place: Place) -> tuple[Chain, Any]:
     return chain, jnp.einsum("kni,kn->ki", jnp.roll(basis, -1, 0), moved[d])
 
 
-@eqx.filter_jit
+@quick_jit
 def _iterated(family: CycleFamily, place: Place, predicted: Place, across: Direction, length: Any) -> tuple[Any, ...]:
     """One iteration of Newton's method: its correction as a place, its size, and what is told of a `Step`, all of them
     at the place before the correction."""
@@ -234,7 +235,7 @@ def unit(along: Direction, length: Any) -> Direction:
     return Direction(along.states / size, along.period / size, along.value / size)
 
 
-@eqx.filter_jit
+@quick_jit
 def finer(family: CycleFamily, place: Place, along: Direction) -> tuple[Place, Direction]:
     """The same with twice as many states."""
     flow, step = family.flow(place.value), place.period / len(place.states)
@@ -245,7 +246,7 @@ def finer(family: CycleFamily, place: Place, along: Direction) -> tuple[Place, D
     return place._replace(states=pairs), along._replace(states=moves)
 
 
-@eqx.filter_jit
+@quick_jit
 def deviations(family: CycleFamily, place: Place) -> tuple[Any, Any]:
     """What each step, and all before it, make of deviations of the first state (N + 1, d, d); the bases (N, n, d)."""
     chain, _ = chain_over(family, place)
