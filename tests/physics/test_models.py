@@ -22,38 +22,39 @@ def reflected(vortex):
     return vortex.replace(polarity=-vortex.polarity, torque=-vortex.torque)
 
 
+def motion(vortex, s):
+    """ds/dt and dφ/dt [1/s] of a core at s, and the strength of its noise [1/s]: the Thiele equation for a circle."""
+    u = s * s
+    G, D = vortex.G * (1 + vortex.G_nonlinear * u), vortex.D * (1 + vortex.D_nonlinear * u)
+    oersted = vortex.chirality * vortex.oersted * vortex.current * (1 + vortex.oersted_nonlinear * u)
+    stiffness = vortex.kappa * (1 + vortex.kappa_nonlinear * u) + oersted
+    size, turn = G**2 + D**2, vortex.polarity * vortex.torque * vortex.current
+    strength = 2 * BOLTZMANN * vortex.temperature * D / size / vortex.radius**2
+    return (turn * G - stiffness * D) / size * s, vortex.polarity * (G * stiffness + D * turn) / size, strength
+
+
+def closed_form(vortex):
+    """s, frequency, return rate and line width of the orbit: σ²(1 + ν²)/(2π s²) with ν = s ω′(s)/Γ."""
+    s, h = float(vortex.orbit_radius), 1e-4
+    (up, fast, _), (down, slow, _) = motion(vortex, s + h), motion(vortex, s - h)
+    _, turn, strength = motion(vortex, s)
+    rate, bend = (down - up) / (2 * h), (fast - slow) / (2 * h)
+    width = strength * (1 + (s * bend / rate) ** 2) / (2 * math.pi * s * s)
+    return s, abs(turn) / (2 * math.pi), rate, width
+
+
 def test_the_orbit_of_a_vortex():
-    """D(s) K(s) = P a I G(s), ω = K(s)/G(s), and the width of a circle's line: σ²(1 + ν²)/(2π s²), ν = s ω′(s)/Γ."""
+    """D(s) K(s) = P a I G(s), ω = K(s)/G(s)."""
     vortex = reflected(DRIVEN).replace(chirality=-1)
     vortex = vortex.replace(current=1.02 * vortex.threshold)
-    polarity, chirality = vortex.polarity, vortex.chirality
     found = lg.orbit(vortex)
-    radius = np.hypot(np.asarray(found.state["x"]), np.asarray(found.state["y"]))
-    s = float(vortex.orbit_radius)
-    assert radius == pytest.approx(s, rel=1e-8)
-    G, D = (lambda u: vortex.G * (1 + 0.02 * u)), (lambda u: vortex.D * (1 + vortex.D_nonlinear * u))
-
-    def stiffness(u):
-        oersted = chirality * vortex.oersted * vortex.current
-        return vortex.kappa * (1 + vortex.kappa_nonlinear * u) + oersted * (1 + vortex.oersted_nonlinear * u)
-
-    def motion(s):
-        """ds/dt and dφ/dt."""
-        u = s * s
-        size, turn = G(u) ** 2 + D(u) ** 2, vortex.torque * vortex.current
-        outwards = (polarity * turn * G(u) - stiffness(u) * D(u)) / size
-        return outwards * s, (polarity * G(u) * stiffness(u) + D(u) * turn) / size
-
-    assert float(found.frequency) == pytest.approx(stiffness(s * s) / G(s * s) / (2 * math.pi), rel=1e-8)
-    (x, x1), (y, y1) = (np.asarray(found.state[n][:2]) for n in "xy")
-    assert np.sign(x * y1 - y * x1) == polarity  # a core that points up turns counter-clockwise
-    h = 1e-4
-    (down, slow), (up, fast) = motion(s - h), motion(s + h)
-    rate, bend = -(up - down) / (2 * h), (fast - slow) / (2 * h)
+    s, frequency, rate, width = closed_form(vortex)
+    assert motion(vortex, s)[0] == pytest.approx(0, abs=1e-5 * rate)
+    x, y = (np.asarray(found.state[name]) for name in "xy")
+    assert np.hypot(x, y) == pytest.approx(s, rel=1e-8)
+    assert float(found.frequency) == pytest.approx(frequency, rel=1e-8)
+    assert np.sign(x[0] * y[1] - y[0] * x[1]) == vortex.polarity  # a core that points up turns counter-clockwise
     assert float(found.return_rate) == pytest.approx(rate, rel=1e-6)
-    mobility = D(s * s) / (G(s * s) ** 2 + D(s * s) ** 2)
-    strength = 2 * BOLTZMANN * COLD * mobility / vortex.radius**2
-    width = strength / (2 * math.pi * s * s) * (1 + (s * bend / rate) ** 2)
     assert float(found.line_width) == pytest.approx(width, rel=1e-6)
 
 

@@ -96,7 +96,7 @@ def amplitude_model(
         found = thresholds(numbers, parameter, start, current, within=within)
         onset = _onset(found, family, begin, span, start, current)
         form = normal_form(family, onset.y, onset.held)
-    return _model(onset, form, span, start, current)
+    return model_of(onset, form, span, current)
 
 
 def _onset(
@@ -121,7 +121,8 @@ def _onset(
     return min(nearest, key=lambda point: abs(point.held - start))
 
 
-def _model(onset: Threshold, form: NormalForm, span: Range, start: float, current: float) -> AmplitudeModel:
+def model_of(onset: Threshold, form: NormalForm, span: Range, current: float) -> AmplitudeModel:
+    """The model of an onset, at a current. Raises ValueError where there is none."""
     at = f"the onset at {span.path} = {show(onset.held, span.unit)}"
     if form.slowest > 0:
         raise ValueError(f"no amplitude model: the state that oscillates from {at} is unstable without it too")
