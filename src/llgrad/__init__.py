@@ -25,13 +25,12 @@ with without_collections():
     from llgrad.datasets.touchstone.reader import read_touchstone
     from llgrad.datasets.touchstone.scattering import Scattering
     from llgrad.datasets.trace import Trace, trace_of
-    from llgrad.devices import presets
     from llgrad.devices.array import OscillatorArray
     from llgrad.devices.arrays.mix import DenseMix, Mix, SumMix
     from llgrad.devices.arrays.system_array import SystemArray
     from llgrad.devices.bounds import between, positive, unbounded
     from llgrad.devices.coupling import Coupling, FieldCoupling, TensorCoupling
-    from llgrad.devices.files import load_device, load_system, save_device
+    from llgrad.devices.files import load_system, save_device
     from llgrad.devices.geometry import Ellipse, ellipse
     from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
     from llgrad.devices.oscillator import Oscillator, ellipse_volume
@@ -95,6 +94,7 @@ with without_collections():
     from llgrad.orbits.lyapunov import Lyapunov, lyapunov
     from llgrad.orbits.results.locking import Locking
     from llgrad.orbits.results.orbit import Orbit
+    from llgrad.physics import presets
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
     from llgrad.physics.cubic import CubicAnisotropy
@@ -103,6 +103,7 @@ with without_collections():
     from llgrad.physics.electric.oersted import OerstedField
     from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
     from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
+    from llgrad.physics.presets.files import load_device
     from llgrad.physics.slonczewski import SlonczewskiTorque
     from llgrad.physics.stacks.barrier import Barrier
     from llgrad.physics.stacks.coupling import InterlayerExchange, LayerCoupling
