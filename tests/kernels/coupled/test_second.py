@@ -31,8 +31,10 @@ def differences(gradient, point, direction):
     """(exact to the fourth order) how the gradient changes along the direction."""
 
     def centred(size):
-        ends = (gradient(jax.tree.map(lambda p, d: p + sign * size * d, point, direction)) for sign in (1, -1))
-        return jax.tree.map(lambda a, b: (a - b) / (2 * size), *ends)
+        ahead, behind = (
+            gradient(jax.tree.map(lambda p, d, way=way: p + way * d, point, direction)) for way in (size, -size)
+        )
+        return jax.tree.map(lambda a, b: (a - b) / (2 * size), ahead, behind)
 
     return jax.tree.map(lambda coarse, fine: (4 * fine - coarse) / 3, centred(2e-3), centred(1e-3))
 
