@@ -5,6 +5,19 @@ A function's docstring says where each number was read, and what of the source's
 
 from llgrad.physics.presets.in_plane import lee2004
 from llgrad.physics.presets.named import PRESETS, Preset, load, names
-from llgrad.physics.presets.perpendicular import kubota2013
+from llgrad.physics.presets.perpendicular import garcia2021, kubota2013
+from llgrad.physics.presets.stacks import cheng2016, lepadatu2020
+from llgrad.physics.presets.voltage import zhang2020
 
-__all__ = ["PRESETS", "Preset", "kubota2013", "lee2004", "load", "names"]
+__all__ = [
+    "PRESETS",
+    "Preset",
+    "cheng2016",
+    "garcia2021",
+    "kubota2013",
+    "lee2004",
+    "lepadatu2020",
+    "load",
+    "names",
+    "zhang2020",
+]

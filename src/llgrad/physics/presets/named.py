@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.physics.presets import in_plane, perpendicular
+from llgrad.physics.presets import in_plane, perpendicular, stacks, voltage
 
 
 class Preset(NamedTuple):
@@ -27,7 +27,26 @@ PRESETS: Final[dict[str, Preset]] = {
     "kubota2013": Preset(
         "perpendicular oscillator", perpendicular.kubota2013, "arXiv:2312.01121", perpendicular.KUBOTA_AREA
     ),
-    "lee2004": Preset("in-plane oscillator", in_plane.lee2004, "OOMMF 2.1a0, spinxfer.mif", in_plane.LEE.area),
+    "garcia2021": Preset(
+        "perpendicular junction",
+        perpendicular.garcia2021,
+        "arXiv:2106.04976, read in ARM-software/mram_simulation_framework",
+        perpendicular.GARCIA_AREA,
+    ),
+    "lee2004": Preset("in-plane oscillator", in_plane.lee2004, "OOMMF 2.1a0 (spinxfer.mif)", in_plane.LEE.area),
+    "lepadatu2020": Preset(
+        "synthetic antiferromagnet", stacks.lepadatu2020, "J. Appl. Phys. 128, 243902 (2020), read in SerbanL/Boris2"
+    ),
+    "zhang2020": Preset(
+        "voltage-controlled junction",
+        voltage.zhang2020,
+        "IEEE Access 8, 50792 (2020), read in ferrispnugraha/vgsot_python_model",
+    ),
+    "cheng2016": Preset(
+        "antiferromagnetic spin Hall oscillator",
+        stacks.cheng2016,
+        "Phys. Rev. Lett. 116, 207603 (2016), read in zhuzibn/2016_PRL_RanCheng",
+    ),
 }
 
 
