@@ -85,6 +85,7 @@ with without_collections():
     from llgrad.optimising.grid import Grid, grid_search
     from llgrad.optimising.optimise import optimise
     from llgrad.optimising.robust import Expected, Worst
+    from llgrad.orbits.branches.amplitude import amplitude_model
     from llgrad.orbits.branches.follow import follow, thresholds
     from llgrad.orbits.branches.result import Branch, Branches, Threshold
     from llgrad.orbits.cycle.finding import orbit
@@ -103,6 +104,8 @@ with without_collections():
     from llgrad.physics.electric.oersted import OerstedField
     from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
     from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
+    from llgrad.physics.models.amplitude import AmplitudeModel
+    from llgrad.physics.models.vortex import Vortex
     from llgrad.physics.presets.files import load_device
     from llgrad.physics.slonczewski import SlonczewskiTorque
     from llgrad.physics.stacks.barrier import Barrier
@@ -133,6 +136,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RK4",
     "XLA",
+    "AmplitudeModel",
     "AppliedField",
     "Barrier",
     "Bench",
@@ -243,10 +247,12 @@ __all__ = [
     "Vec3",
     "VoltageAnisotropyTable",
     "VoltageControlledAnisotropy",
+    "Vortex",
     "Waveform",
     "Worst",
     "accuracy_of_arrays",
     "amplitude",
+    "amplitude_model",
     "between",
     "default_start",
     "describe",
