@@ -40,6 +40,7 @@ with without_collections():
     from llgrad.drives.chirp import Chirp
     from llgrad.drives.constant import Constant
     from llgrad.drives.drive import Drive
+    from llgrad.drives.gaussian import GaussianPulse
     from llgrad.drives.pulse import Pulse
     from llgrad.drives.sampled import Sampled
     from llgrad.drives.sine import Sine
@@ -48,6 +49,10 @@ with without_collections():
     from llgrad.experiments.sweeps.record import Map
     from llgrad.experiments.sweeps.regions import Region
     from llgrad.experiments.sweeps.sweep import sweep
+    from llgrad.experiments.switching.dwelling import DwellTimes, dwell_times
+    from llgrad.experiments.switching.error_rate import ErrorRate, write_error_rate
+    from llgrad.experiments.switching.result import Switching
+    from llgrad.experiments.switching.switching import switching
     from llgrad.fitting.answers.posterior import Posterior, posterior
     from llgrad.fitting.answers.profile import Profile, profile
     from llgrad.fitting.answers.result import FitResult
@@ -79,6 +84,7 @@ with without_collections():
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
+    from llgrad.observables.telegraph import Telegraph, telegraph
     from llgrad.optimising.aims import maximise, minimise, of_device, of_orbit
     from llgrad.optimising.answers.result import Optimum, load_optimum
     from llgrad.optimising.front import Front, pareto_front
@@ -156,10 +162,12 @@ __all__ = [
     "DormandPrince5",
     "DormandPrince8",
     "Drive",
+    "DwellTimes",
     "Ellipse",
     "End",
     "Equilibria",
     "Equilibrium",
+    "ErrorRate",
     "Evaluation",
     "Every",
     "EveryEpochs",
@@ -172,6 +180,7 @@ __all__ = [
     "Frames",
     "FrequencyTable",
     "Front",
+    "GaussianPulse",
     "GradientDescent",
     "Grid",
     "GridSearch",
@@ -230,10 +239,12 @@ __all__ = [
     "StrayField",
     "SumMix",
     "Sweeps",
+    "Switching",
     "System",
     "SystemArray",
     "SystemTrajectory",
     "TanhNetwork",
+    "Telegraph",
     "TensorCoupling",
     "Threshold",
     "Timeline",
@@ -259,6 +270,7 @@ __all__ = [
     "dipolar_tensors",
     "dipole_tensor",
     "direction",
+    "dwell_times",
     "ellipse",
     "ellipse_tensor",
     "ellipse_volume",
@@ -316,7 +328,9 @@ __all__ = [
     "spectrum",
     "suggest_dt",
     "sweep",
+    "switching",
     "table",
+    "telegraph",
     "thresholds",
     "torque_at",
     "trace_of",
@@ -324,6 +338,7 @@ __all__ = [
     "unbounded",
     "vector",
     "voltage",
+    "write_error_rate",
     "write_trace",
 ]
 
