@@ -131,6 +131,39 @@ def test_files(device, ending, tmp_path):
     assert jax.tree.structure(found) == jax.tree.structure(device)
 
 
+DISK = (
+    'radius = "100nm"\nthickness = "10nm"\nMs = "800emu/cm3"\nexchange = "1uerg/cm"\nalpha = 0.01\npolarization = 0.2\n'
+)
+
+
+def test_a_file_tells_a_vortex_by_its_disk(tmp_path):
+    text = f'type = "Vortex"\ncurrent = "1e11A/m2"\npolarity = -1\ntemperature = "300K"\n[disk]\n{DISK}'
+    (tmp_path / "disk.toml").write_text(text)
+    found = lg.load_device(tmp_path / "disk.toml")
+    expected = lg.Vortex.from_disk(**PERMALLOY, polarization=0.2, polarity=-1, temperature=300.0)
+    expected = expected.replace(current=1e11 * math.pi * 100e-9**2)
+    assert jax.tree.leaves(found) == pytest.approx(jax.tree.leaves(expected), rel=1e-12)
+    assert jax.tree.structure(found) == jax.tree.structure(expected)
+    lg.save_device(tmp_path / "numbers.json", found)
+    assert jax.tree.leaves(lg.load_device(tmp_path / "numbers.json")) == jax.tree.leaves(found)
+
+
+@pytest.mark.parametrize(
+    ("head", "disk", "sentence"),
+    [
+        ("", 'radius = "100nm"', "the disk is not whole: it has no thickness, Ms, exchange, alpha"),
+        ('kappa = "1mJ/m2"', DISK, "kappa beside the disk would say it twice"),
+        ("", DISK + "width = 3", "a disk has no 'width'; it has radius"),
+        ("", DISK.replace("1uerg/cm", "1erg/cm2"), "disk.exchange: .* expected a quantity in J/m"),
+        ("", DISK + "oersted = 1", "disk.oersted: 1, expected true or false"),
+    ],
+)
+def test_mistakes_in_the_file_of_a_disk(tmp_path, head, disk, sentence):
+    (tmp_path / "disk.toml").write_text(f'type = "Vortex"\n{head}\n[disk]\n{disk}\n')
+    with pytest.raises(ValueError, match=sentence):
+        lg.load_device(tmp_path / "disk.toml")
+
+
 def disk(**changes):
     return lg.Vortex.from_disk(**PERMALLOY | changes)
 

@@ -148,3 +148,17 @@ def test_garcia2021_is_turned_over_by_its_current_and_has_the_threshold_of_linea
         near = cell.replace(current=part * threshold)
         run = lg.simulate(near, duration=15e-9, dt=2e-12, m0=lg.direction(0.01, 0.0), save=lg.End())
         assert (run.mz[-1] < math.cos(0.01)) == grows
+
+
+def test_guslienko2014():
+    """Thresholds by thickness, and how fast the square of the orbit's radius returns at 1.5 times the threshold."""
+    vortex = lg.presets.guslienko2014()
+    assert vortex.current == pytest.approx(1.06 * vortex.threshold, rel=5e-3)
+    disk = {"radius": 100e-9, "Ms": 800e3, "exchange": 1e-11, "alpha": 0.01, "polarization": 0.2}
+    thresholds = [lg.Vortex.from_disk(**disk, thickness=t).threshold for t in (5e-9, 7e-9, 10e-9)]
+    assert [found / thresholds[0] for found in thresholds] == pytest.approx([1, 1.78, 3.32], abs=0.01)
+    printed = [2.7, 5.0, 10.2]  # at which the core turns over in the simulations, MA/cm²
+    ratios = [at * 1e10 * math.pi * 1e-14 / found for at, found in zip(printed, thresholds, strict=True)]
+    assert np.std(ratios) / np.mean(ratios) < 0.06
+    damping = 2 * math.pi * vortex.replace(current=0.0).frequency_at_rest * vortex.D / vortex.G
+    assert 20e-9 < 1 / (2 * damping * 0.5) < 30e-9

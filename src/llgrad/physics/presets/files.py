@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,8 @@ from llgrad.devices.files import entry_of, recorded
 from llgrad.devices.geometry import SHAPE, Shape, one_quantity, shape_of
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
+from llgrad.physics.models.files import with_disk
+from llgrad.physics.models.vortex import Vortex
 from llgrad.physics.presets.named import PRESETS, load
 from llgrad.physics.stacks.stack import Stack
 
@@ -25,7 +28,9 @@ def load_device(name: str | os.PathLike[str]) -> Oscillator | System:
     vector is ["300Oe", "0Oe", "0Oe"], "(300, 0, 0) Oe", "300Oe at 90deg, 0deg" (θ from z, φ from x) or {"value":
     [300, 0, 0], "unit": "Oe"}; a polariser may be its two angles, "90deg, 0deg". In place of volume and demag:
     {"ellipse": {"diameters": ["160nm", "80nm"], "thickness": "5nm"}}. With an ellipse, an area or a thickness, a
-    current may be a density: "3MA/cm2"; of a stack whose layers have one area always.
+    current may be a density: "3MA/cm2"; of a stack whose layers have one area always, and of a vortex. A Vortex may be
+    told by its disk: {"type": "Vortex", "disk": {"radius": "100nm", "thickness": "7nm", "Ms": "800emu/cm3", "exchange":
+    "10pJ/m", "alpha": 0.01, "polarization": 0.2}, "current": "5MA/cm2"} (`Vortex.from_disk`).
 
     Raises ValueError, in one sentence, for a file that is damaged, holds no device, or holds one that cannot be meant.
     """
@@ -48,6 +53,9 @@ def read_device(name: str | os.PathLike[str]) -> tuple[Oscillator | System, floa
 
 def _device_of(entry: Any) -> tuple[Oscillator | System, float | None]:
     entry = recorded(entry)
+    if entry.get("type") == Vortex.__name__ and "disk" in entry:
+        numbers, area = with_disk(entry)
+        return from_json(numbers, area=area, base=Vortex), area
     shape, rest = _shape_of(entry)
     own = _systems().get(str(entry.get("type")))
     device = from_json(
@@ -73,7 +81,9 @@ def _systems() -> dict[str, type[System]]:
 
 
 def _area_of(device: Oscillator | System) -> float | None:
-    """The area [m²] of a stack whose layers have one."""
+    """The area [m²] of a stack whose layers have one, or of the disk of a vortex."""
+    if isinstance(device, Vortex):
+        return math.pi * float(device.radius) ** 2
     areas = {float(layer.area) for layer in device.layers} if isinstance(device, Stack) else set()
     return areas.pop() if len(areas) == 1 else None
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.physics.presets import in_plane, perpendicular, stacks, voltage
+from llgrad.physics.presets import in_plane, perpendicular, stacks, voltage, vortex
 
 
 class Preset(NamedTuple):
@@ -47,6 +47,7 @@ PRESETS: Final[dict[str, Preset]] = {
         stacks.cheng2016,
         "Phys. Rev. Lett. 116, 207603 (2016), read in zhuzibn/2016_PRL_RanCheng",
     ),
+    "guslienko2014": Preset("vortex oscillator", vortex.guslienko2014, "Nanoscale Res. Lett. 9, 386 (2014)"),
 }
 
 
