@@ -32,6 +32,11 @@ PROMISED = {
     "own_system": [r"gyration 0\.3979 GHz", r"7\.96 MHz"],
     "synthetic_antiferromagnet": [r"saturation at 200\.0 mT", r"100 +0\.500", r"7\.56 and 12\.17 GHz"],
     "phase_diagram": [r"53\.3\d+ MHz to 927\.\d+ MHz", r"at 17 of 28 points", r"begins at 0\.395998 mA in 200 Oe"],
+    "vortex_oscillator": [
+        r"onset at 1\.4663 mA, .* 1\.4663",
+        r"1% +0\.02507 +0\.02446",
+        r"D is [+-][012]\.\d standard",
+    ],
     "what_to_measure_next": [r"3\.5 mA, field\.z = 250 mT", r"\(4[89](\.\d)? times better\)", r"0\.9999 to 0\.65"],
 }
 

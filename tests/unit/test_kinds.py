@@ -119,6 +119,7 @@ RIGHT = {
     *((name, "device", "a device") for name in ("grid_search", "optimise", "pareto_front")),
     ("trace_of", "columns", "None"),
     *((name, "device", "a device") for name in ("equilibria", "follow", "lyapunov", "resonance", "thresholds")),
+    ("amplitude_model", "device", "a device"),
     *((name, "device", "a device") for name in ("torque_at", "save_device")),
     ("fit", "data", "a run"),
     ("plan", "source", "a device"),

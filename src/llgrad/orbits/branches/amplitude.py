@@ -74,7 +74,7 @@ def amplitude_model(
     >>> import llgrad as lg
     >>> model = lg.amplitude_model(lg.presets.kubota2013().replace(current=0.41e-3))
     >>> round(model.threshold * 1e3, 4), round(model.omega_0 / 6.2832e9, 2), round(model.Q, 1)
-    (0.396, 1.73, 1.0)
+    (0.396, 1.73, -0.6)
     """
     check_kind("device", device, (Oscillator, System), "the amplitude model is of one oscillator")
     if is_traced(device):
