@@ -45,7 +45,7 @@ def closed_form(vortex):
 
 def test_the_orbit_of_a_vortex():
     """D(s) K(s) = P a I G(s), ω = K(s)/G(s)."""
-    vortex = reflected(DRIVEN).replace(chirality=-1)
+    vortex = reflected(DRIVEN).replace(chirality=-1, junction=lg.LinearJunction(R_P=100.0, delta_R=50.0))
     vortex = vortex.replace(current=1.02 * vortex.threshold)
     found = lg.orbit(vortex)
     s, frequency, rate, width = closed_form(vortex)
@@ -54,6 +54,9 @@ def test_the_orbit_of_a_vortex():
     assert np.hypot(x, y) == pytest.approx(s, rel=1e-8)
     assert float(found.frequency) == pytest.approx(frequency, rel=1e-8)
     assert np.sign(x[0] * y[1] - y[0] * x[1]) == vortex.polarity  # a core that points up turns counter-clockwise
+    voltage = 2 / 3 * s * vortex.current * 25.0  # of the linear junction, with R = 125 Ω in the mean
+    assert 2 * abs(found.harmonics("voltage")[1]) == pytest.approx(voltage, rel=1e-8)
+    assert float(found.power()) == pytest.approx((voltage * 50 / 175) ** 2 / 100, rel=1e-8)
     assert float(found.return_rate) == pytest.approx(rate, rel=1e-6)
     assert float(found.line_width) == pytest.approx(width, rel=1e-6)
 

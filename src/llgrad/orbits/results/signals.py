@@ -11,11 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.field_term import Inputs
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.junction import Junction
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.states.components import component_names
+from llgrad.devices.system import System
 from llgrad.orbits.flow import Flow
 
 Observable = Callable[[Any], Any]
@@ -93,6 +96,22 @@ class Voltage(eqx.Module):
         return self.current * self.resistance(m)
 
 
+class Recorded(eqx.Module):
+    """What a system says is recorded of it, by its name among its outputs."""
+
+    system: System
+    name: str = eqx.field(static=True)
+
+    def __call__(self, state: Any) -> Any:
+        nothing = Inputs(0.0, (0.0,) * self.system.noises, dict.fromkeys(self.system.inputs, 0.0))
+        return self.system.observe(state, nothing)[self.name]
+
+
+def _observed(model: Any, name: Any) -> bool:
+    """Whether a system records something of a name that is no number of its state."""
+    return isinstance(model, System) and name in model.outputs and name not in component_names(model.start())
+
+
 def observable_of(model: Any, wanted: Any) -> Observable:
     """A function of the state: as given, of a name, or the model's own: m·p of a device, the sum of those of an array,
     the first
@@ -109,6 +128,8 @@ def observable_of(model: Any, wanted: Any) -> Observable:
         if wanted in ("x", "y", "z"):
             return Part(wanted, type(model).__name__)
         raise ValueError(f"observable = {wanted!r}, expected 'x', 'y', 'z', or a function of the state m")
+    if _observed(model, wanted):
+        return Recorded(_as_data(model), wanted)
     if wanted is None or isinstance(wanted, str):
         return Part(wanted, type(model).__name__)
     raise ValueError(f"observable = {wanted!r}, expected a name in the state, or a function of it")
@@ -127,10 +148,15 @@ def _named(model: str, state: Any, name: str) -> Any:
 
 
 def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[Observable, Observable]:
-    """Voltage I R [V] and resistance [Ω] of a device's junction, as functions of its state.
+    """Voltage I R [V] and resistance [Ω] of a device's junction, or of a system that records both, as functions of its
+    state.
 
     Raises ValueError for a model without a junction, and for a load that is none.
     """
+    if is_concrete(load) and not 0 < float(np.asarray(load)) < math.inf:
+        raise ValueError(f"load = {load}, expected an impedance in ohms, a positive number such as 50.0")
+    if junction is None and _observed(model, "voltage") and _observed(model, "resistance"):
+        return Recorded(_as_data(model), "voltage"), Recorded(_as_data(model), "resistance")
     if not isinstance(model, Oscillator):
         raise ValueError(f"the power of {type(model).__name__} is not known; give harmonics(observable) a voltage")
     law = junction or model.junction
@@ -139,8 +165,5 @@ def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[O
             "this device has no junction, so its voltage is not known; give one, as in "
             "junction=ConductanceJunction(R_P=1e3, tmr=1.0), here or in device.replace(junction=…)"
         )
-    if is_concrete(load) and not 0 < float(np.asarray(load)) < math.inf:
-        raise ValueError(f"load = {load}, expected an impedance in ohms, a positive number such as 50.0")
-
     resistance = Resistance(_as_data(law), Along(_as_data(model.polariser)))
     return Voltage(_as_data(model.current), resistance), resistance
