@@ -42,6 +42,7 @@ with without_collections():
     from llgrad.drives.constant import Constant
     from llgrad.drives.drive import Drive
     from llgrad.drives.gaussian import GaussianPulse
+    from llgrad.drives.noise import FlickerNoise, LorentzianNoise, coloured_noise
     from llgrad.drives.pulse import Pulse
     from llgrad.drives.sampled import Sampled
     from llgrad.drives.sine import Sine
@@ -172,6 +173,7 @@ __all__ = [
     "FieldCoupling",
     "FieldTerm",
     "FitResult",
+    "FlickerNoise",
     "Frames",
     "FrequencyTable",
     "Front",
@@ -196,6 +198,7 @@ __all__ = [
     "LineWidth",
     "LinearJunction",
     "Locking",
+    "LorentzianNoise",
     "Lyapunov",
     "Map",
     "Mix",
@@ -258,6 +261,7 @@ __all__ = [
     "accuracy_of_arrays",
     "amplitude",
     "between",
+    "coloured_noise",
     "default_start",
     "describe",
     "dipolar_tensors",

@@ -11,7 +11,7 @@ from llgrad.core.units import show
 from llgrad.observables.estimators.counting import CONFIDENCE, Interval, rate_interval
 from llgrad.observables.signal import signal_of
 
-HYSTERESIS: Final = 0.25
+HYSTERESIS: Final = 0.15
 """The thresholds are this part of the distance of the levels inside of each."""
 CONTRAST: Final = 3.6
 """Least distance of two levels over the scatter about them: of samples evenly spread over a range it is 3.46."""
@@ -111,7 +111,7 @@ def telegraph(source: Any, dt: Any = None, *, low: Any = None, high: Any = None)
         source: a run (m·p), `run.signal(name)`, a Trace of one column, or samples (…, T), time last: several signals,
             such as runs of an array of oscillators, count together.
         dt: time between samples [s], of an array.
-        low, high: the thresholds, in the signal's unit, both or none: by default a quarter of the distance of the two
+        low, high: the thresholds, in the signal's unit, both or none: by default 15 % of the distance of the two
             levels inside of each.
 
     Raises ValueError for a signal without two levels where no thresholds are given, and for thresholds that it does not

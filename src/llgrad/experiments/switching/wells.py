@@ -143,5 +143,5 @@ def _normal(wells: Wells, start: int, runs: int, key: Any) -> np.ndarray:
         covariance = solve_continuous_lyapunov(matrix, -columns @ columns.T)
         size, turned = np.linalg.eigh(covariance)
         widths = np.minimum(np.sqrt(np.maximum(size, 0.0)), 0.3)
-        q = jax.random.normal(key, (runs, len(size)), float) * widths @ turned.T
+        q = np.asarray(jax.random.normal(key, (runs, len(size)), float)) * widths @ turned.T
         return np.asarray(jax.vmap(lambda q: chart_at(flow, y).state(flow, q))(q))
