@@ -25,13 +25,12 @@ with without_collections():
     from llgrad.datasets.touchstone.reader import read_touchstone
     from llgrad.datasets.touchstone.scattering import Scattering
     from llgrad.datasets.trace import Trace, trace_of
-    from llgrad.devices import presets
     from llgrad.devices.array import OscillatorArray
     from llgrad.devices.arrays.mix import DenseMix, Mix, SumMix
     from llgrad.devices.arrays.system_array import SystemArray
     from llgrad.devices.bounds import between, positive, unbounded
     from llgrad.devices.coupling import Coupling, FieldCoupling, TensorCoupling
-    from llgrad.devices.files import load_device, load_system, save_device
+    from llgrad.devices.files import load_system, save_device
     from llgrad.devices.geometry import Ellipse, ellipse
     from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
     from llgrad.devices.oscillator import Oscillator, ellipse_volume
@@ -93,6 +92,7 @@ with without_collections():
     from llgrad.optimising.grid import Grid, grid_search
     from llgrad.optimising.optimise import optimise
     from llgrad.optimising.robust import Expected, Worst
+    from llgrad.orbits.branches.amplitude import amplitude_model
     from llgrad.orbits.branches.follow import follow, thresholds
     from llgrad.orbits.branches.result import Branch, Branches, Threshold
     from llgrad.orbits.cycle.finding import orbit
@@ -102,6 +102,7 @@ with without_collections():
     from llgrad.orbits.lyapunov import Lyapunov, lyapunov
     from llgrad.orbits.results.locking import Locking
     from llgrad.orbits.results.orbit import Orbit
+    from llgrad.physics import presets
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
     from llgrad.physics.cubic import CubicAnisotropy
@@ -110,6 +111,9 @@ with without_collections():
     from llgrad.physics.electric.oersted import OerstedField
     from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
     from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
+    from llgrad.physics.models.amplitude import AmplitudeModel
+    from llgrad.physics.models.vortex import Vortex
+    from llgrad.physics.presets.files import load_device
     from llgrad.physics.slonczewski import SlonczewskiTorque
     from llgrad.physics.stacks.barrier import Barrier
     from llgrad.physics.stacks.coupling import InterlayerExchange, LayerCoupling
@@ -139,6 +143,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RK4",
     "XLA",
+    "AmplitudeModel",
     "AppliedField",
     "Barrier",
     "Bench",
@@ -256,10 +261,12 @@ __all__ = [
     "Vec3",
     "VoltageAnisotropyTable",
     "VoltageControlledAnisotropy",
+    "Vortex",
     "Waveform",
     "Worst",
     "accuracy_of_arrays",
     "amplitude",
+    "amplitude_model",
     "between",
     "coloured_noise",
     "default_start",
