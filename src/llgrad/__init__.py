@@ -81,11 +81,11 @@ with without_collections():
     from llgrad.networks.trained.layer import Limits, Part
     from llgrad.observables.amplitude import amplitude
     from llgrad.observables.frequency import frequency
+    from llgrad.observables.levels.telegraph import Telegraph, telegraph
     from llgrad.observables.line_width import LineWidth, line_width
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
-    from llgrad.observables.telegraph import Telegraph, telegraph
     from llgrad.optimising.aims import maximise, minimise, of_device, of_orbit
     from llgrad.optimising.answers.result import Optimum, load_optimum
     from llgrad.optimising.front import Front, pareto_front
@@ -108,6 +108,7 @@ with without_collections():
     from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
+    from llgrad.physics.electric.biased import BiasedJunction
     from llgrad.physics.electric.oersted import OerstedField
     from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
     from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
@@ -147,6 +148,7 @@ __all__ = [
     "AppliedField",
     "Barrier",
     "Bench",
+    "BiasedJunction",
     "Branch",
     "Branches",
     "Chirp",

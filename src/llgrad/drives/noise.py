@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind, wrong_kind
 from llgrad.core.record import as_number, is_concrete
 from llgrad.core.units import show
 from llgrad.drives.sampled import Sampled
@@ -73,9 +74,9 @@ def coloured_noise(density: Callable[[Any], Any], *, duration: float, interval: 
     """
     count = _count(duration, interval)
     if not callable(density):
-        raise ValueError(f"density is {density!r}, expected FlickerNoise(…), or a function of the frequency in Hz")
-    if not isinstance(key, jax.Array):
-        raise ValueError(f"key = {key!r}, expected random numbers' key; give key=jax.random.key(0)")
+        how = "give such as FlickerNoise(1e-14, corner=1e9)"
+        raise ValueError(wrong_kind("density", density, "a function of the frequency in Hz", how))
+    check_kind("key", key, jax.Array, "give key=jax.random.key(0)")
     interval = float(as_number(interval))
     length = 1 << (2 * count - 1).bit_length()
     dtype = jnp.result_type(float)

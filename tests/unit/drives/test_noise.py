@@ -61,7 +61,7 @@ def test_it_drives_a_run():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"density": 1e-14}, "expected FlickerNoise"),
+        ({"density": 1e-14}, "expected a function of the frequency"),
         ({"density": lambda f: -f}, "negative"),
         ({"duration": 1e3}, "duration = 1000"),
         ({"interval": 5e-9}, "choose another interval"),

@@ -34,6 +34,7 @@ from llgrad.experiments.switching.switching import RUNS
 from llgrad.experiments.switching.switching import switching as run
 
 RISE: Final = 50e-12
+ROOM: Final = 300.0
 SHAPES: Final = ("pulse", "gaussian")
 
 
@@ -55,7 +56,9 @@ def switch(
     current: CurrentOption = None,
     field: FieldOption = None,
     alpha: AlphaOption = None,
-    temperature: Annotated[str, typer.Option(help="Temperature.")] = "300K",
+    temperature: Annotated[
+        str | None, typer.Option(help="Temperature. Default: the device's own, or 300K where it has none.")
+    ] = None,
     set_: SetOption = None,
     m0: StateOption = None,
     runs: Annotated[int, typer.Option(help="Noisy runs at each point.")] = RUNS,
@@ -72,10 +75,12 @@ def switch(
     `llgrad switch bit.toml --pulse current=20uA:100uA:9,1ns --runs 10000 --plot pictures`
     """
     outputs = check_outputs(out, (".json",), plot, ("switching",), force)
-    shortcuts = {"current": current, "alpha": alpha, "temperature": temperature}
+    shortcuts = {"current": current, "alpha": alpha}
     model = device_with(device, values_given(shortcuts, field_values(field, None, None, None), set_))
     channels, scan = _drive(pulse)
     settings: dict[str, Any] = {"runs": runs, "m0": starting_state(m0), "scan": scan, "key": jax.random.key(seed)}
+    warm = None if temperature is None else quantity("--temperature", temperature, "K")
+    settings["temperature"] = warm if warm is not None or getattr(model, "temperature", None) else ROOM
     settings |= {
         name: None if text is None else quantity(f"--{name}", text, "s") for name, text in (("wait", wait), ("dt", dt))
     }

@@ -165,7 +165,7 @@ def _over_saddles(wells: Wells) -> DwellTimes:
 def _beside(flow: Any, saddle: Any) -> np.ndarray:
     """States (2, n) on both sides of a saddle, along the direction that grows."""
     values, vectors = np.linalg.eig(saddle.matrix)
-    q = vectors[:, values.real.argmax()].real
+    q = np.real(vectors[:, np.real(values).argmax()])
     chart = chart_at(flow, jnp.asarray(saddle.y))
     return np.stack(
         [np.asarray(chart.state(flow, jnp.asarray(sign * ASIDE * q / np.abs(q).max()))) for sign in (1, -1)]

@@ -78,9 +78,11 @@ class Resistance(eqx.Module):
 
     law: Any
     along: Along
+    current: Any
+    """What flows [A]."""
 
     def __call__(self, m: Vec3) -> Any:
-        return self.law.resistance(self.along(m))
+        return self.law.at_current(self.along(m), self.current)
 
 
 class Voltage(eqx.Module):
@@ -142,5 +144,6 @@ def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[O
     if is_concrete(load) and not 0 < float(np.asarray(load)) < math.inf:
         raise ValueError(f"load = {load}, expected an impedance in ohms, a positive number such as 50.0")
 
-    resistance = Resistance(_as_data(law), Along(_as_data(model.polariser)))
-    return Voltage(_as_data(model.current), resistance), resistance
+    current = _as_data(model.current)
+    resistance = Resistance(_as_data(law), Along(_as_data(model.polariser)), current)
+    return Voltage(current, resistance), resistance

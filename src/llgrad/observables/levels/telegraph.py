@@ -147,20 +147,21 @@ def _thresholds(values: np.ndarray, low: Any, high: Any) -> tuple[float, float]:
         if not down <= up:
             raise ValueError(f"low = {down:g} is above high = {up:g}; exchange them")
         return down, up
-    middle = (values.min() + values.max()) / 2
+    bottom, top = float(values.min()), float(values.max())
     for _ in range(100):
-        above = values > middle
-        bottom, top = values[~above].mean(), values[above].mean()
-        if abs((bottom + top) / 2 - middle) <= 1e-9 * (top - bottom):
+        above = values > (bottom + top) / 2
+        moved = float(values[~above].mean()), float(values[above].mean())
+        if moved == (bottom, top):
             break
-        middle = (bottom + top) / 2
+        bottom, top = moved
+    above = values > (bottom + top) / 2
     scatter = np.sqrt(np.mean(np.where(above, values - top, values - bottom) ** 2))
     if top - bottom < CONTRAST * scatter:
         raise ValueError(
             f"the signal has no two levels that can be told apart (they would be {bottom:.4g} and {top:.4g}, with a "
             f"scatter of {scatter:.2g}); give low=… and high=… where it has"
         )
-    return float(bottom + HYSTERESIS * (top - bottom)), float(top - HYSTERESIS * (top - bottom))
+    return bottom + HYSTERESIS * (top - bottom), top - HYSTERESIS * (top - bottom)
 
 
 def _level(values: np.ndarray, at: np.ndarray, sign: int, dt: float) -> Level:
