@@ -51,4 +51,6 @@ def test_mistakes_are_sentences(refused, bit, given, said):
 
 
 def test_a_device_that_cannot_switch_is_refused(refused):
-    assert "1 stable state" in refused("switch", "kubota2013", "--pulse", "current=1mA,1ns", "--field", "1kOe")
+    assert "1 stable state" in refused(
+        "switch", "kubota2013", "--current", "0mA", "--pulse", "current=1mA,1ns", "--field", "1kOe"
+    )
