@@ -41,6 +41,7 @@ with without_collections():
     from llgrad.drives.constant import Constant
     from llgrad.drives.drive import Drive
     from llgrad.drives.gaussian import GaussianPulse
+    from llgrad.drives.noise import FlickerNoise, LorentzianNoise, coloured_noise
     from llgrad.drives.pulse import Pulse
     from llgrad.drives.sampled import Sampled
     from llgrad.drives.sine import Sine
@@ -80,11 +81,11 @@ with without_collections():
     from llgrad.networks.trained.layer import Limits, Part
     from llgrad.observables.amplitude import amplitude
     from llgrad.observables.frequency import frequency
+    from llgrad.observables.levels.telegraph import Telegraph, telegraph
     from llgrad.observables.line_width import LineWidth, line_width
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
-    from llgrad.observables.telegraph import Telegraph, telegraph
     from llgrad.optimising.aims import maximise, minimise, of_device, of_orbit
     from llgrad.optimising.answers.result import Optimum, load_optimum
     from llgrad.optimising.front import Front, pareto_front
@@ -107,6 +108,7 @@ with without_collections():
     from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
+    from llgrad.physics.electric.biased import BiasedJunction
     from llgrad.physics.electric.oersted import OerstedField
     from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
     from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
@@ -146,6 +148,7 @@ __all__ = [
     "AppliedField",
     "Barrier",
     "Bench",
+    "BiasedJunction",
     "Branch",
     "Branches",
     "Chirp",
@@ -177,6 +180,7 @@ __all__ = [
     "FieldCoupling",
     "FieldTerm",
     "FitResult",
+    "FlickerNoise",
     "Frames",
     "FrequencyTable",
     "Front",
@@ -201,6 +205,7 @@ __all__ = [
     "LineWidth",
     "LinearJunction",
     "Locking",
+    "LorentzianNoise",
     "Lyapunov",
     "Map",
     "Mix",
@@ -265,6 +270,7 @@ __all__ = [
     "amplitude",
     "amplitude_model",
     "between",
+    "coloured_noise",
     "default_start",
     "describe",
     "dipolar_tensors",

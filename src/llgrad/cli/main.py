@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from llgrad.cli.agitation.switch import switch
 from llgrad.cli.answers.plan import plan
 from llgrad.cli.cache.command import cache
 from llgrad.cli.compilation import prefer_processors
@@ -117,6 +118,7 @@ for command in (
     map_,
     equilibria,
     follow,
+    switch,
     optimise,
     fit,
     plan,

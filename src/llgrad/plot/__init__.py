@@ -1,5 +1,7 @@
 """The only room that knows matplotlib: one file for each picture, results in and a Figure out."""
 
+from llgrad.plot.agitation.switching import switching
+from llgrad.plot.agitation.telegraph import telegraph
 from llgrad.plot.cycles import cycle, phase_noise
 from llgrad.plot.fits import fit
 from llgrad.plot.histories import history
@@ -40,5 +42,7 @@ __all__ = [
     "settings",
     "spectrum",
     "sweep",
+    "switching",
+    "telegraph",
     "trace",
 ]

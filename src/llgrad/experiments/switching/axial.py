@@ -146,7 +146,8 @@ def valleys_of(axial: Axial, inputs: dict[str, Any] | None = None) -> Valleys:
 def _root(axial: Axial, low: float, high: float, inputs: dict[str, Any] | None) -> float:
     from scipy.optimize import brentq
 
-    return float(brentq(lambda u: float(drift(axial, np.array([u]), inputs)[0]), low, high, xtol=1e-15))
+    found: Any = brentq(lambda u: float(drift(axial, np.array([u]), inputs)[0]), low, high, xtol=1e-15)
+    return float(found)
 
 
 def relaxation_rate(axial: Axial, inputs: dict[str, Any] | None = None) -> float:
@@ -163,7 +164,7 @@ def relaxation_rate(axial: Axial, inputs: dict[str, Any] | None = None) -> float
     def mean(values: np.ndarray) -> float:
         return float((grid.weights * weight * values).sum() / total)
 
-    g, rate = grid.u - mean(grid.u), 0.0
+    g, rate, new = grid.u - mean(grid.u), 0.0, 0.0
     for _ in range(200):
         low, high = grid.gathered(weight * g), -grid.left(weight * g)
         smaller = np.where(np.abs(low) < np.abs(high), low, high)

@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.core.constants import BOLTZMANN
 from llgrad.core.units import show
-from llgrad.experiments.switching.axial import Axial, axial_of, drift, occupations, relaxation_rate, valleys_of
+from llgrad.experiments.switching.axial import Axial, Valleys, axial_of, drift, occupations, relaxation_rate, valleys_of
 from llgrad.experiments.switching.ensemble import at_temperature, check_model
 from llgrad.experiments.switching.wells import Wells, settled, told_state, wells_of
 from llgrad.orbits.carried import held
@@ -93,13 +93,18 @@ def dwell_times(device: Any, *, temperature: float | None = None) -> DwellTimes:
     >>> bit = lg.Oscillator(Ms=1e6, volume=5e-25, H_k=1.4, alpha=0.05, temperature=300.0)
     >>> found = lg.dwell_times(bit)
     >>> [round(float(time) * 1e9, 1) for time in found.times], round(float(found.barriers[0]), 2)
-    ([655.6, 655.6], 8.65)
+    ([3148.3, 3148.3], 8.65)
     """
     check_model(device)
     device = at_temperature(held(device, "dwell_times"), temperature, "a dwell time")
-    if (axial := axial_of(device)) is not None and len(valleys_of(axial).tops) == 1:
+    if (axial := axial_of(device)) is not None and _rests_at_poles(valleys_of(axial)):
         return _exact(device, axial)
     return _over_saddles(wells_of(device, 2, "a dwell time"))
+
+
+def _rests_at_poles(valleys: Valleys) -> bool:
+    """Whether both poles are stable, with one top between them."""
+    return len(valleys.tops) == 1 and valleys.slope[0, 0] < 0 < valleys.slope[-1, -1]
 
 
 def _exact(device: Any, axial: Axial) -> DwellTimes:
@@ -112,7 +117,7 @@ def _exact(device: Any, axial: Axial) -> DwellTimes:
     u, v = valleys.grid.u.ravel(), valleys.potential.ravel()
     height = float(np.interp(top, u, v))
     pole = np.abs(valleys.slope.ravel()[[0, -1]]) / (axial.diffusion * (1 - u[[0, -1]] ** 2))
-    barriers = height - v[[0, -1]]
+    barriers = height - v[[0, -1]] + pole * (1 - np.abs(u[[0, -1]]))
     formula = 1e9 * across * math.sqrt(slope / across / (2 * math.pi)) * pole * np.exp(-barriers)
     rates, asymptotic = (np.array([[0.0, one], [two, 0.0]]) for one, two in ((rate * high, rate * low), formula))
     states = np.array([[0.0, 0.0, -1.0], [0.0, 0.0, 1.0]])
@@ -160,7 +165,7 @@ def _over_saddles(wells: Wells) -> DwellTimes:
 def _beside(flow: Any, saddle: Any) -> np.ndarray:
     """States (2, n) on both sides of a saddle, along the direction that grows."""
     values, vectors = np.linalg.eig(saddle.matrix)
-    q = vectors[:, values.real.argmax()].real
+    q = np.real(vectors[:, np.real(values).argmax()])
     chart = chart_at(flow, jnp.asarray(saddle.y))
     return np.stack(
         [np.asarray(chart.state(flow, jnp.asarray(sign * ASIDE * q / np.abs(q).max()))) for sign in (1, -1)]

@@ -123,7 +123,7 @@ def _decay(valleys: Valleys) -> float:
 def _converged(
     axial: Axial, valleys: Valleys, valley: tuple[float, float], drive: Any, end: float, rest: float
 ) -> ErrorRate:
-    count = FEWEST
+    count, before = FEWEST, math.inf
     rate = _rate(axial, valleys, valley, drive, end, rest, count)
     while count < MOST:
         count = count * 3 // 2

@@ -57,7 +57,7 @@ def pulses_of(device: Any, pulse: Any, scan: Mapping[str, Any] | None, duration:
     ) or (drive,)
     given = None if duration is None else _time("duration", duration)
     parts = [waveform for one in drives for waveform in waveforms(one).values()]
-    onset = min((float(w.start) for w in parts if hasattr(w, "start")), default=0.0)
+    onset = min((float(start) for w in parts if (start := getattr(w, "start", None)) is not None), default=0.0)
     return Pulses(drive, axes, drives, onset, max(map(_end, parts)) if given is None else given)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import jax
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_count, as_number
 from llgrad.experiments.switching.ensemble import at_temperature, check_model, noisy_step, run_many
 from llgrad.experiments.switching.pulses import Pulses, checked_time, pulses_of
@@ -80,8 +81,7 @@ def switching(
     number = as_count(runs)
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ValueError(f"runs = {runs!r}, expected the number of runs, a positive integer such as 10_000")
-    if not isinstance(key, jax.Array):
-        raise ValueError(f"key = {key!r}, expected random numbers' key; give key=jax.random.key(0)")
+    check_kind("key", key, jax.Array, "give key=jax.random.key(0)")
     pulses = pulses_of(device, pulse, scan, duration)
     wells = wells_of(device, 2, "switching")
     start = start_in(wells, m0)

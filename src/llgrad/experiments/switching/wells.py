@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import check_unit_vector
@@ -62,8 +63,10 @@ def wells_of(device: Any, least: int, what: str) -> Wells:
         )
     if len(stable) < least:
         count = f"{len(stable)} stable state{'' if len(stable) == 1 else 's'}"
+        flows = float(device.current)
+        why = f"; a direct current of {show(flows, 'A')} flows: set it to 0 where only a pulse shall" if flows else ""
         raise ValueError(
-            f"this device has {count} at its direct current and field, and {what} needs {least} or more; see "
+            f"this device has {count} at its direct current and field, and {what} needs {least} or more{why}; see "
             "lg.equilibria of it"
         )
     states = np.stack([point.y for point in stable])
@@ -143,5 +146,5 @@ def _normal(wells: Wells, start: int, runs: int, key: Any) -> np.ndarray:
         covariance = solve_continuous_lyapunov(matrix, -columns @ columns.T)
         size, turned = np.linalg.eigh(covariance)
         widths = np.minimum(np.sqrt(np.maximum(size, 0.0)), 0.3)
-        q = jax.random.normal(key, (runs, len(size)), float) * widths @ turned.T
+        q = np.asarray(jax.random.normal(key, (runs, len(size)), float)) * widths @ turned.T
         return np.asarray(jax.vmap(lambda q: chart_at(flow, y).state(flow, q))(q))

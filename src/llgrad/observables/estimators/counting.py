@@ -45,7 +45,7 @@ def rate_interval(count: Any, exposure: Any, confidence: float = CONFIDENCE) -> 
 
     >>> low, high = rate_interval(100, 1e-6)
     >>> round(float(low) / 1e6, 1), round(float(high) / 1e6, 1)
-    (81.9, 121.1)
+    (81.8, 121.1)
     """
     from scipy.special import gammaincinv
 

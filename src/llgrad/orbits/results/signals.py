@@ -81,9 +81,11 @@ class Resistance(eqx.Module):
 
     law: Any
     along: Along
+    current: Any
+    """What flows [A]."""
 
     def __call__(self, m: Vec3) -> Any:
-        return self.law.resistance(self.along(m))
+        return self.law.at_current(self.along(m), self.current)
 
 
 class Voltage(eqx.Module):
@@ -165,5 +167,6 @@ def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[O
             "this device has no junction, so its voltage is not known; give one, as in "
             "junction=ConductanceJunction(R_P=1e3, tmr=1.0), here or in device.replace(junction=…)"
         )
-    resistance = Resistance(_as_data(law), Along(_as_data(model.polariser)))
-    return Voltage(_as_data(model.current), resistance), resistance
+    current = _as_data(model.current)
+    resistance = Resistance(_as_data(law), Along(_as_data(model.polariser)), current)
+    return Voltage(current, resistance), resistance

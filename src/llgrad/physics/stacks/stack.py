@@ -17,6 +17,7 @@ from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices.ranges import STACK, check_record
 from llgrad.devices.system import Spin, System
+from llgrad.physics.electric.biased import BiasedJunction
 from llgrad.physics.llg import llg
 from llgrad.physics.stacks.barrier import Barrier
 from llgrad.physics.stacks.coupling import Directions, LayerCoupling
@@ -111,6 +112,7 @@ class Stack(System):
             raise ValueError(
                 "this stack has a voltage and no barrier for it; give barriers=lg.Barrier(…), or a current"
             )
+        self._check_bias()
         for names, part in self._acted_on:
             if "voltage" in part.terminals:
                 self._barrier_at(names, part)
@@ -236,11 +238,24 @@ class Stack(System):
         if self.voltage is None and isinstance(driven, float) and driven == 0.0:
             return current
         volts = driven if self.voltage is None else self.voltage + driven
-        return current + volts / self._resistance(m)
+        if len(self.barriers) == 1:
+            return current + volts / self.barriers[0].at_voltage(m, volts)
+        return current + volts / self._resistance(
+            m, current
+        )  # of none does it depend on the voltage: see `_check_bias`
 
-    def _resistance(self, m: Directions) -> Any:
-        """Of all barriers in series [Ω]."""
-        return sum(barrier.resistance(m) for barrier in self.barriers)
+    def _resistance(self, m: Directions, current: Any) -> Any:
+        """Of all barriers in series [Ω], where a current [A] flows."""
+        return sum(barrier.resistance(m, current) for barrier in self.barriers)
+
+    def _check_bias(self) -> None:
+        """Raise ValueError where a voltage would have to be shared among barriers that follow it."""
+        biased = [barrier for barrier in self.barriers if isinstance(barrier.junction, BiasedJunction)]
+        if biased and len(self.barriers) > 1:
+            raise ValueError(
+                "a stack with several barriers has a BiasedJunction, and how they share a voltage is not solved here; "
+                "give it one barrier"
+            )
 
     def _acting(
         self, inputs: Inputs, given: dict[str, Any], m: Directions, names: tuple[str, ...], parts: tuple[Any, ...]
@@ -248,7 +263,7 @@ class Stack(System):
         """What the parts that act on the layers of these names are given; the voltage of their barrier to who asks."""
         for part in parts:
             if "voltage" in part.terminals:
-                volts = given["current"] * self._barrier_at(names, part).resistance(m)
+                volts = given["current"] * self._barrier_at(names, part).resistance(m, given["current"])
                 return inputs_of_term(given["current"], given["field"], inputs.t, given | {"voltage": volts})
         return inputs_of_term(given["current"], given["field"], inputs.t, given)
 
@@ -269,16 +284,18 @@ class Stack(System):
         if not self.barriers:
             return {}
         m = self._directions(state)
-        each = {self._resistance_of(barrier): barrier.resistance(m) for barrier in self.barriers}
+        current = self._current(m, inputs)
+        each = {self._resistance_of(barrier): barrier.resistance(m, current) for barrier in self.barriers}
         whole = sum(each.values())
-        found = {"resistance": whole, "voltage": self._current(m, inputs) * whole}
+        found = {"resistance": whole, "voltage": current * whole}
         return found | (each if len(each) > 1 else {})
 
     def emit(self, state: Mapping[str, Vec3]) -> dict[str, Any]:
         """What the other members of a `SystemArray` may feel: directions by the layer's name, and the resistance."""
         found: dict[str, Any] = {name: Vec3(m.x, m.y, m.z) for name, m in state.items()}
         if self.barriers:
-            found["resistance"] = self._resistance(self._directions(state))
+            m, nothing = self._directions(state), Inputs(0.0, None, dict.fromkeys(self.inputs, 0.0))
+            found["resistance"] = self._resistance(m, self._current(m, nothing))
         return found
 
     def receive(self, mixed: dict[str, Any], inputs: Inputs) -> Mapping[str, Any]:
