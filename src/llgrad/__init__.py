@@ -97,6 +97,8 @@ with without_collections():
     from llgrad.physics import presets
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
+    from llgrad.physics.arrays.apart import keep_apart
+    from llgrad.physics.arrays.dipolar import DipolarCoupling
     from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
@@ -149,6 +151,7 @@ __all__ = [
     "DenseMix",
     "Design",
     "Diffrax",
+    "DipolarCoupling",
     "DormandPrince5",
     "DormandPrince8",
     "Drive",
@@ -265,6 +268,7 @@ __all__ = [
     "frequency",
     "grid_search",
     "instantaneous_phase",
+    "keep_apart",
     "line_width",
     "load_design",
     "load_device",
