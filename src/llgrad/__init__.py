@@ -40,6 +40,7 @@ with without_collections():
     from llgrad.drives.chirp import Chirp
     from llgrad.drives.constant import Constant
     from llgrad.drives.drive import Drive
+    from llgrad.drives.gaussian import GaussianPulse
     from llgrad.drives.pulse import Pulse
     from llgrad.drives.sampled import Sampled
     from llgrad.drives.sine import Sine
@@ -48,6 +49,10 @@ with without_collections():
     from llgrad.experiments.sweeps.record import Map
     from llgrad.experiments.sweeps.regions import Region
     from llgrad.experiments.sweeps.sweep import sweep
+    from llgrad.experiments.switching.dwelling import DwellTimes, dwell_times
+    from llgrad.experiments.switching.error_rate import ErrorRate, write_error_rate
+    from llgrad.experiments.switching.result import Switching
+    from llgrad.experiments.switching.switching import switching
     from llgrad.fitting.answers.posterior import Posterior, posterior
     from llgrad.fitting.answers.profile import Profile, profile
     from llgrad.fitting.answers.result import FitResult
@@ -79,12 +84,14 @@ with without_collections():
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
+    from llgrad.observables.telegraph import Telegraph, telegraph
     from llgrad.optimising.aims import maximise, minimise, of_device, of_orbit
     from llgrad.optimising.answers.result import Optimum, load_optimum
     from llgrad.optimising.front import Front, pareto_front
     from llgrad.optimising.grid import Grid, grid_search
     from llgrad.optimising.optimise import optimise
     from llgrad.optimising.robust import Expected, Worst
+    from llgrad.orbits.branches.amplitude import amplitude_model
     from llgrad.orbits.branches.follow import follow, thresholds
     from llgrad.orbits.branches.result import Branch, Branches, Threshold
     from llgrad.orbits.cycle.finding import orbit
@@ -105,6 +112,8 @@ with without_collections():
     from llgrad.physics.electric.oersted import OerstedField
     from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
     from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
+    from llgrad.physics.models.amplitude import AmplitudeModel
+    from llgrad.physics.models.vortex import Vortex
     from llgrad.physics.presets.files import load_device
     from llgrad.physics.slonczewski import SlonczewskiTorque
     from llgrad.physics.stacks.barrier import Barrier
@@ -135,6 +144,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RK4",
     "XLA",
+    "AmplitudeModel",
     "AppliedField",
     "Barrier",
     "Bench",
@@ -155,10 +165,12 @@ __all__ = [
     "DormandPrince5",
     "DormandPrince8",
     "Drive",
+    "DwellTimes",
     "Ellipse",
     "End",
     "Equilibria",
     "Equilibrium",
+    "ErrorRate",
     "Evaluation",
     "Every",
     "EveryEpochs",
@@ -171,6 +183,7 @@ __all__ = [
     "Frames",
     "FrequencyTable",
     "Front",
+    "GaussianPulse",
     "GradientDescent",
     "Grid",
     "GridSearch",
@@ -229,10 +242,12 @@ __all__ = [
     "StrayField",
     "SumMix",
     "Sweeps",
+    "Switching",
     "System",
     "SystemArray",
     "SystemTrajectory",
     "TanhNetwork",
+    "Telegraph",
     "TensorCoupling",
     "Threshold",
     "Timeline",
@@ -246,16 +261,19 @@ __all__ = [
     "Vec3",
     "VoltageAnisotropyTable",
     "VoltageControlledAnisotropy",
+    "Vortex",
     "Waveform",
     "Worst",
     "accuracy_of_arrays",
     "amplitude",
+    "amplitude_model",
     "between",
     "default_start",
     "describe",
     "dipolar_tensors",
     "dipole_tensor",
     "direction",
+    "dwell_times",
     "ellipse",
     "ellipse_tensor",
     "ellipse_volume",
@@ -314,7 +332,9 @@ __all__ = [
     "spectrum",
     "suggest_dt",
     "sweep",
+    "switching",
     "table",
+    "telegraph",
     "thresholds",
     "torque_at",
     "trace_of",
@@ -322,6 +342,7 @@ __all__ = [
     "unbounded",
     "vector",
     "voltage",
+    "write_error_rate",
     "write_trace",
 ]
 
