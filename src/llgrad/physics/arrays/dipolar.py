@@ -69,7 +69,7 @@ class DipolarCoupling(LinearCoupling):
         >>> places = ["0nm, 0nm, 0nm", "100nm, 0nm, 0nm", "0nm, 100nm, 0nm"]
         >>> stray = lg.DipolarCoupling.from_positions(places, Ms=1.4483e6, shapes=disc)
         >>> [round(float(b) * 1e3, 3) for b in np.diag(stray.tensors()[0, 1])]  # in mT
-        [1.77, -0.873, -0.897]
+        [1.921, -0.884, -1.037]
         >>> array = lg.OscillatorArray(lg.presets.kubota2013(), 3, stray)
         """
         positions = _positions(positions)
