@@ -105,6 +105,8 @@ with without_collections():
     from llgrad.physics import presets
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
+    from llgrad.physics.arrays.apart import keep_apart
+    from llgrad.physics.arrays.dipolar import DipolarCoupling
     from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
@@ -162,6 +164,7 @@ __all__ = [
     "DenseMix",
     "Design",
     "Diffrax",
+    "DipolarCoupling",
     "DormandPrince5",
     "DormandPrince8",
     "Drive",
@@ -289,6 +292,7 @@ __all__ = [
     "frequency",
     "grid_search",
     "instantaneous_phase",
+    "keep_apart",
     "line_width",
     "load_design",
     "load_device",

@@ -31,6 +31,7 @@ PROMISED = {
     "own_field_term": [r"0\.4402 GHz", r"0\.5270 GHz"],
     "own_system": [r"gyration 0\.3979 GHz", r"7\.96 MHz"],
     "synthetic_antiferromagnet": [r"saturation at 200\.0 mT", r"100 +0\.500", r"7\.56 and 12\.17 GHz"],
+    "positions": [r"mismatch 0\.0133 -> \d\S*e-(1\d|2\d|3\d);", r"never below 73\.9 nm"],
     "phase_diagram": [r"53\.3\d+ MHz to 927\.\d+ MHz", r"at 17 of 28 points", r"begins at 0\.395998 mA in 200 Oe"],
     "vortex_oscillator": [
         r"onset at 1\.4663 mA, .* 1\.4663",

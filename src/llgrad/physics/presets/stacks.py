@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 from llgrad.core.constants import GAMMA_ELECTRON
 from llgrad.core.vector import Vec3
@@ -29,7 +29,13 @@ def lepadatu2020() -> Stack:
     """
     K1, Ms = 3.7e3, 1.3e6
     easy = UniaxialAnisotropy(H_k=2 * K1 / Ms, axis=Vec3(1.0, 0.0, 0.0))
-    common = {"Ms": Ms, "area": 9e-14, "alpha": 0.007, "gamma": 1.1 * 2 * MAGNETON_OVER_HBAR, "terms": (easy,)}
+    common: dict[str, Any] = {
+        "Ms": Ms,
+        "area": 9e-14,
+        "alpha": 0.007,
+        "gamma": 1.1 * 2 * MAGNETON_OVER_HBAR,
+        "terms": (easy,),
+    }
     return Stack(
         layers=(
             Layer("lower", thickness=4.9e-9, m=Vec3(1.0, 0.0, 0.0), **common),
@@ -57,7 +63,7 @@ def cheng2016() -> Stack:
     Ms, thickness = 1e5, 0.9e-9
     easy = UniaxialAnisotropy(H_k=0.001 * tesla, axis=Vec3(1.0, 0.0, 0.0))
     torque = SpinOrbitTorque(per_ampere=1.0, spin=Vec3(1.0, 0.0, 0.0))
-    common = {"Ms": Ms, "thickness": thickness, "area": 2.5e-15, "alpha": 0.0068, "H_k": -0.023 * tesla}
+    common: dict[str, Any] = {"Ms": Ms, "thickness": thickness, "area": 2.5e-15, "alpha": 0.0068, "H_k": -0.023 * tesla}
     common |= {"demag": Vec3(0.0, 0.0, 0.0), "terms": (easy, torque)}
     return Stack(
         layers=(Layer("one", m=Vec3(1.0, 0.0, 0.0), **common), Layer("other", m=Vec3(-1.0, 0.0, 0.0), **common)),

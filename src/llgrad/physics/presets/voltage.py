@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 from llgrad.core.constants import MU_0
 from llgrad.core.vector import Vec3
@@ -37,7 +37,7 @@ def zhang2020() -> Stack:
     strip = SpinOrbitTorque.of_metal(
         0.25, Ms=Ms, thickness=thickness, section=50e-9 * 3e-9, flow=(0.0, -1.0, 0.0), normal=(0.0, 0.0, 1.0)
     )
-    common = {"Ms": Ms, "thickness": thickness, "area": area}
+    common: dict[str, Any] = {"Ms": Ms, "thickness": thickness, "area": area}
     free = Layer(
         "free",
         **common,
