@@ -45,6 +45,8 @@ with without_collections():
     from llgrad.drives.sampled import Sampled
     from llgrad.drives.sine import Sine
     from llgrad.drives.step import Step
+    from llgrad.experiments.loops.loop import loop
+    from llgrad.experiments.loops.result import Jump, Loop
     from llgrad.experiments.sweeps.files import load_map
     from llgrad.experiments.sweeps.record import Map
     from llgrad.experiments.sweeps.regions import Region
@@ -179,6 +181,7 @@ __all__ = [
     "InterlayerDMI",
     "InterlayerExchange",
     "Interval",
+    "Jump",
     "Junction",
     "Layer",
     "LayerCoupling",
@@ -187,6 +190,7 @@ __all__ = [
     "LineWidth",
     "LinearJunction",
     "Locking",
+    "Loop",
     "Lyapunov",
     "Map",
     "Mix",
@@ -273,6 +277,7 @@ __all__ = [
     "load_optimum",
     "load_system",
     "load_voltage",
+    "loop",
     "lyapunov",
     "maximise",
     "minimise",

@@ -33,6 +33,7 @@ from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
 from llgrad.cli.simulate import simulate
 from llgrad.cli.states.equilibria import equilibria
 from llgrad.cli.states.follow import follow
+from llgrad.cli.states.loop import loop
 from llgrad.cli.states.optimise import optimise
 from llgrad.cli.states.orbit import orbit
 from llgrad.core.arguments.doors import command_line
@@ -117,6 +118,7 @@ for command in (
     map_,
     equilibria,
     follow,
+    loop,
     optimise,
     fit,
     plan,

@@ -65,6 +65,17 @@ def read_device(name: str | os.PathLike[str]) -> tuple[Oscillator, float | None]
         raise ValueError(f"{name}: {error}") from None
 
 
+def described(name: str | os.PathLike[str]) -> str | None:
+    """The class that a device file describes; None for a name that is no file's. Raises ValueError as `load_device`."""
+    path = checked_path("name", name)
+    if path.suffix.lower() not in (".json", ".toml"):
+        return None
+    try:
+        return str(_recorded(_entry_of(path)).get("type"))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
 def load_system(name: str | os.PathLike[str], kind: type[AnySystem]) -> AnySystem:
     """The system of a file that `save_device` wrote, or of any JSON file of llgrad that holds one, such as a fit.
 

@@ -16,6 +16,7 @@ from llgrad.plot.spectra import spectrum
 from llgrad.plot.states.branches import branches
 from llgrad.plot.states.diagrams import phase_diagram, sweep
 from llgrad.plot.states.equilibria import equilibria
+from llgrad.plot.states.loops import loop
 from llgrad.plot.traces import trace
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "front",
     "history",
     "learning_curves",
+    "loop",
     "optimum",
     "orbit",
     "phase_diagram",

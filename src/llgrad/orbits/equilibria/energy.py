@@ -41,12 +41,12 @@ def _still(system: System, time: Any) -> Inputs:
 
 def has_energy(flow: Flow, moment: Any, states: np.ndarray) -> bool:
     """Whether the effective field is that of an energy, as told by its slope at many states (S, d)."""
-    slopes = np.asarray(_slopes(flow, moment, jnp.asarray(states)))
+    slopes = np.asarray(force_slopes(flow, moment, jnp.asarray(states)))
     return bool(np.abs(slopes - slopes.swapaxes(1, 2)).max() <= SYMMETRIC * max(np.abs(slopes).max(), 1e-300))
 
 
 @jax.jit
-def _slopes(flow: Flow, moment: Any, states: Any) -> Any:
+def force_slopes(flow: Flow, moment: Any, states: Any) -> Any:
     """Slope (S, n, n) [J] of the forces Ms V B in the tangent planes."""
 
     def one(y: Any) -> Any:
