@@ -47,6 +47,8 @@ with without_collections():
     from llgrad.drives.step import Step
     from llgrad.experiments.loops.loop import loop
     from llgrad.experiments.loops.result import Jump, Loop
+    from llgrad.experiments.rectification import Microwave
+    from llgrad.experiments.resonances.resonance_map import ResonanceMap, resonance_map
     from llgrad.experiments.sweeps.files import load_map
     from llgrad.experiments.sweeps.record import Map
     from llgrad.experiments.sweeps.regions import Region
@@ -193,6 +195,7 @@ __all__ = [
     "Loop",
     "Lyapunov",
     "Map",
+    "Microwave",
     "Mix",
     "Native",
     "OerstedField",
@@ -212,6 +215,7 @@ __all__ = [
     "Recipe",
     "Region",
     "Resonance",
+    "ResonanceMap",
     "Sampled",
     "Scattering",
     "Signal",
@@ -305,6 +309,7 @@ __all__ = [
     "read_waveform",
     "resistance",
     "resonance",
+    "resonance_map",
     "resume",
     "save_design",
     "save_device",

@@ -36,6 +36,7 @@ from llgrad.cli.states.follow import follow
 from llgrad.cli.states.loop import loop
 from llgrad.cli.states.optimise import optimise
 from llgrad.cli.states.orbit import orbit
+from llgrad.cli.states.resonance import resonance
 from llgrad.core.arguments.doors import command_line
 from llgrad.core.run_record import version
 from llgrad.core.status import SimulationError
@@ -119,6 +120,7 @@ for command in (
     equilibria,
     follow,
     loop,
+    resonance,
     optimise,
     fit,
     plan,

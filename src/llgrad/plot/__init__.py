@@ -17,6 +17,7 @@ from llgrad.plot.states.branches import branches
 from llgrad.plot.states.diagrams import phase_diagram, sweep
 from llgrad.plot.states.equilibria import equilibria
 from llgrad.plot.states.loops import loop
+from llgrad.plot.states.resonance_maps import resonance_map
 from llgrad.plot.traces import trace
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "phase_diagram",
     "phase_noise",
     "report",
+    "resonance_map",
     "response",
     "save",
     "save_report",

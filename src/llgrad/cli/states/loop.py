@@ -96,7 +96,7 @@ def _asked(
     model: Any, field: str | None, angles: list[str] | None, current: str | None, sweep: str | None
 ) -> tuple[Any, str, list[float], list[tuple[float, float]]]:
     """The device, what is swept, its ends, and the axes of the field. Raises ValueError unless one thing is swept."""
-    pairs = [_pair(text) for text in angles or ["0deg,0deg"]]
+    pairs = [pair_of(text) for text in angles or ["0deg,0deg"]]
     ranges: dict[str, tuple[str, str]] = {}
     given: dict[str, str] = {}
     for name, text, unit in (("field", field, "T"), ("current", current, "A")):
@@ -124,7 +124,7 @@ def _asked(
         if len(axes) > 1:
             raise ValueError("--field is one value and --angle is given several times; give a range of one of them")
         model = _placed(model, quantity("--field", given["field"], "T"), axes[0])
-    return model, name, _ends(name, text, unit), axes  # type: ignore[return-value]
+    return model, name, ends_of(name, text, unit), axes  # type: ignore[return-value]
 
 
 def _placed(model: Any, strength: float, axis: Any) -> Any:
@@ -134,7 +134,7 @@ def _placed(model: Any, strength: float, axis: Any) -> Any:
     return model.replace(field=field)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair_of(text: str) -> tuple[str, str]:
     """Polar and azimuthal part of --angle; the azimuth is 0 where it is left out."""
     parts = [part.strip() for part in text.split(",")]
     if len(parts) > 2 or not all(parts):
@@ -142,7 +142,8 @@ def _pair(text: str) -> tuple[str, str]:
     return parts[0], parts[1] if len(parts) == 2 else "0deg"
 
 
-def _ends(name: str, text: str, unit: str) -> list[float]:
+def ends_of(name: str, text: str, unit: str) -> list[float]:
+    """The two ends of a range."""
     ends = text.split(RANGE)
     if len(ends) != 2 or not all(end.strip() for end in ends):
         raise ValueError(f"--{name} {text!r}: expected the two ends of a range, such as -2kOe:2kOe")

@@ -12,6 +12,7 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.field_term import Inputs
+from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.loops.checking import check_steps, energy_checked
@@ -107,6 +108,10 @@ def _told(device: Device, family: Swept, span: Range, found: Round) -> Loop:
     if drops is not None:
         jumps = [replace(jump, drop=drop) for jump, drop in zip(jumps, drops, strict=True)]
     notes = [checked]
+    if span.parameter == "field":
+        across = family.placed(0.0).field.norm2() ** 0.5
+        if float(across) > 1e-12:
+            notes.append(f"the device's own field across the axis, {show(float(f'{float(across):.4g}'), 'T')}, stays")
     if any(jump.kind == "branch point" for jump in jumps):
         notes.append("at a branch point a symmetry breaks: which of two states follows is not told by the device")
     if not found.closed:
