@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import math
 import pathlib
-from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import typer
 
-from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with, quantity, unit_of, vector
+from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with, quantity, unit_of
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import working
-from llgrad.core.record import leaf_units, rows_of, set_leaf
-from llgrad.core.vector import Vec3
-from llgrad.devices.files import described, load_system
+from llgrad.core.record import leaf_units, set_leaf
 from llgrad.experiments.loops.loop import STEPS, loops_of
 from llgrad.experiments.loops.loop import loop as looped
-from llgrad.physics.stacks.stack import Stack
 
 RANGE: Final = ":"
 LoopFieldOption = Annotated[
@@ -58,7 +54,7 @@ def loop(
     `llgrad loop saf.json --field -2kOe:2kOe --angle 90deg,0deg`
     """
     outputs = check_outputs(out, (".npz", ".csv", ".json"), plot, ("loop",), force)
-    model = model_with(device, assignments("--set", set_))
+    model: Any = device_with(device, assignments("--set", set_))
     model, name, ends, angles = _asked(model, field, angle, current, sweep)
     if out is not None and len(angles) > 1:
         raise ValueError("--out holds one loop; give one --angle, or --json for all of them")
@@ -73,23 +69,6 @@ def loop(
     deliver(told, entry | {"command": command_line()}, {"loop": lambda: _picture(found)}, rest, json)
     if out is not None and not json:
         print(f"wrote {out}")
-
-
-def model_with(name: str, values: Mapping[str, str]) -> Any:
-    """The device or the stack of a preset or a file, with quantities put in."""
-    if described(name) != Stack.__name__:
-        return device_with(name, values)
-    stack = load_system(name, Stack)
-    units, vectors = (
-        leaf_units(stack),
-        {path: unit for path, value, unit, _ in rows_of(stack) if isinstance(value, Vec3)},
-    )
-    for path, text in values.items():
-        value: Any = (
-            vector(path, text, vectors[path]) if path in vectors else quantity(path, text, unit_of(path, units))
-        )
-        stack = set_leaf(stack, path, value)
-    return stack.replace()
 
 
 def _asked(

@@ -8,10 +8,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, quantity, vector
+from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with, quantity, vector
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import working
-from llgrad.cli.states.loop import ends_of, model_with, pair_of
+from llgrad.cli.states.loop import ends_of, pair_of
 from llgrad.core.vector import Vec3
 from llgrad.experiments.loops.loop import STEPS
 from llgrad.experiments.rectification import Microwave
@@ -46,7 +46,7 @@ def resonance(
     outputs = check_outputs(out, (".npz", ".json"), plot, ("resonance",), force)
     if points < 2:
         raise ValueError(f"--points {points}: expected a number of frequencies, from 2")
-    model = model_with(device, assignments("--set", set_))
+    model = device_with(device, assignments("--set", set_))
     fields, f = ends_of("field", field, "T"), ends_of("frequency", frequency, "Hz")
     polar, azimuth = (quantity("--angle", part, "rad") for part in pair_of(angle))
     sent = None

@@ -14,7 +14,7 @@ from llgrad.core.units import show
 from llgrad.experiments.loops.result import Jump
 from llgrad.experiments.loops.swept import Range, Swept
 from llgrad.orbits.chart import chart_at
-from llgrad.orbits.equilibria.energy import energies, force_slopes, has_energy, moment_of
+from llgrad.orbits.equilibria.energy import energies, has_energy, hessians, moment_of
 
 FLAT: Final = 1e-8
 """A curvature of the energy above minus this, relative to the largest, is none of a maximum."""
@@ -31,7 +31,7 @@ def energy_checked(family: Swept, values: np.ndarray, y: np.ndarray, jumps: Sequ
     if moment is None or not all(has_energy(flow, moment, pushed) for flow in ends):
         return None, "the torques have no energy: every state is stable by its eigenvalues", True
     curved = np.linalg.eigvalsh(np.asarray(_curvatures(family, moment, jnp.asarray(states), jnp.asarray(values))))
-    minima = bool((curved.max(axis=1) <= FLAT * np.abs(curved).max()).all())
+    minima = bool((curved.min(axis=1) >= -FLAT * np.abs(curved).max()).all())
     drops = []
     for jump in jumps:
         pair = jnp.asarray(np.stack([jump.before, jump.after]))
@@ -57,10 +57,10 @@ def _tilted(family: Swept, states: Any) -> Any:
 
 @jax.jit
 def _curvatures(family: Swept, moment: Any, states: Any, values: Any) -> Any:
-    """Slopes (S, n, n) [J] of the forces, minus the curvature of the energy."""
+    """Curvatures (S, n, n) [J] of the energy."""
 
     def one(y: Any, value: Any) -> Any:
-        slope = force_slopes(family.flow(value), moment, y[None])[0]
+        slope = hessians(family.flow(value), moment, y[None])[0]
         return (slope + slope.T) / 2
 
     return jax.vmap(one)(states, values)

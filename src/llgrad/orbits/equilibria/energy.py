@@ -41,12 +41,17 @@ def _still(system: System, time: Any) -> Inputs:
 
 def has_energy(flow: Flow, moment: Any, states: np.ndarray) -> bool:
     """Whether the effective field is that of an energy, as told by its slope at many states (S, d)."""
-    slopes = np.asarray(force_slopes(flow, moment, jnp.asarray(states)))
+    slopes = np.asarray(_slopes(flow, moment, jnp.asarray(states)))
     return bool(np.abs(slopes - slopes.swapaxes(1, 2)).max() <= SYMMETRIC * max(np.abs(slopes).max(), 1e-300))
 
 
+def hessians(flow: Flow, moment: Any, states: Any) -> Any:
+    """Curvature (S, n, n) [J] of the energy at states at rest (S, d), in the tangent planes."""
+    return -_slopes(flow, moment, states)
+
+
 @jax.jit
-def force_slopes(flow: Flow, moment: Any, states: Any) -> Any:
+def _slopes(flow: Flow, moment: Any, states: Any) -> Any:
     """Slope (S, n, n) [J] of the forces Ms V B in the tangent planes."""
 
     def one(y: Any) -> Any:
