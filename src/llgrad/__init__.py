@@ -46,6 +46,10 @@ with without_collections():
     from llgrad.drives.sampled import Sampled
     from llgrad.drives.sine import Sine
     from llgrad.drives.step import Step
+    from llgrad.experiments.loops.loop import loop
+    from llgrad.experiments.loops.result import Jump, Loop
+    from llgrad.experiments.rectification import Microwave
+    from llgrad.experiments.resonances.resonance_map import ResonanceMap, resonance_map
     from llgrad.experiments.sweeps.files import load_map
     from llgrad.experiments.sweeps.record import Map
     from llgrad.experiments.sweeps.regions import Region
@@ -200,6 +204,7 @@ __all__ = [
     "InterlayerDMI",
     "InterlayerExchange",
     "Interval",
+    "Jump",
     "Junction",
     "Layer",
     "LayerCoupling",
@@ -208,9 +213,11 @@ __all__ = [
     "LineWidth",
     "LinearJunction",
     "Locking",
+    "Loop",
     "LorentzianNoise",
     "Lyapunov",
     "Map",
+    "Microwave",
     "Mix",
     "Native",
     "OerstedField",
@@ -230,6 +237,7 @@ __all__ = [
     "Recipe",
     "Region",
     "Resonance",
+    "ResonanceMap",
     "Sampled",
     "Scattering",
     "Signal",
@@ -302,6 +310,7 @@ __all__ = [
     "load_optimum",
     "load_system",
     "load_voltage",
+    "loop",
     "lyapunov",
     "maximise",
     "minimise",
@@ -329,6 +338,7 @@ __all__ = [
     "read_waveform",
     "resistance",
     "resonance",
+    "resonance_map",
     "resume",
     "save_design",
     "save_device",

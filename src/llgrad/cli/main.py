@@ -34,8 +34,10 @@ from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
 from llgrad.cli.simulate import simulate
 from llgrad.cli.states.equilibria import equilibria
 from llgrad.cli.states.follow import follow
+from llgrad.cli.states.loop import loop
 from llgrad.cli.states.optimise import optimise
 from llgrad.cli.states.orbit import orbit
+from llgrad.cli.states.resonance import resonance
 from llgrad.core.arguments.doors import command_line
 from llgrad.core.run_record import version
 from llgrad.core.status import SimulationError
@@ -119,6 +121,8 @@ for command in (
     equilibria,
     follow,
     switch,
+    loop,
+    resonance,
     optimise,
     fit,
     plan,

@@ -18,6 +18,8 @@ from llgrad.plot.spectra import spectrum
 from llgrad.plot.states.branches import branches
 from llgrad.plot.states.diagrams import phase_diagram, sweep
 from llgrad.plot.states.equilibria import equilibria
+from llgrad.plot.states.loops import loop
+from llgrad.plot.states.resonance_maps import resonance_map
 from llgrad.plot.traces import trace
 
 __all__ = [
@@ -30,11 +32,13 @@ __all__ = [
     "front",
     "history",
     "learning_curves",
+    "loop",
     "optimum",
     "orbit",
     "phase_diagram",
     "phase_noise",
     "report",
+    "resonance_map",
     "response",
     "save",
     "save_report",
