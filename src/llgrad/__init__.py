@@ -103,6 +103,9 @@ with without_collections():
     from llgrad.physics.electric.oersted import OerstedField
     from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
     from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
+    from llgrad.physics.readout.bar import Film, HallBar
+    from llgrad.physics.readout.effects import AHE, AMR, PHE, SMR, Magnetoresistance
+    from llgrad.physics.readout.reading import longitudinal_resistance, transverse_resistance
     from llgrad.physics.slonczewski import SlonczewskiTorque
     from llgrad.physics.stacks.barrier import Barrier
     from llgrad.physics.stacks.coupling import InterlayerExchange, LayerCoupling
@@ -130,7 +133,11 @@ if TYPE_CHECKING:
     from llgrad.solve.diffrax_engine import Diffrax
 
 __all__ = [
+    "AHE",
+    "AMR",
+    "PHE",
     "RK4",
+    "SMR",
     "XLA",
     "AppliedField",
     "Barrier",
@@ -163,6 +170,7 @@ __all__ = [
     "Experiment",
     "FieldCoupling",
     "FieldTerm",
+    "Film",
     "FitResult",
     "Frames",
     "FrequencyTable",
@@ -171,6 +179,7 @@ __all__ = [
     "Grid",
     "GridSearch",
     "Guess",
+    "HallBar",
     "Heun",
     "ImageSet",
     "Images",
@@ -188,6 +197,7 @@ __all__ = [
     "LinearJunction",
     "Locking",
     "Lyapunov",
+    "Magnetoresistance",
     "Map",
     "Mix",
     "Native",
@@ -273,6 +283,7 @@ __all__ = [
     "load_optimum",
     "load_system",
     "load_voltage",
+    "longitudinal_resistance",
     "lyapunov",
     "maximise",
     "minimise",
@@ -314,6 +325,7 @@ __all__ = [
     "torque_at",
     "trace_of",
     "train",
+    "transverse_resistance",
     "unbounded",
     "vector",
     "voltage",

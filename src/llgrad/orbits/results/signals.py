@@ -10,11 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.field_term import Inputs
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.junction import Junction
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.states.components import component_names
+from llgrad.devices.system import System
 from llgrad.orbits.flow import Flow
 
 Observable = Callable[[Any], Any]
@@ -70,33 +73,53 @@ def observable_of(model: Any, wanted: Any) -> Observable:
         return lambda state: jnp.sum(jax.tree.leaves(state)[0])
     if isinstance(wanted, str):
         return lambda state: jnp.sum(_named(model, state, wanted))
-    raise ValueError(f"observable = {wanted!r}, expected a name in the state, or a function of it")
+    raise ValueError(f"observable = {wanted!r}, expected the name of a signal, or a function of the state")
 
 
 def _named(model: Any, state: Any, name: str) -> Any:
-    if not isinstance(state, dict) or name not in state or isinstance(state[name], Vec3):
-        known = [key for key, value in state.items() if not isinstance(value, Vec3)] if isinstance(state, dict) else []
-        raise ValueError(
-            f"the state of {type(model).__name__} has no number {name!r}; it has {', '.join(known) or 'none'}"
-        )
-    return state[name]
+    """A component of a state by its name, or an output of a system without a drive."""
+    components = dict(zip(component_names(state), jax.tree.leaves(state), strict=True))
+    outputs = model.outputs if isinstance(model, System) else {}
+    if name in components:
+        return components[name]
+    if name not in outputs:
+        known = ", ".join(dict.fromkeys([*outputs, *components])) or "none"
+        raise ValueError(f"{type(model).__name__} has no signal {name!r}; it has {known}")
+    return observed_at(model, state, name)
+
+
+def observed_at(system: System, state: Any, name: str) -> Any:
+    """What `observe` gives of a state by name, without drive and noise."""
+    nothing = Inputs(0.0, (0.0,) * system.noises, dict.fromkeys(system.inputs, 0.0))
+    return jnp.asarray(system.observe(state, nothing)[name])
 
 
 def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[Observable, Observable]:
-    """Voltage I R [V] and resistance [Ω] of a device's junction, as functions of its state.
+    """Voltage I R [V] and resistance [Ω] of a device's junction, or the outputs "voltage" and "resistance" of a system,
+    as functions of its state.
 
-    Raises ValueError for a model without a junction, and for a load that is none.
+    Raises ValueError for a model without a junction, or without these outputs, and for a load that is none.
     """
+    if is_concrete(load) and not 0 < float(np.asarray(load)) < math.inf:
+        raise ValueError(f"load = {load}, expected an impedance in ohms, a positive number such as 50.0")
+    if isinstance(model, System) and {"voltage": "V", "resistance": "Ω"}.items() <= dict(model.outputs).items():
+        if junction is not None:
+            raise ValueError(f"a junction is given, and {type(model).__name__} has its own resistance; leave it out")
+        return (
+            lambda state: observed_at(model, state, "voltage"),
+            lambda state: observed_at(model, state, "resistance"),
+        )
     if not isinstance(model, Oscillator):
-        raise ValueError(f"the power of {type(model).__name__} is not known; give harmonics(observable) a voltage")
+        raise ValueError(
+            f"{type(model).__name__} has no outputs 'voltage' and 'resistance', so that a bias tee's power is not "
+            "known; take harmonics(…) of another signal"
+        )
     law = junction or model.junction
     if law is None:
         raise ValueError(
             "this device has no junction, so its voltage is not known; give one, as in "
             "junction=ConductanceJunction(R_P=1e3, tmr=1.0), here or in device.replace(junction=…)"
         )
-    if is_concrete(load) and not 0 < float(np.asarray(load)) < math.inf:
-        raise ValueError(f"load = {load}, expected an impedance in ohms, a positive number such as 50.0")
 
     def resistance(m: Vec3) -> Any:
         return law.resistance(m.dot(model.polariser))

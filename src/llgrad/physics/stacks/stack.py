@@ -17,7 +17,9 @@ from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices.ranges import STACK, check_record
 from llgrad.devices.system import Spin, System
+from llgrad.physics.electric.spin_orbit import HEAVY_METAL
 from llgrad.physics.llg import llg
+from llgrad.physics.readout.bar import HallBar, bar_current
 from llgrad.physics.stacks.barrier import Barrier
 from llgrad.physics.stacks.coupling import Directions, LayerCoupling
 from llgrad.physics.stacks.layer import Layer
@@ -55,6 +57,8 @@ class Stack(System):
         barriers: what is read out: `Barrier`s between layers.
         voltage: direct voltage [V] across the barriers in series, in place of a current or added to it: it drives
             V/R(m), positive like the current.
+        readouts: `HallBar`s that a current in the plane flows through: signals "longitudinal" and "transverse" [Ω],
+            "longitudinal_voltage" and "transverse_voltage" [V].
 
     The state of a run is a dictionary of the free layers' directions by their names: `run.free`, and
     `run.signal("free.z")`. Signals of a stack with barriers are "resistance" [Ω] and "voltage" [V], of the barriers in
@@ -85,9 +89,15 @@ class Stack(System):
     )
     barriers: tuple[Barrier, ...] = eqx.field(converter=_several, default=())
     voltage: Any = quantity("V", default=None, about="direct voltage, across the barriers in series")
+    readouts: tuple[HallBar, ...] = eqx.field(converter=_several, default=())
 
     def __check_init__(self) -> None:
-        for name, kind in (("layers", Layer), ("couplings", LayerCoupling), ("barriers", Barrier)):
+        for name, kind in (
+            ("layers", Layer),
+            ("couplings", LayerCoupling),
+            ("barriers", Barrier),
+            ("readouts", HallBar),
+        ):
             given = getattr(self, name)
             parts = given if isinstance(given, tuple) else (given,)
             if wrong := [part for part in parts if not isinstance(part, kind)]:
@@ -114,6 +124,21 @@ class Stack(System):
         for names, part in self._acted_on:
             if "voltage" in part.terminals:
                 self._barrier_at(names, part)
+        self._check_readouts()
+
+    def _check_readouts(self) -> None:
+        """Raise ValueError for a bar whose layers the stack has not, and for two of one name."""
+        names, given = [layer.name for layer in self.layers], [bar.name for bar in self.readouts]
+        if twice := [name for name in given if given.count(name) > 1 or name == "resistance"]:
+            raise ValueError(f"two signals of this stack begin with {twice[0]!r}; give each HallBar a name of its own")
+        for bar in self.readouts:
+            bar_current(bar, [part for _, part in self._acted_on])
+            for name in bar.layers:
+                if name is None and len(self.free) != 1:
+                    free = ", ".join(layer.name for layer in self.free)
+                    raise ValueError(f"a film of a HallBar names no layer, and {free} move; give Film(…, layer=…)")
+                if name is not None and name not in names:
+                    raise ValueError(f"HallBar reads the layer {name!r}; the layers are {', '.join(names)}")
 
     # ---- its parts
 
@@ -146,7 +171,8 @@ class Stack(System):
         """Unit of each input, by name."""
         terminals = terminals_of(part for _, part in self._acted_on)
         rest = {name: unit for name, unit in terminals.items() if name != "voltage"}
-        return TERMINALS | rest | ({"voltage": "V"} if self.barriers else {})
+        metal = {HEAVY_METAL: "A"} if self.readouts else {}
+        return TERMINALS | rest | metal | ({"voltage": "V"} if self.barriers else {})
 
     @property
     def _acted_on(self) -> list[tuple[tuple[str, ...], Any]]:
@@ -171,11 +197,11 @@ class Stack(System):
 
     @property
     def outputs(self) -> Mapping[str, str]:  # type: ignore[override]
-        """Unit of each signal of the barriers."""
-        if not self.barriers:
-            return {}
+        """Unit of each signal of the barriers and bars."""
         several = len(self.barriers) > 1
-        return {"resistance": "Ω", "voltage": "V"} | {self._resistance_of(b): "Ω" for b in self.barriers if several}
+        found = {"resistance": "Ω", "voltage": "V"} if self.barriers else {}
+        found |= {self._resistance_of(b): "Ω" for b in self.barriers if several}
+        return found | {name: unit for bar in self.readouts for name, unit in bar.outputs.items()}
 
     @staticmethod
     def _resistance_of(barrier: Barrier) -> str:
@@ -265,14 +291,24 @@ class Stack(System):
     # ---- what is measured of it, and what others feel
 
     def observe(self, state: Mapping[str, Vec3], inputs: Inputs) -> dict[str, Any]:
-        """Resistance and voltage of the barriers in series, and the resistance of each where there are several."""
-        if not self.barriers:
-            return {}
+        """Resistance and voltage of the barriers in series, the resistance of each where there are several, and what
+        the bars tell."""
         m = self._directions(state)
+        found = self._read_by_bars(m, inputs) if self.readouts else {}
+        if not self.barriers:
+            return found
         each = {self._resistance_of(barrier): barrier.resistance(m) for barrier in self.barriers}
         whole = sum(each.values())
-        found = {"resistance": whole, "voltage": self._current(m, inputs) * whole}
+        found |= {"resistance": whole, "voltage": self._current(m, inputs) * whole}
         return found | (each if len(each) > 1 else {})
+
+    def _read_by_bars(self, m: Directions, inputs: Inputs) -> dict[str, Any]:
+        """What the bars tell at the directions of the layers."""
+        named: dict[Any, Vec3] = dict(m) | ({None: m[self.free[0].name]} if len(self.free) == 1 else {})
+        parts = [part for _, part in self._acted_on]
+        driven = getattr(inputs, HEAVY_METAL)
+        each = [bar.observed(named, bar_current(bar, parts) + driven) for bar in self.readouts]
+        return {name: value for one in each for name, value in one.items()}
 
     def emit(self, state: Mapping[str, Vec3]) -> dict[str, Any]:
         """What the other members of a `SystemArray` may feel: directions by the layer's name, and the resistance."""
