@@ -97,6 +97,16 @@ with without_collections():
     from llgrad.orbits.results.orbit import Orbit
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
+    from llgrad.physics.circuits.circuit import Circuit
+    from llgrad.physics.circuits.elements import (
+        Capacitor,
+        CurrentSource,
+        Inductor,
+        Parallel,
+        Resistor,
+        Series,
+        VoltageSource,
+    )
     from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
@@ -144,13 +154,16 @@ __all__ = [
     "Bench",
     "Branch",
     "Branches",
+    "Capacitor",
     "Chirp",
+    "Circuit",
     "ConductanceJunction",
     "Constant",
     "ConstantSchedule",
     "CosineSchedule",
     "Coupling",
     "CubicAnisotropy",
+    "CurrentSource",
     "Demagnetisation",
     "DenseMix",
     "Design",
@@ -184,6 +197,7 @@ __all__ = [
     "ImageSet",
     "Images",
     "Imperfections",
+    "Inductor",
     "Inputs",
     "InterlayerDMI",
     "InterlayerExchange",
@@ -208,6 +222,7 @@ __all__ = [
     "OscillatorArray",
     "OscillatorClassifier",
     "Outcome",
+    "Parallel",
     "Part",
     "Peak",
     "PerpendicularAnisotropy",
@@ -217,9 +232,11 @@ __all__ = [
     "Pulse",
     "Recipe",
     "Region",
+    "Resistor",
     "Resonance",
     "Sampled",
     "Scattering",
+    "Series",
     "Signal",
     "SimulationError",
     "Sine",
@@ -252,6 +269,7 @@ __all__ = [
     "Vec3",
     "VoltageAnisotropyTable",
     "VoltageControlledAnisotropy",
+    "VoltageSource",
     "Waveform",
     "Worst",
     "accuracy_of_arrays",

@@ -280,13 +280,21 @@ class Stack(System):
 
     def fastest(self) -> Any:
         """The largest γ|B| of a layer over many states, with what the couplings do to the others [rad/s]."""
-        states = {layer.name: _spread(place) for place, layer in enumerate(self.free)}
+        states = {layer.name: spread_directions(place) for place, layer in enumerate(self.free)}
         nothing = Inputs(0.0, (0.0,) * self.noises, dict.fromkeys(self.inputs, 0.0))
         with jax.ensure_compile_time_eval():
-            own, coupled = jax.vmap(lambda state: self.fields(state, nothing))(states)
-            sizes = {layer.name: layer.gamma * _length(coupled[layer.name]) for layer in self.free}
-            whole = [layer.gamma * _length(own[layer.name]) + sum(sizes.values()) for layer in self.free]
-            return jnp.max(jnp.stack(whole))
+            return jnp.max(jax.vmap(lambda state: self.pace(state, nothing))(states))
+
+    def pace(self, state: Mapping[str, Vec3], inputs: Inputs) -> Any:
+        """The same in one state."""
+        own, coupled = self.fields(state, inputs)
+        sizes = {layer.name: layer.gamma * _length(coupled[layer.name]) for layer in self.free}
+        whole = [layer.gamma * _length(own[layer.name]) + sum(sizes.values()) for layer in self.free]
+        return jnp.max(jnp.stack(whole))
+
+    def resistance(self, state: Mapping[str, Vec3]) -> Any:
+        """Resistance [Ω] of all barriers in series, in a state."""
+        return self._resistance(self._directions(state))
 
     # ---- what is measured of it, and what others feel
 
@@ -314,7 +322,7 @@ class Stack(System):
         """What the other members of a `SystemArray` may feel: directions by the layer's name, and the resistance."""
         found: dict[str, Any] = {name: Vec3(m.x, m.y, m.z) for name, m in state.items()}
         if self.barriers:
-            found["resistance"] = self._resistance(self._directions(state))
+            found["resistance"] = self.resistance(state)
         return found
 
     def receive(self, mixed: dict[str, Any], inputs: Inputs) -> Mapping[str, Any]:
@@ -329,7 +337,7 @@ def _length(v: Vec3) -> Any:
     return jnp.sqrt(jnp.asarray(v.norm2()))
 
 
-def _spread(place: int) -> Vec3:
+def spread_directions(place: int) -> Vec3:
     """Directions over the sphere, and along the axes, in another order for each layer; components (S,)."""
     index = (np.arange(DIRECTIONS) * (2 * place + 1)) % DIRECTIONS + 0.5
     z = 1 - 2 * index / DIRECTIONS
