@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -53,6 +54,67 @@ def seen_of(flow: Flow, states: Any, observable: Observable) -> Seen:
     return Seen(*jax.vmap(jax.value_and_grad(one))(states))
 
 
+class Along(eqx.Module):
+    """m·p, added up over an array. What is seen is data, so that all polarisers and all calls share a program."""
+
+    polariser: Vec3
+
+    def __call__(self, m: Vec3) -> Any:
+        return jnp.sum(m.dot(self.polariser))
+
+
+class Part(eqx.Module):
+    """A number of the state, added up over an array: of a name, or the first."""
+
+    name: str | None = eqx.field(static=True)
+    of: str = eqx.field(static=True)
+    """What the model is called."""
+    outputs: tuple[str, ...] = eqx.field(static=True, default=())
+    """Names that it has beside those of its state."""
+
+    def __call__(self, state: Any) -> Any:
+        if self.name is None:
+            return jnp.sum(jax.tree.leaves(state)[0])
+        components = _components(state)
+        if self.name not in components:
+            known = ", ".join(dict.fromkeys([*self.outputs, *components]))
+            raise ValueError(f"{self.of} has no signal {self.name!r}; it has {known}")
+        return jnp.sum(components[self.name])
+
+
+class Output(eqx.Module):
+    """A signal of a system by name, without drive and noise."""
+
+    system: System
+    name: str = eqx.field(static=True)
+
+    def __call__(self, state: Any) -> Any:
+        if self.name in (components := _components(state)):
+            return components[self.name]
+        nothing = Inputs(0.0, (0.0,) * self.system.noises, dict.fromkeys(self.system.inputs, 0.0))
+        return jnp.asarray(self.system.observe(state, nothing)[self.name])
+
+
+class Resistance(eqx.Module):
+    """R [Ω] of a junction."""
+
+    law: Any
+    along: Along
+
+    def __call__(self, m: Vec3) -> Any:
+        return self.law.resistance(self.along(m))
+
+
+class Voltage(eqx.Module):
+    """I R [V] of a junction."""
+
+    current: Any
+    resistance: Resistance
+
+    def __call__(self, m: Vec3) -> Any:
+        return self.current * self.resistance(m)
+
+
 def observable_of(model: Any, wanted: Any) -> Observable:
     """A function of the state: as given, of a name, or the model's own: m·p of a device, the sum of those of an array,
     the first
@@ -65,33 +127,25 @@ def observable_of(model: Any, wanted: Any) -> Observable:
     if isinstance(model, (Oscillator, OscillatorArray)):
         device = model.oscillator if isinstance(model, OscillatorArray) else model
         if wanted is None:
-            return lambda m: jnp.sum(m.dot(device.polariser))
+            return Along(_as_data(device.polariser))
         if wanted in ("x", "y", "z"):
-            return lambda m: jnp.sum(getattr(m, wanted))
+            return Part(wanted, type(model).__name__)
         raise ValueError(f"observable = {wanted!r}, expected 'x', 'y', 'z', or a function of the state m")
-    if wanted is None:
-        return lambda state: jnp.sum(jax.tree.leaves(state)[0])
-    if isinstance(wanted, str):
-        return lambda state: jnp.sum(_named(model, state, wanted))
+    if isinstance(wanted, str) and isinstance(model, System) and wanted in model.outputs:
+        return Output(_as_data(model), wanted)
+    if wanted is None or isinstance(wanted, str):
+        return Part(wanted, type(model).__name__, tuple(model.outputs) if isinstance(model, System) else ())
     raise ValueError(f"observable = {wanted!r}, expected the name of a signal, or a function of the state")
 
 
-def _named(model: Any, state: Any, name: str) -> Any:
-    """A component of a state by its name, or an output of a system without a drive."""
-    components = dict(zip(component_names(state), jax.tree.leaves(state), strict=True))
-    outputs = model.outputs if isinstance(model, System) else {}
-    if name in components:
-        return components[name]
-    if name not in outputs:
-        known = ", ".join(dict.fromkeys([*outputs, *components])) or "none"
-        raise ValueError(f"{type(model).__name__} has no signal {name!r}; it has {known}")
-    return observed_at(model, state, name)
+def _as_data(tree: Any) -> Any:
+    """Floats as arrays, which are given to a program and not built into it."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf) if isinstance(leaf, float) else leaf, tree)
 
 
-def observed_at(system: System, state: Any, name: str) -> Any:
-    """What `observe` gives of a state by name, without drive and noise."""
-    nothing = Inputs(0.0, (0.0,) * system.noises, dict.fromkeys(system.inputs, 0.0))
-    return jnp.asarray(system.observe(state, nothing)[name])
+def _components(state: Any) -> dict[str, Any]:
+    """The numbers of a state by name."""
+    return dict(zip(component_names(state), jax.tree.leaves(state), strict=True))
 
 
 def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[Observable, Observable]:
@@ -105,10 +159,7 @@ def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[O
     if isinstance(model, System) and {"voltage": "V", "resistance": "Ω"}.items() <= dict(model.outputs).items():
         if junction is not None:
             raise ValueError(f"a junction is given, and {type(model).__name__} has its own resistance; leave it out")
-        return (
-            lambda state: observed_at(model, state, "voltage"),
-            lambda state: observed_at(model, state, "resistance"),
-        )
+        return Output(_as_data(model), "voltage"), Output(_as_data(model), "resistance")
     if not isinstance(model, Oscillator):
         raise ValueError(
             f"{type(model).__name__} has no outputs 'voltage' and 'resistance', so that a bias tee's power is not "
@@ -121,7 +172,5 @@ def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[O
             "junction=ConductanceJunction(R_P=1e3, tmr=1.0), here or in device.replace(junction=…)"
         )
 
-    def resistance(m: Vec3) -> Any:
-        return law.resistance(m.dot(model.polariser))
-
-    return lambda m: model.current * resistance(m), resistance
+    resistance = Resistance(_as_data(law), Along(_as_data(model.polariser)))
+    return Voltage(_as_data(model.current), resistance), resistance
