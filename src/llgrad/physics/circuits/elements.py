@@ -164,9 +164,15 @@ class Several(Record):
 class Series(Several):
     """Parts one after the other: one current, the voltages add. `Series(a, b, …)`; parts may be `Parallel` again."""
 
+    def __init__(self, *given: Part, parts: Any = ()) -> None:
+        super().__init__(*given, parts=parts)
+
 
 class Parallel(Several):
     """Parts side by side: one voltage, the currents add. `Parallel(a, b, …)`; parts may be `Series` again."""
+
+    def __init__(self, *given: Part, parts: Any = ()) -> None:
+        super().__init__(*given, parts=parts)
 
 
 def elements_of(part: Part) -> list[Part]:
