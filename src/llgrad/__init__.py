@@ -111,6 +111,16 @@ with without_collections():
     from llgrad.physics.applied import AppliedField
     from llgrad.physics.arrays.apart import keep_apart
     from llgrad.physics.arrays.dipolar import DipolarCoupling
+    from llgrad.physics.circuits.circuit import Circuit
+    from llgrad.physics.circuits.elements import (
+        Capacitor,
+        CurrentSource,
+        Inductor,
+        Parallel,
+        Resistor,
+        Series,
+        VoltageSource,
+    )
     from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
@@ -121,6 +131,9 @@ with without_collections():
     from llgrad.physics.models.amplitude import AmplitudeModel
     from llgrad.physics.models.vortex import Vortex
     from llgrad.physics.presets.files import load_device
+    from llgrad.physics.readout.bar import Film, HallBar
+    from llgrad.physics.readout.effects import AHE, AMR, PHE, SMR, Magnetoresistance
+    from llgrad.physics.readout.reading import longitudinal_resistance, transverse_resistance
     from llgrad.physics.slonczewski import SlonczewskiTorque
     from llgrad.physics.stacks.barrier import Barrier
     from llgrad.physics.stacks.coupling import InterlayerExchange, LayerCoupling
@@ -148,7 +161,11 @@ if TYPE_CHECKING:
     from llgrad.solve.diffrax_engine import Diffrax
 
 __all__ = [
+    "AHE",
+    "AMR",
+    "PHE",
     "RK4",
+    "SMR",
     "XLA",
     "AmplitudeModel",
     "AppliedField",
@@ -157,13 +174,16 @@ __all__ = [
     "BiasedJunction",
     "Branch",
     "Branches",
+    "Capacitor",
     "Chirp",
+    "Circuit",
     "ConductanceJunction",
     "Constant",
     "ConstantSchedule",
     "CosineSchedule",
     "Coupling",
     "CubicAnisotropy",
+    "CurrentSource",
     "Demagnetisation",
     "DenseMix",
     "Design",
@@ -186,6 +206,7 @@ __all__ = [
     "Experiment",
     "FieldCoupling",
     "FieldTerm",
+    "Film",
     "FitResult",
     "FlickerNoise",
     "Frames",
@@ -196,10 +217,12 @@ __all__ = [
     "Grid",
     "GridSearch",
     "Guess",
+    "HallBar",
     "Heun",
     "ImageSet",
     "Images",
     "Imperfections",
+    "Inductor",
     "Inputs",
     "InterlayerDMI",
     "InterlayerExchange",
@@ -216,6 +239,7 @@ __all__ = [
     "Loop",
     "LorentzianNoise",
     "Lyapunov",
+    "Magnetoresistance",
     "Map",
     "Microwave",
     "Mix",
@@ -227,6 +251,7 @@ __all__ = [
     "OscillatorArray",
     "OscillatorClassifier",
     "Outcome",
+    "Parallel",
     "Part",
     "Peak",
     "PerpendicularAnisotropy",
@@ -236,10 +261,12 @@ __all__ = [
     "Pulse",
     "Recipe",
     "Region",
+    "Resistor",
     "Resonance",
     "ResonanceMap",
     "Sampled",
     "Scattering",
+    "Series",
     "Signal",
     "SimulationError",
     "Sine",
@@ -274,6 +301,7 @@ __all__ = [
     "Vec3",
     "VoltageAnisotropyTable",
     "VoltageControlledAnisotropy",
+    "VoltageSource",
     "Vortex",
     "Waveform",
     "Worst",
@@ -310,6 +338,7 @@ __all__ = [
     "load_optimum",
     "load_system",
     "load_voltage",
+    "longitudinal_resistance",
     "loop",
     "lyapunov",
     "maximise",
@@ -355,6 +384,7 @@ __all__ = [
     "torque_at",
     "trace_of",
     "train",
+    "transverse_resistance",
     "unbounded",
     "vector",
     "voltage",

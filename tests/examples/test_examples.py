@@ -25,6 +25,7 @@ PROMISED = {
     "gradient_of_frequency": [r"-0\.1930 GHz/mA by automatic", r"-0\.1930 GHz/mA by a finite"],
     "in_plane_oscillator": [r"2\.5 mA  15\.40 GHz", r"\b4 mA  6\.97 GHz"],
     "make_teacher_trace": ["501 samples"],
+    "mutual_synchronisation": [r"up to 9\.5\d MHz", r"0\.97 of it apart: locked, 0\.0", r"1\.03 .*: not locked, 5\."],
     "narrowest_line": [r"line width 44\.14 kHz, from 1\d\d orbits", r"at 3\.00 mA, 1\.8200 T, 214\.4 mT"],
     "states_at_rest": [r"4 equilibria, 1 stable", r"1\.7283 GHz +4\.1977 MHz", r"by 7\.45°", r"Hopf at 0\.39600 mA"],
     "orbit_of_an_oscillator": [r"line width 29\.02 MHz", r"±4\.007 MHz", r"-0\.3105 GHz/mA"],

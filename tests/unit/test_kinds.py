@@ -10,6 +10,7 @@ from tests.networks.small import classifier, labelled
 import llgrad as lg
 
 JUNCTION = lg.LinearJunction(R_P=1e3, delta_R=1e2)
+BAR = lg.HallBar(lg.Film(200.0, lg.AHE(0.5)), length=2e-6, width=1e-6)
 STO = lg.presets.kubota2013().replace(junction=JUNCTION)
 RUN = lg.simulate(STO, duration=1e-10, dt=5e-12)
 TRACE = lg.trace_of(RUN)
@@ -62,6 +63,8 @@ GIVEN = {
     "load_network": ({"path": "x.json"}, {}),
     "load_system": ({"name": "x.json"}, {"kind": lg.System}),
     "load_voltage": ({"run": RUN, "junction": JUNCTION, "load": 50.0}, {}),
+    "longitudinal_resistance": ({"source": RUN, "bar": BAR}, {}),
+    "transverse_resistance": ({"source": RUN, "bar": BAR}, {}),
     "peak_of": ({"spectrum": SPECTRUM}, {}),
     "phase": ({"source": RUN}, {}),
     "plan": ({"source": STO, "settings": {"current": [1e-3]}}, {"free": ["alpha"]}),
@@ -123,6 +126,7 @@ RIGHT = {
     ("plot.settings", "before", "None"),
     *((name, "source", "a run") for name in ("amplitude", "frequency", "instantaneous_phase", "line_width", "phase")),
     *((name, "source", "a run") for name in ("spectrum", "plot.orbit", "plot.spectrum", "plot.trace")),
+    *((f"{name}_resistance", "source", "a run") for name in ("longitudinal", "transverse")),
     *((name, "run", "a run") for name in ("voltage", "resistance", "load_voltage", "trace_of")),
     *((name, "model", "a device") for name in ("simulate", "fit", "suggest_dt")),
     *((name, "drive", kind) for name in ("simulate", "suggest_dt") for kind in ("a drive", "None")),
