@@ -54,6 +54,8 @@ with without_collections():
     from llgrad.fitting.methods.guesses import Guess
     from llgrad.fitting.methods.least_squares import LevenbergMarquardt
     from llgrad.fitting.methods.starts import Starts
+    from llgrad.fitting.orbits.reading import read_orbit_table
+    from llgrad.fitting.orbits.table import OrbitTable
     from llgrad.fitting.planning.plan import plan
     from llgrad.fitting.planning.result import Plan
     from llgrad.fitting.resonance.analysis import fit_resonance
@@ -160,6 +162,7 @@ __all__ = [
     "Mix",
     "Native",
     "Orbit",
+    "OrbitTable",
     "Oscillator",
     "OscillatorArray",
     "OscillatorClassifier",
@@ -239,6 +242,7 @@ __all__ = [
     "profile",
     "quantity",
     "read_frequencies",
+    "read_orbit_table",
     "read_spectrum",
     "read_sweeps",
     "read_touchstone",

@@ -34,23 +34,24 @@ from llgrad.fitting.answers.symmetry import symmetries
 from llgrad.fitting.answers.uncertainty import Uncertainty, doubts, uncertainty
 from llgrad.fitting.arguments import check_pieces, check_time_limit, check_used
 from llgrad.fitting.assembly import Prepared, as_experiments, named, prepare, units_of
-from llgrad.fitting.following import doubtful_orbits, search_on_orbits
 from llgrad.fitting.methods.base import Begin, Log, Method, Progress, Search
 from llgrad.fitting.methods.guesses import Guess, with_guesses
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts, draw_starts
-from llgrad.fitting.orbits import on_orbits
+from llgrad.fitting.orbits.following import doubtful_orbits, search_on_orbits
+from llgrad.fitting.orbits.looking import near_each, on_orbits
+from llgrad.fitting.orbits.recording import OrbitRecording, TableRecording
+from llgrad.fitting.orbits.spectra import SpectrumRecording
+from llgrad.fitting.orbits.table import OrbitTable
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.stages import beginning, near_the_lines, search_in_segments
 from llgrad.fitting.systems.answers import at_references, noise_said, positive_of, start_sizes
-from llgrad.fitting.targets.checks import check_targets
+from llgrad.fitting.targets.checks import check_dependence, check_targets
 from llgrad.fitting.targets.experiment import Experiment, samples_of
 from llgrad.fitting.targets.recording import Bound as BoundTo
 from llgrad.fitting.targets.recording import Recording, lines_said
 from llgrad.fitting.targets.sampling import unseen_orbits
-from llgrad.fitting.targets.spectra import SpectrumRecording
 from llgrad.fitting.targets.starting import is_start, plain_numbers
-from llgrad.fitting.targets.tables import OrbitRecording
 from llgrad.fitting.targets.traces import TraceRecording
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.line_width import LineWidth
@@ -66,7 +67,14 @@ UNSTEADY: Final = ", to an orbit that is not steady"
 
 def fit(
     model: Oscillator | System,
-    data: Trace | Trajectory | SystemTrajectory | FrequencyTable | Spectrum | Experiment | Sequence[Experiment],
+    data: Trace
+    | Trajectory
+    | SystemTrajectory
+    | FrequencyTable
+    | OrbitTable
+    | Spectrum
+    | Experiment
+    | Sequence[Experiment],
     *,
     free: Mapping[str, Bound | None] | Iterable[str],
     method: Method = LevenbergMarquardt(),
@@ -136,9 +144,10 @@ def fit(
             prepared = prepared._replace(problem=with_steps(prepared.problem, prepared.values, prepared.m0, accuracy))
         check_used(prepared, method, guess, starts, key)
         u = draw_starts(prepared.problem, prepared.values, starts, key)
-        check_targets(prepared.problem, prepared.values, prepared.m0, begun, free)
+        check_targets(prepared.problem, begun, free)
         prepared = _on_orbits(prepared, log)
-        begin = Begin(u, np.repeat(prepared.m0[None], len(u), axis=0))
+        check_dependence(prepared.problem, prepared.values, prepared.m0)
+        begin = _begun(prepared, u, log)
         begin = _guessed(prepared, begin, guess or Guess(slopes=method.from_slopes), key, log)
         found = method.search(prepared.problem, near_the_lines(prepared.problem, begin, log), log)
         _check_simulated(prepared, begin, found)
@@ -159,6 +168,13 @@ def _on_orbits(prepared: Prepared, log: Log) -> Prepared:
     if any(not one.moving.any() for one in orbits):
         raise ValueError(_not_simulated(problem, prepared.values))
     return prepared._replace(problem=problem)
+
+
+def _begun(prepared: Prepared, u: np.ndarray, log: Log) -> Begin:
+    """The starts u (S, p), each with the orbits of its own."""
+    m0 = np.repeat(prepared.m0[None], len(u), axis=0)
+    alone = len(u) == 1 or not any(prepared.problem.near)
+    return Begin(u, m0, near=None if alone else near_each(prepared.problem, u, m0, log))
 
 
 def _guessed(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
@@ -255,7 +271,7 @@ def _result(
         model=plain_numbers(bound_to[0].model),
         m0=tuple(tuple(map(float, jax.tree.leaves(b.m0))) for b in bound_to),
         experiments=experiments,
-        predictions=tuple(map(_columns, experiments, linear.predictions)),
+        predictions=tuple(map(_columns, experiments, problem.recordings, linear.predictions)),
         line_widths=widths,
         solution=_solution(problem, found, best, scale),
     )
@@ -391,8 +407,9 @@ def _status(found: Search, best: int, measured: tuple[Quality, ...]) -> str:
     return f"converged{many}, but the model does not explain the data" if is_lost(measured) else f"converged{many}"
 
 
-def _columns(experiment: Experiment, predicted: np.ndarray) -> dict[str, Any]:
+def _columns(experiment: Experiment, recording: Recording, predicted: np.ndarray) -> dict[str, Any]:
     data = experiment.data
-    other = "frequency" if isinstance(data, FrequencyTable) else "density"
-    names = tuple(data.columns) if isinstance(data, Trace) else (other,)
+    if isinstance(recording, TableRecording):
+        return dict(zip(recording.quantities, recording.grid(predicted).T, strict=True))
+    names = tuple(data.columns) if isinstance(data, Trace) else ("density",)
     return {name: predicted[:, i] for i, name in enumerate(names)}

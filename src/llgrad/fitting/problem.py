@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.devices.bounds import Bound
 from llgrad.fitting.targets.recording import Recording
@@ -53,6 +54,26 @@ class Problem(eqx.Module):
         parts = [recording.residuals(values, m0[recording.row], horizon) for recording in self.recordings]
         return jnp.concatenate([r for r, _ in parts]), jnp.stack([jnp.asarray(fine) for _, fine in parts]).all()
 
+    @property
+    def near(self) -> tuple[Any, ...]:
+        """The orbits that those of each recording are found near; nothing for a trace."""
+        return tuple(getattr(recording, "near", ()) for recording in self.recordings)
+
+    def near_to(self, near: tuple[Any, ...]) -> Problem:
+        """The problem with other orbits to start from, one tuple for each recording."""
+        pairs = zip(self.recordings, near, strict=True)
+        return dataclasses.replace(
+            self, recordings=tuple(dataclasses.replace(r, near=one) if one else r for r, one in pairs)
+        )
+
+    def followed(self, u: Any, m0: Any, horizon: Any, near: tuple[Any, ...]) -> tuple[Any, Any, tuple[Any, ...]]:
+        """What `residuals` gives with orbits found near others, and these."""
+        values, parts = self.physical(u), []
+        for recording, one in zip(self.recordings, near, strict=True):
+            parts.append(recording.followed(values, m0[recording.row], horizon, one))
+        residuals, fine, near = zip(*parts, strict=True)
+        return jnp.concatenate(residuals), jnp.stack([jnp.asarray(one) for one in fine]).all(), near
+
     def until(self, horizon: float) -> Problem:
         """The problem with every trace cut after `horizon` [s], and without the tables: cheaper to simulate."""
         cut = tuple(r.until(horizon) for r in self.recordings if isinstance(r, TraceRecording))
@@ -60,38 +81,58 @@ class Problem(eqx.Module):
 
 
 class Evaluation(eqx.Module):
-    """Cost Σr², gradient Jᵀr and JᵀJ of a batch of parameter sets: shapes (S,), (S, p), (S, p, p)."""
+    """Cost Σr², gradient Jᵀr and JᵀJ of a batch of parameter sets: shapes (S,), (S, p), (S, p, p); and the orbits that
+    were found for each, from which the next ones are."""
 
     cost: Any
     gradient: Any
     curvature: Any
+    near: tuple[Any, ...] = ()
+
+
+def evaluate(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, ...] | None = None) -> Evaluation:
+    """Value and forward sensitivities of a batch u (S, p), m0 (S, R, 3), with orbits found near others (S, …) or near
+    the problem's own: one simulation, or one shooting, and p tangents each."""
+    return _evaluate(problem, u, m0, horizon, repeated(problem, len(u)) if near is None else near)
 
 
 @eqx.filter_jit
-def evaluate(problem: Problem, u: Any, m0: Any, horizon: Any) -> Evaluation:
-    """Value and forward sensitivities of a batch u (S, p), m0 (S, R, 3): one simulation and p tangents each."""
-
-    def one(u: Any, m0: Any) -> Evaluation:
+def _evaluate(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, ...]) -> Evaluation:
+    def one(u: Any, m0: Any, near: tuple[Any, ...]) -> Evaluation:
         def f(u: Any) -> tuple[Any, Any]:
-            r, fine = problem.residuals(u, m0, horizon)
-            return r, (r, fine)
+            r, fine, found = problem.followed(u, m0, horizon, near)
+            return r, (r, fine, found)
 
-        jacobian, (r, fine) = jax.jacfwd(f, has_aux=True)(u)
+        jacobian, (r, fine, found) = jax.jacfwd(f, has_aux=True)(u)
         fine = fine & jnp.isfinite(r).all() & jnp.isfinite(jacobian).all()
-        return Evaluation(jnp.where(fine, r @ r, jnp.inf), jacobian.T @ r, jacobian.T @ jacobian)
+        return Evaluation(jnp.where(fine, r @ r, jnp.inf), jacobian.T @ r, jacobian.T @ jacobian, found)
 
-    return jax.vmap(one)(u, m0)
+    return jax.vmap(one)(u, m0, near)
+
+
+def repeated(problem: Problem, count: int) -> tuple[Any, ...]:
+    """The problem's own orbits for each of a batch."""
+    return jax.tree.map(lambda leaf: np.broadcast_to(np.asarray(leaf), (count, *leaf.shape)), problem.near)
+
+
+def taken(near: tuple[Any, ...], which: np.ndarray) -> tuple[Any, ...]:
+    """The orbits of some starts."""
+    return jax.tree.map(lambda leaf: leaf[which], near)
+
+
+def costs(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, ...] | None = None) -> Any:
+    """Costs Σr² (S,) of a batch u (S, p), m0 (S, R, 3), without sensitivities: one simulation, or one shooting,
+    each."""
+    return _costs(problem, u, m0, horizon, repeated(problem, len(u)) if near is None else near)
 
 
 @eqx.filter_jit
-def costs(problem: Problem, u: Any, m0: Any, horizon: Any) -> Any:
-    """Costs Σr² (S,) of a batch u (S, p), m0 (S, R, 3), without sensitivities: one simulation each."""
-
-    def one(u: Any, m0: Any) -> Any:
-        r, fine = problem.residuals(u, m0, horizon)
+def _costs(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, ...]) -> Any:
+    def one(u: Any, m0: Any, near: tuple[Any, ...]) -> Any:
+        r, fine, _ = problem.followed(u, m0, horizon, near)
         return jnp.where(fine & jnp.isfinite(r).all(), r @ r, jnp.inf)
 
-    return jax.vmap(one)(u, m0)
+    return jax.vmap(one)(u, m0, near)
 
 
 @eqx.filter_jit

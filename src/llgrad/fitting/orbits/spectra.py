@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.datasets.peaks import Peak, peak_of
+from llgrad.fitting.orbits.cycles import Row
+from llgrad.fitting.orbits.recording import OrbitRecording, number_of
 from llgrad.fitting.targets.measurement import best_line
 from llgrad.fitting.targets.recording import Bound
-from llgrad.fitting.targets.tables import OrbitRecording
 from llgrad.observables.spectrum import Spectrum
 
 REACH: Final = 15.0
@@ -25,7 +26,8 @@ BLOCK: Final = 128
 class SpectrumRecording(OrbitRecording):
     """Densities (F, 1) around one line: S(ν) = gain/(1 + (2(ν − f)/Δf)²) + floor.
 
-    f is the frequency of the orbit, Δf the parameter "line_width"; gain and floor are profiled out in closed form. The
+    f is the frequency of the orbit, Δf that of its phase diffusion, where the device has a noise, or else the parameter
+    "line_width"; gain and floor are profiled out in closed form. The
     reading of an averaged periodogram scatters in proportion to what it should be (χ² with two degrees of freedom for
     each average): `sigma` is that of the line that the data themselves show, times their relative noise.
     """
@@ -38,19 +40,33 @@ class SpectrumRecording(OrbitRecording):
     by_peak: bool = eqx.field(static=True)
     """Whether only the frequency of the line counts: the way to it from far off, where the wings of a line say
     nothing."""
+    derived: bool = eqx.field(static=True)
+    """Whether Δf is that of the device's own noise."""
 
     @property
-    def recorded(self) -> Any:
-        return self.peak[None]
+    def of_noise(self) -> bool:
+        return self.derived
 
-    def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
-        (found,), fine = self.orbit_frequencies(bound)
+    def told(self, row: Row) -> Any:
+        """Frequency and line width [Hz] (2,)."""
+        width = number_of(row, "line_width", {}) if self.derived else jnp.zeros(())
+        return jnp.stack([row.frequency, width])
+
+    def predicted(self, bound: Bound, rows: Any) -> Any:
+        found = rows[0, 0]
         if self.by_peak:
             first = jnp.zeros_like(self.data).at[0].set(self.sigma[0] * ((found - self.peak) / self.peak_error))
-            return self.data + first, fine
-        line = 1 / (1 + (2 * (self.frequencies - found) / bound.line_width) ** 2)
+            return self.data + first
+        width = rows[0, 1] if self.derived else bound.line_width
+        line = 1 / (1 + (2 * (self.frequencies - found) / width) ** 2)
         gain, floor = best_line(line, self.data[:, 0], 1 / self.sigma[:, 0] ** 2)
-        return (gain * line + floor)[:, None], fine
+        return (gain * line + floor)[:, None]
+
+    def signature(self, row: Row) -> Any:
+        return row.frequency[None]
+
+    def distances(self, rows: np.ndarray) -> np.ndarray:
+        return ((rows[:, 0] - float(self.peak)) / float(self.peak_error)) ** 2
 
 
 def around_its_line(spectrum: Spectrum) -> tuple[Spectrum, Peak]:
