@@ -12,7 +12,9 @@ from llgrad.core.record import leaf_units
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.fitting.answers.explanation.sentences import in_short
+from llgrad.fitting.orbits.table import OrbitTable
 from llgrad.observables.spectrum import Spectrum
+from llgrad.orbits.results.named import QUANTITIES
 from llgrad.plot.sources import Columns, columns_of
 from llgrad.plot.style import BLUE, colours, figure, label_of, legend_above, named, scaled, title
 
@@ -54,6 +56,8 @@ def fit(result: Any) -> Figure:
 
 def _height(data: Any) -> float:
     """Height [inches] of the picture of one recording."""
+    if isinstance(data, OrbitTable):
+        return 1.2 + 2.0 * len(data.measured)
     if not hasattr(data, "columns"):
         return 5.0
     columns = columns_of(data)
@@ -62,7 +66,9 @@ def _height(data: Any) -> float:
 
 def _draw(drawn: Any, data: Any, prediction: Mapping[str, Any], units: Mapping[str, str], words: str) -> None:
     """One recording into a figure, or a part of one; `words` is its title where it has one of its own."""
-    if isinstance(data, FrequencyTable):
+    if isinstance(data, OrbitTable):
+        _orbits(drawn, data, prediction, units, words)
+    elif isinstance(data, FrequencyTable):
         _table(drawn, data, prediction, units.get(data.setting, _usual(data.setting)), words)
     elif isinstance(data, Spectrum):
         _spectrum(drawn, data, prediction, words)
@@ -114,6 +120,32 @@ def _table(drawn: Any, data: FrequencyTable, prediction: Mapping[str, Any], unit
     title(above, words or "Recorded and fitted frequencies")
     legend_above(above, 2)
     drawn.align_ylabels([above, below])
+
+
+def _orbits(drawn: Any, data: OrbitTable, prediction: Mapping[str, Any], units: Mapping[str, str], words: str) -> None:
+    """Each quantity with its errors, and what was fitted, against the first setting that varies."""
+    setting = next((name for name, values in data.settings.items() if np.ptp(values) > 0), next(iter(data.settings)))
+    x, unit = scaled(data.settings[setting], units.get(setting, _usual(setting)))
+    order = np.argsort(x, kind="stable")
+    alone = all(name == setting or np.ptp(values) == 0 for name, values in data.settings.items())
+    every = drawn.subplots(len(data.measured), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, values) in zip(every, data.measured.items(), strict=True):
+        errors = data.errors.get(name, np.zeros_like(values))
+        stacked = np.stack([values, np.asarray(prediction[name], float), errors])
+        shown = np.where(np.isfinite(stacked), stacked, 0.0)
+        factor_of, own = scaled(shown, QUANTITIES[name].unit) if QUANTITIES[name].unit != "dBm" else (shown, "dBm")
+        recorded, fitted, bars = np.where(np.isfinite(stacked), factor_of, np.nan)
+        style = {"linestyle": "-" if alone else "none", "marker": "" if alone else "x"}
+        axes.plot(x[order], fitted[order], color="black", linewidth=1.0, label="fitted", zorder=3, **style)
+        axes.errorbar(
+            x, recorded, bars, markersize=4.5, alpha=0.8, color=BLUE, elinewidth=1.2, linestyle="none", marker="o",
+            label="recorded",
+        )  # fmt: skip
+        axes.set_ylabel(named(QUANTITIES[name].what, own))
+    every[-1].set_xlabel(named(setting, unit))
+    title(every[0], words or "Recorded orbits and fitted model")
+    legend_above(every[0], 2)
+    drawn.align_ylabels(list(every))
 
 
 def _spectrum(drawn: Any, data: Spectrum, prediction: Mapping[str, Any], words: str) -> None:

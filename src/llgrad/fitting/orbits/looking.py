@@ -7,8 +7,7 @@ nearest to it (`branches.py` says which choices the data leave), so that nothing
 from __future__ import annotations
 
 import dataclasses
-import math
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import equinox as eqx
 import jax
@@ -18,88 +17,21 @@ import numpy as np
 from llgrad.core.units import show
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.methods.base import Log
-from llgrad.fitting.orbits.cycles import TO_REST, Near, Rest, flow_at, linear_at, rest_at, row_at
+from llgrad.fitting.orbits.cycles import Near, flow_at
 from llgrad.fitting.orbits.recording import OrbitRecording, TableRecording
+from llgrad.fitting.orbits.runs import COUNT, Orbits, followed, shot
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.starting import plain_numbers
 from llgrad.orbits.cycle.finding import orbit
 from llgrad.orbits.cycle.reasons import NoCycle
-from llgrad.orbits.cycle.settling import ANGLE, SLOWLY, STEPS, STILL, last_turn
 from llgrad.orbits.cycle.shooting import newton
-from llgrad.orbits.cycle.solving import doubled, error_of, is_cycle
+from llgrad.orbits.cycle.solving import doubled, is_cycle
 from llgrad.orbits.results.precision import working
 
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-
-
-COUNT: Final = 128
-"""States round an orbit to begin with."""
 MOST: Final = 1024
 """And at most."""
 ACCURACY: Final = 1e-8
 """Relative error of period and states that is left by the length of the steps."""
-APART: Final = 1e-6
-"""Relative difference of their frequencies above which two orbits are two."""
-ALIKE: Final = 0.03
-"""A turn that differs from an orbit by less than this part is on the way to it."""
-NEAR: Final = 0.25
-"""A turn that comes back so near, in parts of the run's size, is a guess."""
-THROUGH: Final = 0.05
-"""A closed orbit that comes so near to one of its states again is one that goes round more than once."""
-PIECES: Final = 8
-"""Of a run at most; an orbit that it takes longer to come to is looked for by `orbit`."""
-FEWEST: Final = 8
-"""Steps of a turn that can be a guess."""
-OTHERS: Final = _unit(np.concatenate([np.eye(3), -np.eye(3)])[[2, 5, 0, 3, 1, 4]] + 0.3)
-"""States from which the orbits of a device are looked for."""
-
-
-class Orbits(NamedTuple):
-    """The orbits of K settings, up to L of each, the nearest to what was recorded first; where there is none, the state
-    at rest that rings nearest to it."""
-
-    near: Near
-    """(L, K, N, n) and (L, K)."""
-    signature: np.ndarray
-    """(L, K, C), the frequency [Hz] first."""
-    closed: np.ndarray
-    """Whether it is an orbit that attracts (L, K)."""
-    rests: np.ndarray
-    """Whether a state at rest attracts too (K,)."""
-    reasons: dict[int, str]
-    """Why there is no orbit, of settings where this was asked."""
-
-    @property
-    def frequency(self) -> np.ndarray:
-        """[Hz] (L, K)."""
-        return self.signature[..., 0]
-
-    @property
-    def moving(self) -> np.ndarray:
-        """Which settings have an orbit (K,)."""
-        return self.closed[0]
-
-    def led_by(self, first: np.ndarray) -> Orbits:
-        """With one of the orbits of each setting (K,) before the others."""
-        order = np.argsort(np.arange(len(self.closed))[:, None] != first, axis=0, kind="stable")
-
-        def sort(leaf: np.ndarray) -> np.ndarray:
-            return np.take_along_axis(leaf, order.reshape(*order.shape, *[1] * (leaf.ndim - 2)), 0)
-
-        near = Near(*(sort(np.asarray(leaf)) for leaf in self.near))
-        return Orbits(near, sort(self.signature), sort(self.closed), self.rests, self.reasons)
-
-    def others(self, k: int) -> list[int]:
-        """One of the L for each orbit of setting k that is not the first."""
-        seen, found = [float(self.frequency[0, k])], []
-        for i in np.flatnonzero(self.closed[:, k]):
-            f = float(self.frequency[i, k])
-            if all(abs(f - one) > APART * f for one in seen):
-                seen.append(f)
-                found.append(int(i))
-        return found
 
 
 def orbits_of(recording: OrbitRecording, values: np.ndarray, m0: np.ndarray, log: Log) -> Orbits:
@@ -114,7 +46,7 @@ def orbits_of(recording: OrbitRecording, values: np.ndarray, m0: np.ndarray, log
 
 
 def _orbits_of(recording: OrbitRecording, given: tuple[Any, Any], least: int, log: Log) -> Orbits:
-    runs = _followed(recording, given, log)
+    runs = followed(recording, given, log)
     orbits = _looked_for(recording, given, runs)
     orbits = orbits.led_by(nearest(recording, orbits))
     return _accurate(recording, given, orbits, least)
@@ -175,233 +107,6 @@ def places(recording: OrbitRecording, which: np.ndarray) -> str:
     return "at " + ", ".join(f"{path} = {show(float(value), unit)}" for path, value, unit in pairs) + many
 
 
-# ---------------------------------------------------------------- where runs come to
-
-
-class _Piece(NamedTuple):
-    """A piece of the runs of K settings from one state each."""
-
-    path: Any
-    """(K, STEPS + 1, n)."""
-    slope: Any
-    """At its end (K, n)."""
-    interval: Any
-    """[ns] between two states (K,)."""
-
-
-class _Shot(NamedTuple):
-    """Orbits (…, K) that were found near others."""
-
-    near: Near
-    signature: Any
-    closed: Any
-    error: Any
-    """Relative error for so many states."""
-
-
-def _followed(recording: OrbitRecording, given: tuple[Any, Any], log: Log) -> Orbits:
-    """What the runs from many states come to, each orbit once: as soon as a turn comes back to near where it began, the
-    orbit is found from it."""
-    states = np.asarray(_starts(recording, *given))
-    lanes = [_Lane(one, recording.data.size) for one in states]
-    found: list[_Shot] = []
-    for _ in range(PIECES):
-        log.check()
-        for lane in lanes:
-            if lane.done.all():
-                continue
-            lane.go_on(jax.tree.map(np.asarray, _piece(recording, *given, lane.states, lane.done)))
-            guesses = lane.guesses(found)
-            if np.isfinite(guesses).any():
-                near = _turn(recording, *given, lane.states, guesses)
-                shot = _shot(recording, given, near)
-                closed = shot.closed & lane.holds(shot)
-                found.append(shot._replace(closed=closed))
-                lane.done |= closed
-            log.count(int((~lane.done).sum()))
-        if all(lane.done.all() for lane in lanes):
-            break
-    rests = [jax.tree.map(np.asarray, _rests(recording, *given, lane.states)) for lane in lanes]
-    return _put_together(lanes, found, rests)
-
-
-class _Lane:
-    """The runs of K settings from one state each, piece after piece."""
-
-    def __init__(self, states: np.ndarray, size: int):
-        self.states, count = np.array(states), len(states)
-        self.done = np.zeros(count, bool)
-        self.first, self.extent = np.full(count, np.nan), np.full(count, np.inf)
-        self.still = np.zeros(count, bool)
-        self.piece: Any = None
-        self.pieces = 0
-
-    def go_on(self, piece: _Piece) -> None:
-        """Take the next piece."""
-        self.piece, moving, self.pieces = piece, ~self.done, self.pieces + 1
-        half = piece.path[:, STEPS // 2 :]
-        extent = np.abs(half - half.mean(axis=1, keepdims=True)).max(axis=(1, 2))
-        extent = extent / np.maximum(np.abs(piece.path).max(axis=(1, 2)), 1e-300)
-        self.still |= moving & (extent < STILL)
-        self.first = np.where(np.isnan(self.first), extent, self.first)
-        self.extent = np.where(moving, extent, self.extent)
-        lost = ~np.isfinite(piece.path).all(axis=(1, 2))
-        self.states = np.where((moving & ~lost)[:, None], piece.path[:, -1], self.states)
-        self.done |= self.still | lost
-
-    def guesses(self, found: list[_Shot]) -> np.ndarray:
-        """Periods [ns] (K,) of the last turns that belong to no orbit that was found already; NaN elsewhere."""
-        periods = np.full(len(self.states), np.nan)
-        for k in map(int, np.flatnonzero(~self.done)):
-            path = self.piece.path[k]
-            turn = (last_turn if self.pieces % 2 == 0 else recent_turn)(path, self.piece.slope[k])
-            if turn is None or turn < FEWEST:
-                continue
-            periods[k] = turn * self.piece.interval[k]
-            middle = path[-math.ceil(turn) :].mean(axis=0)
-            if any(shot.closed[k] and self._same(shot, k, periods[k], middle, path) for shot in found):
-                self.done[k], periods[k] = True, np.nan
-        return periods
-
-    def _same(self, shot: _Shot, k: int, period: float, middle: np.ndarray, path: np.ndarray) -> bool:
-        """Whether a turn, or several, is on an orbit, nearly: of its period, about its middle, and at its states."""
-        states = shot.near.states[k]
-        size = np.abs(states - states.mean(axis=0)).max()
-        close = np.abs(states - path[-1]).max(axis=1).min() < ALIKE * size
-        ratio = period / shot.near.period[k]
-        alike = abs(ratio / max(round(ratio), 1) - 1) < ALIKE
-        return bool(close and alike and np.abs(middle - states.mean(axis=0)).max() < ALIKE * size)
-
-    def holds(self, shot: _Shot) -> np.ndarray:
-        """Whether orbits (K,) are those that the runs are on: through their states."""
-        states = shot.near.states
-        size = np.abs(states - states.mean(axis=1, keepdims=True)).max(axis=(1, 2))
-        far = np.sqrt(((states - self.states[:, None]) ** 2).sum(axis=2)).min(axis=1)
-        once = [not done or turns_of(one) == 1 for done, one in zip(shot.closed, states, strict=True)]
-        return (far < 2 * size) & np.array(once)
-
-    def rests(self, rest: Rest) -> np.ndarray:
-        """Whether the runs have come to rest, or are on the way to it (K,)."""
-        near = np.abs(rest.state - self.states).max(axis=1) < 10 * np.maximum(self.extent, STILL)
-        shrinks = self.still | (self.extent < np.minimum(self.first, SLOWLY))
-        return rest.found & rest.attracts & near & shrinks
-
-
-def _returns(path: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """When (J,) a path (S, n), in steps, came by its end in the same direction, and how far from it, in sizes."""
-    end, size = path[-1], max(float(np.abs(path - path.mean(axis=0)).max()), 1e-300)
-    height = (path - end) @ slope
-    before = np.flatnonzero((height[:-2] < 0) & (height[1:-1] >= 0))
-    share = (height[before] / (height[before] - height[before + 1]))[:, None]
-    crossed = path[before] * (1 - share) + path[before + 1] * share
-    return before + share[:, 0], np.abs(crossed - end).max(axis=1) / size
-
-
-def recent_turn(path: np.ndarray, slope: np.ndarray) -> float | None:
-    """How many steps ago a run (S, n) last came anywhere near its last state; None where it did not."""
-    times, distances = _returns(path, slope)
-    near = np.flatnonzero(distances < NEAR)
-    return float(len(path) - 1 - times[near[-1]]) if near.size else None
-
-
-def turns_of(states: np.ndarray) -> int:
-    """How often states (N, n) round a closed orbit go round it."""
-    path = np.concatenate([states, states[:2]])
-    times, distances = _returns(path[:-1], path[-1] - path[-3])
-    return 1 + int(np.sum((distances < THROUGH) & (times > 1) & (times < len(states) - 1)))
-
-
-def _put_together(lanes: list[_Lane], found: list[_Shot], rests: list[Rest]) -> Orbits:
-    """Orbits, then states at rest, of which the first that attract are taken where there is no orbit."""
-    at_rest = np.array([lane.rests(rest) for lane, rest in zip(lanes, rests, strict=True)])
-    count, size = at_rest.shape[1], lanes[0].states.shape[1]
-    shots = [*found, _no_shot(found, count, size)]
-    near = Near(*(np.stack(leaves) for leaves in zip(*(shot.near for shot in shots), strict=True)))
-    closed = np.stack([shot.closed for shot in shots])
-    signature = np.where(closed[..., None], np.stack([shot.signature for shot in shots]), np.nan)
-    near = Near(near.states, np.where(closed, near.period, np.nan))
-    place = np.argmax(at_rest, axis=0)
-    for k in range(count):
-        lane = int(place[k])
-        near.states[~closed[:, k], k] = rests[lane].state[k]
-        signature[~closed[:, k], k, 0] = rests[lane].frequency[k] if at_rest[lane, k] else np.nan
-    return Orbits(near, signature, closed, np.asarray(at_rest.any(axis=0)), {})
-
-
-def _no_shot(found: list[_Shot], count: int, size: int) -> _Shot:
-    wide = found[0].signature.shape[1] if found else 1
-    nothing = np.full((count, wide), np.nan)
-    near = Near(np.zeros((count, COUNT, size)), np.full(count, np.nan))
-    return _Shot(near, nothing, np.zeros(count, bool), np.zeros(count))
-
-
-@eqx.filter_jit
-@working()
-def _starts(recording: OrbitRecording, values: Any, m0: Any) -> Any:
-    """States (L, K, n) from which runs begin: that of the recording, and of a device many others."""
-    bound = recording.bind(values, m0)
-    start = jnp.stack(jax.tree.leaves(bound.m0))
-    starts = jnp.concatenate([start[None], OTHERS]) if isinstance(bound.model, Oscillator) else start[None]
-    return jnp.repeat(starts[:, None], len(recording.settings), axis=1)
-
-
-@eqx.filter_jit
-@working()
-def _piece(recording: OrbitRecording, values: Any, m0: Any, states: Any, done: Any) -> _Piece:
-    bound = recording.bind(values, m0)
-
-    def one(setting: Any, state: Any, done: Any) -> _Piece:
-        flow = flow_at(recording.at(bound.model, setting))
-        fastest = jnp.sqrt(jnp.sum(linear_at(flow, state)[2] ** 2))
-        interval = jnp.where(done, 0.0, ANGLE / jnp.maximum(fastest, 1e-12))
-        path = flow.run(state, STEPS * interval, STEPS)
-        return _Piece(jnp.concatenate([state[None], path]), flow.slope(path[-1]), interval)
-
-    return jax.vmap(one)(jnp.asarray(recording.settings), states, done)
-
-
-@eqx.filter_jit
-@working()
-def _turn(recording: OrbitRecording, values: Any, m0: Any, states: Any, period: Any) -> Near:
-    bound = recording.bind(values, m0)
-
-    def one(setting: Any, state: Any, period: Any) -> Near:
-        flow = flow_at(recording.at(bound.model, setting))
-        path = flow.run(state, jnp.where(jnp.isnan(period), 0.0, period), COUNT)
-        return Near(jnp.concatenate([state[None], path[:-1]]), period)
-
-    return jax.vmap(one)(jnp.asarray(recording.settings), states, period)
-
-
-@eqx.filter_jit
-@working()
-def _rests(recording: OrbitRecording, values: Any, m0: Any, states: Any) -> Rest:
-    """The states at rest near others (K, n)."""
-    bound = recording.bind(values, m0)
-
-    def one(setting: Any, state: Any) -> Rest:
-        return rest_at(recording.at(bound.model, setting), state, TO_REST)
-
-    return jax.vmap(one)(jnp.asarray(recording.settings), states)
-
-
-def _shot(recording: OrbitRecording, given: tuple[Any, Any], near: Near) -> _Shot:
-    return jax.tree.map(np.asarray, _shots(recording, *given, near))
-
-
-@eqx.filter_jit
-@working()
-def _shots(recording: OrbitRecording, values: Any, m0: Any, near: Near) -> _Shot:
-    bound = recording.bind(values, m0)
-
-    def one(setting: Any, states: Any, period: Any) -> _Shot:
-        row = row_at(recording.at(bound.model, setting), states, period)
-        error = error_of(row.flow, row.found)
-        return _Shot(Near(row.found.states, row.found.period), recording.signature(row), row.closed, error)
-
-    return jax.vmap(one)(jnp.asarray(recording.settings), *near)
-
-
 def _looked_for(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbits) -> Orbits:
     """With orbits that no spiral led to, where there must be one, or may be: from those of the neighbours, or by a run
     that settles."""
@@ -415,7 +120,7 @@ def _looked_for(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbit
         for other in sorted(np.flatnonzero(closed.any(axis=0)), key=lambda i, k=k: abs(i - k))[:1]:
             place = int(np.argmax(closed[:, other]))
             near.states[0, k], near.period[0, k] = near.states[place, other], near.period[place, other]
-    again = _shot(recording, given, Near(near.states[0], near.period[0]))
+    again = shot(recording, given, Near(near.states[0], near.period[0]))
     for k in map(int, lost):
         if not again.closed[k]:
             near.states[0, k], near.period[0, k] = orbits.near.states[0, k], np.nan
@@ -424,7 +129,7 @@ def _looked_for(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbit
             except NoCycle as error:
                 reasons[k] = str(error)
     if not again.closed[lost].all():
-        again = _shot(recording, given, Near(near.states[0], near.period[0]))
+        again = shot(recording, given, Near(near.states[0], near.period[0]))
     for k in map(int, lost[again.closed[lost]]):
         near.states[0, k], near.period[0, k] = again.near.states[k], again.near.period[k]
         signature[0, k], closed[0, k] = again.signature[k], True
@@ -447,7 +152,7 @@ def _accurate(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbits,
     """With so many states that the first orbit of each setting is accurate, and no fewer than `least`."""
     while (count := orbits.near.states.shape[2]) < MOST:
         if count >= least:
-            error = _shot(recording, given, Near(*(leaf[0] for leaf in orbits.near))).error
+            error = shot(recording, given, Near(*(leaf[0] for leaf in orbits.near))).error
             if not (error[orbits.moving] > ACCURACY).any():
                 break
         finer = [_doubled(recording, *given, Near(*one)) for one in zip(*orbits.near, strict=True)]

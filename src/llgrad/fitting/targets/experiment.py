@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import equinox as eqx
@@ -132,6 +132,11 @@ class Experiment(eqx.Module):
                 f"expected at least {FEWEST_SEGMENTS} pieces of at least {FEWEST_SAMPLES} samples; choose a length of "
                 "about a period, and a trace of many"
             )
+
+
+Data = Trace | Trajectory | SystemTrajectory | FrequencyTable | OrbitTable | Spectrum
+Recorded = Data | Experiment | Sequence[Experiment]
+"""What a fit takes."""
 
 
 def samples_of(trace: Trace, segment: float) -> int:
