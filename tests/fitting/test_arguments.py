@@ -58,7 +58,8 @@ def problem_of(monkeypatch):
         raise Begun
 
     monkeypatch.setattr("llgrad.fitting.fit._guessed", keep)
-    monkeypatch.setattr("llgrad.fitting.targets.checks._check_dependence", lambda *_: None)  # runs, and is slow
+    monkeypatch.setattr("llgrad.fitting.fit.check_dependence", lambda *_: None)  # runs, and is slow
+    monkeypatch.setattr("llgrad.fitting.fit._on_orbits", lambda prepared, log: prepared)
 
     def call(model, data, **arguments):
         with pytest.raises(Begun):
