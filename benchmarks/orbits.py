@@ -79,7 +79,7 @@ def spread(field: float, current: float) -> tuple[float, float, float]:
     """Line width [Hz] by the slope of the phase's variance of noisy runs, its standard error, and the orbit's."""
     device = device_at((field, current, 0.005)).replace(temperature=300.0)
     orbit = lg.orbit(device)
-    duration, dt = 12 / float(orbit.return_rate), 1e-12 if field > 0.1 else 4e-12
+    duration, dt = 40 / float(orbit.return_rate), 1e-12 if field > 0.1 else 4e-12
     count = round(duration / dt / 40) * 40
 
     @jax.jit

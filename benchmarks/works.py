@@ -35,6 +35,23 @@ class Tanh(lg.FieldTerm):
         return lg.Vec3(0.0, 0.0, self.strength * (jnp.tanh(m.z) + jnp.exp(-m.z)))
 
 
+class Curve(lg.FieldTerm):
+    """An anisotropy that follows a measured curve."""
+
+    places: list[float] = lg.table("1", ascending=True)
+    values: list[float] = lg.table("T")
+
+    def field(self, m: Any, inputs: Any) -> Any:
+        """A field along z, read at m_z."""
+        return lg.Vec3(0.0, 0.0, jnp.interp(m.z, jnp.asarray(self.places), jnp.asarray(self.values)))
+
+
+def curve(count: int) -> Curve:
+    """A curve of so many values."""
+    places = np.linspace(-1.01, 1.01, count)
+    return Curve(places.tolist(), (0.01 * np.cos(places)).tolist())
+
+
 def starts(lanes: int) -> Any:
     """Initial states, spread over the sphere."""
     m = np.random.default_rng(0).normal(size=(lanes, 3))
@@ -121,6 +138,9 @@ WORKS: dict[str, Callable[[], Callable[[], Any]]] = {
     "4,096 trajectories, value and gradient": lambda: many("gradient"),
     "4,096 trajectories, 3 tangents": lambda: many("tangents"),
     "4,096 with tanh and exp, value and gradient": lambda: many("gradient", STO.replace(terms=(Tanh(1e-3),))),
+    "4,096 with a table of 21": lambda: many("forward", STO.replace(terms=(curve(21),))),
+    "4,096 with a table of 21, value and gradient": lambda: many("gradient", STO.replace(terms=(curve(21),))),
+    "4,096 with a table of 200": lambda: many("forward", STO.replace(terms=(curve(200),))),
     "128 coupled, 256 samples, 50 steps, float32, value and gradient": lambda: array(128, 256, 50, True, jnp.float32),
     "one array of 1": lambda: array(1, 1, 2000, False, jnp.float64),
     "one array of 10": lambda: array(10, 1, 2000, False, jnp.float64),

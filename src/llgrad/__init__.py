@@ -89,9 +89,21 @@ with without_collections():
     from llgrad.orbits.results.orbit import Orbit
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
+    from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
+    from llgrad.physics.electric.oersted import OerstedField
+    from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
+    from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
     from llgrad.physics.slonczewski import SlonczewskiTorque
+    from llgrad.physics.stacks.barrier import Barrier
+    from llgrad.physics.stacks.coupling import InterlayerExchange, LayerCoupling
+    from llgrad.physics.stacks.dmi import InterlayerDMI
+    from llgrad.physics.stacks.layer import Layer
+    from llgrad.physics.stacks.stack import Stack
+    from llgrad.physics.stacks.stray import StrayField
+    from llgrad.physics.stacks.tensors import dipole_tensor, ellipse_tensor, prism_tensor
+    from llgrad.physics.stacks.torque import SpinTorque
     from llgrad.physics.torques import Torques, torque_at
     from llgrad.solve.native import Native
     from llgrad.solve.saving import End, Every, Interval
@@ -113,6 +125,7 @@ __all__ = [
     "RK4",
     "XLA",
     "AppliedField",
+    "Barrier",
     "Bench",
     "Branch",
     "Branches",
@@ -122,6 +135,7 @@ __all__ = [
     "ConstantSchedule",
     "CosineSchedule",
     "Coupling",
+    "CubicAnisotropy",
     "Demagnetisation",
     "DenseMix",
     "Design",
@@ -151,8 +165,12 @@ __all__ = [
     "Images",
     "Imperfections",
     "Inputs",
+    "InterlayerDMI",
+    "InterlayerExchange",
     "Interval",
     "Junction",
+    "Layer",
+    "LayerCoupling",
     "LevenbergMarquardt",
     "Limits",
     "LineWidth",
@@ -161,6 +179,7 @@ __all__ = [
     "Lyapunov",
     "Mix",
     "Native",
+    "OerstedField",
     "Orbit",
     "OrbitTable",
     "Oscillator",
@@ -185,8 +204,12 @@ __all__ = [
     "SoftmaxNetwork",
     "Spectrum",
     "Spin",
+    "SpinOrbitTorque",
+    "SpinTorque",
+    "Stack",
     "Starts",
     "Step",
+    "StrayField",
     "SumMix",
     "Sweeps",
     "System",
@@ -204,6 +227,8 @@ __all__ = [
     "Tsitouras5",
     "UniaxialAnisotropy",
     "Vec3",
+    "VoltageAnisotropyTable",
+    "VoltageControlledAnisotropy",
     "Waveform",
     "accuracy_of_arrays",
     "amplitude",
@@ -211,8 +236,10 @@ __all__ = [
     "default_start",
     "describe",
     "dipolar_tensors",
+    "dipole_tensor",
     "direction",
     "ellipse",
+    "ellipse_tensor",
     "ellipse_volume",
     "equilibria",
     "evaluate",
@@ -239,6 +266,7 @@ __all__ = [
     "posterior",
     "presets",
     "prism_factors",
+    "prism_tensor",
     "profile",
     "quantity",
     "read_frequencies",

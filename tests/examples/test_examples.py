@@ -28,6 +28,7 @@ PROMISED = {
     "orbit_of_an_oscillator": [r"line width 29\.02 MHz", r"±4\.007 MHz", r"-0\.3105 GHz/mA"],
     "own_field_term": [r"0\.4402 GHz", r"0\.5270 GHz"],
     "own_system": [r"gyration 0\.3979 GHz", r"7\.96 MHz"],
+    "synthetic_antiferromagnet": [r"saturation at 200\.0 mT", r"100 +0\.500", r"7\.56 and 12\.17 GHz"],
     "what_to_measure_next": [r"3\.5 mA, field\.z = 250 mT", r"\(4[89](\.\d)? times better\)", r"0\.9999 to 0\.65"],
 }
 

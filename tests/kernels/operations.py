@@ -9,10 +9,12 @@ from jax import lax
 from tests.kernels.builder.loop import of_jax
 
 from llgrad.kernels.expression.program import pull_back_of, push_forward_of
+from llgrad.kernels.expression.tables import RANK
 
 AWAY = lax.RoundingMethod.AWAY_FROM_ZERO
 EVEN = lax.RoundingMethod.TO_NEAREST_EVEN
 TABLE = np.array([-2.0, -0.5, 0.0, 0.5, 3.0])
+LONG = np.arange(-60, 61) / 20.0
 
 
 def _int(x):
@@ -98,6 +100,11 @@ MORE = {
     "interp": lambda x, y, z: jnp.interp(x, TABLE.astype(x.dtype), (TABLE**2).astype(x.dtype)),
     "interp of values": lambda x, y, z: jnp.interp(x, TABLE.astype(x.dtype), jnp.stack([z, y, x, y, z])),
     "searchsorted left": lambda x, y, z: jnp.searchsorted(TABLE.astype(x.dtype), x, side="left").astype(x.dtype) * y,
+    "rank": lambda x, y, z: RANK.bind(TABLE.astype(x.dtype), x, dtype=np.dtype("int32")).astype(x.dtype) * y,
+    "rank in a long table": lambda x, y, z: jnp.searchsorted(LONG.astype(x.dtype), x, side="right").astype(x.dtype) * y,
+    "rank among values": lambda x, y, z: (
+        jnp.searchsorted(jnp.stack([z - 1, z, z + 2]), x, side="right").astype(x.dtype) * y
+    ),
     "quotients that jump": lambda x, y, z: (
         jnp.floor(x / jnp.where(x > 0, x, y)) + jnp.where(x / (y * 49.0) == 1.0, y, z)
     ),

@@ -145,6 +145,41 @@ def test_a_system_reads_a_table():
     np.testing.assert_allclose(run.v[-1], 0.9 * np.exp(-1), rtol=1e-8)
 
 
+LENGTHS = {
+    # numbers, trajectories (None: one, without an axis), whether each has its own, dtype: which memory, which search
+    "two": (2, 40, False, np.float64),
+    "in registers": (21, 9, False, np.float64),
+    "in registers, float32": (100, 17, False, np.float32),
+    "gathered, halved": (300, 9, False, np.float64),
+    "own, on the stack": (21, 17, True, np.float64),
+    "own, too long for it": (300, 9, True, np.float64),
+    "one trajectory": (100, None, False, np.float64),
+}
+
+
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=pytest.mark.float32 if "32" in k else ()) for k in LENGTHS])
+def test_a_table_of_any_length_is_read_as_by_a_scan(kind):
+    """Value, tangent and gradient, from states at knots, between and beyond them."""
+    count, lanes, own, dtype = LENGTHS[kind]
+    places = np.linspace(-1.0, 1.0, count) + 0.1 * np.sin(np.arange(count)) / count
+    begun = np.random.default_rng(count).uniform(-1.5, 1.5, lanes or 1)
+    begun[: min(3, len(begun))] = places[[0, -1, count // 2]][: len(begun)]
+    leaks = 1e10 * np.cos(3.0 * places) * (np.linspace(0.5, 1.5, lanes)[:, None] if own else 1.0)
+    given = [jnp.asarray(a, dtype) for a in (begun if lanes else begun[0], places, leaks)]
+    moved = [0.3 * jnp.roll(a, 1, -1) if a.ndim else 0.1 * a for a in given]
+
+    def derivatives(engine):
+        def run(v, places, leaks):
+            options = {"m0": {"v": v}, "engine": engine, "stepper": lg.Heun()}
+            return lg.simulate(Leaky(places, leaks), duration=9 * DT, dt=DT, **options).v[-1]
+
+        runs = jax.vmap(run, (0, None, 0 if own else None)) if lanes else run
+        total = lambda *each: jnp.sum(runs(*each) ** 2)  # noqa: E731
+        return quick_jit(lambda: (jax.jvp(runs, given, moved), jax.grad(total, (0, 1, 2))(*given)))()
+
+    agree(derivatives(lg.Native()), derivatives(lg.XLA()), dtype)
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [

@@ -48,7 +48,7 @@ def test_nothing_moves_in_the_fixed_points_of_any_system(name):
     flow = flow_of(MEMBERS[name], 0.0 if name == "Stack" else None)
     fastest = max(np.abs(point.matrix).max() for point in found)
     for point in found:
-        assert np.abs(np.asarray(flow.rate(jnp.asarray(point.y)))).max() < 1e-10 * fastest
+        assert np.abs(np.asarray(flow.slope(jnp.asarray(point.y)))).max() < 1e-10 * fastest
         assert jax.tree.structure(point.state) == jax.tree.structure(MEMBERS[name].start())
 
 

@@ -42,6 +42,7 @@ def test_bistable_below_the_critical_field():
     found = lg.orbit(PRESET.replace(field=(0.0, 0.0, 0.002), current=0.278e-3))
     assert found.note == "bistable: the state at rest attracts too, and a run from its neighbourhood stays there"
     assert bool(found.attracts)
+    assert found.found and found.status.sentence == f"found; {found.note}"
 
 
 @pytest.mark.parametrize("current", [0.397e-3, 3.5e-3])

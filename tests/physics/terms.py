@@ -59,6 +59,23 @@ def demagnetisation_energy(term: Any, m: lg.Vec3) -> Any:
     return MU_0 * term.Ms / 2 * (n.x * m.x * m.x + n.y * m.y * m.y + n.z * m.z * m.z)
 
 
+def cubic_energy(term: Any, m: lg.Vec3) -> Any:
+    a, b, c = (m.dot(axis) ** 2 for axis in (term.first, term.second, term.first.cross(term.second)))
+    return term.H_c / 2 * (a * b + b * c + c * a)
+
+
+def voltage_energy(term: Any, m: lg.Vec3) -> Any:
+    return -term.per_volt * VOLTAGE / 2 * m.dot(term.axis) ** 2
+
+
+def voltage_table_energy(term: Any, m: lg.Vec3) -> Any:
+    return -jnp.interp(VOLTAGE, term.voltages, term.fields) / 2 * m.dot(term.axis) ** 2
+
+
+def oersted_energy(term: Any, m: lg.Vec3) -> Any:
+    return -(term.current + METAL) * term.per_ampere.dot(m)
+
+
 def exchange_energy(term: Any, m: lg.Vec3) -> Any:
     return -term.strength / term.curvature * jnp.exp(term.curvature * m.dot(term.pinned))
 
@@ -73,10 +90,28 @@ TERMS: dict[str, Member] = {
     "slonczewski": Member(
         SlonczewskiTorque(per_ampere=5.4, lambda_=0.288, field_like=0.3, polariser=lg.direction(0.7, -0.5)), "any", None
     ),
+    "cubic": Member(
+        lg.CubicAnisotropy(0.08, first=lg.direction(1.2, 0.3), second=lg.direction(1.2 + np.pi / 2, 0.3)),
+        "any",
+        cubic_energy,
+    ),
+    "spin-orbit": Member(
+        lg.SpinOrbitTorque(12.0, field_like=0.4, spin=lg.direction(1.4, 1.9), current=1e-3), "any", None
+    ),
+    "Oersted": Member(
+        lg.OerstedField(lg.Vec3(1.0, -2.0, 3.0), "heavy_metal_current", current=2e-3), "any", oersted_energy
+    ),
+    "voltage": Member(lg.VoltageControlledAnisotropy(0.2, axis=lg.direction(0.3, 0.8)), "any", voltage_energy),
+    "voltage table": Member(
+        lg.VoltageAnisotropyTable([-1.0, 0.0, 1.0], [0.03, 0.0, -0.05], axis=lg.direction(0.3, 0.8)),
+        "any",
+        voltage_table_energy,
+    ),
     "user": Member(Exchange(strength=0.02, curvature=0.8, pinned=lg.direction(2.0, 0.3)), "any", exchange_energy),
 }
 
-INPUTS = inputs_of_term(2.5e-3, lg.Vec3(0.0, 0.0, 0.02))
+VOLTAGE, METAL = 0.6, 0.7e-3
+INPUTS = inputs_of_term(2.5e-3, lg.Vec3(0.0, 0.0, 0.02), 0.0, {"voltage": VOLTAGE, "heavy_metal_current": METAL})
 
 
 def random_states(rng: np.random.Generator, count: int) -> lg.Vec3:

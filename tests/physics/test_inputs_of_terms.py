@@ -8,8 +8,8 @@ import pytest
 from tests.kernels.reference import quick_jit
 
 import llgrad as lg
-from llgrad.experiments.equilibrium import equilibrium
 from llgrad.experiments.spin_diode import Microwave, spin_diode
+from llgrad.orbits.equilibria.relaxed import relaxed
 
 STO = lg.presets.kubota2013()
 START = [0.6, 0.0, 0.8]
@@ -127,7 +127,7 @@ def test_the_step_follows_a_field_that_is_zero_at_first():
 
 
 AT_REST = {
-    "equilibrium": ("equilibrium", equilibrium),
+    "relaxed": ("state at rest", relaxed),
     "spin_diode": (
         "spin-diode response",
         lambda device: spin_diode(device, [0.05], [3e9], Microwave(current=1e-6), axis=(1, 0, 0)),

@@ -11,7 +11,7 @@ from llgrad.core.field_term import FieldTerm
 
 
 def built_in_terms() -> set[type]:
-    for module in pkgutil.iter_modules(llgrad.physics.__path__, "llgrad.physics."):
+    for module in pkgutil.walk_packages(llgrad.physics.__path__, "llgrad.physics."):
         importlib.import_module(module.name)
     return {kind for kind in FieldTerm.__subclasses__() if kind.__module__.startswith("llgrad.physics.")}
 

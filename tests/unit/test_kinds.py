@@ -85,7 +85,7 @@ GIVEN = {
     "write_trace": ({"path": "x.csv", "trace": TRACE}, {}),
 }
 OF_NUMBERS = {"between", "dipolar_tensors", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors"}
-OF_NUMBERS |= {"quantity", "table", "unbounded", "vector"}
+OF_NUMBERS |= {"dipole_tensor", "ellipse_tensor", "prism_tensor", "quantity", "table", "unbounded", "vector"}
 OF_NUMBERS |= {f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "response")}
 # Where a kind of WRONG is right: None leaves an optional argument out, and so on.
 RIGHT = {

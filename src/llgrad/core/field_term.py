@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import abc
 import inspect
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Final
 
 from llgrad.core.record import Record
 from llgrad.core.vector import Vec3
@@ -52,15 +52,33 @@ class Watched(Inputs):
         return super().__getattr__(name)
 
 
-def given_to_term(current: Any, field: Any, t: Any = 0.0) -> tuple[Any, ...]:
-    """The arguments of a field term's `Inputs`: total current [A], field from outside [T] (a Vec3), time [s]."""
-    asked = "a field term asks for inputs.{name}, but it is given only {known}"
-    return t, None, {"current": current, "field": field}, asked
+def given_to_term(current: Any, field: Any, t: Any = 0.0, more: Mapping[str, Any] | None = None) -> tuple[Any, ...]:
+    """The arguments of a field term's `Inputs`: total current [A], field from outside [T] (a Vec3), time [s], and what
+    comes by further terminals."""
+    asked = "a field term asks for inputs.{name}, but it is given only {known}; declare it in `terminals`"
+    return t, None, {"current": current, "field": field, **(more or {})}, asked
 
 
-def inputs_of_term(current: Any, field: Any, t: Any = 0.0) -> Inputs:
-    """What a field term is given: the total current [A], the field from outside [T] (a Vec3), and the time [s]."""
-    return Inputs(*given_to_term(current, field, t))
+def inputs_of_term(current: Any, field: Any, t: Any = 0.0, more: Mapping[str, Any] | None = None) -> Inputs:
+    """What a field term is given: the total current [A], the field from outside [T] (a Vec3), the time [s], and what
+    comes by further terminals."""
+    return Inputs(*given_to_term(current, field, t, more))
+
+
+def terminals_of(parts: Iterable[Any]) -> dict[str, str]:
+    """The units of all terminals that terms or couplings ask for, by name.
+
+    Raises ValueError where two of them mean another unit by one name.
+    """
+    found: dict[str, str] = {}
+    for part in parts:
+        for name, unit in part.terminals.items():
+            if found.setdefault(name, unit) != unit:
+                raise ValueError(
+                    f"the terminal {name!r} of {type(part).__name__} is in {unit}, and that of another term in "
+                    f"{found[name]}; give one of them another name"
+                )
+    return found
 
 
 class FieldTerm(Record):
@@ -79,6 +97,10 @@ class FieldTerm(Record):
 
     Raises ValueError where the class is defined, for a `field` that takes the current in place of the inputs.
     """
+
+    terminals: ClassVar[Mapping[str, str]] = {}
+    """Units of inputs beside t, current and field that `field` asks for, by name. A drive of a `Stack` acts on them;
+    "voltage" is that across the junction."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

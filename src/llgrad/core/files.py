@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import csv
 import json
 import lzma
 import math
@@ -153,6 +154,23 @@ def write_npz(path: Path, record: Mapping[str, Any], arrays: Mapping[str, Any], 
             record=np.array(text),
             **{name: np.asarray(array) for name, array in arrays.items()},
         )
+
+
+def write_table(
+    path: Path, record: Mapping[str, Any], columns: Mapping[str, np.ndarray], overwrite: bool = False
+) -> None:
+    """Write columns of equal length as CSV, after the run record as a comment; an empty field is a number that there
+    is not."""
+    text = json.dumps(plain(record), ensure_ascii=False, allow_nan=False)
+    with writing(path, overwrite) as file, file.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(f"# run record: {text}\n")
+        lines = csv.writer(stream, lineterminator="\n")
+        lines.writerow(columns)
+        lines.writerows(zip(*(_fields(column) for column in columns.values()), strict=True))
+
+
+def _fields(column: np.ndarray) -> list[Any]:
+    return ["" if isinstance(value, float) and math.isnan(value) else value for value in column.tolist()]
 
 
 def read_npz(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -57,6 +57,21 @@ def normals(key0: Any, key1: Any, lane: Any, step: Any, dtype: Any) -> Vec3:
     return Vec3(radius_a * jnp.cos(angle_a), radius_a * jnp.sin(angle_a), radius_b * jnp.cos(angle_b))
 
 
+BLOCK: Final = 1 << 28
+"""Lanes are below this number, so that lanes from its multiples on give further numbers of a step."""
+MOST: Final = 16
+"""So many times three numbers there are of each step."""
+
+
+def many_normals(key0: Any, key1: Any, lane: Any, step: Any, dtype: Any, count: int) -> list[Any]:
+    """`count` independent standard normal numbers for each (lane, step); the first three are those of `normals`."""
+    found = []
+    for block in range(-(-count // 3)):
+        three = normals(key0, key1, lane + jnp.uint32(block * BLOCK) if block else lane, step, dtype)
+        found += [three.x, three.y, three.z]
+    return found[:count]
+
+
 def _radius(bits: Any, dtype: Any) -> Any:
     uniform = bits.astype(dtype) * jnp.asarray(2.0**-32, dtype) + jnp.asarray(2.0**-33, dtype)
     return jnp.sqrt(jnp.asarray(-2.0, dtype) * jnp.log(uniform))

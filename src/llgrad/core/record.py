@@ -80,6 +80,7 @@ def quantity(unit: str, *, default: Any = dataclasses.MISSING, about: str = "", 
 def vector(unit: str, *, default: Any = dataclasses.MISSING, about: str = "") -> Any:
     """A Vec3 field of a record, with the SI unit of its components."""
     extra: dict[str, Any] = {} if default is dataclasses.MISSING else {"default_factory": lambda: Vec3(*default)}
+    extra = {"default": None} if default is None else extra
     return eqx.field(converter=_as_vector, metadata={"unit": unit, "about": about, "vector": True}, **extra)
 
 
@@ -169,6 +170,8 @@ def rows_of(record: Record, prefix: str = "") -> list[tuple[str, Any, str, str]]
         elif isinstance(value, tuple):
             for index, item in enumerate(value):
                 rows += rows_of(item, f"{path}.{index}.") if isinstance(item, Record) else []
+            if value and all(isinstance(item, str) for item in value):
+                rows.append((path, ", ".join(value), "", field.metadata.get("about", "")))
         elif value is not None:
             rows.append((path, value, field.metadata.get("unit", ""), field.metadata.get("about", "")))
     return rows
@@ -274,7 +277,7 @@ def to_json(record: Record) -> dict[str, Any]:
         if isinstance(value, Record):
             entry[field.name] = to_json(value)
         elif isinstance(value, tuple):
-            entry[field.name] = [to_json(item) for item in value]
+            entry[field.name] = [to_json(item) if isinstance(item, Record) else item for item in value]
         elif isinstance(value, Vec3):
             entry[field.name] = {"value": [_plain(c) for c in (value.x, value.y, value.z)], "unit": unit}
         elif unit is not None and value is not None:
@@ -334,6 +337,8 @@ def _read(value: Any, field: dataclasses.Field, hint: Any, area: float | None) -
         raise ValueError(f"{name}: {error}") from None
     if value is None or (field.metadata.get("static") and isinstance(value, (bool, int, str))):
         return value
+    if hint == tuple[str, str] and isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return tuple(value)
     several = typing.get_origin(hint) is tuple
     if isinstance(value, list) != several or not isinstance(value, (list, Mapping)):
         raise ValueError(f"{name} = {value!r}, expected {'a list of records' if several else 'a record'}")

@@ -50,6 +50,8 @@ BASES: Final[dict[str, tuple[str, float]]] = {
     "Ω": ("Ω", 1.0),
     "S": ("S", 1.0),
     "rad": ("rad", 1.0),
+    "J/m2": ("J/m²", 1.0),
+    "J/m²": ("J/m²", 1.0),
     "J/m3": ("J/m³", 1.0),
     "J/m³": ("J/m³", 1.0),
     "A/m2": ("A/m²", 1.0),
@@ -93,6 +95,8 @@ EXACT: Final[dict[str, tuple[str, float]]] = {
     "rad/(Oe s)": ("rad/(T s)", 1e4),
     "GHz/T": ("rad/(T s)", 2e9 * math.pi),
     "erg/cm3": ("J/m³", 0.1),
+    "erg/cm2": ("J/m²", 1e-3),
+    "erg/cm²": ("J/m²", 1e-3),
 }
 
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
@@ -354,7 +358,7 @@ def _engineering(number: float, unit: str) -> str:
 
 def _prefix(number: float, unit: str) -> tuple[int, str]:
     """The power of ten of the engineering prefix that suits a number, and the unit with it."""
-    if unit not in ("A", "T", "s", "Hz", "V", "Ω", "S", "rad") or not number or not math.isfinite(number):
+    if unit not in ("A", "T", "s", "Hz", "V", "Ω", "S", "rad", "m", "J/m²") or not number or not math.isfinite(number):
         return 0, "" if unit == "1" else unit
     exponent = min(max(3 * math.floor(math.log10(abs(number)) / 3 + 1e-12), -15), 9)
     return exponent, {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}[exponent] + unit

@@ -30,11 +30,12 @@ LONGEST: Final = 0.1
 
 
 class _Array(NamedTuple):
-    """An array of a trace: what it is there, its name in the file and the unit in it, its numbers in SI units."""
+    """An array of a trace: what it is there, its name in the file and the unit in it, its numbers in its SI unit."""
 
     what: str
     written: str
     unit: str | None
+    si: str
     values: np.ndarray
 
 
@@ -57,8 +58,8 @@ def read_arrays(path: Path) -> Arrays:
     return _npz(path) if path.suffix.lower() == ".npz" else _mat(path)
 
 
-def trace_of_arrays(found: Arrays, columns: Sequence[str] | None = None) -> Trace:
-    """The trace in arrays named t or time, and mx, my, mz, or m (T, 3), or voltage.
+def trace_of_arrays(found: Arrays, columns: Sequence[str] | None = None, own: Mapping[str, str] | None = None) -> Trace:
+    """The trace in arrays named t or time, and mx, my, mz, or m (T, 3), or voltage, or the `own` ones of a system.
 
     Numbers are in SI units, unless the name says another: `t_ns`, `voltage_mV`. A run that `llgrad simulate` wrote is
     read as it is. Evenly spaced times in single precision are counted from the first, without their rounding.
@@ -71,14 +72,16 @@ def trace_of_arrays(found: Arrays, columns: Sequence[str] | None = None) -> Trac
     Trace: voltage; 3 samples from 0 s to 200 ps, every 100 ps
     """
     path = found.path
-    known = _known(path, found.arrays)
+    own = own or {}
+    known = _known(path, found.arrays, own)
     names = ", ".join(found.arrays) or "nothing"
     if "t" not in known:
         raise ValueError(f"{path} has no array of times; it has {names}; name it t or time, in seconds, or t_ns")
     if columns is None:
-        chosen = [_one(path, known[name]) for name in COLUMNS if name in known]
+        chosen = [_one(path, known[name]) for name in COLUMNS if name in known and not own]
+        chosen += [_chosen(path, known, name, names, own) for name in own]
     else:
-        chosen = [_chosen(path, known, name, names) for name in columns]
+        chosen = [_chosen(path, known, name, names, own) for name in columns]
     taken = {array.what: array for array in chosen}
     if len(taken) < len(chosen):
         raise ValueError(f"columns = {list(columns or ())}: two of them are the same column of a trace; choose one")
@@ -94,7 +97,8 @@ def trace_of_arrays(found: Arrays, columns: Sequence[str] | None = None) -> Trac
     said += f"; left out: {', '.join(left)}" if left else ""
     try:
         values = {name: array.values for name, array in taken.items()}
-        return Trace(t, values, (), (found.remark, said, *counted, spacing_of(t)))
+        units = {name: own[name] for name in values if name in own}
+        return Trace(t, values, (), (found.remark, said, *counted, spacing_of(t)), units)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -162,20 +166,21 @@ def _flat(loaded: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return found | {field if names.count(field) == 1 else f"{outer}.{field}": held for outer, field, held in inside}
 
 
-def _known(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, list[_Array]]:
+def _known(path: Path, arrays: Mapping[str, np.ndarray], own: Mapping[str, str]) -> dict[str, list[_Array]]:
     """The arrays of a trace in SI units, by what they are in one."""
     known: dict[str, list[_Array]] = {}
+    units = COLUMNS | dict(own)
     for written, array in arrays.items():
         header = _named(written.rpartition(".")[2])
-        name = ALIASES.get(header.name.lower(), header.name.lower())
+        name = header.name if header.name in own else ALIASES.get(header.name.lower(), header.name.lower())
         if name == "m":
             for axis, part in zip("xyz", _components(path, array), strict=True):
-                known.setdefault(f"m{axis}", []).append(_Array(f"m{axis}", written, None, part))
-        elif name == "t" or name in COLUMNS:
+                known.setdefault(f"m{axis}", []).append(_Array(f"m{axis}", written, None, "1", part))
+        elif name == "t" or name in units:
             if array.dtype.kind not in "fiu":
                 raise ValueError(f"{path}: {written} holds no real numbers (its type is {array.dtype})")
-            values = np.ravel(np.asarray(array, dtype=np.float64)) * _factor(path, header, COLUMNS.get(name, "s"))
-            known.setdefault(name, []).append(_Array(name, written, header.unit, values))
+            values = np.ravel(np.asarray(array, dtype=np.float64)) * _factor(path, header, units.get(name, "s"))
+            known.setdefault(name, []).append(_Array(name, written, header.unit, units.get(name, "s"), values))
     return known
 
 
@@ -187,12 +192,12 @@ def _named(written: str) -> Header:
     return header_of(written)
 
 
-def _chosen(path: Path, known: Mapping[str, list[_Array]], name: str, names: str) -> _Array:
+def _chosen(path: Path, known: Mapping[str, list[_Array]], name: str, names: str, own: Mapping[str, str]) -> _Array:
     """The array for a column of a trace, or the one that has this name in the file."""
-    own = [array for arrays in known.values() for array in arrays if array.written == name and array.what != "t"]
-    if len(own) == 1:
-        return own[0]
-    if name not in COLUMNS:
+    same = [array for arrays in known.values() for array in arrays if array.written == name and array.what != "t"]
+    if len(same) == 1:
+        return same[0]
+    if name not in COLUMNS and name not in own:
         raise ValueError(f"a trace has no column {name!r}; it can hold {', '.join(COLUMNS)}")
     if name not in known:
         raise ValueError(f"{path} has no array {name!r}; it has {names}")
@@ -233,7 +238,6 @@ def _components(path: Path, m: np.ndarray) -> np.ndarray:
 
 def _said(array: _Array) -> str:
     origin = "" if _named(array.written).name.lower() == array.what else f" from {array.written!r}"
-    unit = "s" if array.what == "t" else COLUMNS[array.what]
     if array.unit is not None:
         return f"{array.what}{origin} in {array.unit}"
-    return f"{array.what}{origin}" + ("" if unit == "1" else f" in {unit}")
+    return f"{array.what}{origin}" + ("" if array.si == "1" else f" in {array.si}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from llgrad.datasets.formats import ALIASES, ARRAY_FILES, read_arrays, spacing_o
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.sweeps import Sweeps
 from llgrad.datasets.tables.quantities import Kind
-from llgrad.datasets.tables.table import Table, read_table
+from llgrad.datasets.tables.table import Table, kind_of, read_table
 from llgrad.datasets.tables.times import time_column, times_of
 from llgrad.datasets.touchstone.scattering import Scattering
 from llgrad.datasets.trace import COLUMNS, Trace
@@ -22,7 +22,9 @@ from llgrad.drives.sampled import Sampled
 from llgrad.observables.spectrum import Spectrum
 
 
-def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> Trace:
+def read_trace(
+    path: str | os.PathLike[str], columns: Sequence[str] | None = None, units: Mapping[str, str] | None = None
+) -> Trace:
     """The trace in a file, in SI units: a text file, an `.npz`, or a `.mat` of MATLAB.
 
     In a text file the header names the columns and their units, as in `t (ns),mx,my,mz` or `time [s]; voltage [mV]`.
@@ -33,8 +35,9 @@ def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = Non
     ends in which a chosen column is blank are left out. For arrays see `formats.trace_of_arrays`.
 
     `columns` chooses among mx, my, mz and voltage, or names a column of the file, such as CH2 or free_mx, that becomes
-    the voltage or the component of m, or tells its place, as "#2"; by default all that are there. Others are left
-    out, whatever is in them. `describe` tells how the file was understood.
+    the voltage or the component of m, or tells its place, as "#2"; by default all that are there. `units` names the
+    columns of a `System` by their names in the file, with the SI unit of each, as {"x": "m"}; without `columns` these
+    are read and no others. Others are left out, whatever is in them. `describe` tells how the file was understood.
 
     Raises ValueError, in one sentence that names the file and the line, for a file that is missing, empty or binary, a
     header without time or unit, a missing column, several channels, a name that comes twice, a cell in the midst of a
@@ -49,17 +52,22 @@ def read_trace(path: str | os.PathLike[str], columns: Sequence[str] | None = Non
     ([0.001, 0.002, 0.003], ('made up',))
     >>> print(describe(trace))
     cells separated by semicolons; t from 'time' in ns, voltage in mV; 3 samples from 0 s to 300 ps, unevenly spaced
+    >>> _ = Path("vortex.csv").write_text("t (ns),x (nm),y (nm)\\n0,30,0\\n0.1,29,8\\n")
+    >>> read_trace("vortex.csv", units={"x": "m", "y": "m"}).columns["x"].round(12).tolist()
+    [3e-08, 2.9e-08]
     """
-    path = checked_path("path", path)
+    path, own = checked_path("path", path), _own(units)
     if path.suffix.lower() in ARRAY_FILES:
-        return trace_of_arrays(read_arrays(path), columns)
+        return trace_of_arrays(read_arrays(path), columns, own)
     table = read_table(path)
-    time, found = _chosen(table, columns)
+    time, found = _chosen(table, columns, own)
     table = table.recorded([time, *found.values()], time)
-    values = {name: table.in_si(index, COLUMNS[name]) for name, index in found.items()}
+    expected = COLUMNS | own
+    values = {name: table.in_si(index, expected[name]) for name, index in found.items()}
     t, rounded = times_of(table, time)
     taken = table.taken({time: "t"} | {index: name for name, index in found.items()})
-    return Trace(t, values, table.notes, (*table.remarks, taken, *rounded, spacing_of(t)))
+    read = (*table.remarks, taken, *rounded, spacing_of(t))
+    return Trace(t, values, table.notes, read, {name: own[name] for name in values if name in own})
 
 
 def describe(data: Trace | FrequencyTable | Spectrum | Sweeps | Scattering) -> str:
@@ -70,7 +78,8 @@ def describe(data: Trace | FrequencyTable | Spectrum | Sweeps | Scattering) -> s
 
 
 def write_trace(path: str | os.PathLike[str], trace: Trace, note: str = "", *, overwrite: bool = False) -> None:
-    """Write a trace as CSV with every digit; `read_trace` gives it back exactly.
+    """Write a trace as CSV with every digit; `read_trace` gives it back exactly, with the trace's
+    `units` where it has columns of a system.
 
     `note` is written above the trace's own notes. The file appears whole or not at all.
 
@@ -132,14 +141,23 @@ def _driven_unit(table: Table, index: int) -> str:
     return unit
 
 
-def _chosen(table: Table, wanted: Sequence[str] | None) -> tuple[int, dict[str, int]]:
-    """Index of the times, and the columns of a trace by their index in the table."""
-    found: dict[str, int] = {}
+def _own(units: Mapping[str, str] | None) -> dict[str, str]:
+    given = {} if units is None else units
+    if not isinstance(given, Mapping) or not all(isinstance(part, str) for pair in given.items() for part in pair):
+        raise ValueError(f'units = {units!r}, expected the SI unit of each column by its name, as in {{"x": "m"}}')
+    return dict(given)
+
+
+def _chosen(table: Table, wanted: Sequence[str] | None, own: Mapping[str, str]) -> tuple[int, dict[str, int]]:
+    """Index of the times, and the columns of a trace by their index in the table; `own` are those of a system."""
+    found = {name: table.place(name) for name in own if wanted is None or name in wanted}
     asked = None
-    if wanted is None:
+    if wanted is None and not own:
         found = {what: _the_one(table, what) for what in COLUMNS if _candidates(table, what)}
         found = found or {"voltage": _only_channel(table)}
     for name in wanted or ():
+        if name in found and name in own:
+            continue
         index = _wanted(table, name)
         if table.quantity(index).kind is Kind.TIME:
             asked = index
@@ -169,6 +187,8 @@ def _what(table: Table, index: int) -> str | None:
 def _candidates(table: Table, what: str) -> list[int]:
     """The columns that are named as a column of a trace is; else those that hold this component of m."""
     named = [index for index, column in enumerate(table.header) if _name(column.name) == what]
+    unit = {index: table.header[index].unit for index in named}
+    named = [i for i in named if unit[i] is None or kind_of(unit[i]) == COLUMNS[what]] or named  # v (m/s) is no voltage
     return named or [i for i in table.of(Kind.MAGNETISATION) if _what(table, i) == what]
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from llgrad.core.constants import GAMMA_ELECTRON
-from llgrad.core.field_term import FieldTerm
+from llgrad.core.field_term import FieldTerm, terminals_of
 from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices import ranges
@@ -51,6 +51,11 @@ class Oscillator(Record):
 
     def __check_init__(self) -> None:
         ranges.check_oscillator(self)
+        if "voltage" in terminals_of(self.terms) and self.junction is None:
+            raise ValueError(
+                "a term of this device follows the voltage across its junction, and it has none; give one, as in "
+                "junction=ConductanceJunction(R_P=1e3, tmr=1.0)"
+            )
 
     @classmethod
     def from_cgs(

@@ -6,7 +6,7 @@ Only concrete values are checked: under `jit` and `grad` a traced leaf passes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import jax.numpy as jnp
@@ -29,14 +29,19 @@ class Range(NamedTuple):
 
 def check_oscillator(device: Any) -> None:
     """Raise ValueError, in one sentence, for the first quantity of an oscillator that cannot be meant."""
-    for name, allowed in OSCILLATOR.items():
-        value = getattr(device, name)
+    check_record(device, OSCILLATOR)
+    check_unit_vector("polariser", device.polariser)
+
+
+def check_record(record: Any, allowed: Mapping[str, Range], of: str = "") -> None:
+    """Raise ValueError, in one sentence that begins with `of`, for the first quantity of a record out of its range."""
+    for name, one in allowed.items():
+        value = getattr(record, name)
         if isinstance(value, Vec3):
             for axis in "xyz":
-                _within(f"{name}.{axis}", getattr(value, axis), allowed)
-        else:
-            _within(name, value, allowed)
-    check_unit_vector("polariser", device.polariser)
+                _within(f"{of}{name}.{axis}", getattr(value, axis), one)
+        elif value is not None:
+            _within(of + name, value, one)
 
 
 def check_unit_vector(name: str, v: Any, tolerance: float = 1e-6) -> None:
@@ -133,6 +138,10 @@ def _hint_volume(value: float) -> str:
     return "did you give nm³? 1 nm³ = 1e-27 m³" if value > 1e-16 else "it must be positive"
 
 
+def _hint_length(value: float) -> str:
+    return f"it is in metres; did you mean {value:g} nm, {value:g}e-9?" if value > 0 else "it must be positive"
+
+
 def _hint_alpha(value: float) -> str:
     return "damping cannot be negative" if value < 0 else "a Gilbert damping is well below 1"
 
@@ -159,3 +168,16 @@ OSCILLATOR: Final[dict[str, Range]] = {
     "temperature": Range("K", 0.0, 3000.0, _always("it is in kelvin")),
 }
 """What each quantity of an oscillator can be."""
+
+LAYER: Final[dict[str, Range]] = {
+    **{name: OSCILLATOR[name] for name in ("Ms", "alpha", "gamma", "H_k", "H_k2", "demag")},
+    "thickness": Range("m", 1e-11, 1e-6, _hint_length),
+    "area": Range("m²", 1e-19, 1e-9, _always("it is in m²; 1 nm² = 1e-18 m², 1 µm² = 1e-12 m²")),
+}
+"""What each quantity of a layer of a stack can be."""
+
+STACK: Final[dict[str, Range]] = {name: OSCILLATOR[name] for name in ("current", "field", "temperature")}
+"""What each quantity of a stack can be."""
+
+EXCHANGE: Final = Range("J/m²", -0.1, 0.1, lambda v: f"it is in J/m²; 1 erg/cm² = 1 mJ/m², so did you mean {v:g}e-3?")
+"""What an interlayer exchange can be."""

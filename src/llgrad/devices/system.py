@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.field_term import Inputs
+from llgrad.core.random import MOST
 from llgrad.core.record import Record, is_concrete
 from llgrad.core.trajectory import SystemSignal, SystemTrajectory
 from llgrad.core.units import show
@@ -23,9 +24,14 @@ from llgrad.devices.bounds import Bound
 from llgrad.devices.states.components import component_names
 
 NORMALS: Final = ("normal_x", "normal_y", "normal_z")
-"""Names of the random numbers of a step."""
+"""Names of the random numbers of a step, of what has up to three noises."""
 TIME: Final = "time"
 """Name of the time [ns] among what changes during a run."""
+
+
+def normal_names(noises: int) -> tuple[str, ...]:
+    """Names of the random numbers of a step, of what has so many noises: three, or a multiple of it."""
+    return NORMALS + tuple(f"normal{place}" for place in range(3, -(-noises // 3) * 3))
 
 
 def mixed_names(count: int) -> tuple[str, ...]:
@@ -88,7 +94,7 @@ class System(Record):
     inputs: ClassVar[Mapping[str, str]] = {}
     """Unit of each input, by name."""
     noises: ClassVar[int] = 0
-    """Number of white noises, up to three."""
+    """Number of white noises."""
     outputs: ClassVar[Mapping[str, str]] = {}
     """Unit of each signal that is recorded, by name: a component of the state, or one that `observe` gives."""
 
@@ -131,6 +137,12 @@ class System(Record):
                 )
             values = observed if values is None else values
         return SystemSignal(run.t, values, name, self.outputs.get(name, "1"), run.dt, self.noises > 0)
+
+    def forces(self, state: Any, inputs: Inputs) -> Any:
+        """Ms V B [J] on each unit vector, B its effective field without noise, in the form of a state that has nothing
+        but unit vectors; None where nobody knows. Where they derive from an energy, `equilibria` tells it.
+        """
+        return None
 
     def emit(self, state: Any) -> dict[str, Any]:
         """What the other members of a `SystemArray` may feel of this one: numbers and vectors by name."""
@@ -234,6 +246,8 @@ class SystemEquation(eqx.Module):
     timed: ClassVar[bool] = True
     uses_time: ClassVar[bool] = False
     """Not as a channel: kernels find the time by themselves."""
+    for_one: ClassVar[bool] = True
+    """Written for one member of an array; other equations act on (N,) as they stand."""
 
     @property
     def mixed(self) -> tuple[str, ...]:
@@ -251,6 +265,11 @@ class SystemEquation(eqx.Module):
         return Layout(tuple(f"s{place}" for place in range(self.structure.num_leaves)), self.spins)
 
     @property
+    def normals(self) -> tuple[str, ...]:
+        """Names of the random numbers of a step, where it has any."""
+        return normal_names(self.system.noises)
+
+    @property
     def channels(self) -> tuple[str, ...]:
         """What a drive can act on."""
         return tuple(self.system.inputs)
@@ -260,7 +279,7 @@ class SystemEquation(eqx.Module):
 
         Raises ValueError where the rate has another form than the state.
         """
-        noise = () if sigma is None else tuple(given[name] * sigma for name in NORMALS[: self.system.noises])
+        noise = () if sigma is None else tuple(given[name] * sigma for name in self.normals[: self.system.noises])
         noise = noise or (0.0,) * self.system.noises
         acting = {name: given.get(name, 0.0) for name in self.channels}
         inputs = Inputs(given[TIME] * 1e-9, noise, acting)
@@ -292,8 +311,8 @@ def equation_of_system(
     """What engines integrate of a system whose state has a form, and of one that is a member of an array what it emits
     and receives. Raises ValueError where it is not a system's.
     """
-    if not 0 <= system.noises <= len(NORMALS):
-        raise ValueError(f"{type(system).__name__} declares {system.noises} noises, expected up to {len(NORMALS)}")
+    if not 0 <= system.noises <= 3 * MOST:
+        raise ValueError(f"{type(system).__name__} declares {system.noises} noises, expected up to {3 * MOST}")
     nodes = jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, Spin))
     spins, place = [], 0
     for node in nodes:

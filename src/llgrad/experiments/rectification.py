@@ -18,9 +18,9 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.junction import Junction
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.base import check_finite, check_phases
-from llgrad.experiments.equilibrium import growth_of, rest_of
-from llgrad.experiments.tangent import solve_in_plane
-from llgrad.physics.equation import still_equation
+from llgrad.orbits.chart import solve_small
+from llgrad.orbits.equilibria.relaxed import growth_of, rest_of
+from llgrad.orbits.flow import flow_of
 from llgrad.solve.start import start_of
 
 
@@ -72,20 +72,22 @@ def rectified(device: Oscillator, microwave: Microwave, frequency: Any, m0: Any 
 
 @jax.jit
 def _rectified(device: Oscillator, start: Vec3 | None, microwave: Microwave, frequency: Any) -> Response:
-    equation, junction = still_equation(device, "spin-diode response"), junction_of(device)
-    plane, q = rest_of(equation, start_of(device, start))
+    flow, junction = flow_of(device, what="spin-diode response"), junction_of(device)
+    chart, q = rest_of(flow, start_of(device, start).stack())
     at_rest = jnp.concatenate([q, jnp.zeros(4, q.dtype)])
 
     def motion_and_volts(x: Any) -> Any:
-        volts = (equation.current + x[2]) * junction.resistance(plane.state(x[:2]).dot(device.polariser))
-        return jnp.append(plane.velocity(equation, x), volts)
+        inputs = dict(zip(flow.channels, x[2:], strict=True))
+        m = flow.state(chart.state(flow, x[:2]))
+        volts = (device.current + inputs["current"]) * junction.resistance(m.dot(device.polariser))
+        return jnp.append(chart.velocity(flow, x[:2], inputs), volts)
 
     slope = jax.jacfwd(motion_and_volts)(at_rest)
     stiffness = slope[:2, :2]
     waves = _deviations(slope[:2], microwave, frequency, q.dtype)
     bends = jax.vmap(lambda wave: _second(motion_and_volts, at_rest, wave))(waves)
     mean = (bends[0] + bends[1]) / 4
-    shift = -solve_in_plane(stiffness, mean[:2])
+    shift = -solve_small(stiffness, mean[:2])
     return Response(slope[2, :2] @ shift + mean[2], _largest(*waves[:, :2]), growth_of(stiffness))
 
 
@@ -99,7 +101,7 @@ def _deviations(slope: Any, microwave: Microwave, frequency: Any, dtype: Any) ->
     imaginary = jnp.concatenate([0 * current, field * jnp.sin(phase)])
     push = jax.lax.complex(slope[:, 2:] @ real, slope[:, 2:] @ imaginary)
     inertia = jax.lax.complex(-slope[:, :2], omega * jnp.eye(2, dtype=dtype))
-    q = solve_in_plane(inertia, push)
+    q = solve_small(inertia, push)
     return jnp.stack([jnp.concatenate([q.real, real]), jnp.concatenate([q.imag, imaginary])])
 
 

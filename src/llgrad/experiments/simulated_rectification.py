@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
 from llgrad.drives.sine import Sine
-from llgrad.experiments.equilibrium import equilibrium
 from llgrad.experiments.rectification import Microwave, junction_of
 from llgrad.observables.resistance import voltage
+from llgrad.orbits.equilibria.relaxed import relaxed
 from llgrad.solve.simulate import simulate
 from llgrad.solve.step_size import suggest_dt
 
@@ -42,7 +42,7 @@ def rectified_by_simulation(
     Raises ValueError for a device without a junction. SimulationError: for a run that went wrong.
     """
     junction_of(device)
-    rest = equilibrium(device, m0)
+    rest = relaxed(device, m0)
     growth = float(rest.growth)
     wait = min(DECAYS / max(abs(growth), 1e-30), LONGEST_WAIT) if settle is None else settle
     drive = _drive(microwave, frequency)

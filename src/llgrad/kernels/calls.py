@@ -123,7 +123,8 @@ class _Call:
         flat = {name: self.flat(value, plan.lane_axis(name)) for name, value in self.given.items()}
         self.operands = list(flat.values())
         self.spread = tuple(flat[name].size != plan.steps * len(plan.tableau.nodes) for name in plan.program.channels)
-        self.scheme = Scheme(plan.program, plan.tableau, plan.project, self.width, self.spread, card)
+        own = tuple(flat[name].shape[-1] > 1 for name in plan.program.tables) if self.width > 1 else ()
+        self.scheme = Scheme(plan.program, plan.tableau, plan.project, self.width, self.spread, own, card)
         self.tiles = -(-self.lanes // self.width)
 
     def flat(self, value: Any, axis: int) -> Any:
@@ -173,7 +174,7 @@ def forward(*operands: Any, plan: Plan, keep: bool, compiled: bool = True, card:
 
     Without `compiled` no kernel is made: enough for the shapes, which tracing asks for. `card` is for a GPU.
     """
-    call = _Call(plan, operands, card)
+    call = _Call(plan, operands, card, REGISTERS // 2 if plan.program.carries else REGISTERS)
     size = len(plan.starts)
     shapes = [call.shape(plan.saves)] * size + [call.shape()] * size + [jax.ShapeDtypeStruct((call.lanes,), jnp.int32)]
     if keep:
@@ -192,7 +193,8 @@ def adjoint(
     """
     own = len(plan.names)
     stages = len(plan.tableau.b)
-    call = _Call(plan, operands[:own], card, REGISTERS // 2 if stages > MANY_STAGES else REGISTERS)
+    crowded = stages > MANY_STAGES or plan.program.carries
+    call = _Call(plan, operands[:own], card, REGISTERS // 2 if crowded else REGISTERS)
     kept, *cotangents = [value.reshape(*value.shape[:-2], call.lanes) for value in operands[own:]]
     active = [name for name in plan.program.varied if name in wanted]
     shared = [name for name, spread in zip(plan.program.channels, call.spread, strict=True) if not spread]

@@ -13,7 +13,7 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 
-from llgrad.core.random import normals
+from llgrad.core.random import many_normals
 from llgrad.devices.arrays.mix import ALL
 from llgrad.kernels.expression.program import Program
 from llgrad.kernels.loops.step import LIMIT
@@ -73,18 +73,26 @@ def forward(*operands: Any, plan: Any) -> list[Any]:
 
 
 def _projected(plan: Any, state: list[Any]) -> list[Any]:
-    """A state with its unit vectors back on the sphere."""
-    result = list(state)
-    for spin in plan.program.spins if plan.project else ():
-        scale = jax.lax.rsqrt(sum(state[i] * state[i] for i in spin))
-        for i in spin:
-            result[i] = state[i] * scale
-    return result
+    """A state with its unit vectors back on the sphere, and a tangent that it carries with them."""
+
+    def projected(*state: Any) -> list[Any]:
+        result = list(state)
+        for spin in plan.program.spins if plan.project else ():
+            scale = jax.lax.rsqrt(sum(state[i] * state[i] for i in spin))
+            for i in spin:
+                result[i] = state[i] * scale
+        return result
+
+    if not plan.program.carries:
+        return projected(*state)
+    half = plan.program.bare
+    found, pushed = jax.jvp(projected, tuple(state[:half]), tuple(state[half:]))
+    return [*found, *pushed]
 
 
 def _fine(plan: Any, m: list[Any], new: list[Any]) -> Any:
     """Where a step was fine: every unit vector near its sphere before the projection, all else finite."""
-    fine, rest = jnp.full(m[0].shape, True), set(range(len(new)))
+    fine, rest = jnp.full(m[0].shape, True), set(range(plan.program.bare))
     for spin in plan.program.spins:
         before, after = (sum(values[i] * values[i] for i in spin) for values in (m, new))
         fine &= jax.lax.stop_gradient(jnp.abs(after - before) < LIMIT * before)
@@ -107,8 +115,7 @@ def _stepped(
         lane = given["lane"] if "lane" in given else jnp.arange(shape[1], dtype=jnp.uint32)[None]
         now = given["first"][0] + index.astype(jnp.uint32)
         key0, key1, lane, now = (jnp.broadcast_to(word, shape) for word in (given["key0"], given["key1"], lane, now))
-        thermal = normals(key0, key1, lane, now, m[0].dtype)
-        random = [thermal.x, thermal.y, thermal.z]
+        random = many_normals(key0, key1, lane, now, m[0].dtype, len(program.normals))
 
     def moved(weights: Sequence[float], slopes: list[Any]) -> list[Any]:
         pairs = [(h * w, k) for w, k in zip(weights, slopes, strict=False) if w]

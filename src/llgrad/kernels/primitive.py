@@ -9,8 +9,9 @@ from typing import Any
 from jax.interpreters import batching
 
 from llgrad.kernels import calls
+from llgrad.kernels.batching import all_directions, extent, mapped_size, merge, split
 from llgrad.kernels.calls import Plan
-from llgrad.kernels.rules import Passes, all_directions, extent, mapped_size, merge, split
+from llgrad.kernels.rules import Passes
 
 PASSES = Passes("llgrad_", calls, kept=1, cards=True)
 solve_p = PASSES.solve

@@ -5,6 +5,8 @@
     tangent  (operands, tangents)          → tangents of saved and final states: linear, and its transpose is
     adjoint  (operands, kept, cotangents)  → cotangents of m0 and of the wanted operands: linear, its transpose is
     `tangent`
+    second   (operands, cotangents, tangents, changes of the cotangents) → how the adjoint pass changes: linear in the
+    last two, see `second.py`
 
 Operands have trailing (B, N) axes, each of the full size or 1: `vmap` widens B. Tangents have a leading axis of K
 directions, so that `jacfwd` does all its directions in one sweep.
@@ -21,12 +23,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
-from jax.interpreters import ad, mlir
+from jax.interpreters import ad, batching, mlir
 
-from llgrad.kernels import plain
+from llgrad.kernels import plain, second
+from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.machine.forks import check_process
 
-SECOND: Final = "the native engine has no second derivatives; use the XLA engine for them: simulate(…, engine=XLA())"
+SHAPED: Final = "the native engine cannot transpose what is not linear; use the XLA engine: simulate(…, engine=XLA())"
 
 
 class UnsupportedDerivative(ValueError):
@@ -65,6 +68,7 @@ class Passes:
         self.tangent = _primitive(f"{prefix}tangent", without_kept(calls.tangent), without_kept(plain.tangent), cards)
         adjoint = functools.partial(plain.adjoint, kept=kept)
         self.adjoint = _primitive(f"{prefix}adjoint", calls.adjoint, adjoint, cards)
+        self.second = self._second_derivative(f"{prefix}second")
         ad.primitive_jvps[self.solve] = self._solve_jvp
         ad.primitive_jvps[self.tangent] = functools.partial(self._linear_jvp, self.tangent)
         ad.primitive_jvps[self.adjoint] = functools.partial(self._linear_jvp, self.adjoint)
@@ -85,10 +89,7 @@ class Passes:
     ) -> list[Any]:
         found = dict(zip(plan.names, zip(operands, tangents, strict=True), strict=True))
         wanted = tuple(name for name, (_, tangent) in found.items() if name not in plan.starts and not is_zero(tangent))
-        if "h" in wanted:
-            raise UnsupportedDerivative(
-                "the native engine has no derivative with respect to the time step; it is a setting of the method"
-            )
+        _check_moved(wanted)
         given = [
             (jnp.zeros_like(value) if is_zero(tangent) else tangent)[None]
             for value, tangent in (found[name] for name in (*plan.starts, *wanted))
@@ -97,27 +98,28 @@ class Passes:
         return [*(result[0] for result in results), ad.Zero(jax.typeof(bad).to_tangent_aval())]
 
     def _solve_jvp(self, operands: Sequence[Any], tangents: Sequence[Any], *, plan: Any, keep: bool) -> tuple[Any, Any]:
-        if keep:
-            raise UnsupportedDerivative(SECOND)
-        results = self.solve.bind(*operands, plan=plan, keep=False)
-        return results, self._derivative(plan, operands, tangents, (), results[plan.told - 1])
+        results = self.solve.bind(*operands, plan=plan, keep=keep)
+        kept = results[plan.told :]
+        return results, [*self._derivative(plan, operands, tangents, kept, results[plan.told - 1]), *_unmoved(kept)]
 
     def _solve_linearize(self, is_vjp: bool, nonzero: Any, *operands: Any, plan: Any, keep: bool) -> tuple[Any, ...]:
         """As `_solve_jvp`, but the run keeps what the adjoint pass needs, which will follow.
 
-        Since jax 0.12 a rule also tells, and its linear part is also given, residuals of its own structure: none here.
+        What is kept does not count as a function of the operands: it only saves the adjoint pass work. Since jax 0.12 a
+        rule also tells, and its linear part is also given, residuals of its own structure: none here.
         """
-        if keep:
-            raise UnsupportedDerivative(SECOND)
         results = self.solve.bind(*operands, plan=plan, keep=True)
+        kept = results[plan.told :]
 
         def linear(residuals: Any, *tangents: Any) -> list[Any]:
             *rest, bad = residuals
             own = len(plan.names)
-            return self._derivative(plan, rest[:own], tangents, rest[own:], bad)
+            return [*self._derivative(plan, rest[:own], tangents, rest[own:], bad), *(_unmoved(kept) if keep else [])]
 
         last = plan.told - 1
-        told = results[: plan.told], [True] * last + [False], [*operands, *results[plan.told :], results[last]]
+        count = len(results) if keep else plan.told
+        moved = [place < last for place in range(count)]
+        told = results[:count], moved, [*operands, *kept, results[last]]
         if _length_of_a_rule() == len(told) + 1:
             return *told, linear
         return *told, None, lambda residuals, _, *tangents: linear(residuals, *tangents)
@@ -127,15 +129,91 @@ class Passes:
     def _linear_jvp(
         self, primitive: Primitive, primals: Any, tangents: Any, *, plan: Any, **params: Any
     ) -> tuple[Any, Any]:
-        count = self.fixed(plan, params.get("kept", True))
-        if not all(is_zero(tangent) for tangent in tangents[:count]):
-            raise UnsupportedDerivative(SECOND)
-        filled = [
-            jnp.zeros_like(value) if is_zero(tangent) else tangent
-            for value, tangent in zip(primals[count:], tangents[count:], strict=True)
-        ]
+        own, count = len(plan.names), self.fixed(plan, params.get("kept", True))
+        if not all(is_zero(tangent) for tangent in tangents[:own]):
+            return self._second_jvp(primitive, primals, tangents, plan, **params)
+        filled = _instantiated(primals[count:], tangents[count:])
         run = functools.partial(primitive.bind, plan=plan, **params)
         return run(*primals), run(*primals[:count], *filled)
+
+    def _second_jvp(
+        self, primitive: Primitive, primals: Any, tangents: Any, plan: Any, wanted: tuple[str, ...], kept: bool = True
+    ) -> tuple[Any, Any]:
+        """Where the run itself moves too: a second derivative. Of one that has no kernel, in plain JAX."""
+        own, count = len(plan.names), self.fixed(plan, kept)
+        moved = tuple(name for name, t in zip(plan.names, tangents, strict=False) if not is_zero(t))
+        _check_moved(moved)
+        moved = tuple(name for name in moved if name not in plan.starts)
+        forwards = primitive is self.tangent
+        try:
+            second.with_tangents(plan, wanted if forwards else moved)
+        except UnsupportedOperation as problem:
+            plain.say_once(str(problem))
+            instead = plain.tangent if forwards else functools.partial(plain.adjoint, kept=0)
+
+            def run(*given: Any) -> list[Any]:
+                return instead(*given[:own], *given[count:], plan=plan, wanted=wanted)
+
+            return _pushed(run, primals, tangents)
+        if forwards:
+            return _pushed(
+                lambda *given: second.tangents_by_run(self, plan, wanted, given[:own], given[count:]), primals, tangents
+            )
+        given = dict(zip(plan.names, zip(primals, tangents, strict=False), strict=False))
+        directions = _instantiated(*zip(*(given[name] for name in (*plan.starts, *moved)), strict=True))
+        changes = _instantiated(primals[count:], tangents[count:])
+        told = self.second.bind(
+            *primals[:own], *primals[count:], *directions, *changes, plan=plan, wanted=wanted, moved=moved
+        )
+        return primitive.bind(*primals, plan=plan, wanted=wanted), told
+
+    def _second_derivative(self, name: str) -> Primitive:
+        """The primitive `second`."""
+        run = functools.partial(second.changed_adjoint, self)
+        primitive = Primitive(name)
+        primitive.multiple_results = True
+
+        def abstract(*avals: Any, **params: Any) -> list[Any]:
+            shapes = jax.eval_shape(functools.partial(run, **params), *avals)
+            return [ShapedArray(shape.shape, shape.dtype) for shape in shapes]
+
+        def pushed(primals: Any, tangents: Any, *, plan: Any, **params: Any) -> tuple[Any, Any]:
+            fixed = len(plan.names) + 2 * len(plan.starts)
+            if all(is_zero(tangent) for tangent in tangents[:fixed]):
+                filled = _instantiated(primals[fixed:], tangents[fixed:])
+                bound = functools.partial(primitive.bind, plan=plan, **params)
+                return bound(*primals), bound(*primals[:fixed], *filled)
+            _check_moved([name for name, t in zip(plan.names, tangents, strict=False) if not is_zero(t)])
+            plain.say_once(second.DEEPER)
+            instead = functools.partial(second.changed_adjoint_in_jax, plan=plan, **params)
+            return _pushed(instead, primals, tangents)
+
+        def batched(arguments: Any, dims: Any, **params: Any) -> tuple[Any, Any]:
+            found = jax.vmap(functools.partial(run, **params), dims)(*arguments)
+            return found, [0] * len(found)
+
+        primitive.def_abstract_eval(abstract)
+        primitive.def_impl(_jitted(primitive))
+        mlir.register_lowering(primitive, mlir.lower_fun(run, multiple_results=True))
+        ad.primitive_jvps[primitive] = pushed
+        ad.primitive_transposes[primitive] = self._second_transpose
+        batching.primitive_batchers[primitive] = batched
+        return primitive
+
+    def _second_transpose(
+        self, cotangents: Any, *arguments: Any, plan: Any, wanted: tuple[str, ...], moved: tuple[str, ...]
+    ) -> list[Any]:
+        operands, weights, *linear = second.parts_of(plan, moved, arguments)
+        fixed, _ = _apart([*operands, *weights], len(operands) + len(weights))
+        filled = [_filled(ct) for ct in cotangents]
+        still = [jnp.zeros(weight.shape, weight.dtype) for weight in weights]
+        directions = self.second.bind(*fixed, *filled, *still, plan=plan, wanted=moved, moved=wanted)
+        changes = self.tangent.bind(*operands, *(v[None] for v in filled), plan=plan, wanted=wanted, kept=False)
+        found = [*directions, *(change[0] for change in changes)]
+        places = [*linear[0], *linear[1]]
+        return [None] * len(fixed) + [
+            value if ad.is_undefined_primal(place) else None for value, place in zip(found, places, strict=True)
+        ]
 
     def _tangent_transpose(
         self, cotangents: Any, *arguments: Any, plan: Any, wanted: tuple[str, ...], kept: bool
@@ -207,15 +285,7 @@ def _primitive(name: str, run: Callable[..., list[Any]], instead: Callable[..., 
         shapes = jax.eval_shape(functools.partial(run, **params, compiled=False), *avals)
         return [ShapedArray(shape.shape, shape.dtype) for shape in shapes]
 
-    @functools.lru_cache(maxsize=512)
-    def compiled(params: tuple[tuple[str, Any], ...]) -> Any:
-        return jax.jit(lambda *operands: primitive.bind(*operands, **dict(params)))
-
     primitive.def_abstract_eval(abstract)
-
-    def run_now(*operands: Any, **params: Any) -> list[Any]:
-        check_process()
-        return compiled(tuple(sorted(params.items())))(*operands)
 
     def lowered(*operands: Any, plan: Any, card: bool = False, **params: Any) -> list[Any]:
         more = {"card": True} if card else {}
@@ -228,11 +298,56 @@ def _primitive(name: str, run: Callable[..., list[Any]], instead: Callable[..., 
                 return results
         return instead(*operands, plan=plan, **params)
 
-    primitive.def_impl(run_now)
+    primitive.def_impl(_jitted(primitive))
     on_card = functools.partial(lowered, card=True) if cards else instead
     for platform, rule in (("cpu", lowered), ("cuda", on_card)):
         mlir.register_lowering(primitive, mlir.lower_fun(rule, multiple_results=True), platform=platform)
     return primitive
+
+
+def _jitted(primitive: Primitive) -> Callable[..., list[Any]]:
+    """What a primitive does where nothing is traced."""
+
+    @functools.lru_cache(maxsize=512)
+    def compiled(params: tuple[tuple[str, Any], ...]) -> Any:
+        return jax.jit(lambda *operands: primitive.bind(*operands, **dict(params)))
+
+    def run_now(*operands: Any, **params: Any) -> list[Any]:
+        check_process()
+        return compiled(tuple(sorted(params.items())))(*operands)
+
+    return run_now
+
+
+def _check_moved(names: Sequence[str]) -> None:
+    """Raise UnsupportedDerivative where the time step is among what moves."""
+    if "h" in names:
+        raise UnsupportedDerivative(
+            "the native engine has no derivative with respect to the time step; it is a setting of the method"
+        )
+
+
+def _unmoved(values: Sequence[Any]) -> list[Any]:
+    """Tangents that are known to be zero."""
+    return [ad.Zero(jax.typeof(value).to_tangent_aval()) for value in values]
+
+
+def _instantiated(values: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+    """Tangents of values, zeros among them as numbers."""
+    return [jnp.zeros_like(v) if is_zero(t) else t for v, t in zip(values, tangents, strict=True)]
+
+
+def _pushed(run: Callable[..., Any], values: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of a function and its tangent, along the tangents that are not known to be zero."""
+    places = [place for place, tangent in enumerate(tangents) if not is_zero(tangent)]
+
+    def of_some(*some: Any) -> Any:
+        filled = list(values)
+        for place, value in zip(places, some, strict=True):
+            filled[place] = value
+        return run(*filled)
+
+    return jax.jvp(of_some, [values[place] for place in places], [tangents[place] for place in places])
 
 
 def is_zero(tangent: Any) -> bool:
@@ -251,58 +366,5 @@ def _apart(arguments: Sequence[Any], count: int) -> tuple[Sequence[Any], Sequenc
     """What a linear primitive is not linear in, and what it is."""
     fixed = arguments[:count]
     if any(ad.is_undefined_primal(value) for value in fixed):
-        raise UnsupportedDerivative(SECOND)
+        raise UnsupportedDerivative(SHAPED)
     return fixed, arguments[count:]
-
-
-# ---- batching: a mapped axis is merged into B
-
-
-def merge(value: Any, dim: Any, axis: int, size: int, B: int, wide: bool) -> Any:
-    """Merge a mapped axis of `size` into the operand's B axis; one that is not mapped and has B = 1 may stay so
-    unless `wide`.
-    """
-    if axis < 0:
-        if dim is not None:
-            raise ValueError(
-                "the time step and the first step's index cannot be mapped over; they are the same for all runs"
-            )
-        return value
-    if dim is None and value.shape[axis] == 1 and not wide:
-        return value
-    value = jnp.expand_dims(value, axis) if dim is None else jnp.moveaxis(value, dim, axis)
-    shape = list(value.shape)
-    shape[axis], shape[axis + 1] = size, B
-    value = jnp.broadcast_to(value, shape)
-    return value.reshape(*shape[:axis], size * B, *shape[axis + 2 :])
-
-
-def split(value: Any, axis: int, size: int) -> Any:
-    """Undo `merge`: (…, size · B, …) → (…, size, B, …)."""
-    return value.reshape(*value.shape[:axis], size, value.shape[axis] // size, *value.shape[axis + 1 :])
-
-
-def mapped_size(arguments: Sequence[Any], dims: Sequence[Any]) -> int:
-    """Length of the mapped axis."""
-    return next(value.shape[dim] for value, dim in zip(arguments, dims, strict=True) if dim is not None)
-
-
-def extent(plan: Any, arguments: Sequence[Any], dims: Sequence[Any]) -> int:
-    """B of the unmapped run, from m0."""
-    place = plan.names.index(plan.starts[0])
-    shape, dim = list(arguments[place].shape), dims[place]
-    if dim is not None:
-        shape.pop(dim)
-    return shape[0]
-
-
-def all_directions(passes: Passes, arguments: Any, dims: Any, count: int, size: int, **params: Any) -> list[Any]:
-    """Many tangents of one run, mapped over: no copies of anything else."""
-    given = [
-        (jnp.broadcast_to(value, (size, *value.shape)) if dim is None else jnp.moveaxis(value, dim, 0))
-        for value, dim in zip(arguments[count:], dims[count:], strict=True)
-    ]
-    K = given[0].shape[1]
-    flat = [value.reshape(size * K, *value.shape[2:]) for value in given]
-    results = passes.tangent.bind(*arguments[:count], *flat, **params)
-    return [value.reshape(size, K, *value.shape[1:]) for value in results]

@@ -1,29 +1,48 @@
-"""The rate of any device as a function of plain numbers, and coordinates without constraints near a state.
+"""Any model as one flow dy/dt = f(y, u) of n numbers: what shooting, fixed points and their linearisation are written
+in.
 
-A state is a vector of numbers y (d,), three of them for each unit vector. Near a state it is told by n coordinates q
-without a constraint: two in the tangent plane of each unit vector, m = (m₀ + q₁ e₁ + q₂ e₂)/√(1 + q²), and one, in
-units of its scale, for each other component. Rates are per nanosecond.
+Time is in nanoseconds. A state is a vector y (n,): the components of a member of an array, then those of the next. A
+period has a pace: the equation is multiplied by the period, so that a run of one unit of time is one period, the number
+of steps can stay, and the period is a parameter like any other.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from typing import Any, ClassVar, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend import core as jex
 
-from llgrad.core.constants import BOLTZMANN
-from llgrad.core.vector import Vec3, unstack
+from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
+from llgrad.devices.arrays.mixing import Mixing, links_of_coupling
+from llgrad.devices.arrays.system_array import SystemArray, links_of_array
 from llgrad.devices.oscillator import Oscillator
-from llgrad.devices.system import NORMALS, TIME, Spin, System, SystemEquation, equation_of_system
-from llgrad.physics.equation import Equation, still_equation
-from llgrad.physics.llg import llg
+from llgrad.devices.system import NORMALS, TIME, Layout, Spin, System, equation_of_system, noise_strength
+from llgrad.kernels.steppers import DormandPrince8, Stepper
+from llgrad.orbits.variational import Derived, Variational
+from llgrad.physics.equation import still_equation
+from llgrad.physics.thermal import thermal_sigma
+from llgrad.solve.native import Native
+from llgrad.solve.saving import Grid
+from llgrad.solve.start import start_of
+from llgrad.solve.systems import member_of, start_of_system
+from llgrad.solve.task import Task, of_each
+from llgrad.solve.xla import XLA
 
-FIELD: Final = {"current": "A", "field_x": "T", "field_y": "T", "field_z": "T"}
+Model = Oscillator | OscillatorArray | System | SystemArray
+STEPPER: Final[Stepper] = DormandPrince8()
+AT_REST: Final = "state at rest"
+UNIT: Final = 1e-9
+"""A unit of a paced run [s]."""
+FIELD_AXES: Final = ("field_x", "field_y", "field_z")
+FIELD: Final = {"current": "A"} | dict.fromkeys(FIELD_AXES, "T")
 """Inputs of a macrospin, with their units."""
 
 
@@ -33,7 +52,7 @@ class Shape(NamedTuple):
     spins: tuple[tuple[int, int, int], ...]
     plain: tuple[int, ...]
     names: tuple[str, ...]
-    """Of each unit vector, then of each other component."""
+    """Of each unit vector, then of each other number."""
 
     @property
     def size(self) -> int:
@@ -46,224 +65,327 @@ class Shape(NamedTuple):
         return 2 * len(self.spins) + len(self.plain)
 
 
-class Macrospins(eqx.Module):
-    """One oscillator, or N of an array."""
+class Paced(Derived):
+    """An equation in units of `pace` nanoseconds."""
 
-    equation: Equation
-    coupling: Any
-    noise: Any
-    """Intensity 2D [T² s] of each component of the thermal field."""
-    moment: Any
-    """Ms V [A m²]."""
-    count: int | None = eqx.field(static=True)
-    inputs: ClassVar = FIELD
-    timed: ClassVar = False
+    pace: Any
 
     @property
-    def noises(self) -> int:
-        return 3 * (self.count or 1)
+    def layout(self) -> Layout:
+        return self.equation.layout
 
-    def intensity(self) -> Any:
-        """Spectral density (w,) [T²/Hz], over both signs of the frequency, of each noise."""
-        return jnp.repeat(jnp.atleast_1d(jnp.asarray(self.noise)), 3)
-
-    def field(self, y: Any, inputs: Any, noise: Any) -> Vec3:
-        """Effective field [T] at a state (d,). Noise is no field that a term of the device's own sees."""
-        m, added = unstack(self._apart(y)), unstack(inputs[1:])
-        if self.coupling is not None:
-            added = added + self.coupling.field(m)
-        return self.equation.effective_field(m, added, inputs[0]) + unstack(self._apart(noise))
-
-    def rate(self, y: Any, inputs: Any, noise: Any) -> Any:
-        """dy/dt (d,) [1/ns]."""
-        total = self.field(y, inputs, noise)
-        return llg(unstack(self._apart(y)), total, self.equation.gamma, self.equation.alpha).stack().reshape(-1)
-
-    def _apart(self, y: Any) -> Any:
-        return y if self.count is None else y.reshape(self.count, 3)
-
-
-class Own(eqx.Module):
-    """A system of one's own at a moment."""
-
-    equation: SystemEquation
-    time: Any
-    """[s]."""
-
-    @property
-    def inputs(self) -> dict[str, str]:
-        return dict(self.equation.system.inputs)
-
-    @property
-    def noises(self) -> int:
-        return self.equation.system.noises
-
-    def intensity(self) -> Any:
-        """Spectral density (w,) of each noise, over both signs of the frequency: 1."""
-        return jnp.ones(self.noises)
-
-    def rate(self, y: Any, inputs: Any, noise: Any) -> Any:
-        """dy/dt (d,) [1/ns]."""
-        given: dict[str, Any] = dict(zip(self.inputs, inputs, strict=True)) | {TIME: self.time * 1e9}
-        given |= dict(zip(NORMALS, noise, strict=False))
-        slope = self.equation.slope(list(y), given, 1.0 if self.noises else None)
-        return jnp.stack([jnp.asarray(part, y.dtype) for part in slope])
+    def slope(self, state: Sequence[Any], given: Mapping[str, Any], sigma: Any = None) -> list[Any]:
+        return [self.pace * rate for rate in self.equation.slope(state, given, sigma)]
 
 
 class Flow(eqx.Module):
-    """What moves: a rate, and which numbers it moves."""
+    """What moves, with its states as vectors y (n,)."""
 
-    body: Macrospins | Own
+    equation: Any
+    mixing: Mixing | None
+    sigma: Any
+    """What multiplies white noise of unit strength in √ns: scalar or (N,)."""
     scale: Any
-    """Unit (len(plain),) of each component that is no unit vector."""
+    """Unit (P,) of each number that is of no unit vector."""
+    time: Any
+    """Moment [ns] at which a rate that depends on the time is frozen."""
+    tree: Any = eqx.field(static=True)
+    """Form of a state."""
+    count: int | None = eqx.field(static=True)
+    noises: int = eqx.field(static=True)
+    """Number of white noises, of each member."""
     shape: Shape = eqx.field(static=True)
 
-    def rate(self, y: Any, inputs: Any = None, noise: Any = None) -> Any:
-        """dy/dt (d,) [1/ns] at a state (d,), with what is added to the inputs (c,) and noises (w,)."""
-        inputs = jnp.zeros(len(self.body.inputs), y.dtype) if inputs is None else inputs
-        noise = jnp.zeros(self.body.noises, y.dtype) if noise is None else noise
-        return self.body.rate(y, inputs, noise)
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Unit of each input, by name."""
+        known = getattr(self.equation, "system", None)
+        return FIELD if known is None else dict(known.inputs)
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return tuple(self.inputs)
 
-class Chart(NamedTuple):
-    """Coordinates q (n,) near a state: q = 0 is the state."""
+    @property
+    def wide(self) -> int:
+        """Members."""
+        return self.count or 1
 
-    y: Any
-    frames: Any
-    """Of each unit vector two tangent unit vectors (k, 2, 3)."""
+    @property
+    def size(self) -> int:
+        """Numbers n of a state."""
+        return self.shape.size
 
-    def state(self, flow: Flow, q: Any) -> Any:
-        """The state (d,) at q (n,)."""
-        k = len(flow.shape.spins)
-        found = self.y
-        if flow.shape.plain:
-            found = found.at[np.array(flow.shape.plain)].add(q[2 * k :] * flow.scale)
+    # ---- states as vectors, as components, as trees
+
+    def parts(self, y: Any) -> list[Any]:
+        """The components (…, N) of y (…, n), of all members."""
+        return list(jnp.moveaxis(y.reshape(*y.shape[:-1], self.wide, -1), -1, 0))
+
+    def joined(self, parts: Sequence[Any]) -> Any:
+        """y (…, n) of components (…, N)."""
+        stacked = jnp.stack(parts, -1)
+        return stacked.reshape(*stacked.shape[:-2], -1)
+
+    def components(self, y: Any) -> list[Any]:
+        """The components of y (…, n): (…), or (…, N) of an array."""
+        return [part if self.count else part[..., 0] for part in self.parts(y)]
+
+    def vector(self, components: Sequence[Any]) -> Any:
+        """y (…, n) of components (…) or (…, N)."""
+        return self.joined([jnp.asarray(c) if self.count else jnp.asarray(c)[..., None] for c in components])
+
+    def state(self, y: Any) -> Any:
+        """The state of y (…, n) as a tree of arrays (…) or (…, N)."""
+        return jax.tree.unflatten(self.tree, self.components(y))
+
+    # ---- the equation at a state
+
+    def received(self, state: Sequence[Any]) -> dict[str, Any]:
+        """What members of an array receive of each other, by name, at components of a state."""
+        if self.mixing is None:
+            return {}
+        emitted = of_each(self.equation, self.count, lambda equation, state: equation.emitted(state), list(state))
+        return dict(zip(self.equation.mixed, self.mixing(emitted), strict=True))
+
+    def slope(self, y: Any, inputs: Mapping[str, Any] | None = None, noise: Any = None, sigma: Any = None) -> Any:
+        """f (n,) [1/ns] at y (n,), with inputs by name and white noises (J,) times `sigma`, by default its own."""
+        state = self.components(y)
+        given = {TIME: jnp.asarray(self.time, y.dtype), **(inputs or {}), **self.received(state)}
+        strength = None
+        if noise is not None and self.noises:
+            waves = noise.reshape(self.wide, self.noises).T
+            given |= dict(zip(self.equation.normals, waves if self.count else waves[:, 0], strict=False))
+            strength = self.sigma if sigma is None else sigma
+        rates = of_each(
+            self.equation,
+            self.count,
+            lambda equation, state, given, strength: list(equation.slope(state, given, strength)),
+            state,
+            given,
+            strength,
+        )
+        shape = (self.count,) if self.count else ()
+        return self.vector([jnp.broadcast_to(jnp.asarray(rate, y.dtype), shape) for rate in rates])
+
+    def field(self, y: Any) -> Vec3:
+        """Effective field [T] of macrospins at y (n,), coupling included: components (), or (N,)."""
+        state = self.components(y)
+        given = self.received(state)
+        added = dict(zip(self.equation.receives, given.values(), strict=True))
+        return self.equation.effective_field(Vec3(*state), Vec3(*(added.get(name, 0.0) for name in FIELD_AXES)), 0.0)
+
+    def by_input(self, y: Any, name: str) -> Any:
+        """∂f/∂u (n,) of an input of all members alike, at y."""
+        zero = jnp.zeros((), y.dtype)
+        return jax.jvp(lambda u: self.slope(y, {name: u}), (zero,), (zero + 1,))[1]
+
+    def by_noise(self, y: Any, sigma: Any = None) -> Any:
+        """Columns (n, J) [1/√ns]: what each white noise of unit strength (or of the strength `sigma`) does at y."""
+        if not self.noises:
+            return jnp.zeros((self.size, 0), y.dtype)
+        zero = jnp.zeros(self.wide * self.noises, y.dtype)
+        return jax.jacfwd(lambda noise: self.slope(y, noise=noise, sigma=sigma))(zero)
+
+    def intensity(self) -> Any:
+        """Spectral density (J,) [its unit squared/Hz], over both signs of the frequency, of each noise: T² of a thermal
+        field, 1 of a system's."""
+        strength = jnp.broadcast_to(jnp.asarray(self.sigma), (self.wide,)) ** 2 * UNIT
+        return jnp.repeat(strength, self.noises)
+
+    # ---- where a state can move
+
+    def basis(self, y: Any) -> Any:
+        """Orthonormal directions (n, d) in which the state y can move: two of each unit vector, then the others."""
+        k, plain = len(self.shape.spins), self.shape.plain
+        columns = jnp.zeros((self.size, self.shape.freedom), y.dtype)
         if k:
-            places = np.array(flow.shape.spins)
-            turns = q[: 2 * k].reshape(k, 2)
-            m = self.y[places] + jnp.einsum("ka,kac->kc", turns, self.frames)
-            found = found.at[places].set(m / jnp.sqrt(1 + jnp.sum(turns**2, axis=1, keepdims=True)))
-        return found
+            places = np.array(self.shape.spins)
+            rows, turns = np.broadcast_arrays(places[:, None, :], np.arange(2 * k).reshape(k, 2, 1))
+            columns = columns.at[rows, turns].set(frames_across(y[places]))
+        if plain:
+            columns = columns.at[np.array(plain), np.arange(2 * k, 2 * k + len(plain))].set(1.0)
+        return columns
 
-    def moves(self, flow: Flow, q: Any, rate: Any) -> Any:
-        """dq/dt (n,) of dy/dt (d,), exact at any q."""
-        k = len(flow.shape.spins)
-        parts = []
-        if k:
-            places = np.array(flow.shape.spins)
-            turns = q[: 2 * k].reshape(k, 2)
-            along = jnp.sum(rate[places] * self.y[places], axis=1, keepdims=True)
-            across = jnp.einsum("kc,kac->ka", rate[places], self.frames) - turns * along
-            parts.append((across * jnp.sqrt(1 + jnp.sum(turns**2, axis=1, keepdims=True))).reshape(-1))
-        if flow.shape.plain:
-            parts.append(rate[np.array(flow.shape.plain)] / flow.scale)
-        return jnp.concatenate(parts)
+    def on_sphere(self, y: Any) -> Any:
+        """y (n,) with its unit vectors brought back to length 1."""
+        parts = self.parts(y)
+        for spin in self.equation.layout.spins:
+            scale = jax.lax.rsqrt(sum(parts[i] * parts[i] for i in spin))
+            for i in spin:
+                parts[i] = parts[i] * scale
+        return self.joined(parts)
 
-    def velocity(self, flow: Flow, q: Any, inputs: Any = None, noise: Any = None) -> Any:
-        """dq/dt (n,) [1/ns]."""
-        return self.moves(flow, q, flow.rate(self.state(flow, q), inputs, noise))
+    # ---- runs
+
+    def run(self, y: Any, duration: Any, steps: int, every: int = 1) -> Any:
+        """States (steps/every, n) after every so-many steps of a run of a duration [ns] from y (n,)."""
+        return self._solved(self.equation, y, duration, steps, every)
+
+    def linearised(self, y: Any, basis: Any, duration: Any, steps: int) -> tuple[Any, Any]:
+        """The end (n,) of a run from y, and what it makes of directions (n, k) there: by the variational equation,
+        whose result is differentiable as any run's is."""
+        k = basis.shape[1]
+        if self.count is not None:
+            return jax.vmap(
+                lambda v: jax.jvp(lambda y: self._end(y, duration, steps, exact=True), (y,), (v,)), 1, (None, 1)
+            )(basis)
+        states = self._solved(
+            Variational(self.equation, k), jnp.concatenate([y, basis.T.ravel()]), duration, steps, steps
+        )
+        end = states[-1]
+        return end[: self.size], end[self.size :].reshape(k, self.size).T
+
+    def _end(self, y: Any, duration: Any, steps: int, exact: bool = False) -> Any:
+        return self._solved(self.equation, y, duration, steps, steps, XLA() if exact else None)[-1]
+
+    def _solved(self, equation: Any, y: Any, duration: Any, steps: int, every: int, engine: Any = None) -> Any:
+        start = self.components(y)
+        task = Task(
+            equation=Paced(equation, jnp.asarray(duration, y.dtype)),
+            m0=jax.tree.unflatten(self.tree, start) if self.count else start,
+            mixing=self.mixing,
+            drive=None,
+            noise=None,
+            stepper=STEPPER,
+            grid=Grid(steps, UNIT / steps, every, False),
+            count=self.count,
+        )
+        return self.vector(jax.tree.leaves((engine or Native()).run(task).m))
 
 
-def chart_at(flow: Flow, y: Any) -> Chart:
-    """Coordinates near a state (d,).
+def frames_across(m: Any) -> Any:
+    """Two unit vectors (…, 2, 3) across unit vectors (…, 3). What is computed in them must not depend on them.
 
-    Source of the frames: T. Duff et al., J. Comput. Graph. Tech. 6, 1 (2017). What is computed in them must not
-    depend on them.
+    Source: T. Duff et al., J. Comput. Graph. Tech. 6, 1 (2017).
     """
-    places = np.array(flow.shape.spins, int).reshape(-1, 3)
-    x, y_, z = jnp.moveaxis(y[places], 1, 0)
-    side = jnp.where(z >= 0, 1, -1).astype(y.dtype)
+    x, y, z = jnp.moveaxis(m, -1, 0)
+    side = jnp.where(z >= 0, 1, -1).astype(z.dtype)
     a = -1 / (side + z)
-    b = x * y_ * a
-    first = jnp.stack([1 + side * x * x * a, side * b, -side * x], axis=1)
-    return Chart(y, jnp.stack([first, jnp.stack([b, side + y_ * y_ * a, -y_], axis=1)], axis=1))
+    b = x * y * a
+    first = jnp.stack([1 + side * x * x * a, side * b, -side * x], -1)
+    return jnp.stack([first, jnp.stack([b, side + y * y * a, -y], -1)], -2)
 
 
-def stiffness_at(flow: Flow, y: Any) -> Any:
-    """∂(dq/dt)/∂q (n, n) [1/ns] in the coordinates of `chart_at`."""
-    chart = chart_at(flow, y)
-    return jax.jacfwd(lambda q: chart.velocity(flow, q))(jnp.zeros(flow.shape.freedom, y.dtype))
+def flow_of(model: Model, time: float | None = None, scale: Any = None, *, what: str = AT_REST) -> Flow:
+    """The flow of a model, in which `what` is looked for.
 
-
-def flow_of(device: Any, time: float | None = None, scale: Any = None) -> Flow:
-    """The flow of an Oscillator, an OscillatorArray or a System. Raises ValueError for anything else.
+    Raises ValueError for any other device, and for one whose rate depends on the time, where none is given.
 
     Args:
-        device: whose rate it is.
-        time: moment [s] at which a rate that depends on the time is frozen.
-        scale: unit of each component that is no unit vector; by default its size in the start of the system.
+        model: whose rate it is.
+        time: moment [s] at which the rate of a System that depends on it is frozen; 0 for one that does not.
+        scale: unit of each number that is of no unit vector; by default its size in the start of the system.
+        what: named in the sentence for a rate that depends on the time.
     """
-    if isinstance(device, System):
-        return _of_system(device, time, scale)
+    if isinstance(model, (System, SystemArray)):
+        return _of_system(model, what, time, scale)
     if time is not None:
-        raise ValueError(f"time = {time} is for a System whose rate depends on it, got an {type(device).__name__}")
-    if isinstance(device, Oscillator):
-        shape = Shape(((0, 1, 2),), (), ("m",))
-        return Flow(_macrospins(device, None, None), jnp.zeros(0), shape)
-    if isinstance(device, OscillatorArray):
-        places = tuple((3 * i, 3 * i + 1, 3 * i + 2) for i in range(device.count))
-        shape = Shape(places, (), tuple(f"m{i}" for i in range(device.count)))
-        return Flow(_macrospins(device.oscillator, device.coupling, device.count), jnp.zeros(0), shape)
-    raise ValueError(
-        f"device is {type(device).__name__}, expected an Oscillator, an OscillatorArray or a System of your own"
+        raise ValueError(f"time = {time} is for a System whose rate depends on it, got an {type(model).__name__}")
+    if not isinstance(model, (Oscillator, OscillatorArray)):
+        raise ValueError(
+            f"device is {type(model).__name__}, expected an Oscillator, an OscillatorArray or a System of your own"
+        )
+    device, coupling = (model.oscillator, model.coupling) if isinstance(model, OscillatorArray) else (model, None)
+    count = model.count if isinstance(model, OscillatorArray) else None
+    links = None if coupling is None else links_of_coupling(coupling)
+    emits, receives = ((), ()) if links is None else (links.emits, links.receives)
+    return Flow(
+        equation=still_equation(device, what, emits, receives),
+        mixing=None if links is None else links.mixing,
+        sigma=thermal_sigma(device, UNIT),
+        scale=jnp.zeros(0),
+        time=0.0,
+        tree=jax.tree.structure(Vec3(0.0, 0.0, 0.0)),
+        count=count,
+        noises=len(NORMALS),
+        shape=_shape(((0, 1, 2),), 3, ("m",), count),
     )
 
 
-def _macrospins(device: Oscillator, coupling: Any, count: int | None) -> Macrospins:
-    moment = device.Ms * device.volume
-    thermal = BOLTZMANN * 1e18 * device.temperature / ((device.Ms * 1e-6) * (device.volume * 1e24))
-    noise = 2 * device.alpha * thermal / device.gamma
-    return Macrospins(still_equation(device, "state at rest"), coupling, noise, moment, count)
-
-
-def _of_system(system: System, time: float | None, scale: Any) -> Flow:
-    start = system.start()
-    nodes, _ = jax.tree_util.tree_flatten_with_path(start, is_leaf=lambda node: isinstance(node, Spin))
-    spins, plain, names = [], [], ([], [])
-    place = 0
-    for path, node in nodes:
-        name = jax.tree_util.keystr(path, simple=True, separator=".")
-        if isinstance(node, Spin):
-            spins.append((place, place + 1, place + 2))
-            names[0].append(name)
-            place += 3
-        else:
-            plain.append(place)
-            names[1].append(name)
-            place += 1
-    shape = Shape(tuple(spins), tuple(plain), tuple(names[0] + names[1]))
+def _of_system(model: System | SystemArray, what: str, time: float | None, scale: Any) -> Flow:
+    state = start_of_system(model, None)
+    links = links_of_array(model) if isinstance(model, SystemArray) else None
+    emits, receives = ((), ()) if links is None else (links.emits, links.receives)
+    equation = equation_of_system(member_of(model), state, emits, receives)
+    tree, count = jax.tree.structure(state), model.count if isinstance(model, SystemArray) else None
+    shape = _shape(equation.layout.spins, tree.num_leaves, _names(state), count)
+    flow = Flow(
+        equation=equation,
+        mixing=None if links is None else links.mixing,
+        sigma=noise_strength(UNIT),
+        scale=jnp.zeros(0),
+        time=0.0 if time is None else time * 1e9,
+        tree=tree,
+        count=count,
+        noises=member_of(model).noises,
+        shape=shape,
+    )
     if scale is None:
-        scale = usual_scale(np.array([float(leaf) for leaf in jax.tree.leaves(start)])[plain])
-    body = Own(equation_of_system(system, start), 0.0 if time is None else time)
-    flow = Flow(body, jnp.asarray(scale, float), shape)
+        scale = usual_scale(flow.vector(jax.tree.leaves(state))[np.array(shape.plain, int)])
+    flow = dataclasses.replace(flow, scale=jnp.asarray(scale, float))
     if time is None and depends_on_time(flow):
-        raise ValueError(
-            f"the rate of {type(system).__name__} depends on the time, so that it has no fixed points; give the moment "
-            "at which to freeze it, time=0.0 (in seconds)"
-        )
+        raise ValueError(_of_time(type(member_of(model)).__name__, what))
     return flow
 
 
-def usual_scale(start: np.ndarray) -> np.ndarray:
-    """The size of each component in a start; of one that is zero there, the largest size."""
-    largest = float(np.abs(start).max(initial=0.0)) or 1.0
-    return np.where(start == 0.0, largest, np.abs(start))
+def _of_time(kind: str, what: str) -> str:
+    if what == AT_REST:
+        return (
+            f"the rate of {kind} depends on the time, so that it has no fixed points; give the moment at which to "
+            "freeze it, time=0.0 (in seconds)"
+        )
+    return (
+        f"the rate of {kind} depends on the time, so its orbits are not closed; write the drive as an input, and the "
+        "system without it"
+    )
+
+
+def _shape(spins: Sequence[tuple[int, int, int]], size: int, names: Sequence[str], count: int | None) -> Shape:
+    """The shape of all members, from the places of one's unit vectors and the names of its unit vectors and others."""
+    turned = {place for spin in spins for place in spin}
+    plain = [place for place in range(size) if place not in turned]
+    members = range(count or 1)
+    of_one = [f"{name}{member}" if count else name for member in members for name in names[: len(spins)]]
+    of_one += [f"{name}{member}" if count else name for member in members for name in names[len(spins) :]]
+    return Shape(
+        tuple((x + size * member, y + size * member, z + size * member) for member in members for x, y, z in spins),
+        tuple(place + size * member for member in members for place in plain),
+        tuple(of_one),
+    )
+
+
+def _names(state: Any) -> tuple[str, ...]:
+    """Names of the unit vectors of a state, then of its other numbers."""
+    nodes, _ = jax.tree_util.tree_flatten_with_path(state, is_leaf=lambda node: isinstance(node, Spin))
+    names: tuple[list[str], list[str]] = ([], [])
+    for path, node in nodes:
+        names[not isinstance(node, Spin)].append(jax.tree_util.keystr(path, simple=True, separator="."))
+    return tuple(names[0] + names[1])
+
+
+def usual_scale(start: Any) -> Any:
+    """The size (P,) of each number in a start; of one that is zero there, the largest size."""
+    size = jnp.abs(jax.lax.stop_gradient(start))
+    largest = jnp.max(size, initial=0.0)
+    return jnp.where(size == 0.0, jnp.where(largest == 0.0, 1.0, largest), size)
 
 
 def depends_on_time(flow: Flow) -> bool:
-    """Whether any number of the rate is computed from the time."""
-    y = jnp.full(flow.shape.size, 1 / math.sqrt(3.0))
-    jaxpr = jax.make_jaxpr(lambda time: eqx.tree_at(lambda f: f.body.time, flow, time).rate(y))(0.0).jaxpr
-    # what does not depend on the time is computed while it is traced, so the equations left are those that do
-    made = {var for equation in _live(jaxpr) for var in equation.outvars}
-    return any(var in made for var in jaxpr.outvars if not hasattr(var, "val"))
+    """Whether any number of the rate is computed from the time, as it is written."""
+    y, noise = jnp.full(flow.size, 1 / math.sqrt(3.0)), jnp.zeros(flow.wide * flow.noises)
+    closed = jax.make_jaxpr(lambda time, y, noise: dataclasses.replace(flow, time=time).slope(y, noise=noise))(
+        jnp.zeros(()), y, noise
+    )
+    reached = {closed.jaxpr.invars[0]}
+    for step in closed.jaxpr.eqns:
+        if any(not isinstance(atom, jex.Literal) and atom in reached for atom in step.invars):
+            reached |= set(step.outvars)
+    return any(not isinstance(atom, jex.Literal) and atom in reached for atom in closed.jaxpr.outvars)
 
 
-def _live(jaxpr: Any) -> list[Any]:
-    """The equations of a jaxpr whose results depend on its arguments."""
-    known, found = set(jaxpr.invars), []
-    for equation in jaxpr.eqns:
-        if any(var in known for var in equation.invars if not hasattr(var, "val")):
-            known |= set(equation.outvars)
-            found.append(equation)
-    return found
+def begun(flow: Flow, model: Model, m0: Any = None) -> Any:
+    """The state y (n,) in which a run of a model begins, by default as in `simulate`. Raises ValueError as it does."""
+    start = start_of_system if isinstance(model, (System, SystemArray)) else start_of
+    return flow.vector(jax.tree.leaves(start(model, m0)))  # type: ignore[operator]

@@ -10,8 +10,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.core.field_term import FieldTerm, Watched, given_to_term, inputs_of_term
+from llgrad.core.field_term import FieldTerm, Watched, given_to_term, inputs_of_term, terminals_of
 from llgrad.core.vector import Vec3
+from llgrad.devices.junction import Junction
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import NORMALS, TIME, Layout, mixed_names
 from llgrad.physics.anisotropy import PerpendicularAnisotropy
@@ -39,6 +40,8 @@ class Equation(eqx.Module):
     """Direct current [A]."""
     terms: tuple[FieldTerm, ...]
     """The effective fields."""
+    junction: Junction | None = None
+    """The law of the resistance, where a term asks for the voltage."""
     emits: tuple[int, ...] = eqx.field(static=True, default=())
     """Components of m that an oscillator of an array emits."""
     receives: tuple[str, ...] = eqx.field(static=True, default=())
@@ -49,6 +52,8 @@ class Equation(eqx.Module):
     """What a drive can have, and the time [ns], which is sampled like a drive where a term uses it; in the order in
     which kernels take it."""
     timed: ClassVar[bool] = False
+    normals: ClassVar[tuple[str, ...]] = NORMALS
+    for_one: ClassVar[bool] = False
 
     @property
     def uses_time(self) -> bool:
@@ -87,10 +92,19 @@ class Equation(eqx.Module):
         """The sum of all terms and of the added `field` [T], at a time [ns]."""
         first = self.terms[0]
         applied = first.applied + field if isinstance(first, AppliedField) else field
-        inputs = inputs_of_term(self.current + current, applied, time * 1e-9)
+        whole = self.current + current
+        inputs = inputs_of_term(whole, applied, time * 1e-9, self.from_terminals(m, whole))
         for term in self.terms:
             field = field + term.field(m, inputs)
         return field
+
+    def from_terminals(self, m: Vec3, current: Any) -> dict[str, Any]:
+        """What comes by the terminals of the terms: nothing but the voltage across the junction."""
+        found: dict[str, Any] = dict.fromkeys(terminals_of(self.terms), 0.0)
+        if "voltage" in found and self.junction is not None:
+            polariser = next(term.polariser for term in self.terms if isinstance(term, SlonczewskiTorque))
+            found["voltage"] = current * self.junction.resistance(m.dot(polariser))
+        return found
 
 
 @functools.lru_cache(maxsize=256)
@@ -101,7 +115,8 @@ def _timed(terms: Any, kinds: tuple[Any, ...]) -> tuple[str, ...]:
     def ask(leaves: list[Any], number: Any) -> list[Any]:
         direction, fields = Vec3(number, number, number), []
         for place, term in enumerate(jax.tree.unflatten(terms, leaves)):
-            inputs = Watched(*given_to_term(number, direction, number))
+            more = dict.fromkeys(term.terminals, number)
+            inputs = Watched(*given_to_term(number, direction, number, more))
             fields.append(term.field(direction, inputs))
             if "t" in inputs.seen:
                 found.append(f"{type(term).__name__} (terms.{place})")
@@ -149,4 +164,6 @@ def equation_of_motion(device: Oscillator, emits: tuple[int, ...] = (), receives
             device.polariser,
         ),
     )
-    return Equation(device.gamma * 1e-9, device.alpha, device.current, (*built_in, *device.terms), emits, receives)
+    junction = device.junction if "voltage" in terminals_of(device.terms) else None
+    terms = (*built_in, *device.terms)
+    return Equation(device.gamma * 1e-9, device.alpha, device.current, terms, junction, emits, receives)

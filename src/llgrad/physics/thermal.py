@@ -18,8 +18,13 @@ def thermal_sigma(device: Oscillator, dt: float) -> Any:
     Stratonovich's
     rule. Source: W. F. Brown, Phys. Rev. 130, 1677 (1963). Zero temperature gives zero, with a zero gradient.
     """
-    energy_field = BOLTZMANN * 1e18 * device.temperature / ((device.Ms * 1e-6) * (device.volume * 1e24))
-    variance = 2 * device.alpha * energy_field / (device.gamma * 1e-9 * (dt * 1e9))
+    return thermal_deviation(device, device.temperature, dt)
+
+
+def thermal_deviation(body: Any, temperature: Any, dt: float) -> Any:
+    """`thermal_sigma` of anything with Ms, volume, alpha and gamma, at a temperature [K]."""
+    energy_field = BOLTZMANN * 1e18 * temperature / ((body.Ms * 1e-6) * (body.volume * 1e24))
+    variance = 2 * body.alpha * energy_field / (body.gamma * 1e-9 * (dt * 1e9))
     hot = variance > 0
     xp = namespace(variance)
     return jnp.asarray(xp.where(hot, xp.sqrt(xp.where(hot, variance, 1.0)), 0.0), jnp.result_type(float))

@@ -101,7 +101,7 @@ def _torques(device: Oscillator, state: Vec3, thickness: float | None) -> Torque
     labelled = dict(zip(("applied field", "perpendicular anisotropy", "demagnetisation"), built_in, strict=True))
     labelled |= {f"terms.{i} {type(term).__name__}": term for i, term in enumerate(device.terms)}
     current = float(device.current)
-    inputs = inputs_of_term(current, device.field)
+    inputs = inputs_of_term(current, device.field, 0.0, equation.from_terminals(state, current))
     fields = {name: _array(term.field(state, inputs)) for name, term in labelled.items()}
     m, p, alpha, beta = _array(state), _array(device.polariser), float(device.alpha), float(device.field_like)
     rate = float(device.gamma) / (1 + alpha**2)

@@ -21,6 +21,7 @@ import numpy as np
 from llgrad.core.record import is_concrete
 from llgrad.core.speed.namespace import fixed
 from llgrad.core.trajectory import Stats
+from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.system import System
 from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive
@@ -162,7 +163,7 @@ def choose_step(wanted: Wanted, accuracy: float, engine: Engine, heard: Heard = 
 
 
 def _plan_of(wanted: Wanted, first: Task, model: Any, drive: Any, accuracy: float, engine: Engine) -> _Plan:
-    rate = rate_of_system(model, first) if isinstance(model, System) else largest_rate(model, drive)
+    rate = rate_of_system(model, first) if isinstance(model, (System, SystemArray)) else largest_rate(model, drive)
     rate, order = max(rate, 1e3), first.stepper.tableau.order
     edges, traced = edges_of(drive, wanted.duration, OF_THE_DRIVE)
     few = len(edges.knots) <= most_pieces(engine)

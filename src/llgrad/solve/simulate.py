@@ -44,6 +44,7 @@ from llgrad.solve.systems import (
     step_of_system,
     stepper_of_system,
     task_of_system,
+    waveforms_of,
 )
 from llgrad.solve.task import Engine, Noise, Solution, Task
 
@@ -101,7 +102,8 @@ def simulate(
     """Integrate dm/dt = −γ/(1+α²) [m × B + α m × (m × B)] of an oscillator, or of an array of them; or dy/dt = f(y) of
     a `System` of your own, or of a `SystemArray` of such.
 
-    Every leaf of `model`, `drive` and `m0` is differentiable, and may be batched by `jax.vmap`. Computes in JAX's
+    Every leaf of `model`, `drive` and `m0` is differentiable, twice too (`jax.hessian`, `jax.jvp` of `jax.grad`), and
+    may be batched by `jax.vmap`. Computes in JAX's
     default float type (float64 where `jax_enable_x64` is set or inside `jax.enable_x64(True)`).
 
     Args:
@@ -112,13 +114,14 @@ def simulate(
             and `grad` of the device it must be given.
         m0: starting state, (3,) or (N, 3), unit vectors. None starts 1° off the stable axis (see `default_start`);
             every run of an array starts anew from there. Of a system a state of the form of its `start`.
-        drive: time-dependent current and field, added to the device's own; of a system waveforms by its inputs.
+        drive: time-dependent current and field, added to the device's own; of a system waveforms by its inputs, or a
+            Drive where it has current and field.
         save: `Every(k)` keeps the initial state and every k-th after it; `Interval(time)` those at every
             multiple of a time [s], between the steps too; `End()` keeps the end only.
-        accuracy: largest error |Δm| of the end state, in place of `dt`: the longest step whose error, estimated from a
-            run with half of it, is below (`stats.error`). Of a system the error of each unit vector, and of what else
-            has one unit, relative to its size. The step is a constant to derivatives; under `jit` and `vmap` of the
-            device give `dt`.
+        accuracy: largest error |Δm| of the end state, of an array of any member, in place of `dt`: the longest step
+            whose error, estimated from a run with half of it, is below (`stats.error`). Of a system the error of each
+            unit vector, and of what else has one unit, relative to its size. The step is a constant to derivatives;
+            under `jit` and `vmap` of the device give `dt`.
         stepper: `RK4()`; with an accuracy `DormandPrince8()`, from 1e-4 on `Tsitouras5()`; with noise the default is
             `Heun()` (Stratonovich). From order five on, steps end at the knots of a drive (`Sampled`, `Chirp`) and are
             short in its edges (`Step`, `Pulse`) only; `stats.reason` says where they cannot.
@@ -149,6 +152,7 @@ def simulate(
     """
     check_process()
     duration = _checked_duration(duration)
+    drive = waveforms_of(model, drive)
     parts = Parts(Teller(progress, duration), checked_after(after, model, drive), progress is not None)
     run: Any = _simulate_system if isinstance(model, (System, SystemArray)) else _simulate_device
     how = {"stepper": stepper, "engine": engine, "key": key, "throw": throw, "parts": parts}

@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.constants import MU_0
-from llgrad.core.field_term import FieldTerm, inputs_of_term
+from llgrad.core.field_term import FieldTerm, inputs_of_term, terminals_of
 from llgrad.core.record import is_concrete, tables_of
 from llgrad.core.speed.namespace import fixed, namespace
 from llgrad.core.vector import Vec3
@@ -55,7 +55,8 @@ def _own_energies(terms: tuple[FieldTerm, ...], current: Any, applied: Vec3) -> 
 
     def along(axis: Any, distance: Any) -> Any:
         m = Vec3(*(jnp.broadcast_to(distance * axis[k], shape) for k in range(3)))
-        fields = [term.field(m, inputs_of_term(current, applied)) for term in terms]
+        inputs = inputs_of_term(current, applied, 0.0, dict.fromkeys(terminals_of(terms), 0.0))
+        fields = [term.field(m, inputs) for term in terms]
         return sum(sum(b * axis[k] for k, b in enumerate((f.x, f.y, f.z))) for f in fields)
 
     axes = jnp.asarray([sign * np.eye(3)[k] for k in range(3) for sign in (1.0, -1.0)], dtype)

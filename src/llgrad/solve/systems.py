@@ -16,8 +16,9 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.arrays.system_array import SystemArray, links_of_array
 from llgrad.devices.ranges import check_unit_vector
 from llgrad.devices.states.components import component_names
-from llgrad.devices.system import NORMALS, Spin, System, equation_of_system, noise_strength
+from llgrad.devices.system import Spin, System, equation_of_system, noise_strength
 from llgrad.drives.base import Waveform
+from llgrad.drives.drive import CHANNEL_UNITS, Drive
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.solve.saving import Grid
 from llgrad.solve.step_size import ANGLE, check_dt_is_time, is_traced
@@ -40,7 +41,7 @@ def task_of_system(
         grid=grid,
         count=model.count if isinstance(model, SystemArray) else None,
     )
-    normals: dict[str, float] = {} if key is None else {name: 0.0 for name in NORMALS}
+    normals: dict[str, float] = {} if key is None else dict.fromkeys(task.equation.normals, 0.0)
     jax.eval_shape(lambda values: task.slope(values, {}, 0.0, normals), jax.tree.leaves(state))
     return task
 
@@ -59,6 +60,13 @@ def stepper_of_system(model: System | SystemArray, stepper: Stepper | None, key:
     if key is not None and not system.noises:
         raise ValueError(f"a key is given, but {type(system).__name__} declares no noise; set `noises` in its class")
     return stepper or (RK4() if key is None else Heun())
+
+
+def waveforms_of(model: Any, drive: Any) -> Any:
+    """A `Drive` of a system that has its channels as waveforms by name; anything else as it is."""
+    system = model if isinstance(model, (System, SystemArray)) else None
+    inputs = {} if system is None else member_of(system).inputs
+    return drive.channels() if isinstance(drive, Drive) and CHANNEL_UNITS.keys() <= inputs.keys() else drive
 
 
 def drive_of_system(model: System | SystemArray, drive: Any) -> dict[str, Waveform]:

@@ -11,10 +11,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.core.random import normals
+from llgrad.core.random import many_normals
 from llgrad.core.status import Outcome
 from llgrad.devices.arrays.mixing import Mixing
-from llgrad.devices.system import NORMALS, TIME, SystemEquation
+from llgrad.devices.system import TIME
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import Stepper
 from llgrad.kernels.tableaux import Tableau
@@ -71,24 +71,17 @@ class Task(eqx.Module):
         """
         given = {**samples, **normals, TIME: time}
         if self.mixing is not None:
-            emitted = self._of_each(lambda equation, state: equation.emitted(state), list(state))
+            emitted = of_each(self.equation, self.count, lambda equation, state: equation.emitted(state), list(state))
             given |= dict(zip(self.equation.mixed, self.mixing(emitted), strict=True))
         sigma = None if self.noise is None else self.noise.sigma
-        return self._of_each(
-            lambda equation, state, given, sigma: list(equation.slope(state, given, sigma)), list(state), given, sigma
+        return of_each(
+            self.equation,
+            self.count,
+            lambda equation, state, given, sigma: list(equation.slope(state, given, sigma)),
+            list(state),
+            given,
+            sigma,
         )
-
-    def _of_each(self, function: Callable[..., Any], *values: Any) -> Any:
-        """A function of an equation and of numbers, for every oscillator. A system of a user's is written for one."""
-        if self.count is None or not isinstance(self.equation, SystemEquation):
-            return function(self.equation, *values)
-        leaves, tree = jax.tree.flatten((self.equation, *values))
-
-        def one(*leaves: Any) -> Any:
-            return function(*jax.tree.unflatten(tree, leaves))
-
-        axes = [0 if jnp.ndim(leaf) else None for leaf in leaves]
-        return jax.vmap(one, in_axes=axes, axis_size=self.count)(*leaves)
 
     @property
     def tableau(self) -> Tableau:
@@ -102,6 +95,19 @@ class Task(eqx.Module):
         nodes = jnp.asarray(self.tableau.nodes, self.dtype).reshape((1,) * index.ndim + (-1,))
         times = (index[..., None].astype(nodes.dtype) + nodes) * (self.grid.dt if dt is None else dt)
         return times + self.grid.start if self.grid.start else times
+
+
+def of_each(equation: Any, count: int | None, function: Callable[..., Any], *values: Any) -> Any:
+    """A function of an equation and of numbers, for every member of an array; a system of a user's is for one."""
+    if count is None or not equation.for_one:
+        return function(equation, *values)
+    leaves, tree = jax.tree.flatten((equation, *values))
+
+    def one(*leaves: Any) -> Any:
+        return function(*jax.tree.unflatten(tree, leaves))
+
+    axes = [0 if jnp.ndim(leaf) else None for leaf in leaves]
+    return jax.vmap(one, in_axes=axes, axis_size=count)(*leaves)
 
 
 class Solution(NamedTuple):
@@ -152,8 +158,8 @@ def unit_normals(task: Task, index: Any) -> dict[str, Any]:
     if task.noise is None:
         return {}
     lane = jnp.zeros((), jnp.uint32) if task.count is None else jnp.arange(task.count, dtype=jnp.uint32)
-    unit = normals(task.noise.key0, task.noise.key1, lane, index.astype(jnp.uint32), task.dtype)
-    return dict(zip(NORMALS, (unit.x, unit.y, unit.z), strict=True))
+    names, words = task.equation.normals, (task.noise.key0, task.noise.key1, lane, index.astype(jnp.uint32))
+    return dict(zip(names, many_normals(*words, task.dtype, len(names)), strict=True))
 
 
 def in_pieces(run: Callable[[Task], tuple[Any, Any]], task: Task) -> tuple[Any, Any]:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from llgrad.core.random import key_words, normals, threefry2x32
+from llgrad.core.random import key_words, many_normals, normals, threefry2x32
 
 WORD = jnp.uint32
 
@@ -70,3 +70,10 @@ def test_every_kind_of_key_has_two_words():
     assert words[0] != words[1]
     for kind in ("rbg", "unsafe_rbg"):
         assert all(word.dtype == jnp.uint32 and word.shape == () for word in key_words(jax.random.key(0, impl=kind)))
+
+
+def test_many_numbers_of_a_step_are_independent_and_begin_with_the_first_three():
+    lane, step = jnp.meshgrid(jnp.arange(20, dtype=WORD), jnp.arange(1000, dtype=WORD), indexing="ij")
+    found = np.array(many_normals(WORD(1), WORD(2), lane, step, jnp.float64, 7))
+    np.testing.assert_array_equal(found[:3], sample(20, 1000))
+    assert np.abs(np.corrcoef(found.reshape(7, -1)) - np.eye(7)).max() < 4 / np.sqrt(lane.size)

@@ -54,6 +54,25 @@ class Amplitude(lg.System):
         }
 
 
+class Shaken(lg.System):
+    """Two spins in a field, each component of whose fields has a noise of its own: more noises than one vector has."""
+
+    size: float = lg.quantity("T √s")
+    inputs: ClassVar = {"field": "T"}
+    noises = 6
+
+    def start(self):
+        return {"one": lg.Spin(0.6, 0.0, 0.8), "two": lg.Spin(0.6, 0.0, 0.8)}
+
+    def rate(self, state, inputs):
+        found = {}
+        for place, name in enumerate(("one", "two")):
+            shaken = lg.Vec3(*inputs.noise[3 * place : 3 * place + 3]) * self.size
+            torque = state[name].cross(shaken + lg.Vec3(inputs.field, 0.0, 0.3))
+            found[name] = torque * -GAMMA
+        return found
+
+
 class Stack(lg.System):
     """Two layers with an exchange field, each with an anisotropy and damping, in a pulse that the rate itself makes."""
 
@@ -121,6 +140,7 @@ class Chain(lg.System):
 MEMBERS = {
     "Hopf": Hopf(1e9, 2e9, 1.2e9),
     "Amplitude": Amplitude(3e9, -1e9, 1e8, 0.5, 2.0, 1e6),
+    "Shaken": Shaken(2e-8),
     "Stack": Stack(0.05, 0.2, 0.02),
     "Chain": Chain(0.2, 0.02, 5.0, 50.0),
     "Vortex": Vortex(2e9, 0.3, 0.02, 5e7),

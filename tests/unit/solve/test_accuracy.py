@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tests.unit.solve.arrays import ARRAYS
 
 import llgrad as lg
 from llgrad.solve.simulate import simulate
@@ -106,3 +107,13 @@ def test_traced_values_are_refused_in_a_sentence():
 def test_float32_has_its_rounding():
     with pytest.raises(ValueError, match=r"in float64 .* it can be reached"):
         simulate(STO, accuracy=1e-6, **RUN)
+
+
+@pytest.mark.parametrize("name", ["ring", "dipoles"])
+def test_of_an_array_of_systems_every_member_is_right(name):
+    array, run = ARRAYS[name](3), {"duration": 1e-9, "save": lg.End()}
+    found = simulate(array, accuracy=1e-7, **run)
+    exact = simulate(array, dt=found.stats.dt / 8, stepper=lg.DormandPrince8(), **run)
+    assert found.stats.error <= 1e-7
+    for a, b in zip(jax.tree.leaves(found.state), jax.tree.leaves(exact.state), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=3e-7)

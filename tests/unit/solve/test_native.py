@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import llgrad as lg
-from llgrad.kernels.rules import UnsupportedDerivative
 from llgrad.solve import native
 
 STO = lg.presets.kubota2013()
@@ -185,11 +184,6 @@ def test_an_operation_without_code_runs_in_xla_which_names_it_and_its_term_once(
     second = lg.simulate(device, duration=5 * DT, dt=DT)
     assert [(run.stats.engine, run.stats.reason) for run in (first, second)] == [("XLA", reason)] * 2
     np.testing.assert_array_equal(first.m, lg.simulate(device, duration=5 * DT, dt=DT, engine=lg.XLA()).m)
-
-
-def test_second_derivatives_are_refused_in_a_sentence():
-    with pytest.raises(UnsupportedDerivative, match=r"no second derivatives.*engine=XLA\(\)"):
-        jax.hessian(lambda current: mx(lg.Native(), current, 0.02)[-1])(2.5e-3)
 
 
 def test_engines_are_frozen_values():

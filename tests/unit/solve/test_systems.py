@@ -45,6 +45,15 @@ def test_diffrax_has_the_same_noise():
     np.testing.assert_allclose(*found, rtol=1e-10)
 
 
+def test_every_noise_is_independent():
+    """The two spins of one field would stay together, had they one noise; the first three numbers are those of one
+    vector."""
+    run = lg.simulate(MEMBERS["Shaken"], duration=60 * DT, dt=DT, key=jax.random.key(3))
+    assert np.abs(run.one.x - run.two.x).max() > 1e-3
+    ends = [last(MEMBERS["Shaken"], "Shaken", lg.Native(), key=jax.random.key(k)) for k in range(2)]
+    assert np.abs(ends[0] - ends[1]).max() > 1e-3
+
+
 def test_many_runs_at_once_are_each_alone():
     frequencies = jnp.asarray([0.9e9, 1.1e9, 1.3e9])
     one = lambda f: last(MEMBERS["Hopf"].replace(frequency=f), "Hopf", lg.Native())  # noqa: E731
@@ -132,6 +141,10 @@ REFUSED = {
     ),
     "many states": (lambda: lg.simulate(HOPF, m0={"re": jnp.ones(3), "im": 0.0}, **RUN), "jax.vmap"),
     "no key": (lambda: lg.simulate(MEMBERS["Amplitude"], **RUN), "give key"),
+    "many noises": (
+        lambda: lg.simulate(type("Loud", (Hopf,), {"noises": 49})(1e9, 2e9, 1.2e9), key=jax.random.key(0), **RUN),
+        "declares 49 noises, expected up to 48",
+    ),
     "no noise": (lambda: lg.simulate(HOPF, key=jax.random.key(0), **RUN), "declares no noise"),
     "another input": (lambda: lg.simulate(HOPF, drive={"current": lg.Sine(1.0, frequency=1e9)}, **RUN), "it has push"),
     "a drive": (lambda: lg.simulate(HOPF, drive=lg.Drive(), **RUN), "waveforms by the inputs"),

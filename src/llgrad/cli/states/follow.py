@@ -1,7 +1,8 @@
-"""`llgrad follow`: how fixed points move with one number of a device, and where a cycle begins or they vanish."""
+"""`llgrad follow`: how fixed points and cycles move with one number of a device, begin and vanish."""
 
 from __future__ import annotations
 
+import pathlib
 from typing import Annotated
 
 import typer
@@ -32,21 +33,35 @@ def follow(
     current: CurrentOption = None,
     field: FieldOption = None,
     set_: SetOption = None,
+    cycles: Annotated[bool, typer.Option(help="Whether cycles are followed too.")] = True,
+    doublings: Annotated[int, typer.Option(help="How many times branches of doubled cycles are followed.")] = 0,
+    observable: Annotated[
+        str | None, typer.Option(help="What the extremes of a cycle are told of: x, y, z, or a name in the state.")
+    ] = None,
+    out: Annotated[
+        pathlib.Path | None, typer.Option(metavar="FILE", help="Write all points (.npz .csv .json).")
+    ] = None,
     plot: PlotOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Follow every equilibrium over a range of one number: onsets of oscillation (Hopf), folds, crossings.
+    """Follow equilibria and limit cycles over a range of one number: onsets (Hopf), folds, hysteresis, doublings.
 
     `llgrad follow kubota2013 current 0mA 5mA --field 200Oe`
     """
-    outputs = check_outputs(None, (), plot, ("branches",), force)
+    outputs = check_outputs(out, (".npz", ".csv", ".json"), plot, ("branches",), force)
     values = ({} if current is None else {"current": current}) | field_values(field, None, None, None)
     model = device_with(device, values | assignments("--set", set_))
     unit = unit_of(parameter, leaf_units(model))
     ends = [quantity(parameter, text, unit) for text in (start, stop)]
-    found = working("following", lambda _: trace(model, parameter, *ends))
-    deliver(found, found.to_json() | {"command": command_line()}, {"branches": lambda: _picture(found)}, outputs, json)
+    settings = {"cycles": cycles, "doublings": doublings, "observable": observable}
+    found = working("following", lambda _: trace(model, parameter, *ends, **settings))
+    if out is not None:
+        found.save(out, overwrite=force)
+    rest = outputs._replace(out=None)
+    deliver(found, found.to_json() | {"command": command_line()}, {"branches": lambda: _picture(found)}, rest, json)
+    if out is not None and not json:
+        print(f"wrote {out}")
 
 
 def _picture(found: Branches) -> object:

@@ -100,7 +100,7 @@ class Table(NamedTuple):
                 f"{self.path}: the column {column.name!r} has no unit; "
                 f"write it in the header, as in '{column.name} ({_EXAMPLES.get(unit, unit)})'"
             )
-        found, factor = self.unit(index)
+        found, factor = (unit, 1.0) if column.unit == unit else self.unit(index)
         if found != unit and (found, unit) != ("A/m", "T"):
             raise ValueError(f"{self.path}: the column {column.name!r} is in {found}, expected a unit of {unit}")
         if (bad := np.flatnonzero(~np.isfinite(self.values[:, index]))).size:

@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.orbits.cycle.finding import with_arrays
-from llgrad.orbits.cycle.flow import Flow, flow_of
 from llgrad.orbits.cycle.shooting import Found, attached, newton
 from llgrad.orbits.cycle.solving import attracts, closed_of, is_cycle
+from llgrad.orbits.flow import Flow, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.signals import observable_of
 
@@ -62,7 +62,7 @@ class Row(NamedTuple):
 
 def flow_at(model: Any) -> Flow:
     """The flow of a model with known or traced numbers."""
-    return with_arrays(flow_of(model)[0])
+    return with_arrays(flow_of(model, what="closed orbit"))
 
 
 def row_at(model: Any, states: Any, period: Any) -> Row:

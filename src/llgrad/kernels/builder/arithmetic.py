@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from llvmlite import ir
 
+from llgrad.kernels.builder.tables import gathered
+
 FREE: Final = ("contract", "reassoc", "nsz")
 """Flags of the arithmetic of a slope: LLVM may fuse and reorder it. Never `nnan` or `ninf`: a kernel must see its own
 NaN."""
@@ -109,6 +111,9 @@ class Arithmetic:
 
     def less(self, x: Any, y: Any) -> Any:
         return self.builder.fcmp_ordered("<", x, y)
+
+    def at_most(self, x: Any, y: Any) -> Any:
+        return self.builder.fcmp_ordered("<=", x, y)
 
     def equal(self, x: Any, y: Any) -> Any:
         return self.builder.fcmp_ordered("==", x, y)
@@ -243,21 +248,3 @@ class Arithmetic:
         if function is None:
             function = ir.Function(module, ir.FunctionType(self.type, [self.type] * len(operands)), full)
         return self.builder.call(function, operands)
-
-
-def gathered(builder: Any, kind: Any, values: Sequence[Any], index: Any, width: int) -> Any:
-    """The entries of a constant table of a type at whole numbers within it."""
-    module, constant = builder.module, ir.Constant(ir.ArrayType(kind, len(values)), list(values))
-    table: Any = ir.GlobalVariable(module, constant.type, module.get_unique_name("table"))
-    table.global_constant, table.linkage, table.initializer = True, "internal", constant
-
-    def entry(place: Any) -> Any:
-        return builder.load(builder.gep(table, [ir.IntType(64)(0), place]))
-
-    if width == 1:
-        return entry(index)
-    found: Any = ir.Constant(ir.VectorType(kind, width), ir.Undefined)
-    for lane in range(width):
-        at = ir.IntType(32)(lane)
-        found = builder.insert_element(found, entry(builder.extract_element(index, at)), at)
-    return found

@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 from llvmlite import ir
 
-from llgrad.kernels.builder.arithmetic import Arithmetic, gathered
+from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.functions import FUNCTIONS, apply
+from llgrad.kernels.builder.tables import Constants, gathered, rank
 from llgrad.kernels.expression.graph import Graph, Node
 from llgrad.kernels.expression.simplify import Known
 
@@ -28,7 +29,7 @@ def write(
     replacements: Mapping[str, Callable[..., Any]] | None = None,
 ) -> list[Any]:
     """The values of a graph's `outputs` for those of its inputs, or of other nodes; of a table the value is what `get`s
-    its number at a place, known or not.
+    its number at a place, known or not, and has its `size`.
 
     `replacements` are functions (arithmetic, operands…) that stand in for operations of the name.
     """
@@ -65,6 +66,8 @@ class _Writer:
         if node.name == "fetch":
             index, table = node.operands
             return self.found[table].get(int(index.value) if isinstance(index, Known) else self.found[index])
+        if node.name == "rank":
+            return self._rank(node)
         operands, kind = [self._value(o) for o in node.operands], self.graph.dtype_of(node.operands[0])
         if node.name == "lookup":
             return self._lookup(operands[0], self.graph.tables[int(node.operands[1].value)])
@@ -131,6 +134,13 @@ class _Writer:
         if kind.kind != "b" and dtype.itemsize < kind.itemsize:
             return builder.trunc(value, target)
         return (builder.sext if kind.kind == "i" else builder.zext)(value, target)
+
+    def _rank(self, node: Node) -> Any:
+        x, table = node.operands
+        on = self.on.like(self.graph.dtype_of(x)).strict()
+        constant = isinstance(table, Known)
+        knots = Constants(on, self.graph.tables[int(table.value)].tolist()) if constant else self.found[table]
+        return self._converted(rank(on, knots, self._value(x)), np.dtype(f"int{on.bits}"), node.dtype)
 
     def _lookup(self, index: Any, table: np.ndarray) -> Any:
         kind = table.dtype

@@ -21,7 +21,8 @@ from llgrad.kernels.coupled.emission import Emission, Mixer
 from llgrad.kernels.coupled.memory import Memory
 from llgrad.kernels.coupled.scheme import Scheme
 from llgrad.kernels.coupled.team import pass_module
-from llgrad.kernels.loops.step import Derivative, Step
+from llgrad.kernels.loops.derivative import Derivative
+from llgrad.kernels.loops.step import Step
 from llgrad.kernels.machine import ffi
 
 TOGETHER: Final = 2

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from llvmlite import ir
 
-from llgrad.devices.system import NORMALS, TIME
+from llgrad.devices.system import TIME
 from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
 from llgrad.kernels.builder.code import Code, Variable, Word
 from llgrad.kernels.coupled.products import CHAINS, ROWS, Products
@@ -83,7 +83,7 @@ class Memory:
     def _own(self) -> list[str]:
         """Arrays of every pass: padded parameters of a single array, random numbers of a step."""
         own = [name for name in self.program.names if name in self.scheme.inner] if self.scheme.single else []
-        return [*own, *(NORMALS if self.program.noisy else ())]
+        return [*own, *self.program.normals]
 
     def step(self) -> Step:
         """The scheme's step; its parameters differ from row to row."""
@@ -329,9 +329,10 @@ class Memory:
         if not self.program.noisy:
             return {}
         if new:
-            for name, value in zip(NORMALS, normal_numbers(self.on, self._words(i)), strict=True):
+            numbers = normal_numbers(self.on, self._words(i), len(self.program.normals))
+            for name, value in zip(self.program.normals, numbers, strict=True):
                 self.set(name, value)
-        return {name: self.get(name) for name in NORMALS}
+        return {name: self.get(name) for name in self.program.normals}
 
     def _words(self, i: Word) -> list[Any]:
         """The words that random numbers are made from: keys of the sample, oscillator, step."""

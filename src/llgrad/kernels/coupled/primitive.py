@@ -18,9 +18,10 @@ import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import batching
 
+from llgrad.kernels.batching import all_directions, extent, mapped_size, merge, split
 from llgrad.kernels.coupled import calls
 from llgrad.kernels.coupled.calls import SHARED_ROWS, CoupledPlan
-from llgrad.kernels.rules import Passes, all_directions, extent, mapped_size, merge, split
+from llgrad.kernels.rules import Passes
 
 PASSES = Passes("llgrad_coupled_", calls, kept=2)
 solve_p = PASSES.solve

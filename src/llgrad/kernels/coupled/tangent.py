@@ -16,7 +16,8 @@ from llgrad.kernels.coupled.forward import earlier_slopes, emission_arrays, emit
 from llgrad.kernels.coupled.memory import Memory
 from llgrad.kernels.coupled.scheme import Scheme
 from llgrad.kernels.coupled.team import Onwards, pass_module
-from llgrad.kernels.loops.step import Derivative, Step
+from llgrad.kernels.loops.derivative import Derivative
+from llgrad.kernels.loops.step import Step
 
 
 def tangent_module(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> Any:

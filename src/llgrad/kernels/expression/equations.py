@@ -21,11 +21,12 @@ from jax.core import Tracer
 from jax.extend import core as jex
 
 from llgrad.core.record import tables_of
-from llgrad.devices.system import NORMALS, TIME
+from llgrad.devices.system import TIME
 from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.expression.identity import identity
 from llgrad.kernels.expression.program import Program
 from llgrad.kernels.expression.simplify import Known, Negated, simplify
+from llgrad.kernels.expression.tables import RANK, is_rank
 from llgrad.kernels.expression.translate import NESTED, dtype_of_literal
 from llgrad.physics.equation import BUILT_IN
 
@@ -107,7 +108,8 @@ def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], nois
             raise UnsupportedOperation(f"a parameter of {jnp.result_type(leaf).name}")
     sizes = [np.shape(leaves[index])[-1] if tables_of(tree)[index] else 0 for index in free] + [0] * noisy
     free += [len(leaves)] * noisy
-    inputs = channels + (TIME,) * equation.timed + equation.mixed + NORMALS * noisy
+    normals = equation.normals * noisy
+    inputs = channels + (TIME,) * equation.timed + equation.mixed + normals
     coupled = bool(equation.mixed)
     state = equation.layout.names
 
@@ -133,7 +135,7 @@ def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], nois
         channels,
         equation.mixed,
         len(outputs) - len(state),
-        noisy,
+        normals,
         equation.timed,
         len(split.frontier),
         state,
@@ -196,7 +198,10 @@ def _evaluate_folded(jaxpr: Any, constants: Sequence[Any], arguments: Sequence[A
     for equation in jaxpr.eqns:
         operands = [read(atom) for atom in equation.invars]
         name = equation.primitive.name
-        if name in INLINED:
+        if name in INLINED and is_rank(equation):
+            given = [_unwrap(value, None) for value in operands]
+            results = [RANK.bind(*given, dtype=equation.outvars[0].aval.dtype)]
+        elif name in INLINED:
             inner = equation.params[NESTED[name]]
             results = _evaluate_folded(inner.jaxpr, inner.consts, operands)
         else:

@@ -107,11 +107,19 @@ class Graph:
 
     def lookup(self, table: np.ndarray, index: Any) -> int:
         """The element of a constant table at an index that is within it."""
+        return self._node("lookup", (index, self.constant_table(table)), table.dtype)
+
+    def constant_table(self, table: np.ndarray) -> Known:
+        """The number of a constant table."""
         same = (place for place, other in enumerate(self.tables) if _alike(other, table))
         place = next(same, len(self.tables))
         if place == len(self.tables):
             self.tables.append(table)
-        return self._node("lookup", (index, Known(np.int64(place), np.dtype(np.int64))), table.dtype)
+        return Known(np.int64(place), np.dtype(np.int64))
+
+    def rank(self, table: Any, x: Any, dtype: np.dtype[Any]) -> int:
+        """How many elements of an increasing table, in memory or constant, are at most x; all, of a NaN."""
+        return self._node("rank", (self._exact(x), table), dtype)
 
     def fetch(self, table: int, index: Any, dtype: np.dtype[Any]) -> int:
         """The element of a table in memory, an input, at an index that is within it."""

@@ -40,6 +40,13 @@ def identity(program: Any) -> str:
     return _digest(parts + (["emission", *_parts(program.of_emission, emitted)] if program.emits else []))
 
 
+def identity_with_tangents(program: Any, doubled: Any, wanted: Sequence[str]) -> str:
+    """A digest of a program with tangents of what is wanted, made of another."""
+    if _is_arithmetic(program.trace(program.function)):
+        return _digest([program.digest, "with tangents", *wanted])
+    return identity(doubled)
+
+
 def _parts(program: Any, outputs: Sequence[str]) -> list[str]:
     """The texts of a function, whose outputs are like the arguments of these names, and of its derivatives."""
     state = len(program.state)

@@ -53,6 +53,8 @@ def _operation(graph: Graph, node: Node, names: Mapping[int, str]) -> str:
     if node.name == "lookup":
         table = graph.tables[int(node.operands[1].value)]
         return f"{table.dtype.name}{table.tolist()}[{operands[0]}]"
+    if node.name == "rank" and isinstance(node.operands[1], Known):
+        operands[1] = f"{graph.tables[int(node.operands[1].value)].tolist()}"
     if node.name == "fetch":
         return f"{operands[1]}[{operands[0]}]"
     if node.name in _INFIX:

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from llgrad.devices.system import NORMALS, TIME
+from llgrad.devices.system import TIME
 
 Slope = Callable[..., list[Any]]
 
@@ -29,7 +29,8 @@ class Program:
     """Names of the numbers that an oscillator of an array receives from the others."""
     emits: int
     """How many numbers it emits."""
-    noisy: bool
+    normals: tuple[str, ...]
+    """Names of the random numbers of a step."""
     timed: bool
     parameters: int
     state: tuple[str, ...]
@@ -44,6 +45,13 @@ class Program:
     """What a user knows it by."""
     sizes: tuple[int, ...] = ()
     """How many numbers each table has: a parameter that stands in memory."""
+    carries: bool = False
+    """Whether the second half of the state is a tangent of the first, which unit vectors are in."""
+
+    @property
+    def bare(self) -> int:
+        """Number of components of the state, without those of a tangent."""
+        return len(self.state) // (1 + self.carries)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -61,9 +69,9 @@ class Program:
         return tuple(f"m_{name}" for name in self.state)
 
     @property
-    def normals(self) -> tuple[str, ...]:
-        """Names of the random numbers of a step."""
-        return NORMALS * self.noisy
+    def noisy(self) -> bool:
+        """Whether it has random numbers."""
+        return bool(self.normals)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,10 +101,61 @@ class Program:
         """(arguments…, tangents of the state and of the wanted arguments) → tangent of the slope."""
         return push_forward_of(self.function, len(self.state), len(self.arguments), wanted)
 
+    def columns(self, wanted: Sequence[int]) -> Callable[..., list[Any]]:
+        """(arguments…) → derivatives of the slope by each component of the state and by each wanted argument, one after
+        the other.
+        """
+        count, kind = len(self.state) + len(wanted), np.dtype(self.dtype).type
+        push = self.push_forward(wanted)
+
+        def columns(*scalars: Any) -> list[Any]:
+            return [value for j in range(count) for value in push(*scalars, *(kind(i == j) for i in range(count)))]
+
+        return columns
+
+    def duals(self, wanted: Sequence[str]) -> dict[str, str]:
+        """By the names of the initial state and of what is wanted, those of their tangents in `with_tangents`."""
+        found = {start: f"{start}_t" for start in self.starts}
+        found |= {name: f"{name}_t" for name in self.channels if name in wanted}
+        for kind, names in (("p", self.names), ("table", tuple(self.tables))):
+            some = [name for name in names if name in wanted]
+            found |= {name: f"{kind}{len(names) + place}" for place, name in enumerate(some)}
+        return found
+
+    def with_tangents(self, wanted: Sequence[str]) -> Program:
+        """Its state together with a tangent of it, as one state: dy/dt = f(y, p), dv/dt = (∂f/∂y) v + (∂f/∂p) q.
+
+        The tangents q of the wanted parameters, channels and tables are parameters, channels and tables too. `digest`
+        is that of this program.
+        """
+        size, duals = len(self.state), self.duals(wanted)
+        channels, tables = (tuple(name for name in names if name in wanted) for names in (self.channels, self.tables))
+        places = [self.arguments.index(name) for name in self.varied if name in wanted]
+
+        def function(*scalars: Any) -> list[Any]:
+            given = dict(zip(doubled.arguments, scalars, strict=True))
+            tangents = [*scalars[size : 2 * size], *(given[duals[self.arguments[place]]] for place in places)]
+            own = [given[name] for name in self.arguments]
+            slope, values, _ = _of_wanted(self.function, size, len(own), places, own)
+            found, pushed = jax.jvp(slope, values, tangents)
+            return [*found, *pushed]
+
+        doubled = replace(
+            self,
+            state=(*self.state, *(f"{name}_t" for name in self.state)),
+            channels=(*self.channels, *(duals[name] for name in channels)),
+            parameters=self.parameters + sum(name in wanted for name in self.names),
+            sizes=(*self.sizes, *(self.tables[name] for name in tables)),
+            function=function,
+            title=f"the tangent of {self.title}",
+            carries=True,
+        )
+        return doubled
+
     @property
     def of_emission(self) -> Program:
         """The emission as if it were the slope of a state that nothing acts on."""
-        return replace(self, channels=(), mixed=(), noisy=False, timed=False, function=self.emission)
+        return replace(self, channels=(), mixed=(), normals=(), timed=False, function=self.emission)
 
     def trace(self, function: Callable[..., Any], more: Sequence[str] = ()) -> Any:
         """The jaxpr of a function of the arguments, and of more that are like those of these names."""

@@ -5,9 +5,14 @@ kernel runs, and the cotangent of one, which is a few numbers at such places.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.core import ShapedArray
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
 
 from llgrad.kernels.expression.simplify import Known
 
@@ -136,3 +141,43 @@ def combined(elements: Any, name: str, operands: Sequence[Any], out: Any) -> Any
             parts = tuple((i, graph.add("mul", (x, factor), dtype)) for i, x in sparse.parts)
             return Sparse(sparse.size, dtype, parts)
     return None
+
+
+# ---- the place of a number in an increasing table, as one operation
+
+RANK: Final = Primitive("llgrad_rank")
+"""(table, x) → how many numbers of the table are at most x: `searchsorted` from the right, which has no derivative."""
+
+
+def _rank(table: Any, x: Any, *, dtype: Any) -> Any:
+    return jnp.searchsorted(table, x, side="right").astype(dtype)
+
+
+def _rank_jvp(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+    place = RANK.bind(*primals, **params)
+    return place, ad.Zero(jax.typeof(place).to_tangent_aval())
+
+
+def _rank_batch(arguments: Sequence[Any], dims: Sequence[Any], **params: Any) -> tuple[Any, int]:
+    return jax.vmap(lambda *each: _rank(*each, **params), dims)(*arguments), 0
+
+
+RANK.def_impl(jax.jit(_rank, static_argnames="dtype"))
+RANK.def_abstract_eval(lambda table, x, *, dtype: ShapedArray((), dtype))
+ad.primitive_jvps[RANK] = _rank_jvp
+batching.primitive_batchers[RANK] = _rank_batch
+mlir.register_lowering(RANK, mlir.lower_fun(_rank, multiple_results=False))
+
+
+def is_rank(equation: Any) -> bool:
+    """Whether an equation of a jaxpr calls `jnp.searchsorted` of a table and a number from the right, as this version
+    of JAX writes it: what `jnp.interp` does first.
+    """
+    if equation.params.get("name") != "searchsorted" or len(equation.invars) != 2:
+        return False
+    table, x = (atom.aval for atom in equation.invars)
+    if (len(table.shape), len(x.shape)) != (1, 0) or table.dtype != x.dtype or table.dtype.kind != "f":
+        return False
+    given = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in (table, x)]
+    (usual,) = jax.make_jaxpr(lambda *each: jnp.searchsorted(*each, side="right"))(*given).jaxpr.eqns
+    return str(usual.params.get("jaxpr")) == str(equation.params.get("jaxpr"))

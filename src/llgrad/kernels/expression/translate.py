@@ -20,7 +20,7 @@ from jax.extend import core as jex
 from llgrad.kernels.expression import shapes
 from llgrad.kernels.expression.graph import Graph, OnlyBackwards, UnsupportedOperation
 from llgrad.kernels.expression.simplify import Known
-from llgrad.kernels.expression.tables import Table, combined, dense, is_lazy, parts_of
+from llgrad.kernels.expression.tables import RANK, Table, combined, dense, is_lazy, is_rank, parts_of
 
 NESTED: Final = {
     # calls whose body is written out in place, and where the body stands in the equation's parameters
@@ -51,7 +51,7 @@ UNCHANGED: Final = {"convert_element_type", "reshape", "squeeze", "broadcast_in_
 """Operations that leave an array as it is where its shape and its dtype stay the same."""
 READING: Final = {"dynamic_slice", "gather"}
 """Operations that take numbers out of a table in memory where it stands."""
-STRUCTURE: Final = {"scan", "cond", "SearchSorted", *shapes.OPERATIONS}
+STRUCTURE: Final = {"scan", "cond", "SearchSorted", RANK.name, *shapes.OPERATIONS}
 SUPPORTED: Final = frozenset({*NESTED, *SAME, *DIRECT, *REWRITTEN, *STRUCTURE})
 NUMBERS: Final = {"float64", "float32", "int64", "int32", "uint64", "uint32", "bool"}
 LONGEST: Final = 256
@@ -105,6 +105,9 @@ class Translator:
 
     def _equation(self, equation: Any, operands: list[Any]) -> list[Any]:
         name, params = equation.primitive.name, equation.params
+        if name == RANK.name or (name in NESTED and is_rank(equation)):
+            table, query = operands
+            return [self._rank(table, query, np.dtype(equation.outvars[0].aval.dtype))]
         if name in NESTED:
             return self.closed(params[NESTED[name]], operands)
         if name == "call_hi_primitive":  # since jax 0.12, what it calls has the name and the parameters
@@ -123,6 +126,8 @@ class Translator:
             return self._cond(operands, params["branches"])
         if name == "SearchSorted":
             table, query = operands
+            if params["side"] == "right" and table.ndim == 1 and not (query.ndim or params["batch_dims"]):
+                return [self._rank(table, query, np.dtype(equation.outvars[0].aval.dtype))]
             return [self._search(table, query, params, np.dtype(equation.outvars[0].aval.dtype))]
         if name in SAME:
             _check_precision(name, equation)
@@ -178,6 +183,22 @@ class Translator:
         which = self.elements.one(operands[0])
         results = [[dense(self.elements, v) for v in self.closed(branch, operands[1:])] for branch in branches]
         return [self.elements.choose(which, list(values)) for values in zip(*results, strict=True)]
+
+    def _rank(self, table: Any, query: Any, dtype: np.dtype[Any]) -> Any:
+        """How many numbers of an increasing table are at most one; all of them, where that is not a number."""
+        graph, x = self.graph, self.elements.one(query)
+        if isinstance(table, Table):
+            return self.elements.of([graph.rank(table.node, x, dtype)], ())
+        knots, boolean = self.elements.list(table), np.dtype(bool)
+        if all(isinstance(knot, Known) for knot in knots):
+            constant = graph.constant_table(np.array([knot.value for knot in knots], knots[0].dtype))
+            return self.elements.of([graph.rank(constant, x, dtype)], ())
+        place: Any = Known(dtype.type(0), dtype)
+        for knot in knots:
+            further = graph.add("add", (place, Known(dtype.type(1), dtype)), dtype)
+            place = graph.add("select_n", (graph.add("le", (knot, x), boolean), place, further), dtype)
+        lost = graph.add("ne", (x, x), boolean)
+        return self.elements.of([graph.add("select_n", (lost, place, Known(dtype.type(len(knots)), dtype)), dtype)], ())
 
     def _search(self, table: Any, query: Any, params: dict[str, Any], dtype: np.dtype[Any]) -> Any:
         """The place of a number in an increasing table, by halves: jax 0.12 has a primitive for it."""

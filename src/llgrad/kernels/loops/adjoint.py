@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import Block
+from llgrad.kernels.loops.derivative import Derivative
 from llgrad.kernels.loops.forward import advance
 from llgrad.kernels.loops.interpolation import Interpolation
-from llgrad.kernels.loops.step import Derivative, Scheme, Step
+from llgrad.kernels.loops.step import Scheme, Step
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
 from llgrad.kernels.machine import ffi
@@ -92,15 +93,12 @@ class _Transposed:
         self.pull_back = Derivative(self.step, program.pull_back(wanted), program.state)
         zero = self.on.number(0.0)
         self.state, self.cotangent = tile.variables([zero] * self.size), tile.variables([zero] * self.size)
-        self.tables = self._cleared([name for name in active if name in program.tables])
+        self.tables = {
+            name: TableInMemory(tile, f"c_{name}", size, own=True, cleared=True)
+            for name, size in program.tables.items()
+            if name in active
+        }
         self.totals = dict(zip(self.parameters, tile.variables([zero] * len(self.parameters)), strict=True))
-
-    def _cleared(self, names: list[str]) -> dict[str, TableInMemory]:
-        """The cotangents of tables, zero in the lanes of the tile."""
-        for name in names:
-            with self.code.loop(self.tile.program.tables[name]) as row:
-                self.tile.put_row(self.on.number(0.0), f"c_{name}", row)
-        return {name: TableInMemory(self.tile, f"c_{name}", self.tile.program.tables[name]) for name in names}
 
     def run(self) -> None:
         tile, code = self.tile, self.code
@@ -114,6 +112,8 @@ class _Transposed:
             self._run_segments()
         for name, value in zip(tile.program.starts, self.cotangent, strict=True):
             tile.put_row(value.get(), f"c_{name}")
+        for table in self.tables.values():
+            table.keep()
         for name, value in self.totals.items():
             tile.put_row(value.get(), f"c_{name}")
 
@@ -246,7 +246,7 @@ class _Transposed:
         """
         on, step, tableau = self.on, self.step, self.scheme.tableau
         new, scales = end
-        g = step.along_sphere(new, [value.get() for value in self.cotangent], scales)
+        g = step.along_sphere(new, [value.get() for value in self.cotangent], scales, transposed=True)
         within, of_slopes = inside
         of_stages: dict[int, list[Any]] = {}
         of_inputs: dict[tuple[str, int], list[Any]] = {}

@@ -109,7 +109,7 @@ class Interpolation:
         with self.inside(i) as (row, weights):
             state = self.value(now, slopes, weights)
             given = [tile.own_row(f"c_saved_{name}", row) for name in self.state]
-            g = step.along_sphere(state, given, step.scales(state))
+            g = step.along_sphere(state, given, step.scales(state), transposed=True)
             for variable, value in zip(of_state, g, strict=True):
                 variable.set(on.add(variable.get(), value))
             for stage, weight in weights.items():

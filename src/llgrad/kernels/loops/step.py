@@ -4,19 +4,14 @@ is made of.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.expression import write
 from llgrad.kernels.expression.late import split
-from llgrad.kernels.expression.listing import flat
 from llgrad.kernels.expression.program import Program
-from llgrad.kernels.expression.simplify import Known
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.steppers import Tableau
 
@@ -25,9 +20,6 @@ LIMIT: Final = 0.1
 SERIES: Final = {"float64": 2.0**-13, "float32": 2.0**-6}
 """Below such an excess of |m|² the factor of the projection is a series, whose rest is below half a unit of the last
 place. A third of the time of a root and a division."""
-
-CHEAP: Final = {"add", "sub", "mul", "neg", "abs", "max", "min", "select_n"}
-"""Operations that cost less than memory."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +32,8 @@ class Scheme:
     width: int
     spread: tuple[bool, ...]
     """For each drive channel, whether every trajectory has its own samples."""
+    own: tuple[bool, ...] = ()
+    """For each table, whether every trajectory has its own; of a tile with several."""
     card: bool = False
     """Whether it is a kernel of a GPU, each thread of which is a tile of one trajectory."""
 
@@ -192,7 +186,7 @@ class Step:
             well = on.less(on.abs(change), on.mul(on.number(LIMIT), norm))
             fine = well if fine is None else on.both(fine, well)
         turned = {i for spin in self.scheme.spins for i in spin}
-        for i, value in enumerate(new):
+        for i, value in enumerate(new[: self.program.bare]):
             if i not in turned:
                 well = on.equal(on.strict().sub(value, value), on.number(0.0))
                 fine = well if fine is None else on.both(fine, well)
@@ -204,6 +198,9 @@ class Step:
         for spin in self.scheme.spins if self.scheme.project else ():
             for i, value in zip(spin, self._projected([new[i] for i in spin]), strict=True):
                 result[i] = value
+        if self.program.carries:
+            half = self.program.bare
+            result[half:] = self._along(new, new[half:], self.scales(new))
         return result
 
     def _excess(self, m: Sequence[Any]) -> Any:
@@ -232,8 +229,27 @@ class Step:
                 found.append(on.add(on.number(1.0), on.mul(part, rate)))
         return found
 
-    def along_sphere(self, new: Sequence[Any], vectors: Sequence[Any], scales: Sequence[Any]) -> list[Any]:
-        """The derivative of the projection applied to a vector, which is its own transposed: (v − m (m·v))·scale."""
+    def along_sphere(
+        self, new: Sequence[Any], vectors: Sequence[Any], scales: Sequence[Any], transposed: bool = False
+    ) -> list[Any]:
+        """The derivative of the projection applied to a vector, or its transposed.
+
+        Of a unit vector it is P = (1 − m mᵀ)·scale, its own transposed. Of (m, v), where v is a tangent that is
+        projected to P v, it takes (a, b) to (P a, P b + Q a), its transposed (g, h) to (P g + Q h, P h), with
+        Q = −scale² [(Πv) mᵀ + m (Πv)ᵀ + (m·v) Π] and Π = 1 − m mᵀ.
+        """
+        if not self.program.carries:
+            return self._along(new, vectors, scales)
+        half = self.program.bare
+        upper, lower = (self._along(new, part, scales) for part in (vectors[:half], vectors[half:]))
+        changed, given = (upper, vectors[half:]) if transposed else (lower, vectors[:half])
+        for spin, scale in zip(self.scheme.spins if self.scheme.project else (), scales, strict=True):
+            for i, value in zip(spin, self._bent(new, spin, scale, given), strict=True):
+                changed[i] = self.on.sub(changed[i], value)
+        return [*upper, *lower]
+
+    def _along(self, new: Sequence[Any], vectors: Sequence[Any], scales: Sequence[Any]) -> list[Any]:
+        """(v − m (m·v))·scale of each unit vector."""
         on, result = self.on, list(vectors)
         for spin, scale in zip(self.scheme.spins if self.scheme.project else (), scales, strict=True):
             m, v = [on.mul(new[i], scale) for i in spin], [vectors[i] for i in spin]
@@ -241,6 +257,21 @@ class Step:
             for i, c, x in zip(spin, m, v, strict=True):
                 result[i] = on.mul(on.sub(x, on.mul(c, along)), scale)
         return result
+
+    def _bent(self, new: Sequence[Any], spin: Sequence[int], scale: Any, vectors: Sequence[Any]) -> list[Any]:
+        """−Q w of one unit vector, scale² [Πv (m·w) + m (Πv·w) + (m·v) Πw]: symmetric in the tangent v and in w."""
+        on, half = self.on, self.program.bare
+        m, v, w = ([on.mul(new[i], scale) for i in spin], [new[half + i] for i in spin], [vectors[i] for i in spin])
+        along_v, along_w = on.dot(m, v), on.dot(m, w)
+        across_v, across_w = (
+            [on.sub(x, on.mul(c, along)) for c, x in zip(m, values, strict=True)]
+            for values, along in ((v, along_v), (w, along_w))
+        )
+        both, square = on.dot(across_v, w), on.mul(scale, scale)
+        return [
+            on.mul(square, on.sum([on.mul(x, along_w), on.mul(c, both), on.mul(along_v, y)]))
+            for c, x, y in zip(m, across_v, across_w, strict=True)
+        ]
 
 
 def scale_to_one(on: Arithmetic, excess: Any) -> tuple[Any, Any]:
@@ -261,82 +292,3 @@ def scale_to_one(on: Arithmetic, excess: Any) -> tuple[Any, Any]:
         phi.add_incoming(values[0], after_then)
         phi.add_incoming(values[1], after_otherwise)
     return part, rate
-
-
-class Derivative:
-    """A derivative of the slope, written in place: `pull_back` or `push_forward` of a program.
-
-    It can be taken in two parts: `residuals` are what it needs of the slope, and `of_residuals` the rest, which is
-    linear in the arguments after those of the slope.
-    """
-
-    def __init__(self, step: Step, function: Callable[..., list[Any]], more: Sequence[str]) -> None:
-        """`more` are the names of what the arguments after those of the slope belong to."""
-        self.step, program = step, step.program
-        names = [*program.arguments, *(f"d{index}" for index in range(len(more)))]
-        self.graph, self.nodes, self.found = graph_of(program.trace(function, more), names)
-        self.outputs = [part for value in self.found for part in (flat(value) if isinstance(value, list) else [value])]
-        count = len(program.arguments)
-        self.slope, self.linear = self.nodes[:count], self.nodes[count:]
-        known, held = zip(self.slope, program.arguments, strict=True), {*program.names, *program.tables}
-        self.parameters = {node: name for node, name in known if name in held}
-
-    def __call__(self, state: Sequence[Any], inputs: Mapping[str, Any], more: Sequence[Any]) -> list[Any]:
-        values = [*self.step.arguments(state, inputs), *more]
-        return self._told(dict(zip(self.nodes, values, strict=True)))
-
-    def _told(self, values: Mapping[int, Any]) -> list[Any]:
-        """What the derivative gives: numbers, and of a table the (place, number) that are added to its cotangent."""
-        parts = iter(write(self.step.on, self.graph, values, self.outputs))
-        return [
-            [(self._place(index, next(parts)), next(parts)) for index, _ in value]
-            if isinstance(value, list)
-            else next(parts)
-            for value in self.found
-        ]
-
-    @staticmethod
-    def _place(index: Any, value: Any) -> Any:
-        """A place that is known when the kernel is made as a plain number."""
-        return int(index.value) if isinstance(index, Known) else value
-
-    @functools.cached_property
-    def cut(self) -> list[int]:
-        """The nodes whose values the linear part needs. Sums and products are taken again, which costs less than
-        writing and reading them; so are truth values.
-        """
-        reached, found = set(self.linear), set()
-        waiting: list[int] = []
-        for index in self.graph.live(self.outputs):
-            node = self.graph.nodes[index]
-            operands = [] if node.name == "input" else [o for o in node.operands if not isinstance(o, Known)]
-            if any(operand in reached for operand in operands):
-                reached.add(index)
-                waiting += [operand for operand in operands if operand not in reached]
-        waiting += [value for value in self.outputs if not isinstance(value, Known) and value not in reached]
-        while waiting:
-            index = waiting.pop()
-            node = self.graph.nodes[index]
-            if index in reached or index in self.parameters:
-                continue
-            if node.name in CHEAP or node.dtype == np.bool_:
-                waiting += [operand for operand in node.operands if not isinstance(operand, Known)]
-            else:
-                found.add(index)
-        return sorted(found)
-
-    @property
-    def widest(self) -> int:
-        """Bytes of the widest number that the linear part needs: an index into a table may be wider than the floats."""
-        return max((self.graph.nodes[index].dtype.itemsize for index in self.cut), default=0)
-
-    def residuals(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> list[Any]:
-        """What `of_residuals` needs."""
-        values = dict(zip(self.slope, self.step.arguments(state, inputs), strict=True))
-        return write(self.step.on, self.graph, values, self.cut)
-
-    def of_residuals(self, residuals: Sequence[Any], more: Sequence[Any]) -> list[Any]:
-        """The derivative."""
-        values = {node: self.step.parameters[name] for node, name in self.parameters.items()}
-        values |= dict(zip(self.cut, residuals, strict=True)) | dict(zip(self.linear, more, strict=True))
-        return self._told(values)

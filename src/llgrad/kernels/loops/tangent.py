@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import Block
+from llgrad.kernels.loops.derivative import Pushed
 from llgrad.kernels.loops.interpolation import Interpolation
-from llgrad.kernels.loops.step import Derivative, Scheme, Step
+from llgrad.kernels.loops.step import Scheme, Step
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
 
@@ -24,12 +25,12 @@ def tangent_module(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> 
     operands = [*common_operands(program, scheme.tableau.interpolates), *given, *results]
 
     def item(code: Code, block: Block, index: Word) -> None:
-        _Pushed(Tile(code, scheme, operands, block, index), active, directions).run()
+        _Tangents(Tile(code, scheme, operands, block, index), active, directions).run()
 
     return pass_module(scheme, operands, item, f"tangent pass in {directions} directions")
 
 
-class _Pushed:
+class _Tangents:
     """The tangents of one tile."""
 
     def __init__(self, tile: Tile, active: list[str], directions: int) -> None:
@@ -39,8 +40,7 @@ class _Pushed:
         self.parameters = [name for name in active if name in program.names]
         self.channels = [name for name in active if name in program.channels]
         self.step: Step = tile.step()
-        wanted = tuple(program.arguments.index(name) for name in active)
-        self.push = Derivative(self.step, program.push_forward(wanted), (*program.state, *active))
+        self.push = Pushed(self.step, active, directions)
         self.between = Interpolation(tile, self.step)
         self.state = tile.variables(tile.initial_state())
         self.tangents = [
@@ -49,7 +49,7 @@ class _Pushed:
         self.of_parameters: list[dict[str, Any]] = [
             {name: self._parameter(name, k) for name in self.parameters}
             | {
-                name: TableInMemory(tile, f"d_{name}", size, k, directions)
+                name: TableInMemory(tile, f"d_{name}", size, tile.has_own(name), k, directions)
                 for name, size in program.tables.items()
                 if name in active
             }
@@ -82,20 +82,23 @@ class _Pushed:
         step, inputs = self.step, self.tile.inputs(i)
         now = [value.get() for value in self.state]
         taken = step.take(now, inputs)
-        scales, directions = step.scales(taken.new), []
-        for k, variables in enumerate(self.tangents):
-            start, samples = [value.get() for value in variables], self._samples(i, k)
-            slopes: list[list[Any]] = []
-            for stage in range(self.scheme.stages):
-                weights = {j: step.a[stage, j] for j in range(stage) if (stage, j) in step.a}
-                moved = self._moved(start, weights, slopes)
-                more = [*moved, *self._active(k, stage, samples)]
-                slopes.append(self.push(taken.states[stage], inputs(stage), more))
-            directions.append((start, slopes))
-            end = step.along_sphere(taken.new, self._moved(start, step.b, slopes), scales)
+        scales = step.scales(taken.new)
+        starts = [[value.get() for value in variables] for variables in self.tangents]
+        samples = [self._samples(i, k) for k in range(self.K)]
+        slopes: list[list[list[Any]]] = [[] for _ in starts]
+        for stage in range(self.scheme.stages):
+            weights = {j: step.a[stage, j] for j in range(stage) if (stage, j) in step.a}
+            directions = [
+                [*self._moved(start, weights, slopes[k]), *self._active(k, stage, samples[k])]
+                for k, start in enumerate(starts)
+            ]
+            for before, pushed in zip(slopes, self.push(taken.states[stage], inputs(stage), directions), strict=True):
+                before.append(pushed)
+        for variables, start, own in zip(self.tangents, starts, slopes, strict=True):
+            end = step.along_sphere(taken.new, self._moved(start, step.b, own), scales)
             for variable, value in zip(variables, end, strict=True):
                 variable.set(value)
-        self.between.save_tangents(now, taken, i, directions)
+        self.between.save_tangents(now, taken, i, list(zip(starts, slopes, strict=True)))
         new, _ = step.finish(now, taken.new)
         for variable, value in zip(self.state, new, strict=True):
             variable.set(value)

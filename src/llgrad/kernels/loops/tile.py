@@ -65,7 +65,9 @@ class Tile:
         self.pointers = {name: block.word(place) for name, place in self.places.items()}
         self.h = self.on.everywhere(code.load(self.pointers["h"], self.on.float_type))
         self.parameters = {name: self.each(name) for name in self.program.names}
-        self.parameters |= {name: TableInMemory(self, name, size) for name, size in self.program.tables.items()}
+        self.parameters |= {
+            name: TableInMemory(self, name, size, self.has_own(name)) for name, size in self.program.tables.items()
+        }
         self.words = self._words() if self.program.noisy else []
 
     def step(self) -> Step:
@@ -106,12 +108,13 @@ class Tile:
     def own_row(self, name: str, place: Any = 0) -> Any:
         """As `row`, but zero past the end: what is summed over trajectories."""
         value = self.row(name, place)
-        if self.W == 1:
-            return value
+        return value if self.W == 1 else self.on.pick(self.inside(), value, self.on.number(0.0))
+
+    def inside(self) -> Any:
+        """Which lanes of a tile of several are not past the end."""
         lanes = ir.Constant(ir.VectorType(UINT32, self.W), list(range(self.W)))
         count = self.on.everywhere(self.code.builder.trunc(self.count.value, UINT32))
-        inside = self.code.builder.icmp_signed("<", lanes, count)
-        return self.on.pick(inside, value, self.on.number(0.0))
+        return self.code.builder.icmp_signed("<", lanes, count)
 
     def put_row(self, value: Any, name: str, place: Any = 0) -> None:
         """Write numbers of a result, without those past the end."""
@@ -162,6 +165,10 @@ class Tile:
         nodes = self.scheme.nodes
         return {name: [self.sample(name, i * nodes + node) for node in range(nodes)] for name in self.program.channels}
 
+    def has_own(self, table: str) -> bool:
+        """Whether every trajectory of a tile of several has its own table."""
+        return self.W > 1 and self.scheme.own[list(self.program.tables).index(table)]
+
     def spread(self, channel: str) -> bool:
         """Whether every trajectory has its own samples."""
         return self.scheme.spread[self.program.channels.index(channel)]
@@ -197,7 +204,9 @@ class Tile:
             return {}
         *words, first = self.words
         now = self.code.builder.add(first, self.code.builder.trunc(i.value, UINT32))
-        return dict(zip(self.program.normals, normal_numbers(self.on, [*words, self.on.everywhere(now)]), strict=True))
+        names = self.program.normals
+        numbers = normal_numbers(self.on, [*words, self.on.everywhere(now)], len(names))
+        return dict(zip(names, numbers, strict=True))
 
     # ---- variables
 

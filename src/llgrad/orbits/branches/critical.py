@@ -17,8 +17,8 @@ import numpy as np
 
 from llgrad.orbits.branches.family import Family, velocity
 from llgrad.orbits.carried import carry
+from llgrad.orbits.chart import Chart, chart_at
 from llgrad.orbits.equilibria.modes import eigen
-from llgrad.orbits.flow import Chart, chart_at
 
 
 class Source(NamedTuple):

@@ -12,7 +12,9 @@ import numpy as np
 
 from llgrad.core.record import leaf_units, set_leaf
 from llgrad.devices.array import OscillatorArray
-from llgrad.orbits.flow import Chart, Flow, Own, Shape, chart_at, flow_of
+from llgrad.devices.system import System
+from llgrad.orbits.chart import Chart, chart_at
+from llgrad.orbits.flow import Flow, Shape, flow_of
 
 
 class Family(eqx.Module):
@@ -57,7 +59,9 @@ def range_of(device: Any, parameter: Any, start: Any, stop: Any) -> Range:
 def family_of(device: Any, span: Range, time: float | None, within: Mapping[str, Any] | None = None) -> Family:
     """The family of a device over a range."""
     flow = flow_of(set_value(device, span.path, (span.start + span.stop) / 2), time)
-    return Family(device, flow.scale, span.stop - span.start, _moment(flow, time), span.path, flow.shape)
+    if isinstance(device, System) and time is None:
+        time = 0.0  # that the rate does not depend on it has been looked at
+    return Family(device, flow.scale, span.stop - span.start, time, span.path, flow.shape)
 
 
 def set_value(device: Any, path: str, value: Any) -> Any:
@@ -65,10 +69,6 @@ def set_value(device: Any, path: str, value: Any) -> Any:
     if isinstance(device, OscillatorArray):
         value = jnp.full(device.count, value) if isinstance(value, jax.Array) else np.full(device.count, value)
     return set_leaf(device, path, value)
-
-
-def _moment(flow: Flow, time: float | None) -> float | None:
-    return float(flow.body.time) if isinstance(flow.body, Own) else time
 
 
 class Local(NamedTuple):

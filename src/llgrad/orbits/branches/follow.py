@@ -1,8 +1,9 @@
-"""`lg.follow` and `lg.thresholds`: branches of fixed points over a range of one number, and their critical points."""
+"""`lg.follow` and `lg.thresholds`: branches over a range of one number, and their critical points."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import jax
@@ -10,10 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.record import as_count
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.orbits.branches.critical import Critical, branch_point, first_lyapunov, fold_point, hertz, hopf_point, moved
+from llgrad.orbits.branches.cycles.following import with_cycles
 from llgrad.orbits.branches.family import Family, Range, family_of, local_at, range_of, set_value
 from llgrad.orbits.branches.result import Branch, Branches, Threshold
 from llgrad.orbits.branches.tracing import Trail, trail_through
@@ -21,6 +24,7 @@ from llgrad.orbits.carried import held, is_traced
 from llgrad.orbits.equilibria.equilibria import equilibria
 from llgrad.orbits.equilibria.modes import eigen
 from llgrad.orbits.equilibria.result import NEUTRAL, columns_of
+from llgrad.orbits.flow import depends_on_time
 
 BEGUN: Final = (0.0007, 0.9991, 0.5003, 0.2411, 0.7603, 0.1207, 0.8809)
 """Parts of the range at which all fixed points are looked for: none of a round number, at which a symmetry may hold."""
@@ -32,6 +36,7 @@ CROSSING: Final = 1e-4
 """A point where the number moves no state along the direction that costs nothing is no fold."""
 SLOWEST: Final = 1e-6
 """Least frequency of a Hopf point, relative to the rates of the device: at none two real eigenvalues meet at 0."""
+MOST_DOUBLINGS: Final = 6
 SAME, APART = 1e-7, 1e-4
 """Critical points nearer than this, in parts of the range and in radians or units of their scale, are one."""
 
@@ -44,12 +49,21 @@ def follow(
     *,
     within: Mapping[str, tuple[float, float]] | None = None,
     time: float | None = None,
+    cycles: bool = True,
+    doublings: int = 0,
+    observable: Any = None,
 ) -> Branches:
-    """All branches of fixed points as one number of the device goes from `start` to `stop`, with their critical points.
+    """All branches of fixed points and limit cycles as one number of the device goes from `start` to `stop`, with their
+    critical points.
 
-    Each branch is followed by pseudo-arclength, so it goes on round folds, where two fixed points meet and vanish. All
-    fixed points at seven values of the number begin branches; a branch that closes on itself between them is not found.
-    Critical points are solved by their own equations (`thresholds`).
+    Each branch is followed by pseudo-arclength, so it goes on round folds, where two fixed points or two cycles meet
+    and vanish, and through unstable parts. Branches of fixed points begin at all that there are at seven values of the
+    number; those of cycles at each Hopf point, and at the cycles that are found by looking at three values (round each
+    state at rest, and from the start of a run). A branch that closes on itself between those values is not found.
+
+    Critical points of fixed points are solved by their own equations (`thresholds`); those of cycles along their
+    branch: "fold of cycles", "period doubling", "torus" (Neimark–Sacker) and "branch point of cycles". A branch of
+    cycles ends at the edge of the range, at a Hopf point, where its period grows without bound, or says why.
 
     Args:
         device: Oscillator, OscillatorArray or System.
@@ -57,16 +71,25 @@ def follow(
         start: first value, in SI units.
         stop: last value.
         within: of a System, the range in which a component without a constraint is looked for, as in `equilibria`.
-        time: moment [s] at which a System whose rate depends on the time is frozen.
+        time: moment [s] at which a System whose rate depends on the time is frozen; it has no cycles then.
+        cycles: whether cycles are followed too.
+        doublings: how many times branches are followed that begin at a period doubling: 1 for the cycles of two turns.
+        observable: what the extremes of a cycle are told of, as in `Orbit.harmonics`: by default m·p of a device.
 
-    Raises ValueError for a number that the device has not, for equal ends, and inside jax.jit or jax.vmap.
+    Raises ValueError for a number that the device has not, for equal ends, and inside jax.jit or jax.vmap. The critical
+    points of fixed points have derivatives in the numbers of the device, cycles have none: differentiate with
+    cycles=False.
 
     >>> import llgrad as lg
     >>> branches = lg.follow(lg.presets.kubota2013(), "current", 0.2e-3, 1e-3)
     >>> [threshold.kind for threshold in branches.thresholds]
     ['Hopf']
+    >>> (orbit,) = branches.orbits(0.5e-3)
+    >>> round(float(orbit.frequency) / 1e9, 4), branches.cycles[0].ends[1].kind
+    (1.1362, 'edge')
     """
     check_kind("device", device, (Oscillator, OscillatorArray, System), "see llgrad.presets, or write a System")
+    _check(device, cycles, doublings)
     numbers = held(device, "follow")
     with jax.enable_x64(True):
         span = range_of(numbers, parameter, start, stop)
@@ -78,10 +101,40 @@ def follow(
         names = columns_of(family.flow(span.start))
     if is_traced(device):
         found = [_carried(device, family, point) for point in found]
-    return Branches(branches, tuple(sorted(found, key=lambda point: point.held)), parameter, span.unit, numbers, names)
+    points = tuple(sorted(found, key=lambda point: point.held))
+    result = Branches(branches, points, parameter, span.unit, numbers, names)
+    note = _no_cycles(numbers, family, span.start) if cycles else "cycles were not followed"
+    return replace(result, note=note) if note else with_cycles(result, span, observable, doublings)
 
 
-def thresholds(device: Any, parameter: str, start: float, stop: float, **settings: Any) -> tuple[Threshold, ...]:
+def _check(device: Any, cycles: Any, doublings: Any) -> None:
+    count = as_count(doublings)
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MOST_DOUBLINGS:
+        raise ValueError(f"doublings = {doublings!r}, expected a whole number from 0 to {MOST_DOUBLINGS}")
+    if count and not cycles:
+        raise ValueError(f"doublings = {count} are of cycles, which are left out; leave out cycles=False")
+    if cycles and is_traced(device):
+        raise ValueError("cycles have no derivative on their branches; to differentiate thresholds give cycles=False")
+
+
+def _no_cycles(device: Any, family: Family, start: float) -> str:
+    """Why a device has no cycles to follow; empty where it may have some."""
+    if family.time is not None and depends_on_time(family.flow(start)):
+        return "cycles were not followed: the rate depends on the time"
+    if isinstance(device, OscillatorArray) and device.coupling is None:
+        return "cycles were not followed: the oscillators of this array are not coupled, so each has a phase of its own"
+    return "" if family.shape.freedom > 1 else "no cycles: the state is one number"
+
+
+def thresholds(
+    device: Any,
+    parameter: str,
+    start: float,
+    stop: float,
+    *,
+    within: Mapping[str, tuple[float, float]] | None = None,
+    time: float | None = None,
+) -> tuple[Threshold, ...]:
     """Where fixed points begin to oscillate, meet, or change their stability as one number goes from `start` to `stop`.
 
     A Hopf point, from which a cycle grows, solves dq/dt = 0 and A x = iω x; a fold, at which two fixed points meet,
@@ -93,7 +146,7 @@ def thresholds(device: Any, parameter: str, start: float, stop: float, **setting
     >>> onset.kind, round(float(onset.value) * 1e3, 5), onset.supercritical
     ('Hopf', 0.396, True)
     """
-    return follow(device, parameter, start, stop, **settings).thresholds
+    return follow(device, parameter, start, stop, within=within, time=time, cycles=False).thresholds
 
 
 def _trails(family: Family, span: Range, within: Any, time: float | None) -> list[Trail]:

@@ -1,15 +1,20 @@
-"""Branches of fixed points and their critical points, as they are told."""
+"""Branches of fixed points and cycles and their critical points, as they are told."""
 
 from __future__ import annotations
 
+import pathlib
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 
+from llgrad.core.arguments.kinds import checked_path
+from llgrad.core.files import Path, write_json, write_npz, write_table
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
+from llgrad.orbits.branches.cycles.result import CycleBranch
+from llgrad.orbits.results.orbit import Orbit
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ class Branch:
     """∂(dq/dt)/∂q (P, n, n) [1/ns]."""
     ends: tuple[str, str]
     """Why it ends: at the "edge" of the range, in a "loop", or "lost"."""
+    observed: np.ndarray | None = None
+    """The observable (P,), where cycles were followed too."""
 
     @property
     def stable(self) -> np.ndarray:
@@ -58,7 +65,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Branches:
-    """All branches of fixed points over a range of one number."""
+    """All branches of fixed points and cycles over a range of one number."""
 
     branches: tuple[Branch, ...]
     thresholds: tuple[Threshold, ...]
@@ -68,6 +75,14 @@ class Branches:
     device: Any
     names: tuple[str, ...]
     """Of the numbers of a state."""
+    cycles: tuple[CycleBranch, ...] = ()
+    note: str = ""
+    """Why there are no cycles; empty where they were followed."""
+
+    def orbits(self, value: float) -> tuple[Orbit, ...]:
+        """Every cycle at a value of the number, stable or not, as an `Orbit`. Raises ValueError where one cannot be
+        solved, next to a fold."""
+        return tuple(orbit for branch in self.cycles for orbit in branch.orbits(value))
 
     def to_json(self) -> dict[str, Any]:
         """What was found, in SI units, with its run record."""
@@ -94,7 +109,45 @@ class Branches:
                 }
                 for branch in self.branches
             ],
+            "cycles": [branch.to_json() for branch in self.cycles],
+            "note": self.note,
         }
+
+    def save(self, path: Path, *, overwrite: bool = False) -> pathlib.Path:
+        """Write it as .json (`to_json`), or every point of every branch as the columns of `table`: .npz or .csv.
+
+        Raises ValueError for another ending, FileExistsError and others as `core.files.check_target` does.
+        """
+        file = checked_path("path", path)
+        if file.suffix.lower() == ".json":
+            write_json(file, self.to_json(), overwrite)
+        elif file.suffix.lower() == ".npz":
+            write_npz(file, run_record("branches", device=self.device), self.table(), overwrite)
+        elif file.suffix.lower() == ".csv":
+            write_table(file, run_record("branches", device=self.device), self.table(), overwrite)
+        else:
+            raise ValueError(f"path = {str(path)!r}, expected a name that ends in .json, .npz or .csv")
+        return file
+
+    def table(self) -> dict[str, np.ndarray]:
+        """Every point as columns (M,), of states at rest and cycles alike; what one of them has not is NaN.
+
+        "branch" counts them, "kind" is "equilibrium" or "cycle"; then the number that is followed by its name,
+        "growing" (0: stable), "turns", "frequency_Hz", "error", "multiplier" (the largest: real and imaginary part),
+        "observable_low" and "observable_high", and the least and largest value of each number of the state.
+        """
+        parts = [_of_rest(branch) for branch in self.branches] + [_of_cycles(branch) for branch in self.cycles]
+        counts = [len(part["value"]) for part in parts]
+        found = {
+            "branch": np.repeat(np.arange(len(parts)), counts),
+            "kind": np.repeat(["equilibrium"] * len(self.branches) + ["cycle"] * len(self.cycles), counts),
+        }
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+        found |= {self.parameter if name == "value" else name: column for name, column in joined.items()}
+        lows, highs = found.pop("lows", np.zeros((0, 0))), found.pop("highs", np.zeros((0, 0)))
+        for i, name in enumerate(self.names if parts else ()):
+            found |= {f"{name}_low": lows[:, i], f"{name}_high": highs[:, i]}
+        return found
 
     def __len__(self) -> int:
         return len(self.branches)
@@ -103,17 +156,54 @@ class Branches:
         return self.branches[place]
 
     def __repr__(self) -> str:
-        lines = [f"{len(self)} branches of equilibria over {self.parameter}, {len(self.thresholds)} critical points"]
+        of_cycles = f" and {len(self.cycles)} of cycles" if self.cycles else ""
+        count = len(self.thresholds) + sum(len(branch.critical) for branch in self.cycles)
+        lines = [f"{len(self)} branches of equilibria{of_cycles} over {self.parameter}, {count} critical points"]
         for point in self.thresholds:
             where = f"{self.parameter} = {show(float(f'{point.held:.8g}'), self.unit)}"
             state = "(" + ", ".join(f"{part:.4f}" for part in point.y.round(4) + 0.0) + ")"
             how = "" if point.supercritical is None else (", supercritical" if point.supercritical else ", subcritical")
             begins = "" if point.kind != "Hopf" else f", {show(float(f'{_plain(point.frequency):.5g}'), 'Hz')}"
             lines.append(f"  {where}: {point.kind}{how}{begins} at {state}")
+        lines += [line for branch in self.cycles for line in branch.told(self.parameter, self.unit)]
         lost = [branch for branch in self.branches if "lost" in branch.ends]
         if lost:
             lines.append(f"  {len(lost)} branches end inside the range, where they could not be followed further")
         return "\n".join(lines)
+
+
+def _of_rest(branch: Branch) -> dict[str, np.ndarray]:
+    none = np.full(len(branch.values), np.nan)
+    seen = none if branch.observed is None else branch.observed
+    return {
+        "value": branch.values,
+        "growing": branch.growing,
+        "turns": np.zeros(len(none), int),
+        "frequency_Hz": none,
+        "error": none,
+        "multiplier_real": none,
+        "multiplier_imaginary": none,
+        "observable_low": seen,
+        "observable_high": seen,
+        "lows": branch.y,
+        "highs": branch.y,
+    }
+
+
+def _of_cycles(branch: CycleBranch) -> dict[str, np.ndarray]:
+    return {
+        "value": branch.values,
+        "growing": branch.growing,
+        "turns": np.full(len(branch.values), branch.turns),
+        "frequency_Hz": branch.frequencies,
+        "error": branch.errors,
+        "multiplier_real": np.real(branch.multipliers[:, 0]),
+        "multiplier_imaginary": np.imag(branch.multipliers[:, 0]),
+        "observable_low": branch.low,
+        "observable_high": branch.high,
+        "lows": branch.lows,
+        "highs": branch.highs,
+    }
 
 
 def _plain(value: Any) -> float:

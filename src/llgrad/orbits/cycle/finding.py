@@ -13,20 +13,20 @@ from llgrad.core.speed.namespace import fixed
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.orbits.cycle.flow import Flow, flow_of
 from llgrad.orbits.cycle.guess import spiral
 from llgrad.orbits.cycle.reasons import NoCycle, reason_of
 from llgrad.orbits.cycle.settling import Outcome, settle
 from llgrad.orbits.cycle.shooting import Found, newton
-from llgrad.orbits.cycle.solving import attracts, closed_of, error_of, halved, is_cycle, refined
+from llgrad.orbits.cycle.solving import attracts, closed_of, closes, error_of, halved, is_cycle, refined
+from llgrad.orbits.flow import Flow, begun, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
+from llgrad.orbits.results.status import NOTES, Search, Status
 from llgrad.solve.step_size import is_traced
 
 COUNT: Final = 64
 """States round an orbit to begin with."""
 ACCURACY: Final = 1e-9
-BISTABLE: Final = "bistable: the state at rest attracts too, and a run from its neighbourhood stays there"
 ZOOMS: Final = 3
 """Guesses, each 31 times as near as the one before."""
 
@@ -44,7 +44,8 @@ def orbit(
 
     Every result is differentiable in every leaf of `model` (`jax.grad`, `jacfwd`), by the implicit function theorem,
     and may be computed under `jit` and `vmap`. Values that are known are computed in float64; under `jit` and `vmap` in
-    JAX's default float type, with `steps` states, and where no cycle is found every result is NaN.
+    JAX's default float type, with `steps` states, and where no attracting cycle is found every result is NaN,
+    `orbit.found` false, and `orbit.status.sentence` says how the search ended.
 
     Args:
         model: a device, an array of coupled devices, or a `System` of your own.
@@ -80,19 +81,22 @@ def orbit(
             "orbit of one of them"
         )
     with working(model, m0, near):
-        flow, start = flow_of(model, m0)
+        flow = flow_of(model, what="closed orbit")
+        start = begun(flow, model, m0)
         flow = with_arrays(flow)
         held, begin, known = fixed((flow, start, near))
         if is_traced(held, begin, known):
-            found = _looked_for(held, begin, known, steps or COUNT)
-            return Orbit(model, flow, closed_of(flow, found), error_of(held, found), "")
-        found, note = _found(model, held, begin, known, steps or COUNT)
+            found, code = _looked_for(held, begin, known, steps or COUNT)
+            return Orbit(model, flow, closed_of(flow, found), error_of(held, found), "", Status(code))
+        found, code = _found(model, held, begin, known, steps or COUNT)
+        note = NOTES[code]
         error = float(error_of(held, found))
         if steps is None:
             found, error = refined(held, found, accuracy)
             if not error <= accuracy:
                 note = f"{note}; " * bool(note) + f"its error is about {error:.1g}, above the {accuracy:g} asked for"
-        return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), note)
+        status = Status(jnp.asarray(int(code), jnp.int32))
+        return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), note, status)
 
 
 def _check(accuracy: Any, steps: Any) -> None:
@@ -115,33 +119,41 @@ def with_arrays(flow: Flow) -> Flow:
     return jax.tree.map(convert, flow)
 
 
-def _looked_for(flow: Flow, start: Any, near: Orbit | None, count: int) -> Found:
-    """The orbit of traced values; its period is NaN where there is none."""
+def _looked_for(flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple[Found, Any]:
+    """The orbit of traced values, and a `Search`; its period is NaN where there is none."""
     if near is None:
-        states, period, there, *_ = spiral(flow, start, count, jnp.zeros(2, start.dtype))
+        states, period, there, bistable, _ = spiral(flow, start, count, jnp.zeros(2, start.dtype))
     else:
-        states, period, there = near.closed.states, near.closed.period, True
+        states, period, there, bistable = near.closed.states, near.closed.period, True, False
     found = newton(flow, states, period)
-    fine = is_cycle(flow, found) & there
-    return found._replace(period=jnp.where(fine, found.period, jnp.nan))
+    code = jnp.where(bistable, int(Search.BISTABLE), int(Search.FOUND))
+    for fails, why in (
+        (~attracts(found), Search.STRAYED if near is None else Search.REPELS),
+        (~is_cycle(flow, found), Search.FELL_OFF),
+        (~closes(found), Search.NOT_CLOSED),
+        (~jnp.asarray(there), Search.NO_TURN),
+    ):
+        code = jnp.where(fails, int(why), code)
+    period = jnp.where(Status(code).found, found.period, jnp.nan)
+    return found._replace(period=period), code.astype(jnp.int32)
 
 
-def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple[Found, str]:
+def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple[Found, Search]:
     """The orbit of known values, and what there is to say about it. Raises NoCycle."""
     if near is not None:
         found = newton(flow, near.closed.states, near.closed.period)
         if not bool(is_cycle(flow, found)):
             raise NoCycle("from the orbit that is given as `near` none of this model was reached; leave it out")
-        return found, "" if bool(attracts(found)) else "this orbit repels: no run falls onto it"
+        return found, Search.FOUND if bool(attracts(found)) else Search.REPELS
     guess = spiral(flow, start, count, jnp.zeros(2))
     for _ in range(ZOOMS):
         if not bool(guess.found):
             break
         found = halved(newton(flow, guess.states, guess.period))
         if bool(is_cycle(flow, found)) and bool(attracts(found)):
-            return found, BISTABLE if bool(guess.bistable) else ""
+            return found, Search.BISTABLE if bool(guess.bistable) else Search.FOUND
         guess = spiral(flow, start, count, guess.between)  # near a fold the guess must be a good one
     settled = settle(flow, start, count)
     if settled.outcome is Outcome.CYCLE and settled.found is not None:
-        return halved(settled.found), ""
+        return halved(settled.found), Search.FOUND
     raise NoCycle(reason_of(model, flow, start, settled))

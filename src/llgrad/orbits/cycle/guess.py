@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.orbits.cycle.flow import Flow
+from llgrad.orbits.flow import Flow
 
 RADII: Final = 32
 STEPS: Final = 96
@@ -120,7 +120,7 @@ def _plane(rest: Rest) -> tuple[Any, Any]:
 
 
 def _radii(flow: Flow, rest: Any, start: Any) -> Any:
-    if flow.equation.layout.spins:
+    if flow.shape.spins:
         return jnp.linspace(0.02, 1.0, RADII, dtype=rest.dtype) ** 1.5 * LARGEST_ANGLE
     away = jnp.sqrt(jnp.sum((start - rest) ** 2))
     unit = jnp.where(away > 0, away, 1.0)
@@ -129,14 +129,14 @@ def _radii(flow: Flow, rest: Any, start: Any) -> Any:
 
 def _away(flow: Flow, rest: Any, move: Any) -> Any:
     """The state at a distance from the state at rest: on a great circle of each unit vector, straight of the others."""
-    parts, moves = rest.reshape(-1, flow.wide), move.reshape(-1, flow.wide)
-    result = list(parts + moves)
+    parts, moves = flow.parts(rest), flow.parts(move)
+    result = flow.parts(rest + move)
     for spin in flow.equation.layout.spins:
         angle = jnp.sqrt(sum(moves[i] ** 2 for i in spin))
         safe = jnp.where(angle > 0, angle, 1.0)
         for i in spin:
             result[i] = parts[i] * jnp.cos(angle) + jnp.where(angle > 0, moves[i] * (jnp.sin(angle) / safe), 0.0)
-    return jnp.stack(result).ravel()
+    return flow.joined(result)
 
 
 def _crossing(flow: Flow, rest: Any, across: Any, last: Any, time: Any) -> tuple[Any, Any]:

@@ -13,8 +13,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.cycle.shooting import Chain, exact_chain_of, products
+from llgrad.orbits.flow import Flow
 
 
 class Linear(NamedTuple):

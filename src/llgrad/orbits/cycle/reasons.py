@@ -14,9 +14,9 @@ import numpy as np
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
-from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.cycle.guess import spiral
 from llgrad.orbits.cycle.settling import Outcome, Settled, rest_and_rates, settle
+from llgrad.orbits.flow import Flow
 
 FARTHEST: Final = 30.0
 """Currents up to so many times the given one, and down to that part of it, are searched for a threshold."""

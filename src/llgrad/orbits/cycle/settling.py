@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.cycle.guess import rest_near
 from llgrad.orbits.cycle.shooting import Found, newton
 from llgrad.orbits.cycle.solving import attracts, is_cycle
+from llgrad.orbits.flow import Flow
 
 STEPS: Final = 1024
 """Steps of a piece."""

@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from llgrad.orbits.cycle.flow import Flow
+from llgrad.orbits.flow import Flow
 
 ITERATIONS: Final = 30
 LARGEST_TURN: Final = 0.3
@@ -56,12 +57,9 @@ class Found(NamedTuple):
 
 def size_of(flow: Flow, states: Any) -> Any:
     """A length of each component (n,), by which changes of it are measured: 1 of a unit vector, else the orbit's."""
-    turned = {i for spin in flow.equation.layout.spins for i in spin}
-    parts = jnp.asarray([1.0 if i in turned else 0.0 for i in range(flow.size // flow.wide)], states.dtype)
-    radius = jnp.sqrt(jnp.mean((states - states.mean(0)) ** 2, 0)).reshape(-1, flow.wide)
-    others = jnp.sqrt(jnp.sum(jnp.where(parts[:, None] > 0, 0.0, radius) ** 2))
-    length = jnp.where(parts > 0, 1.0, jnp.where(others > 0, others, 1.0))
-    return jnp.repeat(length, flow.wide)
+    plain = np.array(flow.shape.plain, int)
+    radius = jnp.sqrt(jnp.sum(jnp.mean((states[:, plain] - states[:, plain].mean(0)) ** 2, 0)))
+    return jnp.ones(flow.size, states.dtype).at[plain].set(jnp.where(radius > 0, radius, 1.0))
 
 
 def chain_of(flow: Flow, states: Any, period: Any) -> Chain:
@@ -73,17 +71,18 @@ def chain_of(flow: Flow, states: Any, period: Any) -> Chain:
 
     ends = ends_of(states)
     moved = jax.vmap(lambda v: jax.jvp(ends_of, (states,), (v,))[1])(jnp.moveaxis(basis, 2, 0))
-    return _chain(flow, states, basis, ends, jnp.moveaxis(moved, 0, 2))
+    return chained(flow, states, basis, ends, jnp.moveaxis(moved, 0, 2))
 
 
 def exact_chain_of(flow: Flow, states: Any, period: Any) -> Chain:
     """The same by the variational equation, differentiable."""
     basis = jax.vmap(flow.basis)(states)
     ends, moved = jax.vmap(lambda y, e: flow.linearised(y, e, period / len(states), 1))(states, basis)
-    return _chain(flow, states, basis, ends, moved)
+    return chained(flow, states, basis, ends, moved)
 
 
-def _chain(flow: Flow, states: Any, basis: Any, ends: Any, moved: Any) -> Chain:
+def chained(flow: Flow, states: Any, basis: Any, ends: Any, moved: Any) -> Chain:
+    """The chain of steps from states to `ends` (N, n), and what they make of the basis (N, n, d) at each."""
     after = jnp.roll(basis, -1, 0)
     steps = jnp.einsum("kni,knj->kij", after, moved)
     gaps = jnp.einsum("kni,kn->ki", after, ends - jnp.roll(states, -1, 0))

@@ -8,9 +8,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.cycle.linear import Linear, chain_at, linear_of, multipliers_of, pushed
 from llgrad.orbits.cycle.shooting import Chain, Found, attached, closed_below, correction, newton
+from llgrad.orbits.flow import Flow
 
 MOST_STEPS: Final = 4096
 FLAT: Final = 1e-5
@@ -64,12 +64,17 @@ def error_of(flow: Flow, found: Found) -> Any:
 
 
 @eqx.filter_jit
+def closes(found: Found) -> Any:
+    """Whether Newton's method ended on a closed orbit, or on a state at rest."""
+    return (found.last <= closed_below(found.states.dtype)) & (found.period > 0) & jnp.isfinite(found.states).all()
+
+
+@eqx.filter_jit
 def is_cycle(flow: Flow, found: Found) -> Any:
     """Whether Newton's method ended on a closed orbit, and not on a state at rest or nowhere."""
     extent = jnp.sqrt(jnp.max(jnp.sum((found.states - found.states.mean(0)) ** 2, 1)))
     scale = jnp.sqrt(jnp.max(jnp.sum(found.states**2, 1)))
-    fine = (found.last <= closed_below(found.states.dtype)) & (found.period > 0) & jnp.isfinite(found.states).all()
-    return fine & (extent > FLAT * scale)
+    return closes(found) & (extent > FLAT * scale)
 
 
 @eqx.filter_jit

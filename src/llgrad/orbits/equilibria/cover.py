@@ -16,9 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.orbits.chart import Chart, chart_at
 from llgrad.orbits.equilibria.domain import Domain
 from llgrad.orbits.equilibria.search import find
-from llgrad.orbits.flow import Chart, Flow, chart_at
+from llgrad.orbits.flow import Flow
 
 BATCH: Final = 512
 KNOWN: Final = 16

@@ -94,4 +94,4 @@ def rates(flow: Flow, states: np.ndarray) -> np.ndarray:
 
 @jax.jit
 def _rates(flow: Flow, states: Any) -> Any:
-    return jax.vmap(flow.rate)(states)
+    return jax.vmap(flow.slope)(states)

@@ -12,23 +12,41 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.orbits.flow import Flow, Macrospins, chart_at
+from llgrad.core.field_term import Inputs
+from llgrad.devices.array import OscillatorArray
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
+from llgrad.orbits.chart import chart_at
+from llgrad.orbits.flow import Flow
 
 SYMMETRIC: Final = 1e-9
 """Largest antisymmetric part of ∂B/∂m, relative to its largest entry."""
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 
 
-def has_energy(flow: Flow, states: np.ndarray) -> bool:
+def moment_of(device: Any) -> Any:
+    """Ms V [A m²] of a macrospin, or (N,); 1 of a system that tells its forces, None of any other."""
+    if isinstance(device, (Oscillator, OscillatorArray)):
+        one = device.oscillator if isinstance(device, OscillatorArray) else device
+        return one.Ms * one.volume
+    return (
+        1.0 if isinstance(device, System) and device.forces(device.start(), _still(device, 0.0)) is not None else None
+    )
+
+
+def _still(system: System, time: Any) -> Inputs:
+    """The inputs of a system at a moment [s], without drive and noise."""
+    return Inputs(time, (0.0,) * system.noises, dict.fromkeys(system.inputs, 0.0))
+
+
+def has_energy(flow: Flow, moment: Any, states: np.ndarray) -> bool:
     """Whether the effective field is that of an energy, as told by its slope at many states (S, d)."""
-    if not isinstance(flow.body, Macrospins):
-        return False
-    slopes = np.asarray(_slopes(flow, jnp.asarray(states)))
+    slopes = np.asarray(_slopes(flow, moment, jnp.asarray(states)))
     return bool(np.abs(slopes - slopes.swapaxes(1, 2)).max() <= SYMMETRIC * max(np.abs(slopes).max(), 1e-300))
 
 
 @jax.jit
-def _slopes(flow: Flow, states: Any) -> Any:
+def _slopes(flow: Flow, moment: Any, states: Any) -> Any:
     """Slope (S, n, n) [J] of the forces Ms V B in the tangent planes."""
 
     def one(y: Any) -> Any:
@@ -36,23 +54,26 @@ def _slopes(flow: Flow, states: Any) -> Any:
 
         def forces(q: Any) -> Any:
             moved = chart.state(flow, q)
-            return jax.vjp(lambda q: chart.state(flow, q), q)[1](_force(flow, moved))[0]
+            return jax.vjp(lambda q: chart.state(flow, q), q)[1](_force(flow, moment, moved))[0]
 
         return jax.jacfwd(forces)(jnp.zeros(flow.shape.freedom, y.dtype))
 
     return jax.vmap(one)(states)
 
 
-def _force(flow: Flow, y: Any) -> Any:
+def _force(flow: Flow, moment: Any, y: Any) -> Any:
     """−dE/dy (d,) [J]: Ms V times the effective field."""
-    body: Any = flow.body
-    still = jnp.zeros(len(body.inputs), y.dtype), jnp.zeros(body.noises, y.dtype)
-    field = body.field(y, *still).stack() * jnp.asarray(body.moment, y.dtype)[..., None]
-    return jnp.broadcast_to(field, (body.count or 1, 3)).reshape(-1)
+    system = getattr(flow.equation, "system", None)
+    if system is not None:
+        found = system.forces(flow.state(y), _still(system, flow.time * 1e-9))
+        return flow.vector([jnp.asarray(c, y.dtype) for c in jax.tree.leaves(found)])
+    field, shape = flow.field(y), jnp.shape(flow.components(y)[0])
+    parts = [jnp.broadcast_to(part * jnp.asarray(moment, y.dtype), shape) for part in (field.x, field.y, field.z)]
+    return flow.vector(parts)
 
 
 @jax.jit
-def energies(flow: Flow, states: Any) -> Any:
+def energies(flow: Flow, moment: Any, states: Any) -> Any:
     """Energy (E,) [J] of states (E, d), above that of the first: the work along the great circles from it."""
 
     def one(y: Any) -> Any:
@@ -69,7 +90,7 @@ def energies(flow: Flow, states: Any) -> Any:
         def power(part: Any) -> Any:
             m = begin * jnp.cos(angle * part) + towards * jnp.sin(angle * part)
             along = (towards * jnp.cos(angle * part) - begin * jnp.sin(angle * part)) * angle
-            return -jnp.sum(_force(flow, m.reshape(-1)) * along.reshape(-1))
+            return -jnp.sum(_force(flow, moment, m.reshape(-1)) * along.reshape(-1))
 
         nodes, weights = (jnp.asarray(part, y.dtype) for part in ((NODES + 1) / 2, WEIGHTS / 2))
         return jnp.sum(jax.vmap(power)(nodes) * weights)

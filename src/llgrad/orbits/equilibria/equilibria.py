@@ -9,15 +9,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
-from llgrad.devices.system import System
 from llgrad.orbits.carried import carry, held, is_traced
+from llgrad.orbits.chart import chart_at
 from llgrad.orbits.equilibria.cover import left_over
 from llgrad.orbits.equilibria.domain import Domain, domain_of, rates, sum_of_indices
-from llgrad.orbits.equilibria.energy import energies, has_energy
+from llgrad.orbits.equilibria.energy import energies, has_energy, moment_of
 from llgrad.orbits.equilibria.result import NEUTRAL, Equilibria, Equilibrium, columns_of
 from llgrad.orbits.equilibria.search import Found, covering, find
-from llgrad.orbits.flow import Flow, chart_at, flow_of
+from llgrad.orbits.flow import Flow, flow_of
 
 MOST_STARTS: Final = 2048
 ROUNDING: Final = 1e-12
@@ -68,7 +69,7 @@ def equilibria(
         domain = domain_of(flow, within)
         found, begun = _searched(flow, domain, starts)
         found, notes, complete = _checked(flow, domain, found, begun)
-        energy = _energies(flow, found, begun)
+        energy = _energies(flow, moment_of(numbers), found, begun)
         order = _order(found, energy)
         found, energy = Found(*(part[order] for part in found)), None if energy is None else energy[order]
     linear = _Linear(device, time, flow, found, energy) if is_traced(device) else None
@@ -140,15 +141,17 @@ def _told_box(flow: Flow, domain: Domain) -> str:
     return ", ".join(f"{name} from {low:.4g} to {high:.4g}" for name, low, high in ends)
 
 
-def _energies(flow: Flow, found: Found, begun: np.ndarray) -> np.ndarray | None:
+def _energies(flow: Flow, moment: Any, found: Found, begun: np.ndarray) -> np.ndarray | None:
     """Energies (E,) [J] above the lowest, or None."""
-    if not len(found.states) or not has_energy(flow, np.concatenate([found.states, begun[:64]])):
+    if moment is None or not len(found.states):
         return None
-    first = np.asarray(energies(flow, jnp.asarray(found.states)))
+    if not has_energy(flow, moment, np.concatenate([found.states, begun[:64]])):
+        return None
+    first = np.asarray(energies(flow, moment, jnp.asarray(found.states)))
     lowest = int(first.argmin())
     order = [lowest, *(place for place in range(len(first)) if place != lowest)]
     above = np.empty(len(first))
-    above[order] = np.asarray(energies(flow, jnp.asarray(found.states[order])))
+    above[order] = np.asarray(energies(flow, moment, jnp.asarray(found.states[order])))
     return np.where(np.abs(above) < ROUNDING * above.max(), 0.0, above)
 
 
@@ -167,7 +170,7 @@ class _Linear:
         if energy is not None:
             lowest = int(energy.argmin())
             order = np.array([lowest, *(i for i in range(len(energy)) if i != lowest)])
-            self.energies = carry(energy, energies(traced, self.states[order])[np.argsort(order)])
+            self.energies = carry(energy, energies(traced, moment_of(device), self.states[order])[np.argsort(order)])
 
 
 @jax.jit
@@ -195,15 +198,17 @@ def _point(
     y = found.states[place]
     worth = None if energy is None else float(energy[place])
     if linear is None:
-        return Equilibrium(in_form(device, y), worth, index, curve, y, matrix, len(flow.shape.spins))
+        return Equilibrium(in_form(flow, device, y), worth, index, curve, y, matrix, len(flow.shape.spins))
     worth = None if linear.energies is None else linear.energies[place]
-    state = in_form(device, linear.states[place])
+    state = in_form(flow, device, linear.states[place])
     return Equilibrium(state, worth, index, curve, y, matrix, len(flow.shape.spins), linear.stiffness[place])
 
 
-def in_form(device: Any, y: Any) -> Any:
+def in_form(flow: Flow, device: Any, y: Any) -> Any:
     """A state as `simulate` takes it."""
-    if isinstance(device, System):
-        parts = list(y) if not isinstance(y, np.ndarray) else [float(part) for part in y]
-        return jax.tree.unflatten(jax.tree.structure(device.start()), parts)
-    return y if isinstance(device, Oscillator) else y.reshape(-1, 3)
+    if isinstance(device, (Oscillator, OscillatorArray)):
+        return y.reshape(-1, 3) if flow.count else y
+    if not isinstance(y, np.ndarray):
+        return flow.state(y)
+    parts = y.reshape(flow.wide, -1).T
+    return jax.tree.unflatten(flow.tree, list(parts) if flow.count else [float(part[0]) for part in parts])

@@ -12,11 +12,12 @@ import numpy as np
 
 from llgrad.core.units import show
 from llgrad.orbits.carried import carry, held, is_traced
+from llgrad.orbits.chart import chart_at
 from llgrad.orbits.equilibria.equilibria import equilibria, in_form
 from llgrad.orbits.equilibria.modes import Modes, modes_of
 from llgrad.orbits.equilibria.result import Equilibrium, columns_of
 from llgrad.orbits.equilibria.search import find
-from llgrad.orbits.flow import Flow, chart_at, flow_of
+from llgrad.orbits.flow import Flow, flow_of
 
 NEAR = 0.3
 """A state is given so near to the fixed point, in radians or units of their scale."""
@@ -150,7 +151,7 @@ def resonance(device: Any, state: Any = None, *, time: float | None = None) -> R
         told = [carry(value, part) for value, part in zip(values, linear, strict=True)]
     found, slope, *rest = told
     spins = len(flow.shape.spins)
-    return Resonance(in_form(device, found), columns_of(flow), dict(flow.body.inputs), values[1], spins, slope, *rest)
+    return Resonance(in_form(flow, device, found), columns_of(flow), flow.inputs, values[1], spins, slope, *rest)
 
 
 @jax.jit
@@ -159,11 +160,16 @@ def _linearised(flow: Flow, y: Any, inverse: Any) -> tuple[Any, ...]:
     chart = chart_at(flow, y)
     zero = jnp.zeros(flow.shape.freedom, y.dtype)
     q = -inverse @ chart.velocity(flow, zero)
-    still = jnp.zeros(len(flow.body.inputs), y.dtype), jnp.zeros(flow.body.noises, y.dtype)
-    slopes = jax.jacfwd(lambda q, inputs, noise: chart.velocity(flow, q, inputs, noise), (0, 1, 2))(q, *still)
+    slope = jax.jacfwd(lambda q: chart.velocity(flow, q))(q)
     directions = jax.jacfwd(lambda q: chart.state(flow, q))(q)
-    intensity = jnp.asarray(flow.body.intensity(), y.dtype)
-    return chart.state(flow, q), slopes[0], directions, slopes[1], slopes[2], intensity
+    state = chart.state(flow, q)
+    none = jnp.zeros((flow.size, 0), y.dtype)
+    pushes = jnp.concatenate([none, *(flow.by_input(state, name)[:, None] for name in flow.channels)], axis=1)
+    push, kick = (
+        jax.vmap(lambda rate: chart.moves(flow, q, rate), 1, 1)(columns)
+        for columns in (pushes, flow.by_noise(state, sigma=1.0))
+    )
+    return state, slope, directions, push, kick, jnp.asarray(flow.intensity(), y.dtype)
 
 
 def _chosen(device: Any, time: float | None) -> np.ndarray:
@@ -186,6 +192,9 @@ def _near(device: Any, state: Any, time: float | None) -> np.ndarray:
     flow = flow_of(device, time)
     if isinstance(state, Equilibrium):
         begun = state.y
+    elif jax.tree.structure(state) == flow.tree:
+        leaves = np.broadcast_arrays(*(np.asarray(leaf, float) for leaf in jax.tree.leaves(state)))
+        begun = np.stack([np.broadcast_to(leaf, (flow.wide,)) for leaf in leaves], -1).reshape(-1)
     else:
         leaves = [np.asarray(leaf, float).reshape(-1) for leaf in jax.tree.leaves(state)]
         begun = np.concatenate(leaves) if leaves else np.zeros(0)

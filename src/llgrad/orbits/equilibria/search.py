@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.orbits.flow import Flow, chart_at
+from llgrad.orbits.chart import chart_at
+from llgrad.orbits.flow import Flow
 
 BATCH: Final = 256
 """Starts that are followed at once: one program serves any number."""

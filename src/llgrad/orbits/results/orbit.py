@@ -14,15 +14,16 @@ import numpy as np
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.devices.junction import Junction
-from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.cycle.linear import multipliers_of, return_rate_of
 from llgrad.orbits.cycle.solving import Closed
+from llgrad.orbits.flow import Flow
 from llgrad.orbits.results import quantities
 from llgrad.orbits.results.locking import Locking
 from llgrad.orbits.results.precision import precise
 from llgrad.orbits.results.response import stride_of
 from llgrad.orbits.results.signals import load_observable, observable_of
 from llgrad.orbits.results.spectra import Modulation, PhaseNoise, modulation_at, noise_densities
+from llgrad.orbits.results.status import Status
 
 LOAD: Final = 50.0
 
@@ -41,6 +42,13 @@ class Orbit(eqx.Module):
     """Estimated relative error of period and states."""
     note: str = eqx.field(static=True)
     """What there is to say about it; empty where there is nothing."""
+    status: Status = Status(np.zeros((), np.int32))
+    """Under `jit` and `vmap` how the search ended: `status.sentence`. Outside of them `orbit` raises instead."""
+
+    @property
+    def found(self) -> Any:
+        """Whether there is an orbit, () bool, or (…) of a batch; where there is none every result is NaN."""
+        return self.status.found
 
     # ---- the orbit
 

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.orbits.cycle.flow import Flow
 from llgrad.orbits.cycle.linear import return_rate_of
 from llgrad.orbits.cycle.solving import Closed
+from llgrad.orbits.flow import Flow
 from llgrad.orbits.results.locking import Locking, locking_from
 from llgrad.orbits.results.response import half_frequency, periodic_of
 from llgrad.orbits.results.signals import Observable, seen_of

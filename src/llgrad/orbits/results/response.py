@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import is_concrete
-from llgrad.orbits.cycle.flow import Flow
+from llgrad.orbits.flow import Flow
 
 RESOLVED: Final = 1e-11
 """Harmonics below this part of the largest are none; the equation along the orbit has those of their products."""
@@ -56,13 +56,13 @@ def on_sphere(flow: Flow, y: Any, inputs: Any = None) -> Any:
     """f(y) with a pull back to the spheres, at the rate of the motion: the same on them."""
     slope = flow.slope(y, inputs)
     rate = jax.lax.stop_gradient(jnp.sqrt(jnp.sum(slope**2)))
-    parts = y.reshape(-1, flow.wide)
+    parts = flow.parts(y)
     pull = [jnp.zeros_like(part) for part in parts]
     for spin in flow.equation.layout.spins:
         excess = (1 - sum(parts[i] ** 2 for i in spin)) / 2
         for i in spin:
             pull[i] = rate * excess * parts[i]
-    return slope + jnp.stack(pull).ravel()
+    return slope + flow.joined(pull)
 
 
 def stride_of(states: Any) -> int:

@@ -15,7 +15,7 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.junction import Junction
 from llgrad.devices.oscillator import Oscillator
-from llgrad.orbits.cycle.flow import Flow
+from llgrad.orbits.flow import Flow
 
 Observable = Callable[[Any], Any]
 

@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.orbits.cycle.flow import Flow
+from llgrad.orbits.flow import Flow
 from llgrad.orbits.results.precision import precise
 from llgrad.orbits.results.response import Periodic, listeners, periodic_of
 from llgrad.orbits.results.signals import Observable, seen_of

@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 
 import jax
 
-from llgrad.devices.system import NORMALS
 from llgrad.solve.native import Native
 from llgrad.solve.saving import Grid
 from llgrad.solve.task import Engine, Task
@@ -56,7 +55,7 @@ def _operations(task: Task) -> int:
     def slope(state: Any, samples: Any) -> Any:
         return task.slope(state, samples, 0.0, normals)
 
-    normals: dict[str, Any] = {} if task.noise is None else {name: 0.0 for name in NORMALS}
+    normals: dict[str, Any] = {} if task.noise is None else dict.fromkeys(task.equation.normals, 0.0)
     samples = jax.eval_shape(task.samples, jax.ShapeDtypeStruct((), task.dtype))
     return max(_count(jax.make_jaxpr(slope)(jax.tree.leaves(task.m0), samples).jaxpr), 1)
 

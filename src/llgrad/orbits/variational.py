@@ -35,9 +35,19 @@ class Derived(eqx.Module):
         return self.equation.uses_time
 
     @property
+    def for_one(self) -> bool:
+        """Whether it is written for one member of an array."""
+        return self.equation.for_one
+
+    @property
     def mixed(self) -> tuple[str, ...]:
         """Names of what is received from others."""
         return self.equation.mixed
+
+    @property
+    def normals(self) -> tuple[str, ...]:
+        """Names of the random numbers of a step."""
+        return self.equation.normals
 
     def emitted(self, state: Sequence[Any]) -> list[Any]:
         """What others receive."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import llgrad as lg
-from llgrad.experiments.equilibrium import equilibrium
+from llgrad.orbits.equilibria.relaxed import relaxed
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from llgrad.experiments.equilibrium import equilibrium
 )
 def test_nothing_moves_in_a_static_state(sto, field, m0):
     device = sto.replace(field=field, current=0.2e-3)
-    still = equilibrium(device, None if m0 is None else np.array(m0) / np.linalg.norm(m0))
+    still = relaxed(device, None if m0 is None else np.array(m0) / np.linalg.norm(m0))
     run = lg.simulate(device, duration=1e-10, m0=still.m.stack())
     assert float(still.torque) < 1e-15
     assert np.abs(np.asarray(run.m[-1] - run.m[0])).max() < 1e-12
@@ -30,13 +30,13 @@ def test_nothing_moves_in_a_static_state(sto, field, m0):
 
 
 def test_the_in_plane_field_tilts_the_layer(sto, b):
-    still = equilibrium(sto.replace(field=(0.015, 0.0, 0.0)))
+    still = relaxed(sto.replace(field=(0.015, 0.0, 0.0)))
     assert float(still.m.x) == pytest.approx(0.015 / b, rel=1e-12)
 
 
 def test_the_derivative_is_that_of_the_implicit_function(sto, b):
     def x(field):
-        return equilibrium(sto.replace(field=lg.Vec3(field, 0.0, 0.0))).m.x
+        return relaxed(sto.replace(field=lg.Vec3(field, 0.0, 0.0))).m.x
 
     assert float(jax.grad(x)(0.015)) == pytest.approx(1 / b, rel=1e-12)
 
@@ -45,23 +45,23 @@ def test_the_threshold_is_where_the_static_state_loses_its_stability():
     """PHYSICS 4: the threshold of the reference device is 0.3966 mA; the rate is αγ(a + b)(I/I_c − 1)."""
     sto = lg.presets.kubota2013()
     currents = jnp.linspace(0.38e-3, 0.41e-3, 31)
-    growth = np.asarray(jax.vmap(lambda i: equilibrium(sto.replace(current=i)).growth)(currents))
+    growth = np.asarray(jax.vmap(lambda i: relaxed(sto.replace(current=i)).growth)(currents))
     threshold = np.interp(0.0, growth, np.asarray(currents))
     assert threshold == pytest.approx(0.3966e-3, rel=0.003)
-    at_rest = float(equilibrium(sto.replace(current=0.0)).growth)
+    at_rest = float(relaxed(sto.replace(current=0.0)).growth)
     assert at_rest == pytest.approx(-sto.alpha * math.tau * 1.7298e9, rel=1e-3)
 
 
 @pytest.mark.parametrize("field", [0.015, 0.06, 0.3])
 def test_resonance_in_an_in_plane_field(sto, b, hertz_per_tesla, field):
     """PHYSICS 4: γ√(b² − H²) below b, γ√(H(H − b)) above."""
-    still = equilibrium(sto.replace(alpha=1e-6, field=(field, 0.0, 0.0)))
+    still = relaxed(sto.replace(alpha=1e-6, field=(field, 0.0, 0.0)))
     expected = math.sqrt(b**2 - field**2) if field < b else math.sqrt(field * (field - b))
     assert float(still.frequency) == pytest.approx(hertz_per_tesla * expected, rel=1e-9)
 
 
 def test_resonance_along_the_easy_axis(sto, b, hertz_per_tesla):
-    still = equilibrium(sto.replace(alpha=1e-6, field=(0.0, 0.0, 0.2)))
+    still = relaxed(sto.replace(alpha=1e-6, field=(0.0, 0.0, 0.2)))
     assert float(still.frequency) == pytest.approx(hertz_per_tesla * (0.2 + b), rel=1e-9)
 
 
@@ -81,7 +81,7 @@ def test_the_field_width_of_every_collinear_geometry_is_two_alpha_omega_over_gam
     unit = np.array(field) / np.linalg.norm(field)
 
     def mode(size):
-        still = equilibrium(device.replace(field=lg.Vec3(*(size * part for part in unit))))
+        still = relaxed(device.replace(field=lg.Vec3(*(size * part for part in unit))))
         return jnp.stack([still.frequency, -still.growth / math.tau])
 
     size = float(np.linalg.norm(field))
@@ -92,6 +92,6 @@ def test_the_field_width_of_every_collinear_geometry_is_two_alpha_omega_over_gam
 
 @pytest.mark.float32
 def test_float32(sto, b):
-    still = equilibrium(sto.replace(field=(0.015, 0.0, 0.0)))
+    still = relaxed(sto.replace(field=(0.015, 0.0, 0.0)))
     assert still.m.x.dtype == jnp.float32
     assert float(still.m.x) == pytest.approx(0.015 / b, rel=1e-5)

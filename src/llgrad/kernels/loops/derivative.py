@@ -1,0 +1,152 @@
+"""Derivatives of a slope, written in place: what the tangent and the adjoint pass take at each stage."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from llgrad.kernels.builder.expression import write
+from llgrad.kernels.expression.listing import flat
+from llgrad.kernels.expression.simplify import Known, is_number
+from llgrad.kernels.expression.translate import graph_of
+from llgrad.kernels.loops.step import Step
+
+CHEAP: Final = {"add", "sub", "mul", "neg", "abs", "max", "min", "select_n"}
+"""Operations that cost less than memory."""
+
+
+class Pushed:
+    """The tangents of a slope along several directions at once: each pushed forward for itself, or, where that is less
+    arithmetic, by the slope's derivatives, which all directions share.
+
+    Args:
+        step: whose slope it is.
+        active: what has tangents beside the state.
+        directions: how many there are.
+    """
+
+    def __init__(self, step: Step, active: Sequence[str], directions: int) -> None:
+        program = step.program
+        wanted = tuple(program.arguments.index(name) for name in active)
+        self.on, self.size = step.on, len(program.state)
+        self.push = Derivative(step, program.push_forward(wanted), (*program.state, *active))
+        self.columns = None
+        if directions > 1 and not set(active) & set(program.tables):
+            columns = Derivative(step, program.columns(wanted), ())
+            self.present = [not is_number(value, 0) for value in columns.outputs]
+            once, each = self.push.operations
+            if columns.operations[0] + directions * sum(self.present) < once + directions * each:
+                self.columns = columns
+
+    def __call__(
+        self, state: Sequence[Any], inputs: Mapping[str, Any], directions: Sequence[Sequence[Any]]
+    ) -> list[list[Any]]:
+        """The tangent of the slope along each direction: a tangent of the state and of what is active."""
+        if self.columns is None:
+            return [self.push(state, inputs, direction) for direction in directions]
+        entries, found = self.columns(state, inputs, ()), []
+        for direction in directions:
+            rows = [
+                [
+                    self.on.mul(entries[place], part)
+                    for j, part in enumerate(direction)
+                    if self.present[place := j * self.size + axis]
+                ]
+                for axis in range(self.size)
+            ]
+            found.append([self.on.sum(row) for row in rows])
+        return found
+
+
+class Derivative:
+    """A derivative of the slope, written in place: `pull_back` or `push_forward` of a program.
+
+    It can be taken in two parts: `residuals` are what it needs of the slope, and `of_residuals` the rest, which is
+    linear in the arguments after those of the slope.
+    """
+
+    def __init__(self, step: Step, function: Callable[..., list[Any]], more: Sequence[str]) -> None:
+        """`more` are the names of what the arguments after those of the slope belong to."""
+        self.step, program = step, step.program
+        names = [*program.arguments, *(f"d{index}" for index in range(len(more)))]
+        self.graph, self.nodes, self.found = graph_of(program.trace(function, more), names)
+        self.outputs = [part for value in self.found for part in (flat(value) if isinstance(value, list) else [value])]
+        count = len(program.arguments)
+        self.slope, self.linear = self.nodes[:count], self.nodes[count:]
+        known, held = zip(self.slope, program.arguments, strict=True), {*program.names, *program.tables}
+        self.parameters = {node: name for node, name in known if name in held}
+
+    def __call__(self, state: Sequence[Any], inputs: Mapping[str, Any], more: Sequence[Any]) -> list[Any]:
+        values = [*self.step.arguments(state, inputs), *more]
+        return self._told(dict(zip(self.nodes, values, strict=True)))
+
+    def _told(self, values: Mapping[int, Any]) -> list[Any]:
+        """What the derivative gives: numbers, and of a table the (place, number) that are added to its cotangent."""
+        parts = iter(write(self.step.on, self.graph, values, self.outputs))
+        return [
+            [(self._place(index, next(parts)), next(parts)) for index, _ in value]
+            if isinstance(value, list)
+            else next(parts)
+            for value in self.found
+        ]
+
+    @staticmethod
+    def _place(index: Any, value: Any) -> Any:
+        """A place that is known when the kernel is made as a plain number."""
+        return int(index.value) if isinstance(index, Known) else value
+
+    @functools.cached_property
+    def cut(self) -> list[int]:
+        """The nodes whose values the linear part needs. Sums and products are taken again, which costs less than
+        writing and reading them; so are truth values.
+        """
+        reached, found = set(self.linear), set()
+        waiting: list[int] = []
+        for index in self.graph.live(self.outputs):
+            node = self.graph.nodes[index]
+            operands = [] if node.name == "input" else [o for o in node.operands if not isinstance(o, Known)]
+            if any(operand in reached for operand in operands):
+                reached.add(index)
+                waiting += [operand for operand in operands if operand not in reached]
+        waiting += [value for value in self.outputs if not isinstance(value, Known) and value not in reached]
+        while waiting:
+            index = waiting.pop()
+            node = self.graph.nodes[index]
+            if index in reached or index in self.parameters:
+                continue
+            if node.name in CHEAP or node.dtype == np.bool_:
+                waiting += [operand for operand in node.operands if not isinstance(operand, Known)]
+            else:
+                found.add(index)
+        return sorted(found)
+
+    @functools.cached_property
+    def operations(self) -> tuple[int, int]:
+        """How many operations it is made of: those of the slope alone, and those linear in the arguments after."""
+        moved, counts = set(self.linear), [0, 0]
+        for index in self.graph.live(self.outputs):
+            node = self.graph.nodes[index]
+            if node.name != "input":
+                late = any(operand in moved for operand in node.operands if not isinstance(operand, Known))
+                counts[late] += 1
+                moved |= {index} if late else set()
+        return counts[0], counts[1]
+
+    @property
+    def widest(self) -> int:
+        """Bytes of the widest number that the linear part needs: an index into a table may be wider than the floats."""
+        return max((self.graph.nodes[index].dtype.itemsize for index in self.cut), default=0)
+
+    def residuals(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> list[Any]:
+        """What `of_residuals` needs."""
+        values = dict(zip(self.slope, self.step.arguments(state, inputs), strict=True))
+        return write(self.step.on, self.graph, values, self.cut)
+
+    def of_residuals(self, residuals: Sequence[Any], more: Sequence[Any]) -> list[Any]:
+        """The derivative."""
+        values = {node: self.step.parameters[name] for node, name in self.parameters.items()}
+        values |= dict(zip(self.cut, residuals, strict=True)) | dict(zip(self.linear, more, strict=True))
+        return self._told(values)

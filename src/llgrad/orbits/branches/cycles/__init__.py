@@ -1,0 +1,1 @@
+"""Branches of limit cycles over one number of a device."""

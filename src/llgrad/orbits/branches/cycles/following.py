@@ -1,0 +1,187 @@
+"""All branches of cycles over a range of one number: from each Hopf point, and from cycles found by looking."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.units import show
+from llgrad.orbits.branches.cycles.critical import DOUBLING, Change, changes_between, growing_at, multipliers_at
+from llgrad.orbits.branches.cycles.ending import Doubled, Known, ending
+from llgrad.orbits.branches.cycles.result import CycleBranch, CyclePoint, End, extremes
+from llgrad.orbits.branches.cycles.seeing import observed
+from llgrad.orbits.branches.cycles.starting import Origin, found_at, from_doubling, from_hopf
+from llgrad.orbits.branches.cycles.stepping import CycleFamily, Place, Step, cycle_family_of, length_of
+from llgrad.orbits.branches.cycles.tracing import Leg, leg_from, turned
+from llgrad.orbits.branches.family import Range
+from llgrad.orbits.branches.result import Branches
+from llgrad.orbits.results.precision import working
+
+LOOKED: Final = (0.0007, 0.5003, 0.9991)
+"""Parts of the range at which cycles are looked for that begin at no Hopf point."""
+SAME: Final = 1e-6
+"""Cycles whose means, sizes and periods are this near are one."""
+
+
+def with_cycles(rest: Branches, span: Range, wanted: Any, doublings: int) -> Branches:
+    """The branches of states at rest over a range, with those of cycles.
+
+    Args:
+        rest: plain numbers.
+        span: the number, and between which values.
+        wanted: the observable whose extremes are told.
+        doublings: how many times branches are followed that begin at period doublings.
+    """
+    device = rest.device
+    # its promotion and ranks are those of JAX itself, for a rate of the user's own is traced
+    with working(device):
+        known = Known(rest.branches, rest.thresholds)
+        family = cycle_family_of(device, span)
+        cycles = tuple(_cycles_over(device, family, span, known, wanted, doublings))
+        y = np.concatenate([b.y for b in rest.branches])
+        values = np.concatenate([b.values for b in rest.branches])
+        seen = np.asarray(observed(family, wanted, jnp.asarray(y), jnp.asarray(values)))
+    parts = np.split(seen, np.cumsum([len(b.values) for b in rest.branches])[:-1])
+    branches = tuple(replace(b, observed=part) for b, part in zip(rest.branches, parts, strict=True))
+    return replace(rest, branches=branches, cycles=cycles)
+
+
+def _cycles_over(
+    device: Any, family: CycleFamily, span: Range, known: Known, wanted: Any, doublings: int
+) -> list[CycleBranch]:
+    teller = _Teller(device, family, span, known, wanted, [])
+    found: list[CycleBranch] = []
+    for point in known.hopfs:
+        if not any(_ends_at(branch, "Hopf", point.held) for branch in found):
+            omega = 2e-9 * np.pi * float(jax.lax.stop_gradient(point.frequency))
+            origin = from_hopf(family, point.y, point.held, omega)
+            end = End("Hopf", f"it grows from the Hopf point at {teller.shown(point.held)}", point.held)
+            found.append(teller.from_origin(origin, end, 1))
+    for part in LOOKED:
+        value = span.start + part * (span.stop - span.start)
+        for step in found_at(family, value, known.at(value)):
+            if not any(_same(step, other) for branch in found for other in branch.steps_at(value)):
+                found.append(teller.through(step))
+    begun = 0
+    for _ in range(doublings):
+        begun, new = len(teller.doublings), teller.doublings[begun:]
+        for one in new:
+            value = one.step.place.value
+            if not any(_ends_at(branch, "period doubling", value) for branch in found):
+                sentence = f"it begins at the period doubling at {teller.shown(value)}"
+                end = End("period doubling", sentence, value)
+                found.append(teller.from_origin(from_doubling(family, one.step), end, 2 * one.turns))
+    return found
+
+
+def _ends_at(branch: CycleBranch, kind: str, value: float) -> bool:
+    """Whether a branch begins or ends at a Hopf point or period doubling at a value."""
+    return any(end.kind == kind and end.value == value for end in branch.ends)
+
+
+class _Teller(NamedTuple):
+    """Follows branches and tells what they are."""
+
+    device: Any
+    family: CycleFamily
+    span: Range
+    known: Known
+    wanted: Any
+    doublings: list[Doubled]
+    """Of all branches, in the order in which they were found."""
+
+    def shown(self, value: float) -> str:
+        """A value of the number for a reader."""
+        return show(float(f"{value:.8g}"), self.span.unit)
+
+    def from_origin(self, origin: Origin, begun: End, turns: int) -> CycleBranch:
+        """The branch that begins at a Hopf point or at a period doubling."""
+        leg = leg_from(self.family, self.span, origin.step, ends=False)
+        return self._branch([origin], leg, begun, turns)
+
+    def through(self, step: Step) -> CycleBranch:
+        """The branch through a cycle, both ways."""
+        up = leg_from(self.family, self.span, step)
+        if up.why == "loop":
+            return self._branch([step], up, End("loop", "it closes on itself"), 1)
+        down = leg_from(self.family, self.span, turned(step))
+        begun, last = ending(self.known, self.family, self.span, down, step, self.doublings)
+        before: list[Any] = [turned(one) for one in reversed(down.steps)]
+        turns = 2 if "half" in (up.why, down.why) else 1
+        return self._branch([*([] if last is None else [last]), *before, step], up, begun, turns)
+
+    def _branch(self, first: Sequence[Any], leg: Leg, begun: End, turns: int) -> CycleBranch:
+        """The points in order, of which the first and the last may be origins, as a branch."""
+        end, last = ending(self.known, self.family, self.span, leg, first[-1], self.doublings)
+        points: list[Any] = [*first, *leg.steps, *([] if last is None else [last])]
+        told: list[tuple[Any, str]] = [(points[0], "")]
+        changes: list[Change] = []
+        notes: list[str] = []
+        for here, there in itertools.pairwise(points):
+            if isinstance(here, Step) and isinstance(there, Step):
+                here = here._replace(length=length_of(self.family, here.place.states))
+                between, unsolved = changes_between(self.family, here, there)
+                ends = f"{self.shown(here.place.value)} and {self.shown(there.place.value)}"
+                notes += [f"between {ends} there is a {kind} that could not be solved" for kind in unsolved]
+                changes += between
+                told += [(change.step, change.kind) for change in between]
+            told.append((there, ""))
+        self.doublings.extend(Doubled(change.step, turns) for change in changes if change.kind == DOUBLING)
+        return self._told(told, (begun, end), turns, notes)
+
+    def _told(self, told: list[tuple[Any, str]], ends: tuple[End, End], turns: int, notes: list[str]) -> CycleBranch:
+        steps = [point.step if isinstance(point, Origin) else point for point, _ in told]
+        places = tuple(step.place for step in steps)
+        multipliers = np.array(
+            [point.multipliers if isinstance(point, Origin) else multipliers_at(point) for point, _ in told]
+        )
+        growing = np.array([0 if isinstance(point, Origin) else growing_at(point) for point, _ in told])
+        for i, (point, kind) in enumerate(told):
+            if kind or isinstance(point, Origin):
+                growing[i] = min(growing[j] for j in (i - 1, i + 1) if 0 <= j < len(told))
+        values = np.array([place.value for place in places])
+        periods = np.array([place.period * 1e-9 for place in places])
+        spans = [extremes(place.states) for place in places]
+        seen = [extremes(self._observed(place)) for place in places]
+        critical = tuple(
+            CyclePoint(kind, float(values[i]), float(1 / periods[i]), multipliers[i], i)
+            for i, (_, kind) in enumerate(told)
+            if kind
+        )
+        return CycleBranch(
+            values=values,
+            periods=periods,
+            multipliers=multipliers,
+            growing=growing,
+            lows=np.array([low for low, _ in spans]),
+            highs=np.array([high for _, high in spans]),
+            low=np.array([low for low, _ in seen]),
+            high=np.array([high for _, high in seen]),
+            turns=turns,
+            critical=critical,
+            ends=ends,
+            notes=tuple(notes),
+            places=places,
+            errors=np.array([step.error for step in steps]),
+            family=self.family,
+            device=self.device,
+        )
+
+    def _observed(self, place: Place) -> np.ndarray:
+        values = jnp.full(len(place.states), place.value)
+        return np.asarray(observed(self.family, self.wanted, jnp.asarray(place.states), values))
+
+
+def _same(one: Step, other: Step) -> bool:
+    """Whether two cycles at one value are the same, whatever the phase."""
+    features = []
+    for step in (one, other):
+        states = step.place.states / one.length
+        features.append(np.concatenate([states.mean(0), states.std(0), [np.log(step.place.period)]]))
+    return bool(np.abs(features[0] - features[1]).max() < SAME)

@@ -1,0 +1,67 @@
+"""How the search for an orbit ended, where no sentence can be raised: under jit and vmap."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any, Final
+
+import equinox as eqx
+import numpy as np
+from jax.core import Tracer
+
+
+class Search(enum.IntEnum):
+    """The ways in which the search for a cycle ends."""
+
+    FOUND = 0
+    BISTABLE = 1
+    REPELS = 2
+    STRAYED = 3
+    NO_TURN = 4
+    NOT_CLOSED = 5
+    FELL_OFF = 6
+
+
+NOTES: Final[Mapping[Search, str]] = {
+    Search.FOUND: "",
+    Search.BISTABLE: "bistable: the state at rest attracts too, and a run from its neighbourhood stays there",
+    Search.REPELS: "this orbit repels: no run falls onto it",
+}
+"""What there is to say about an orbit that was found."""
+MISSED: Final[Mapping[Search, str]] = {
+    Search.STRAYED: "no attracting cycle was found: the one that was reached repels",
+    Search.NO_TURN: "no cycle: round the state at rest near the start no turn comes back to where it began; below "
+    "threshold, beyond oscillation death, the wrong sign of the current, or a cycle elsewhere",
+    Search.NOT_CLOSED: "no cycle was found: from the guess Newton's method came to no closed orbit",
+    Search.FELL_OFF: "no cycle: from the guess Newton's method fell onto a state at rest",
+}
+MORE: Final = "; call lg.orbit outside of jit and vmap for the reason, or give m0 or near"
+
+
+class Status(eqx.Module):
+    """How the search for an orbit (or, under `vmap`, for each of a batch) ended."""
+
+    code: Any
+    """A `Search`, as an integer array."""
+
+    @property
+    def found(self) -> Any:
+        """Whether there is an orbit, () or (…) bool; where there is none every result is NaN."""
+        return self.code <= int(max(NOTES))
+
+    @property
+    def sentence(self) -> str:
+        """What happened; of a batch how many were missed, and of the first of them why."""
+        if isinstance(self.code, Tracer):
+            return "not known yet (traced)"
+        codes = np.ravel(np.asarray(self.code))
+        missed = np.flatnonzero(codes > max(NOTES))
+        if not missed.size:
+            note = NOTES[Search(int(codes.max(initial=0)))]
+            return "found" + f"; {note}" * bool(note)
+        which = "" if codes.size == 1 else f"{missed.size} of {codes.size} orbits were missed; number {missed[0]}: "
+        return which + MISSED[Search(int(codes[missed[0]]))] + MORE
+
+    def __repr__(self) -> str:
+        return f"Status({self.sentence})"

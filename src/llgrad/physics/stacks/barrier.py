@@ -1,0 +1,35 @@
+"""Where a stack is read out: the resistance between two of its layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+
+from llgrad.core.record import Record
+from llgrad.devices.junction import Junction
+from llgrad.physics.stacks.coupling import Directions, check_pair
+
+
+class Barrier(Record):
+    """A barrier or spacer between two layers, whose resistance follows their angle by the law of a `Junction`.
+
+    Args:
+        between: names of the two layers.
+        junction: `ConductanceJunction(R_P, tmr)`, `LinearJunction(R_P, delta_R)` or a law of your own.
+    """
+
+    between: tuple[str, str] = eqx.field(static=True, converter=lambda v: tuple(v) if isinstance(v, list) else v)
+    junction: Junction
+
+    def __check_init__(self) -> None:
+        check_pair("Barrier", self.between)
+        if not isinstance(self.junction, Junction):
+            raise ValueError(
+                f"Barrier: junction is {type(self.junction).__name__}, expected a law of the resistance, such as "
+                "ConductanceJunction(R_P=1e3, tmr=1.0)"
+            )
+
+    def resistance(self, m: Directions) -> Any:
+        """Resistance [Ω] at the directions of the layers."""
+        return self.junction.resistance(m[self.between[0]].dot(m[self.between[1]]))

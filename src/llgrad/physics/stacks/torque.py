@@ -1,0 +1,69 @@
+"""Spin torque of one layer of a stack on another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+
+from llgrad.core.field_term import Inputs
+from llgrad.core.record import quantity
+from llgrad.core.vector import Vec3
+from llgrad.devices.bounds import between as within
+from llgrad.devices.ranges import OSCILLATOR, check_record
+from llgrad.physics.slonczewski import SlonczewskiTorque, torque_per_ampere
+from llgrad.physics.stacks.coupling import Directions, LayerCoupling, Layers, check_pair
+
+RANGES = {name: OSCILLATOR[name] for name in ("polarization", "lambda_", "field_like")}
+
+
+class SpinTorque(LayerCoupling):
+    """Slonczewski's torque of the current through the stack: layer `by` polarises what acts on layer `on`.
+
+        B_on = ±B_s (m_by × m_on + β m_by),   B_s = ħ η I/(2 e Ms V)/(1 + λ m_on·m_by),   of the layer `on`,
+
+    with + where `on` lies above `by` (later in `Stack.layers`), and − where it lies below. A positive current flows
+    from the first layer to the last, and its electrons (for η > 0) from the last to the first: the upper of two layers
+    feels those that the lower one reflects, which drive it away from m_by, as in an `Oscillator`; the lower one feels
+    those that the upper one let pass, and is drawn towards it. One flees, the other follows. Give two of them, with
+    `on` and `by` exchanged, for a torque and its back-action. A fixed layer may be the polariser.
+
+    The field-like part changes its sign with the damping-like one; where it is the same on both layers, as of an
+    exchange, give the two opposite β. With `field_like_per_volt` β = field_like + field_like_per_volt V, V the voltage
+    of the barrier between the two layers.
+
+    Source of both torques: dŝ₁,₂/dt ∝ ŝ₁,₂ × (ŝ₁ × ŝ₂), J. C. Slonczewski, J. Magn. Magn. Mater. 159, L1 (1996), as it
+    is usually cited (eq. 13; the article itself was not compared): ŝ₁ × (ŝ₁ × ŝ₂) leads ŝ₁ away from ŝ₂, and
+    ŝ₂ × (ŝ₁ × ŝ₂) leads ŝ₂ towards ŝ₁. The form with λ: T. Taniguchi et al., Appl. Phys. Express 6, 123003 (2013).
+    """
+
+    on: str = eqx.field(static=True)
+    by: str = eqx.field(static=True)
+    polarization: float = quantity("1", default=0.5, about="spin polarisation η", bound=within(-2.0, 2.0))
+    lambda_: float = quantity("1", default=0.0, about="angular asymmetry λ", bound=within(-0.999, 0.999))
+    field_like: float = quantity("1", default=0.0, about="field-like over damping-like torque β")
+    field_like_per_volt: Any = quantity("1/V", default=None, about="change of β with the voltage of the barrier")
+
+    def __check_init__(self) -> None:
+        check_pair("SpinTorque", (self.on, self.by))
+        check_record(self, RANGES, "SpinTorque: ")
+
+    @property
+    def terminals(self) -> Mapping[str, str]:  # type: ignore[override]
+        """The voltage, where β follows it."""
+        return {} if self.field_like_per_volt is None else {"voltage": "V"}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.on, self.by
+
+    def fields(self, layers: Layers, m: Directions, inputs: Inputs) -> dict[str, Vec3]:
+        layer = layers.layer(self.on)
+        sign = 1.0 if layers.place(self.on) > layers.place(self.by) else -1.0
+        strength = torque_per_ampere(self.polarization, layer.Ms, layer.volume) * sign
+        beta = self.field_like
+        if self.field_like_per_volt is not None:
+            beta = beta + self.field_like_per_volt * inputs.voltage
+        torque = SlonczewskiTorque(strength, self.lambda_, beta, m[self.by])
+        return {self.on: torque.field(m[self.on], inputs)}
