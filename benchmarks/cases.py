@@ -17,6 +17,7 @@ from benchmarks import coupled, limit, peers
 from benchmarks.device import DT, START, STO, fields
 from benchmarks.measure import cores, paired
 from benchmarks.rows import Row, Times
+from benchmarks.works import curve, end, starts
 from llgrad.core.vector import Vec3
 
 
@@ -144,6 +145,40 @@ def many_trajectories(library: Any, repeats: int) -> tuple[list[Times], list[Row
     return times, rows
 
 
+def second_derivatives(repeats: int) -> tuple[list[Times], list[Row]]:
+    """The Hessian of three parameters, and its product with a direction, beside those of the XLA engine."""
+    steps, every, values, times, rows = 1_000, 10, settings(1), [], []
+    losses = {
+        name: loss(llgrad_run(engine, steps, every)) for name, engine in (("native", lg.Native()), ("XLA", lg.XLA()))
+    }
+    kinds: dict[str, Callable[[Any], Any]] = {
+        "Hessian": jax.hessian,
+        "Hessian times a direction": lambda f: lambda v: jax.jvp(jax.grad(f), (v,), (v,))[1],
+    }
+    for (work, kind), bar in zip(kinds.items(), (20, 6), strict=True):
+        calls = {f"llgrad {name}": jax.jit(kind(one)) for name, one in losses.items()}
+        seconds = paired({name: (lambda c=call: c(values)) for name, call in calls.items()}, repeats)
+        rows.append(Row(work, "times faster than XLA", seconds["llgrad XLA"] / seconds["llgrad native"], bar, False))
+        times.append(Times(work, seconds, steps))
+    return times, rows
+
+
+def tables(repeats: int, lanes: int = 1024, steps: int = 200) -> tuple[list[Times], list[Row]]:
+    """A term that reads a table, over the same run with a number in its place."""
+    m0, calls = starts(lanes), {}
+    for count in (0, 21, 200):
+        device = STO.replace(terms=(curve(count),)) if count else STO
+        calls[f"table of {count}" if count else "no table"] = jax.jit(
+            lambda device=device: jax.vmap(lambda m: end(device, m, steps))(m0)
+        )
+    seconds = paired(calls, repeats)
+    rows = [
+        Row(f"a term with a {name}, forward", "time over none", seconds[name] / seconds["no table"], bar, True)
+        for name, bar in (("table of 21", 4), ("table of 200", 7))
+    ]
+    return [Times("a term with a table, forward", seconds, lanes * steps)], rows
+
+
 def call_overhead(repeats: int) -> tuple[list[Times], list[Row]]:
     """One step inside jit, less the same jit without it."""
     run = llgrad_run(lg.Native(), 1, 1)
@@ -198,6 +233,8 @@ def everything(quick: bool) -> Iterator[tuple[list[Times], list[Row]]]:
         library = None
     yield one_trajectory(library, repeats)
     yield many_trajectories(library, repeats)
+    yield second_derivatives(repeats)
+    yield tables(repeats)
     yield call_overhead(repeats)
     yield coupled.training(repeats, 1 if quick else 5)
     for count, steps, bar in coupled.SIZES:

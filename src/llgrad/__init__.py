@@ -45,6 +45,10 @@ with without_collections():
     from llgrad.drives.sampled import Sampled
     from llgrad.drives.sine import Sine
     from llgrad.drives.step import Step
+    from llgrad.experiments.sweeps.files import load_map
+    from llgrad.experiments.sweeps.record import Map
+    from llgrad.experiments.sweeps.regions import Region
+    from llgrad.experiments.sweeps.sweep import sweep
     from llgrad.fitting.answers.posterior import Posterior, posterior
     from llgrad.fitting.answers.profile import Profile, profile
     from llgrad.fitting.answers.result import FitResult
@@ -78,6 +82,12 @@ with without_collections():
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
+    from llgrad.optimising.aims import maximise, minimise, of_device, of_orbit
+    from llgrad.optimising.answers.result import Optimum, load_optimum
+    from llgrad.optimising.front import Front, pareto_front
+    from llgrad.optimising.grid import Grid, grid_search
+    from llgrad.optimising.optimise import optimise
+    from llgrad.optimising.robust import Expected, Worst
     from llgrad.orbits.branches.follow import follow, thresholds
     from llgrad.orbits.branches.result import Branch, Branches, Threshold
     from llgrad.orbits.cycle.finding import orbit
@@ -151,13 +161,16 @@ __all__ = [
     "Every",
     "EveryEpochs",
     "EverySeconds",
+    "Expected",
     "Experiment",
     "FieldCoupling",
     "FieldTerm",
     "FitResult",
     "Frames",
     "FrequencyTable",
+    "Front",
     "GradientDescent",
+    "Grid",
     "GridSearch",
     "Guess",
     "Heun",
@@ -177,9 +190,11 @@ __all__ = [
     "LinearJunction",
     "Locking",
     "Lyapunov",
+    "Map",
     "Mix",
     "Native",
     "OerstedField",
+    "Optimum",
     "Orbit",
     "OrbitTable",
     "Oscillator",
@@ -194,6 +209,7 @@ __all__ = [
     "Profile",
     "Pulse",
     "Recipe",
+    "Region",
     "Resonance",
     "Sampled",
     "Scattering",
@@ -230,6 +246,7 @@ __all__ = [
     "VoltageAnisotropyTable",
     "VoltageControlledAnisotropy",
     "Waveform",
+    "Worst",
     "accuracy_of_arrays",
     "amplitude",
     "between",
@@ -248,16 +265,25 @@ __all__ = [
     "follow",
     "frequencies_of",
     "frequency",
+    "grid_search",
     "instantaneous_phase",
     "line_width",
     "load_design",
     "load_device",
     "load_images",
+    "load_map",
     "load_network",
+    "load_optimum",
     "load_system",
     "load_voltage",
     "lyapunov",
+    "maximise",
+    "minimise",
+    "of_device",
+    "of_orbit",
+    "optimise",
     "orbit",
+    "pareto_front",
     "peak_of",
     "phase",
     "plan",
@@ -286,6 +312,7 @@ __all__ = [
     "simulate",
     "spectrum",
     "suggest_dt",
+    "sweep",
     "table",
     "thresholds",
     "torque_at",

@@ -18,6 +18,7 @@ MOST_FILES_IN_A_FOLDER = 10
 # "llgrad/folder/file.py:function": "why it is better whole"
 LONG_FUNCTIONS: dict[str, str] = {
     "llgrad/cli/fit.py:fit": "its length is the list of options that typer reads from the signature",
+    "llgrad/cli/states/optimise.py:optimise": "its length is the list of options that typer reads from the signature",
     "llgrad/cli/networks/train.py:train": "its length is the list of options that typer reads from the signature",
 }
 

@@ -25,10 +25,13 @@ PROMISED = {
     "gradient_of_frequency": [r"-0\.1930 GHz/mA by automatic", r"-0\.1930 GHz/mA by a finite"],
     "in_plane_oscillator": [r"2\.5 mA  15\.40 GHz", r"\b4 mA  6\.97 GHz"],
     "make_teacher_trace": ["501 samples"],
+    "narrowest_line": [r"line width 44\.14 kHz, from 1\d\d orbits", r"at 3\.00 mA, 1\.8200 T, 214\.4 mT"],
+    "states_at_rest": [r"4 equilibria, 1 stable", r"1\.7283 GHz +4\.1977 MHz", r"by 7\.45°", r"Hopf at 0\.39600 mA"],
     "orbit_of_an_oscillator": [r"line width 29\.02 MHz", r"±4\.007 MHz", r"-0\.3105 GHz/mA"],
     "own_field_term": [r"0\.4402 GHz", r"0\.5270 GHz"],
     "own_system": [r"gyration 0\.3979 GHz", r"7\.96 MHz"],
     "synthetic_antiferromagnet": [r"saturation at 200\.0 mT", r"100 +0\.500", r"7\.56 and 12\.17 GHz"],
+    "phase_diagram": [r"53\.3\d+ MHz to 927\.\d+ MHz", r"at 17 of 28 points", r"begins at 0\.395998 mA in 200 Oe"],
     "what_to_measure_next": [r"3\.5 mA, field\.z = 250 mT", r"\(4[89](\.\d)? times better\)", r"0\.9999 to 0\.65"],
 }
 

@@ -43,3 +43,11 @@ def test_every_way_to_end_has_its_sentence():
     seen = []
     jax.jit(lambda code: seen.append(Status(code).sentence))(1)
     assert seen == ["not known yet (traced)"]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("second", [jax.hessian, lambda f: jax.jacfwd(jax.jacfwd(f)), lambda f: jax.grad(jax.grad(f))])
+def test_a_second_derivative_is_a_sentence(second, compiled):
+    wanted = second(lambda current: lg.orbit(reference(0.02, current), steps=64).frequency)
+    with pytest.raises(ValueError, match="orbit can be differentiated once; for second derivatives take differences"):
+        (jax.jit(wanted) if compiled else wanted)(2.5e-3)

@@ -18,6 +18,7 @@ NETWORK, IMAGES = classifier(), labelled(6)
 DESIGN = NETWORK.design()
 WRONG = {"a device": STO, "a run": RUN, "a drive": lg.Drive(), "a number": 3.0, "None": None, "a dictionary": {"a": 1}}
 KEY = jax.random.key(0)
+AIM, FREE = lg.minimise(lambda sto: sto.current**2), {"current": (0, "1mA")}
 
 # What each function is given, by its name where another kind is tried, and what else it needs.
 GIVEN = {
@@ -28,6 +29,14 @@ GIVEN = {
     "follow": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
     "lyapunov": ({"device": STO}, {"duration": 1e-9}),
     "orbit": ({"model": STO}, {}),
+    "grid_search": ({"device": STO, "aim": AIM}, {"free": FREE, "points": 2}),
+    "load_optimum": ({"path": "x.json"}, {}),
+    "of_device": ({"function": None}, {}),
+    "of_orbit": ({"what": None}, {}),
+    "maximise": ({"what": None}, {}),
+    "minimise": ({"what": None}, {}),
+    "optimise": ({"device": STO, "aim": AIM, "free": FREE}, {}),
+    "pareto_front": ({"device": STO, "aims": [AIM, AIM]}, {"free": FREE}),
     "resonance": ({"device": STO}, {}),
     "thresholds": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
     "describe": ({"data": TRACE}, {}),
@@ -41,6 +50,7 @@ GIVEN = {
     "load_design": ({"path": "x.json"}, {}),
     "load_device": ({"name": "x.json"}, {}),
     "load_images": ({"name_or_path": "digits"}, {}),
+    "load_map": ({"path": "x.npz"}, {}),
     "load_network": ({"path": "x.json"}, {}),
     "load_system": ({"name": "x.json"}, {"kind": lg.System}),
     "load_voltage": ({"run": RUN, "junction": JUNCTION, "load": 50.0}, {}),
@@ -51,14 +61,19 @@ GIVEN = {
     "plot.cycle": ({"orbit": None}, {}),
     "plot.equilibria": ({"found": None}, {}),
     "plot.fit": ({"result": None}, {}),
+    "plot.front": ({"found": None}, {}),
+    "plot.optimum": ({"result": None}, {}),
+    "plot.sensitivities": ({"result": None}, {}),
     "plot.history": ({"result": None}, {}),
     "plot.orbit": ({"source": RUN}, {}),
+    "plot.phase_diagram": ({"found": None}, {}),
     "plot.phase_noise": ({"orbit": None}, {}),
     "plot.report": ({"result": None}, {}),
     "plot.save": ({"figure": None}, {"path": "x.png"}),
     "plot.save_report": ({"text": "", "path": "x.html"}, {}),
     "plot.settings": ({"before": None, "after": None}, {}),
     "plot.spectrum": ({"source": RUN}, {}),
+    "plot.sweep": ({"found": None}, {}),
     "plot.trace": ({"source": RUN}, {}),
     "posterior": ({"result": None}, {"key": KEY}),
     "profile": ({"result": None}, {"name": "alpha"}),
@@ -77,6 +92,7 @@ GIVEN = {
     "segments": ({"trace": TRACE, "length": 2e-11}, {}),
     "simulate": ({"model": STO, "drive": lg.Drive()}, {"duration": 1e-10}),
     "spectrum": ({"source": RUN}, {}),
+    "sweep": ({"model": STO}, {"parameters": {"current": [1e-3, 2e-3]}}),
     "suggest_dt": ({"model": STO, "drive": lg.Drive()}, {}),
     "torque_at": ({"device": STO, "m": (0.0, 0.0, 1.0)}, {}),
     "trace_of": ({"run": RUN, "columns": ("mx",)}, {}),
@@ -99,7 +115,8 @@ RIGHT = {
     *((name, "model", "a device") for name in ("simulate", "fit", "suggest_dt")),
     *((name, "drive", kind) for name in ("simulate", "suggest_dt") for kind in ("a drive", "None")),
     ("default_start", "device", "a device"),
-    ("orbit", "model", "a device"),
+    *((name, "model", "a device") for name in ("orbit", "sweep")),
+    *((name, "device", "a device") for name in ("grid_search", "optimise", "pareto_front")),
     ("trace_of", "columns", "None"),
     *((name, "device", "a device") for name in ("equilibria", "follow", "lyapunov", "resonance", "thresholds")),
     *((name, "device", "a device") for name in ("torque_at", "save_device")),

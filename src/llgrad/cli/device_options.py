@@ -96,6 +96,25 @@ def assignments(option: str, texts: Iterable[str] | None) -> dict[str, str]:
     return found
 
 
+def values_given(
+    options: Mapping[str, str | None], fields: Mapping[str, str], set_: Iterable[str] | None
+) -> dict[str, str]:
+    """What the options of their own, the components of the field, and --set say of a device, by name.
+
+    Raises ValueError for a value that is said twice.
+    """
+    found = {name: text for name, text in options.items() if text is not None} | dict(fields)
+    given = assignments("--set", set_)
+    if twice := [name for name in given for other in found if _same(name, other)]:
+        raise ValueError(f"{twice[0]} is given by an option of its own and by --set; give it once")
+    return found | given
+
+
+def _same(name: str, other: str) -> bool:
+    """Whether two names are of one value, or of a vector and its component."""
+    return name == other or name.startswith(f"{other}.") or other.startswith(f"{name}.")
+
+
 def unit_of(name: str, units: Mapping[str, str]) -> str:
     """The unit of a parameter. Raises ValueError, with the nearest name, for an unknown one."""
     if name in _OF_A_RECORDING and name not in units:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from llgrad.cli.device_options import quantity
+from llgrad.cli.device_options import assignments, quantity
 from llgrad.datasets.reader import read_waveform
 from llgrad.drives.base import DRIVEN, Waveform
 from llgrad.drives.chirp import Chirp
@@ -41,6 +41,16 @@ SineCurrentOption = Annotated[
 CsvOption = Annotated[
     str | None, typer.Option("--drive-csv", metavar="FILE", help="Short for --drive current=csv:FILE.")
 ]
+
+
+def weak_drive(texts: list[str] | None) -> dict[str, float]:
+    """Amplitudes in SI by channel, of --lock CHANNEL=AMPLITUDE."""
+    found = {}
+    for channel, text in assignments("--lock", texts).items():
+        if channel not in CHANNEL_UNITS:
+            raise ValueError(f"--lock {channel}: unknown channel; it can be {', '.join(CHANNEL_UNITS)}")
+        found[channel] = quantity(f"--lock {channel}", text, CHANNEL_UNITS[channel])
+    return found
 
 
 def drive_of(drives: Iterable[str] | None, sine_current: str | None, csv: str | None) -> Drive | None:

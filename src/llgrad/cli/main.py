@@ -24,6 +24,7 @@ from llgrad.cli.compilation import prefer_processors
 from llgrad.cli.demo.command import demo
 from llgrad.cli.devices import devices
 from llgrad.cli.fit import fit
+from llgrad.cli.maps.commands import map_, sweep
 from llgrad.cli.networks.design import design
 from llgrad.cli.networks.evaluate import evaluate
 from llgrad.cli.networks.learning.processes import leaving
@@ -32,6 +33,7 @@ from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
 from llgrad.cli.simulate import simulate
 from llgrad.cli.states.equilibria import equilibria
 from llgrad.cli.states.follow import follow
+from llgrad.cli.states.optimise import optimise
 from llgrad.cli.states.orbit import orbit
 from llgrad.core.arguments.doors import command_line
 from llgrad.core.run_record import version
@@ -107,8 +109,24 @@ def llgrad(
         prefer_processors()
 
 
-for command in (devices, simulate, orbit, equilibria, follow, fit, plan, train, evaluate, design, demo, cache):
-    app.command()(command)
+for command in (
+    devices,
+    simulate,
+    orbit,
+    sweep,
+    map_,
+    equilibria,
+    follow,
+    optimise,
+    fit,
+    plan,
+    train,
+    evaluate,
+    design,
+    demo,
+    cache,
+):
+    app.command(command.__name__)(command)
 
 
 def main() -> None:

@@ -21,11 +21,11 @@ from llgrad.cli.device_options import (
     FieldOption,
     SetOption,
     StateOption,
-    assignments,
     device_with,
     field_values,
     quantity,
     starting_state,
+    values_given,
 )
 from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
 from llgrad.cli.output import (
@@ -115,9 +115,7 @@ def simulate(
     """
     outputs = _outputs(out, plot, force, continue_)
     shortcuts = {"current": current, "alpha": alpha, "temperature": temperature}
-    values = {name: text for name, text in shortcuts.items() if text is not None}
-    values |= field_values(field, field_x, field_y, field_z) | assignments("--set", set_)
-    model = device_with(device, values)
+    model = device_with(device, values_given(shortcuts, field_values(field, field_x, field_y, field_z), set_))
     warm = bool(np.any(np.asarray(model.temperature) > 0))
     if seed is not None and not warm:
         raise ValueError("--seed sets the thermal noise, and this device is at 0 K; give --temperature 300K")

@@ -59,6 +59,8 @@ BASES: Final[dict[str, tuple[str, float]]] = {
     "A/cm2": ("A/m²", 1e4),
     "A/cm²": ("A/m²", 1e4),
     "T/A": ("T/A", 1.0),
+    "W": ("W", 1.0),
+    "J": ("J", 1.0),
 }
 
 EXACT: Final[dict[str, tuple[str, float]]] = {
@@ -358,7 +360,11 @@ def _engineering(number: float, unit: str) -> str:
 
 def _prefix(number: float, unit: str) -> tuple[int, str]:
     """The power of ten of the engineering prefix that suits a number, and the unit with it."""
-    if unit not in ("A", "T", "s", "Hz", "V", "Ω", "S", "rad", "m", "J/m²") or not number or not math.isfinite(number):
+    if (
+        unit not in ("A", "T", "s", "Hz", "V", "Ω", "S", "rad", "m", "J/m²", "W")
+        or not number
+        or not math.isfinite(number)
+    ):
         return 0, "" if unit == "1" else unit
     exponent = min(max(3 * math.floor(math.log10(abs(number)) / 3 + 1e-12), -15), 9)
     return exponent, {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}[exponent] + unit

@@ -22,6 +22,21 @@ def is_traced(device: Any) -> bool:
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(device))
 
 
+def check_once(device: Any, who: str) -> None:
+    """Raise ValueError where a device is being differentiated twice."""
+
+    def levels(leaf: Any) -> int:
+        inside = getattr(leaf, "primal", None)
+        deeper = getattr(leaf, "val", None) if inside is None else inside
+        return (inside is not None) + (levels(deeper) if isinstance(deeper, Tracer) else 0)
+
+    if any(levels(leaf) > 1 for leaf in jax.tree.leaves(device) if isinstance(leaf, Tracer)):
+        raise ValueError(
+            f"{who} can be differentiated once; for second derivatives take differences of its first ones, as in "
+            "(jax.grad(f)(p + h) - jax.grad(f)(p - h)) / (2 * h)"
+        )
+
+
 def held(device: Any, who: str) -> Any:
     """The device with its numbers, without derivatives.
 

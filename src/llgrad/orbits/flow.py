@@ -95,6 +95,8 @@ class Flow(eqx.Module):
     noises: int = eqx.field(static=True)
     """Number of white noises, of each member."""
     shape: Shape = eqx.field(static=True)
+    inner: int = eqx.field(static=True, default=1)
+    """Steps that are taken for each step of a run that is asked for: more than one of what is stiff."""
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -249,7 +251,7 @@ class Flow(eqx.Module):
             drive=None,
             noise=None,
             stepper=STEPPER,
-            grid=Grid(steps, UNIT / steps, every, False),
+            grid=Grid(steps * self.inner, UNIT / (steps * self.inner), every * self.inner, False),
             count=self.count,
         )
         return self.vector(jax.tree.leaves((engine or Native()).run(task).m))

@@ -11,12 +11,14 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.devices.array import OscillatorArray
+from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.orbits.flow import depends_on_time, flow_of
 from llgrad.solve.saving import End
 from llgrad.solve.simulate import simulate
 from llgrad.solve.start import start_of
+from llgrad.solve.systems import member_of, start_of_system
 
 SEGMENTS: Final = 400
 BLOCKS: Final = 20
@@ -57,7 +59,7 @@ def lyapunov(
     Source: G. Benettin, L. Galgani, A. Giorgilli, J.-M. Strelcyn, Meccanica 15, 9 (1980).
 
     Args:
-        device: Oscillator, OscillatorArray or System, without a rate that depends on the time.
+        device: Oscillator, OscillatorArray, System or SystemArray, without a rate that depends on the time.
         duration: length of the run [s] over which the mean is taken.
         settling: length of the run [s] before, in which the attractor is reached; by default a tenth of `duration`.
         segments: number of segments, at least 20; a segment must be short beside the time in which a deviation bends.
@@ -71,7 +73,7 @@ def lyapunov(
     >>> round(settled.exponent * 1e-9, 2), str(settled).endswith("runs come together")
     (-0.54, True)
     """
-    check_kind("device", device, (Oscillator, OscillatorArray, System), "give (device, duration)")
+    check_kind("device", device, (Oscillator, OscillatorArray, System, SystemArray), "give (device, duration)")
     if not (math.isfinite(duration) and duration > 0):
         raise ValueError(f"duration = {duration}, expected a positive time in seconds")
     if not isinstance(segments, int) or segments < BLOCKS:
@@ -80,10 +82,9 @@ def lyapunov(
     if not (math.isfinite(settling) and settling >= 0):
         raise ValueError(f"settling = {settling}, expected a time in seconds, 0 or more")
     with jax.enable_x64(True):
-        if isinstance(device, System) and depends_on_time(flow_of(device, 0.0)):
-            raise ValueError(
-                f"the rate of {type(device).__name__} depends on the time; write the drive as a state of its own"
-            )
+        if isinstance(device, (System, SystemArray)) and depends_on_time(flow_of(device, 0.0)):
+            kind = type(member_of(device)).__name__
+            raise ValueError(f"the rate of {kind} depends on the time; write the drive as a state of its own")
         state = _begun(device, m0)
         if settling > 0:
             state = _end(simulate(device, duration=settling, dt=dt, m0=state, save=End()), device)
@@ -117,11 +118,11 @@ def _rates(device: Any, state: Any, segment: float, segments: int, dt: float | N
 
 def _begun(device: Any, m0: Any) -> Any:
     """The state in which the run begins, of arrays."""
-    if isinstance(device, System):
-        return jax.tree.map(lambda leaf: jnp.asarray(leaf, float), device.start() if m0 is None else m0)
+    if isinstance(device, (System, SystemArray)):
+        return start_of_system(device, m0)
     return start_of(device, m0).stack()
 
 
 def _end(run: Any, device: Any) -> Any:
     """The last state of a run, in the form of a start."""
-    return jax.tree.map(lambda part: part[-1], run.state if isinstance(device, System) else run.m)
+    return jax.tree.map(lambda part: part[-1], run.state if isinstance(device, (System, SystemArray)) else run.m)

@@ -7,11 +7,14 @@ from llgrad.plot.networks.learning import learning_curves
 from llgrad.plot.networks.recognition import confusion, examples
 from llgrad.plot.networks.response import response
 from llgrad.plot.networks.settings import settings
+from llgrad.plot.optima.front import front
+from llgrad.plot.optima.optimum import optimum, sensitivities
 from llgrad.plot.orbits import orbit
 from llgrad.plot.pages.report import report, save_report
 from llgrad.plot.saving import save
 from llgrad.plot.spectra import spectrum
 from llgrad.plot.states.branches import branches
+from llgrad.plot.states.diagrams import phase_diagram, sweep
 from llgrad.plot.states.equilibria import equilibria
 from llgrad.plot.traces import trace
 
@@ -22,15 +25,20 @@ __all__ = [
     "equilibria",
     "examples",
     "fit",
+    "front",
     "history",
     "learning_curves",
+    "optimum",
     "orbit",
+    "phase_diagram",
     "phase_noise",
     "report",
     "response",
     "save",
     "save_report",
+    "sensitivities",
     "settings",
     "spectrum",
+    "sweep",
     "trace",
 ]

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 
 def test_help_lists_the_commands(llgrad):
     ended = llgrad("--help")
@@ -84,3 +86,26 @@ def test_a_file_of_another_kind(refused, tmp_path):
     assert refused("simulate", "cut.toml").startswith("cut.toml cannot be read: Unterminated string")
     (tmp_path / "deep.json").write_text("[" * 100_000)
     assert refused("simulate", "deep.json") == "deep.json cannot be read: its entries are nested too deep"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("simulate", "kubota2013", "--duration", "1ns"),
+        ("orbit", "kubota2013"),
+        ("equilibria", "kubota2013"),
+        ("follow", "kubota2013", "alpha", "0.01", "0.02"),
+        ("optimise", "kubota2013", "--minimise", "period", "--free", "alpha=0.01:0.02"),
+        ("sweep", "kubota2013"),
+        ("map", "kubota2013"),
+    ],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize(
+    ("own", "among"), [(("--current", "1mA"), "current=2mA"), (("--field", "100Oe,0Oe,0Oe"), "field.z=200Oe")]
+)
+def test_a_value_that_is_said_twice_is_refused(refused, words, own, among):
+    name = among.partition("=")[0]
+    assert f"{name} is given by an option of its own and by --set; give it once" in refused(
+        *words, *own, "--set", among
+    )

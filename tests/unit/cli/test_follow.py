@@ -4,20 +4,8 @@ import json
 
 
 def test_the_thresholds_the_picture_and_json(llgrad, refused, tmp_path):
-    words = (
-        "follow",
-        "kubota2013",
-        "current",
-        "0mA",
-        "5mA",
-        "--field",
-        "200Oe",
-        "--plot",
-        "pictures",
-        "--out",
-        "all.csv",
-    )
-    ended = llgrad(*words)
+    words = ("follow", "kubota2013", "current", "0mA", "5mA", "--field", "200Oe")
+    ended = llgrad(*words, "--plot", "pictures", "--out", "all.csv")
     assert ended.status == 0, ended.err
     assert "current = 395.998 µA: Hopf, supercritical, 1.7273 GHz" in ended.out
     assert "current = 3.55025 mA: fold" in ended.out

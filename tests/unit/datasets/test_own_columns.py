@@ -12,7 +12,7 @@ T = 1e-10 * np.arange(5.0)
 TRACE = Trace(T, {name: np.cos(1.0 + i + T * 1e9) for i, name in enumerate(UNITS)}, units=UNITS)
 
 
-def same(one, other):
+def assert_same(one, other):
     assert one.units == other.units
     for name in one.columns:
         assert np.array_equal(one.columns[name], other.columns[name])
@@ -27,13 +27,13 @@ def arrays_of(path, trace):
 def test_a_trace_comes_back_from_a_file(tmp_path, file, write, names):
     write(tmp_path / file, TRACE)
     units = {name: UNITS[name] for name in names}
-    same(read_trace(tmp_path / file, units=units), TRACE.select(*names))
-    same(read_trace(tmp_path / file, names[:1], UNITS), TRACE.select(names[0]))
+    assert_same(read_trace(tmp_path / file, units=units), TRACE.select(*names))
+    assert_same(read_trace(tmp_path / file, names[:1], UNITS), TRACE.select(names[0]))
 
 
 def test_columns_of_both_kinds_are_chosen_together(tmp_path):
     write_trace(tmp_path / "t.csv", TRACE)
-    same(read_trace(tmp_path / "t.csv", ["voltage", "x"], {"x": "m"}), TRACE.select("voltage", "x"))
+    assert_same(read_trace(tmp_path / "t.csv", ["voltage", "x"], {"x": "m"}), TRACE.select("voltage", "x"))
 
 
 @pytest.mark.parametrize("header", ["t (ns),x (nm)", "t [ns];x [nm]"])

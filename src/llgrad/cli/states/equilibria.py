@@ -11,9 +11,9 @@ from llgrad.cli.device_options import (
     CurrentOption,
     FieldOption,
     SetOption,
-    assignments,
     device_with,
     field_values,
+    values_given,
 )
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import working
@@ -35,8 +35,7 @@ def equilibria(
     `llgrad equilibria kubota2013 --field 200Oe --current 0.3mA`
     """
     outputs = check_outputs(None, (), plot, ("equilibria",), force)
-    values = ({} if current is None else {"current": current}) | field_values(field, None, None, None)
-    model = device_with(device, values | assignments("--set", set_))
+    model = device_with(device, values_given({"current": current}, field_values(field, None, None, None), set_))
     found = working("searching", lambda _: search(model))
     deliver(
         found, found.to_json() | {"command": command_line()}, {"equilibria": lambda: _picture(found)}, outputs, json

@@ -12,11 +12,11 @@ from llgrad.cli.device_options import (
     CurrentOption,
     FieldOption,
     SetOption,
-    assignments,
     device_with,
     field_values,
     quantity,
     unit_of,
+    values_given,
 )
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import working
@@ -50,8 +50,7 @@ def follow(
     `llgrad follow kubota2013 current 0mA 5mA --field 200Oe`
     """
     outputs = check_outputs(out, (".npz", ".csv", ".json"), plot, ("branches",), force)
-    values = ({} if current is None else {"current": current}) | field_values(field, None, None, None)
-    model = device_with(device, values | assignments("--set", set_))
+    model = device_with(device, values_given({"current": current}, field_values(field, None, None, None), set_))
     unit = unit_of(parameter, leaf_units(model))
     ends = [quantity(parameter, text, unit) for text in (start, stop)]
     settings = {"cycles": cycles, "doublings": doublings, "observable": observable}

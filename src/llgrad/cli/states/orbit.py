@@ -17,12 +17,12 @@ from llgrad.cli.device_options import (
     FieldOption,
     SetOption,
     StateOption,
-    assignments,
     device_with,
     field_values,
-    quantity,
     starting_state,
+    values_given,
 )
+from llgrad.cli.drive_options import weak_drive
 from llgrad.cli.output import (
     FAILED_RUN,
     ForceOption,
@@ -37,7 +37,6 @@ from llgrad.cli.output import (
 )
 from llgrad.cli.progress import working
 from llgrad.core.run_record import run_record
-from llgrad.drives.drive import CHANNEL_UNITS
 from llgrad.orbits.cycle.finding import ACCURACY
 from llgrad.orbits.cycle.finding import orbit as find
 from llgrad.orbits.cycle.reasons import NoCycle
@@ -71,9 +70,8 @@ def orbit(
     """
     outputs = check_outputs(None, (), plot, ("cycle", "phase_noise"), force)
     shortcuts = {"current": current, "alpha": alpha, "temperature": temperature}
-    values = {name: text for name, text in shortcuts.items() if text is not None}
-    values |= field_values(field, None, None, None) | assignments("--set", set_)
-    model, drive = device_with(device, values), _drive(lock)
+    values = values_given(shortcuts, field_values(field, None, None, None), set_)
+    model, drive = device_with(device, values), weak_drive(lock)
     record = run_record("orbit", device=model, dtype="float64", command=command_line())
     start = starting_state(m0)
     try:
@@ -85,16 +83,6 @@ def orbit(
             say(str(reason))
         raise typer.Exit(FAILED_RUN) from None
     _report(device, found, record, outputs, json)
-
-
-def _drive(texts: list[str] | None) -> dict[str, float]:
-    """Amplitudes in SI by channel."""
-    found = {}
-    for name, text in assignments("--lock", texts).items():
-        if name not in CHANNEL_UNITS:
-            raise ValueError(f"--lock {name}: unknown channel; it can be {', '.join(CHANNEL_UNITS)}")
-        found[name] = quantity(f"--lock {name}", text, CHANNEL_UNITS[name])
-    return found
 
 
 def _told(orbit: Orbit, drive: Mapping[str, float]) -> tuple[Orbit, dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import Any, Final
 
 import jax
@@ -11,14 +13,25 @@ from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_count, as_number
 from llgrad.core.speed.namespace import fixed
 from llgrad.devices.array import OscillatorArray
+from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
+from llgrad.orbits.carried import check_once
 from llgrad.orbits.cycle.guess import spiral
 from llgrad.orbits.cycle.reasons import NoCycle, reason_of
 from llgrad.orbits.cycle.settling import Outcome, settle
 from llgrad.orbits.cycle.shooting import Found, newton
-from llgrad.orbits.cycle.solving import attracts, closed_of, closes, error_of, halved, is_cycle, refined
-from llgrad.orbits.flow import Flow, begun, flow_of
+from llgrad.orbits.cycle.solving import (
+    attracts,
+    closed_of,
+    closes,
+    error_of,
+    is_cycle,
+    once_round,
+    refined,
+    turns_round,
+)
+from llgrad.orbits.flow import Flow, Model, begun, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
 from llgrad.orbits.results.status import NOTES, Search, Status
@@ -27,12 +40,16 @@ from llgrad.solve.step_size import is_traced
 COUNT: Final = 64
 """States round an orbit to begin with."""
 ACCURACY: Final = 1e-9
+STIFF: Final = 8.0
+"""Where the fastest motion at rest is so many times faster than the turning, a step of the orbit is several steps."""
+STIFFEST: Final = 4000.0
+"""For motion that is faster than this there are no more."""
 ZOOMS: Final = 3
 """Guesses, each 31 times as near as the one before."""
 
 
 def orbit(
-    model: Oscillator | OscillatorArray | System,
+    model: Model,
     *,
     m0: Any = None,
     near: Orbit | None = None,
@@ -42,13 +59,13 @@ def orbit(
     """The attracting limit cycle of a self-oscillation, m(t + T) = m(t), found by shooting over one period, and all
     that its linearisation tells: frequency, multipliers, phase response, line width, locking, spectra.
 
-    Every result is differentiable in every leaf of `model` (`jax.grad`, `jacfwd`), by the implicit function theorem,
-    and may be computed under `jit` and `vmap`. Values that are known are computed in float64; under `jit` and `vmap` in
-    JAX's default float type, with `steps` states, and where no attracting cycle is found every result is NaN,
+    Every result is differentiable once in every leaf of `model` (`jax.grad`, `jacfwd`), by the implicit function
+    theorem, and may be computed under `jit` and `vmap`. Values that are known are computed in float64; under `jit` and
+    `vmap` in JAX's default float type, with `steps` states, and where no attracting cycle is found every result is NaN,
     `orbit.found` false, and `orbit.status.sentence` says how the search ended.
 
     Args:
-        model: a device, an array of coupled devices, or a `System` of your own.
+        model: a device, an array of coupled devices, a `System` of your own, or a `SystemArray` of such.
         m0: where to start looking: (3,), (N, 3), or a state of the system; by default where `simulate` starts.
         near: an orbit of a similar model, to start from in place of looking.
         accuracy: largest relative error of the period and of the states, by steps of half the length (`orbit.error`).
@@ -71,11 +88,12 @@ def orbit(
     >>> round(float(found.frequency) / 1e9, 4), round(float(found.return_rate) / 1e9, 4)
     (0.4402, 0.3759)
     """
-    check_kind("model", model, (Oscillator, OscillatorArray, System), "see llgrad.presets, or write a System")
+    check_kind("model", model, (Oscillator, OscillatorArray, System, SystemArray), "see llgrad.presets")
     if near is not None:
         check_kind("near", near, Orbit, "give an orbit that lg.orbit found")
     _check(accuracy, steps)
-    if isinstance(model, OscillatorArray) and model.coupling is None:
+    check_once((model, m0), "orbit")
+    if isinstance(model, (OscillatorArray, SystemArray)) and model.count > 1 and not _is_coupled(model):
         raise NoCycle(
             "no common cycle: the oscillators of this array are not coupled, so each has a phase of its own; find the "
             "orbit of one of them"
@@ -84,11 +102,14 @@ def orbit(
         flow = flow_of(model, what="closed orbit")
         start = begun(flow, model, m0)
         flow = with_arrays(flow)
+        if near is not None:
+            flow = dataclasses.replace(flow, inner=near.flow.inner)
         held, begin, known = fixed((flow, start, near))
         if is_traced(held, begin, known):
             found, code = _looked_for(held, begin, known, steps or COUNT)
             return Orbit(model, flow, closed_of(flow, found), error_of(held, found), "", Status(code))
-        found, code = _found(model, held, begin, known, steps or COUNT)
+        found, code, inner = _found(model, held, begin, known, steps or COUNT)
+        flow, held = (dataclasses.replace(one, inner=inner) for one in (flow, held))
         note = NOTES[code]
         error = float(error_of(held, found))
         if steps is None:
@@ -97,6 +118,10 @@ def orbit(
                 note = f"{note}; " * bool(note) + f"its error is about {error:.1g}, above the {accuracy:g} asked for"
         status = Status(jnp.asarray(int(code), jnp.int32))
         return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), note, status)
+
+
+def _is_coupled(model: OscillatorArray | SystemArray) -> bool:
+    return model.coupling is not None if isinstance(model, OscillatorArray) else bool(model.mixes)
 
 
 def _check(accuracy: Any, steps: Any) -> None:
@@ -122,13 +147,14 @@ def with_arrays(flow: Flow) -> Flow:
 def _looked_for(flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple[Found, Any]:
     """The orbit of traced values, and a `Search`; its period is NaN where there is none."""
     if near is None:
-        states, period, there, bistable, _ = spiral(flow, start, count, jnp.zeros(2, start.dtype))
+        states, period, there, bistable, *_ = spiral(flow, start, count, jnp.zeros(2, start.dtype))
     else:
         states, period, there, bistable = near.closed.states, near.closed.period, True, False
     found = newton(flow, states, period)
     code = jnp.where(bistable, int(Search.BISTABLE), int(Search.FOUND))
     for fails, why in (
         (~attracts(found), Search.STRAYED if near is None else Search.REPELS),
+        (turns_round(flow, found.states, found.period) > 1, Search.SEVERAL_TURNS),
         (~is_cycle(flow, found), Search.FELL_OFF),
         (~closes(found), Search.NOT_CLOSED),
         (~jnp.asarray(there), Search.NO_TURN),
@@ -138,22 +164,28 @@ def _looked_for(flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple
     return found._replace(period=period), code.astype(jnp.int32)
 
 
-def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple[Found, Search]:
-    """The orbit of known values, and what there is to say about it. Raises NoCycle."""
+def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple[Found, Search, int]:
+    """The orbit of known values, what there is to say about it, and how many steps each of its steps is (`Flow.inner`).
+
+    Raises NoCycle.
+    """
     if near is not None:
         found = newton(flow, near.closed.states, near.closed.period)
         if not bool(is_cycle(flow, found)):
             raise NoCycle("from the orbit that is given as `near` none of this model was reached; leave it out")
-        return found, Search.FOUND if bool(attracts(found)) else Search.REPELS
+        return found, Search.FOUND if bool(attracts(found)) else Search.REPELS, flow.inner
     guess = spiral(flow, start, count, jnp.zeros(2))
+    if STIFF < (stiff := float(guess.stiffness)) < math.inf:
+        flow = dataclasses.replace(flow, inner=math.ceil(min(stiff, STIFFEST) / 2))
+        guess = spiral(flow, start, count, jnp.zeros(2))
     for _ in range(ZOOMS):
         if not bool(guess.found):
             break
-        found = halved(newton(flow, guess.states, guess.period))
+        found = once_round(flow, newton(flow, guess.states, guess.period))
         if bool(is_cycle(flow, found)) and bool(attracts(found)):
-            return found, Search.BISTABLE if bool(guess.bistable) else Search.FOUND
+            return found, Search.BISTABLE if bool(guess.bistable) else Search.FOUND, flow.inner
         guess = spiral(flow, start, count, guess.between)  # near a fold the guess must be a good one
     settled = settle(flow, start, count)
     if settled.outcome is Outcome.CYCLE and settled.found is not None:
-        return halved(settled.found), Search.FOUND
-    raise NoCycle(reason_of(model, flow, start, settled))
+        return once_round(flow, settled.found), Search.FOUND, flow.inner
+    raise NoCycle(reason_of(model, flow, start, settled, stiff))

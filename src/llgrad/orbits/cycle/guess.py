@@ -52,6 +52,8 @@ class Guess(NamedTuple):
     """Whether the state at rest attracts."""
     between: Any
     """(2,) distances from the state at rest, between which it lies."""
+    stiffness: Any
+    """The fastest rate at rest over that of the turning."""
 
 
 def rest_near(flow: Flow, y: Any) -> Rest:
@@ -83,12 +85,12 @@ def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> Gue
     """
     flow, start = jax.lax.stop_gradient((flow, start))
     rest = rest_near(flow, start)
-    plane, fastest = _plane(rest)
+    plane, fastest, turning = _plane(rest)
     low, high = jnp.asarray(between, start.dtype)
     inside = low + (high - low) * jnp.linspace(0.0, 1.0, RADII, dtype=start.dtype)
     radii = jnp.where(high > 0, inside, _radii(flow, rest.state, start))
     lanes = jax.vmap(lambda r: _away(flow, rest.state, plane[0] * r))(radii)
-    interval = ANGLE / fastest
+    interval = ANGLE * flow.inner / fastest
     paths = jax.vmap(lambda y: flow.run(y, STEPS * interval, STEPS))(lanes)
     returns = jax.vmap(lambda y, path: _first_return(flow, rest.state, plane, y, path, interval))(lanes, paths)
     growth, time, _ = returns
@@ -101,11 +103,12 @@ def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> Gue
     found = falls.any() & jnp.isfinite(path).all() & jnp.isfinite(period)
     bracket = jnp.stack([radii[place], radii[place + 1]])
     still = (rest.slope < STILL) & (jnp.max(jnp.linalg.eigvals(rest.matrix).real) < 0)
-    return Guess(jnp.concatenate([states[None], path[:-1]]), period, found, still, bracket)
+    return Guess(jnp.concatenate([states[None], path[:-1]]), period, found, still, bracket, fastest / turning)
 
 
-def _plane(rest: Rest) -> tuple[Any, Any]:
-    """Two unit vectors (2, n) that span the plane of the least damped turning, and the fastest rate [1/ns]."""
+def _plane(rest: Rest) -> tuple[Any, Any, Any]:
+    """Two unit vectors (2, n) that span the plane of the least damped turning, the fastest rate, and that of this
+    plane [1/ns], 0 where nothing turns."""
     values, vectors = jnp.linalg.eig(rest.matrix)
     turning = jnp.abs(values.imag) > 1e-6 * jnp.max(jnp.abs(values))
     least = jnp.argmax(jnp.where(turning, values.real, -jnp.inf))
@@ -116,7 +119,8 @@ def _plane(rest: Rest) -> tuple[Any, Any]:
     second = second - first * jnp.sum(first * second)
     second = second / jnp.sqrt(jnp.sum(second**2))
     turns = jnp.sum(second * (rest.basis @ (rest.matrix @ (rest.basis.T @ first))))
-    return jnp.stack([first, second * jnp.sign(turns)]), jnp.max(jnp.abs(values))
+    rate = jnp.where(turning.any(), jnp.abs(values[least]), 0.0)
+    return jnp.stack([first, second * jnp.sign(turns)]), jnp.max(jnp.abs(values)), rate
 
 
 def _radii(flow: Flow, rest: Any, start: Any) -> Any:

@@ -16,26 +16,38 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.orbits.cycle.guess import spiral
 from llgrad.orbits.cycle.settling import Outcome, Settled, rest_and_rates, settle
+from llgrad.orbits.cycle.shooting import newton
+from llgrad.orbits.cycle.solving import attracts, is_cycle
 from llgrad.orbits.flow import Flow
 
 FARTHEST: Final = 30.0
 """Currents up to so many times the given one, and down to that part of it, are searched for a threshold."""
 RATIO: Final = 1.05
+COARSE: Final = 1.25
+"""Ratio of the currents at which cycles are looked for below a given one."""
+VERY: Final = 100.0
+"""So much faster than the turning is said."""
 
 
 class NoCycle(ValueError):
     """There is no limit cycle to be found; the text says why."""
 
 
-def reason_of(model: Any, flow: Flow, start: Any, settled: Settled) -> str:
-    """Why a model that a run of `settled` so has no cycle."""
+def reason_of(model: Any, flow: Flow, start: Any, settled: Settled, stiffness: float) -> str:
+    """Why a model that a run of `settled` so has no cycle; how much faster its fastest motion is than its turning."""
     name = type(model).__name__
     if settled.outcome is Outcome.LOST:
         return f"no cycle: from its start {name} runs away to infinity within {settled.time:.3g} ns"
     if settled.outcome is Outcome.NEITHER:
+        stiff = (
+            f" (its fastest motion is {stiffness:.3g} times faster than its turning)"
+            if VERY < stiffness < math.inf
+            else ""
+        )
         return (
             f"no cycle was found: within {settled.time:.4g} ns {name} neither comes to rest nor repeats itself; it is "
-            "chaotic, moves with several periods, or returns too slowly; give m0 near the cycle, or near=…"
+            f"chaotic (see lg.lyapunov), moves with several periods, or returns too slowly{stiff}; give m0 near the "
+            "cycle, or near=…"
         )
     state, _, values = rest_and_rates(flow, settled.state)
     where = f"it comes to rest at {_told(flow, state)}, {_decay(values[0])}"
@@ -57,16 +69,18 @@ def _of_current(flow: Flow, start: Any, rest: Any) -> str:
     below = _first_unstable(with_current, rest, current, 1 / RATIO)
     if below is not None and _oscillates(with_current(below * (1 - 1e-3)), start):
         return f"{_ampere(current)} is beyond oscillation death, which is at {_ampere(below)}: the torque holds m"
+    if (smaller := _smaller_that_oscillates(with_current, start, current)) is not None:
+        return f"{_ampere(current)} is beyond oscillation death; it oscillates at {_ampere(smaller)}"
+    wrong = f"a current of {_ampere(current)} has the wrong sign: reverse the current, or the polariser"
     if _oscillates(with_current(-current), start):
-        return f"a current of {_ampere(current)} has the wrong sign: reverse the current, or the polariser"
+        return wrong
+    if (smaller := _smaller_that_oscillates(with_current, start, -current)) is not None:
+        return f"{wrong}, and make it smaller (it oscillates at {_ampere(smaller)})"
     reverse = _first_unstable(with_current, rest_and_rates(with_current(-current), start)[0], -current, RATIO)
     if above is not None and (reverse is None or abs(above) <= abs(reverse)):
         return f"{_ampere(current)} is below the threshold, {_ampere(above)}"
     if reverse is not None:
-        return (
-            f"a current of {_ampere(current)} has the wrong sign: reverse the current, or the polariser (the threshold "
-            f"is {_ampere(reverse)})"
-        )
+        return f"{wrong} (the threshold is {_ampere(reverse)})"
     return f"no current up to {_ampere(FARTHEST * current)}, of either sign, makes this state unstable"
 
 
@@ -104,6 +118,18 @@ def _bisected(holds: Callable[[float, Any], tuple[bool, Any]], near: Any, fine: 
         if abs(lost - fine) < 1e-13 * abs(fine):
             break
     return (fine + lost) / 2
+
+
+def _smaller_that_oscillates(with_current: Callable[[float], Flow], start: Any, current: float) -> float | None:
+    """A current of the same sign, smaller than the given one, with an attracting cycle; None where none was found."""
+    for k in range(1, 1 + math.ceil(math.log(FARTHEST) / math.log(COARSE))):
+        flow = with_current(current / COARSE**k)
+        guess = spiral(flow, start, 64, jnp.zeros(2))
+        if bool(guess.found):
+            found = newton(flow, guess.states, guess.period)
+            if bool(is_cycle(flow, found)) and bool(attracts(found)):
+                return current / COARSE**k
+    return None
 
 
 def _oscillates(flow: Flow, start: Any) -> bool:

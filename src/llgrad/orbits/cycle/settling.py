@@ -29,6 +29,8 @@ SHRUNK: Final = 1e-3
 
 SLOWLY: Final = 0.1
 """So may, after the last piece, one that has shrunk at all, from this or less: near a threshold it takes long."""
+PUSH: Final = 1e-3
+"""By so much, in parts of the state, a run is pushed off a cycle that repels."""
 
 
 class Outcome(enum.Enum):
@@ -82,7 +84,7 @@ def settle(flow: Flow, y: Any, count: int) -> Settled:
     fastest = max(float(_rate(flow, y)), 1e-12)
     time, before, first, extent, size = 0.0, math.inf, math.nan, math.inf, 1.0
     for _ in range(PIECES):
-        interval = ANGLE / fastest
+        interval = ANGLE * flow.inner / fastest
         path = np.asarray(_piece(flow, y, interval))
         time += STEPS * interval
         if not np.isfinite(path).all():
@@ -95,13 +97,20 @@ def settle(flow: Flow, y: Any, count: int) -> Settled:
             return Settled(Outcome.REST, None, y, time)
         guess = last_turn(path, np.asarray(flow.slope(y)))
         if guess is not None:
-            found = newton(flow, _round(flow, y, guess * interval, count), guess * interval)
-            if bool(is_cycle(flow, found)) and bool(attracts(found)) and _is_near(found, path):
-                return Settled(Outcome.CYCLE, found, y, time)
+            period = jnp.asarray(guess * interval)  # a float would compile anew
+            found = newton(flow, _round(flow, y, period, count), period)
+            if bool(is_cycle(flow, found)) and _is_near(found, path):
+                if bool(attracts(found)):
+                    return Settled(Outcome.CYCLE, found, y, time)
+                y = _pushed_off(flow, y, size)  # equal members that begin equal stay so, even where that repels
         fastest = max(fastest, float(_rate(flow, y)))
         before, first = extent, extent if math.isnan(first) else first
     slowly = extent < min(first, SLOWLY) and _is_at_rest(flow, y, extent * size)
     return Settled(Outcome.REST if slowly else Outcome.NEITHER, None, y, time)
+
+
+def _pushed_off(flow: Flow, y: Any, size: float) -> Any:
+    return flow.on_sphere(y + PUSH * size * np.random.default_rng(0).standard_normal(flow.size))
 
 
 def _is_at_rest(flow: Flow, y: Any, extent: float) -> bool:
@@ -122,12 +131,12 @@ def last_turn(path: np.ndarray, slope: np.ndarray) -> float | None:
     where it did not."""
     end, size = path[-1], np.sqrt(((path - path.mean(0)) ** 2).sum(1)).max()
     height = (path - end) @ slope
-    distance = np.sqrt(((path - end) ** 2).sum(1))
     crossings = np.flatnonzero((height[:-2] < 0) & (height[1:-1] >= 0))
-    close = crossings[distance[crossings] < NEAR * 2 * size]
-    if not close.size:
+    share = height[crossings] / (height[crossings] - height[crossings + 1])
+    crossed = path[crossings] + share[:, None] * (path[crossings + 1] - path[crossings])
+    distance = np.sqrt(((crossed - end) ** 2).sum(1))
+    close = distance < NEAR * 2 * size
+    if not close.any():
         return None
-    nearest = distance[close].min()
-    place = int(close[distance[close] <= 2 * nearest + 0.02 * size][-1])
-    share = height[place] / (height[place] - height[place + 1])
-    return len(path) - 1 - (place + share)
+    last = np.flatnonzero(close & (distance <= 2 * distance[close].min() + 0.02 * size))[-1]
+    return len(path) - 1 - float(crossings[last] + share[last])

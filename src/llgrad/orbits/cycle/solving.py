@@ -13,6 +13,10 @@ from llgrad.orbits.cycle.shooting import Chain, Found, attached, closed_below, c
 from llgrad.orbits.flow import Flow
 
 MOST_STEPS: Final = 4096
+MOST_TURNS: Final = 32
+TURN_STEPS: Final = 64
+BACK: Final = 1e-4
+"""A run that comes back nearer than this part of an orbit's size has gone round it."""
 FLAT: Final = 1e-5
 """An orbit smaller than this is a state at rest."""
 
@@ -92,14 +96,36 @@ def doubled(flow: Flow, found: Found) -> tuple[Any, Any]:
     return jnp.stack([found.states, between], 1).reshape(-1, flow.size), found.period
 
 
-def halved(found: Found) -> Found:
-    """The orbit once round, where it was found twice round; for values that are known."""
-    half = len(found.states) // 2
-    size = jnp.max(jnp.abs(found.states - found.states.mean(0)))
-    if len(found.states) % 2 or not float(jnp.max(jnp.abs(found.states[:half] - found.states[half:]))) < 1e-6 * size:
+def turns_of(flow: Flow, states: Any, period: Any, most: int) -> Any:
+    """How often, up to `most` times, the states of a closed orbit go round it: after that part of its period the run
+    from its fastest state is back."""
+    first = states[jnp.argmax(jnp.sum(jax.vmap(flow.slope)(states) ** 2, 1))]
+    turns = jnp.arange(2, most + 1)
+    ends = jax.vmap(lambda k: flow.run(first, period / k, TURN_STEPS)[-1])(turns.astype(first.dtype))
+    size = jnp.max(jnp.abs(states - states.mean(0)))
+    back = jnp.max(jnp.abs(ends - first), 1) < BACK * size
+    return jnp.max(jnp.where(back, turns, 1))
+
+
+@eqx.filter_jit
+def turns_round(flow: Flow, states: Any, period: Any) -> Any:
+    """How often the states of a closed orbit go round it."""
+    return turns_of(flow, states, period, MOST_TURNS)
+
+
+@eqx.filter_jit
+def first_turn(flow: Flow, states: Any, period: Any, turns: Any) -> tuple[Any, Any]:
+    """As many states of the first of some turns, and its period."""
+    first, single = states[0], period / turns
+    return jnp.concatenate([first[None], flow.run(first, single, len(states))[:-1]]), single
+
+
+def once_round(flow: Flow, found: Found) -> Found:
+    """The orbit once round, where it was found several times round; for values that are known."""
+    if not bool(is_cycle(flow, found)) or (turns := int(turns_round(flow, found.states, found.period))) == 1:
         return found
-    chain = jax.tree.map(lambda leaf: leaf[:half], found.chain)
-    return halved(found._replace(states=found.states[:half], period=found.period / 2, chain=chain))
+    single = newton(flow, *first_turn(flow, found.states, found.period, jnp.asarray(float(turns))))
+    return single if bool(is_cycle(flow, single)) else found
 
 
 def refined(flow: Flow, found: Found, accuracy: float) -> tuple[Found, float]:

@@ -47,7 +47,7 @@ def equilibria(
     their own and are refused. Computes in float64; derivatives have the precision of JAX.
 
     Args:
-        device: Oscillator, OscillatorArray or System; its direct current is the one that flows.
+        device: Oscillator, OscillatorArray, System or SystemArray; its direct current is the one that flows.
         within: of a System, the range (low, high) in which a component without a constraint is looked for, by its name;
             by default four times its size in the start of the system, to both sides.
         time: moment [s] at which a System whose rate depends on the time is frozen.

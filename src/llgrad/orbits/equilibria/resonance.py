@@ -118,7 +118,7 @@ def resonance(device: Any, state: Any = None, *, time: float | None = None) -> R
     """Modes, susceptibility χ(f) and thermal fluctuations of a device at rest, from its linearised equation of motion.
 
     Args:
-        device: Oscillator, OscillatorArray or System.
+        device: Oscillator, OscillatorArray, System or SystemArray.
         state: near which fixed point: a state in the form that `simulate` takes, or an `Equilibrium`; by default the
         only stable one, or that of the lowest energy.
         time: moment [s] at which a System whose rate depends on the time is frozen.

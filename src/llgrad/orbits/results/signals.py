@@ -52,7 +52,8 @@ def seen_of(flow: Flow, states: Any, observable: Observable) -> Seen:
 
 def observable_of(model: Any, wanted: Any) -> Observable:
     """A function of the state: as given, of a name, or the model's own: m·p of a device, the sum of those of an array,
-    the first number of a system's state.
+    the first
+    number of a system's state, added up over an array.
 
     Raises ValueError for a name that there is not.
     """
@@ -66,9 +67,9 @@ def observable_of(model: Any, wanted: Any) -> Observable:
             return lambda m: jnp.sum(getattr(m, wanted))
         raise ValueError(f"observable = {wanted!r}, expected 'x', 'y', 'z', or a function of the state m")
     if wanted is None:
-        return lambda state: jax.tree.leaves(state)[0]
+        return lambda state: jnp.sum(jax.tree.leaves(state)[0])
     if isinstance(wanted, str):
-        return lambda state: _named(model, state, wanted)
+        return lambda state: jnp.sum(_named(model, state, wanted))
     raise ValueError(f"observable = {wanted!r}, expected a name in the state, or a function of it")
 
 

@@ -21,6 +21,7 @@ class Search(enum.IntEnum):
     NO_TURN = 4
     NOT_CLOSED = 5
     FELL_OFF = 6
+    SEVERAL_TURNS = 7
 
 
 NOTES: Final[Mapping[Search, str]] = {
@@ -34,6 +35,7 @@ MISSED: Final[Mapping[Search, str]] = {
     Search.NO_TURN: "no cycle: round the state at rest near the start no turn comes back to where it began; below "
     "threshold, beyond oscillation death, the wrong sign of the current, or a cycle elsewhere",
     Search.NOT_CLOSED: "no cycle was found: from the guess Newton's method came to no closed orbit",
+    Search.SEVERAL_TURNS: "no cycle was found: Newton's method closed one only after several turns round it",
     Search.FELL_OFF: "no cycle: from the guess Newton's method fell onto a state at rest",
 }
 MORE: Final = "; call lg.orbit outside of jit and vmap for the reason, or give m0 or near"

@@ -46,7 +46,7 @@ def _signed(factors: np.ndarray) -> float:
     """The smallest of the factors of a real product, with the product's sign: continuous, and zero where it is."""
     if not factors.size:
         return 1.0
-    real = np.real(factors[np.abs(np.imag(factors)) <= REAL * np.abs(factors)])
+    real = np.real(factors[np.abs(np.imag(factors)) <= REAL * np.maximum(1.0, np.abs(factors))])
     return float((-1.0) ** int((real < 0).sum()) * np.abs(factors).min())
 
 

@@ -15,11 +15,9 @@ from llgrad.orbits.branches.cycles.stepping import CycleFamily, Direction, Place
 from llgrad.orbits.branches.cycles.tracing import step_at
 from llgrad.orbits.cycle.guess import spiral
 from llgrad.orbits.cycle.settling import Outcome, settle
-from llgrad.orbits.cycle.solving import FLAT
+from llgrad.orbits.cycle.solving import FLAT, first_turn, turns_round
 
 COUNT: Final = 64
-ROUND: Final = 1e-5
-"""Harmonics below this part of the largest are none, where the turns of a cycle are counted."""
 NEAR: Final = 0.1
 """How far from a state at rest looking for a cycle begins, in units of its components that are of no unit vector."""
 
@@ -98,13 +96,11 @@ def _has_size(step: Step) -> bool:
 
 
 def _once_round(family: CycleFamily, step: Step) -> Step | None:
-    """The cycle once round, where it was found several times round: only every so-many-th of its harmonics is there."""
-    states = step.place.states
-    waves = np.fft.rfft(states, axis=0)
-    sizes = np.abs(waves[1:] / step.length).max(1)
-    turns = int(np.gcd.reduce(1 + np.flatnonzero(sizes > ROUND * sizes.max())))
-    if turns < 2:
+    """The cycle once round, where it was found several times round."""
+    flow, place = family.flow(jnp.asarray(step.place.value)), step.place
+    states, period = jnp.asarray(place.states), jnp.asarray(place.period)
+    turns = int(turns_round(flow, states, period))
+    if turns == 1:
         return step
-    fewer = min(len(states), COUNT)
-    single = np.fft.irfft(waves[::turns][: fewer // 2 + 1], fewer, axis=0) * (fewer / len(states))
-    return step_at(family, Place(single, step.place.period / turns, step.place.value))
+    single, period = first_turn(flow, states, period, jnp.asarray(float(turns)))
+    return step_at(family, Place(np.asarray(single), float(period), place.value))

@@ -1,0 +1,1 @@
+"""Commands about a device over ranges of its numbers."""
