@@ -58,8 +58,8 @@ with without_collections():
     from llgrad.fitting.methods.guesses import Guess
     from llgrad.fitting.methods.least_squares import LevenbergMarquardt
     from llgrad.fitting.methods.starts import Starts
-    from llgrad.fitting.orbits.reading import read_orbit_table
-    from llgrad.fitting.orbits.table import OrbitTable
+    from llgrad.fitting.orbits.tables.reading import read_orbit_table
+    from llgrad.fitting.orbits.tables.table import OrbitTable
     from llgrad.fitting.planning.plan import plan
     from llgrad.fitting.planning.result import Plan
     from llgrad.fitting.resonance.analysis import fit_resonance

@@ -25,7 +25,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.drives.drive import Drive, check_drive
 from llgrad.fitting.orbits.spectra import around_its_line
-from llgrad.fitting.orbits.table import OrbitTable, as_orbit_table
+from llgrad.fitting.orbits.tables.table import OrbitTable, as_orbit_table
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.recordings import Free, Grid, check_noise, derives_width, recording_of, reference_state
 from llgrad.fitting.systems.parameters import (

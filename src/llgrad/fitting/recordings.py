@@ -20,7 +20,7 @@ from llgrad.fitting.orbits.cycles import Near
 from llgrad.fitting.orbits.looking import COUNT
 from llgrad.fitting.orbits.recording import TableRecording
 from llgrad.fitting.orbits.spectra import SpectrumRecording
-from llgrad.fitting.orbits.table import OF_NOISE, OrbitTable, as_orbit_table
+from llgrad.fitting.orbits.tables.table import OF_NOISE, OrbitTable, as_orbit_table
 from llgrad.fitting.targets.checks import check_length
 from llgrad.fitting.targets.experiment import Experiment, samples_of
 from llgrad.fitting.targets.recording import LINE, Driven, Model, Recording, recorder_path, with_free_leaves
@@ -295,7 +295,8 @@ def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, derived: boo
         settings=jnp.zeros((1, 0)),
         peak=jnp.asarray(peak.frequency),
         peak_error=jnp.asarray(peak.frequency_error),
-        by_peak=False,
+        by_peak=jnp.asarray(False),
+        paths=(),
         derived=derived,
     )
 

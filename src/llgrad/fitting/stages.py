@@ -90,7 +90,8 @@ def near_the_lines(problem: Problem, begin: Begin, log: Log) -> Begin:
     if not any(isinstance(r, SpectrumRecording) for r in problem.recordings):
         return begin
     by_peak = tuple(
-        dataclasses.replace(r, by_peak=True) if isinstance(r, SpectrumRecording) else r for r in problem.recordings
+        dataclasses.replace(r, by_peak=jnp.asarray(True)) if isinstance(r, SpectrumRecording) else r
+        for r in problem.recordings
     )
     method = LevenbergMarquardt(iterations=30)
     found = method.search(dataclasses.replace(problem, recordings=by_peak), begin, log)

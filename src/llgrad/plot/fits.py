@@ -12,7 +12,7 @@ from llgrad.core.record import leaf_units
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.fitting.answers.explanation.sentences import in_short
-from llgrad.fitting.orbits.table import OrbitTable
+from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.observables.spectrum import Spectrum
 from llgrad.orbits.results.named import QUANTITIES
 from llgrad.plot.sources import Columns, columns_of

@@ -13,8 +13,8 @@ from llgrad.datasets.frequencies import FrequencyTable, looks_like_frequencies, 
 from llgrad.datasets.reader import read_trace
 from llgrad.datasets.spectra import looks_like_spectrum, read_spectrum
 from llgrad.datasets.trace import Trace
-from llgrad.fitting.orbits.reading import read_orbit_table
-from llgrad.fitting.orbits.table import OrbitTable
+from llgrad.fitting.orbits.tables.reading import read_orbit_table
+from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.observables.receiver import FILTERS
 from llgrad.observables.spectrum import Spectrum
 from llgrad.orbits.results.named import QUANTITIES

@@ -56,7 +56,7 @@ def choices(problem: Problem, orbits: tuple[Orbits, ...], u: np.ndarray, m0: np.
                 if len(which) > 1:
                     options.append(tuple(Near(found.near.states[i, k], found.near.period[i, k]) for i in which))
                     rows.append((number, k))
-                    places, values = recording.of_row(k, found.signature[which, k])
+                    places, values = recording.of_row(k, found.told[which, k])
                     index.append(first + places)
                     steps.append((values - values[0]) / np.asarray(recording.sigma)[places, 0])
         first += recording.data.size

@@ -1,8 +1,4 @@
-"""The orbits behind the rows of a table: one shooting each, all at once, from orbits of a similar model.
-
-Where a row has no orbit its frequency is that of the least damped mode at rest, which is that of the orbit where this
-begins to oscillate: so a search can come from a device that rests.
-"""
+"""The orbit behind one row of a table, found from that of a similar model; and the state at rest inside of one."""
 
 from __future__ import annotations
 
@@ -12,8 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.orbits.cycle.finding import with_arrays
-from llgrad.orbits.cycle.shooting import Found, attached, newton
-from llgrad.orbits.cycle.solving import attracts, closed_of, is_cycle
+from llgrad.orbits.cycle.linear import linear_of, multipliers_of
+from llgrad.orbits.cycle.shooting import Found, newton
+from llgrad.orbits.cycle.solving import closed_of, is_cycle, period_of
 from llgrad.orbits.flow import Flow, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.signals import observable_of
@@ -52,7 +49,7 @@ class Row(NamedTuple):
     tone: Any
     """Which harmonic of the orbit the strongest tone of the observable is."""
     frequency: Any
-    """[Hz] of the strongest tone, with its derivatives; of the tone of the least damped mode where it rests."""
+    """[Hz] of the strongest tone, with its derivatives; NaN where there is no orbit."""
 
     @property
     def orbit(self) -> Orbit:
@@ -69,13 +66,12 @@ def row_at(model: Any, states: Any, period: Any) -> Row:
     """The orbit of one model near states (N, n) and a period [ns]; differentiable."""
     flow = flow_at(model)
     found = newton(flow, states, period)
-    _, length = attached(flow, found)
-    fine = is_cycle(flow, found) & attracts(found)
+    linear = linear_of(found.chain)
+    decays = jnp.max(jnp.abs(multipliers_of(linear)), initial=0.0) < 1
+    fine = is_cycle(flow, found) & decays
     tone = _tone(model, flow, found.states)
-    rest = rest_at(model, jax.lax.stop_gradient(states).mean(0), TO_REST)
-    meant = rest.found & (rest.attracts | jnp.isnan(period))  # round one that repels there is an orbit
-    ringing = jnp.where(meant, rest.frequency, jnp.nan)
-    return Row(model, flow, found, fine, tone, jnp.where(fine, tone * 1e9 / length, ringing))
+    length = period_of(flow, found, linear)
+    return Row(model, flow, found, fine, tone, jnp.where(fine, tone * 1e9 / length, jnp.nan))
 
 
 def near_of(row: Row, states: Any, period: Any) -> tuple[Any, Any]:

@@ -6,20 +6,20 @@ nearest to it (`branches.py` says which choices the data leave), so that nothing
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, Final
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.methods.base import Log
 from llgrad.fitting.orbits.cycles import Near, flow_at
 from llgrad.fitting.orbits.recording import OrbitRecording, TableRecording
-from llgrad.fitting.orbits.runs import COUNT, Orbits, followed, shot
+from llgrad.fitting.orbits.runs import COUNT, Orbits, followed
+from llgrad.fitting.orbits.shooting import given_to, shot
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.starting import plain_numbers
 from llgrad.orbits.cycle.finding import orbit
@@ -40,8 +40,7 @@ def orbits_of(recording: OrbitRecording, values: np.ndarray, m0: np.ndarray, log
     key = recording.row, recording.near.states.shape, np.asarray(values).tobytes()
     if key not in log.known:
         count = recording.near.states.shape[1]
-        bare = dataclasses.replace(recording, near=())  # one program, however many states there are
-        log.known[key] = _orbits_of(bare, (np.asarray(values), np.asarray(m0[recording.row])), count, log)
+        log.known[key] = _orbits_of(recording, (np.asarray(values), np.asarray(m0[recording.row])), count, log)
     return log.known[key]
 
 
@@ -54,7 +53,7 @@ def _orbits_of(recording: OrbitRecording, given: tuple[Any, Any], least: int, lo
 
 def nearest(recording: OrbitRecording, orbits: Orbits) -> np.ndarray:
     """For each setting which of the L is nearest to what was recorded there (K,): an orbit before a state at rest."""
-    far = np.stack([recording.distances(one) for one in orbits.signature])
+    far = np.stack([recording.distances(one) for one in orbits.told])
     far = np.where(np.isfinite(far), far, 1e300)
     return np.argmin(np.where(orbits.closed, far, 1e300 + 1e290 * np.minimum(far, 1e9)), axis=0)
 
@@ -114,13 +113,13 @@ def _looked_for(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbit
     lost = np.flatnonzero(~orbits.closed.any(axis=0) & ~(orbits.rests & device))
     if not lost.size:
         return orbits
-    near, closed, signature = Near(*map(np.array, orbits.near)), orbits.closed.copy(), np.array(orbits.signature)
+    near, closed, told = Near(*map(np.array, orbits.near)), orbits.closed.copy(), np.array(orbits.told)
     reasons: dict[int, str] = {}
     for k in map(int, lost):
         for other in sorted(np.flatnonzero(closed.any(axis=0)), key=lambda i, k=k: abs(i - k))[:1]:
             place = int(np.argmax(closed[:, other]))
             near.states[0, k], near.period[0, k] = near.states[place, other], near.period[place, other]
-    again = shot(recording, given, Near(near.states[0], near.period[0]))
+    again = shot(recording, *given, Near(near.states[0], near.period[0]))
     for k in map(int, lost):
         if not again.closed[k]:
             near.states[0, k], near.period[0, k] = orbits.near.states[0, k], np.nan
@@ -129,11 +128,11 @@ def _looked_for(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbit
             except NoCycle as error:
                 reasons[k] = str(error)
     if not again.closed[lost].all():
-        again = shot(recording, given, Near(near.states[0], near.period[0]))
+        again = shot(recording, *given, Near(near.states[0], near.period[0]))
     for k in map(int, lost[again.closed[lost]]):
         near.states[0, k], near.period[0, k] = again.near.states[k], again.near.period[k]
-        signature[0, k], closed[0, k] = again.signature[k], True
-    return Orbits(near, signature, closed, orbits.rests, reasons)
+        told[0, k], closed[0, k] = again.told[k], True
+    return Orbits(near, told, closed, orbits.rests, reasons)
 
 
 def looked_for(recording: OrbitRecording, given: tuple[Any, Any], k: int) -> tuple[np.ndarray, float]:
@@ -152,18 +151,23 @@ def _accurate(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbits,
     """With so many states that the first orbit of each setting is accurate, and no fewer than `least`."""
     while (count := orbits.near.states.shape[2]) < MOST:
         if count >= least:
-            error = shot(recording, given, Near(*(leaf[0] for leaf in orbits.near))).error
+            error = shot(recording, *given, Near(*(leaf[0] for leaf in orbits.near))).error
             if not (error[orbits.moving] > ACCURACY).any():
                 break
-        finer = [_doubled(recording, *given, Near(*one)) for one in zip(*orbits.near, strict=True)]
+        finer = [_finer(recording, given, Near(*one)) for one in zip(*orbits.near, strict=True)]
         orbits = orbits._replace(near=jax.tree.map(lambda *leaves: np.stack(leaves), *finer))
     return orbits
 
 
-@eqx.filter_jit
+def _finer(recording: OrbitRecording, parameters: tuple[Any, Any], near: Near) -> Near:
+    """Twice as many states of K orbits, and of states at rest."""
+    given = given_to(recording, *parameters)
+    return given.own(_doubled(*given[:3], given.wide(near)))
+
+
+@quick_jit
 @working()
 def _doubled(recording: OrbitRecording, values: Any, m0: Any, near: Near) -> Near:
-    """Twice as many states of K orbits, and of states at rest."""
     bound = recording.bind(values, m0)
 
     def one(setting: Any, states: Any, period: Any) -> Near:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any, Final, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.methods.base import Log
-from llgrad.fitting.orbits.cycles import TO_REST, Near, Rest, flow_at, linear_at, rest_at, row_at
+from llgrad.fitting.orbits.cycles import Near, Rest, flow_at, linear_at
 from llgrad.fitting.orbits.recording import OrbitRecording
+from llgrad.fitting.orbits.shooting import Given, Shot, at_rest, given_to, shot
 from llgrad.orbits.cycle.settling import ANGLE, SLOWLY, STEPS, STILL, last_turn
-from llgrad.orbits.cycle.solving import error_of
 from llgrad.orbits.results.precision import working
 
 
@@ -47,7 +47,7 @@ class Orbits(NamedTuple):
 
     near: Near
     """(L, K, N, n) and (L, K)."""
-    signature: np.ndarray
+    told: np.ndarray
     """(L, K, C), the frequency [Hz] first."""
     closed: np.ndarray
     """Whether it is an orbit that attracts (L, K)."""
@@ -59,7 +59,7 @@ class Orbits(NamedTuple):
     @property
     def frequency(self) -> np.ndarray:
         """[Hz] (L, K)."""
-        return self.signature[..., 0]
+        return self.told[..., 0]
 
     @property
     def moving(self) -> np.ndarray:
@@ -74,7 +74,7 @@ class Orbits(NamedTuple):
             return np.take_along_axis(leaf, order.reshape(*order.shape, *[1] * (leaf.ndim - 2)), 0)
 
         near = Near(*(sort(np.asarray(leaf)) for leaf in self.near))
-        return Orbits(near, sort(self.signature), sort(self.closed), self.rests, self.reasons)
+        return Orbits(near, sort(self.told), sort(self.closed), self.rests, self.reasons)
 
     def others(self, k: int) -> list[int]:
         """One of the L for each orbit of setting k that is not the first."""
@@ -98,40 +98,36 @@ class _Piece(NamedTuple):
     """[ns] between two states (K,)."""
 
 
-class _Shot(NamedTuple):
-    """Orbits (…, K) that were found near others."""
-
-    near: Near
-    signature: Any
-    closed: Any
-    error: Any
-    """Relative error for so many states."""
-
-
-def followed(recording: OrbitRecording, given: tuple[Any, Any], log: Log) -> Orbits:
+def followed(recording: OrbitRecording, parameters: tuple[Any, Any], log: Log) -> Orbits:
     """What the runs from many states come to, each orbit once: as soon as a turn comes back to near where it began, the
-    orbit is found from it."""
-    states = np.asarray(_starts(recording, *given))
-    lanes = [_Lane(one, recording.data.size) for one in states]
-    found: list[_Shot] = []
+    orbit is found from it. `parameters`: all of them (p,) [SI], and the reference state."""
+    given = given_to(recording, *parameters)
+    lanes = [_Lane(one, recording.data.size) for one in _states(recording, given)]
+    found: list[Shot] = []
     for _ in range(PIECES):
         log.check()
         for lane in lanes:
             if lane.done.all():
                 continue
-            lane.go_on(jax.tree.map(np.asarray, _piece(recording, *given, lane.states, lane.done)))
+            lane.go_on(given.own(_piece(*given[:3], *given.wide((lane.states, lane.done)))))
             guesses = lane.guesses(found)
             if np.isfinite(guesses).any():
-                near = _turn(recording, *given, lane.states, guesses)
-                found_here = shot(recording, given, near)
+                near = Near(given.own(_turn(*given[:3], *given.wide((lane.states, guesses)))), guesses)
+                found_here = shot(recording, *parameters, near)
                 closed = found_here.closed & lane.holds(found_here)
                 found.append(found_here._replace(closed=closed))
                 lane.done |= closed
             log.count(int((~lane.done).sum()))
         if all(lane.done.all() for lane in lanes):
             break
-    rests = [jax.tree.map(np.asarray, _rests(recording, *given, lane.states)) for lane in lanes]
-    return _put_together(lanes, found, rests)
+    return _put_together(given, lanes, found)
+
+
+def _states(recording: OrbitRecording, given: Given) -> np.ndarray:
+    """States (L, K, n) from which runs begin: that of the recording, and of a device many others."""
+    start = np.asarray(_start(*given[:3]))[None]
+    starts = np.concatenate([start, OTHERS]) if isinstance(recording.model, Oscillator) else start
+    return np.repeat(starts[:, None], given.rows, axis=1)
 
 
 class _Lane:
@@ -158,7 +154,7 @@ class _Lane:
         self.states = np.where((moving & ~lost)[:, None], piece.path[:, -1], self.states)
         self.done |= self.still | lost
 
-    def guesses(self, found: list[_Shot]) -> np.ndarray:
+    def guesses(self, found: list[Shot]) -> np.ndarray:
         """Periods [ns] (K,) of the last turns that belong to no orbit that was found already; NaN elsewhere."""
         periods = np.full(len(self.states), np.nan)
         for k in map(int, np.flatnonzero(~self.done)):
@@ -172,7 +168,7 @@ class _Lane:
                 self.done[k], periods[k] = True, np.nan
         return periods
 
-    def _same(self, shot: _Shot, k: int, period: float, middle: np.ndarray, path: np.ndarray) -> bool:
+    def _same(self, shot: Shot, k: int, period: float, middle: np.ndarray, path: np.ndarray) -> bool:
         """Whether a turn, or several, is on an orbit, nearly: of its period, about its middle, and at its states."""
         states = shot.near.states[k]
         size = np.abs(states - states.mean(axis=0)).max()
@@ -181,7 +177,7 @@ class _Lane:
         alike = abs(ratio / max(round(ratio), 1) - 1) < ALIKE
         return bool(close and alike and np.abs(middle - states.mean(axis=0)).max() < ALIKE * size)
 
-    def holds(self, shot: _Shot) -> np.ndarray:
+    def holds(self, shot: Shot) -> np.ndarray:
         """Whether orbits (K,) are those that the runs are on: through their states."""
         states = shot.near.states
         size = np.abs(states - states.mean(axis=1, keepdims=True)).max(axis=(1, 2))
@@ -189,11 +185,15 @@ class _Lane:
         once = [not done or turns_of(one) == 1 for done, one in zip(shot.closed, states, strict=True)]
         return (far < 2 * size) & np.array(once)
 
+    @property
+    def stills(self) -> np.ndarray:
+        """Whether the runs have stopped, or have become smaller and smaller (K,)."""
+        return self.still | (self.extent < np.minimum(self.first, SLOWLY))
+
     def rests(self, rest: Rest) -> np.ndarray:
         """Whether the runs have come to rest, or are on the way to it (K,)."""
         near = np.abs(rest.state - self.states).max(axis=1) < 10 * np.maximum(self.extent, STILL)
-        shrinks = self.still | (self.extent < np.minimum(self.first, SLOWLY))
-        return rest.found & rest.attracts & near & shrinks
+        return self.stills & rest.found & rest.attracts & near
 
 
 def _returns(path: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -220,41 +220,41 @@ def turns_of(states: np.ndarray) -> int:
     return 1 + int(np.sum((distances < THROUGH) & (times > 1) & (times < len(states) - 1)))
 
 
-def _put_together(lanes: list[_Lane], found: list[_Shot], rests: list[Rest]) -> Orbits:
+def _put_together(given: Given, lanes: list[_Lane], found: list[Shot]) -> Orbits:
     """Orbits, then states at rest, of which the first that attract are taken where there is no orbit."""
-    at_rest = np.array([lane.rests(rest) for lane, rest in zip(lanes, rests, strict=True)])
-    count, size = at_rest.shape[1], lanes[0].states.shape[1]
-    shots = [*found, _no_shot(found, count, size)]
+    rests = [at_rest(given, lane.states)[0] if lane.stills.any() else None for lane in lanes]
+    nowhere = np.zeros(given.rows, bool)
+    at = np.array([nowhere if rest is None else lane.rests(rest) for lane, rest in zip(lanes, rests, strict=True)])
+    shots = [*found, _no_shot(found, lanes[0].states)]
     near = Near(*(np.stack(leaves) for leaves in zip(*(shot.near for shot in shots), strict=True)))
     closed = np.stack([shot.closed for shot in shots])
-    signature = np.where(closed[..., None], np.stack([shot.signature for shot in shots]), np.nan)
+    told = np.where(closed[..., None], np.stack([shot.told for shot in shots]), np.nan)
     near = Near(near.states, np.where(closed, near.period, np.nan))
-    place = np.argmax(at_rest, axis=0)
-    for k in range(count):
-        lane = int(place[k])
-        near.states[~closed[:, k], k] = rests[lane].state[k]
-        signature[~closed[:, k], k, 0] = rests[lane].frequency[k] if at_rest[lane, k] else np.nan
-    return Orbits(near, signature, closed, np.asarray(at_rest.any(axis=0)), {})
+    for k in range(given.rows):
+        lane = int(np.argmax(at[:, k]))
+        rest = rests[lane]
+        near.states[~closed[:, k], k] = lanes[lane].states[k] if rest is None else rest.state[k]
+        told[~closed[:, k], k, 0] = rest.frequency[k] if at[lane, k] and rest is not None else np.nan
+    return Orbits(near, told, closed, np.asarray(at.any(axis=0)), {})
 
 
-def _no_shot(found: list[_Shot], count: int, size: int) -> _Shot:
-    wide = found[0].signature.shape[1] if found else 1
+def _no_shot(found: list[Shot], states: np.ndarray) -> Shot:
+    """Of K settings no orbit."""
+    count, size = states.shape
+    wide = found[0].told.shape[1] if found else 1
     nothing = np.full((count, wide), np.nan)
     near = Near(np.zeros((count, COUNT, size)), np.full(count, np.nan))
-    return _Shot(near, nothing, np.zeros(count, bool), np.zeros(count))
+    return Shot(nothing, nothing, near, np.zeros(count, bool), np.zeros(count))
 
 
-@eqx.filter_jit
+@quick_jit
 @working()
-def _starts(recording: OrbitRecording, values: Any, m0: Any) -> Any:
-    """States (L, K, n) from which runs begin: that of the recording, and of a device many others."""
-    bound = recording.bind(values, m0)
-    start = jnp.stack(jax.tree.leaves(bound.m0))
-    starts = jnp.concatenate([start[None], OTHERS]) if isinstance(bound.model, Oscillator) else start[None]
-    return jnp.repeat(starts[:, None], len(recording.settings), axis=1)
+def _start(recording: OrbitRecording, values: Any, m0: Any) -> Any:
+    """The state (n,) that a run of the recording begins in."""
+    return jnp.stack(jax.tree.leaves(recording.bind(values, m0).m0))
 
 
-@eqx.filter_jit
+@quick_jit
 @working()
 def _piece(recording: OrbitRecording, values: Any, m0: Any, states: Any, done: Any) -> _Piece:
     bound = recording.bind(values, m0)
@@ -269,43 +269,15 @@ def _piece(recording: OrbitRecording, values: Any, m0: Any, states: Any, done: A
     return jax.vmap(one)(jnp.asarray(recording.settings), states, done)
 
 
-@eqx.filter_jit
+@quick_jit
 @working()
-def _turn(recording: OrbitRecording, values: Any, m0: Any, states: Any, period: Any) -> Near:
+def _turn(recording: OrbitRecording, values: Any, m0: Any, states: Any, period: Any) -> Any:
+    """States (K, N, n) round turns of so many periods."""
     bound = recording.bind(values, m0)
 
-    def one(setting: Any, state: Any, period: Any) -> Near:
+    def one(setting: Any, state: Any, period: Any) -> Any:
         flow = flow_at(recording.at(bound.model, setting))
         path = flow.run(state, jnp.where(jnp.isnan(period), 0.0, period), COUNT)
-        return Near(jnp.concatenate([state[None], path[:-1]]), period)
+        return jnp.concatenate([state[None], path[:-1]])
 
     return jax.vmap(one)(jnp.asarray(recording.settings), states, period)
-
-
-@eqx.filter_jit
-@working()
-def _rests(recording: OrbitRecording, values: Any, m0: Any, states: Any) -> Rest:
-    """The states at rest near others (K, n)."""
-    bound = recording.bind(values, m0)
-
-    def one(setting: Any, state: Any) -> Rest:
-        return rest_at(recording.at(bound.model, setting), state, TO_REST)
-
-    return jax.vmap(one)(jnp.asarray(recording.settings), states)
-
-
-def shot(recording: OrbitRecording, given: tuple[Any, Any], near: Near) -> _Shot:
-    return jax.tree.map(np.asarray, _shots(recording, *given, near))
-
-
-@eqx.filter_jit
-@working()
-def _shots(recording: OrbitRecording, values: Any, m0: Any, near: Near) -> _Shot:
-    bound = recording.bind(values, m0)
-
-    def one(setting: Any, states: Any, period: Any) -> _Shot:
-        row = row_at(recording.at(bound.model, setting), states, period)
-        error = error_of(row.flow, row.found)
-        return _Shot(Near(row.found.states, row.found.period), recording.signature(row), row.closed, error)
-
-    return jax.vmap(one)(jnp.asarray(recording.settings), *near)

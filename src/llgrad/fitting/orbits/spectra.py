@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any, Final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.datasets.peaks import Peak, peak_of
 from llgrad.fitting.orbits.cycles import Row
 from llgrad.fitting.orbits.recording import OrbitRecording, number_of
@@ -37,7 +40,7 @@ class SpectrumRecording(OrbitRecording):
     peak: Any
     """Frequency of the line as the data show it, and its standard error [Hz]."""
     peak_error: Any
-    by_peak: bool = eqx.field(static=True)
+    by_peak: Any
     """Whether only the frequency of the line counts: the way to it from far off, where the wings of a line say
     nothing."""
     derived: bool = eqx.field(static=True)
@@ -48,25 +51,38 @@ class SpectrumRecording(OrbitRecording):
         return self.derived
 
     def told(self, row: Row) -> Any:
-        """Frequency and line width [Hz] (2,)."""
-        width = number_of(row, "line_width", {}) if self.derived else jnp.zeros(())
-        return jnp.stack([row.frequency, width])
+        width = [number_of(row, "line_width", {})] if self.derived else []
+        return jnp.stack([row.frequency, *width])
 
-    def predicted(self, bound: Bound, rows: Any) -> Any:
-        found = rows[0, 0]
-        if self.by_peak:
-            first = jnp.zeros_like(self.data).at[0].set(self.sigma[0] * ((found - self.peak) / self.peak_error))
-            return self.data + first
-        width = rows[0, 1] if self.derived else bound.line_width
+    def predicted(self, bound: Bound, told: Any) -> Any:
+        found = told[0, 0]
+        first = jnp.zeros_like(self.data).at[0].set(self.sigma[0] * ((found - self.peak) / self.peak_error))
+        width = told[0, 1] if self.derived else bound.line_width
         line = 1 / (1 + (2 * (self.frequencies - found) / width) ** 2)
         gain, floor = best_line(line, self.data[:, 0], 1 / self.sigma[:, 0] ** 2)
-        return (gain * line + floor)[:, None]
+        return jnp.where(self.by_peak, self.data + first, (gain * line + floor)[:, None])
 
-    def signature(self, row: Row) -> Any:
-        return row.frequency[None]
+    def predicted_with_slopes(self, given: tuple[Any, Any], told: Any, slopes: Any) -> tuple[np.ndarray, np.ndarray]:
+        predicted, moved = _line(dataclasses.replace(self, near=()), *given, told, slopes)
+        return np.asarray(predicted), np.asarray(moved)[:, 0]
 
-    def distances(self, rows: np.ndarray) -> np.ndarray:
-        return ((rows[:, 0] - float(self.peak)) / float(self.peak_error)) ** 2
+    def distances(self, told: np.ndarray) -> np.ndarray:
+        return ((told[:, 0] - float(self.peak)) / float(self.peak_error)) ** 2
+
+    def bare(self, settings: Any) -> OrbitRecording:
+        return self._bare(settings=settings, frequencies=(), peak=(), peak_error=(), by_peak=())
+
+
+@quick_jit
+def _line(recording: SpectrumRecording, values: Any, m0: Any, told: Any, slopes: Any) -> tuple[Any, Any]:
+    """The line (T, 1), and its slopes (T, 1, p), of an orbit that tells (1, C) with slopes (1, C, p)."""
+
+    def at(change: Any) -> tuple[Any, Any]:
+        line = recording.predicted(recording.bind(values + change, m0), told + slopes @ change)
+        return line, line
+
+    moved, line = jax.jacfwd(at, has_aux=True)(jnp.zeros_like(values))
+    return line, moved
 
 
 def around_its_line(spectrum: Spectrum) -> tuple[Spectrum, Peak]:

@@ -17,7 +17,7 @@ from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import TYPICAL, Bound, Unbounded
 from llgrad.devices.system import System
 from llgrad.drives.base import DRIVEN, Waveform
-from llgrad.fitting.orbits.table import OrbitTable, as_orbit_table
+from llgrad.fitting.orbits.tables.table import OrbitTable, as_orbit_table
 from llgrad.fitting.recordings import Grid, suggested_step
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.fitting.targets.recording import PREFIX, Model

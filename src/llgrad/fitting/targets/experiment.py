@@ -15,7 +15,7 @@ from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace, trace_of
 from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive, check_drive
-from llgrad.fitting.orbits.table import OrbitTable
+from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.observables.spectrum import Spectrum
 
 FEWEST_SEGMENTS: Final = 8

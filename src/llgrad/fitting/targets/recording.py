@@ -184,10 +184,6 @@ class Recording(eqx.Module):
         scaled = (predicted - self.data) / self.sigma
         return jnp.where(mask[:, None], scaled, jnp.zeros_like(scaled)).ravel(), fine
 
-    def followed(self, values: Any, m0: Any, horizon: Any, near: Any) -> tuple[Any, Any, Any]:
-        """What `residuals` gives, and what the next iterate is found near: nothing, but for orbits."""
-        return *self.residuals(values, m0, horizon), near
-
 
 def with_free_leaves(model: Any, drive: Any, paths: list[str]) -> tuple[Any, Any]:
     """The device and the drive with arrays in place of the free numbers: only these are traced, others are built in."""

@@ -21,7 +21,7 @@ from llgrad.devices.system import System
 from llgrad.fitting.answers.explanation.sentences import short, shown_r_squared, shown_rms
 from llgrad.fitting.answers.profile import Profile
 from llgrad.fitting.answers.result import FitResult
-from llgrad.fitting.orbits.table import OrbitTable
+from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.fitting.targets.recording import LINE, recorder_path
 from llgrad.fitting.targets.starting import form_of, is_start
 from llgrad.plot.fits import fit

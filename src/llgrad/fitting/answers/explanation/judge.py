@@ -8,7 +8,7 @@ from llgrad.datasets.trace import Trace
 from llgrad.fitting.answers.explanation.tables import judge_spectrum, judge_table
 from llgrad.fitting.answers.explanation.traces import judge_trace
 from llgrad.fitting.answers.quality import Quality
-from llgrad.fitting.orbits.table import as_orbit_table
+from llgrad.fitting.orbits.tables.table import as_orbit_table
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.observables.spectrum import Spectrum
 

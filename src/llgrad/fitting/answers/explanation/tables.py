@@ -19,7 +19,7 @@ from llgrad.fitting.answers.explanation.shape import (
 )
 from llgrad.fitting.answers.explanation.traces import HALF
 from llgrad.fitting.answers.quality import SURE, ColumnFit, Quality
-from llgrad.fitting.orbits.table import OrbitTable
+from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.observables.spectrum import Spectrum
 from llgrad.orbits.results.named import QUANTITIES
 

@@ -12,7 +12,7 @@ import numpy as np
 from llgrad.datasets.settings import columns_of, setting_column, swept_columns, varies
 from llgrad.datasets.tables.quantities import Kind, Quantity
 from llgrad.datasets.tables.table import Table, read_table
-from llgrad.fitting.orbits.table import OrbitTable
+from llgrad.fitting.orbits.tables.table import OrbitTable
 
 WATTS: Final = {"W": 1.0, "mW": 1e-3, "µW": 1e-6, "μW": 1e-6, "uW": 1e-6, "nW": 1e-9, "pW": 1e-12, "fW": 1e-15}
 KINDS: Final = {"frequency": Kind.FREQUENCY, "line_width": Kind.LINE_WIDTH, "power": Kind.LEVEL}
