@@ -41,6 +41,15 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def programs_of_one_file():
+    """Forget the programs of a file after it: they are on disk, and thousands of them in one process use up its memory,
+    and its mappings (Linux allows 65,530 of them, and XLA ends the process where it gets no more).
+    """
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture(autouse=True)
 def jax_defaults(request):
     """Run tests marked `float32` under the settings that JAX starts with."""

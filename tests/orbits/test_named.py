@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import pytest
 from tests.orbits.devices import reference
 
@@ -16,6 +17,16 @@ GIVEN = {"sensitivity": {"input": "current"}, "locking": {"drive": {"field_x": 1
 def test_each_is_a_finite_number(name):
     value = quantity_of(ORBIT, name, **GIVEN.get(name, {}))
     assert value.shape == () and math.isfinite(value)
+
+
+def test_asked_again_none_is_compiled_anew(caplog):
+    def ask(orbit):
+        return [quantity_of(orbit, name, **GIVEN.get(name, {})) for name in QUANTITIES]
+
+    ask(ORBIT)
+    with jax.log_compiles():
+        ask(ORBIT)
+    assert not [record.message for record in caplog.records if "Compiling" in record.message]
 
 
 @pytest.mark.parametrize("name", [name for name, quantity in QUANTITIES.items() if quantity.needs])

@@ -39,7 +39,8 @@ def quick_jit(function: Function) -> Function:
 
     @functools.cache
     def quick(settings: tuple[tuple[str, Any], ...]) -> Any:
-        return eqx.filter_jit(function, compiler_options=dict(settings)) if settings else whole  # type: ignore[call-overload]
+        options: Any = {"compiler_options": dict(settings)}
+        return eqx.filter_jit(function, **options) if settings else whole
 
     return called  # type: ignore[return-value]
 

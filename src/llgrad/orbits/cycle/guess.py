@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any, Final, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.flow import Flow
 
 RADII: Final = 32
@@ -77,7 +77,7 @@ def rest_near(flow: Flow, y: Any) -> Rest:
     return Rest(y, jnp.sqrt(jnp.sum(slope**2)) / rate, matrix, basis)
 
 
-@eqx.filter_jit
+@quick_jit
 def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> Guess:
     """The nearest attracting cycle round the focus near `start` (n,), as `count` states; no derivative.
 

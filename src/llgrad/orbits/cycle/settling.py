@@ -6,11 +6,11 @@ import enum
 import math
 from typing import Any, Final, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.cycle.guess import rest_near
 from llgrad.orbits.cycle.shooting import Found, newton
 from llgrad.orbits.cycle.solving import attracts, is_cycle
@@ -53,12 +53,12 @@ class Settled(NamedTuple):
     """Time that it took [ns]."""
 
 
-@eqx.filter_jit
+@quick_jit
 def _piece(flow: Flow, y: Any, interval: Any) -> Any:
     return jnp.concatenate([y[None], flow.run(y, STEPS * interval, STEPS)])
 
 
-@eqx.filter_jit
+@quick_jit
 def _rate(flow: Flow, y: Any) -> Any:
     """The fastest rate [1/ns] of the linear motion at y."""
     basis = flow.basis(y)
@@ -66,12 +66,12 @@ def _rate(flow: Flow, y: Any) -> Any:
     return jnp.max(jnp.abs(jnp.linalg.eigvals(basis.T @ moved)))
 
 
-@eqx.filter_jit
+@quick_jit
 def _round(flow: Flow, y: Any, period: Any, count: int) -> Any:
     return jnp.concatenate([y[None], flow.run(y, period, count)[:-1]])
 
 
-@eqx.filter_jit
+@quick_jit
 def rest_and_rates(flow: Flow, y: Any) -> tuple[Any, Any, Any]:
     """The state at rest near y, how well it rests, and the eigenvalues [1/ns] there, the least damped first."""
     rest = rest_near(flow, y)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.flow import Flow
 
 ITERATIONS: Final = 30
@@ -137,7 +137,7 @@ def _moved(flow: Flow, states: Any, chain: Chain, change: Any) -> Any:
     return jax.vmap(lambda y, e, x: flow.on_sphere(y + e @ x))(states, chain.basis, change)
 
 
-@eqx.filter_jit
+@quick_jit
 def newton(flow: Flow, states: Any, period: Any) -> Found:
     """The closed orbit near N states (N, n) round it and a period [ns]; it carries no derivative."""
     flow, states, period = jax.lax.stop_gradient((flow, states, jnp.asarray(period)))

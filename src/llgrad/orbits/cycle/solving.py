@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.cycle.linear import Linear, chain_at, linear_of, multipliers_of, pushed
 from llgrad.orbits.cycle.shooting import Chain, Found, attached, closed_below, correction, newton
 from llgrad.orbits.flow import Flow
@@ -32,7 +33,7 @@ class Closed(NamedTuple):
     chain: Chain
 
 
-@eqx.filter_jit
+@quick_jit
 def closed_of(flow: Flow, found: Found) -> Closed:
     """The closed orbit that was found, as a function of everything that the flow holds."""
     states, period = attached(flow, found)
@@ -63,7 +64,7 @@ def _period_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
     return period, -period * jnp.mean(jnp.sum(phase * change, 1))
 
 
-@eqx.filter_jit
+@quick_jit
 def error_of(flow: Flow, found: Found) -> Any:
     """How wrong the orbit is for its steps' length: by what it would be corrected with steps of half that length."""
     states, period, chain = found.states, found.period, found.chain
@@ -74,13 +75,13 @@ def error_of(flow: Flow, found: Found) -> Any:
     return jnp.maximum(jnp.max(jnp.sqrt(jnp.sum(change**2, 1))) / extent, jnp.abs(tau / period))
 
 
-@eqx.filter_jit
+@quick_jit
 def closes(found: Found) -> Any:
     """Whether Newton's method ended on a closed orbit, or on a state at rest."""
     return (found.last <= closed_below(found.states.dtype)) & (found.period > 0) & jnp.isfinite(found.states).all()
 
 
-@eqx.filter_jit
+@quick_jit
 def is_cycle(flow: Flow, found: Found) -> Any:
     """Whether Newton's method ended on a closed orbit, and not on a state at rest or nowhere."""
     extent = jnp.sqrt(jnp.max(jnp.sum((found.states - found.states.mean(0)) ** 2, 1)))
@@ -88,14 +89,14 @@ def is_cycle(flow: Flow, found: Found) -> Any:
     return closes(found) & (extent > FLAT * scale)
 
 
-@eqx.filter_jit
+@quick_jit
 def attracts(found: Found) -> Any:
     """Whether deviations from the orbit that was found decay."""
     multipliers = multipliers_of(linear_of(found.chain))
     return jnp.max(jnp.abs(multipliers), initial=0.0) < 1
 
 
-@eqx.filter_jit
+@quick_jit
 def doubled(flow: Flow, found: Found) -> tuple[Any, Any]:
     """Twice as many states round an orbit, and its period."""
     step = found.period / len(found.states)
@@ -114,13 +115,13 @@ def turns_of(flow: Flow, states: Any, period: Any, most: int) -> Any:
     return jnp.max(jnp.where(back, turns, 1))
 
 
-@eqx.filter_jit
+@quick_jit
 def turns_round(flow: Flow, states: Any, period: Any) -> Any:
     """How often the states of a closed orbit go round it."""
     return turns_of(flow, states, period, MOST_TURNS)
 
 
-@eqx.filter_jit
+@quick_jit
 def first_turn(flow: Flow, states: Any, period: Any, turns: Any) -> tuple[Any, Any]:
     """As many states of the first of some turns, and its period."""
     first, single = states[0], period / turns

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.cycle.linear import return_rate_of
 from llgrad.orbits.cycle.solving import Closed
 from llgrad.orbits.flow import Flow
@@ -25,14 +25,14 @@ NARROW: Final = 0.1
 FALLEN: Final = 1 / math.sqrt(2)
 
 
-@eqx.filter_jit
+@quick_jit
 def phase_response(flow: Flow, closed: Closed, name: str) -> Any:
     """ω R (N,) [rad/s per unit]."""
     pushed = jax.vmap(lambda y: flow.by_input(y, name))(closed.states)
     return 2e9 * jnp.pi / closed.period * jnp.sum(closed.linear.phase * pushed, 1)
 
 
-@eqx.filter_jit
+@quick_jit
 def diffusion(flow: Flow, closed: Closed) -> Any:
     """[rad²/s]"""
     columns = jax.vmap(flow.by_noise)(closed.states)
@@ -40,7 +40,7 @@ def diffusion(flow: Flow, closed: Closed) -> Any:
     return (2 * jnp.pi / closed.period) ** 2 * jnp.mean(jnp.sum(heard**2, 1)) * 1e9
 
 
-@eqx.filter_jit
+@quick_jit
 def linear_width(flow: Flow, closed: Closed) -> Any:
     """Line width [Hz] of a phase response that is as short as the noise allows with Z·f = 1: 1/(f·(G Gᵀ)⁻¹·f)."""
     return _shortest(flow, closed) * (2 * jnp.pi / closed.period) ** 2 * 1e9 / (2 * jnp.pi)
@@ -58,7 +58,7 @@ def _shortest(flow: Flow, closed: Closed) -> Any:
     return jnp.mean(jax.vmap(one)(closed.states))
 
 
-@eqx.filter_jit
+@quick_jit
 def nonlinearity(flow: Flow, closed: Closed, observable: Observable) -> Any:
     """ν: √(Δf/Δf_linear − 1), with the sign of df/dp."""
     heard = jnp.einsum("kn,knj->kj", closed.linear.phase, jax.vmap(flow.by_noise)(closed.states))
@@ -68,7 +68,7 @@ def nonlinearity(flow: Flow, closed: Closed, observable: Observable) -> Any:
     return size * jnp.sign(jax.lax.stop_gradient(frequency_by_power(flow, closed, observable)))
 
 
-@eqx.filter_jit
+@quick_jit
 def frequency_by_power(flow: Flow, closed: Closed, observable: Observable) -> Any:
     """df/d(ln p) [Hz] along the slow mode: its phase φ and relative amplitude a decay together at Γ, so δω = −Γ φ and
     δ ln p = 2 a."""
@@ -136,13 +136,13 @@ def reason_against_slow_mode(multipliers: np.ndarray) -> str:
     return ""
 
 
-@eqx.filter_jit
+@quick_jit
 def harmonics(flow: Flow, closed: Closed, observable: Observable) -> Any:
     """C_k (N/2 + 1,), complex."""
     return seen_of(flow, closed.states, observable).harmonics
 
 
-@eqx.filter_jit
+@quick_jit
 def locking(
     flow: Flow, closed: Closed, drive: Mapping[str, Any], ratio: float, observable: Observable, stride: int
 ) -> Locking:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -50,6 +51,48 @@ def seen_of(flow: Flow, states: Any, observable: Observable) -> Seen:
     return Seen(*jax.vmap(jax.value_and_grad(one))(states))
 
 
+class Along(eqx.Module):
+    """m·p, added up over an array. What is seen is data, so that all polarisers and all calls share a program."""
+
+    polariser: Vec3
+
+    def __call__(self, m: Vec3) -> Any:
+        return jnp.sum(m.dot(self.polariser))
+
+
+class Part(eqx.Module):
+    """A number of the state, added up over an array: of a name, or the first."""
+
+    name: str | None = eqx.field(static=True)
+    of: str = eqx.field(static=True)
+    """What the model is called."""
+
+    def __call__(self, state: Any) -> Any:
+        if self.name is None:
+            return jnp.sum(jax.tree.leaves(state)[0])
+        return jnp.sum(getattr(state, self.name) if isinstance(state, Vec3) else _named(self.of, state, self.name))
+
+
+class Resistance(eqx.Module):
+    """R [Ω] of a junction."""
+
+    law: Any
+    along: Along
+
+    def __call__(self, m: Vec3) -> Any:
+        return self.law.resistance(self.along(m))
+
+
+class Voltage(eqx.Module):
+    """I R [V] of a junction."""
+
+    current: Any
+    resistance: Resistance
+
+    def __call__(self, m: Vec3) -> Any:
+        return self.current * self.resistance(m)
+
+
 def observable_of(model: Any, wanted: Any) -> Observable:
     """A function of the state: as given, of a name, or the model's own: m·p of a device, the sum of those of an array,
     the first
@@ -62,23 +105,24 @@ def observable_of(model: Any, wanted: Any) -> Observable:
     if isinstance(model, (Oscillator, OscillatorArray)):
         device = model.oscillator if isinstance(model, OscillatorArray) else model
         if wanted is None:
-            return lambda m: jnp.sum(m.dot(device.polariser))
+            return Along(_as_data(device.polariser))
         if wanted in ("x", "y", "z"):
-            return lambda m: jnp.sum(getattr(m, wanted))
+            return Part(wanted, type(model).__name__)
         raise ValueError(f"observable = {wanted!r}, expected 'x', 'y', 'z', or a function of the state m")
-    if wanted is None:
-        return lambda state: jnp.sum(jax.tree.leaves(state)[0])
-    if isinstance(wanted, str):
-        return lambda state: jnp.sum(_named(model, state, wanted))
+    if wanted is None or isinstance(wanted, str):
+        return Part(wanted, type(model).__name__)
     raise ValueError(f"observable = {wanted!r}, expected a name in the state, or a function of it")
 
 
-def _named(model: Any, state: Any, name: str) -> Any:
+def _as_data(tree: Any) -> Any:
+    """Floats as arrays, which are given to a program and not built into it."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf) if isinstance(leaf, float) else leaf, tree)
+
+
+def _named(model: str, state: Any, name: str) -> Any:
     if not isinstance(state, dict) or name not in state or isinstance(state[name], Vec3):
         known = [key for key, value in state.items() if not isinstance(value, Vec3)] if isinstance(state, dict) else []
-        raise ValueError(
-            f"the state of {type(model).__name__} has no number {name!r}; it has {', '.join(known) or 'none'}"
-        )
+        raise ValueError(f"the state of {model} has no number {name!r}; it has {', '.join(known) or 'none'}")
     return state[name]
 
 
@@ -98,7 +142,5 @@ def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[O
     if is_concrete(load) and not 0 < float(np.asarray(load)) < math.inf:
         raise ValueError(f"load = {load}, expected an impedance in ohms, a positive number such as 50.0")
 
-    def resistance(m: Vec3) -> Any:
-        return law.resistance(m.dot(model.polariser))
-
-    return lambda m: model.current * resistance(m), resistance
+    resistance = Resistance(_as_data(law), Along(_as_data(model.polariser)))
+    return Voltage(_as_data(model.current), resistance), resistance

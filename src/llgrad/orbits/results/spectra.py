@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.flow import Flow
 from llgrad.orbits.results.precision import precise
 from llgrad.orbits.results.response import Periodic, listeners, periodic_of
@@ -57,7 +57,7 @@ def _observed(flow: Flow, states: Any, period: Any, observable: Observable, stri
     return motion, jnp.stack([weights.real, weights.imag])
 
 
-@eqx.filter_jit
+@quick_jit
 def noise_densities(
     flow: Flow, states: Any, period: Any, observable: Observable, f: Any, flicker: dict[str, Any], stride: int
 ) -> tuple[Any, Any]:
@@ -81,7 +81,7 @@ def noise_densities(
     return phase, amplitude
 
 
-@eqx.filter_jit
+@quick_jit
 def modulation_at(
     flow: Flow, states: Any, period: Any, observable: Observable, f: Any, name: str, stride: int
 ) -> tuple[Any, Any]:
