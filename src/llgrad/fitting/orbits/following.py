@@ -32,8 +32,10 @@ WORTHWHILE: Final = 0.9
 """Part of Σr² below which another choice of orbits is tried, and searched on from."""
 CANDIDATES: Final = 32
 """Devices that are tried where the search ended elsewhere."""
+BLOCKS: Final = 4
+"""In so many lots, each with a search from its best."""
 KEPT: Final = 3
-"""The best of them, which a search begins at."""
+"""Other choices of orbits that are tried."""
 
 
 def search_on_orbits(problem: Problem, start: np.ndarray, found: Search, log: Log) -> tuple[Problem, Search]:
@@ -73,18 +75,19 @@ def _signal(problem: Problem) -> float:
 def _begun_elsewhere(problem: Problem, start: np.ndarray, found: Search, log: Log) -> tuple[Problem, Search]:
     """The best search of some that begin at the best of devices around the start, none like another."""
     best, m0 = (problem, found), found.m0[int(np.argmin(found.cost))]
-    tried = draw_starts(problem, start, Starts(CANDIDATES), jax.random.key(0))
-    states = np.repeat(m0[None], len(tried), axis=0)
-    near = near_each(problem, tried, states, log)
-    cost = np.asarray(costs(problem, tried, states, np.float64(np.inf), near))
-    log.note(0.5, stage="other devices", iteration=0, cost=float(cost.min()))
-    for i in np.argsort(cost)[:KEPT]:
-        if found.interrupted or not np.isfinite(cost[i]):
-            break
+    drawn = draw_starts(problem, start, Starts(CANDIDATES), jax.random.key(0))
+    for tried in np.split(drawn, BLOCKS):
+        states = np.repeat(m0[None], len(tried), axis=0)
+        near = near_each(problem, tried, states, log)
+        cost = np.asarray(costs(problem, tried, states, np.float64(np.inf), near))
+        log.note(0.5, stage="other devices", iteration=0, cost=float(cost.min()))
+        i = int(np.argmin(cost))
+        if not np.isfinite(cost[i]):
+            continue
         begun = problem.near_to(jax.tree.map(lambda leaf, i=i: leaf[i], near))
         other = LevenbergMarquardt(grow=False, iterations=40).search(begun, Begin(tried[i][None], m0[None]), log)
         best = min(best, (begun, other), key=lambda one: float(one[1].cost.min()))
-        if _is_near(*best):
+        if found.interrupted or _is_near(*best):
             break
     return best
 

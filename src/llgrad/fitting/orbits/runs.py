@@ -35,6 +35,9 @@ FEWEST: Final = 8
 """Steps of a turn that can be a guess."""
 NEAR: Final = 0.25
 """A turn that comes back so near, in parts of the run's size, is a guess."""
+CLOSER: Final = 0.7
+"""A turn is a better guess than one before, from which no orbit was found, where its gap is smaller than so many of
+that: on the way to rest it stays the same, in parts of the turn."""
 THROUGH: Final = 0.05
 """A closed orbit that comes so near to one of its states again is one that goes round more than once."""
 OTHERS: Final = _unit(np.concatenate([np.eye(3), -np.eye(3)])[[2, 5, 0, 3, 1, 4]] + 0.3)
@@ -138,6 +141,7 @@ class _Lane:
         self.done = np.zeros(count, bool)
         self.first, self.extent = np.full(count, np.nan), np.full(count, np.inf)
         self.still = np.zeros(count, bool)
+        self.tried = np.full(count, np.inf)
         self.piece: Any = None
         self.pieces = 0
 
@@ -162,6 +166,10 @@ class _Lane:
             turn = (last_turn if self.pieces % 2 == 0 else recent_turn)(path, self.piece.slope[k])
             if turn is None or turn < FEWEST:
                 continue
+            gap = gap_of(path, self.piece.slope[k], turn)
+            if gap > CLOSER * self.tried[k]:
+                continue
+            self.tried[k] = gap
             periods[k] = turn * self.piece.interval[k]
             middle = path[-math.ceil(turn) :].mean(axis=0)
             if any(shot.closed[k] and self._same(shot, k, periods[k], middle, path) for shot in found):
@@ -204,6 +212,15 @@ def _returns(path: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarra
     share = (height[before] / (height[before] - height[before + 1]))[:, None]
     crossed = path[before] * (1 - share) + path[before + 1] * share
     return before + share[:, 0], np.abs(crossed - end).max(axis=1) / size
+
+
+def gap_of(path: np.ndarray, slope: np.ndarray, turn: float) -> float:
+    """How far from its end, in sizes of the turn, a path (S, n) was so many steps ago."""
+    times, distances = _returns(path, slope)
+    last = path[-math.ceil(turn) :]
+    size = max(float(np.abs(last - last.mean(axis=0)).max()), 1e-300)
+    whole = max(float(np.abs(path - path.mean(axis=0)).max()), 1e-300)
+    return float(distances[np.argmin(np.abs(len(path) - 1 - times - turn))]) * whole / size
 
 
 def recent_turn(path: np.ndarray, slope: np.ndarray) -> float | None:
