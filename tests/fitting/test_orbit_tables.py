@@ -7,6 +7,13 @@ from tests.unit.solve.systems import MEMBERS
 import llgrad as lg
 
 HOT = lg.presets.kubota2013().replace(field=(0, 0, 0.2), temperature=300.0)
+COMPENSATED = HOT.replace(H_k=1.82, field=(0, 0, 0.1))
+"""Its anisotropy field cancels the demagnetising field, so that ν is small and the width goes as α T/V. The frequency
+goes by current/(α V). Where ν is large the width goes as T/(α V) too, and nothing tells α and V apart."""
+LINES = np.array(
+    [[2790176779.87, 39754.6866], [2780265468.89, 38750.1205], [2768113880.14, 38518.6259], [2736947844.56, 39099.2482]]
+)
+"""Frequency and line width [Hz] at 300 K for each of the currents."""
 CURRENTS = np.array([2.0e-3, 2.5e-3, 3.0e-3, 4.0e-3])
 FREQUENCIES = np.array([6.44245e9, 6.24004e9, 6.11088e9, 5.95540e9])
 SYSTEM = MEMBERS["Amplitude"]
@@ -25,23 +32,34 @@ def closed_width(system, powers):
     return system.heat * (1 + nu**2) / (2 * np.pi * p)
 
 
-def test_frequencies_and_line_widths_at_two_temperatures_are_fitted_together():
-    """Each in units of its errors, with a width missing."""
-    currents, temperatures = np.tile(CURRENTS, 2), np.repeat([200.0, 300.0], 4)
-    orbits = [lg.orbit(HOT.replace(current=i, temperature=t)) for i, t in zip(currents, temperatures, strict=True)]
-    f, width = (np.array([float(getattr(one, name)) for one in orbits]) for name in ("frequency", "line_width"))
-    table = lg.OrbitTable(
-        {"current": currents, "temperature": temperatures},
-        {"frequency": f, "line_width": np.where(np.arange(8) == 2, np.nan, width)},
-        {"frequency": 2e7, "line_width": 0.01 * width},
-    )
-    start = HOT.replace(alpha=0.0055, volume=0.8 * HOT.volume)
-    found = lg.fit(start, table, free=["alpha", "volume"])
+def lines(currents, temperatures, rng=None, errors=(1e6, 0.05)):
+    """A table of the frequencies and widths that `lg.orbit` gives of `COMPENSATED`, noisy where it is given `rng`."""
+    f = np.tile(LINES[:, 0], len(temperatures))
+    width = np.concatenate([LINES[:, 1] * t / 300 for t in temperatures])
+    sigma = {"frequency": np.full(f.size, errors[0]), "line_width": errors[1] * width}
+    off = np.zeros((2, f.size)) if rng is None else rng.normal(size=(2, f.size))
+    settings = {"current": np.tile(currents, len(temperatures)), "temperature": np.repeat(temperatures, len(currents))}
+    measured = {"frequency": f + sigma["frequency"] * off[0], "line_width": width + sigma["line_width"] * off[1]}
+    return lg.OrbitTable(settings, measured, sigma)
+
+
+def test_damping_and_volume_are_found_from_frequencies_and_widths_at_two_temperatures(rng):
+    """Of data without noise exactly; else within three standard errors, which tell both apart."""
+    start = COMPENSATED.replace(alpha=0.0055, volume=0.8 * COMPENSATED.volume)
+    exact = lines(CURRENTS, (200.0, 300.0))
+    exact.measured["line_width"][2] = np.nan
+    found = lg.fit(start, exact, free=["alpha", "volume"])
     assert found.converged and found.explained
-    assert found.values["alpha"] == pytest.approx(HOT.alpha, rel=1e-5)
-    assert found.values["volume"] == pytest.approx(HOT.volume, rel=1e-5)
+    assert found.values["alpha"] == pytest.approx(COMPENSATED.alpha, rel=1e-6)
+    assert found.values["volume"] == pytest.approx(COMPENSATED.volume, rel=1e-6)
     assert np.isnan(found.prediction["line_width"][2]) and found.prediction["frequency"].shape == (8,)
     assert [one.name for one in found.quality[0].columns] == ["frequency", "line_width"]
+    for _ in range(4):
+        found = lg.fit(start, lines(CURRENTS, (200.0, 300.0), rng), free=["alpha", "volume"])
+        assert found.converged and found.explained
+        for name, largest in (("alpha", 0.02), ("volume", 0.006)):
+            assert found.errors[name] < largest * found.values[name]
+            assert abs(found.values[name] - getattr(COMPENSATED, name)) < 3 * found.errors[name]
 
 
 def test_a_system_is_found_from_its_frequencies():
