@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.doors import by_door
 from llgrad.core.record import is_concrete, leaf_units
 from llgrad.core.units import show
 from llgrad.datasets.peaks import peak_of
@@ -68,15 +69,15 @@ def check_noise(model: Model, table: OrbitTable) -> None:
                 "or leave the column out"
             )
         return
-    rows = np.atleast_1d(table.settings.get("temperature", np.asarray(model.temperature, float)))
-    cold = np.array([not t > 0 and np.isfinite(table.measured[named[0]]).all() for t in rows])
-    if "temperature" in table.settings:
-        cold = ~(rows > 0) & np.isfinite(table.measured[named[0]])
+    known = np.isfinite(np.stack([table.measured[name] for name in named])).any(axis=0)
+    rows = np.broadcast_to(table.settings.get("temperature", np.asarray(model.temperature, float)), known.shape)
+    cold = known & ~(rows > 0)
     if cold.any():
         where = f" in row {int(np.argmax(cold))}" if "temperature" in table.settings else ""
         raise ValueError(
-            f"the table has a {named[0]} at temperature = 0 K{where}: without noise a line has no width; set the "
-            "temperature of the device, as in device.replace(temperature=300.0), or give it as a column of the table"
+            f"the table has a {named[0]} at temperature = 0 K{where}: without noise a line has no width; give the "
+            f"device its temperature, {by_door('device.replace(temperature=300.0)', '--set temperature=300K')}, or the "
+            "table a column of temperatures"
         )
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 MOST: Final = 8
 """So many experiments are drawn at most."""
+MOST_GROUPS: Final = 4
+"""So many values of other settings have a colour of their own."""
+MIXED: Final = "recorded, at several settings"
+"""Where they are more, and no line is drawn between points of different ones."""
 
 
 def fit(result: Any) -> Figure:
@@ -77,6 +81,8 @@ def _draw(drawn: Any, data: Any, prediction: Mapping[str, Any], units: Mapping[s
 
 
 def _usual(setting: str) -> str:
+    if setting == "temperature":
+        return "K"
     return "A" if setting == "current" else "T" if setting.startswith(("field", "H_k")) else ""
 
 
@@ -123,11 +129,11 @@ def _table(drawn: Any, data: FrequencyTable, prediction: Mapping[str, Any], unit
 
 
 def _orbits(drawn: Any, data: OrbitTable, prediction: Mapping[str, Any], units: Mapping[str, str], words: str) -> None:
-    """Each quantity with its errors, and what was fitted, against the first setting that varies."""
+    """Each quantity with its errors, and what was fitted, against the first setting that varies: a colour for each
+    value of the others, where these are few."""
     setting = next((name for name, values in data.settings.items() if np.ptp(values) > 0), next(iter(data.settings)))
     x, unit = scaled(data.settings[setting], units.get(setting, _usual(setting)))
-    order = np.argsort(x, kind="stable")
-    alone = all(name == setting or np.ptp(values) == 0 for name, values in data.settings.items())
+    groups = _groups(data, setting, units)
     every = drawn.subplots(len(data.measured), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (name, values) in zip(every, data.measured.items(), strict=True):
         errors = data.errors.get(name, np.zeros_like(values))
@@ -135,17 +141,42 @@ def _orbits(drawn: Any, data: OrbitTable, prediction: Mapping[str, Any], units: 
         shown = np.where(np.isfinite(stacked), stacked, 0.0)
         factor_of, own = scaled(shown, QUANTITIES[name].unit) if QUANTITIES[name].unit != "dBm" else (shown, "dBm")
         recorded, fitted, bars = np.where(np.isfinite(stacked), factor_of, np.nan)
-        style = {"linestyle": "-" if alone else "none", "marker": "" if alone else "x"}
-        axes.plot(x[order], fitted[order], color="black", linewidth=1.0, label="fitted", zorder=3, **style)
-        axes.errorbar(
-            x, recorded, bars, markersize=4.5, alpha=0.8, color=BLUE, elinewidth=1.2, linestyle="none", marker="o",
-            label="recorded",
-        )  # fmt: skip
+        for (label, rows), colour in zip(groups.items(), colours(list(groups)).values(), strict=True):
+            ordered = rows[np.argsort(x[rows], kind="stable")]
+            ordered = ordered[np.isfinite(fitted[ordered])]
+            style = {"linestyle": "", "marker": "x"} if label == MIXED else {"linestyle": "-", "marker": "."}
+            axes.plot(
+                x[ordered], fitted[ordered], color="black" if len(groups) == 1 else colour, linewidth=1.0, markersize=3,
+                zorder=3, label="fitted" if len(groups) == 1 else None, **style,
+            )  # fmt: skip
+            axes.errorbar(
+                x[rows], recorded[rows], bars[rows], markersize=4.5, alpha=0.8, color=colour, elinewidth=1.2,
+                linestyle="none", marker="o", label=label,
+            )  # fmt: skip
         axes.set_ylabel(named(QUANTITIES[name].what, own))
     every[-1].set_xlabel(named(setting, unit))
-    title(every[0], words or "Recorded orbits and fitted model")
-    legend_above(every[0], 2)
+    title(every[0], words or "Recorded orbits (points) and fitted model (lines)")
+    legend_above(every[0], max(len(groups), 2))
     drawn.align_ylabels(list(every))
+
+
+def _groups(data: OrbitTable, setting: str, units: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """The rows of each combination of the other settings, by its name; all in one where there are many."""
+    others = {name: values for name, values in data.settings.items() if name != setting and np.ptp(values) > 0}
+    rows = np.arange(len(next(iter(data.settings.values()))))
+    if not others:
+        return {"recorded": rows}
+    kinds, which = np.unique(np.stack(list(others.values()), axis=1), axis=0, return_inverse=True)
+    if len(kinds) > MOST_GROUPS:
+        return {MIXED: rows}
+    names = [
+        ", ".join(
+            f"{name} = {show(float(value), units.get(name, _usual(name)))}"
+            for name, value in zip(others, kind, strict=True)
+        )
+        for kind in kinds
+    ]
+    return {name: rows[np.ravel(which) == k] for k, name in enumerate(names)}
 
 
 def _spectrum(drawn: Any, data: Spectrum, prediction: Mapping[str, Any], words: str) -> None:

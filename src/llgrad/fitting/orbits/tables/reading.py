@@ -76,7 +76,7 @@ def read_orbit_table(
     if drive is not None and "locking" not in found:
         raise ValueError(f"{table.path} has no locking range that a drive would be for; it has {table.names()}")
     set_to = {leaf: index for index, leaf in _settings(table, columns, found, _names(settings)).items()}
-    swept = {leaf: table.in_si(index, _si(leaf)) for leaf, index in set_to.items()}
+    swept = {leaf: _set_to(table, index, leaf) for leaf, index in set_to.items()}
     taken |= {index: leaf for leaf, index in set_to.items()}
     try:
         return OrbitTable(swept, values, errors, options, table.notes, (*table.remarks, table.taken(taken)))
@@ -92,6 +92,17 @@ def _names(given: str | Sequence[str] | None) -> list[str] | None:
 
 def _si(leaf: str) -> str:
     return {"current": "A", "temperature": "K"}.get(leaf, "T")
+
+
+def _set_to(table: Table, index: int, leaf: str) -> np.ndarray:
+    """Values [SI] of a setting."""
+    if (unit := table.unit(index)[0]) != _si(leaf):
+        raise ValueError(
+            f"{table.path}: the column {table.header[index].name!r} is in {unit or 'no unit'}, and the setting {leaf!r} "
+            f"would be in {_si(leaf)}; settings are named as the device names them: current, field.x, field.y, "
+            "field.z, temperature"
+        )
+    return table.in_si(index, _si(leaf))
 
 
 def _measured(table: Table, columns: Sequence[Quantity], wanted: list[str] | None) -> dict[str, int]:
