@@ -25,13 +25,12 @@ with without_collections():
     from llgrad.datasets.touchstone.reader import read_touchstone
     from llgrad.datasets.touchstone.scattering import Scattering
     from llgrad.datasets.trace import Trace, trace_of
-    from llgrad.devices import presets
     from llgrad.devices.array import OscillatorArray
     from llgrad.devices.arrays.mix import DenseMix, Mix, SumMix
     from llgrad.devices.arrays.system_array import SystemArray
     from llgrad.devices.bounds import between, positive, unbounded
     from llgrad.devices.coupling import Coupling, FieldCoupling, TensorCoupling
-    from llgrad.devices.files import load_device, load_system, save_device
+    from llgrad.devices.files import load_system, save_device
     from llgrad.devices.geometry import Ellipse, ellipse
     from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
     from llgrad.devices.oscillator import Oscillator, ellipse_volume
@@ -41,6 +40,7 @@ with without_collections():
     from llgrad.drives.chirp import Chirp
     from llgrad.drives.constant import Constant
     from llgrad.drives.drive import Drive
+    from llgrad.drives.gaussian import GaussianPulse
     from llgrad.drives.pulse import Pulse
     from llgrad.drives.sampled import Sampled
     from llgrad.drives.sine import Sine
@@ -49,6 +49,10 @@ with without_collections():
     from llgrad.experiments.sweeps.record import Map
     from llgrad.experiments.sweeps.regions import Region
     from llgrad.experiments.sweeps.sweep import sweep
+    from llgrad.experiments.switching.dwelling import DwellTimes, dwell_times
+    from llgrad.experiments.switching.error_rate import ErrorRate, write_error_rate
+    from llgrad.experiments.switching.result import Switching
+    from llgrad.experiments.switching.switching import switching
     from llgrad.fitting.answers.posterior import Posterior, posterior
     from llgrad.fitting.answers.profile import Profile, profile
     from llgrad.fitting.answers.result import FitResult
@@ -82,12 +86,14 @@ with without_collections():
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
     from llgrad.observables.spectrum import Spectrum, spectrum
+    from llgrad.observables.telegraph import Telegraph, telegraph
     from llgrad.optimising.aims import maximise, minimise, of_device, of_orbit
     from llgrad.optimising.answers.result import Optimum, load_optimum
     from llgrad.optimising.front import Front, pareto_front
     from llgrad.optimising.grid import Grid, grid_search
     from llgrad.optimising.optimise import optimise
     from llgrad.optimising.robust import Expected, Worst
+    from llgrad.orbits.branches.amplitude import amplitude_model
     from llgrad.orbits.branches.follow import follow, thresholds
     from llgrad.orbits.branches.result import Branch, Branches, Threshold
     from llgrad.orbits.cycle.finding import orbit
@@ -97,6 +103,7 @@ with without_collections():
     from llgrad.orbits.lyapunov import Lyapunov, lyapunov
     from llgrad.orbits.results.locking import Locking
     from llgrad.orbits.results.orbit import Orbit
+    from llgrad.physics import presets
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
     from llgrad.physics.cubic import CubicAnisotropy
@@ -105,6 +112,9 @@ with without_collections():
     from llgrad.physics.electric.oersted import OerstedField
     from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
     from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
+    from llgrad.physics.models.amplitude import AmplitudeModel
+    from llgrad.physics.models.vortex import Vortex
+    from llgrad.physics.presets.files import load_device
     from llgrad.physics.slonczewski import SlonczewskiTorque
     from llgrad.physics.stacks.barrier import Barrier
     from llgrad.physics.stacks.coupling import InterlayerExchange, LayerCoupling
@@ -134,6 +144,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RK4",
     "XLA",
+    "AmplitudeModel",
     "AppliedField",
     "Barrier",
     "Bench",
@@ -153,10 +164,12 @@ __all__ = [
     "DormandPrince5",
     "DormandPrince8",
     "Drive",
+    "DwellTimes",
     "Ellipse",
     "End",
     "Equilibria",
     "Equilibrium",
+    "ErrorRate",
     "Evaluation",
     "Every",
     "EveryEpochs",
@@ -169,6 +182,7 @@ __all__ = [
     "Frames",
     "FrequencyTable",
     "Front",
+    "GaussianPulse",
     "GradientDescent",
     "Grid",
     "GridSearch",
@@ -228,10 +242,12 @@ __all__ = [
     "StrayField",
     "SumMix",
     "Sweeps",
+    "Switching",
     "System",
     "SystemArray",
     "SystemTrajectory",
     "TanhNetwork",
+    "Telegraph",
     "TensorCoupling",
     "Threshold",
     "Timeline",
@@ -245,16 +261,19 @@ __all__ = [
     "Vec3",
     "VoltageAnisotropyTable",
     "VoltageControlledAnisotropy",
+    "Vortex",
     "Waveform",
     "Worst",
     "accuracy_of_arrays",
     "amplitude",
+    "amplitude_model",
     "between",
     "default_start",
     "describe",
     "dipolar_tensors",
     "dipole_tensor",
     "direction",
+    "dwell_times",
     "ellipse",
     "ellipse_tensor",
     "ellipse_volume",
@@ -313,7 +332,9 @@ __all__ = [
     "spectrum",
     "suggest_dt",
     "sweep",
+    "switching",
     "table",
+    "telegraph",
     "thresholds",
     "torque_at",
     "trace_of",
@@ -321,6 +342,7 @@ __all__ = [
     "unbounded",
     "vector",
     "voltage",
+    "write_error_rate",
     "write_trace",
 ]
 

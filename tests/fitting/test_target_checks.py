@@ -7,7 +7,6 @@ import pytest
 
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace, trace_of
-from llgrad.devices import presets
 from llgrad.devices.bounds import between, unbounded
 from llgrad.devices.junction import LinearJunction
 from llgrad.fitting.assembly import as_experiments, prepare
@@ -17,6 +16,7 @@ from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.orbits.looking import on_orbits
 from llgrad.fitting.targets.checks import check_dependence, check_targets
 from llgrad.fitting.targets.experiment import Experiment
+from llgrad.physics import presets
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 

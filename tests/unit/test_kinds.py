@@ -24,6 +24,7 @@ AIM, FREE = lg.minimise(lambda sto: sto.current**2), {"current": (0, "1mA")}
 GIVEN = {
     "accuracy_of_arrays": ({"design": DESIGN, "imperfections": lg.Imperfections(), "images": IMAGES}, {"key": KEY}),
     "amplitude": ({"source": RUN}, {}),
+    "amplitude_model": ({"device": STO}, {}),
     "default_start": ({"device": STO}, {}),
     "equilibria": ({"device": STO}, {}),
     "follow": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),

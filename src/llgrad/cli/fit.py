@@ -33,7 +33,7 @@ from llgrad.cli.device_options import (
     SetOption,
     StateOption,
     assignments,
-    device_with,
+    oscillator_with,
     quantity,
     starting_state,
     unit_of,
@@ -75,6 +75,7 @@ FOR_SWEEPS: Final = {
     *("background", "shape", "modulation"),
 }
 """The options of `llgrad fit` by what they are for; all others are for the fit of a device."""
+OTHERS: Final = "this command fits traces of one magnetisation; lg.fit(device, trace, free=…) fits those of a system"
 
 StartOption = Annotated[
     list[str] | None,
@@ -198,8 +199,8 @@ def fit(
     check_report(report, force)
     data = read_data(trace, columns, assignments("--read", read))
     values, applied = assignments("--set", set_), drive_of(drive, sine_current, drive_csv)
-    begun = starts_of(assignments("--start", start), free, device_with(device, values), applied)
-    model, applied = device_with(device, values | begun.device), begun.drive
+    begun = starts_of(assignments("--start", start), free, oscillator_with(device, values, OTHERS), applied)
+    model, applied = oscillator_with(device, values | begun.device, OTHERS), begun.drive
     if model.temperature > 0 and isinstance(data, Trace):
         raise ValueError(
             f"{device} is at {show(model.temperature, 'K')}, but a trace is followed without thermal noise; "

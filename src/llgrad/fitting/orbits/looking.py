@@ -19,7 +19,7 @@ from llgrad.fitting.methods.base import Log
 from llgrad.fitting.orbits.cycles import Near, flow_at
 from llgrad.fitting.orbits.recording import OrbitRecording, TableRecording
 from llgrad.fitting.orbits.runs import COUNT, Orbits, followed
-from llgrad.fitting.orbits.shooting import given_to, shot
+from llgrad.fitting.orbits.shooting import OfOrbits, given_to, shot
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.starting import plain_numbers
 from llgrad.orbits.cycle.finding import orbit
@@ -167,7 +167,7 @@ def _finer(recording: OrbitRecording, parameters: tuple[Any, Any], near: Near) -
 
 @quick_jit
 @working()
-def _doubled(recording: OrbitRecording, values: Any, m0: Any, near: Near) -> Near:
+def _doubled(recording: OfOrbits, values: Any, m0: Any, near: Near) -> Near:
     bound = recording.bind(values, m0)
 
     def one(setting: Any, states: Any, period: Any) -> Near:

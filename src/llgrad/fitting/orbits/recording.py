@@ -124,7 +124,7 @@ class TableRecording(OrbitRecording):
         off = (scaled - np.asarray(self.data)[:, 0]) / np.asarray(self.sigma)[:, 0]
         return np.bincount(rows, off**2, len(told))
 
-    def bare(self, settings: Any) -> OrbitRecording:
+    def bare(self, settings: Any) -> OfOrbits:
         return self._bare(settings=settings, scale=(), row_of=(), column_of=())
 
     def of_row(self, k: int, told: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.methods.base import Log
 from llgrad.fitting.orbits.cycles import Near, Rest, flow_at, linear_at
 from llgrad.fitting.orbits.recording import OrbitRecording
-from llgrad.fitting.orbits.shooting import Given, Shot, at_rest, given_to, shot
+from llgrad.fitting.orbits.shooting import Given, OfOrbits, Shot, at_rest, given_to, shot
 from llgrad.orbits.cycle.settling import ANGLE, SLOWLY, STEPS, STILL, last_turn
 from llgrad.orbits.results.precision import working
 
@@ -266,14 +266,14 @@ def _no_shot(found: list[Shot], states: np.ndarray) -> Shot:
 
 @quick_jit
 @working()
-def _start(recording: OrbitRecording, values: Any, m0: Any) -> Any:
+def _start(recording: OfOrbits, values: Any, m0: Any) -> Any:
     """The state (n,) that a run of the recording begins in."""
     return jnp.stack(jax.tree.leaves(recording.bind(values, m0).m0))
 
 
 @quick_jit
 @working()
-def _piece(recording: OrbitRecording, values: Any, m0: Any, states: Any, done: Any) -> _Piece:
+def _piece(recording: OfOrbits, values: Any, m0: Any, states: Any, done: Any) -> _Piece:
     bound = recording.bind(values, m0)
 
     def one(setting: Any, state: Any, done: Any) -> _Piece:
@@ -288,7 +288,7 @@ def _piece(recording: OrbitRecording, values: Any, m0: Any, states: Any, done: A
 
 @quick_jit
 @working()
-def _turn(recording: OrbitRecording, values: Any, m0: Any, states: Any, period: Any) -> Any:
+def _turn(recording: OfOrbits, values: Any, m0: Any, states: Any, period: Any) -> Any:
     """States (K, N, n) round turns of so many periods."""
     bound = recording.bind(values, m0)
 

@@ -38,11 +38,11 @@ class OfOrbits(Recording):
         """What is needed of one orbit (C,) in SI, the frequency of its strongest tone first."""
 
     @abc.abstractmethod
-    def bare(self, settings: Any) -> OrbitRecording:
+    def bare(self, settings: Any) -> OfOrbits:
         """What its orbits at other settings depend on, and nothing of the data: those of other data are found by the
         same programs."""
 
-    def _bare(self, **others: Any) -> OrbitRecording:
+    def _bare(self, **others: Any) -> OfOrbits:
         model, own = self.model, {path: k for k, path in enumerate(path for path, _ in self.places)}
         for path in self.paths:
             model = set_leaf(model, path, jnp.zeros(()))

@@ -15,6 +15,7 @@ from llgrad.core.speed.quick import quick_jit
 from llgrad.datasets.peaks import Peak, peak_of
 from llgrad.fitting.orbits.cycles import Row
 from llgrad.fitting.orbits.recording import OrbitRecording, number_of
+from llgrad.fitting.orbits.shooting import OfOrbits
 from llgrad.fitting.targets.measurement import best_line
 from llgrad.fitting.targets.recording import Bound
 from llgrad.observables.spectrum import Spectrum
@@ -69,7 +70,7 @@ class SpectrumRecording(OrbitRecording):
     def distances(self, told: np.ndarray) -> np.ndarray:
         return ((told[:, 0] - float(self.peak)) / float(self.peak_error)) ** 2
 
-    def bare(self, settings: Any) -> OrbitRecording:
+    def bare(self, settings: Any) -> OfOrbits:
         return self._bare(settings=settings, frequencies=(), peak=(), peak_error=(), by_peak=())
 
 

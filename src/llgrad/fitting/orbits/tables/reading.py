@@ -98,9 +98,9 @@ def _set_to(table: Table, index: int, leaf: str) -> np.ndarray:
     """Values [SI] of a setting."""
     if (unit := table.unit(index)[0]) != _si(leaf):
         raise ValueError(
-            f"{table.path}: the column {table.header[index].name!r} is in {unit or 'no unit'}, and the setting {leaf!r} "
-            f"would be in {_si(leaf)}; settings are named as the device names them: current, field.x, field.y, "
-            "field.z, temperature"
+            f"{table.path}: the column {table.header[index].name!r} is in {unit or 'no unit'}, and the setting "
+            f"{leaf!r} would be in {_si(leaf)}; settings are named as the device names them: current, field.x, "
+            "field.y, field.z, temperature"
         )
     return table.in_si(index, _si(leaf))
 
