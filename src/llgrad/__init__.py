@@ -67,6 +67,8 @@ with without_collections():
     from llgrad.fitting.methods.guesses import Guess
     from llgrad.fitting.methods.least_squares import LevenbergMarquardt
     from llgrad.fitting.methods.starts import Starts
+    from llgrad.fitting.orbits.tables.reading import read_orbit_table
+    from llgrad.fitting.orbits.tables.table import OrbitTable
     from llgrad.fitting.planning.plan import plan
     from llgrad.fitting.planning.result import Plan
     from llgrad.fitting.resonance.analysis import fit_resonance
@@ -247,6 +249,7 @@ __all__ = [
     "OerstedField",
     "Optimum",
     "Orbit",
+    "OrbitTable",
     "Oscillator",
     "OscillatorArray",
     "OscillatorClassifier",
@@ -360,6 +363,7 @@ __all__ = [
     "profile",
     "quantity",
     "read_frequencies",
+    "read_orbit_table",
     "read_spectrum",
     "read_sweeps",
     "read_touchstone",

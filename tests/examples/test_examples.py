@@ -20,6 +20,7 @@ PROMISED = {
     "array_of_systems": [r"1\.0000 1\.0200 .* 1\.1000 GHz", r"(1\.044\d ){6}GHz", r"0\.19\d+ rad ahead.*-0\.005"],
     "compare_methods": [rf"{trace} +{noise} +least squares +100%" for trace in TRACES for noise in ("0%", "1%", "10%")],
     "coupled_array": ["117.5", "10[67].."],
+    "damping_from_line_widths": [r"alpha +0\.00497\d? ± 0\.0000\d+", r"volume +2\.26\d+e-23 ± 9(\.\d+)?e-26 m³"],
     "fit_a_trace": [r"20\.00\d+ ± 0\.00\d+ mT", r"2\.50\d+ ± 0\.000\d+ mA", r"0\.0050\d+ ±"],
     "frequency_of_the_reference_device": [r"0\.4402 GHz", r"0\.033"],
     "gradient_of_frequency": [r"-0\.1930 GHz/mA by automatic", r"-0\.1930 GHz/mA by a finite"],

@@ -93,6 +93,7 @@ GIVEN = {
     "posterior": ({"result": None}, {"key": KEY}),
     "profile": ({"result": None}, {"name": "alpha"}),
     "read_frequencies": ({"path": "x.csv"}, {}),
+    "read_orbit_table": ({"path": "x.csv"}, {}),
     "read_spectrum": ({"path": "x.csv"}, {}),
     "read_sweeps": ({"path": "x.csv"}, {}),
     "read_touchstone": ({"path": "x.s2p"}, {}),
