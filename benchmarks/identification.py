@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-CASES = ("five", "one", "strong", "voltage", "table", "warm", "resonance", "systems")
+CASES = ("five", "one", "strong", "voltage", "table", "warm", "resonance", "systems", "orbits")
 RESULTS = pathlib.Path(__file__).with_suffix(".json")
 
 
 def cases() -> dict[str, Callable[..., Iterator[Any]]]:
     """Every case, by its name."""
-    from benchmarks.fits import convergence, coverage, resonance, systems, warm
+    from benchmarks.fits import convergence, coverage, orbits, resonance, systems, warm
 
     functions = (
         convergence.five_nanoseconds,
@@ -32,6 +32,7 @@ def cases() -> dict[str, Callable[..., Iterator[Any]]]:
         warm.room_temperature,
         resonance.spin_diode,
         systems.of_systems,
+        orbits.of_orbits,
     )
     return dict(zip(CASES, functions, strict=True))
 

@@ -112,6 +112,25 @@ def array(count: int, samples: int, steps: int, gradient: bool, dtype: Any) -> C
     return run
 
 
+def fitted(device: Any, currents: Any, frequencies: Any, free: list[str]) -> Callable[[], Any]:
+    """A fit of a table of frequencies against current."""
+    table = lg.FrequencyTable("current", currents, frequencies, [1e6] * len(currents))
+    return lambda: lg.fit(device, table, free=free).values[free[0]]
+
+
+def eight() -> Callable[[], Any]:
+    """Of the reference device, whose orbits are come to quickly."""
+    f = [0.527351e9, 0.503922e9, 0.479535e9, 0.453774e9, 0.426180e9, 0.396198e9, 0.363088e9, 0.325759e9]
+    return fitted(STO.replace(alpha=0.006, field=(0, 0, 0.018)), np.linspace(2e-3, 3e-3, 8), f, ["alpha", "field.z"])
+
+
+def several() -> Callable[[], Any]:
+    """Of a device of which two orbits attract at each current, from a start on yet others."""
+    f = [10.66118909e9, 13.48428173e9, 15.22815796e9, 16.60470383e9, 17.78123684e9, 18.82792208e9]
+    device = lg.presets.lee2004().replace(alpha=0.012)
+    return fitted(device, np.linspace(3.4e-3, 5e-3, 6), f, ["alpha", "polarization"])
+
+
 WORKS: dict[str, Callable[[], Callable[[], Any]]] = {
     "one trajectory": lambda: trajectory("forward"),
     "one trajectory, value and gradient": lambda: trajectory("gradient"),
@@ -128,6 +147,8 @@ WORKS: dict[str, Callable[[], Callable[[], Any]]] = {
     "one array of 100": lambda: array(100, 1, 1000, False, jnp.float64),
     "one array of 1,000": lambda: array(1000, 1, 100, False, jnp.float64),
     "coupled adjoint": lambda: array(16, 64, 10, True, jnp.float64),
+    "fit of a table of 8 frequencies": eight,
+    "fit of a table beside other orbits": several,
 }
 COLD = {
     "forward": "4,096 trajectories",

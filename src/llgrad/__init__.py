@@ -25,13 +25,12 @@ with without_collections():
     from llgrad.datasets.touchstone.reader import read_touchstone
     from llgrad.datasets.touchstone.scattering import Scattering
     from llgrad.datasets.trace import Trace, trace_of
-    from llgrad.devices import presets
     from llgrad.devices.array import OscillatorArray
     from llgrad.devices.arrays.mix import DenseMix, Mix, SumMix
     from llgrad.devices.arrays.system_array import SystemArray
     from llgrad.devices.bounds import between, positive, unbounded
     from llgrad.devices.coupling import Coupling, FieldCoupling, TensorCoupling
-    from llgrad.devices.files import load_device, load_system, save_device
+    from llgrad.devices.files import load_system, save_device
     from llgrad.devices.geometry import Ellipse, ellipse
     from llgrad.devices.junction import ConductanceJunction, Junction, LinearJunction
     from llgrad.devices.oscillator import Oscillator, ellipse_volume
@@ -41,14 +40,24 @@ with without_collections():
     from llgrad.drives.chirp import Chirp
     from llgrad.drives.constant import Constant
     from llgrad.drives.drive import Drive
+    from llgrad.drives.gaussian import GaussianPulse
+    from llgrad.drives.noise import FlickerNoise, LorentzianNoise, coloured_noise
     from llgrad.drives.pulse import Pulse
     from llgrad.drives.sampled import Sampled
     from llgrad.drives.sine import Sine
     from llgrad.drives.step import Step
+    from llgrad.experiments.loops.loop import loop
+    from llgrad.experiments.loops.result import Jump, Loop
+    from llgrad.experiments.rectification import Microwave
+    from llgrad.experiments.resonances.resonance_map import ResonanceMap, resonance_map
     from llgrad.experiments.sweeps.files import load_map
     from llgrad.experiments.sweeps.record import Map
     from llgrad.experiments.sweeps.regions import Region
     from llgrad.experiments.sweeps.sweep import sweep
+    from llgrad.experiments.switching.dwelling import DwellTimes, dwell_times
+    from llgrad.experiments.switching.error_rate import ErrorRate, write_error_rate
+    from llgrad.experiments.switching.result import Switching
+    from llgrad.experiments.switching.switching import switching
     from llgrad.fitting.answers.posterior import Posterior, posterior
     from llgrad.fitting.answers.profile import Profile, profile
     from llgrad.fitting.answers.result import FitResult
@@ -58,6 +67,8 @@ with without_collections():
     from llgrad.fitting.methods.guesses import Guess
     from llgrad.fitting.methods.least_squares import LevenbergMarquardt
     from llgrad.fitting.methods.starts import Starts
+    from llgrad.fitting.orbits.tables.reading import read_orbit_table
+    from llgrad.fitting.orbits.tables.table import OrbitTable
     from llgrad.fitting.planning.plan import plan
     from llgrad.fitting.planning.result import Plan
     from llgrad.fitting.resonance.analysis import fit_resonance
@@ -76,6 +87,7 @@ with without_collections():
     from llgrad.networks.trained.layer import Limits, Part
     from llgrad.observables.amplitude import amplitude
     from llgrad.observables.frequency import frequency
+    from llgrad.observables.levels.telegraph import Telegraph, telegraph
     from llgrad.observables.line_width import LineWidth, line_width
     from llgrad.observables.phase import instantaneous_phase, phase
     from llgrad.observables.resistance import load_voltage, resistance, voltage
@@ -86,6 +98,7 @@ with without_collections():
     from llgrad.optimising.grid import Grid, grid_search
     from llgrad.optimising.optimise import optimise
     from llgrad.optimising.robust import Expected, Worst
+    from llgrad.orbits.branches.amplitude import amplitude_model
     from llgrad.orbits.branches.follow import follow, thresholds
     from llgrad.orbits.branches.result import Branch, Branches, Threshold
     from llgrad.orbits.cycle.finding import orbit
@@ -95,14 +108,34 @@ with without_collections():
     from llgrad.orbits.lyapunov import Lyapunov, lyapunov
     from llgrad.orbits.results.locking import Locking
     from llgrad.orbits.results.orbit import Orbit
+    from llgrad.physics import presets
     from llgrad.physics.anisotropy import PerpendicularAnisotropy, UniaxialAnisotropy
     from llgrad.physics.applied import AppliedField
+    from llgrad.physics.arrays.apart import keep_apart
+    from llgrad.physics.arrays.dipolar import DipolarCoupling
+    from llgrad.physics.circuits.circuit import Circuit
+    from llgrad.physics.circuits.elements import (
+        Capacitor,
+        CurrentSource,
+        Inductor,
+        Parallel,
+        Resistor,
+        Series,
+        VoltageSource,
+    )
     from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
+    from llgrad.physics.electric.biased import BiasedJunction
     from llgrad.physics.electric.oersted import OerstedField
     from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
     from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
+    from llgrad.physics.models.amplitude import AmplitudeModel
+    from llgrad.physics.models.vortex import Vortex
+    from llgrad.physics.presets.files import load_device
+    from llgrad.physics.readout.bar import Film, HallBar
+    from llgrad.physics.readout.effects import AHE, AMR, PHE, SMR, Magnetoresistance
+    from llgrad.physics.readout.reading import longitudinal_resistance, transverse_resistance
     from llgrad.physics.slonczewski import SlonczewskiTorque
     from llgrad.physics.stacks.barrier import Barrier
     from llgrad.physics.stacks.coupling import InterlayerExchange, LayerCoupling
@@ -130,31 +163,43 @@ if TYPE_CHECKING:
     from llgrad.solve.diffrax_engine import Diffrax
 
 __all__ = [
+    "AHE",
+    "AMR",
+    "PHE",
     "RK4",
+    "SMR",
     "XLA",
+    "AmplitudeModel",
     "AppliedField",
     "Barrier",
     "Bench",
+    "BiasedJunction",
     "Branch",
     "Branches",
+    "Capacitor",
     "Chirp",
+    "Circuit",
     "ConductanceJunction",
     "Constant",
     "ConstantSchedule",
     "CosineSchedule",
     "Coupling",
     "CubicAnisotropy",
+    "CurrentSource",
     "Demagnetisation",
     "DenseMix",
     "Design",
     "Diffrax",
+    "DipolarCoupling",
     "DormandPrince5",
     "DormandPrince8",
     "Drive",
+    "DwellTimes",
     "Ellipse",
     "End",
     "Equilibria",
     "Equilibrium",
+    "ErrorRate",
     "Evaluation",
     "Every",
     "EveryEpochs",
@@ -163,22 +208,28 @@ __all__ = [
     "Experiment",
     "FieldCoupling",
     "FieldTerm",
+    "Film",
     "FitResult",
+    "FlickerNoise",
     "Frames",
     "FrequencyTable",
     "Front",
+    "GaussianPulse",
     "GradientDescent",
     "Grid",
     "GridSearch",
     "Guess",
+    "HallBar",
     "Heun",
     "ImageSet",
     "Images",
     "Imperfections",
+    "Inductor",
     "Inputs",
     "InterlayerDMI",
     "InterlayerExchange",
     "Interval",
+    "Jump",
     "Junction",
     "Layer",
     "LayerCoupling",
@@ -187,17 +238,23 @@ __all__ = [
     "LineWidth",
     "LinearJunction",
     "Locking",
+    "Loop",
+    "LorentzianNoise",
     "Lyapunov",
+    "Magnetoresistance",
     "Map",
+    "Microwave",
     "Mix",
     "Native",
     "OerstedField",
     "Optimum",
     "Orbit",
+    "OrbitTable",
     "Oscillator",
     "OscillatorArray",
     "OscillatorClassifier",
     "Outcome",
+    "Parallel",
     "Part",
     "Peak",
     "PerpendicularAnisotropy",
@@ -207,9 +264,12 @@ __all__ = [
     "Pulse",
     "Recipe",
     "Region",
+    "Resistor",
     "Resonance",
+    "ResonanceMap",
     "Sampled",
     "Scattering",
+    "Series",
     "Signal",
     "SimulationError",
     "Sine",
@@ -225,10 +285,12 @@ __all__ = [
     "StrayField",
     "SumMix",
     "Sweeps",
+    "Switching",
     "System",
     "SystemArray",
     "SystemTrajectory",
     "TanhNetwork",
+    "Telegraph",
     "TensorCoupling",
     "Threshold",
     "Timeline",
@@ -242,16 +304,21 @@ __all__ = [
     "Vec3",
     "VoltageAnisotropyTable",
     "VoltageControlledAnisotropy",
+    "VoltageSource",
+    "Vortex",
     "Waveform",
     "Worst",
     "accuracy_of_arrays",
     "amplitude",
+    "amplitude_model",
     "between",
+    "coloured_noise",
     "default_start",
     "describe",
     "dipolar_tensors",
     "dipole_tensor",
     "direction",
+    "dwell_times",
     "ellipse",
     "ellipse_tensor",
     "ellipse_volume",
@@ -264,6 +331,7 @@ __all__ = [
     "frequency",
     "grid_search",
     "instantaneous_phase",
+    "keep_apart",
     "line_width",
     "load_design",
     "load_device",
@@ -273,6 +341,8 @@ __all__ = [
     "load_optimum",
     "load_system",
     "load_voltage",
+    "longitudinal_resistance",
+    "loop",
     "lyapunov",
     "maximise",
     "minimise",
@@ -293,6 +363,7 @@ __all__ = [
     "profile",
     "quantity",
     "read_frequencies",
+    "read_orbit_table",
     "read_spectrum",
     "read_sweeps",
     "read_touchstone",
@@ -300,6 +371,7 @@ __all__ = [
     "read_waveform",
     "resistance",
     "resonance",
+    "resonance_map",
     "resume",
     "save_design",
     "save_device",
@@ -309,14 +381,18 @@ __all__ = [
     "spectrum",
     "suggest_dt",
     "sweep",
+    "switching",
     "table",
+    "telegraph",
     "thresholds",
     "torque_at",
     "trace_of",
     "train",
+    "transverse_resistance",
     "unbounded",
     "vector",
     "voltage",
+    "write_error_rate",
     "write_trace",
 ]
 

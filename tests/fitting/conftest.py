@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from llgrad.datasets.trace import Trace, trace_of
-from llgrad.devices import presets
+from llgrad.physics import presets
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 

@@ -58,7 +58,8 @@ def problem_of(monkeypatch):
         raise Begun
 
     monkeypatch.setattr("llgrad.fitting.fit._guessed", keep)
-    monkeypatch.setattr("llgrad.fitting.targets.checks._check_dependence", lambda *_: None)  # runs, and is slow
+    monkeypatch.setattr("llgrad.fitting.fit.check_dependence", lambda *_: None)  # runs, and is slow
+    monkeypatch.setattr("llgrad.fitting.fit._on_orbits", lambda prepared, log: prepared)
 
     def call(model, data, **arguments):
         with pytest.raises(Begun):
@@ -94,6 +95,10 @@ def test_settings_of_the_recording(problem_of, name, kind):
     ("name", "value"), [("dt", 0.7e-12), ("stepper", lg.Heun()), ("engine", lg.XLA()), ("starts", lg.Starts(3))]
 )
 def test_settings_of_the_runs(problem_of, name, value, kind):
+    if name != "starts" and kind in ("table", "spectrum"):  # fitted by shooting: nothing is run
+        with pytest.raises(ValueError, match=f"{name} is of runs in time, and tables and spectra are fitted through"):
+            lg.fit(JUNCTION, DATA[kind], free=["alpha"], **{name: value})
+        return
     plain = problem_of(JUNCTION, DATA[kind], free=["alpha"])
     key = {"key": jax.random.key(1)} if name == "starts" else {}
     assert differ(plain, problem_of(JUNCTION, DATA[kind], free=["alpha"], **{name: value}, **key))

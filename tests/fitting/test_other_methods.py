@@ -7,10 +7,10 @@ from tests.fitting.conftest import TRUTH
 
 from llgrad.core.record import set_leaf
 from llgrad.datasets.trace import Trace
-from llgrad.devices import presets
 from llgrad.fitting.fit import fit
 from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.methods.grid import GridSearch, grid_simulations
+from llgrad.physics import presets
 
 
 def start():

@@ -6,8 +6,8 @@ import pytest
 
 from llgrad.core.files import read_json
 from llgrad.core.record import from_json
-from llgrad.devices import presets
 from llgrad.fitting.fit import fit
+from llgrad.physics import presets
 
 
 @pytest.fixture(scope="module")

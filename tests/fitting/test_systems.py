@@ -170,7 +170,14 @@ REFUSED = {
     ),
     "a device": (lambda: lg.fit(lg.Constant(1.0), columns(re="1"), free=["value"]), "an Oscillator or a System"),
     "pieces": (ask(segment=1e-10, m0=None), "segment= is for a device"),
-    "a table": (ask(data=lg.FrequencyTable("gain", [1e9, 2e9, 3e9], [1e9, 2e9, 3e9]), m0=None), "to traces"),
+    "what a table sweeps": (
+        ask(data=lg.FrequencyTable("gain", [1e9, 2e9, 3e9], [1e9, 2e9, 3e9]), m0=None, dt=None),
+        "gain is free, but it is what the table sweeps",
+    ),
+    "a step for a table": (
+        ask(data=lg.FrequencyTable("gain", [1e9, 2e9, 3e9], [1e9, 2e9, 3e9]), m0=None),
+        "dt is of runs in time, and tables",
+    ),
     "of a device": (
         lambda: lg.fit(lg.presets.kubota2013(), columns(mx="1"), free=["alpha"], drive={"current": lg.Constant(1.0)}),
         "drive is a dict, expected a Drive",

@@ -7,14 +7,16 @@ import pytest
 
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace, trace_of
-from llgrad.devices import presets
 from llgrad.devices.bounds import between, unbounded
 from llgrad.devices.junction import LinearJunction
 from llgrad.fitting.assembly import as_experiments, prepare
 from llgrad.fitting.fit import fit
+from llgrad.fitting.methods.base import Log
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.fitting.targets.checks import check_targets
+from llgrad.fitting.orbits.looking import on_orbits
+from llgrad.fitting.targets.checks import check_dependence, check_targets
 from llgrad.fitting.targets.experiment import Experiment
+from llgrad.physics import presets
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 
@@ -26,7 +28,9 @@ def checked(model, data, free, **settings):
     """What a fit checks before its search."""
     experiments = as_experiments(data, **settings)
     prepared = prepare(model, experiments, free)
-    check_targets(prepared.problem, prepared.values, prepared.m0, experiments, free)
+    check_targets(prepared.problem, experiments, free)
+    problem, _ = on_orbits(prepared.problem, prepared.values, prepared.m0, Log())
+    check_dependence(problem, prepared.values, prepared.m0)
     return prepared
 
 

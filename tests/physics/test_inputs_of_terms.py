@@ -8,7 +8,6 @@ import pytest
 from tests.kernels.reference import quick_jit
 
 import llgrad as lg
-from llgrad.experiments.closed_orbit import closed_orbit
 from llgrad.experiments.spin_diode import Microwave, spin_diode
 from llgrad.orbits.equilibria.relaxed import relaxed
 
@@ -129,7 +128,6 @@ def test_the_step_follows_a_field_that_is_zero_at_first():
 
 AT_REST = {
     "relaxed": ("state at rest", relaxed),
-    "closed_orbit": ("closed orbit", lambda device: closed_orbit(device, jnp.array(START), 1e-9, ())),
     "spin_diode": (
         "spin-diode response",
         lambda device: spin_diode(device, [0.05], [3e9], Microwave(current=1e-6), axis=(1, 0, 0)),

@@ -199,9 +199,21 @@ def test_one_layer_is_an_oscillator():
 
 def test_its_orbit_is_that_of_the_oscillator():
     """The reference device's frequency and line width at 200 Oe and 2.5 mA, found on the closed orbit of the stack."""
-    found = lg.orbit(stack_of(lg.presets.kubota2013().replace(temperature=300.0)))
+    bar = lg.HallBar(lg.Film(200.0, lg.AHE(0.4)), length=2e-6, width=1e-6)
+    found = lg.orbit(stack_of(lg.presets.kubota2013().replace(temperature=300.0)).replace(readouts=bar))
     assert float(found.frequency) == pytest.approx(0.4402394e9, rel=1e-5)
     assert float(found.line_width) == pytest.approx(29.347e6, rel=1e-4)
+    # what is recorded of the stack is known on its orbit by name, and makes the power
+    m = found.state["free"]
+    volts, ohms = 2.5e-3 * SPACER.resistance(m.x), SPACER.resistance(m.x)
+    for name, values in (("transverse", 0.4 * m.z), ("free.z", m.z), ("voltage", volts)):
+        np.testing.assert_allclose(found.harmonics(name), np.fft.rfft(values) / len(values), atol=1e-12)
+    into_load = abs(np.fft.rfft(volts)[1] / len(volts) * 50 / (np.mean(ohms) + 50)) ** 2 * 2 / 50
+    assert float(found.power()) == pytest.approx(into_load, rel=1e-12)
+    with pytest.raises(ValueError, match="Stack has no signal 'hall'; it has resistance, voltage, longitudinal"):
+        found.harmonics("hall")
+    with pytest.raises(ValueError, match="a junction is given, and Stack has its own resistance"):
+        found.power(junction=SPACER)
 
 
 def test_one_layer_flees_and_the_other_follows():

@@ -10,6 +10,7 @@ from tests.networks.small import classifier, labelled
 import llgrad as lg
 
 JUNCTION = lg.LinearJunction(R_P=1e3, delta_R=1e2)
+BAR = lg.HallBar(lg.Film(200.0, lg.AHE(0.5)), length=2e-6, width=1e-6)
 STO = lg.presets.kubota2013().replace(junction=JUNCTION)
 RUN = lg.simulate(STO, duration=1e-10, dt=5e-12)
 TRACE = lg.trace_of(RUN)
@@ -24,9 +25,16 @@ AIM, FREE = lg.minimise(lambda sto: sto.current**2), {"current": (0, "1mA")}
 GIVEN = {
     "accuracy_of_arrays": ({"design": DESIGN, "imperfections": lg.Imperfections(), "images": IMAGES}, {"key": KEY}),
     "amplitude": ({"source": RUN}, {}),
+    "amplitude_model": ({"device": STO}, {}),
     "default_start": ({"device": STO}, {}),
+    "coloured_noise": ({"density": None, "key": KEY}, {"duration": 1e-9, "interval": 1e-11}),
+    "dwell_times": ({"device": STO}, {}),
+    "switching": ({"device": STO, "pulse": lg.Drive()}, {"key": KEY}),
+    "telegraph": ({"source": RUN}, {}),
+    "write_error_rate": ({"device": STO, "pulse": lg.Drive()}, {}),
     "equilibria": ({"device": STO}, {}),
     "follow": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
+    "loop": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
     "lyapunov": ({"device": STO}, {"duration": 1e-9}),
     "orbit": ({"model": STO}, {}),
     "grid_search": ({"device": STO, "aim": AIM}, {"free": FREE, "points": 2}),
@@ -37,6 +45,7 @@ GIVEN = {
     "minimise": ({"what": None}, {}),
     "optimise": ({"device": STO, "aim": AIM, "free": FREE}, {}),
     "pareto_front": ({"device": STO, "aims": [AIM, AIM]}, {"free": FREE}),
+    "resonance_map": ({"device": STO}, {"start": 0.1, "stop": 0.2, "frequencies": [1e9]}),
     "resonance": ({"device": STO}, {}),
     "thresholds": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
     "describe": ({"data": TRACE}, {}),
@@ -54,6 +63,8 @@ GIVEN = {
     "load_network": ({"path": "x.json"}, {}),
     "load_system": ({"name": "x.json"}, {"kind": lg.System}),
     "load_voltage": ({"run": RUN, "junction": JUNCTION, "load": 50.0}, {}),
+    "longitudinal_resistance": ({"source": RUN, "bar": BAR}, {}),
+    "transverse_resistance": ({"source": RUN, "bar": BAR}, {}),
     "peak_of": ({"spectrum": SPECTRUM}, {}),
     "phase": ({"source": RUN}, {}),
     "plan": ({"source": STO, "settings": {"current": [1e-3]}}, {"free": ["alpha"]}),
@@ -64,9 +75,13 @@ GIVEN = {
     "plot.front": ({"found": None}, {}),
     "plot.optimum": ({"result": None}, {}),
     "plot.sensitivities": ({"result": None}, {}),
+    "plot.resonance_map": ({"found": None}, {}),
+    "plot.loop": ({"found": None}, {}),
     "plot.history": ({"result": None}, {}),
     "plot.orbit": ({"source": RUN}, {}),
     "plot.phase_diagram": ({"found": None}, {}),
+    "plot.switching": ({"found": None}, {}),
+    "plot.telegraph": ({"found": None}, {}),
     "plot.phase_noise": ({"orbit": None}, {}),
     "plot.report": ({"result": None}, {}),
     "plot.save": ({"figure": None}, {"path": "x.png"}),
@@ -78,6 +93,7 @@ GIVEN = {
     "posterior": ({"result": None}, {"key": KEY}),
     "profile": ({"result": None}, {"name": "alpha"}),
     "read_frequencies": ({"path": "x.csv"}, {}),
+    "read_orbit_table": ({"path": "x.csv"}, {}),
     "read_spectrum": ({"path": "x.csv"}, {}),
     "read_sweeps": ({"path": "x.csv"}, {}),
     "read_touchstone": ({"path": "x.s2p"}, {}),
@@ -100,6 +116,7 @@ GIVEN = {
     "write_trace": ({"path": "x.csv", "trace": TRACE}, {}),
 }
 OF_NUMBERS = {"between", "dipolar_tensors", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors"}
+OF_NUMBERS |= {"keep_apart"}
 OF_NUMBERS |= {"dipole_tensor", "ellipse_tensor", "prism_tensor", "quantity", "table", "unbounded", "vector"}
 OF_NUMBERS |= {f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "response")}
 # Where a kind of WRONG is right: None leaves an optional argument out, and so on.
@@ -110,6 +127,7 @@ RIGHT = {
     ("plot.settings", "before", "None"),
     *((name, "source", "a run") for name in ("amplitude", "frequency", "instantaneous_phase", "line_width", "phase")),
     *((name, "source", "a run") for name in ("spectrum", "plot.orbit", "plot.spectrum", "plot.trace")),
+    *((f"{name}_resistance", "source", "a run") for name in ("longitudinal", "transverse")),
     *((name, "run", "a run") for name in ("voltage", "resistance", "load_voltage", "trace_of")),
     *((name, "model", "a device") for name in ("simulate", "fit", "suggest_dt")),
     *((name, "drive", kind) for name in ("simulate", "suggest_dt") for kind in ("a drive", "None")),
@@ -117,7 +135,9 @@ RIGHT = {
     *((name, "model", "a device") for name in ("orbit", "sweep")),
     *((name, "device", "a device") for name in ("grid_search", "optimise", "pareto_front")),
     ("trace_of", "columns", "None"),
-    *((name, "device", "a device") for name in ("equilibria", "follow", "lyapunov", "resonance", "thresholds")),
+    ("amplitude_model", "device", "a device"),
+    ("resonance_map", "device", "a device"),
+    *((name, "device", "a device") for name in ("equilibria", "follow", "loop", "lyapunov", "resonance", "thresholds")),
     *((name, "device", "a device") for name in ("torque_at", "save_device")),
     ("fit", "data", "a run"),
     ("plan", "source", "a device"),

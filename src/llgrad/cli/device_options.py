@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
-from llgrad.core.record import leaf_units, rows_of, set_leaf
+from llgrad.core.record import Record, leaf_units, rows_of, set_leaf
 from llgrad.core.units import read_quantity, read_vector
 from llgrad.core.vector import Vec3
-from llgrad.devices.files import read_device
 from llgrad.devices.geometry import SHAPE, Shape, shape_of
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
+from llgrad.physics.presets.files import read_device
 
 CurrentOption = Annotated[str | None, typer.Option(help="Direct current, such as 2.5mA, or its density: 3MA/cm2.")]
 FieldOption = Annotated[
@@ -43,19 +45,31 @@ DEVICE_HELP = "A preset (see llgrad devices), or a .json or .toml file."
 _OF_A_RECORDING: Final = ("delay", "bandwidth", "gain", "offset", "line_width", "m0.polar", "m0.azimuthal")
 
 
-def device_with(name: str, values: Mapping[str, str]) -> Oscillator:
+def device_with(name: str, values: Mapping[str, str]) -> Oscillator | System:
     """The device of a preset or a file, with quantities such as {"current": "2.5mA"} put in."""
     device, area = read_device(name)
     return with_values(device, values, area)
 
 
-def with_values(device: Oscillator, values: Mapping[str, str], area: float | None = None) -> Oscillator:
+def oscillator_with(name: str, values: Mapping[str, str], why: str) -> Oscillator:
+    """The same for what only an Oscillator serves, and `why`. Raises ValueError for a device of another kind."""
+    found = device_with(name, values)
+    if not isinstance(found, Oscillator):
+        raise ValueError(f"{name} is a {type(found).__name__}, expected an Oscillator: {why}")
+    return found
+
+
+Device = TypeVar("Device", bound=Record)
+
+
+def with_values(device: Device, values: Mapping[str, str], area: float | None = None) -> Device:
     """The device with quantities put in, all checked together: leaves ("field.x"), whole vectors ("field",
-    "polariser"), and its shape ("ellipse.diameters", "ellipse.thickness", "area", "thickness").
+    "polariser"), and an Oscillator's shape ("ellipse.diameters", "ellipse.thickness", "area", "thickness").
 
     `area` [m²] makes a current of a current density.
     """
-    units = leaf_units(device)
+    absent = _absent(device)
+    units = leaf_units(device) | {path: unit for path, (unit, is_vector) in absent.items() if not is_vector}
     given, shape = dict(values), _shape_of(values, device)
     for name in [name for name in given if name.partition(".")[0] in SHAPE]:
         del given[name]
@@ -67,6 +81,7 @@ def with_values(device: Oscillator, values: Mapping[str, str], area: float | Non
     if shape.volume is not None:
         device = set_leaf(device, "volume", shape.volume)
     vectors = {path: unit for path, value, unit, _ in rows_of(device) if isinstance(value, Vec3)}
+    vectors |= {path: unit for path, (unit, is_vector) in absent.items() if is_vector}
     for name, text in given.items():
         if name in vectors:
             device = set_leaf(device, name, vector(name, text, vectors[name]))
@@ -76,8 +91,33 @@ def with_values(device: Oscillator, values: Mapping[str, str], area: float | Non
     return device.replace()
 
 
-def _shape_of(values: Mapping[str, str], device: Oscillator) -> Shape:
-    """The shape that --set ellipse.diameters=…, area=… or thickness=… describe."""
+def _absent(record: Record, prefix: str = "") -> dict[str, tuple[str, bool]]:
+    """Unit, and whether it is a vector, of every quantity that a device can have and has not, such as a temperature."""
+    found: dict[str, tuple[str, bool]] = {}
+    for field in dataclasses.fields(record):
+        value, unit = getattr(record, field.name), field.metadata.get("unit")
+        parts = (
+            {f"{prefix}{field.name}.{place}.": part for place, part in enumerate(value)}
+            if isinstance(value, tuple)
+            else {f"{prefix}{field.name}.": value}
+        )
+        for path, part in parts.items():
+            found |= _absent(part, path) if isinstance(part, Record) else {}
+        if value is None and unit is not None:
+            found[prefix + field.name] = unit, field.metadata.get("vector", False)
+    return found
+
+
+def _shape_of(values: Mapping[str, str], device: Record) -> Shape:
+    """The shape that --set ellipse.diameters=…, area=… or thickness=… describe. Raises ValueError for another device
+    than an Oscillator."""
+    if not isinstance(device, Oscillator):
+        if asked := [name for name in values if name.partition(".")[0] in SHAPE]:
+            raise ValueError(
+                f"{asked[0]} is the shape of an Oscillator, and this is a {type(device).__name__}; set the values of "
+                "its parts, as its card names them"
+            )
+        return Shape()
     given: dict[str, Any] = {name: values[name] for name in ("area", "thickness") if name in values}
     axes = {name.partition(".")[2]: text for name, text in values.items() if name.startswith("ellipse.")}
     if axes or "ellipse" in values:
@@ -164,3 +204,13 @@ def starting_state(text: str | None) -> Any:
     if len(parts) not in (2, 3):
         raise ValueError(f"--m0 {text!r}: expected two angles, such as --m0 10deg,0deg, or three components")
     return vector("--m0", text, "1")
+
+
+def start_of(model: Oscillator | System, m0: str | None) -> Any:
+    """The starting state that is asked for. Raises ValueError for a system, whose start is among its values."""
+    if isinstance(model, System) and m0 is not None:
+        raise ValueError(
+            f"--m0 is the start of one magnetisation, and this is a {type(model).__name__}; it starts where its values "
+            "say, as in --set layers.0.m=10deg,0deg of a Stack"
+        )
+    return starting_state(m0)

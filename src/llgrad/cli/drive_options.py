@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Final
 
 import typer
@@ -43,36 +43,44 @@ CsvOption = Annotated[
 ]
 
 
-def weak_drive(texts: list[str] | None) -> dict[str, float]:
-    """Amplitudes in SI by channel, of --lock CHANNEL=AMPLITUDE."""
+def weak_drive(texts: list[str] | None, units: Mapping[str, str] = CHANNEL_UNITS) -> dict[str, float]:
+    """Amplitudes in SI by channel, of --lock CHANNEL=AMPLITUDE; `units` of all channels."""
     found = {}
     for channel, text in assignments("--lock", texts).items():
-        if channel not in CHANNEL_UNITS:
-            raise ValueError(f"--lock {channel}: unknown channel; it can be {', '.join(CHANNEL_UNITS)}")
-        found[channel] = quantity(f"--lock {channel}", text, CHANNEL_UNITS[channel])
+        if channel not in units:
+            raise ValueError(f"--lock {channel}: unknown channel; it can be {', '.join(units) or 'none'}")
+        found[channel] = quantity(f"--lock {channel}", text, units[channel])
     return found
 
 
 def drive_of(drives: Iterable[str] | None, sine_current: str | None, csv: str | None) -> Drive | None:
     """The drive that the options describe, waveforms of one channel added; None where there are none."""
+    channels = waveforms_of(drives, sine_current, csv, CHANNEL_UNITS)
+    return Drive(**channels) if channels else None
+
+
+def waveforms_of(
+    drives: Iterable[str] | None, sine_current: str | None, csv: str | None, units: Mapping[str, str]
+) -> dict[str, Waveform]:
+    """The waveforms that the options describe, by channel, those of one channel added; `units` of all channels."""
     texts = list(drives or ())
     texts += [] if sine_current is None else [f"current=sine:{sine_current}"]
     texts += [] if csv is None else [f"current=csv:{csv}"]
     channels: dict[str, Waveform] = {}
     for text in texts:
-        channel, waveform = _read(text)
+        channel, waveform = _read(text, units)
         channels[channel] = channels[channel] + waveform if channel in channels else waveform
-    return Drive(**channels) if channels else None
+    return channels
 
 
-def _read(text: str) -> tuple[str, Waveform]:
+def _read(text: str, units: Mapping[str, str]) -> tuple[str, Waveform]:
     channel, equals, rest = text.partition("=")
     kind, colon, values = rest.partition(":")
     if not equals or not colon:
         raise ValueError(f"drive {text!r}: expected CHANNEL=KIND:VALUES, such as current=sine:0.1mA,1.5GHz")
-    if channel not in CHANNEL_UNITS:
-        raise ValueError(f"drive {text!r}: unknown channel {channel!r}; it can be {', '.join(CHANNEL_UNITS)}")
-    unit = CHANNEL_UNITS[channel]
+    if channel not in units:
+        raise ValueError(f"drive {text!r}: unknown channel {channel!r}; it can be {', '.join(units) or 'none'}")
+    unit = units[channel]
     if kind == "csv":
         return channel, read_waveform(values, unit)
     if kind not in KINDS:

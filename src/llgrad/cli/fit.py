@@ -33,7 +33,7 @@ from llgrad.cli.device_options import (
     SetOption,
     StateOption,
     assignments,
-    device_with,
+    oscillator_with,
     quantity,
     starting_state,
     unit_of,
@@ -54,6 +54,7 @@ from llgrad.cli.progress import Report, working
 from llgrad.core.units import show
 from llgrad.datasets.sweeps import looks_like_sweeps
 from llgrad.datasets.touchstone.reader import is_touchstone
+from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import Bound, between
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
@@ -74,6 +75,7 @@ FOR_SWEEPS: Final = {
     *("background", "shape", "modulation"),
 }
 """The options of `llgrad fit` by what they are for; all others are for the fit of a device."""
+OTHERS: Final = "this command fits traces of one magnetisation; lg.fit(device, trace, free=…) fits those of a system"
 
 StartOption = Annotated[
     list[str] | None,
@@ -94,7 +96,8 @@ ReadOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=VALUE",
-        help="How the file is read. A table: setting=field.z, peak=G1. A spectrum: level=Max, rbw=1MHz, averaging=log, "
+        help="How the file is read. A table: setting=field.z, peak=G1; more than frequencies: "
+        "quantities=frequency,line_width,power. A spectrum: level=Max, rbw=1MHz, averaging=log, "
         "filter=flat. S parameters: port=2, window=4GHz:6GHz.",
     ),
 ]
@@ -196,12 +199,12 @@ def fit(
     check_report(report, force)
     data = read_data(trace, columns, assignments("--read", read))
     values, applied = assignments("--set", set_), drive_of(drive, sine_current, drive_csv)
-    begun = starts_of(assignments("--start", start), free, device_with(device, values), applied)
-    model, applied = device_with(device, values | begun.device), begun.drive
-    if model.temperature > 0:
+    begun = starts_of(assignments("--start", start), free, oscillator_with(device, values, OTHERS), applied)
+    model, applied = oscillator_with(device, values | begun.device, OTHERS), begun.drive
+    if model.temperature > 0 and isinstance(data, Trace):
         raise ValueError(
-            f"{device} is at {show(model.temperature, 'K')}, but a fit follows orbits without thermal noise; give "
-            "--set temperature=0K, and for a trace that noise has disturbed --segment with half its period"
+            f"{device} is at {show(model.temperature, 'K')}, but a trace is followed without thermal noise; "
+            "give --set temperature=0K, and where noise has disturbed it --segment with half its period"
         )
     settings: dict[str, Any] = {
         "free": _free(free, assignments("--bounds", bounds), model, applied),

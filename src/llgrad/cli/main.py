@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from llgrad.cli.agitation.switch import switch
 from llgrad.cli.answers.plan import plan
 from llgrad.cli.cache.command import cache
 from llgrad.cli.compilation import prefer_processors
@@ -33,8 +34,10 @@ from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
 from llgrad.cli.simulate import simulate
 from llgrad.cli.states.equilibria import equilibria
 from llgrad.cli.states.follow import follow
+from llgrad.cli.states.loop import loop
 from llgrad.cli.states.optimise import optimise
 from llgrad.cli.states.orbit import orbit
+from llgrad.cli.states.resonance import resonance
 from llgrad.core.arguments.doors import command_line
 from llgrad.core.run_record import version
 from llgrad.core.status import SimulationError
@@ -117,6 +120,9 @@ for command in (
     map_,
     equilibria,
     follow,
+    switch,
+    loop,
+    resonance,
     optimise,
     fit,
     plan,

@@ -6,13 +6,14 @@ import enum
 import math
 import pathlib
 from json import dumps
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import jax
 import numpy as np
 import typer
 
-from llgrad.cli.answers.continuing import ContinueOption, checked_target, interrupted_run
+from llgrad.cli.answers.continuing import ContinueOption, checked_target, drive_entry, interrupted_run
+from llgrad.cli.answers.signals import arrays_of, told_of
 from llgrad.cli.device_options import (
     DEVICE_HELP,
     AccuracyOption,
@@ -24,10 +25,10 @@ from llgrad.cli.device_options import (
     device_with,
     field_values,
     quantity,
-    starting_state,
+    start_of,
     values_given,
 )
-from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
+from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of, waveforms_of
 from llgrad.cli.output import (
     INTERRUPTED,
     ForceOption,
@@ -42,12 +43,14 @@ from llgrad.cli.output import (
 )
 from llgrad.cli.progress import Report, working
 from llgrad.core.files import plain, write_npz
-from llgrad.core.record import to_json
 from llgrad.core.run_record import run_record
 from llgrad.core.status import Outcome
-from llgrad.core.trajectory import Trajectory
+from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.datasets.reader import write_trace
 from llgrad.datasets.trace import trace_of
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
+from llgrad.kernels.steppers import RK4
 from llgrad.observables.oscillation import Oscillation, oscillation_of
 from llgrad.observables.signal import FEWEST_SAMPLES, cosine
 from llgrad.solve.native import Native
@@ -55,6 +58,7 @@ from llgrad.solve.parts.telling import seconds
 from llgrad.solve.saving import Every, Interval
 from llgrad.solve.simulate import simulate as run_device
 from llgrad.solve.step_size import suggest_dt
+from llgrad.solve.systems import step_of_system
 from llgrad.solve.task import Engine
 from llgrad.solve.xla import XLA
 
@@ -113,18 +117,21 @@ def simulate(
 
     Ctrl-C ends a run with what there is, and writes it.
     """
-    outputs = _outputs(out, plot, force, continue_)
     shortcuts = {"current": current, "alpha": alpha, "temperature": temperature}
     model = device_with(device, values_given(shortcuts, field_values(field, field_x, field_y, field_z), set_))
-    warm = bool(np.any(np.asarray(model.temperature) > 0))
+    outputs = _outputs(out, plot, force, continue_)
+    of_system = isinstance(model, System)
+    warm = model.noises > 0 if of_system else bool(np.any(np.asarray(model.temperature) > 0))
     if seed is not None and not warm:
         raise ValueError("--seed sets the thermal noise, and this device is at 0 K; give --temperature 300K")
     settings: dict[str, Any] = {
         "duration": quantity("--duration", duration, "s"),
         "dt": None if dt is None else quantity("--dt", dt, "s"),
         "accuracy": accuracy,
-        "m0": starting_state(m0),
-        "drive": drive_of(drive, sine_current, drive_csv),
+        "m0": start_of(model, m0),
+        "drive": waveforms_of(drive, sine_current, drive_csv, model.inputs) or None
+        if of_system
+        else drive_of(drive, sine_current, drive_csv),
         "engine": engine.engine(),
     }
     settings["save"] = _saving(model, settings, save_every)
@@ -142,7 +149,7 @@ def _outputs(out: pathlib.Path | None, plot: pathlib.Path | None, force: bool, c
     return outputs._replace(out=checked_target(out), overwrite=True) if continued else outputs
 
 
-def _end(run: Trajectory, out: pathlib.Path | None) -> None:
+def _end(run: Trajectory | SystemTrajectory, out: pathlib.Path | None) -> None:
     """Say how an interrupted run can be continued, and exit."""
     if np.asarray(run.status.code) != Outcome.INTERRUPTED:
         return
@@ -154,7 +161,7 @@ def _end(run: Trajectory, out: pathlib.Path | None) -> None:
     raise typer.Exit(INTERRUPTED)
 
 
-def _run(model: Any, seed: int | None, report: Report, settings: dict[str, Any]) -> Trajectory:
+def _run(model: Any, seed: int | None, report: Report, settings: dict[str, Any]) -> Trajectory | SystemTrajectory:
     """The run, whose progress is reported."""
 
     def tell(told: dict[str, Any]) -> None:
@@ -164,9 +171,18 @@ def _run(model: Any, seed: int | None, report: Report, settings: dict[str, Any])
     return run_device(model, key=None if seed is None else jax.random.key(seed), progress=tell, **settings)
 
 
+def _step(model: Oscillator | System, settings: dict[str, Any]) -> float:
+    """The time step [s] as it is given, or the default one."""
+    if settings["dt"]:
+        return settings["dt"]
+    if isinstance(model, System):
+        return step_of_system(model, settings["drive"] or {}, RK4(), None)
+    return suggest_dt(model, settings["drive"])
+
+
 def _saving(model: Any, settings: dict[str, Any], save_every: int) -> Every | Interval:
     """Every so-many steps; with an accuracy as many states as steps of the default length would give."""
-    dt = settings["dt"] or suggest_dt(model, settings["drive"])
+    dt = _step(model, settings)
     states = settings["duration"] / dt / save_every
     if dt > 0 and states > MOST_STATES:
         advice = math.ceil(settings["duration"] / dt / 1e6)
@@ -176,35 +192,63 @@ def _saving(model: Any, settings: dict[str, Any], save_every: int) -> Every | In
     return Interval(settings["duration"] / math.ceil(states))
 
 
-def _report(run: Trajectory, name: str, seed: int | None, outputs: Outputs, json: bool) -> None:
+class Answer(NamedTuple):
+    """What is told of a run, and what is drawn of it."""
+
+    summary: dict[str, Any]
+    lines: list[str]
+    drawn: Any
+    """What a spectrum is drawn of; None where nothing oscillates."""
+
+
+def _answer(run: Trajectory | SystemTrajectory) -> Answer:
+    if isinstance(run, SystemTrajectory):
+        signals = told_of(run)
+        moving = [told.signal for told in signals if told.motion is not None]
+        lines = ["last half of the run:", *(f"  {told.sentence()}" for told in signals)]
+        found = {told.signal.name: told.entry() for told in signals}
+        return Answer({"signals": found}, lines, moving[0] if moving else None)
+    half = last_half(run)
+    motion = motion_of(half)
+    found = summary(half, motion)
+    told = "no oscillation" if motion is None else motion.sentence("m·p")
+    mean = ", ".join(f"{c:.4f}" for c in found["mean_m"])
+    return Answer(found, [f"last half of the run: {told}; mean m = ({mean})"], None if motion is None else half)
+
+
+def _record(run: Trajectory | SystemTrajectory, seed: int | None, answer: Answer) -> dict[str, Any]:
+    dtype = str(jax.tree.leaves(run.m if isinstance(run, Trajectory) else run.state)[0].dtype)
+    record = run_record("trajectory", device=run.model, seed=seed, dtype=dtype, command=command_line())
+    return record | {
+        "drive": drive_entry(run.drive),
+        "status": run.status.sentence,
+        "stats": run.stats._asdict() | {"error": None if run.stats.error is None else _finite(run.stats.error)},
+        "summary": answer.summary,
+    }
+
+
+def _report(run: Trajectory | SystemTrajectory, name: str, seed: int | None, outputs: Outputs, json: bool) -> None:
     """Write the files, then tell."""
     with jax.enable_x64(True):
-        half = last_half(run)
-        motion = motion_of(half)
-        found = summary(half, motion)
-        record = run_record("trajectory", device=run.model, seed=seed, dtype=str(run.m.dtype), command=command_line())
-        record |= {
-            "drive": None if run.drive is None else to_json(run.drive),
-            "status": run.status.sentence,
-            "stats": run.stats._asdict() | {"error": None if run.stats.error is None else _finite(run.stats.error)},
-            "summary": found,
-        }
+        answer = _answer(run)
+        record = _record(run, seed, answer)
         if outputs.out is not None and outputs.out.suffix.lower() == ".csv":
             text = dumps(plain(record), ensure_ascii=False)
             note = f"simulated by {record['command']}\nrun record: {text}"
-            write_trace(outputs.out, trace_of(run), note, overwrite=outputs.overwrite)
+            columns = run.signals if isinstance(run, SystemTrajectory) else None
+            write_trace(outputs.out, trace_of(run, columns), note, overwrite=outputs.overwrite)
         elif outputs.out is not None:
-            write_npz(outputs.out, record, {"t": run.t, "m": run.m}, outputs.overwrite)
-        kept = outputs if motion is not None else _without(outputs, "spectrum")
-        save_pictures(kept, _figures(run, half))
+            arrays = arrays_of(run) if isinstance(run, SystemTrajectory) else {"t": run.t, "m": run.m}
+            write_npz(outputs.out, record, arrays, outputs.overwrite)
+        kept = outputs if answer.drawn is not None else _without(outputs, "spectrum")
+        save_pictures(kept, _figures(run, answer.drawn))
     if json:
         print_json(record | {"files": [str(file) for file in kept.written()]})
         return
     print(f"{name}: {run}")
     if (error := run.stats.error) is not None and math.isfinite(error):
         print(f"estimated error of the last state: {error:.1g}")
-    told = "no oscillation" if motion is None else motion.sentence("m·p")
-    print(f"last half of the run: {told}; mean m = ({', '.join(f'{c:.4f}' for c in found['mean_m'])})")
+    print("\n".join(answer.lines))
     for file in kept.written():
         print(f"wrote {file}")
 
@@ -244,11 +288,11 @@ def _without(outputs: Outputs, picture: str) -> Outputs:
     return outputs._replace(pictures={name: file for name, file in outputs.pictures.items() if name != picture})
 
 
-def _figures(run: Trajectory, half: Trajectory) -> dict[str, Any]:
+def _figures(run: Trajectory | SystemTrajectory, drawn: Any) -> dict[str, Any]:
     from llgrad import plot
 
     return {
         "trace": lambda: plot.trace(run),
         "orbit": lambda: plot.orbit(run),
-        "spectrum": lambda: plot.spectrum(half, title="Spectrum, last half"),
+        "spectrum": lambda: plot.spectrum(drawn, title="Spectrum, last half"),
     }

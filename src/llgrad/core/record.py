@@ -337,7 +337,11 @@ def _read(value: Any, field: dataclasses.Field, hint: Any, area: float | None) -
         raise ValueError(f"{name}: {error}") from None
     if value is None or (field.metadata.get("static") and isinstance(value, (bool, int, str))):
         return value
-    if hint == tuple[str, str] and isinstance(value, list) and all(isinstance(part, str) for part in value):
+    if (
+        hint in (tuple[str, str], tuple[str, ...])
+        and isinstance(value, list)
+        and all(isinstance(part, str) for part in value)
+    ):
         return tuple(value)
     several = typing.get_origin(hint) is tuple
     if isinstance(value, list) != several or not isinstance(value, (list, Mapping)):

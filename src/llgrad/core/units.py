@@ -50,6 +50,8 @@ BASES: Final[dict[str, tuple[str, float]]] = {
     "Ω": ("Ω", 1.0),
     "S": ("S", 1.0),
     "rad": ("rad", 1.0),
+    "J/m": ("J/m", 1.0),
+    "erg/cm": ("J/m", 1e-5),
     "J/m2": ("J/m²", 1.0),
     "J/m²": ("J/m²", 1.0),
     "J/m3": ("J/m³", 1.0),

@@ -84,7 +84,8 @@ def setting_column(table: Table, columns: Sequence[Quantity], frequency: int, se
             choices = f"setting={table.header[found[0]].name!r}"
         raise ValueError(
             f"{table.path} has several columns of currents or fields {same} ({_names(table, found)}); "
-            f"choose one, as in {choices} (--read setting=… on the command line)"
+            f"choose one, as in {choices} (--read setting=… on the command line), or fit against all of them, read by "
+            "read_orbit_table (--read quantities=frequency)"
         )
     _refuse_unknown_axis(table, columns, found[0])
     if not changing and (turned := [i for i in _directions(table, columns) if varies(table.values[:, i])]):

@@ -12,7 +12,7 @@ from jax.core import Tracer
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import Record, as_count, tables_of
-from llgrad.devices.coupling import Coupling
+from llgrad.devices.coupling import Coupling, LinearCoupling
 from llgrad.devices.oscillator import Oscillator
 
 
@@ -44,10 +44,10 @@ class OscillatorArray(Record):
         check_kind(
             "oscillator", self.oscillator, Oscillator, "an array is of devices; write a System for the whole of it"
         )
-        shape = getattr(getattr(self.coupling, "weights", None), "shape", None)
-        if shape is not None and shape[:2] != (self.count, self.count):
+        count = _count_of(self.coupling)
+        if count is not None and count != self.count:
             raise ValueError(
-                f"the coupling is for {shape[0]} oscillators, this array has {self.count}; give "
+                f"the coupling is for {count} oscillators, this array has {self.count}; give "
                 f"a ({self.count}, {self.count}) matrix"
             )
 
@@ -56,6 +56,14 @@ class OscillatorArray(Record):
         `coupling`."""
         coupling = changes.pop("coupling", self.coupling)
         return type(self)(self.oscillator.replace(**changes), self.count, coupling)
+
+
+def _count_of(coupling: Coupling | None) -> int | None:
+    """How many oscillators a coupling is for; None where it does not say."""
+    if isinstance(coupling, LinearCoupling):
+        return coupling.count
+    shape = getattr(getattr(coupling, "weights", None), "shape", None)
+    return None if shape is None else shape[0]
 
 
 def _spread(leaf: Any, count: int) -> Any:

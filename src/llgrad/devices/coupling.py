@@ -40,7 +40,26 @@ class FieldCoupling(Coupling):
         return Vec3(jnp.matmul(self.weights, m.x), jnp.zeros_like(m.x), jnp.zeros_like(m.x))
 
 
-class TensorCoupling(Coupling):
+class LinearCoupling(Coupling):
+    """A field linear in the others' magnetisation, B_i = Σ_j W_ij m_j, whatever W is made of.
+
+    With this `field` it is native: engines take W, which is made once for a run.
+    """
+
+    @abc.abstractmethod
+    def tensors(self) -> Any:
+        """W_ij (N, N, 3, 3) [T] per unit of magnetisation, from oscillator j to oscillator i."""
+
+    @property
+    @abc.abstractmethod
+    def count(self) -> int:
+        """The number of oscillators N."""
+
+    def field(self, m: Vec3) -> Vec3:
+        return Vec3(*jnp.einsum("ijab,bj->ai", self.tensors(), jnp.stack([m.x, m.y, m.z])))
+
+
+class TensorCoupling(LinearCoupling):
     """A field linear in the others' magnetisation: B_i = Σ_j W_ij m_j, with a 3×3 matrix W_ij for each pair.
 
     `weights` (N, N, 3, 3) in tesla per unit of magnetisation, from oscillator j to oscillator i; for stray fields see
@@ -56,5 +75,9 @@ class TensorCoupling(Coupling):
         if len(shape) != 4 or shape[0] != shape[1] or shape[2:] != (3, 3):
             raise ValueError(f"weights has the shape {shape}, expected (N, N, 3, 3), a matrix for each pair, in tesla")
 
-    def field(self, m: Vec3) -> Vec3:
-        return Vec3(*jnp.einsum("ijab,bj->ai", self.weights, jnp.stack([m.x, m.y, m.z])))
+    @property
+    def count(self) -> int:
+        return np.shape(self.weights)[0]
+
+    def tensors(self) -> Any:
+        return self.weights

@@ -15,8 +15,6 @@ from llgrad.core.arguments.kinds import check_kind, checked_path, wrong_kind
 from llgrad.core.files import strict_json, unicode_text, writing
 from llgrad.core.record import from_json, to_json
 from llgrad.core.run_record import open_record
-from llgrad.devices import presets
-from llgrad.devices.geometry import SHAPE, Shape, one_quantity, shape_of
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 
@@ -37,32 +35,6 @@ def save_device(path: str | os.PathLike[str], device: Oscillator | System, *, ov
     text = tomli_w.dumps(entry) if ending == ".toml" else json.dumps(entry, indent=2, ensure_ascii=False) + "\n"
     with writing(path, overwrite) as file:
         file.write_text(text, encoding="utf-8")
-
-
-def load_device(name: str | os.PathLike[str]) -> Oscillator:
-    """The device of a preset's name, of a device file, or of any JSON file of llgrad that holds one.
-
-    In a device file every quantity that has a unit is written with it: {"value": 0.0025, "unit": "A"}, or "2.5mA"; a
-    vector is ["300Oe", "0Oe", "0Oe"], "(300, 0, 0) Oe", "300Oe at 90deg, 0deg" (θ from z, φ from x) or {"value":
-    [300, 0, 0], "unit": "Oe"}; a polariser may be its two angles, "90deg, 0deg". In place of volume and demag:
-    {"ellipse": {"diameters": ["160nm", "80nm"], "thickness": "5nm"}}. With an ellipse, an area or a thickness, a
-    current may be a density: "3MA/cm2".
-
-    Raises ValueError, in one sentence, for a file that is damaged, holds no device, or holds one that cannot be meant.
-    """
-    return read_device(name)[0]
-
-
-def read_device(name: str | os.PathLike[str]) -> tuple[Oscillator, float | None]:
-    """The device, and the area [m²] that its current flows through where it is known. See `load_device`."""
-    path = checked_path("name", name)
-    if path.suffix.lower() not in (".json", ".toml"):
-        return presets.load(str(name)), presets.AREAS.get(str(name))
-    entry = _entry_of(path)
-    try:
-        return _device_of(entry)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{name}: {error}") from None
 
 
 def load_system(name: str | os.PathLike[str], kind: type[AnySystem]) -> AnySystem:
@@ -86,9 +58,9 @@ def load_system(name: str | os.PathLike[str], kind: type[AnySystem]) -> AnySyste
     path = checked_path("name", name)
     if not (isinstance(kind, type) and issubclass(kind, System)):
         raise ValueError(wrong_kind("kind", kind, "the class of a System", "a file holds its parameters only"))
-    whole = _entry_of(path)
+    whole = entry_of(path)
     try:
-        entry = _recorded(whole)
+        entry = recorded(whole)
         if entry.get("type") != kind.__name__:
             raise ValueError(f"it describes {str(entry.get('type'))[:80]}, and not {kind.__name__}; give its own class")
         return from_json(entry, base=kind)
@@ -96,7 +68,7 @@ def load_system(name: str | os.PathLike[str], kind: type[AnySystem]) -> AnySyste
         raise ValueError(f"{name}: {error}") from None
 
 
-def _entry_of(path: Path) -> Any:
+def entry_of(path: Path) -> Any:
     """What a JSON or TOML file holds."""
     if not path.is_file():
         raise FileNotFoundError(f"the device file {path} does not exist")
@@ -116,7 +88,7 @@ def _toml(text: str) -> dict[str, Any]:
         raise ValueError("its entries are nested too deep") from None
 
 
-def _recorded(entry: Any) -> Mapping[str, Any]:
+def recorded(entry: Any) -> Mapping[str, Any]:
     """The entry of the device in a device file, or in a run record."""
     if not isinstance(entry, Mapping):
         raise ValueError("expected a device: an object with the entry 'type'")
@@ -127,33 +99,3 @@ def _recorded(entry: Any) -> Mapping[str, Any]:
     if not isinstance(entry, Mapping):
         raise ValueError(f"its entry 'device' is {type(entry).__name__}, expected an object with the entry 'type'")
     return entry
-
-
-def _device_of(entry: Any) -> tuple[Oscillator, float | None]:
-    entry = _recorded(entry)
-    shape, rest = _shape_of(entry)
-    device = from_json(rest, area=shape.area)
-    if not isinstance(device, Oscillator):
-        raise ValueError(
-            f"it describes {type(device).__name__}, expected an Oscillator; a System of your own is given back by "
-            "load_system"
-        )
-    return device, shape.area
-
-
-def _shape_of(entry: Mapping[str, Any]) -> tuple[Shape, dict[str, Any]]:
-    """What an ellipse, area or thickness in a device file settles, and the entry with it put in."""
-    given = {name: entry[name] for name in SHAPE if name in entry}
-    rest = {name: value for name, value in entry.items() if name not in SHAPE}
-    if not given or entry.get("type") != Oscillator.__name__:
-        return Shape(), dict(entry)
-    twice = [name for name in ("volume", "demag") if name in rest and "ellipse" in given]
-    if twice:
-        raise ValueError(f"{' and '.join(twice)} beside the ellipse would say the shape twice; give one of them")
-    volume = one_quantity("volume", rest["volume"], "m³") if "volume" in rest else None
-    shape = shape_of(given, volume)
-    if shape.volume is not None:
-        rest["volume"] = {"value": shape.volume, "unit": "m³"}
-    if shape.demag is not None:
-        rest["demag"] = [shape.demag.x, shape.demag.y, shape.demag.z]
-    return shape, rest

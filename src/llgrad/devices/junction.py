@@ -15,6 +15,14 @@ class Junction(Record):
     def resistance(self, cosine: Any) -> Any:
         """Resistance [Ω] at c = m·p, any shape."""
 
+    def at_current(self, cosine: Any, current: Any) -> Any:
+        """Resistance [Ω] where a current [A] flows; here it does not depend on it."""
+        return self.resistance(cosine)
+
+    def at_voltage(self, cosine: Any, voltage: Any) -> Any:
+        """Resistance [Ω] at a voltage [V] across the junction; here it does not depend on it."""
+        return self.resistance(cosine)
+
 
 class ConductanceJunction(Junction):
     """A tunnel junction, whose *conductance* is linear in m·p: G = G_0 (1 + λ_G m·p).

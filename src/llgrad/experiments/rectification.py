@@ -79,7 +79,8 @@ def _rectified(device: Oscillator, start: Vec3 | None, microwave: Microwave, fre
     def motion_and_volts(x: Any) -> Any:
         inputs = dict(zip(flow.channels, x[2:], strict=True))
         m = flow.state(chart.state(flow, x[:2]))
-        volts = (device.current + inputs["current"]) * junction.resistance(m.dot(device.polariser))
+        current = device.current + inputs["current"]
+        volts = current * junction.at_current(m.dot(device.polariser), current)
         return jnp.append(chart.velocity(flow, x[:2], inputs), volts)
 
     slope = jax.jacfwd(motion_and_volts)(at_rest)

@@ -72,8 +72,8 @@ def _chosen(problem: Problem, values: Any, m0: np.ndarray, accuracy: float) -> t
 def _with_step(recording: Recording, values: Any, m0: Any, accuracy: float) -> tuple[TraceRecording, str]:
     if not isinstance(recording, TraceRecording):
         raise ValueError(
-            "accuracy is that of a trace that is fitted whole; for a table of frequencies, a spectrum or pieces of a "
-            "trace give dt, or leave both out"
+            "accuracy is that of a trace that is fitted whole; for pieces of a trace give dt, and leave both out for a "
+            "table or a spectrum, which is fitted through closed orbits"
         )
     interval = recording.interval or recording.step * max(recording.save_every, 1)
     duration = recording.duration

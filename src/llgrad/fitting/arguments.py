@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from llgrad.datasets.trace import Trace
@@ -22,8 +22,17 @@ def check_time_limit(time_limit: float | None) -> None:
         raise ValueError(f"time_limit = {time_limit!r}, expected a time in seconds, zero or more, or None for no limit")
 
 
-def check_pieces(model: Model, experiments: tuple[Experiment, ...], free: Iterable[str]) -> None:
-    """Raise ValueError where what is free belongs to the beginning of a trace, and all of them are in pieces."""
+def check_pieces(
+    model: Model, experiments: tuple[Experiment, ...], free: Iterable[str], stepping: Mapping[str, Any]
+) -> None:
+    """Raise ValueError where what is free belongs to the beginning of a trace, and all of them are in pieces; and where
+    it is told how runs are stepped, and there are none."""
+    used = [name for name, value in stepping.items() if value is not None]
+    if used and not any(isinstance(one.data, Trace) for one in experiments):
+        raise ValueError(
+            f"{used[0]} is of runs in time, and tables and spectra are fitted through closed orbits, found by "
+            "shooting; leave it out"
+        )
     names = [free] if isinstance(free, str) else list(free)
     whole = [e for e in experiments if isinstance(e.data, Trace) and e.segment is None]
     own = [name for name in names if is_start(name) or name.split("[")[0] == recorder_path(model, "delay")]

@@ -24,8 +24,10 @@ from llgrad.devices.bounds import Between, Bound, Positive, Unbounded, default_b
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.drives.drive import Drive, check_drive
+from llgrad.fitting.orbits.spectra import around_its_line
+from llgrad.fitting.orbits.tables.table import OrbitTable, as_orbit_table
 from llgrad.fitting.problem import Problem
-from llgrad.fitting.recordings import Free, Grid, recording_of, reference_state
+from llgrad.fitting.recordings import Free, Grid, check_noise, derives_width, recording_of, reference_state
 from llgrad.fitting.systems.parameters import (
     check_starts,
     check_system,
@@ -36,7 +38,6 @@ from llgrad.fitting.systems.parameters import (
 )
 from llgrad.fitting.targets.experiment import Experiment, samples_of
 from llgrad.fitting.targets.recording import LINE, RECORDER, Driven, Model, recorder_name, recorder_path
-from llgrad.fitting.targets.spectra import around_its_line
 from llgrad.fitting.targets.starting import form_of, is_start, starts_by_itself
 from llgrad.kernels.steppers import RK4, Stepper
 from llgrad.observables.spectrum import Spectrum
@@ -79,13 +80,14 @@ def units_of(model: Model, drive: Driven = None, column: str = "V") -> dict[str,
 
 def as_experiments(data: Any, **common: Any) -> tuple[Experiment, ...]:
     """What the user gave as a tuple of experiments; `common` are settings of the experiment that data alone make."""
-    if isinstance(data, (Trace, FrequencyTable, Spectrum, Trajectory, SystemTrajectory)):
+    if isinstance(data, (Trace, FrequencyTable, OrbitTable, Spectrum, Trajectory, SystemTrajectory)):
         return (_with_errors(Experiment(data, **common)),)
     check_kind("data", data, (Experiment, Iterable), "give (model, data), the device first")
     experiments = (data,) if isinstance(data, Experiment) else tuple(data)
     if not experiments or not all(isinstance(one, Experiment) for one in experiments):
         raise ValueError(
-            "a fit needs a Trace, a Trajectory, a FrequencyTable, a Spectrum, an Experiment, or a list of Experiments"
+            "a fit needs a Trace, a Trajectory, a FrequencyTable, an OrbitTable, a Spectrum, an Experiment, or a list "
+            "of Experiments"
         )
     if given := [name for name, value in common.items() if value is not None]:
         raise ValueError(
@@ -108,10 +110,13 @@ def _with_errors(experiment: Experiment) -> Experiment:
         return dataclasses.replace(experiment, data=experiment.data.first(experiment.data.t.size // count * count))
     if isinstance(experiment.data, Spectrum):
         return dataclasses.replace(experiment, data=around_its_line(experiment.data)[0])
-    errors = experiment.data.errors if isinstance(experiment.data, FrequencyTable) else None
-    if errors is None or experiment.noise is not None:
+    if experiment.noise is not None or not isinstance(experiment.data, (FrequencyTable, OrbitTable)):
         return experiment
-    return dataclasses.replace(experiment, noise=float(np.sqrt(np.mean(errors**2))))
+    table = as_orbit_table(experiment.data)
+    if len(table.measured) > 1:
+        return dataclasses.replace(experiment, noise=1.0)  # of numbers in units of their errors
+    known = [values[np.isfinite(table.measured[name])] for name, values in table.errors.items()]
+    return dataclasses.replace(experiment, noise=float(np.sqrt(np.mean(known[0] ** 2)))) if known else experiment
 
 
 def named(
@@ -183,7 +188,8 @@ def prepare(
     by_itself = starts_by_itself(model, _own_paths(model, given))
     for row, (device, experiment) in enumerate(zip(devices, experiments, strict=True)):
         label = f"[{experiment.label or row + 1}]" if len(experiments) > 1 else ""
-        state, fitted, known = reference_state(device, experiment, by_itself)
+        derived = derives_width(device, experiment, given)
+        state, fitted, known = reference_state(device, experiment, by_itself, derived)
         passed.append(sizes_of(device, experiment, state, grid) if any(map(is_start, fitted)) else None)
         references.append(state)
         unknown += [] if known else [row]
@@ -323,9 +329,14 @@ def _set(model: Model, experiment: Experiment) -> Model:
         if path not in units:
             raise ValueError(f"the setting {path!r} is none of the device's: {listed(units)}")
         model = set_leaf(model, path, float(value))
-    if isinstance(experiment.data, FrequencyTable) and experiment.data.setting not in units:
-        raise ValueError(f"the table's setting {experiment.data.setting!r} is none of the device's: {', '.join(units)}")
-    if isinstance(model, Oscillator) and is_concrete(model.temperature) and float(model.temperature) > 0:
+    table = as_orbit_table(experiment.data) if isinstance(experiment.data, (FrequencyTable, OrbitTable)) else None
+    if table is not None:
+        for setting in table.settings:
+            if setting not in units:
+                raise ValueError(f"the table's setting {setting!r} is none of the device's: {listed(units)}")
+        check_noise(model, table)
+    in_time = isinstance(experiment.data, Trace)
+    if in_time and isinstance(model, Oscillator) and is_concrete(model.temperature) and float(model.temperature) > 0:
         raise ValueError(
             f"temperature = {show(float(model.temperature), 'K')}, but a fit follows orbits without thermal noise; set "
             "it to 0 K, and fit a trace that noise has disturbed in segments of half a period"
@@ -336,6 +347,8 @@ def _set(model: Model, experiment: Experiment) -> Model:
 def _rate(model: Model, experiment: Experiment, places: tuple[tuple[str, int], ...], parameters: _Parameters) -> float:
     """The largest precession rate [rad/s] at the start and at one and a half times the starting field and current; of
     a system what it says itself, or what its recording shows."""
+    if not isinstance(experiment.data, Trace):
+        return 1.0  # nothing is stepped through
     if isinstance(model, System):
         return rate_of_system(model, experiment)
     wider, drive = model, _drive(experiment)

@@ -8,8 +8,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.bounds import Bound
+from llgrad.fitting.orbits.recording import OrbitRecording
 from llgrad.fitting.targets.recording import Recording
 from llgrad.fitting.targets.traces import TraceRecording
 
@@ -47,30 +50,81 @@ class Problem(eqx.Module):
         """Physical values (p,) [SI] of the unbounded parameters."""
         return jnp.stack([bound.physical(u[i]) for i, bound in enumerate(self.bounds)])
 
+    def physical_with_slopes(self, u: Any) -> tuple[np.ndarray, np.ndarray]:
+        """These, and the slope (p,) of each by its own u."""
+        found = _physical(dataclasses.replace(self, recordings=(), rate=()), u)
+        return tuple(np.asarray(leaf) for leaf in found)  # type: ignore[return-value]
+
     def residuals(self, u: Any, m0: Any, horizon: Any) -> tuple[Any, Any]:
         """Residuals in units of their σ, (M,), zero after the horizon [s]; and whether every run went well."""
         values = self.physical(u)
         parts = [recording.residuals(values, m0[recording.row], horizon) for recording in self.recordings]
         return jnp.concatenate([r for r, _ in parts]), jnp.stack([jnp.asarray(fine) for _, fine in parts]).all()
 
+    @property
+    def near(self) -> tuple[Any, ...]:
+        """The orbits that those of each recording are found near; nothing for a trace."""
+        return tuple(getattr(recording, "near", ()) for recording in self.recordings)
+
+    def near_to(self, near: tuple[Any, ...]) -> Problem:
+        """The problem with other orbits to start from, one tuple for each recording."""
+        pairs = zip(self.recordings, near, strict=True)
+        return dataclasses.replace(
+            self, recordings=tuple(dataclasses.replace(r, near=one) if one else r for r, one in pairs)
+        )
+
     def until(self, horizon: float) -> Problem:
         """The problem with every trace cut after `horizon` [s], and without the tables: cheaper to simulate."""
         cut = tuple(r.until(horizon) for r in self.recordings if isinstance(r, TraceRecording))
         return dataclasses.replace(self, recordings=cut) if cut else self
 
+    @property
+    def orbits(self) -> tuple[tuple[int, OrbitRecording], ...]:
+        """The recordings of orbits, each with its number."""
+        return tuple((i, r) for i, r in enumerate(self.recordings) if isinstance(r, OrbitRecording))
+
+    @property
+    def in_time(self) -> Problem:
+        """The problem of what is simulated, without that of orbits."""
+        kept = tuple(r for r in self.recordings if not isinstance(r, OrbitRecording))
+        return dataclasses.replace(self, recordings=kept)
+
+
+@quick_jit
+def _physical(problem: Problem, u: Any) -> tuple[Any, Any]:
+    slopes, values = jax.jacfwd(lambda u: (problem.physical(u),) * 2, has_aux=True)(u)
+    return values, jnp.diag(slopes)
+
 
 class Evaluation(eqx.Module):
-    """Cost Σr², gradient Jᵀr and JᵀJ of a batch of parameter sets: shapes (S,), (S, p), (S, p, p)."""
+    """Cost Σr², gradient Jᵀr and JᵀJ of a batch of parameter sets: shapes (S,), (S, p), (S, p, p); and the orbits that
+    were found for each, from which the next ones are."""
 
     cost: Any
     gradient: Any
     curvature: Any
+    near: tuple[Any, ...] = ()
+
+
+def evaluate(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, ...] | None = None) -> Evaluation:
+    """Value and forward sensitivities of a batch u (S, p), m0 (S, R, 3), with orbits found near others (S, …) or near
+    the problem's own: one simulation, or one shooting, and p tangents each."""
+    near = repeated(problem, len(u)) if near is None else near
+    if not problem.orbits:
+        return _evaluate(problem, u, m0, horizon)
+    parts = [_evaluate(problem.in_time, u, m0, horizon)] if problem.in_time.recordings else []
+    if np.isinf(horizon):
+        found, near = _of_orbits(problem, np.asarray(u), np.asarray(m0), near)
+        parts.append(found)
+    cost, gradient, curvature = (
+        sum(np.asarray(part) for part in both)
+        for both in zip(*((one.cost, one.gradient, one.curvature) for one in parts), strict=True)
+    )
+    return Evaluation(cost, gradient, curvature, near)
 
 
 @eqx.filter_jit
-def evaluate(problem: Problem, u: Any, m0: Any, horizon: Any) -> Evaluation:
-    """Value and forward sensitivities of a batch u (S, p), m0 (S, R, 3): one simulation and p tangents each."""
-
+def _evaluate(problem: Problem, u: Any, m0: Any, horizon: Any) -> Evaluation:
     def one(u: Any, m0: Any) -> Evaluation:
         def f(u: Any) -> tuple[Any, Any]:
             r, fine = problem.residuals(u, m0, horizon)
@@ -83,25 +137,48 @@ def evaluate(problem: Problem, u: Any, m0: Any, horizon: Any) -> Evaluation:
     return jax.vmap(one)(u, m0)
 
 
-@eqx.filter_jit
-def costs(problem: Problem, u: Any, m0: Any, horizon: Any) -> Any:
-    """Costs Σr² (S,) of a batch u (S, p), m0 (S, R, 3), without sensitivities: one simulation each."""
+def _of_orbits(
+    problem: Problem, u: np.ndarray, m0: np.ndarray, near: tuple[Any, ...]
+) -> tuple[Evaluation, tuple[Any, ...]]:
+    """The part of the recordings of orbits, and these: one start after the other, by programs of one width."""
+    each, found = [], [list(taken(near, s)) for s in range(len(u))]
+    for s, one in enumerate(u):
+        values, stretch = problem.physical_with_slopes(one)
+        residuals, slopes = [], []
+        for number, recording in problem.orbits:
+            seen = recording.seen(values, m0[s, recording.row], found[s][number])
+            residuals.append(seen.residuals)
+            slopes.append(seen.slopes * stretch)
+            found[s][number] = seen.near
+        r, jacobian = np.concatenate(residuals), np.concatenate(slopes)
+        fine = np.isfinite(r).all() and np.isfinite(jacobian).all()
+        each.append(Evaluation(r @ r if fine else np.inf, jacobian.T @ r, jacobian.T @ jacobian))
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *map(tuple, found))
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *each), stacked
 
+
+def repeated(problem: Problem, count: int) -> tuple[Any, ...]:
+    """The problem's own orbits for each of a batch."""
+    return jax.tree.map(lambda leaf: np.broadcast_to(np.asarray(leaf), (count, *leaf.shape)), problem.near)
+
+
+def taken(near: tuple[Any, ...], which: Any) -> tuple[Any, ...]:
+    """The orbits of some starts, or of one."""
+    return jax.tree.map(lambda leaf: leaf[which], near)
+
+
+def costs(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, ...] | None = None) -> Any:
+    """Costs Σr² (S,) of a batch u (S, p), m0 (S, R, 3), without sensitivities: one simulation each; of orbits with
+    them, by the same program as `evaluate`."""
+    if problem.orbits:
+        return evaluate(problem, u, m0, horizon, near).cost
+    return _costs(problem, u, m0, horizon)
+
+
+@eqx.filter_jit
+def _costs(problem: Problem, u: Any, m0: Any, horizon: Any) -> Any:
     def one(u: Any, m0: Any) -> Any:
         r, fine = problem.residuals(u, m0, horizon)
         return jnp.where(fine & jnp.isfinite(r).all(), r @ r, jnp.inf)
 
     return jax.vmap(one)(u, m0)
-
-
-@eqx.filter_jit
-def residuals_and_slopes(problem: Problem, u: Any, m0: Any) -> tuple[Any, Any]:
-    """Residuals (M,) on the whole traces, and their Jacobian (M, p) with respect to the *physical* values, at one u."""
-
-    def f(u: Any) -> tuple[Any, Any]:
-        r, _ = problem.residuals(u, m0, jnp.inf)
-        return r, r
-
-    jacobian, r = jax.jacfwd(f, has_aux=True)(u)
-    slopes = jnp.stack([jax.grad(bound.physical)(u[i]) for i, bound in enumerate(problem.bounds)])
-    return r, jacobian / slopes[None, :]

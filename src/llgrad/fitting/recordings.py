@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.record import leaf_units
+from llgrad.core.arguments.doors import by_door
+from llgrad.core.record import is_concrete, leaf_units
 from llgrad.core.units import show
-from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.peaks import peak_of
 from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import direction
 from llgrad.devices.system import System
+from llgrad.fitting.orbits.cycles import Near
+from llgrad.fitting.orbits.looking import COUNT
+from llgrad.fitting.orbits.recording import TableRecording
+from llgrad.fitting.orbits.spectra import SpectrumRecording
+from llgrad.fitting.orbits.tables.table import OF_NOISE, OrbitTable, as_orbit_table
 from llgrad.fitting.targets.checks import check_length
 from llgrad.fitting.targets.experiment import Experiment, samples_of
 from llgrad.fitting.targets.recording import LINE, Driven, Model, Recording, recorder_path, with_free_leaves
 from llgrad.fitting.targets.segmented import SegmentedRecording
-from llgrad.fitting.targets.spectra import SpectrumRecording
 from llgrad.fitting.targets.starting import Form, form_of, given_start
-from llgrad.fitting.targets.tables import TableRecording
 from llgrad.fitting.targets.traces import TraceRecording, grid_of_trace
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.spectrum import Spectrum
@@ -38,27 +40,57 @@ MOST_STEPS: Final = 3_000_000
 FINER: Final = 0.4
 """A fit's step, as a fraction of the suggested one: the integration error must stay below the data's information."""
 
-MEASURED: Final = 10.0
-"""And for how long it is measured, in periods of the slowest frequency that was recorded."""
 
-FINER_TURN: Final = 2.0
-"""Steps of the closed orbit of the slowest frequency, over those of the run that leads to it: it is one period only."""
-
-FEWEST_STEPS: Final = 128
-"""Steps of a period."""
-
-SETTLING: Final = 100.0
-"""How long an orbit settles before its frequency is measured, in periods of the fastest precession."""
+def derives_width(model: Model, experiment: Experiment, given: Mapping[str, Any]) -> bool:
+    """Whether the width of a spectrum's line is that of the model's own noise, and no parameter."""
+    if not isinstance(experiment.data, Spectrum) or recorder_path(model, "line_width") in _plain(given):
+        return False
+    return bool(model.noises) if isinstance(model, System) else "temperature" in _plain(given) or _hot(model)
 
 
-def reference_state(model: Model, experiment: Experiment, by_itself: bool) -> tuple[np.ndarray, tuple[str, ...], bool]:
+def _plain(names: Mapping[str, Any]) -> set[str]:
+    """Names without the labels of experiments."""
+    return {name.split("[")[0] for name in names}
+
+
+def _hot(device: Oscillator) -> bool:
+    return is_concrete(device.temperature) and float(np.min(np.asarray(device.temperature))) > 0
+
+
+def check_noise(model: Model, table: OrbitTable) -> None:
+    """Raise ValueError where a table holds what there is only with noise, and the model has none."""
+    named = [name for name in table.measured if name in OF_NOISE]
+    if not named:
+        return
+    if isinstance(model, System):
+        if not model.noises:
+            raise ValueError(
+                f"the table has a {named[0]}, and {type(model).__name__} has no noise to make one; declare noises = …, "
+                "or leave the column out"
+            )
+        return
+    known = np.isfinite(np.stack([table.measured[name] for name in named])).any(axis=0)
+    rows = np.broadcast_to(table.settings.get("temperature", np.asarray(model.temperature, float)), known.shape)
+    cold = known & ~(rows > 0)
+    if cold.any():
+        where = f" in row {int(np.argmax(cold))}" if "temperature" in table.settings else ""
+        raise ValueError(
+            f"the table has a {named[0]} at temperature = 0 K{where}: without noise a line has no width; give the "
+            f"device its temperature, {by_door('device.replace(temperature=300.0)', '--set temperature=300K')}, or the "
+            "table a column of temperatures"
+        )
+
+
+def reference_state(
+    model: Model, experiment: Experiment, by_itself: bool, derived: bool
+) -> tuple[np.ndarray, tuple[str, ...], bool]:
     """The state at the first sample (n,), what is always free beside it, and whether it is known, roughly at least."""
     form, data = form_of(model), experiment.data
-    width = (recorder_path(model, "line_width"),) if isinstance(data, Spectrum) else ()
+    width = (recorder_path(model, "line_width"),) if isinstance(data, Spectrum) and not derived else ()
     if experiment.m0 is not None:
         return form.numbers(given_start(model, experiment.m0)), width, True
     if isinstance(model, System):
-        return _reference_of_system(model, form, experiment, by_itself)
+        return _reference_of_system(model, form, experiment, by_itself, width)
     if experiment.segment is not None:
         return np.array([0.0, 0.0, 1.0]), (), True
     if not isinstance(data, Trace):
@@ -73,12 +105,12 @@ def reference_state(model: Model, experiment: Experiment, by_itself: bool) -> tu
 
 
 def _reference_of_system(
-    model: System, form: Form, experiment: Experiment, by_itself: bool
+    model: System, form: Form, experiment: Experiment, by_itself: bool, width: tuple[str, ...]
 ) -> tuple[np.ndarray, tuple[str, ...], bool]:
     """Its own start, with the components that are recorded as the first row has them."""
     state, data = form.numbers(given_start(model, None)), experiment.data
     if by_itself or not isinstance(data, Trace):
-        return state, (recorder_path(model, "line_width"),) if isinstance(data, Spectrum) else (), True
+        return state, width, True
     recorded = [name in data.columns for name in form.names]
     for place, name in enumerate(form.names):
         state[place] = data.columns[name][0] if recorded[place] else state[place]
@@ -115,14 +147,21 @@ def suggested_step(model: Model, drive: Driven, stepper: Stepper) -> float:
 
 def recording_of(model: Model, experiment: Experiment, row: int, rate: float, grid: Grid, free: Free) -> Recording:
     """One experiment, ready to be fitted; `rate` [rad/s] is its fastest precession."""
-    data, stepper = experiment.data, grid.stepper
-    finer = grid.dt or min(
-        FINER * ANGLE[stepper.tableau.order] / rate, suggested_step(model, experiment.drive, stepper)
-    )
-    coarser = grid.dt or 2.5 * finer
+    data = experiment.data
+    if isinstance(data, Trace):
+        return _trace(model, data, experiment, row, rate, grid, free)
+    common = _common(model, experiment, row, free)
+    sigma = experiment.noise or 1.0
+    if isinstance(data, Spectrum):
+        return _spectrum(data, common, sigma, derives_width(model, experiment, free.given))
+    return _table(as_orbit_table(data), common, sigma)
+
+
+def _common(model: Model, experiment: Experiment, row: int, free: Free) -> dict[str, Any]:
+    """What recordings of all kinds have."""
     free_model, free_drive = with_free_leaves(model, experiment.drive, [path for path, _ in free.places])
     gain, offset = _line(model, experiment, free.given)
-    common: dict[str, Any] = {
+    return {
         "model": free_model,
         "drive": free_drive,
         "delay": experiment.delay,
@@ -132,16 +171,20 @@ def recording_of(model: Model, experiment: Experiment, row: int, rate: float, gr
         "places": free.places,
         "row": row,
         "label": experiment.label or str(row + 1),
-        "stepper": stepper,
-        "engine": grid.engine,
         "form": form_of(model),
         "by_itself": free.by_itself,
     }
+
+
+def _trace(
+    model: Model, data: Trace, experiment: Experiment, row: int, rate: float, grid: Grid, free: Free
+) -> Recording:
+    stepper = grid.stepper
+    finer = grid.dt or min(
+        FINER * ANGLE[stepper.tableau.order] / rate, suggested_step(model, experiment.drive, stepper)
+    )
+    common = _common(model, experiment, row, free) | {"stepper": stepper, "engine": grid.engine}
     sigma = experiment.noise or 1.0
-    if isinstance(data, FrequencyTable):
-        return _table(data, common, sigma, coarser, rate)
-    if isinstance(data, Spectrum):
-        return _spectrum(data, common, sigma, coarser, rate)
     t = np.asarray(data.t, dtype=float) - float(data.t[0])
     values = np.stack([np.asarray(column, dtype=float) for column in data.columns.values()], axis=1)
     if experiment.segment is not None:
@@ -216,52 +259,49 @@ def _segmented(
     )
 
 
-def _table(data: FrequencyTable, common: dict[str, Any], sigma: float, step: float, rate: float) -> TableRecording:
-    errors = np.ones(data.values.size) if data.errors is None else data.errors
-    weights = errors / np.sqrt(np.mean(errors**2))
+def _table(data: OrbitTable, common: dict[str, Any], sigma: float) -> TableRecording:
+    measured = np.stack(list(data.measured.values()), axis=1)
+    rows, columns = np.nonzero(np.isfinite(measured))
+    values = measured[rows, columns]
+    errors = np.stack([data.errors.get(name, np.ones(len(measured))) for name in data.measured], axis=1)[rows, columns]
+    scale, several = np.ones(measured.shape[1]), measured.shape[1] > 1
+    for place in range(measured.shape[1]) if several else ():
+        scale[place] = np.sqrt(np.mean(errors[columns == place] ** 2))
+    weights = errors / (scale[columns] if several else np.sqrt(np.mean(errors**2)))
+    units = leaf_units(common["model"])
     return TableRecording(
         **common,
-        **_orbit(step, rate, float(data.frequencies.min()), data.values.size),
-        data=jnp.asarray(data.frequencies)[:, None],
+        **_orbits(common["form"], len(measured)),
+        data=jnp.asarray(values / scale[columns])[:, None],
         sigma=jnp.asarray(sigma * weights)[:, None],
-        setting=data.setting,
-        unit=leaf_units(common["model"])[data.setting],
-        settings=jnp.asarray(data.values),
+        settings=jnp.asarray(np.stack(list(data.settings.values()), axis=1)),
+        paths=tuple(data.settings),
+        units=tuple(units[path] for path in data.settings),
+        quantities=tuple(data.measured),
+        options=tuple(data.options[name] for name in data.measured),
+        scale=jnp.asarray(scale),
+        row_of=jnp.asarray(rows),
+        column_of=jnp.asarray(columns),
     )
 
 
-def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, step: float, rate: float) -> SpectrumRecording:
+def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, derived: bool) -> SpectrumRecording:
     peak = peak_of(data)
     return SpectrumRecording(
         **common,
-        **_orbit(step, rate, peak.frequency, 1),
+        **_orbits(common["form"], 1),
         data=jnp.asarray(data.density)[:, None],
         sigma=jnp.asarray(noise * np.maximum(peak(data.frequency), 1e-3 * float(np.max(data.density))))[:, None],
         frequencies=jnp.asarray(data.frequency),
-        settings=jnp.zeros(1),
+        settings=jnp.zeros((1, 0)),
         peak=jnp.asarray(peak.frequency),
         peak_error=jnp.asarray(peak.frequency_error),
-        by_peak=False,
+        by_peak=jnp.asarray(False),
+        paths=(),
+        derived=derived,
     )
 
 
-def _orbit(step: float, rate: float, slowest: float, count: int) -> dict[str, Any]:
-    """How long an orbit settles, and is measured: at least 10 periods of the slowest frequency [Hz] recorded."""
-    period = 2 * np.pi / rate
-    every = max(1, int(period / 16 / step))
-    begun = direction(1.0, 0.5)
-    sample = every * step
-    return {
-        "starts": jnp.tile(jnp.array([begun.x, begun.y, begun.z]), (count, 1)),
-        "step": step,
-        "save_every": every,
-        "settled": int(SETTLING * period / sample),
-        "measured": _rounded_up(max(MEASURED / slowest, MEASURED * period) / sample),
-        "turn": 2 ** math.ceil(math.log2(max(FINER_TURN / slowest / step, FEWEST_STEPS))),
-    }
-
-
-def _rounded_up(count: float) -> int:
-    """The next whole number of three binary digits and zeros: tables that differ by their noise share one program."""
-    unit = 2 ** max(int(count).bit_length() - 3, 0)
-    return int(-(-count // unit)) * unit
+def _orbits(form: Form, count: int) -> dict[str, Any]:
+    """Room for orbits, which are looked for before the search begins."""
+    return {"near": Near(jnp.zeros((count, COUNT, len(form.names))), jnp.full(count, jnp.nan))}

@@ -13,10 +13,10 @@ from llgrad.datasets.trace import Trace
 from llgrad.fitting.assembly import Prepared
 from llgrad.fitting.methods.base import Begin, Log, Search
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.fitting.problem import Problem
+from llgrad.fitting.orbits.spectra import SpectrumRecording
+from llgrad.fitting.problem import Problem, taken
 from llgrad.fitting.targets.experiment import Experiment, samples_of
 from llgrad.fitting.targets.segmented import SegmentedRecording, with_starts
-from llgrad.fitting.targets.spectra import SpectrumRecording
 from llgrad.observables.frequency import best_frequency
 
 BEGINNING: Final = 2.0
@@ -90,9 +90,13 @@ def near_the_lines(problem: Problem, begin: Begin, log: Log) -> Begin:
     if not any(isinstance(r, SpectrumRecording) for r in problem.recordings):
         return begin
     by_peak = tuple(
-        dataclasses.replace(r, by_peak=True) if isinstance(r, SpectrumRecording) else r for r in problem.recordings
+        dataclasses.replace(r, by_peak=jnp.asarray(True)) if isinstance(r, SpectrumRecording) else r
+        for r in problem.recordings
     )
     method = LevenbergMarquardt(iterations=30)
     found = method.search(dataclasses.replace(problem, recordings=by_peak), begin, log)
     fine = np.isfinite(found.cost)
-    return Begin(found.u[fine], found.m0[fine]) if fine.any() else begin
+    if not fine.any():
+        return begin
+    near = None if found.near is None else taken(found.near, fine)
+    return Begin(found.u[fine], found.m0[fine], near=near)

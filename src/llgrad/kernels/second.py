@@ -16,12 +16,13 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 
+from llgrad.devices.arrays.mix import ALL
 from llgrad.kernels import plain
+from llgrad.kernels.coupled.scheme import matrices_of
 from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.expression.identity import identity_with_tangents
 
 DEEPER: Final = "third derivatives have no native kernel"
-COUPLED: Final = "second derivatives of coupled arrays have no native kernel"
 
 
 @functools.lru_cache(maxsize=256)
@@ -31,8 +32,8 @@ def with_tangents(plan: Any, wanted: tuple[str, ...]) -> Any:
     Raises UnsupportedOperation, with the reason, where there is no kernel of it.
     """
     program = plan.program
-    if program.coupled or program.carries:
-        raise UnsupportedOperation(COUPLED if program.coupled else DEEPER)
+    if program.carries:
+        raise UnsupportedOperation(DEEPER)
     if reason := plain.failure_of(program):
         raise UnsupportedOperation(reason)
     doubled = program.with_tangents(wanted)
@@ -43,7 +44,24 @@ def with_tangents(plan: Any, wanted: tuple[str, ...]) -> Any:
             f"the second derivative of {program.title} uses the operation {problem}, for which the native engine has "
             "no code"
         ) from problem
-    return dataclasses.replace(plan, program=dataclasses.replace(doubled, digest=digest))
+    program = dataclasses.replace(doubled, digest=digest)
+    if not program.coupled:
+        return dataclasses.replace(plan, program=program)
+    return dataclasses.replace(plan, program=program, terms=terms_with_tangents(plan, wanted))
+
+
+def terms_with_tangents(plan: Any, wanted: tuple[str, ...]) -> tuple[tuple[int, int, int], ...]:
+    """The terms of a mix of what is emitted and its tangents: y_r = Σ M x_e, ẏ_r = Σ (M ẋ_e + Ṁ x_e), where the Ṁ, if
+    any, are further matrices.
+    """
+    program, matrices = plan.program, matrices_of(plan.terms)
+    received, emits = len(program.mixed), program.emits
+    found = list(plan.terms)
+    for r, e, number in plan.terms:
+        found.append((received + r, emits + e, number))
+        if "weights" in wanted and number != ALL:
+            found.append((received + r, e, matrices + number))
+    return tuple(found)
 
 
 def operands_of(plan: Any, wanted: tuple[str, ...], operands: Sequence[Any], directions: Sequence[Any]) -> list[Any]:
@@ -51,6 +69,9 @@ def operands_of(plan: Any, wanted: tuple[str, ...], operands: Sequence[Any], dir
     duals, given = plan.program.duals(wanted), dict(zip(plan.names, operands, strict=True))
     shape = given[plan.starts[0]].shape
     for name, direction in zip((*plan.starts, *wanted), directions, strict=True):
+        if name == "weights":
+            given[name] = jnp.concatenate(jnp.broadcast_arrays(given[name], direction), -3)
+            continue
         given[duals[name]] = jnp.broadcast_to(direction, shape) if name in plan.starts else direction
     return [given[name] for name in with_tangents(plan, wanted).names]
 
@@ -81,7 +102,12 @@ def changed_adjoint(passes: Any, *given: Any, plan: Any, wanted: tuple[str, ...]
     kept = passes.solve.bind(*both, plan=double, keep=True)[double.told :]
     weights = [*changes[:size], *cotangents[:size], *changes[size:], *cotangents[size:]]
     found = passes.adjoint.bind(*both, *kept, *weights, plan=double, wanted=wanted)
-    return [*found[:size], *found[2 * size :]]
+    own = dict(zip(wanted, found[2 * size :], strict=True))
+    if "weights" in own:
+        like = jnp.shape(operands[plan.names.index("weights")])
+        matrices = own["weights"][..., : like[-3], :, :]
+        own["weights"] = matrices.sum(0, keepdims=True) if plan.apart and like[0] < matrices.shape[0] else matrices
+    return [*found[:size], *own.values()]
 
 
 def changed_adjoint_in_jax(*given: Any, plan: Any, wanted: tuple[str, ...], moved: tuple[str, ...]) -> list[Any]:

@@ -19,7 +19,7 @@ LOAD: Final = 50.0
 
 
 def resistance(run: Trajectory, junction: Junction | None = None) -> Any:
-    """Resistance R(m·p) [Ω] of the junction in the course of a run, (T,) or (T, N).
+    """Resistance R(m·p) [Ω] of the junction in the course of a run, at its current, (T,) or (T, N).
 
     The law is that of `junction`, or of the device's own. Raises ValueError where there is none.
     """
@@ -62,15 +62,20 @@ def _junction(run: Trajectory, junction: Junction | None) -> Junction | None:
 def _resistance(run: Trajectory, junction: Junction | None) -> Any:
     angle = jnp.asarray(cosine(run))
     law = device_of(run).junction if junction is None else junction
-    return jax.tree.map(lambda leaf: per_oscillator(leaf, angle), law).resistance(angle)
+    return jax.tree.map(lambda leaf: per_oscillator(leaf, angle), law).at_current(angle, _current(run, angle))
+
+
+def _current(run: Trajectory, like: Any) -> Any:
+    """The current [A] through the junction in the course of a run."""
+    current = per_oscillator(device_of(run).current, like)
+    if run.drive is not None and run.drive.current is not None:
+        current = current + _over_time(run.drive.current(run.t), like)
+    return current
 
 
 def _voltage(run: Trajectory, junction: Junction | None) -> Any:
     ohms = _resistance(run, junction)
-    current = per_oscillator(device_of(run).current, ohms)
-    if run.drive is not None and run.drive.current is not None:
-        current = current + _over_time(run.drive.current(run.t), ohms)
-    return current * ohms
+    return _current(run, ohms) * ohms
 
 
 def _over_time(samples: Any, like: Any) -> Any:

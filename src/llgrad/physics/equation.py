@@ -103,7 +103,7 @@ class Equation(eqx.Module):
         found: dict[str, Any] = dict.fromkeys(terminals_of(self.terms), 0.0)
         if "voltage" in found and self.junction is not None:
             polariser = next(term.polariser for term in self.terms if isinstance(term, SlonczewskiTorque))
-            found["voltage"] = current * self.junction.resistance(m.dot(polariser))
+            found["voltage"] = current * self.junction.at_current(m.dot(polariser), current)
         return found
 
 

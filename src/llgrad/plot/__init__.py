@@ -1,5 +1,7 @@
 """The only room that knows matplotlib: one file for each picture, results in and a Figure out."""
 
+from llgrad.plot.agitation.switching import switching
+from llgrad.plot.agitation.telegraph import telegraph
 from llgrad.plot.cycles import cycle, phase_noise
 from llgrad.plot.fits import fit
 from llgrad.plot.histories import history
@@ -16,6 +18,8 @@ from llgrad.plot.spectra import spectrum
 from llgrad.plot.states.branches import branches
 from llgrad.plot.states.diagrams import phase_diagram, sweep
 from llgrad.plot.states.equilibria import equilibria
+from llgrad.plot.states.loops import loop
+from llgrad.plot.states.resonance_maps import resonance_map
 from llgrad.plot.traces import trace
 
 __all__ = [
@@ -28,11 +32,13 @@ __all__ = [
     "front",
     "history",
     "learning_curves",
+    "loop",
     "optimum",
     "orbit",
     "phase_diagram",
     "phase_noise",
     "report",
+    "resonance_map",
     "response",
     "save",
     "save_report",
@@ -40,5 +46,7 @@ __all__ = [
     "settings",
     "spectrum",
     "sweep",
+    "switching",
+    "telegraph",
     "trace",
 ]

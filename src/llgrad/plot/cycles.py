@@ -10,6 +10,8 @@ import numpy as np
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
+from llgrad.devices.arrays.system_array import SystemArray
+from llgrad.devices.system import System
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.plot.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, figure, legend_above, title
 
@@ -62,7 +64,8 @@ def _responses(panel: Axes, orbit: Orbit, t: np.ndarray, unit: str, names: list[
 
 def _units(orbit: Orbit) -> dict[str, list[str]]:
     """The names of the inputs by their unit."""
-    own = getattr(type(orbit.model), "inputs", None) or {"current": "A"}
+    member = orbit.model.system if isinstance(orbit.model, SystemArray) else orbit.model
+    own = member.inputs if isinstance(member, System) else {"current": "A"}
     found: dict[str, list[str]] = {}
     for name in orbit.flow.channels:
         found.setdefault(own.get(name, "T"), []).append(name)

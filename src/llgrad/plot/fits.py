@@ -12,7 +12,9 @@ from llgrad.core.record import leaf_units
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.fitting.answers.explanation.sentences import in_short
+from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.observables.spectrum import Spectrum
+from llgrad.orbits.results.named import QUANTITIES
 from llgrad.plot.sources import Columns, columns_of
 from llgrad.plot.style import BLUE, colours, figure, label_of, legend_above, named, scaled, title
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 MOST: Final = 8
 """So many experiments are drawn at most."""
+MOST_GROUPS: Final = 4
+"""So many values of other settings have a colour of their own."""
+MIXED: Final = "recorded, at several settings"
+"""Where they are more, and no line is drawn between points of different ones."""
 
 
 def fit(result: Any) -> Figure:
@@ -54,6 +60,8 @@ def fit(result: Any) -> Figure:
 
 def _height(data: Any) -> float:
     """Height [inches] of the picture of one recording."""
+    if isinstance(data, OrbitTable):
+        return 1.2 + 2.0 * len(data.measured)
     if not hasattr(data, "columns"):
         return 5.0
     columns = columns_of(data)
@@ -62,7 +70,9 @@ def _height(data: Any) -> float:
 
 def _draw(drawn: Any, data: Any, prediction: Mapping[str, Any], units: Mapping[str, str], words: str) -> None:
     """One recording into a figure, or a part of one; `words` is its title where it has one of its own."""
-    if isinstance(data, FrequencyTable):
+    if isinstance(data, OrbitTable):
+        _orbits(drawn, data, prediction, units, words)
+    elif isinstance(data, FrequencyTable):
         _table(drawn, data, prediction, units.get(data.setting, _usual(data.setting)), words)
     elif isinstance(data, Spectrum):
         _spectrum(drawn, data, prediction, words)
@@ -71,6 +81,8 @@ def _draw(drawn: Any, data: Any, prediction: Mapping[str, Any], units: Mapping[s
 
 
 def _usual(setting: str) -> str:
+    if setting == "temperature":
+        return "K"
     return "A" if setting == "current" else "T" if setting.startswith(("field", "H_k")) else ""
 
 
@@ -114,6 +126,57 @@ def _table(drawn: Any, data: FrequencyTable, prediction: Mapping[str, Any], unit
     title(above, words or "Recorded and fitted frequencies")
     legend_above(above, 2)
     drawn.align_ylabels([above, below])
+
+
+def _orbits(drawn: Any, data: OrbitTable, prediction: Mapping[str, Any], units: Mapping[str, str], words: str) -> None:
+    """Each quantity with its errors, and what was fitted, against the first setting that varies: a colour for each
+    value of the others, where these are few."""
+    setting = next((name for name, values in data.settings.items() if np.ptp(values) > 0), next(iter(data.settings)))
+    x, unit = scaled(data.settings[setting], units.get(setting, _usual(setting)))
+    groups = _groups(data, setting, units)
+    every = drawn.subplots(len(data.measured), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, values) in zip(every, data.measured.items(), strict=True):
+        errors = data.errors.get(name, np.zeros_like(values))
+        stacked = np.stack([values, np.asarray(prediction[name], float), errors])
+        shown = np.where(np.isfinite(stacked), stacked, 0.0)
+        factor_of, own = scaled(shown, QUANTITIES[name].unit) if QUANTITIES[name].unit != "dBm" else (shown, "dBm")
+        recorded, fitted, bars = np.where(np.isfinite(stacked), factor_of, np.nan)
+        for (label, rows), colour in zip(groups.items(), colours(list(groups)).values(), strict=True):
+            ordered = rows[np.argsort(x[rows], kind="stable")]
+            ordered = ordered[np.isfinite(fitted[ordered])]
+            style = {"linestyle": "", "marker": "x"} if label == MIXED else {"linestyle": "-", "marker": "."}
+            axes.plot(
+                x[ordered], fitted[ordered], color="black" if len(groups) == 1 else colour, linewidth=1.0, markersize=3,
+                zorder=3, label="fitted" if len(groups) == 1 else None, **style,
+            )  # fmt: skip
+            axes.errorbar(
+                x[rows], recorded[rows], bars[rows], markersize=4.5, alpha=0.8, color=colour, elinewidth=1.2,
+                linestyle="none", marker="o", label=label,
+            )  # fmt: skip
+        axes.set_ylabel(named(QUANTITIES[name].what, own))
+    every[-1].set_xlabel(named(setting, unit))
+    title(every[0], words or "Recorded orbits (points) and fitted model (lines)")
+    legend_above(every[0], max(len(groups), 2))
+    drawn.align_ylabels(list(every))
+
+
+def _groups(data: OrbitTable, setting: str, units: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """The rows of each combination of the other settings, by its name; all in one where there are many."""
+    others = {name: values for name, values in data.settings.items() if name != setting and np.ptp(values) > 0}
+    rows = np.arange(len(next(iter(data.settings.values()))))
+    if not others:
+        return {"recorded": rows}
+    kinds, which = np.unique(np.stack(list(others.values()), axis=1), axis=0, return_inverse=True)
+    if len(kinds) > MOST_GROUPS:
+        return {MIXED: rows}
+    names = [
+        ", ".join(
+            f"{name} = {show(float(value), units.get(name, _usual(name)))}"
+            for name, value in zip(others, kind, strict=True)
+        )
+        for kind in kinds
+    ]
+    return {name: rows[np.ravel(which) == k] for k, name in enumerate(names)}
 
 
 def _spectrum(drawn: Any, data: Spectrum, prediction: Mapping[str, Any], words: str) -> None:

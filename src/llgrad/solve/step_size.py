@@ -37,10 +37,7 @@ def largest_rate(model: Oscillator | OscillatorArray, drive: Drive | None = None
     for the time, at 65 times from 0 and 1 ps to 1 µs.
     """
     array = isinstance(model, OscillatorArray)
-    device = _map_but_tables(
-        lambda leaf: np.reshape(np.asarray(leaf, dtype=float), (1, -1)) if np.ndim(leaf) else leaf,
-        model.oscillator if array else model,
-    )
+    device = _map_but_tables(_row, model.oscillator if array else model)
     equation = equation_of_motion(device)
     peak = (drive or Drive()).peak().filled()
     extra = np.sqrt(np.asarray(peak.field.norm2(), dtype=float))
@@ -53,6 +50,14 @@ def largest_rate(model: Oscillator | OscillatorArray, drive: Drive | None = None
         size = np.sqrt(np.asarray(field.x) ** 2 + np.asarray(field.y) ** 2 + np.asarray(field.z) ** 2)
         worst = max(worst, float(np.max(np.asarray(equation.gamma) * 1e9 * (size + extra))))
     return worst
+
+
+def _row(leaf: Any) -> Any:
+    """A leaf (N,) as a row (1, N), or as one number where all are alike."""
+    if not np.ndim(leaf):
+        return leaf
+    values = np.ravel(np.asarray(leaf, dtype=float))
+    return float(values[0]) if values.size and (values == values[0]).all() else values[None]
 
 
 def _map_but_tables(function: Any, tree: Any) -> Any:

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+import llgrad as lg
+
 
 def test_help_lists_the_commands(llgrad):
     ended = llgrad("--help")
@@ -18,9 +20,13 @@ def test_version(llgrad):
 
 
 def test_the_list_of_presets(llgrad):
-    assert llgrad("devices").out.startswith("kubota2013  Perpendicular free layer")
+    lines = llgrad("devices").out.splitlines()
+    assert lines[0] == "perpendicular oscillator" and lines[1].startswith("  kubota2013")
     entry = json.loads(llgrad("devices", "--json").out)
-    assert list(entry)[:2] == ["format", "format_version"] and "kubota2013" in entry["devices"]
+    assert list(entry)[:2] == ["format", "format_version"] and list(entry["devices"]) == lg.presets.names()
+    for name, row in entry["devices"].items():
+        place = next(place for place, line in enumerate(lines) if line.startswith(f"  {name} "))
+        assert row["kind"] in lines[:place] and f"{row['record']}; {row['source']}" in "\n".join(lines[place:])
 
 
 def test_a_card_has_units(llgrad):
@@ -41,7 +47,8 @@ def test_a_device_as_toml(llgrad, tmp_path):
 
 def test_unknown_devices_and_files(refused, tmp_path):
     said = refused("devices", "kubota")
-    assert said == "unknown device 'kubota'; the presets are kubota2013, lee2004, or give a .json or .toml file"
+    known = ", ".join(lg.presets.names())
+    assert said == f"unknown device 'kubota'; the presets are {known}, or give a .json or .toml file"
     assert refused("devices", "mine.json") == "the device file mine.json does not exist"
     (tmp_path / "a.json").write_text("{")
     assert refused("devices", "a.json").startswith("a.json cannot be read: Expecting")
@@ -109,3 +116,59 @@ def test_a_value_that_is_said_twice_is_refused(refused, words, own, among):
     assert f"{name} is given by an option of its own and by --set; give it once" in refused(
         *words, *own, "--set", among
     )
+
+
+SIZE = {"Ms": 1.0e6, "thickness": 3e-9, "area": 1e-14, "alpha": 0.02}
+PAIR = lg.Stack(
+    layers=(lg.Layer("lower", m=(1, 0, 0), **SIZE), lg.Layer("upper", **SIZE)),
+    couplings=lg.InterlayerExchange(("lower", "upper"), J1=-0.3e-3),
+    barriers=lg.Barrier(("lower", "upper"), lg.ConductanceJunction(R_P=1e3, tmr=1.0)),
+)
+
+
+@pytest.fixture
+def pair(tmp_path):
+    return lg.save_device(tmp_path / "pair.toml", PAIR) or "pair.toml"
+
+
+def test_a_stack_has_a_card_and_is_simulated_like_any_device(llgrad, pair, tmp_path):
+    assert "layers.1.Ms" in llgrad("devices", pair).out
+    values = ("--current", "1e10A/m2", "--temperature", "10K", "--set", "layers.1.m=90deg,10deg", "--field", "100Oe")
+    moved = ("--duration", "1ns", "--dt", "1ps", "--drive", "voltage=sine:1mV,5GHz", "--out", "run.npz")
+    entry = json.loads(llgrad("simulate", pair, *values, *moved, "--plot", "pictures", "--json").out)
+    assert entry["device"]["current"] == {"value": pytest.approx(1e-4), "unit": "A"}
+    assert entry["device"]["temperature"] == {"value": 10.0, "unit": "K"} and entry["seed"] == 0
+    assert entry["drive"]["voltage"]["type"] == "Sine"
+    signals = entry["summary"]["signals"]
+    assert list(signals) == [
+        "resistance",
+        "voltage",
+        *(f"{name}.{axis}" for name in ("lower", "upper") for axis in "xyz"),
+    ]
+    assert signals["voltage"]["unit"] == "V" and 1e3 < signals["resistance"]["mean"] < 2e3
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"trace.png", "orbit.png", "spectrum.png"}
+    assert (tmp_path / "run.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("plan", "{}", "--free", "alpha", "--currents", "1mA", "--duration", "1ns"), "a plan foresees"),
+        (("fit", "trace.csv", "--device", "{}", "--free", "layers.0.alpha"), "this command fits traces"),
+        (("train", "digits", "--device", "{}"), "the arrays of a network"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_command_that_a_stack_does_not_serve_says_why(refused, pair, tmp_path, words, why):
+    (tmp_path / "trace.csv").write_text("t (s),mx\n" + "\n".join(f"{k}e-11,0.{k}" for k in range(1, 10)) + "\n")
+    said = refused(*(word.format(pair) for word in words))
+    assert f"pair.toml is a Stack, expected an Oscillator: {why}" in said
+
+
+def test_what_a_stack_does_not_have_is_refused(refused, pair):
+    assert "alpha" in refused("simulate", pair, "--alpha", "0.01")
+    said = refused("simulate", pair, "--set", "ellipse.thickness=2nm")
+    assert said.startswith("ellipse.thickness is the shape of an Oscillator, and this is a Stack")
+    for command in ("simulate", "orbit"):
+        assert "--m0 is the start of one magnetisation" in refused(command, pair, "--m0", "1deg,0deg")
+    assert "unknown channel 'spam'; it can be current" in refused("simulate", pair, "--drive", "spam=constant:1mA")

@@ -28,6 +28,48 @@ def test_a_table_of_frequencies_is_fitted(llgrad, table, tmp_path):
     assert sorted(file.name for file in (tmp_path / "p").iterdir()) == ["fit.png", "history.png"]
 
 
+LINES = """current (mA), T (K), f (GHz), f error (MHz), FWHM (kHz), FWHM error (kHz)
+2.0, 200, 2.7905, 1, 26.1, 1.3
+3.0, 200, 2.7683, 1, 24.2, 1.3
+4.0, 200, 2.7372, 1, , 1.3
+2.0, 300, 2.7892, 1, 41.0, 2.0
+3.0, 300, 2.7675, 1, 37.2, 2.0
+4.0, 300, 2.7370, 1, 38.1, 2.0
+"""
+LAYER = ("--device", "kubota2013", "--set", "H_k=1.82T", "--set", "field.z=100mT", "--free", "alpha,volume")
+
+
+def test_a_table_of_frequencies_and_line_widths_at_two_temperatures_is_fitted(llgrad, tmp_path):
+    (tmp_path / "lines.csv").write_text(LINES)
+    options = ("--read", "quantities=frequency,line_width", "--start", "alpha=0.0055", "--out", "f.json", "--plot", "p")
+    ended = llgrad("fit", "lines.csv", *LAYER, *options)
+    assert ended.status == 0, ended
+    assert "line_width from 'FWHM' in kHz" in ended.err and "temperature from 'T' in K" in ended.err
+    entry = json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))
+    for name, value in (("alpha", 0.005), ("volume", 2.26195e-23)):
+        found = entry["parameters"][name]
+        assert abs(found["value"] - value) < 3 * found["error"] < 0.09 * value
+    assert (tmp_path / "p" / "fit.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("read", "sentence"),
+    [
+        ("quantities=frequency,widths", "'widths' is no quantity that is read from a table; it can be frequency, line"),
+        ("quantities=power", "lines.csv has no column of power; it has current"),
+        ("settings=frequency", "'current' is in A, and the setting 'frequency' would be in T; settings are named as"),
+        ("drive=1mT", "--read drive=1mT: expected amplitudes by input, as in drive=field_x=1mT"),
+        (
+            "settings=current",
+            "a line_width at temperature = 0 K: without noise a line has no width; give the device its",
+        ),
+    ],
+)
+def test_a_table_of_orbits_that_cannot_be_read_so_is_refused(refused, tmp_path, read, sentence):
+    (tmp_path / "lines.csv").write_text(LINES)
+    assert sentence in refused("fit", "lines.csv", *LAYER, "--read", read)
+
+
 def test_what_the_model_does_not_explain_is_said_first_and_ends_with_1(llgrad, tmp_path):
     """The same sentence on the first line, in the JSON, and on stderr; no error is told, and files are written."""
     (tmp_path / "table.csv").write_text(TABLE.replace("0,5277", "0,3").replace("0,3259", "0,6"))

@@ -8,10 +8,10 @@ import scipy.io
 from llgrad.core.files import write_npz
 from llgrad.core.run_record import run_record
 from llgrad.datasets.reader import describe, read_trace
-from llgrad.devices import presets
 from llgrad.drives.drive import Drive
 from llgrad.drives.sampled import Sampled
 from llgrad.kernels.steppers import DormandPrince8
+from llgrad.physics import presets
 from llgrad.solve.saving import Every, Interval
 from llgrad.solve.simulate import simulate
 

@@ -32,7 +32,7 @@ REFUSED = {
     "another class": (lambda path: lg.load_system(path, Stack), "it describes Hopf, and not Stack"),
     "no class": (lambda path: lg.load_system(path, lg.Oscillator), "expected the class of a System"),
     "a system of numbers": (lambda path: lg.load_system(path, MEMBERS["Hopf"]), "expected the class of a System"),
-    "a device": (lg.load_device, "it describes Hopf, expected an Oscillator; .* load_system"),
+    "a device": (lg.load_device, "it describes Hopf, expected an Oscillator or a System of llgrad; .* load_system"),
     "no file": (lambda path: lg.load_system(path.with_name("no.json"), Hopf), "does not exist"),
 }
 

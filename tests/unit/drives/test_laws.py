@@ -14,6 +14,7 @@ from llgrad.core.record import dumps, from_json, leaf_units
 from llgrad.drives.base import Sum, Waveform
 from llgrad.drives.chirp import Chirp
 from llgrad.drives.constant import Constant
+from llgrad.drives.gaussian import GaussianPulse
 from llgrad.drives.pulse import Pulse
 from llgrad.drives.sampled import Sampled
 from llgrad.drives.sine import Sine
@@ -26,6 +27,7 @@ WAVEFORMS = {
     "constant": Constant(1.5e-3),
     "step": Step(amplitude=-2e-3, start=1e-9, rise_time=0.3e-9),
     "pulse": Pulse(amplitude=0.01, start=0.8e-9, width=0.7e-9, rise_time=0.2e-9),
+    "gaussian": GaussianPulse(amplitude=0.01, centre=1.2e-9, width=0.6e-9),
     "sine": Sine(amplitude=1e-3, frequency=1.3e9, phase=0.4),
     "chirp": Chirp(amplitude=0.02, start_frequency=0.5e9, stop_frequency=2e9, duration=2e-9, phase=0.2),
     "sampled evenly": Sampled(EVEN, VALUES),
@@ -36,6 +38,7 @@ FOR_EACH = {
     "constant": Constant(np.array([1e-3, 2e-3, 3e-3])),
     "step": Step(amplitude=1e-3, start=np.array([0.5e-9, 1e-9, 1.5e-9])),
     "pulse": Pulse(amplitude=np.array([0.01, 0.02, 0.03]), start=1e-9, width=np.array([0.4e-9, 0.5e-9, 0.7e-9])),
+    "gaussian": GaussianPulse(amplitude=0.01, centre=1.2e-9, width=np.array([0.4e-9, 0.5e-9, 0.7e-9])),
     "sine": Sine(amplitude=1e-3, frequency=np.array([1e9, 2e9, 3e9]), phase=np.array([0.0, 1.0, 2.0])),
     "chirp": Chirp(0.02, start_frequency=1e9, stop_frequency=np.array([1e9, 2e9, 3e9]), duration=2e-9),
     "sampled": Sampled(UNEVEN, VALUES[:, None] * np.array([1.0, 2.0, 3.0])),

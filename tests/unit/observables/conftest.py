@@ -6,8 +6,8 @@ import pytest
 
 from llgrad.core.status import Outcome, Status
 from llgrad.core.trajectory import Stats, Trajectory
-from llgrad.devices import presets
 from llgrad.devices.array import OscillatorArray
+from llgrad.physics import presets
 
 DT = 5e-12
 

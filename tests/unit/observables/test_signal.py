@@ -7,13 +7,13 @@ import pytest
 
 from llgrad.core.trajectory import Trajectory
 from llgrad.datasets.trace import Trace
-from llgrad.devices import presets
 from llgrad.devices.array import OscillatorArray
 from llgrad.observables.amplitude import amplitude
 from llgrad.observables.frequency import frequency
 from llgrad.observables.phase import instantaneous_phase, phase
 from llgrad.observables.signal import signal_of
 from llgrad.observables.spectrum import spectrum
+from llgrad.physics import presets
 
 DT = 5e-12
 OBSERVABLES = {

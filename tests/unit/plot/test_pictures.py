@@ -10,9 +10,9 @@ from tests.unit.plot.conftest import check_whole
 
 from llgrad import plot
 from llgrad.datasets.trace import Trace
-from llgrad.devices import presets
 from llgrad.devices.array import OscillatorArray
 from llgrad.observables.spectrum import spectrum
+from llgrad.physics import presets
 from llgrad.solve.simulate import simulate
 
 

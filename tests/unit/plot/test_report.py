@@ -10,11 +10,11 @@ import pytest
 
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace
-from llgrad.devices import presets
 from llgrad.fitting.answers.profile import Profile
 from llgrad.fitting.answers.quality import Quality
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.targets.experiment import Experiment
+from llgrad.physics import presets
 from llgrad.plot.pages.html import heat_table
 from llgrad.plot.pages.report import report, save_report
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import math
 import pathlib
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
+from llgrad.cli.answers.signals import state_of
 from llgrad.core.files import plain, read_npz
 from llgrad.core.record import to_json
 from llgrad.core.status import Outcome, Status
-from llgrad.core.trajectory import Stats, Trajectory
+from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.devices.oscillator import Oscillator
-from llgrad.drives.drive import Drive
+from llgrad.devices.system import System
 
 ContinueOption = Annotated[
     bool, typer.Option("--continue", help="Go on with the interrupted run in --out; all else as it was begun.")
@@ -32,12 +34,21 @@ def checked_target(out: pathlib.Path | None) -> pathlib.Path:
     return out
 
 
-def interrupted_run(file: pathlib.Path, model: Oscillator, drive: Drive | None, seed: int | None) -> Trajectory:
+def drive_entry(drive: Any) -> dict[str, Any] | None:
+    """A drive, or waveforms by name, for a file."""
+    if isinstance(drive, Mapping):
+        return {name: to_json(waveform) for name, waveform in drive.items()}
+    return None if drive is None else to_json(drive)
+
+
+def interrupted_run(
+    file: pathlib.Path, model: Oscillator | System, drive: Any, seed: int | None
+) -> Trajectory | SystemTrajectory:
     """The run that a file holds. Raises ValueError where it is one of another device, drive or seed, or is finished."""
     record, arrays = read_npz(file, "trajectory")
     if record.get("status") == "finished":
         raise ValueError(f"the run in {file} is finished: there is nothing to continue")
-    mine = {"device": to_json(model), "drive": None if drive is None else to_json(drive), "seed": seed}
+    mine = {"device": to_json(model), "drive": drive_entry(drive), "seed": seed}
     for name, value in mine.items():
         if record.get(name) != json.loads(json.dumps(plain(value))):
             raise ValueError(
@@ -47,4 +58,8 @@ def interrupted_run(file: pathlib.Path, model: Oscillator, drive: Drive | None, 
     stats: dict[str, Any] = {**record["stats"]}
     stats["error"] = math.nan if stats.get("error") is None and stats.get("samples", 1) > 1 else stats.get("error")
     end = float(arrays["t"][-1])
-    return Trajectory(arrays["t"], arrays["m"], Status(int(Outcome.INTERRUPTED), end), model, drive, Stats(**stats))
+    status = Status(int(Outcome.INTERRUPTED), end)
+    if isinstance(model, System):
+        state = state_of(arrays, model.start())
+        return SystemTrajectory(arrays["t"], state, status, model, drive, Stats(**stats))
+    return Trajectory(arrays["t"], arrays["m"], status, model, drive, Stats(**stats))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with, quantity, unit_of
+from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, oscillator_with, quantity, unit_of
 from llgrad.cli.output import (
     ForceOption,
     JsonOption,
@@ -86,7 +86,7 @@ def _source(name: str, values: dict[str, str], free: str | None) -> Known | Osci
         if free:
             raise ValueError(f"--free is for a device; the parameters of {name} are those that were fitted")
         return known_from_file(name)
-    device = device_with(name, values)
+    device = oscillator_with(name, values, "a plan foresees what traces of one magnetisation tell")
     if free is None:
         raise ValueError("--free is missing: for a device, name what is unknown, such as --free alpha,current,field.z")
     for word in _words(free) or ():

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 
 from llgrad.datasets.trace import Trace, trace_of
-from llgrad.devices import presets
 from llgrad.devices.oscillator import Oscillator
+from llgrad.physics import presets
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 

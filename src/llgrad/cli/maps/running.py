@@ -10,10 +10,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import typer
 
-from llgrad.cli.device_options import quantity, starting_state
+from llgrad.cli.device_options import quantity, start_of
 from llgrad.cli.maps.options import Asked
 from llgrad.cli.output import INTERRUPTED, Outputs, check_outputs, command_line, print_json, save_pictures, say
 from llgrad.cli.progress import Report, working
+from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.sweeps.axes import axes_of
 from llgrad.experiments.sweeps.measuring import wanted_of
 from llgrad.experiments.sweeps.record import Map, save_map
@@ -55,13 +56,19 @@ def prepared(
             f"--current 0:5mA:101{'; ' + OTHER[count] if len(parameters) in (1, 2) else ''}"
         )
     axes_of(device, parameters)
-    temperature = np.atleast_1d(np.asarray(parameters.get("temperature", device.temperature), float))
-    quantities = wanted_of(wanted, device, temperature)
+    quantities = wanted_of(wanted, device, _temperatures(device, parameters))
     names = ("sweep",) if count == 1 else ("regions", *quantities)
     outputs = check_outputs(out, ENDINGS, plot, names, force)
-    settings = {"quantities": quantities, "m0": starting_state(m0), "accuracy": accuracy}
+    settings = {"quantities": quantities, "m0": start_of(device, m0), "accuracy": accuracy}
     settings["chaos"] = None if chaos is None else quantity("--chaos", chaos, "s")
     return Ready(device, parameters, settings, outputs)
+
+
+def _temperatures(device: Any, parameters: Mapping[str, Any]) -> np.ndarray | None:
+    """The temperatures [K] that are looked at; None of a system, which tells its noises itself."""
+    if "temperature" not in parameters and not isinstance(device, Oscillator):
+        return None
+    return np.atleast_1d(np.asarray(parameters.get("temperature", getattr(device, "temperature", 0.0)), float))
 
 
 def looked(ready: Ready) -> Map:

@@ -19,7 +19,7 @@ from llgrad.cli.device_options import (
     StateOption,
     device_with,
     field_values,
-    starting_state,
+    start_of,
     values_given,
 )
 from llgrad.cli.drive_options import weak_drive
@@ -37,6 +37,9 @@ from llgrad.cli.output import (
 )
 from llgrad.cli.progress import working
 from llgrad.core.run_record import run_record
+from llgrad.devices.states.components import component_names
+from llgrad.devices.system import System
+from llgrad.drives.drive import CHANNEL_UNITS
 from llgrad.orbits.cycle.finding import ACCURACY
 from llgrad.orbits.cycle.finding import orbit as find
 from llgrad.orbits.cycle.reasons import NoCycle
@@ -71,9 +74,10 @@ def orbit(
     outputs = check_outputs(None, (), plot, ("cycle", "phase_noise"), force)
     shortcuts = {"current": current, "alpha": alpha, "temperature": temperature}
     values = values_given(shortcuts, field_values(field, None, None, None), set_)
-    model, drive = device_with(device, values), weak_drive(lock)
+    model = device_with(device, values)
+    drive = weak_drive(lock, model.inputs if isinstance(model, System) else CHANNEL_UNITS)
     record = run_record("orbit", device=model, dtype="float64", command=command_line())
-    start = starting_state(m0)
+    start = start_of(model, m0)
     try:
         found = working("looking for the orbit", lambda _: _told(find(model, m0=start, accuracy=accuracy), drive))
     except NoCycle as reason:
@@ -96,10 +100,12 @@ def _told(orbit: Orbit, drive: Mapping[str, float]) -> tuple[Orbit, dict[str, An
         "multipliers": [[float(v.real), float(v.imag)] for v in multipliers],
         "note": orbit.note,
         "sensitivity": {name: float(orbit.sensitivity(name)) for name in orbit.flow.channels},
+        "input_units": dict(orbit.model.inputs if isinstance(orbit.model, System) else CHANNEL_UNITS),
+        "observable": component_names(orbit.state)[0] if isinstance(orbit.model, System) else "m·p",
         "harmonics": [2 * float(abs(c)) for c in np.asarray(orbit.harmonics())[1 : HARMONICS + 1]],
         "line_width": float(orbit.line_width) or None,
         "line_width_holds": orbit.line_width_holds,
-        "power_dbm": None if orbit.model.junction is None else float(orbit.power_dbm()),
+        "power_dbm": None if getattr(orbit.model, "junction", None) is None else float(orbit.power_dbm()),
     }
     slow = found["line_width"] is not None and not reason_against_slow_mode(multipliers)
     found["nonlinearity"] = float(orbit.nonlinearity()) if slow else None
@@ -151,9 +157,11 @@ def _lines(name: str, told: Mapping[str, Any]) -> list[str]:
             f"{rate / 1e9:.6g} /ns, Γ/2π = {rate / (2e6 * math.pi):.5g} MHz",
         ),
         ("multipliers", ", ".join(_complex(*v) for v in told["multipliers"])),
-        ("df/dI", f"{told['sensitivity']['current'] / 1e12:.6g} GHz/mA"),
-        ("df/dB", _by_field(told["sensitivity"])),
-        ("amplitude of m·p", ", ".join(f"{v:.4g}" for v in told["harmonics"]) + " (fundamental and harmonics)"),
+        *_by_inputs(told["sensitivity"], told["input_units"]),
+        (
+            f"amplitude of {told['observable']}",
+            ", ".join(f"{v:.4g}" for v in told["harmonics"]) + " (fundamental and harmonics)",
+        ),
     ]
     if told["power_dbm"] is not None:
         rows.append(("power into 50 Ω", f"{told['power_dbm']:.4g} dBm"))
@@ -173,9 +181,17 @@ def _lines(name: str, told: Mapping[str, Any]) -> list[str]:
     return [f"{name}: a limit cycle", *(f"  {label:<{width}}  {text}" for label, text in rows)]
 
 
-def _by_field(sensitivity: Mapping[str, float]) -> str:
-    parts = [f"{sensitivity[f'field_{axis}'] / 1e9:.5g}" for axis in "xyz"]
-    return f"({', '.join(parts)}) GHz/T"
+def _by_inputs(sensitivity: Mapping[str, float], units: Mapping[str, str]) -> list[tuple[str, str]]:
+    """How the frequency follows each input; current and field first, the components of a field together."""
+    fields = [f"field_{axis}" for axis in "xyz"]
+    rest = dict(sensitivity)
+    rows = []
+    if units.get("current") == "A":
+        rows.append(("df/dI", f"{rest.pop('current') / 1e12:.6g} GHz/mA"))
+    if set(fields) <= set(rest):
+        parts = ", ".join(f"{rest.pop(name) / 1e9:.5g}" for name in fields)
+        rows.append(("df/dB", f"({parts}) GHz/T"))
+    return [*rows, *((f"df/d{name}", f"{value / 1e9:.6g} GHz/({units[name]})") for name, value in rest.items())]
 
 
 def _complex(real: float, imaginary: float) -> str:

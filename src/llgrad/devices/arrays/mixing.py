@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from llgrad.core.vector import Vec3
 from llgrad.devices.arrays.mix import ALL, DenseMix, Mix, Products
-from llgrad.devices.coupling import Coupling, FieldCoupling, TensorCoupling
+from llgrad.devices.coupling import Coupling, FieldCoupling, LinearCoupling
 
 
 class Link(NamedTuple):
@@ -76,5 +76,7 @@ def links_of_coupling(coupling: Coupling) -> SpinLinks:
     if type(coupling) is FieldCoupling:
         link = Link((0,), jax.tree.structure(0.0))
         return SpinLinks(Mixing((DenseMix(coupling.weights, of="m_x", to="field_x"),), (link,)), (0,), fields[:1])
-    mix = DenseMix(coupling.weights, of="m", to="field") if type(coupling) is TensorCoupling else coupling
+    mix = coupling
+    if isinstance(coupling, LinearCoupling) and type(coupling).field is LinearCoupling.field:  # W is all there is to it
+        mix = DenseMix(coupling.tensors(), of="m", to="field")
     return SpinLinks(Mixing((mix,), (Link((0, 1, 2), vector),)), (0, 1, 2), fields)

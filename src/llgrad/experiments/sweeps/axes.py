@@ -58,7 +58,7 @@ def axes_of(device: Any, parameters: Any) -> tuple[Axis, ...]:
             "the others fixed values"
         )
     known = names_of(device)
-    axes = tuple(_axis(known, name, values) for name, values in parameters.items())
+    axes = tuple(axis_of(known, name, values) for name, values in parameters.items())
     _check_together(axes)
     for axis in axes:
         _check_alike(device, axis.name)
@@ -125,7 +125,8 @@ def read_range(text: str, unit: str, name: str) -> np.ndarray:
     return np.geomspace(low, high, int(parts[2]))
 
 
-def _axis(known: Mapping[str, str], name: Any, values: Any) -> Axis:
+def axis_of(known: Mapping[str, str], name: Any, values: Any) -> Axis:
+    """The axis of a name, whose units are `known`. Raises ValueError for another name, and for values that are none."""
     if name not in known:
         near = difflib.get_close_matches(str(name), known, n=1)
         guess = f" (did you mean {near[0]!r}?)" if near else ""

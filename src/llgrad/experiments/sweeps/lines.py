@@ -17,9 +17,10 @@ import numpy as np
 from llgrad.devices.system import System
 from llgrad.experiments.sweeps.axes import Axis, at
 from llgrad.experiments.sweeps.looking.resting import Resting
-from llgrad.orbits.branches.critical import first_lyapunov, hertz, hopf_point
+from llgrad.orbits.branches.critical import hertz, hopf_point
 from llgrad.orbits.branches.family import Family, local_at
 from llgrad.orbits.branches.follow import SLOWEST, SOLVED
+from llgrad.orbits.branches.normal_form import first_lyapunov
 from llgrad.orbits.equilibria.modes import eigen
 from llgrad.orbits.flow import Flow, flow_of
 

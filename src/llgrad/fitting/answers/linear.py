@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.fitting.orbits.recording import OrbitRecording
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.recording import Recording
 
@@ -30,7 +31,9 @@ class Linear(NamedTuple):
 
 def linear_at(problem: Problem, u: np.ndarray, m0: np.ndarray) -> Linear:
     """Linearise at unbounded parameters u (p,) and reference states m0 (R, 3)."""
-    values, lines, predictions, jacobian = _linearise(problem, u, m0)
+    values, lines, predictions, jacobian = (
+        _with_orbits(problem, u, m0) if problem.orbits else _linearise(problem, u, m0)
+    )
     names, units = list(problem.names), {}
     for recording in _scaled(problem):
         suffix = f"[{recording.label}]" if len(problem.recordings) > 1 else ""
@@ -44,6 +47,26 @@ def linear_at(problem: Problem, u: np.ndarray, m0: np.ndarray) -> Linear:
 def _scaled(problem: Problem) -> list[Recording]:
     """The recordings with an unknown gain and offset, in order."""
     return [r for r in problem.recordings if r.scaled_column is not None]
+
+
+def _with_orbits(problem: Problem, u: np.ndarray, m0: np.ndarray) -> tuple[Any, Any, list[Any], Any]:
+    """What `_linearise` gives where there are orbits too, whose slopes come with them."""
+    values, _ = problem.physical_with_slopes(u)
+    in_time, lines, simulated, moved = problem.in_time, np.zeros(0), iter(()), np.zeros((0, len(values)))
+    if in_time.recordings:
+        _, lines, predictions, moved = _linearise(in_time, u, m0)
+        simulated = iter(predictions)
+    found, rows, first = [], [], 0
+    for recording in problem.recordings:
+        if isinstance(recording, OrbitRecording):
+            seen = recording.seen(values, m0[recording.row], recording.near)
+            found.append(seen.predicted)
+            rows.append(np.pad(seen.slopes, ((0, 0), (0, np.size(lines)))))
+        else:
+            found.append(next(simulated))
+            rows.append(np.asarray(moved)[first : first + recording.data.size])
+            first += recording.data.size
+    return values, lines, found, np.concatenate(rows)
 
 
 @eqx.filter_jit

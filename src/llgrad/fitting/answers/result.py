@@ -15,6 +15,7 @@ from llgrad.core.units import show, show_with_error
 from llgrad.datasets.trace import Trace
 from llgrad.fitting.answers.explanation.sentences import explanation, shown_rms
 from llgrad.fitting.answers.quality import Quality, is_lost
+from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.fitting.targets.recording import LINE
@@ -175,4 +176,6 @@ class FitResult(eqx.Module):
 def _arrays(data: Any) -> list[Any]:
     if isinstance(data, Trace):
         return [data.t, *data.columns.values()]
+    if isinstance(data, OrbitTable):
+        return [*data.settings.values(), *data.measured.values()]
     return [data.frequency, data.density] if isinstance(data, Spectrum) else [data.values, data.frequencies]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from llgrad.devices.system import System
+from llgrad.fitting.orbits.recording import OrbitRecording
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.segmented import SegmentedRecording
 from llgrad.fitting.targets.starting import is_start
-from llgrad.fitting.targets.tables import OrbitRecording
 from llgrad.fitting.targets.traces import TraceRecording
 
 

@@ -24,6 +24,8 @@ class Begin(NamedTuple):
     """Reference starting states (S, R, 3)."""
     horizon: float | None = None
     """Window [s] on which these were found to fit, where they come from a screening."""
+    near: tuple[Any, ...] | None = None
+    """Orbits to begin from, of each recording, (S, …); None takes the problem's own."""
 
     @property
     def size(self) -> int:
@@ -44,6 +46,8 @@ class Search(NamedTuple):
     """Whether the method's own criterion was met (S,)."""
     interrupted: str
     """Why the search was ended before its end ("interrupted", "out of time"), or empty."""
+    near: tuple[Any, ...] | None = None
+    """The orbits there, of each recording, (S, …)."""
 
 
 class Method(eqx.Module):
@@ -71,6 +75,8 @@ class Log:
         self.out_of_time = out_of_time
         self.stopped = ""
         """Why the fit was ended before its end ("interrupted", "out of time"), or empty."""
+        self.known: dict[tuple[Any, ...], Any] = {}
+        """The orbits that were looked for already."""
 
     def count(self, runs: int, tangents: int = 0) -> None:
         """Count simulations, each tangent as one."""

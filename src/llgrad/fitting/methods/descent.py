@@ -15,7 +15,7 @@ from llgrad.fitting.methods.base import Begin, Log, Method, Search
 from llgrad.fitting.methods.convergence import at_minimum
 from llgrad.fitting.methods.settings import checked_count
 from llgrad.fitting.methods.windows import cut_problem, growing_windows
-from llgrad.fitting.problem import Evaluation, Problem, evaluate
+from llgrad.fitting.problem import Evaluation, Problem, evaluate, repeated
 
 if TYPE_CHECKING:
     import optax
@@ -41,16 +41,16 @@ class GradientDescent(Method):
     def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
         windows = growing_windows(problem, self.grow, begin.horizon)
         early = self.steps // 2 // max(len(windows) - 1, 1) if len(windows) > 1 else 0
-        best, current = _Best(begin.u), jnp.asarray(begin.u)
+        best, current = _Best(begin.u, begin.near or repeated(problem, begin.size)), jnp.asarray(begin.u)
         with log.stoppable():
             for number, horizon in enumerate(windows):
                 last = number == len(windows) - 1
                 steps = self.steps - early * (len(windows) - 1) if last else early
                 place = (number, len(windows), steps)
                 current = self._window(problem, current, begin.m0, horizon, place, best, log)
-        best.offer(current, evaluate(problem, current, begin.m0, np.inf))
+        best.offer(current, evaluate(problem, current, begin.m0, np.inf, best.last))
         log.count(begin.size, begin.u.shape[1])
-        return Search(best.u, begin.m0, best.cost, best.at_minimum(problem), log.stopped)
+        return Search(best.u, begin.m0, best.cost, best.at_minimum(problem), log.stopped, best.near)
 
     def _window(
         self,
@@ -69,10 +69,12 @@ class GradientDescent(Method):
         optimiser = self.optimiser or optax.adam(optax.cosine_decay_schedule(0.02, max(steps, 1)))
         state = jax.vmap(optimiser.init)(current)
         for iteration in range(steps):
-            value = evaluate(problem, current, m0, np.float64(horizon))
+            value = evaluate(problem, current, m0, np.float64(horizon), best.last if problem is whole else None)
             log.count(len(current), current.shape[1])
             if not np.isfinite(np.asarray(value.cost)).any():
                 break
+            if problem is whole:
+                best.last = value.near
             if math.isinf(horizon):
                 best.offer(current, value)
             size = sum(float(r.mask(horizon).sum()) * r.data.shape[1] for r in problem.recordings)
@@ -87,8 +89,9 @@ class GradientDescent(Method):
 class _Best:
     """The best parameters seen on the whole trace, for each start."""
 
-    def __init__(self, u: np.ndarray):
+    def __init__(self, u: np.ndarray, near: tuple[Any, ...]):
         self.u = np.array(u, dtype=float)
+        self.near, self.last = jax.tree.map(np.array, near), near
         self.cost = np.full(len(u), np.inf)
         self.gradient = np.full(self.u.shape, np.inf)
         self.curvature = np.zeros((*self.u.shape, self.u.shape[1]))
@@ -103,6 +106,8 @@ class _Best:
             (self.curvature, value.curvature),
         )
         for mine, theirs in pairs:
+            mine[better] = np.asarray(theirs)[better]
+        for mine, theirs in zip(jax.tree.leaves(self.near), jax.tree.leaves(value.near), strict=True):
             mine[better] = np.asarray(theirs)[better]
 
     def at_minimum(self, problem: Problem) -> np.ndarray:

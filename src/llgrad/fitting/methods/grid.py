@@ -15,7 +15,8 @@ from llgrad.devices.bounds import EDGE
 from llgrad.fitting.methods.base import Begin, Log, Method, Search
 from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.starts import reaches
-from llgrad.fitting.problem import Problem, costs
+from llgrad.fitting.orbits.looking import near_each
+from llgrad.fitting.problem import Problem, costs, taken
 from llgrad.fitting.targets.starting import is_start
 
 
@@ -38,22 +39,24 @@ class GridSearch(Method):
     def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
         axes = self._axes(problem, begin.u[0])
         total = math.prod(len(axis) for axis in axes)
-        best_cost, best_u = np.inf, np.array(begin.u[0])
+        best_cost, best_u, best_near = np.inf, np.array(begin.u[0]), None
         nodes = itertools.product(*axes)
         m0 = np.repeat(begin.m0[:1], self.batch, axis=0)
         with log.stoppable():
             for number in range(math.ceil(total / self.batch)):
                 points = np.array(list(itertools.islice(nodes, self.batch)))
                 padded = np.concatenate([points, np.repeat(points[-1:], self.batch - len(points), axis=0)])
-                cost = np.asarray(costs(problem, padded, m0, np.inf))[: len(points)]
+                near = near_each(problem, padded, m0, log) if any(problem.near) else None
+                cost = np.asarray(costs(problem, padded, m0, np.inf, near))[: len(points)]
                 log.count(len(points))
                 if cost.min() < best_cost:
                     best_cost, best_u = float(cost.min()), points[cost.argmin()]
+                    best_near = None if near is None else taken(near, np.array([cost.argmin()]))
                 log.note((number + 1) * self.batch / total, stage="grid", iteration=number, cost=best_cost)
         if not np.isfinite(best_cost):  # stopped at once
             best_cost = float(costs(problem, begin.u[:1], m0[:1], np.inf)[0])
         # a node of a grid is no minimum: nothing has converged
-        return Search(best_u[None], begin.m0[:1], np.array([best_cost]), np.array([False]), log.stopped)
+        return Search(best_u[None], begin.m0[:1], np.array([best_cost]), np.array([False]), log.stopped, best_near)
 
     def _axes(self, problem: Problem, u: np.ndarray) -> list[np.ndarray]:
         values = np.asarray(problem.physical(jnp.asarray(u)))

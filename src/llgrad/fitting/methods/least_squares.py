@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import equinox as eqx
+import jax
 import numpy as np
 
 from llgrad.core.record import as_count, as_number
@@ -12,7 +13,7 @@ from llgrad.fitting.methods.base import Begin, Log, Method, Search
 from llgrad.fitting.methods.convergence import at_minimum
 from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.windows import cut_problem, growing_windows
-from llgrad.fitting.problem import Evaluation, Problem, evaluate
+from llgrad.fitting.problem import Evaluation, Problem, evaluate, repeated, taken
 
 KEEP: Final = 4
 """Screened starts that go on from the short windows, simulated on their own, to the whole trace."""
@@ -50,17 +51,18 @@ class LevenbergMarquardt(Method):
 
     def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
         windows = growing_windows(problem, self.grow, begin.horizon)
-        state, kept = _State(begin.u), np.arange(begin.size)
+        state, kept = _State(begin.u, begin.near or repeated(problem, begin.size)), np.arange(begin.size)
         with log.stoppable():
             for number, horizon in enumerate(windows):
                 if begin.horizon and number and _is_longer(problem, windows[number - 1], horizon):
                     best = _best_few(state)
-                    state, kept = _State(state.u[best]), kept[best]
+                    state, kept = _State(state.u[best], taken(state.near, best)), kept[best]
                 given = begin._replace(u=begin.u[kept], m0=begin.m0[kept])
                 self._window(problem, state, given, horizon, (number, len(windows)), log)
         if log.stopped:
-            state.restart(_evaluate(problem, state.u, begin.m0[kept], np.inf))
-        return Search(state.u, begin.m0[kept], state.cost, at_minimum(problem, state.u, state.value), log.stopped)
+            state.restart(_evaluate(problem, state.u, begin.m0[kept], np.inf, state.near))
+        converged = at_minimum(problem, state.u, state.value)
+        return Search(state.u, begin.m0[kept], state.cost, converged, log.stopped, state.near)
 
     def _window(
         self, whole: Problem, state: _State, given: Begin, horizon: float, place: tuple[int, int], log: Log
@@ -70,17 +72,18 @@ class LevenbergMarquardt(Method):
         last = number == count - 1
         problem = cut_problem(whole, horizon)
         tangents, m0 = state.u.shape[1], given.m0
-        state.restart(_evaluate(problem, state.u, m0, horizon))
+        near = None if problem is not whole else state.near
+        state.restart(_evaluate(problem, state.u, m0, horizon, near))
         log.count(len(state.u), tangents)
         if number:  # noise in a short window may have led away from a good start
-            value = _evaluate(problem, given.u, m0, horizon)
+            value = _evaluate(problem, given.u, m0, horizon, near)
             state.take(value.cost < state.cost, given.u, value)
             log.count(len(state.u), tangents)
         for iteration in range(self.iterations if last else self.stage_iterations):
             trial, active = state.propose()
             if not active.any():
                 break
-            value = _evaluate(problem, trial, m0, horizon)
+            value = _evaluate(problem, trial, m0, horizon, None if near is None else state.near)
             state.judge(trial, value, active, self.tolerance if last else 1e-3)
             log.count(int(active.sum()), tangents)
             fraction = (number + min(1.0, (iteration + 1) / 20)) / count
@@ -103,25 +106,27 @@ def _best_few(state: _State) -> np.ndarray:
     return np.array([*far, *near][:KEEP])
 
 
-def _evaluate(problem: Problem, u: np.ndarray, m0: np.ndarray, horizon: float) -> Evaluation:
-    value = evaluate(problem, u, m0, np.float64(horizon))
-    return Evaluation(*(np.array(part) for part in (value.cost, value.gradient, value.curvature)))
+def _evaluate(problem: Problem, u: np.ndarray, m0: np.ndarray, horizon: float, near: Any) -> Evaluation:
+    value = evaluate(problem, u, m0, np.float64(horizon), near)
+    return jax.tree.map(np.array, value)
 
 
 class _State:
-    """Parameters, costs and dampings of all starts during the search."""
+    """Parameters, costs, dampings and orbits of all starts during the search."""
 
-    def __init__(self, u: np.ndarray):
+    def __init__(self, u: np.ndarray, near: tuple[Any, ...]):
         self.u = np.array(u, dtype=float)
         self.size = len(self.u)
         self.cost = np.full(self.size, np.inf)
         self.damping = np.full(self.size, 1e-3)
         self.settled = np.zeros(self.size, bool)
+        self.near = jax.tree.map(np.array, near)
         self.value = Evaluation(self.cost, np.zeros_like(self.u), np.zeros((self.size, *self.u.shape[1:] * 2)))
 
     def restart(self, value: Evaluation) -> None:
         """Begin a new window from the same parameters."""
         self.value, self.cost = value, value.cost
+        self._follow(np.ones(self.size, bool), value)
         self.damping = np.full(self.size, 1e-3)
         self.settled = np.zeros(self.size, bool)
 
@@ -162,3 +167,10 @@ class _State:
             (self.value.curvature, value.curvature),
         ):
             mine[better] = theirs[better]
+        self._follow(better, value)
+
+    def _follow(self, which: np.ndarray, value: Evaluation) -> None:
+        """Go on from the orbits that were found, where the window has any."""
+        if jax.tree.structure(value.near) == jax.tree.structure(self.near):
+            for mine, theirs in zip(jax.tree.leaves(self.near), jax.tree.leaves(value.near), strict=True):
+                mine[which] = theirs[which]

@@ -43,8 +43,8 @@ def positive_of(problem: Problem) -> tuple[str, ...] | None:
     return tuple(n for n, bound in zip(problem.names, problem.bounds, strict=True) if isinstance(bound, Positive))
 
 
-def noise_said(model: Model) -> tuple[str, ...]:
-    """A sentence where a system has a noise, which no fit follows."""
-    if not isinstance(model, System) or not model.noises:
+def noise_said(model: Model, heard: bool) -> tuple[str, ...]:
+    """A sentence where a system has a noise that no recording hears, as a line width does: no run follows it."""
+    if not isinstance(model, System) or not model.noises or heard:
         return ()
     return (f"the noise of {type(model).__name__} was left out: a fit follows orbits without noise",)

@@ -17,6 +17,7 @@ from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import TYPICAL, Bound, Unbounded
 from llgrad.devices.system import System
 from llgrad.drives.base import DRIVEN, Waveform
+from llgrad.fitting.orbits.tables.table import OrbitTable, as_orbit_table
 from llgrad.fitting.recordings import Grid, suggested_step
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.fitting.targets.recording import PREFIX, Model
@@ -85,10 +86,7 @@ def check_system(system: System, experiment: Experiment) -> None:
     drive_of_system(system, experiment.drive)
     data, known = experiment.data, system.signals(system.start())
     if not isinstance(data, Trace):
-        raise ValueError(
-            f"a fit of {name}, a system of your own, is to traces in time, and this is a {type(data).__name__}; give "
-            "a Trace, or a run"
-        )
+        return
     if experiment.segment is not None:
         raise ValueError(f"segment= is for a device, and {name} is a system of your own; fit its whole trace")
     for column, unit in data.units.items():
@@ -119,8 +117,9 @@ def rate_of_system(system: System, experiment: Experiment) -> float:
     if fastest is not None and is_concrete(fastest):
         return float(fastest)
     data = experiment.data
-    if isinstance(data, FrequencyTable):
-        return 2 * math.pi * float(data.frequencies.max())
+    if isinstance(data, (FrequencyTable, OrbitTable)):
+        measured = as_orbit_table(data).measured
+        return 2 * math.pi * float(np.nanmax(measured.get("frequency", np.array([1e9]))))
     if isinstance(data, Spectrum):
         return 2 * math.pi * peak_of(data).frequency
     moving = [values for values in data.columns.values() if np.ptp(values) > 0]

@@ -14,11 +14,11 @@ from llgrad.datasets.trace import Trace
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.fitting.answers.linear import linear_at
+from llgrad.fitting.orbits.recording import OrbitRecording, TableRecording
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.experiment import Experiment
-from llgrad.fitting.targets.recording import LINE, recorder_path
+from llgrad.fitting.targets.recording import LINE, Recording, recorder_path
 from llgrad.fitting.targets.starting import is_start
-from llgrad.fitting.targets.tables import TableRecording
 
 CONSTANT: Final = 1e-12
 """A column whose values differ by less than this part of their size is constant."""
@@ -30,19 +30,11 @@ FEWEST: Final = 32
 """Samples below which noise is not told from a signal."""
 
 
-def check_targets(
-    problem: Problem,
-    values: np.ndarray,
-    m0: np.ndarray,
-    experiments: tuple[Experiment, ...],
-    free: Iterable[str],
-) -> None:
+def check_targets(problem: Problem, experiments: tuple[Experiment, ...], free: Iterable[str]) -> None:
     """Raise ValueError, in one sentence, where the data cannot answer what is asked.
 
     Args:
         problem: the fit.
-        values: starting values (p,) [SI] of its parameters.
-        m0: reference starting states (R, 3).
         experiments: the recordings' own, in their order.
         free: the names that were given as free.
     """
@@ -50,7 +42,6 @@ def check_targets(
     for experiment in experiments:
         _check_data(experiment)
     _check_places(problem, names)
-    _check_dependence(problem, values, m0)
 
 
 def _called(experiment: Experiment) -> str:
@@ -102,13 +93,18 @@ def check_length(trace: Trace) -> None:
     )
 
 
+def hears_noise(recording: Recording) -> bool:
+    """Whether what was recorded depends on the strength of the model's noise."""
+    return isinstance(recording, OrbitRecording) and recording.of_noise
+
+
 def _check_places(problem: Problem, free: list[str]) -> None:
     """Parameters that, by what they are, belong to no recording."""
     placed = {path for recording in problem.recordings for path, _ in recording.places}
     model = problem.recordings[0].model
     line = [recorder_path(model, name) for name in LINE]
     for name in (name.split("[")[0] for name in free):
-        if name == "temperature" and isinstance(model, Oscillator):
+        if name == "temperature" and isinstance(model, Oscillator) and not any(map(hears_noise, problem.recordings)):
             raise ValueError(
                 "temperature is free, but a fit follows orbits without thermal noise, which do not depend on it; "
                 "leave it out"
@@ -117,12 +113,12 @@ def _check_places(problem: Problem, free: list[str]) -> None:
             raise ValueError(f"{name} is free, but it belongs to a voltage, and none is fitted; leave it out")
         if name not in (*placed, *line):
             raise ValueError(f"{name} is free, but it belongs to a trace, and there is none that has it; leave it out")
-        if all(isinstance(r, TableRecording) and r.setting == name for r in problem.recordings):
+        if all(isinstance(r, TableRecording) and name in r.paths for r in problem.recordings):
             raise ValueError(f"{name} is free, but it is what the table sweeps: its values are given; leave it out")
 
 
-def _check_dependence(problem: Problem, values: np.ndarray, m0: np.ndarray) -> None:
-    """No slope may be exactly zero at the start: the search would never move that parameter."""
+def check_dependence(problem: Problem, values: np.ndarray, m0: np.ndarray) -> None:
+    """Raise ValueError where a slope is exactly zero at the start: the search would never move that parameter."""
     u = np.array([bound.free(float(value)) for bound, value in zip(problem.bounds, values, strict=True)])
     slopes = linear_at(problem, u, m0).jacobian[:, : len(problem.names)]
     if not np.isfinite(slopes).all():

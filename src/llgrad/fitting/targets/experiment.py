@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import equinox as eqx
@@ -15,6 +15,7 @@ from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace, trace_of
 from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive, check_drive
+from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.observables.spectrum import Spectrum
 
 FEWEST_SEGMENTS: Final = 8
@@ -39,7 +40,7 @@ class Experiment(eqx.Module):
     '2 mA'
     """
 
-    data: Trace | FrequencyTable | Spectrum = eqx.field(converter=_as_data)
+    data: Trace | FrequencyTable | OrbitTable | Spectrum = eqx.field(converter=_as_data)
     """A `Trajectory` is taken as the trace of its t and m, a run of a `System` as `trace_of` it."""
     settings: Mapping[str, float] = eqx.field(default_factory=dict)
     """Values [SI] of the device in this experiment, by the path of the leaf."""
@@ -52,7 +53,8 @@ class Experiment(eqx.Module):
     noise: float | None = None
     """Standard deviation of a recorded value, in its own unit; None estimates it from the residuals.
 
-    That of a spectrum is relative: 1/√n for n averages. The errors of a table are scaled so that it is their rms."""
+    That of a spectrum is relative: 1/√n for n averages. The errors of a table are scaled so that it is their rms; of
+    several quantities each has its own."""
     delay: float = 0.0
     """Time [s] from the start of the simulation to the first sample; free under the name "delay"."""
     bandwidth: float | None = None
@@ -69,10 +71,10 @@ class Experiment(eqx.Module):
     "offset"."""
 
     def __check_init__(self) -> None:
-        if not isinstance(self.data, (Trace, FrequencyTable, Spectrum)):
+        if not isinstance(self.data, (Trace, FrequencyTable, OrbitTable, Spectrum)):
             raise ValueError(
-                f"an experiment needs a Trace, a FrequencyTable or a Spectrum, got {type(self.data).__name__}; "
-                "see read_trace"
+                f"an experiment needs a Trace, a FrequencyTable, an OrbitTable or a Spectrum, got "
+                f"{type(self.data).__name__}; see read_trace"
             )
         if not isinstance(self.drive, Mapping):  # what a system can be driven by, the fit looks at
             check_drive(self.drive)
@@ -97,8 +99,12 @@ class Experiment(eqx.Module):
             if not scaled and not self.gain is self.offset is None:
                 raise ValueError("gain and offset are those of a voltage, and this trace has none; leave them out")
             return
-        table = isinstance(self.data, FrequencyTable)
-        word = "a table of frequencies" if table else "a spectrum"
+        word = "a spectrum"
+        if isinstance(self.data, (FrequencyTable, OrbitTable)):
+            word = "a table of frequencies" if isinstance(self.data, FrequencyTable) else "a table of orbits"
+            several = isinstance(self.data, OrbitTable) and len(self.data.measured) > 1
+            if several and self.noise not in (None, 1.0):  # 1 in units of their errors
+                raise ValueError("noise= is one number, and this table has several quantities, each with its errors")
         if self.drive is not None:
             raise ValueError(f"{word} is that of free oscillations, without a drive; leave it out")
         if self.segment is not None:
@@ -126,6 +132,11 @@ class Experiment(eqx.Module):
                 f"expected at least {FEWEST_SEGMENTS} pieces of at least {FEWEST_SAMPLES} samples; choose a length of "
                 "about a period, and a trace of many"
             )
+
+
+Data = Trace | Trajectory | SystemTrajectory | FrequencyTable | OrbitTable | Spectrum
+Recorded = Data | Experiment | Sequence[Experiment]
+"""What a fit takes."""
 
 
 def samples_of(trace: Trace, segment: float) -> int:

@@ -325,7 +325,7 @@ class _Adjoint:
             place = (m.tile * saves + (m.start + i) // m.every) * m.extent + m.at
             for axis, total in zip(self.scheme.state, totals, strict=True):
                 total.set(self.on.add(total.get(), m.take(f"c_saved_{axis}", place, edge=False)))
-        v = step.along_sphere(taken.new, [total.get() for total in totals], step.scales(taken.new))
+        v = step.along_sphere(taken.new, [total.get() for total in totals], step.scales(taken.new), transposed=True)
         m.put_state(v, "v{}")
         return taken.states[-1], v
 

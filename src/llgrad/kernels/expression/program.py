@@ -125,32 +125,47 @@ class Program:
     def with_tangents(self, wanted: Sequence[str]) -> Program:
         """Its state together with a tangent of it, as one state: dy/dt = f(y, p), dv/dt = (∂f/∂y) v + (∂f/∂p) q.
 
-        The tangents q of the wanted parameters, channels and tables are parameters, channels and tables too. `digest`
-        is that of this program.
+        The tangents q of the wanted parameters, channels and tables are parameters, channels and tables too. A member
+        of an array emits those of what it emits as well, and receives those of what it receives. `digest` is that of
+        this program.
         """
         size, duals = len(self.state), self.duals(wanted)
         channels, tables = (tuple(name for name in names if name in wanted) for names in (self.channels, self.tables))
-        places = [self.arguments.index(name) for name in self.varied if name in wanted]
+        received = {name: f"{name}_t" for name in self.mixed}
+        duals |= received
 
-        def function(*scalars: Any) -> list[Any]:
-            given = dict(zip(doubled.arguments, scalars, strict=True))
-            tangents = [*scalars[size : 2 * size], *(given[duals[self.arguments[place]]] for place in places)]
-            own = [given[name] for name in self.arguments]
-            slope, values, _ = _of_wanted(self.function, size, len(own), places, own)
-            found, pushed = jax.jvp(slope, values, tangents)
-            return [*found, *pushed]
+        def pushed(program: Program, doubled: Program, moved: Sequence[str]) -> Slope:
+            """A function of one program and its tangent, as a function of the other's arguments."""
+            names, places = doubled.arguments, [program.arguments.index(name) for name in moved]
+
+            def function(*scalars: Any) -> list[Any]:
+                given = dict(zip(names, scalars, strict=True))
+                tangents = [*scalars[size : 2 * size], *(given[duals[name]] for name in moved)]
+                own = [given[name] for name in program.arguments]
+                slope, values, _ = _of_wanted(program.function, size, len(own), places, own)
+                found, along = jax.jvp(slope, values, tangents)
+                return [*found, *along]
+
+            return function
 
         doubled = replace(
             self,
             state=(*self.state, *(f"{name}_t" for name in self.state)),
             channels=(*self.channels, *(duals[name] for name in channels)),
+            mixed=(*self.mixed, *received.values()),
+            emits=2 * self.emits,
             parameters=self.parameters + sum(name in wanted for name in self.names),
             sizes=(*self.sizes, *(self.tables[name] for name in tables)),
-            function=function,
             title=f"the tangent of {self.title}",
             carries=True,
         )
-        return doubled
+        moved = [name for name in (*self.varied, *self.mixed) if name in wanted or name in received]
+        emitting = [name for name in moved if name in self.of_emission.arguments]
+        return replace(
+            doubled,
+            function=pushed(self, doubled, moved),
+            emission=pushed(self.of_emission, doubled.of_emission, emitting) if self.emits else self.emission,
+        )
 
     @property
     def of_emission(self) -> Program:

@@ -45,9 +45,9 @@ class Signal(enum.Enum):
                 "device.replace(current=2e-3)"
             )
         cosine = m[..., 0] * p.x + m[..., 1] * p.y + m[..., 2] * p.z
-        scale = device.current * junction.resistance(jnp.zeros((), m.dtype))
+        scale = device.current * junction.at_current(jnp.zeros((), m.dtype), device.current)
         current = jnp.broadcast_to(current, cosine.shape)
-        return (current * junction.resistance(cosine) / scale)[..., None]
+        return (current * junction.at_current(cosine, current) / scale)[..., None]
 
 
 class Readout(eqx.Module):

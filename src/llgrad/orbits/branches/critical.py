@@ -19,7 +19,6 @@ from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.branches.family import Family, velocity
 from llgrad.orbits.carried import carry
 from llgrad.orbits.chart import Chart, chart_at
-from llgrad.orbits.equilibria.modes import eigen
 
 
 class Source(NamedTuple):
@@ -129,45 +128,6 @@ def _linear(kind: str, family: Family, y: Any, value: Any, z: Any, norm: Any) ->
     z = z - jnp.linalg.solve(matrix, _residual(kind, family, chart, value, z, norm))
     n = family.shape.freedom
     return value + z[n] * held.size, z[n + 1] if kind == "Hopf" else jnp.zeros_like(z[n])
-
-
-@partial(quick_jit, compiled=jax.jit)
-def _forms(family: Family, y: Any, value: Any) -> tuple[Any, Any, Any]:
-    """Slope A (n, n), second (n, n, n) and third derivatives (n, n, n, n) of dq/dt."""
-    flow = family.flow(value)
-    chart = chart_at(flow, y)
-    zero = jnp.zeros(flow.shape.freedom, y.dtype)
-
-    def rate(q: Any) -> Any:
-        return chart.velocity(flow, q)
-
-    second = jax.jacfwd(jax.jacfwd(rate))
-    return jax.jacfwd(rate)(zero), second(zero), jax.jacfwd(second)(zero)
-
-
-def first_lyapunov(family: Family, y: np.ndarray, value: float) -> float:
-    """The first Lyapunov coefficient of a Hopf point: negative where a stable cycle is born beyond it (supercritical).
-
-        l₁ = Re[⟨p, C(x, x, x̄)⟩ − 2⟨p, B(x, A⁻¹B(x, x̄))⟩ + ⟨p, B(x̄, (2iω − A)⁻¹B(x, x))⟩]/2ω
-
-    with B and C the second and third derivatives, A x = iω x, Aᵀp = −iω p and ⟨p, x⟩ = 1. Only its sign, and where it
-    is zero, do not depend on coordinates. Source: Yu. A. Kuznetsov, Elements of Applied Bifurcation Theory, 3rd ed.
-    (2004), eq. (5.34).
-    """
-    a, second, third = (np.asarray(part) for part in _forms(family, jnp.asarray(y), value))
-    values, right = eigen(a)
-    near = np.abs(values.real) - 1e9 * (values.imag > 1e-9 * np.abs(values).max())
-    place = int(near.argmin())
-    omega, x = values[place].imag, right[:, place] / np.linalg.norm(right[:, place])
-    p = np.linalg.inv(right)[place] * np.linalg.norm(right[:, place])
-
-    def b(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        return np.einsum("ijk,j,k->i", second, one, other)
-
-    straight = np.einsum("ijkl,j,k,l->i", third, x, x, x.conj())
-    middle = b(x, np.linalg.solve(a, b(x, x.conj())))
-    twice = b(x.conj(), np.linalg.solve(2j * omega * np.eye(len(a)) - a, b(x, x)))
-    return float((p @ (straight - 2 * middle + twice)).real / (2 * omega))
 
 
 def hertz(omega: Any) -> Any:

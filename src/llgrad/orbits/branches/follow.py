@@ -15,9 +15,10 @@ from llgrad.core.record import as_count
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.orbits.branches.critical import Critical, branch_point, first_lyapunov, fold_point, hertz, hopf_point, moved
+from llgrad.orbits.branches.critical import Critical, branch_point, fold_point, hertz, hopf_point, moved
 from llgrad.orbits.branches.cycles.following import with_cycles
 from llgrad.orbits.branches.family import Family, Range, family_of, local_at, range_of, set_value
+from llgrad.orbits.branches.normal_form import first_lyapunov
 from llgrad.orbits.branches.result import Branch, Branches, Threshold
 from llgrad.orbits.branches.tracing import Trail, trail_through
 from llgrad.orbits.carried import held, is_traced

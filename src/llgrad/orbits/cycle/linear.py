@@ -36,8 +36,10 @@ def chain_at(flow: Flow, states: Any, period: Any, known: Chain) -> Chain:
 
 @chain_at.def_jvp
 def _chain_jvp(primals: Any, tangents: Any) -> tuple[Chain, Chain]:
-    flow, states, period, _ = primals
-    return pushed(exact_chain_of, (flow, states, period), tuple(tangents[:3]))
+    flow, states, period, known = primals
+    found = pushed(exact_chain_of, (flow, states, period), tuple(tangents[:3]))
+    # under vmap the batch axis has to be where it is in what is known: jit takes it from there for both
+    return jax.tree.map(lambda x, like: jnp.where(jnp.isnan(like), jnp.nan, x), found, (known, known))
 
 
 def pushed(function: Any, primals: Any, tangents: Any) -> tuple[Any, Any]:

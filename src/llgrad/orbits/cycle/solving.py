@@ -42,6 +42,13 @@ def closed_of(flow: Flow, found: Found) -> Closed:
     return Closed(states, _period(flow, states, linear.phase, jax.lax.stop_gradient(found.period)), linear, chain)
 
 
+def period_of(flow: Flow, found: Found, linear: Linear) -> Any:
+    """The period of the orbit that was found, with its first derivatives, which take no others; `linear` is that of
+    the chain that was found."""
+    states, phase, period = jax.lax.stop_gradient((found.states, linear.phase, found.period))
+    return _period(flow, states, phase, period)
+
+
 @eqx.filter_custom_jvp
 def _period(flow: Flow, states: Any, phase: Any, period: Any) -> Any:
     """The period that is known already; its derivative is dT = −∫ Z·(∂f/∂p) dt dp, which has derivatives again."""

@@ -47,6 +47,11 @@ def has_energy(flow: Flow, moment: Any, states: np.ndarray) -> bool:
     return bool(np.abs(slopes - slopes.swapaxes(1, 2)).max() <= SYMMETRIC * max(np.abs(slopes).max(), 1e-300))
 
 
+def hessians(flow: Flow, moment: Any, states: Any) -> Any:
+    """Curvature (S, n, n) [J] of the energy at states at rest (S, d), in the tangent planes."""
+    return -_slopes(flow, moment, states)
+
+
 @partial(quick_jit, compiled=jax.jit)
 def _slopes(flow: Flow, moment: Any, states: Any) -> Any:
     """Slope (S, n, n) [J] of the forces Ms V B in the tangent planes."""

@@ -209,7 +209,8 @@ class Orbit(eqx.Module):
     def harmonics(self, observable: Any = None) -> Any:
         """C_k (N/2 + 1,), complex, of an observable s(t) = C₀ + 2 Re Σ_k C_k e^{2πikt/T}.
 
-        Observable: a function of a state to a number; "x", "y", "z" of a device; a name in the state of a system.
+        Observable: a function of a state to a number; "x", "y", "z" of a device; a signal of a system, a
+        component of its state ("free.z") or an output ("voltage", "transverse").
         Default: m·p of a device, the first number of a system.
         """
         return quantities.harmonics(self.flow, self.closed, observable_of(self.model, observable))

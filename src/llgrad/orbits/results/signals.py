@@ -11,11 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.field_term import Inputs
 from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.junction import Junction
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.states.components import component_names
+from llgrad.devices.system import System
 from llgrad.orbits.flow import Flow
 
 Observable = Callable[[Any], Any]
@@ -66,11 +69,30 @@ class Part(eqx.Module):
     name: str | None = eqx.field(static=True)
     of: str = eqx.field(static=True)
     """What the model is called."""
+    outputs: tuple[str, ...] = eqx.field(static=True, default=())
+    """Names that it has beside those of its state."""
 
     def __call__(self, state: Any) -> Any:
         if self.name is None:
             return jnp.sum(jax.tree.leaves(state)[0])
-        return jnp.sum(getattr(state, self.name) if isinstance(state, Vec3) else _named(self.of, state, self.name))
+        components = _components(state)
+        if self.name not in components:
+            known = ", ".join(dict.fromkeys([*self.outputs, *components]))
+            raise ValueError(f"{self.of} has no signal {self.name!r}; it has {known}")
+        return jnp.sum(components[self.name])
+
+
+class Output(eqx.Module):
+    """A signal of a system by name, without drive and noise."""
+
+    system: System
+    name: str = eqx.field(static=True)
+
+    def __call__(self, state: Any) -> Any:
+        if self.name in (components := _components(state)):
+            return components[self.name]
+        nothing = Inputs(0.0, (0.0,) * self.system.noises, dict.fromkeys(self.system.inputs, 0.0))
+        return jnp.asarray(self.system.observe(state, nothing)[self.name])
 
 
 class Resistance(eqx.Module):
@@ -78,9 +100,11 @@ class Resistance(eqx.Module):
 
     law: Any
     along: Along
+    current: Any
+    """What flows [A]."""
 
     def __call__(self, m: Vec3) -> Any:
-        return self.law.resistance(self.along(m))
+        return self.law.at_current(self.along(m), self.current)
 
 
 class Voltage(eqx.Module):
@@ -109,9 +133,11 @@ def observable_of(model: Any, wanted: Any) -> Observable:
         if wanted in ("x", "y", "z"):
             return Part(wanted, type(model).__name__)
         raise ValueError(f"observable = {wanted!r}, expected 'x', 'y', 'z', or a function of the state m")
+    if isinstance(wanted, str) and isinstance(model, System) and wanted in model.outputs:
+        return Output(_as_data(model), wanted)
     if wanted is None or isinstance(wanted, str):
-        return Part(wanted, type(model).__name__)
-    raise ValueError(f"observable = {wanted!r}, expected a name in the state, or a function of it")
+        return Part(wanted, type(model).__name__, tuple(model.outputs) if isinstance(model, System) else ())
+    raise ValueError(f"observable = {wanted!r}, expected the name of a signal, or a function of the state")
 
 
 def _as_data(tree: Any) -> Any:
@@ -119,28 +145,34 @@ def _as_data(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: np.asarray(leaf) if isinstance(leaf, float) else leaf, tree)
 
 
-def _named(model: str, state: Any, name: str) -> Any:
-    if not isinstance(state, dict) or name not in state or isinstance(state[name], Vec3):
-        known = [key for key, value in state.items() if not isinstance(value, Vec3)] if isinstance(state, dict) else []
-        raise ValueError(f"the state of {model} has no number {name!r}; it has {', '.join(known) or 'none'}")
-    return state[name]
+def _components(state: Any) -> dict[str, Any]:
+    """The numbers of a state by name."""
+    return dict(zip(component_names(state), jax.tree.leaves(state), strict=True))
 
 
 def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[Observable, Observable]:
-    """Voltage I R [V] and resistance [Ω] of a device's junction, as functions of its state.
+    """Voltage I R [V] and resistance [Ω] of a device's junction, or the outputs "voltage" and "resistance" of a system,
+    as functions of its state.
 
-    Raises ValueError for a model without a junction, and for a load that is none.
+    Raises ValueError for a model without a junction, or without these outputs, and for a load that is none.
     """
+    if is_concrete(load) and not 0 < float(np.asarray(load)) < math.inf:
+        raise ValueError(f"load = {load}, expected an impedance in ohms, a positive number such as 50.0")
+    if isinstance(model, System) and {"voltage": "V", "resistance": "Ω"}.items() <= dict(model.outputs).items():
+        if junction is not None:
+            raise ValueError(f"a junction is given, and {type(model).__name__} has its own resistance; leave it out")
+        return Output(_as_data(model), "voltage"), Output(_as_data(model), "resistance")
     if not isinstance(model, Oscillator):
-        raise ValueError(f"the power of {type(model).__name__} is not known; give harmonics(observable) a voltage")
+        raise ValueError(
+            f"{type(model).__name__} has no outputs 'voltage' and 'resistance', so that a bias tee's power is not "
+            "known; take harmonics(…) of another signal"
+        )
     law = junction or model.junction
     if law is None:
         raise ValueError(
             "this device has no junction, so its voltage is not known; give one, as in "
             "junction=ConductanceJunction(R_P=1e3, tmr=1.0), here or in device.replace(junction=…)"
         )
-    if is_concrete(load) and not 0 < float(np.asarray(load)) < math.inf:
-        raise ValueError(f"load = {load}, expected an impedance in ohms, a positive number such as 50.0")
-
-    resistance = Resistance(_as_data(law), Along(_as_data(model.polariser)))
-    return Voltage(_as_data(model.current), resistance), resistance
+    current = _as_data(model.current)
+    resistance = Resistance(_as_data(law), Along(_as_data(model.polariser)), current)
+    return Voltage(current, resistance), resistance

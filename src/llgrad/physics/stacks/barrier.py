@@ -16,7 +16,8 @@ class Barrier(Record):
 
     Args:
         between: names of the two layers.
-        junction: `ConductanceJunction(R_P, tmr)`, `LinearJunction(R_P, delta_R)` or a law of your own.
+        junction: `ConductanceJunction(R_P, tmr)`, `LinearJunction(R_P, delta_R)`, `BiasedJunction(R_P, tmr,
+            half_voltage)` or a law of your own.
     """
 
     between: tuple[str, str] = eqx.field(static=True, converter=lambda v: tuple(v) if isinstance(v, list) else v)
@@ -30,6 +31,13 @@ class Barrier(Record):
                 "ConductanceJunction(R_P=1e3, tmr=1.0)"
             )
 
-    def resistance(self, m: Directions) -> Any:
-        """Resistance [Ω] at the directions of the layers."""
-        return self.junction.resistance(m[self.between[0]].dot(m[self.between[1]]))
+    def resistance(self, m: Directions, current: Any) -> Any:
+        """Resistance [Ω] at the directions of the layers, where a current [A] flows."""
+        return self.junction.at_current(self._cosine(m), current)
+
+    def at_voltage(self, m: Directions, voltage: Any) -> Any:
+        """Resistance [Ω] at the directions of the layers and a voltage [V] across it."""
+        return self.junction.at_voltage(self._cosine(m), voltage)
+
+    def _cosine(self, m: Directions) -> Any:
+        return m[self.between[0]].dot(m[self.between[1]])

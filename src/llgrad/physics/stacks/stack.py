@@ -17,7 +17,10 @@ from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices.ranges import STACK, check_record
 from llgrad.devices.system import Spin, System
+from llgrad.physics.electric.biased import BiasedJunction
+from llgrad.physics.electric.spin_orbit import HEAVY_METAL
 from llgrad.physics.llg import llg
+from llgrad.physics.readout.bar import HallBar, bar_current
 from llgrad.physics.stacks.barrier import Barrier
 from llgrad.physics.stacks.coupling import Directions, LayerCoupling
 from llgrad.physics.stacks.layer import Layer
@@ -55,6 +58,8 @@ class Stack(System):
         barriers: what is read out: `Barrier`s between layers.
         voltage: direct voltage [V] across the barriers in series, in place of a current or added to it: it drives
             V/R(m), positive like the current.
+        readouts: `HallBar`s that a current in the plane flows through: signals "longitudinal" and "transverse" [Ω],
+            "longitudinal_voltage" and "transverse_voltage" [V].
 
     The state of a run is a dictionary of the free layers' directions by their names: `run.free`, and
     `run.signal("free.z")`. Signals of a stack with barriers are "resistance" [Ω] and "voltage" [V], of the barriers in
@@ -85,9 +90,15 @@ class Stack(System):
     )
     barriers: tuple[Barrier, ...] = eqx.field(converter=_several, default=())
     voltage: Any = quantity("V", default=None, about="direct voltage, across the barriers in series")
+    readouts: tuple[HallBar, ...] = eqx.field(converter=_several, default=())
 
     def __check_init__(self) -> None:
-        for name, kind in (("layers", Layer), ("couplings", LayerCoupling), ("barriers", Barrier)):
+        for name, kind in (
+            ("layers", Layer),
+            ("couplings", LayerCoupling),
+            ("barriers", Barrier),
+            ("readouts", HallBar),
+        ):
             given = getattr(self, name)
             parts = given if isinstance(given, tuple) else (given,)
             if wrong := [part for part in parts if not isinstance(part, kind)]:
@@ -111,9 +122,25 @@ class Stack(System):
             raise ValueError(
                 "this stack has a voltage and no barrier for it; give barriers=lg.Barrier(…), or a current"
             )
+        self._check_bias()
         for names, part in self._acted_on:
             if "voltage" in part.terminals:
                 self._barrier_at(names, part)
+        self._check_readouts()
+
+    def _check_readouts(self) -> None:
+        """Raise ValueError for a bar whose layers the stack has not, and for two of one name."""
+        names, given = [layer.name for layer in self.layers], [bar.name for bar in self.readouts]
+        if twice := [name for name in given if given.count(name) > 1 or name == "resistance"]:
+            raise ValueError(f"two signals of this stack begin with {twice[0]!r}; give each HallBar a name of its own")
+        for bar in self.readouts:
+            bar_current(bar, [part for _, part in self._acted_on])
+            for name in bar.layers:
+                if name is None and len(self.free) != 1:
+                    free = ", ".join(layer.name for layer in self.free)
+                    raise ValueError(f"a film of a HallBar names no layer, and {free} move; give Film(…, layer=…)")
+                if name is not None and name not in names:
+                    raise ValueError(f"HallBar reads the layer {name!r}; the layers are {', '.join(names)}")
 
     # ---- its parts
 
@@ -146,7 +173,8 @@ class Stack(System):
         """Unit of each input, by name."""
         terminals = terminals_of(part for _, part in self._acted_on)
         rest = {name: unit for name, unit in terminals.items() if name != "voltage"}
-        return TERMINALS | rest | ({"voltage": "V"} if self.barriers else {})
+        metal = {HEAVY_METAL: "A"} if self.readouts else {}
+        return TERMINALS | rest | metal | ({"voltage": "V"} if self.barriers else {})
 
     @property
     def _acted_on(self) -> list[tuple[tuple[str, ...], Any]]:
@@ -171,11 +199,11 @@ class Stack(System):
 
     @property
     def outputs(self) -> Mapping[str, str]:  # type: ignore[override]
-        """Unit of each signal of the barriers."""
-        if not self.barriers:
-            return {}
+        """Unit of each signal of the barriers and bars."""
         several = len(self.barriers) > 1
-        return {"resistance": "Ω", "voltage": "V"} | {self._resistance_of(b): "Ω" for b in self.barriers if several}
+        found = {"resistance": "Ω", "voltage": "V"} if self.barriers else {}
+        found |= {self._resistance_of(b): "Ω" for b in self.barriers if several}
+        return found | {name: unit for bar in self.readouts for name, unit in bar.outputs.items()}
 
     @staticmethod
     def _resistance_of(barrier: Barrier) -> str:
@@ -236,11 +264,24 @@ class Stack(System):
         if self.voltage is None and isinstance(driven, float) and driven == 0.0:
             return current
         volts = driven if self.voltage is None else self.voltage + driven
-        return current + volts / self._resistance(m)
+        if len(self.barriers) == 1:
+            return current + volts / self.barriers[0].at_voltage(m, volts)
+        return current + volts / self._resistance(
+            m, current
+        )  # of none does it depend on the voltage: see `_check_bias`
 
-    def _resistance(self, m: Directions) -> Any:
-        """Of all barriers in series [Ω]."""
-        return sum(barrier.resistance(m) for barrier in self.barriers)
+    def _resistance(self, m: Directions, current: Any) -> Any:
+        """Of all barriers in series [Ω], where a current [A] flows."""
+        return sum(barrier.resistance(m, current) for barrier in self.barriers)
+
+    def _check_bias(self) -> None:
+        """Raise ValueError where a voltage would have to be shared among barriers that follow it."""
+        biased = [barrier for barrier in self.barriers if isinstance(barrier.junction, BiasedJunction)]
+        if biased and len(self.barriers) > 1:
+            raise ValueError(
+                "a stack with several barriers has a BiasedJunction, and how they share a voltage is not solved here; "
+                "give it one barrier"
+            )
 
     def _acting(
         self, inputs: Inputs, given: dict[str, Any], m: Directions, names: tuple[str, ...], parts: tuple[Any, ...]
@@ -248,37 +289,57 @@ class Stack(System):
         """What the parts that act on the layers of these names are given; the voltage of their barrier to who asks."""
         for part in parts:
             if "voltage" in part.terminals:
-                volts = given["current"] * self._barrier_at(names, part).resistance(m)
+                volts = given["current"] * self._barrier_at(names, part).resistance(m, given["current"])
                 return inputs_of_term(given["current"], given["field"], inputs.t, given | {"voltage": volts})
         return inputs_of_term(given["current"], given["field"], inputs.t, given)
 
     def fastest(self) -> Any:
         """The largest γ|B| of a layer over many states, with what the couplings do to the others [rad/s]."""
-        states = {layer.name: _spread(place) for place, layer in enumerate(self.free)}
+        states = {layer.name: spread_directions(place) for place, layer in enumerate(self.free)}
         nothing = Inputs(0.0, (0.0,) * self.noises, dict.fromkeys(self.inputs, 0.0))
         with jax.ensure_compile_time_eval():
-            own, coupled = jax.vmap(lambda state: self.fields(state, nothing))(states)
-            sizes = {layer.name: layer.gamma * _length(coupled[layer.name]) for layer in self.free}
-            whole = [layer.gamma * _length(own[layer.name]) + sum(sizes.values()) for layer in self.free]
-            return jnp.max(jnp.stack(whole))
+            return jnp.max(jax.vmap(lambda state: self.pace(state, nothing))(states))
+
+    def pace(self, state: Mapping[str, Vec3], inputs: Inputs) -> Any:
+        """The same in one state."""
+        own, coupled = self.fields(state, inputs)
+        sizes = {layer.name: layer.gamma * _length(coupled[layer.name]) for layer in self.free}
+        whole = [layer.gamma * _length(own[layer.name]) + sum(sizes.values()) for layer in self.free]
+        return jnp.max(jnp.stack(whole))
+
+    def resistance(self, state: Mapping[str, Vec3]) -> Any:
+        """Resistance [Ω] of all barriers in series, in a state, where nothing drives."""
+        m, nothing = self._directions(state), Inputs(0.0, None, dict.fromkeys(self.inputs, 0.0))
+        return self._resistance(m, self._current(m, nothing))
 
     # ---- what is measured of it, and what others feel
 
     def observe(self, state: Mapping[str, Vec3], inputs: Inputs) -> dict[str, Any]:
-        """Resistance and voltage of the barriers in series, and the resistance of each where there are several."""
-        if not self.barriers:
-            return {}
+        """Resistance and voltage of the barriers in series, the resistance of each where there are several, and what
+        the bars tell."""
         m = self._directions(state)
-        each = {self._resistance_of(barrier): barrier.resistance(m) for barrier in self.barriers}
+        found = self._read_by_bars(m, inputs) if self.readouts else {}
+        if not self.barriers:
+            return found
+        current = self._current(m, inputs)
+        each = {self._resistance_of(barrier): barrier.resistance(m, current) for barrier in self.barriers}
         whole = sum(each.values())
-        found = {"resistance": whole, "voltage": self._current(m, inputs) * whole}
+        found |= {"resistance": whole, "voltage": current * whole}
         return found | (each if len(each) > 1 else {})
+
+    def _read_by_bars(self, m: Directions, inputs: Inputs) -> dict[str, Any]:
+        """What the bars tell at the directions of the layers."""
+        named: dict[Any, Vec3] = dict(m) | ({None: m[self.free[0].name]} if len(self.free) == 1 else {})
+        parts = [part for _, part in self._acted_on]
+        driven = getattr(inputs, HEAVY_METAL)
+        each = [bar.observed(named, bar_current(bar, parts) + driven) for bar in self.readouts]
+        return {name: value for one in each for name, value in one.items()}
 
     def emit(self, state: Mapping[str, Vec3]) -> dict[str, Any]:
         """What the other members of a `SystemArray` may feel: directions by the layer's name, and the resistance."""
         found: dict[str, Any] = {name: Vec3(m.x, m.y, m.z) for name, m in state.items()}
         if self.barriers:
-            found["resistance"] = self._resistance(self._directions(state))
+            found["resistance"] = self.resistance(state)
         return found
 
     def receive(self, mixed: dict[str, Any], inputs: Inputs) -> Mapping[str, Any]:
@@ -293,7 +354,7 @@ def _length(v: Vec3) -> Any:
     return jnp.sqrt(jnp.asarray(v.norm2()))
 
 
-def _spread(place: int) -> Vec3:
+def spread_directions(place: int) -> Vec3:
     """Directions over the sphere, and along the axes, in another order for each layer; components (S,)."""
     index = (np.arange(DIRECTIONS) * (2 * place + 1)) % DIRECTIONS + 0.5
     z = 1 - 2 * index / DIRECTIONS

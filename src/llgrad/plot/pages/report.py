@@ -21,6 +21,7 @@ from llgrad.devices.system import System
 from llgrad.fitting.answers.explanation.sentences import short, shown_r_squared, shown_rms
 from llgrad.fitting.answers.profile import Profile
 from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.fitting.targets.recording import LINE, recorder_path
 from llgrad.fitting.targets.starting import form_of, is_start
 from llgrad.plot.fits import fit
@@ -148,6 +149,7 @@ def _spectra(views: list[View], labels: list[str]) -> Iterable[str]:
             yield f"<p>Experiment {escape(label)} has no spectrum: it is unevenly sampled, too short or constant.</p>"
         else:
             kind = "a table of frequencies" if isinstance(view.data, FrequencyTable) else "a spectrum itself"
+            kind = "a table" if isinstance(view.data, OrbitTable) else kind
             yield f"<p>Experiment {escape(label)} is {kind}.</p>"
 
 

@@ -7,12 +7,11 @@ from typing import Any, Final
 
 import jax
 
-from llgrad.cli.device_options import quantity
+from llgrad.cli.device_options import oscillator_with, quantity
 from llgrad.cli.networks.defaults import DEVICE, Defaults
 from llgrad.cli.networks.imperfections import UNITS, imperfections_of
 from llgrad.cli.networks.learning.options import Kind
 from llgrad.datasets.images.images import Images, ImageSet
-from llgrad.devices.files import load_device
 from llgrad.devices.oscillator import Oscillator
 from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork, uncoupled
 from llgrad.networks.bench.readout import Signal
@@ -79,7 +78,7 @@ def _of_oscillators(
     last = {Frames.WHOLE: 1, Frames.ROWS: shape[0], Frames.PIXELS: shape[1]}[frames]
     if given.get("frames_read", 1) > frames.count(shape):
         raise ValueError(f"--frames-read {given['frames_read']}: these images have {frames.count(shape)} frames")
-    device = load_device(given.get("device", DEVICE))
+    device = oscillator_with(given.get("device", DEVICE), {}, "the arrays of a network are of oscillators")
     made = OscillatorClassifier.create(
         device,
         shape=shape,

@@ -8,6 +8,7 @@ from llgrad.datasets.trace import Trace
 from llgrad.fitting.answers.explanation.tables import judge_spectrum, judge_table
 from llgrad.fitting.answers.explanation.traces import judge_trace
 from llgrad.fitting.answers.quality import Quality
+from llgrad.fitting.orbits.tables.table import as_orbit_table
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.observables.spectrum import Spectrum
 
@@ -30,4 +31,4 @@ def judged(
         return judge_trace(found, experiment, data, residuals, used)
     if isinstance(data, Spectrum):
         return judge_spectrum(found, data, residuals, weights)
-    return judge_table(found, data, residuals[:, 0], weights[:, 0], slopes, used)
+    return judge_table(found, as_orbit_table(data), residuals[:, 0], weights[:, 0], slopes, used)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any, Final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.datasets.peaks import Peak, peak_of
+from llgrad.fitting.orbits.cycles import Row
+from llgrad.fitting.orbits.recording import OrbitRecording, number_of
+from llgrad.fitting.orbits.shooting import OfOrbits
 from llgrad.fitting.targets.measurement import best_line
 from llgrad.fitting.targets.recording import Bound
-from llgrad.fitting.targets.tables import OrbitRecording
 from llgrad.observables.spectrum import Spectrum
 
 REACH: Final = 15.0
@@ -25,7 +30,8 @@ BLOCK: Final = 128
 class SpectrumRecording(OrbitRecording):
     """Densities (F, 1) around one line: S(ν) = gain/(1 + (2(ν − f)/Δf)²) + floor.
 
-    f is the frequency of the orbit, Δf the parameter "line_width"; gain and floor are profiled out in closed form. The
+    f is the frequency of the orbit, Δf that of its phase diffusion, where the device has a noise, or else the parameter
+    "line_width"; gain and floor are profiled out in closed form. The
     reading of an averaged periodogram scatters in proportion to what it should be (χ² with two degrees of freedom for
     each average): `sigma` is that of the line that the data themselves show, times their relative noise.
     """
@@ -35,22 +41,49 @@ class SpectrumRecording(OrbitRecording):
     peak: Any
     """Frequency of the line as the data show it, and its standard error [Hz]."""
     peak_error: Any
-    by_peak: bool = eqx.field(static=True)
+    by_peak: Any
     """Whether only the frequency of the line counts: the way to it from far off, where the wings of a line say
     nothing."""
+    derived: bool = eqx.field(static=True)
+    """Whether Δf is that of the device's own noise."""
 
     @property
-    def recorded(self) -> Any:
-        return self.peak[None]
+    def of_noise(self) -> bool:
+        return self.derived
 
-    def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
-        (found,), fine = self.orbit_frequencies(bound)
-        if self.by_peak:
-            first = jnp.zeros_like(self.data).at[0].set(self.sigma[0] * ((found - self.peak) / self.peak_error))
-            return self.data + first, fine
-        line = 1 / (1 + (2 * (self.frequencies - found) / bound.line_width) ** 2)
+    def told(self, row: Row) -> Any:
+        width = [number_of(row, "line_width", {})] if self.derived else []
+        return jnp.stack([row.frequency, *width])
+
+    def predicted(self, bound: Bound, told: Any) -> Any:
+        found = told[0, 0]
+        first = jnp.zeros_like(self.data).at[0].set(self.sigma[0] * ((found - self.peak) / self.peak_error))
+        width = told[0, 1] if self.derived else bound.line_width
+        line = 1 / (1 + (2 * (self.frequencies - found) / width) ** 2)
         gain, floor = best_line(line, self.data[:, 0], 1 / self.sigma[:, 0] ** 2)
-        return (gain * line + floor)[:, None], fine
+        return jnp.where(self.by_peak, self.data + first, (gain * line + floor)[:, None])
+
+    def predicted_with_slopes(self, given: tuple[Any, Any], told: Any, slopes: Any) -> tuple[np.ndarray, np.ndarray]:
+        predicted, moved = _line(dataclasses.replace(self, near=()), *given, told, slopes)
+        return np.asarray(predicted), np.asarray(moved)[:, 0]
+
+    def distances(self, told: np.ndarray) -> np.ndarray:
+        return ((told[:, 0] - float(self.peak)) / float(self.peak_error)) ** 2
+
+    def bare(self, settings: Any) -> OfOrbits:
+        return self._bare(settings=settings, frequencies=(), peak=(), peak_error=(), by_peak=())
+
+
+@quick_jit
+def _line(recording: SpectrumRecording, values: Any, m0: Any, told: Any, slopes: Any) -> tuple[Any, Any]:
+    """The line (T, 1), and its slopes (T, 1, p), of an orbit that tells (1, C) with slopes (1, C, p)."""
+
+    def at(change: Any) -> tuple[Any, Any]:
+        line = recording.predicted(recording.bind(values + change, m0), told + slopes @ change)
+        return line, line
+
+    moved, line = jax.jacfwd(at, has_aux=True)(jnp.zeros_like(values))
+    return line, moved
 
 
 def around_its_line(spectrum: Spectrum) -> tuple[Spectrum, Peak]:

@@ -6,7 +6,6 @@ simulation, which choice leaves least and which leave about as little.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Callable
@@ -16,9 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.fitting.answers.linear import linear_at
-from llgrad.fitting.orbits import Orbits
+from llgrad.fitting.orbits.cycles import Near
+from llgrad.fitting.orbits.looking import Orbits
+from llgrad.fitting.orbits.recording import OrbitRecording, TableRecording
 from llgrad.fitting.problem import Problem
-from llgrad.fitting.targets.tables import OrbitRecording, TableRecording
 
 MOST_CHOICES: Final = 4096
 """So many choices are compared all; where there are more, those that change one orbit after the other."""
@@ -34,8 +34,8 @@ class Choices(NamedTuple):
 
     rows: tuple[tuple[int, int], ...]
     """(Recording, setting) where there is a choice."""
-    options: tuple[tuple[tuple[float, np.ndarray], ...], ...]
-    """For each its orbits: frequency [Hz] and a state on it; first that of the problem."""
+    options: tuple[tuple[Near, ...], ...]
+    """For each its orbits, first that of the problem."""
     picks: np.ndarray
     """Choices (C, rows) as indices of options, the best first."""
     cost: np.ndarray
@@ -47,29 +47,30 @@ class Choices(NamedTuple):
 def choices(problem: Problem, orbits: tuple[Orbits, ...], u: np.ndarray, m0: np.ndarray) -> Choices | None:
     """The choices between the orbits of each recording that has any, at u (p,); None where there is none."""
     linear = linear_at(problem, u, m0)
-    rows, options, index, first, left = [], [], [], 0, iter(orbits)
+    rows, options, index, steps, first, left = [], [], [], [], 0, iter(orbits)
     for number, recording in enumerate(problem.recordings):
         found = next(left) if isinstance(recording, OrbitRecording) else None
         if found is not None and isinstance(recording, TableRecording):
             for k in map(int, np.flatnonzero(found.closed[0])):
-                states = [0, *found.others(k, float(found.frequency[0, k]))]
-                if len(states) > 1:
-                    options.append(tuple((float(found.frequency[i, k]), found.state[i, k]) for i in states))
+                which = [0, *found.others(k)]
+                if len(which) > 1:
+                    options.append(tuple(Near(found.near.states[i, k], found.near.period[i, k]) for i in which))
                     rows.append((number, k))
-                    index.append(first + k)
+                    places, values = recording.of_row(k, found.told[which, k])
+                    index.append(first + places)
+                    steps.append((values - values[0]) / np.asarray(recording.sigma)[places, 0])
         first += recording.data.size
     if not rows or not np.isfinite(linear.jacobian).all():
         return None
     sigma = np.concatenate([np.asarray(r.sigma * jnp.ones_like(r.data)).ravel() for r in problem.recordings])
     residuals = np.concatenate([r.ravel() for r in linear.residuals]) / sigma
-    steps = [[(f - option[0][0]) / sigma[i] for f, _ in option] for i, option in zip(index, options, strict=True)]
     weights = LARGEST_SHIFT * np.where(linear.values == 0, 1.0, np.abs(linear.values))
     picks, cost, shift = _compared(residuals, linear.jacobian, weights, index, steps)
     return Choices(tuple(rows), tuple(options), picks, cost, shift[:, : len(problem.names)])
 
 
 def _compared(
-    residuals: np.ndarray, jacobian: np.ndarray, reach: np.ndarray, index: list[int], steps: list[list[float]]
+    residuals: np.ndarray, jacobian: np.ndarray, reach: np.ndarray, index: list[np.ndarray], steps: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The picks (C, rows), best first, the least Σr² + Σ(δ/reach)² of each, and δ."""
     inverse = np.linalg.inv((jacobian * reach).T @ (jacobian * reach) + np.eye(len(reach)))
@@ -79,7 +80,7 @@ def _compared(
     def left(picks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         moved = np.tile(residuals, (len(picks), 1))
         for row, (i, step) in enumerate(zip(index, steps, strict=True)):
-            moved[:, i] += np.asarray(step)[picks[:, row]]
+            moved[:, i] += step[picks[:, row]]
         return np.einsum("ci,ij,cj->c", moved, rest, moved), (moved @ solve.T) * reach
 
     if math.prod(map(len, steps)) <= MOST_CHOICES:
@@ -92,12 +93,12 @@ def _compared(
 
 
 def _one_after_the_other(
-    left: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], steps: list[list[float]]
+    left: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], steps: list[np.ndarray]
 ) -> np.ndarray:
     """Picks that are changed in one place at a time until nothing is gained, from all that are slowest, or fastest."""
     found = []
     for begun in (np.argmin, np.argmax, lambda step: 0):
-        pick = np.array([int(begun(step)) for step in steps])
+        pick = np.array([int(begun(step[:, 0])) for step in steps])
         for _ in range(len(steps)):
             trials = [pick]
             for row, step in enumerate(steps):
@@ -113,10 +114,8 @@ def _one_after_the_other(
 
 def on_the_choice(problem: Problem, found: Choices | None, number: int = 0) -> Problem:
     """The problem with its runs beginning on the orbits of the best choice, or of the one of a number."""
-    recordings = list(problem.recordings)
+    near = [Near(*map(np.array, one)) if one else one for one in problem.near]
     for row, (place, k) in enumerate(found.rows if found else ()):
-        recording = recordings[place]
-        if found is not None and isinstance(recording, OrbitRecording):
-            state = found.options[row][found.picks[number, row]][1]
-            recordings[place] = dataclasses.replace(recording, starts=jnp.asarray(recording.starts).at[k].set(state))
-    return dataclasses.replace(problem, recordings=tuple(recordings))
+        if found is not None:
+            near[place].states[k], near[place].period[k] = found.options[row][found.picks[number, row]]
+    return problem.near_to(tuple(near))

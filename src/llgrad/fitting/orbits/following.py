@@ -13,14 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.fitting.branches import AS_WELL, Choices, choices, on_the_choice
 from llgrad.fitting.methods.base import Begin, Log, Search
 from llgrad.fitting.methods.convergence import EXACT
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts, draw_starts
-from llgrad.fitting.orbits import Orbits, nearest, on_orbits, orbits_of, places, unsteady
-from llgrad.fitting.problem import Problem, evaluate
-from llgrad.fitting.targets.tables import OrbitRecording, TableRecording
+from llgrad.fitting.orbits.branches import AS_WELL, Choices, choices, on_the_choice
+from llgrad.fitting.orbits.looking import Orbits, near_each, on_orbits, places, unsteady
+from llgrad.fitting.orbits.recording import OrbitRecording, TableRecording
+from llgrad.fitting.problem import Problem, costs, evaluate
 
 ROUNDS: Final = 8
 """Searches at most from the orbits of the answer before."""
@@ -28,14 +28,14 @@ REPRODUCED: Final = 1e-3
 """Part of the signal's power that a fit leaves which is in the valley of the best one: rms 3 % of what varies."""
 STILL: Final = 1e-4
 """Relative change of Σr² below which nothing has moved."""
-FEW_RUNS: Final = 3
-"""How long other devices are followed."""
 WORTHWHILE: Final = 0.9
 """Part of Σr² below which another choice of orbits is tried, and searched on from."""
 CANDIDATES: Final = 32
 """Devices that are tried where the search ended elsewhere."""
+BLOCKS: Final = 4
+"""In so many lots, each with a search from its best."""
 KEPT: Final = 3
-"""The best of them, which a search begins at."""
+"""Other choices of orbits that are tried."""
 
 
 def search_on_orbits(problem: Problem, start: np.ndarray, found: Search, log: Log) -> tuple[Problem, Search]:
@@ -50,8 +50,17 @@ def search_on_orbits(problem: Problem, start: np.ndarray, found: Search, log: Lo
         if tables and not _is_near(problem, found):
             problem, found = _begun_elsewhere(problem, start, found, log)
         problem, found = _along(problem, found, log)
-        return _chosen(problem, found, log) if tables and _is_near(problem, found) else (problem, found)
-    return problem, found._replace(interrupted=log.stopped)
+        if tables and _is_near(problem, found):
+            problem, found = _chosen(problem, found, log)
+        return _at_its_own(problem, found), found
+    return _at_its_own(problem, found), found._replace(interrupted=log.stopped)
+
+
+def _at_its_own(problem: Problem, found: Search) -> Problem:
+    """The problem begun from the orbits of the best answer."""
+    if found.near is None:
+        return problem
+    return problem.near_to(jax.tree.map(lambda leaf: jnp.asarray(leaf[int(np.argmin(found.cost))]), found.near))
 
 
 def _is_near(problem: Problem, found: Search) -> bool:
@@ -66,30 +75,21 @@ def _signal(problem: Problem) -> float:
 def _begun_elsewhere(problem: Problem, start: np.ndarray, found: Search, log: Log) -> tuple[Problem, Search]:
     """The best search of some that begin at the best of devices around the start, none like another."""
     best, m0 = (problem, found), found.m0[int(np.argmin(found.cost))]
-    tried = draw_starts(problem, start, Starts(CANDIDATES), jax.random.key(0))
-    cost = np.array([_distance(problem, u, m0, log) for u in tried])
-    log.note(0.5, stage="other devices", iteration=0, cost=float(cost.min()))
-    for i in np.argsort(cost)[:KEPT]:
-        if found.interrupted or not np.isfinite(cost[i]):
-            break
-        begun, _ = on_orbits(problem, np.asarray(problem.physical(jnp.asarray(tried[i]))), m0, log)
+    drawn = draw_starts(problem, start, Starts(CANDIDATES), jax.random.key(0))
+    for tried in np.split(drawn, BLOCKS):
+        states = np.repeat(m0[None], len(tried), axis=0)
+        near = near_each(problem, tried, states, log)
+        cost = np.asarray(costs(problem, tried, states, np.float64(np.inf), near))
+        log.note(0.5, stage="other devices", iteration=0, cost=float(cost.min()))
+        i = int(np.argmin(cost))
+        if not np.isfinite(cost[i]):
+            continue
+        begun = problem.near_to(jax.tree.map(lambda leaf, i=i: leaf[i], near))
         other = LevenbergMarquardt(grow=False, iterations=40).search(begun, Begin(tried[i][None], m0[None]), log)
         best = min(best, (begun, other), key=lambda one: float(one[1].cost.min()))
-        if _is_near(*best):
+        if found.interrupted or _is_near(*best):
             break
     return best
-
-
-def _distance(problem: Problem, u: np.ndarray, m0: np.ndarray, log: Log) -> float:
-    """Σr² of tables at u (p,) after a short run, each frequency that of the nearest orbit; infinite where one rests."""
-    values, total = np.asarray(problem.physical(jnp.asarray(u))), 0.0
-    for recording in problem.recordings:
-        if isinstance(recording, OrbitRecording):
-            orbits = orbits_of(recording, values, m0, log, FEW_RUNS)
-            orbits = orbits.led_by(nearest(recording, orbits))
-            r = (orbits.frequency[0] - np.asarray(recording.recorded)) / np.asarray(recording.sigma)[:, 0]
-            total += float(r @ r) if orbits.moving[0].all() else np.inf
-    return total
 
 
 def _along(problem: Problem, found: Search, log: Log) -> tuple[Problem, Search]:
@@ -177,9 +177,8 @@ def doubtful_orbits(
 
 def _several(recording: OrbitRecording, orbits: Orbits) -> list[str]:
     """A sentence where other starting states come to other orbits, or to rest."""
-    count = orbits.frequency.shape[1]
-    others = [orbits.others(k, float(orbits.frequency[0, k])) for k in range(count)]
-    rest = np.asarray(orbits.at_rest.any(axis=0))
+    others = [orbits.others(k) for k in range(orbits.frequency.shape[1])]
+    rest = orbits.rests & orbits.moving
     both = rest | np.array([len(one) > 0 for one in others])
     if not both.any():
         return []

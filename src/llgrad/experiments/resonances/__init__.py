@@ -1,0 +1,1 @@
+"""Ferromagnetic resonance and spin diode against the field, forward, for any device at rest."""

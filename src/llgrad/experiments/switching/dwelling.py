@@ -1,0 +1,172 @@
+"""`lg.dwell_times`: how long a device stays in each of its wells, without a simulation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from llgrad.core.constants import BOLTZMANN
+from llgrad.core.units import show
+from llgrad.experiments.switching.axial import Axial, Valleys, axial_of, drift, occupations, relaxation_rate, valleys_of
+from llgrad.experiments.switching.ensemble import at_temperature, check_model
+from llgrad.experiments.switching.wells import Wells, settled, told_state, wells_of
+from llgrad.orbits.carried import held
+from llgrad.orbits.chart import chart_at
+from llgrad.orbits.equilibria.energy import hessians, moment_of
+from llgrad.orbits.flow import flow_of
+
+SLOPE: Final = 1e-5
+ASIDE: Final = 1e-2
+"""So far off a saddle [rad] a run begins that tells where it leads."""
+LOW: Final = 3.0
+"""A barrier [k_B T] below which an asymptotic rate is no more than a size."""
+
+
+@dataclass(frozen=True)
+class DwellTimes:
+    """How long a device stays in each of its stable states."""
+
+    device: Any
+    states: np.ndarray
+    """(W, n)."""
+    rates: np.ndarray
+    """From a state to another (W, W) [1/s]."""
+    asymptotic: np.ndarray
+    """The same by the formula for high barriers (W, W) [1/s]."""
+    barriers: np.ndarray
+    """Lowest barrier (W,) out of each [k_B T]."""
+    method: str
+    """What the rates are, in a sentence."""
+
+    @property
+    def times(self) -> np.ndarray:
+        """Mean dwell time (W,) [s], 1/(sum of the rates out of a state)."""
+        with np.errstate(divide="ignore"):
+            return 1 / self.rates.sum(axis=1)
+
+    @property
+    def occupation(self) -> np.ndarray:
+        """Probability (W,) of each state in the long run."""
+        count = len(self.states)
+        flow = self.rates.T - np.diag(self.rates.sum(axis=1))
+        scale = np.abs(flow).max()
+        found, *_ = np.linalg.lstsq(np.vstack([flow / scale, np.ones(count)]), np.eye(count + 1)[-1], rcond=None)
+        return found
+
+    def __repr__(self) -> str:
+        lines = [f"dwell times at {show(float(self.device.temperature), 'K')}"]
+        for state, time, part, barrier in zip(self.states, self.times, self.occupation, self.barriers, strict=True):
+            told = show(float(f"{time:.5g}"), "s")
+            lines.append(f"  {told_state(state)}: {told}, {part:.4g} of the time, barrier {barrier:.4g} k_B T")
+        return "\n".join([*lines, f"  {self.method}"])
+
+
+def dwell_times(device: Any, *, temperature: float | None = None) -> DwellTimes:
+    """Mean dwell times of a bistable device (a telegraph junction, a p-bit), its direct current and field acting.
+
+    Of an Oscillator that is symmetric about z and has two wells exactly: λ₁, the smallest eigenvalue of the
+    Fokker–Planck operator (`llgrad.experiments.switching.axial`), is the sum of both rates, and detailed balance shares
+    it, Γ₁ = λ₁ P₂. For high barriers Δ it goes over into Brown's, of each well of a uniaxial device without a field
+
+        Γ = (α γ H_k/(1 + α²)) √(Δ/π) e^{−Δ},   Δ = Ms V H_k/(2 k_B T),   λ₁ = 2 Γ.
+
+    Of any other device by the rate over a saddle, for damping that is not low (the energy lost in a turn near the top
+    exceeds k_B T),
+
+        Γ = (λ₊/2π) √(det H_well/|det H_saddle|) e^{−ΔE/k_B T},
+
+    λ₊ the growth rate at the saddle, H the curvature of the energy: W. F. Brown, IEEE Trans. Magn. 15, 1196 (1979);
+    J. S. Langer, Ann. Phys. 54, 258 (1969) (recalled). A spin torque has no energy, so there it is refused.
+
+    Args:
+        device: Oscillator or Stack with two stable states or more.
+        temperature: [K], by default the device's own.
+
+    Raises ValueError for one stable state, without temperature, and for a device without energy or symmetry.
+
+    >>> import llgrad as lg
+    >>> bit = lg.Oscillator(Ms=1e6, volume=5e-25, H_k=1.4, alpha=0.05, temperature=300.0)
+    >>> found = lg.dwell_times(bit)
+    >>> [round(float(time) * 1e9, 1) for time in found.times], round(float(found.barriers[0]), 2)
+    ([3148.3, 3148.3], 8.65)
+    """
+    check_model(device)
+    device = at_temperature(held(device, "dwell_times"), temperature, "a dwell time")
+    if (axial := axial_of(device)) is not None and _rests_at_poles(valleys_of(axial)):
+        return _exact(device, axial)
+    return _over_saddles(wells_of(device, 2, "a dwell time"))
+
+
+def _rests_at_poles(valleys: Valleys) -> bool:
+    """Whether both poles are stable, with one top between them."""
+    return len(valleys.tops) == 1 and valleys.slope[0, 0] < 0 < valleys.slope[-1, -1]
+
+
+def _exact(device: Any, axial: Axial) -> DwellTimes:
+    valleys = valleys_of(axial)
+    low, high = occupations(valleys)
+    rate = relaxation_rate(axial) * 1e9
+    top = float(valleys.tops[0])
+    across = axial.diffusion * (1 - top**2)
+    slope = np.diff(drift(axial, np.array([top - SLOPE, top + SLOPE])))[0] / (2 * SLOPE)
+    u, v = valleys.grid.u.ravel(), valleys.potential.ravel()
+    height = float(np.interp(top, u, v))
+    pole = np.abs(valleys.slope.ravel()[[0, -1]]) / (axial.diffusion * (1 - u[[0, -1]] ** 2))
+    barriers = height - v[[0, -1]] + pole * (1 - np.abs(u[[0, -1]]))
+    formula = 1e9 * across * math.sqrt(slope / across / (2 * math.pi)) * pole * np.exp(-barriers)
+    rates, asymptotic = (np.array([[0.0, one], [two, 0.0]]) for one, two in ((rate * high, rate * low), formula))
+    states = np.array([[0.0, 0.0, -1.0], [0.0, 0.0, 1.0]])
+    method = "exact: the smallest eigenvalue of the Fokker–Planck operator, shared by detailed balance"
+    return DwellTimes(device, states, rates, asymptotic, barriers, method)
+
+
+def _over_saddles(wells: Wells) -> DwellTimes:
+    device, found = wells.device, wells.found
+    if found.points[0].energy is None:
+        raise ValueError(
+            "the torques of this device have no energy, and it is not symmetric about z, so that its barriers are not "
+            "known; count jumps of a simulation with lg.telegraph"
+        )
+    saddles = [point for point in found.points if point.growing == 1 and not point.curve]
+    if not saddles:
+        raise ValueError(
+            "between the stable states of this device lies a whole curve of states and no single saddle, over which no "
+            "rate is known; count jumps of a simulation with lg.telegraph"
+        )
+    with jax.enable_x64(True):
+        flow, moment = flow_of(device), moment_of(device)
+        tops, bottoms = (
+            np.linalg.det(np.asarray(hessians(flow, moment, jnp.asarray(np.stack([p.y for p in points])))) * 1e18)
+            for points in (saddles, found.stable)
+        )
+        aside = np.concatenate([_beside(flow, point) for point in saddles])
+    places = settled(wells, aside).reshape(-1, 2)
+    thermal, count = BOLTZMANN * float(device.temperature), len(wells.states)
+    rates, barriers = np.zeros((count, count)), np.full(count, np.inf)
+    for saddle, top, (one, two) in zip(saddles, tops, places, strict=True):
+        if one == two or -1 in (one, two):
+            continue
+        for begin, end in ((one, two), (two, one)):
+            barrier = (saddle.energy - found.stable[begin].energy) / thermal
+            factor = float(saddle.growth) / (2 * math.pi) * math.sqrt(bottoms[begin] / abs(top))
+            rates[begin, end] += factor * math.exp(-barrier)
+            barriers[begin] = min(barriers[begin], barrier)
+    method = "the rate over a saddle, for high barriers and damping that is not low"
+    if barriers.min() < LOW:
+        method += f"; a barrier of {barriers.min():.2g} k_B T is not high: take it for a size"
+    return DwellTimes(device, wells.states, rates, rates, barriers, method)
+
+
+def _beside(flow: Any, saddle: Any) -> np.ndarray:
+    """States (2, n) on both sides of a saddle, along the direction that grows."""
+    values, vectors = np.linalg.eig(saddle.matrix)
+    q = np.real(vectors[:, np.real(values).argmax()])
+    chart = chart_at(flow, jnp.asarray(saddle.y))
+    return np.stack(
+        [np.asarray(chart.state(flow, jnp.asarray(sign * ASIDE * q / np.abs(q).max()))) for sign in (1, -1)]
+    )

@@ -1,0 +1,253 @@
+"""`lg.write_error_rate`: the error rate of a symmetric device, without runs, down to where runs cannot count."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any, Final, NamedTuple
+
+import jax
+import numpy as np
+from numpy.polynomial import legendre
+
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.vector import Vec3
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.ranges import check_unit_vector
+from llgrad.drives.base import Waveform
+from llgrad.experiments.switching.axial import Axial, Valleys, axial_of, drifts, valleys_of
+from llgrad.experiments.switching.ensemble import at_temperature
+from llgrad.experiments.switching.pulses import checked_time, pulses_of, waveforms
+from llgrad.orbits.carried import held
+from llgrad.solve.start import default_start
+
+SLICES: Final = 48
+"""Parts of an edge of a pulse, and of a stretch without one, in which the operator changes."""
+FEWEST: Final = 64
+MOST: Final = 640
+"""Legendre polynomials."""
+CONVERGED: Final = 1e-6
+ROUNDING: Final = 1e-13
+WAIT: Final = 2.0
+LARGE: Final = 100.0
+"""Norm from which on the exponential of a steady operator is that of a matrix."""
+TERMS: Final = 20
+"""Of the series of an exponential of a matrix of norm 2."""
+
+
+class ErrorRate(NamedTuple):
+    """A write-error rate by the Fokker–Planck equation."""
+
+    rate: float
+    """Probability that the device is where it was."""
+    error: float
+    """Of that number: what half as many polynomials more change, and rounding."""
+    polynomials: int
+
+    def __repr__(self) -> str:
+        return f"write-error rate {self.rate:.6g} ± {self.error:.1g} (Fokker–Planck, {self.polynomials} polynomials)"
+
+
+def write_error_rate(
+    device: Any,
+    pulse: Any,
+    *,
+    temperature: float | None = None,
+    m0: Any = None,
+    duration: float | None = None,
+    wait: float | None = None,
+) -> ErrorRate:
+    """The probability that a pulse does not switch a device that is symmetric about z, by its Fokker–Planck equation.
+
+    It is what `lg.switching` counts with ever more runs, where their time step is short: from thermal equilibrium in
+    the valley of the start, through the pulse, and `wait` after it; then every direction counts for the valley that it
+    is in. The density is a sum of Legendre polynomials, carried through the pulse by exponentials of its operator
+    (Magnus, fourth order, in a pulse's edges). It reaches down to error rates of 10⁻¹².
+
+    Args:
+        device: Oscillator with its field, polariser and easy axis along z, no difference between x and y; anything else
+            is refused: for that there is `lg.switching`.
+        pulse: Drive of current or field_z, such as lg.Drive(current=lg.Pulse(…)).
+        temperature: [K], by default the device's own.
+        m0: a state in the valley in which it begins, by default `lg.default_start`.
+        duration: time [s] after which the pulse is switched off; by default when it is over.
+        wait: time [s] that is waited after it; by default two decay times.
+
+    Raises ValueError for a device or a pulse without that symmetry, one with a single valley, and without temperature.
+
+    Source: W. H. Butler et al., IEEE Trans. Magn. 48, 4684 (2012), arXiv:1202.2621.
+
+    >>> import llgrad as lg
+    >>> bit = lg.Oscillator(
+    ...     Ms=1e6, volume=5e-25, H_k=1.45, alpha=0.05, polariser=(0, 0, 1), polarization=0.6, temperature=300.0
+    ... )
+    >>> pulse = lg.Drive(current=lg.Pulse(amplitude=100e-6, start=0.1e-9, width=2e-9))
+    >>> lg.write_error_rate(bit, pulse).rate < 1e-4
+    True
+    """
+    check_kind("device", device, Oscillator, "see llgrad.presets; for a Stack there is lg.switching")
+    device = at_temperature(held(device, "write_error_rate"), temperature, "an error rate")
+    pulses = pulses_of(device, pulse, None, duration)
+    axial = axial_of(device, {name: float(w.peak()) for name, w in waveforms(pulses.drive).items()})
+    if axial is None:
+        raise ValueError(
+            "this device, or what the pulse does to it, is not symmetric about z, so that its error rate is no "
+            "solution in one coordinate; count it in runs with lg.switching"
+        )
+    valleys = valleys_of(axial)
+    if not len(valleys.tops):
+        raise ValueError("this device has one stable state at its direct current and field, and no error to make")
+    low, high = _valley(valleys, device, m0)
+    rest = WAIT / _decay(valleys) * 1e-9 if wait is None else checked_time("wait", wait)
+    return _converged(axial, valleys, (low, high), pulses.drive, pulses.end * 1e9, rest * 1e9)
+
+
+def _valley(valleys: Valleys, device: Any, m0: Any) -> tuple[float, float]:
+    """The ends of the valley in which a state is."""
+    if m0 is None:
+        start = default_start(device)
+    else:
+        start = m0 if isinstance(m0, Vec3) else Vec3(*(float(part) for part in m0))
+        check_unit_vector("m0", start)
+    u = float(start.z)
+    ends = [-1.0, *valleys.tops.tolist(), 1.0]
+    return next((low, high) for low, high in itertools.pairwise(ends) if u <= high)
+
+
+def _decay(valleys: Valleys) -> float:
+    """The slowest decay [1/ns] in a valley at a pole: |A| is that times the half square of the angle."""
+    u, slope = valleys.grid.u, valleys.slope
+    return float(min(abs(slope[0, 0] / (1 + u[0, 0])), abs(slope[-1, -1] / (1 - u[-1, -1]))) / 2)
+
+
+def _converged(
+    axial: Axial, valleys: Valleys, valley: tuple[float, float], drive: Any, end: float, rest: float
+) -> ErrorRate:
+    count, before = FEWEST, math.inf
+    rate = _rate(axial, valleys, valley, drive, end, rest, count)
+    while count < MOST:
+        count = count * 3 // 2
+        before, rate = rate, _rate(axial, valleys, valley, drive, end, rest, count)
+        if abs(rate - before) < max(CONVERGED * abs(rate), ROUNDING):
+            break
+    return ErrorRate(max(rate, 0.0), max(abs(rate - before), ROUNDING), count)
+
+
+def _rate(
+    axial: Axial, valleys: Valleys, valley: tuple[float, float], drive: Any, end: float, rest: float, count: int
+) -> float:
+    density = _begin(valleys, valley, count)
+    basis = _basis(count)
+    nodes, lengths = _slices(drive, end, rest)
+    slopes = drifts(axial, basis.x, nodes).reshape(2, len(lengths), -1)
+    for first, second, length in zip(*slopes, lengths, strict=True):
+        density = basis.carried(density, first, second, float(length), axial.diffusion)
+    x, w = legendre.leggauss(count)
+    low, high = valley
+    u = (low + high) / 2 + (high - low) / 2 * x
+    return float(w @ (_polynomials(u, count) @ density) * (high - low) / 2)
+
+
+def _polynomials(u: np.ndarray, count: int) -> np.ndarray:
+    """Normalised Legendre polynomials (U, L)."""
+    return legendre.legvander(u, count - 1) * np.sqrt(np.arange(count) + 0.5)
+
+
+def _begin(valleys: Valleys, valley: tuple[float, float], count: int) -> np.ndarray:
+    """The equilibrium within a valley, as coefficients (L,)."""
+    u, w = valleys.grid.u.ravel(), valleys.grid.weights.ravel()
+    inside = (u >= valley[0]) & (u <= valley[1])
+    weight = np.where(inside, w * np.exp(-(valleys.potential - valleys.potential.ravel()[inside].min()).ravel()), 0.0)
+    found = np.zeros(count)
+    found[:] = weight @ _polynomials(u, count)
+    return found / weight.sum()
+
+
+class _Basis(NamedTuple):
+    """Legendre polynomials at Gauss nodes, which make the Fokker–Planck operator a matrix (L, L)."""
+
+    x: np.ndarray
+    weights: np.ndarray
+    values: np.ndarray
+    """(U, L)."""
+    slopes: np.ndarray
+    """(U, L)."""
+
+    def acting(self, drift: np.ndarray, diffusion: float, density: np.ndarray) -> np.ndarray:
+        """The operator [1/ns] of a drift (U,) on a density (L,), or on several (L, K)."""
+        order = np.arange(len(density))
+        spread = diffusion * order * (order + 1)
+        pushed = (self.values @ density).T * (self.weights * drift)
+        return self.slopes.T @ pushed.T - (spread * density.T).T
+
+    def carried(
+        self, density: np.ndarray, first: np.ndarray, second: np.ndarray, length: float, diffusion: float
+    ) -> np.ndarray:
+        """The density after a length [ns], with the drift at the two Gauss nodes of it."""
+        from scipy.linalg import expm
+
+        count = len(density)
+        size = length * count * (diffusion * count + max(np.abs(first).max(), np.abs(second).max()))
+        steady = (first == second).all()
+        if steady and size > LARGE:
+            return expm(length * self.acting(first, diffusion, np.eye(count))) @ density
+
+        def exponent(v: np.ndarray) -> np.ndarray:
+            a, b = self.acting(first, diffusion, v), self.acting(second, diffusion, v)
+            whole = (a + b) * (length / 2)
+            if steady:
+                return whole
+            crossed = self.acting(first, diffusion, b) - self.acting(second, diffusion, a)
+            return whole - crossed * (math.sqrt(3) / 12 * length**2)
+
+        parts = max(math.ceil(size / 2), 1)
+        for _ in range(parts):
+            term = density
+            for order in range(1, TERMS):
+                term = exponent(term) / (parts * order)
+                density = density + term
+        return density
+
+
+def _basis(count: int) -> _Basis:
+    x, w = legendre.leggauss(2 * count)
+    turned = np.stack([legendre.legval(x, legendre.legder(row)) for row in np.eye(count)], axis=1)
+    return _Basis(x, w, _polynomials(x, count), turned * np.sqrt(np.arange(count) + 0.5))
+
+
+def _slices(drive: Any, end: float, rest: float) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Inputs (2 S,) at the two Gauss nodes of all parts of the pulse, and of the time after it, and the lengths (S,)
+    [ns] of the parts; those with equal inputs are one.
+    """
+    parts = waveforms(drive)
+    edges = [edge for waveform in parts.values() for edge in waveform.edges()]
+    knots = [float(knot) * 1e9 for waveform in parts.values() for knot in waveform.knots()]
+    times = {0.0, end, *(knot for knot in knots if 0 < knot < end), *np.linspace(0, end, SLICES + 1).tolist()}
+    for first, last, _ in edges:
+        inner = np.linspace(max(float(first) * 1e9, 0.0), min(float(last) * 1e9, end), SLICES + 1)
+        times |= set(inner.tolist())
+    ends = np.array(sorted(times))
+    ends = ends[np.concatenate([[True], np.diff(ends) > 1e-9])]
+    begin, lengths = ends[:-1], np.diff(ends)
+    nodes = np.stack([begin + lengths * (0.5 + sign * math.sqrt(3) / 6) for sign in (-1, 1)])
+    values = np.stack([_rounded(w, nodes) for w in parts.values()])
+    if rest > 0:
+        values = np.concatenate([values, np.zeros((len(values), 2, 1))], axis=2)
+        lengths = np.append(lengths, rest)
+    flat = (values[:, 0] == values[:, 1]).all(axis=0)
+    joined: list[int] = []
+    for place in range(len(lengths)):
+        if joined and flat[place] and flat[joined[-1]] and (values[..., place] == values[..., joined[-1]]).all():
+            lengths[joined[-1]] += lengths[place]
+        else:
+            joined.append(place)
+    kept = values[..., joined].reshape(len(values), -1)
+    return dict(zip(parts, kept, strict=True)), lengths[joined]
+
+
+def _rounded(waveform: Waveform, times: np.ndarray) -> np.ndarray:
+    """Values at times [ns], with twelve digits of the peak: what is constant is so in every bit."""
+    peak = float(waveform.peak())
+    with jax.enable_x64(True):
+        values = np.asarray(waveform(times * 1e-9), float)
+    return np.round(values / peak, 12) * peak if peak else 0.0 * values

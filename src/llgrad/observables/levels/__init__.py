@@ -1,0 +1,1 @@
+"""Signals that are at one of several levels."""

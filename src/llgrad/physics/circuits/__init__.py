@@ -1,0 +1,1 @@
+"""Junctions in electrical circuits: sources, loads, series and parallel, solved exactly at every moment."""

@@ -1,0 +1,93 @@
+"""What a circuit asks of the devices in it: an `Oscillator` with a junction, a `Stack` with barriers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+
+from llgrad.core.field_term import Inputs
+from llgrad.core.vector import Vec3
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.states.default import default_start
+from llgrad.devices.system import Spin
+from llgrad.physics.equation import equation_of_motion
+from llgrad.physics.llg import llg
+from llgrad.physics.stacks.stack import TERMINALS, Stack
+from llgrad.physics.thermal import thermal_deviation
+
+Device = Oscillator | Stack
+
+
+def start_of(device: Device) -> Any:
+    """The state in which it starts."""
+    if isinstance(device, Stack):
+        return device.start()
+    m = default_start(device)
+    return Spin(m.x, m.y, m.z)
+
+
+def noises_of(device: Device) -> int:
+    """How many white noises it has."""
+    if isinstance(device, Stack):
+        return device.noises
+    return 0 if device.temperature is None else 3
+
+
+def terminals_of(device: Device) -> dict[str, str]:
+    """Units of what acts on it beside current, voltage and field, by name."""
+    if isinstance(device, Stack):
+        return {name: unit for name, unit in device.inputs.items() if name not in (*TERMINALS, "voltage")}
+    return {}
+
+
+def resistance_of(device: Device, state: Any) -> Any:
+    """Its resistance [Ω] in a state."""
+    if isinstance(device, Stack):
+        return device.resistance(state)
+    return device.junction.resistance(Vec3(state.x, state.y, state.z).dot(device.polariser))  # type: ignore[union-attr]
+
+
+def lowest_resistance(device: Device) -> Any:
+    """The lowest resistance [Ω] of its junctions or barriers that a direction gives."""
+    laws = [barrier.junction for barrier in device.barriers] if isinstance(device, Stack) else [device.junction]
+    return min(float(jnp.min(law.resistance(jnp.linspace(-1.0, 1.0, 21)))) for law in laws)  # type: ignore[union-attr]
+
+
+def rate_of(device: Device, state: Any, given: Inputs) -> Any:
+    """d/dt [1/s] of its state, with the current through it, the applied field and its terminals in `given`."""
+    if isinstance(device, Stack):
+        return device.rate(state, given)
+    m, total = Vec3(state.x, state.y, state.z), _field(device, state, given)
+    if noises_of(device):
+        total = total + Vec3(*given.noise) * thermal_deviation(device, device.temperature, 1.0)
+    return llg(m, total, device.gamma, device.alpha)
+
+
+def pace_of(device: Device, state: Any, given: Inputs) -> Any:
+    """How fast it may turn in a state [rad/s]."""
+    if isinstance(device, Stack):
+        return device.pace(state, given)
+    return device.gamma * jnp.sqrt(jnp.asarray(_field(device, state, given).norm2()))
+
+
+def observed_of(device: Device, state: Any, given: Inputs) -> Mapping[str, Any]:
+    """What it tells of a state beside its voltage and current: its resistance, and what a stack records."""
+    if isinstance(device, Stack):
+        return {name: value for name, value in device.observe(state, given).items() if name != "voltage"}
+    return {"resistance": resistance_of(device, state)}
+
+
+def outputs_of(device: Device) -> dict[str, str]:
+    """The units of `observed_of`."""
+    if isinstance(device, Stack):
+        return {name: unit for name, unit in device.outputs.items() if name != "voltage"}
+    return {"resistance": "Ω"}
+
+
+def _field(device: Oscillator, m: Any, given: Inputs) -> Vec3:
+    """The effective field [T] of an oscillator, without noise."""
+    applied = Vec3(given.field_x, given.field_y, given.field_z)
+    equation = equation_of_motion(device)
+    return equation.effective_field(Vec3(m.x, m.y, m.z), applied, given.current, given.t * 1e9)

@@ -1,0 +1,129 @@
+"""Kirchhoff's laws for parts in series and in parallel, solved exactly: inwards to what the whole is, and out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from llgrad.physics.circuits.elements import Parallel, Part, Series
+
+OHMIC: Final = "ohmic"
+"""V = E + R I."""
+VOLTAGE: Final = "voltage"
+"""V = E, whatever the current: a capacitor, a source without resistance."""
+CURRENT: Final = "current"
+"""I = J, whatever the voltage: an inductor, a source of current."""
+
+
+class Port(NamedTuple):
+    """What a part is from outside, at one moment."""
+
+    kind: str
+    value: Any
+    """E [V], or J [A] of one that keeps its current."""
+    resistance: Any = None
+    """R [Ω] of an ohmic one."""
+
+
+class Node(NamedTuple):
+    """A part with its port, and those of its parts."""
+
+    what: str
+    port: Port
+    in_series: bool = False
+    inner: tuple[Node, ...] = ()
+
+
+def solved(source: Part, network: Part, ports: Iterator[Port]) -> list[tuple[Any, Any]]:
+    """Voltage [V] and current [A] of the source and of every element of what it drives, by their ports, in order.
+
+    Raises ValueError, in one sentence, where they contradict each other, and where nothing limits the current.
+    """
+    inner = _reduced(source, ports), _reduced(network, ports)
+    port = _in_series(inner)
+    if port.kind == VOLTAGE:
+        raise ValueError(
+            "this circuit is a short circuit: nothing limits the current of its source; put a resistor or a junction "
+            "in its way, or give the source a resistance"
+        )
+    current = port.value if port.kind == CURRENT else -port.value / port.resistance
+    return _elements(Node("circuit", port, True, inner), 0.0, current)
+
+
+def _reduced(part: Part, ports: Iterator[Port]) -> Node:
+    """A part as its ports make it."""
+    if not isinstance(part, (Series, Parallel)):
+        return Node(type(part).__name__, next(ports))
+    inner, in_series = tuple(_reduced(one, ports) for one in part.parts), isinstance(part, Series)
+    return Node(type(part).__name__, _in_series(inner) if in_series else _in_parallel(inner), in_series, inner)
+
+
+def _of_kind(nodes: tuple[Node, ...], kind: str) -> list[Node]:
+    return [node for node in nodes if node.port.kind == kind]
+
+
+def _in_series(nodes: tuple[Node, ...]) -> Port:
+    keeping = _of_kind(nodes, CURRENT)
+    if len(keeping) > 1:
+        raise ValueError(
+            f"{_listed(keeping)} are in series, and each keeps a current of its own; leave one out, or put a resistor "
+            "beside it"
+        )
+    if keeping:
+        return keeping[0].port
+    ohmic = _of_kind(nodes, OHMIC)
+    value = sum(node.port.value for node in nodes)
+    return Port(OHMIC, value, sum(node.port.resistance for node in ohmic)) if ohmic else Port(VOLTAGE, value)
+
+
+def _in_parallel(nodes: tuple[Node, ...]) -> Port:
+    keeping = _of_kind(nodes, VOLTAGE)
+    if len(keeping) > 1:
+        raise ValueError(
+            f"{_listed(keeping)} are in parallel, and each keeps a voltage of its own: a short circuit; leave one out, "
+            "or put a resistor before it"
+        )
+    if keeping:
+        return keeping[0].port
+    ohmic, currents = _of_kind(nodes, OHMIC), _of_kind(nodes, CURRENT)
+    total = sum(node.port.value for node in currents)
+    if not ohmic:
+        return Port(CURRENT, total)
+    if len(ohmic) == 1:
+        (_, value, resistance) = ohmic[0].port
+        return Port(OHMIC, value - resistance * total, resistance)
+    conductances = [1 / node.port.resistance for node in ohmic]
+    resistance = 1 / sum(conductances)
+    driven = sum(g * node.port.value for g, node in zip(conductances, ohmic, strict=True))
+    return Port(OHMIC, resistance * (driven - total), resistance)
+
+
+def _listed(nodes: list[Node]) -> str:
+    return " and ".join(node.what for node in nodes)
+
+
+def _elements(node: Node, voltage: Any, current: Any) -> list[tuple[Any, Any]]:
+    """Voltage and current of each element of a part, in order, of the whole's voltage and current."""
+    if not node.inner:
+        return [(voltage, current)]
+    found: list[tuple[Any, Any]] = []
+    shared = _voltages if node.in_series else _currents
+    for inner, (v, i) in zip(node.inner, shared(node.inner, voltage, current), strict=True):
+        found += _elements(inner, v, i)
+    return found
+
+
+def _voltages(nodes: tuple[Node, ...], voltage: Any, current: Any) -> list[tuple[Any, Any]]:
+    """Voltage and current of parts in series: what keeps its current takes the voltage that the others leave."""
+    drops = [None if p.kind == CURRENT else p.value if p.kind == VOLTAGE else p.value + p.resistance * current
+             for p in (node.port for node in nodes)]  # fmt: skip
+    rest = voltage - sum(drop for drop in drops if drop is not None)
+    return [(rest if drop is None else drop, current) for drop in drops]
+
+
+def _currents(nodes: tuple[Node, ...], voltage: Any, current: Any) -> list[tuple[Any, Any]]:
+    """Voltage and current of parts in parallel: what keeps its voltage takes the current that the others leave."""
+    flows = [None if p.kind == VOLTAGE else p.value if p.kind == CURRENT else (voltage - p.value) / p.resistance
+             for p in (node.port for node in nodes)]  # fmt: skip
+    rest = current - sum(flow for flow in flows if flow is not None)
+    return [(voltage, rest if flow is None else flow) for flow in flows]

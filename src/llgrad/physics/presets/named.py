@@ -1,0 +1,65 @@
+"""The one table of published devices by name: their kind, what makes them, and where their numbers were read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
+from llgrad.physics.presets import in_plane, perpendicular, stacks, voltage, vortex
+
+
+class Preset(NamedTuple):
+    """One published device."""
+
+    kind: str
+    """What it is, in a few words: devices of one kind stand together."""
+    make: Callable[[], Any]
+    """The function that gives the record."""
+    source: str
+    """Where its numbers were read."""
+    area: float | None = None
+    """The area [m²] that its current flows through, where the record does not tell."""
+
+
+PRESETS: Final[dict[str, Preset]] = {
+    "kubota2013": Preset(
+        "perpendicular oscillator", perpendicular.kubota2013, "arXiv:2312.01121", perpendicular.KUBOTA_AREA
+    ),
+    "garcia2021": Preset(
+        "perpendicular junction",
+        perpendicular.garcia2021,
+        "arXiv:2106.04976, read in ARM-software/mram_simulation_framework",
+        perpendicular.GARCIA_AREA,
+    ),
+    "lee2004": Preset("in-plane oscillator", in_plane.lee2004, "OOMMF 2.1a0 (spinxfer.mif)", in_plane.LEE.area),
+    "lepadatu2020": Preset(
+        "synthetic antiferromagnet", stacks.lepadatu2020, "J. Appl. Phys. 128, 243902 (2020), read in SerbanL/Boris2"
+    ),
+    "zhang2020": Preset(
+        "voltage-controlled junction",
+        voltage.zhang2020,
+        "IEEE Access 8, 50792 (2020), read in ferrispnugraha/vgsot_python_model",
+    ),
+    "cheng2016": Preset(
+        "antiferromagnetic spin Hall oscillator",
+        stacks.cheng2016,
+        "Phys. Rev. Lett. 116, 207603 (2016), read in zhuzibn/2016_PRL_RanCheng",
+    ),
+    "guslienko2014": Preset("vortex oscillator", vortex.guslienko2014, "Nanoscale Res. Lett. 9, 386 (2014)"),
+}
+
+
+def names() -> list[str]:
+    """The names of the presets."""
+    return list(PRESETS)
+
+
+def load(name: str) -> Oscillator | System:
+    """The preset of a name. Raises ValueError, with the names there are, for another."""
+    if name not in PRESETS:
+        raise ValueError(
+            f"unknown device {name!r}; the presets are {', '.join(PRESETS)}, or give a .json or .toml file"
+        )
+    return PRESETS[name].make()

@@ -1,0 +1,1 @@
+"""Pictures of thermal agitation: switching and telegraph signals."""

@@ -1,0 +1,111 @@
+"""Hysteresis loops: magnetisation, resistance and mode frequencies against what is swept, with every jump."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.units import show
+from llgrad.experiments.loops.result import Loop
+from llgrad.plot.style import BLUE, GREY, VERMILION, figure, legend_above, named, scaled, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = (VERMILION, BLUE)
+"""Of the sweep, and of the way back."""
+
+
+def loop(found: Any) -> Figure:
+    """M along the field, the resistance where there is one, and the frequencies of the modes; full lines are where a
+    state is followed, dotted ones its jumps.
+
+    Args:
+        found: what `lg.loop` found; several loops over one parameter are drawn below each other.
+    """
+    loops: list[Any] = [*found] if isinstance(found, (list, tuple)) and found else [found]
+    for one in loops:
+        check_kind("found", one, Loop, "give what lg.loop found")
+    if len({one.parameter for one in loops}) > 1:
+        raise ValueError("these loops are over different parameters; draw those of one parameter together")
+    kinds = _kinds(loops)
+    count = len(kinds) if len(loops) == 1 else len(loops)
+    with figure(1.2 + 2.2 * count) as drawn:
+        panels = drawn.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
+        for i, axes in enumerate(panels):
+            one, kind = (loops[0], kinds[i]) if len(loops) == 1 else (loops[i], kinds[0])
+            _panel(axes, one, kind)
+            if len(loops) > 1:
+                polar, azimuth = np.rad2deg(one.angle)
+                axes.text(0.01, 0.95, f"({polar:.4g}°, {azimuth:.4g}°)", transform=axes.transAxes, va="top")
+        panels[-1].set_xlabel(named(loops[0].parameter, _swept(loops[0])[1]))
+        for way, text in enumerate(("sweep", "back")[: len(loops[0].values)]):
+            panels[0].plot([], [], color=COLOURS[way], label=text)
+        panels[0].plot([], [], ":", color=GREY, label="jump")
+        legend_above(panels[0], 3)
+        title(panels[0], _title(loops))
+    return drawn
+
+
+def _title(loops: list[Loop]) -> str:
+    if len(loops) > 1 or len(loops[0].values) < 2:
+        return "Loops" if len(loops) > 1 else "Sweep"
+    first, second = loops[0].coercive
+    if not np.isfinite([first, second]).all() or loops[0].parameter != "field":
+        return "Loop"
+    return f"Loop, coercive field {show(float(f'{abs(second - first) / 2:.4g}'), 'T')}"
+
+
+def _kinds(loops: list[Loop]) -> list[str]:
+    """What there is to draw: R first where a current is swept."""
+    found = ["along"]
+    if loops[0].resistance is not None:
+        found = ["along", "resistance"] if loops[0].parameter == "field" else ["resistance", "along"]
+    return [*found, *(["frequency"] if np.isfinite(loops[0].frequencies).any() else [])]
+
+
+def _panel(axes: Axes, one: Loop, kind: str) -> None:
+    """One quantity of both sweeps."""
+    x, _ = _swept(one)
+    values, label = _of(one, kind)
+    for way in range(len(one.values)):
+        cuts = [np.searchsorted(np.sign(x[way, -1] - x[way, 0]) * x[way], np.sign(x[way, -1] - x[way, 0]) * place)
+                for place in _places(one, way)]  # fmt: skip
+        for column in values[way].T:
+            for begin, end in zip([0, *cuts], [*cuts, x.shape[1]], strict=True):
+                axes.plot(x[way, begin:end], column[begin:end], "-", color=COLOURS[way], linewidth=1.4)
+            for cut in cuts:
+                if 0 < cut < x.shape[1] and kind != "frequency":
+                    axes.plot(x[way, cut - 1 : cut + 1], column[cut - 1 : cut + 1], ":", color=COLOURS[way])
+    if kind == "frequency":
+        for way in range(len(one.values)):
+            for place in _places(one, way):
+                axes.axvline(place, color=COLOURS[way], linestyle=":", linewidth=0.8)
+    axes.set_ylabel(label)
+    if kind == "frequency":
+        axes.set_ylim(bottom=0)
+
+
+def _swept(one: Loop) -> tuple[np.ndarray, str]:
+    return (np.rad2deg(one.values), "°") if one.unit == "rad" else scaled(one.values, one.unit)
+
+
+def _places(one: Loop, way: int) -> Any:
+    largest = np.abs(one.values).max()
+    factor = _swept(one)[0].ravel()[np.abs(one.values).argmax()] / one.values.ravel()[np.abs(one.values).argmax()]
+    places = [jump.value * factor for jump in one.jumps if jump.way == way and jump.kind != "branch point"]
+    return places if largest else []
+
+
+def _of(one: Loop, kind: str) -> tuple[np.ndarray, str]:
+    """Values (W, P, K) and a label."""
+    if kind == "along":
+        return one.along[..., None], "$M/M_s$ along\nthe field"
+    if kind == "resistance" and one.resistance is not None:
+        told, unit = scaled(one.resistance, "Ω")
+        return told[..., None], named("resistance", unit)
+    told, unit = scaled(one.frequencies, "Hz")
+    return told, named("modes", unit)

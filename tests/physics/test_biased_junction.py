@@ -1,0 +1,65 @@
+"""A junction whose magnetoresistance falls with its voltage: Kirchhoff exact, whatever takes a junction takes it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import llgrad as lg
+
+JUNCTION = lg.BiasedJunction(R_P=1e3, tmr=1.2, half_voltage=0.4)
+
+
+@pytest.mark.parametrize("tmr", [-0.5, 0.1, 1.2, 6.0])
+def test_the_voltage_solves_the_law_at_any_bias(tmr):
+    junction = JUNCTION.replace(tmr=tmr)
+    cosine, current = np.meshgrid(np.linspace(-1, 1, 21), np.linspace(-4e-3, 4e-3, 41))
+    volts = current * junction.at_current(cosine, current)
+    np.testing.assert_allclose(volts, current * junction.at_voltage(cosine, volts), rtol=1e-12, atol=1e-15)
+    strength = tmr / (1 + (volts / 0.4) ** 2)
+    a = strength / (2 + strength)
+    np.testing.assert_allclose(volts * (1 + a * cosine) / (1e3 * (1 + a)), current, rtol=1e-12, atol=1e-15)
+
+
+def test_without_bias_it_is_the_usual_junction_and_parallel_always():
+    usual = lg.ConductanceJunction(R_P=1e3, tmr=1.2)
+    cosine = np.linspace(-1, 1, 9)
+    np.testing.assert_allclose(JUNCTION.at_current(cosine, 0.0), usual.resistance(cosine), rtol=1e-14)
+    assert JUNCTION.at_voltage(1.0, 0.7) == pytest.approx(1e3)
+    assert JUNCTION.at_voltage(-1.0, 0.4) == pytest.approx(1.6e3)
+
+
+def test_its_derivative_is_that_of_the_root():
+    def volts(current, tmr):
+        return current * JUNCTION.replace(tmr=tmr).at_current(-0.3, current)
+
+    for place, point in ((0, 7e-4), (1, 1.2)):
+        given = [7e-4, 1.2]
+        slope = jax.grad(volts, place)(*given)
+        ends = [volts(*(point * f if i == place else g for i, g in enumerate(given))) for f in (1 + 1e-5, 1 - 1e-5)]
+        assert float(slope) == pytest.approx(float(ends[0] - ends[1]) / (2e-5 * point), rel=1e-8)
+
+
+def test_a_run_a_stack_and_a_voltage_take_it():
+    sto = lg.presets.kubota2013().replace(current=4e-4, junction=JUNCTION)
+    run = lg.simulate(sto, duration=2e-10, dt=5e-12, m0=(0.0, 0.0, 1.0))
+    np.testing.assert_allclose(lg.voltage(run), 4e-4 * np.asarray(lg.resistance(run)), rtol=1e-12)
+    np.testing.assert_allclose(lg.resistance(run), JUNCTION.at_current(np.asarray(run.mx), 4e-4), rtol=1e-12)
+    size = {"Ms": 1e6, "thickness": 2e-9, "area": 5e-15}
+    layers = (lg.Layer("pinned", m=(1, 0, 0), fixed=True, **size), lg.Layer("free", m=(0, 0.6, 0.8), **size))
+    stack = lg.Stack(layers=layers, barriers=lg.Barrier(("pinned", "free"), JUNCTION), voltage=0.5, field=(0, 0, 0.1))
+    run = lg.simulate(stack, duration=1e-10, dt=2e-12)
+    np.testing.assert_allclose(run.signal("voltage").values, 0.5, rtol=1e-12)
+    assert run.stats.engine == "native"
+    ohms = JUNCTION.at_voltage(jnp.asarray(run.free.x), 0.5)
+    np.testing.assert_allclose(run.signal("resistance").values, ohms, rtol=1e-12)
+
+
+def test_what_is_not_solved_is_refused():
+    size = {"Ms": 1e6, "thickness": 2e-9, "area": 5e-15}
+    layers = tuple(lg.Layer(name, **size) for name in ("one", "two", "three"))
+    barriers = (lg.Barrier(("one", "two"), JUNCTION), lg.Barrier(("two", "three"), JUNCTION))
+    with pytest.raises(ValueError, match="several barriers"):
+        lg.Stack(layers=layers, barriers=barriers)
+    with pytest.raises(ValueError, match="half_voltage = 0"):
+        lg.BiasedJunction(R_P=1e3, tmr=1.0, half_voltage=0.0)
