@@ -51,7 +51,7 @@ PRESETS: Final[dict[str, Preset]] = {
     "taniguchi2018": Preset(
         "two junctions in series",
         chain.taniguchi2018,
-        "circuit of arXiv:1712.04591 (abstract), devices of kubota2013, resistances chosen",
+        "arXiv:1712.04591 (its circuit, of which the abstract was read; resistances chosen)",
     ),
 }
 
