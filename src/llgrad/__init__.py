@@ -114,15 +114,8 @@ with without_collections():
     from llgrad.physics.arrays.apart import keep_apart
     from llgrad.physics.arrays.dipolar import DipolarCoupling
     from llgrad.physics.circuits.circuit import Circuit
-    from llgrad.physics.circuits.elements import (
-        Capacitor,
-        CurrentSource,
-        Inductor,
-        Parallel,
-        Resistor,
-        Series,
-        VoltageSource,
-    )
+    from llgrad.physics.circuits.connections import Parallel, Series
+    from llgrad.physics.circuits.elements import Capacitor, CurrentSource, Inductor, Resistor, VoltageSource
     from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors

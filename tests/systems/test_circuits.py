@@ -223,6 +223,10 @@ REFUSED = {
         lambda: lg.Circuit(BIAS, STO.replace(junction=lg.LinearJunction(R_P=0.0, delta_R=100.0))),
         "the resistance of junction0 falls to 0 Ω, a junction without resistance",
     ),
+    "a resistance that follows its voltage": (
+        lambda: lg.Circuit(BIAS, STO.replace(junction=lg.BiasedJunction(R_P=1e3, tmr=1.0, half_voltage=0.5))),
+        "the resistance of junction0 follows its own voltage",
+    ),
     "a resistor of nothing": (lambda: lg.Resistor(0.0), "Resistor: resistance = 0 Ω, expected a positive one"),
     "a capacitor of nothing": (lambda: lg.Capacitor(-1e-12), "Capacitor: capacitance = .* expected a positive one"),
     "nothing in series": (lambda: lg.Series(), "Series\\(\\) has no parts"),

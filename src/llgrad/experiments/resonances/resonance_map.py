@@ -133,8 +133,8 @@ def resonance_map(
     >>> import llgrad as lg
     >>> film = lg.Oscillator(Ms=1e6, volume=1e-24, alpha=0.01, H_k=0.1, demag=(0.0, 0.0, 0.0))
     >>> found = lg.resonance_map(film, 0.3, 0.1, [6e9, 8e9], steps=4)
-    >>> round(float(found.loop.frequencies[0, 0, 0]) / 1e9, 4), found.power.shape  # γ(H + H_k)/2π at 0.3 T
-    (11.2099, (2, 5))
+    >>> round(float(found.loop.frequencies[0, 0, 0]) / 1e9, 4), found.power.shape  # γ(H + H_k)/2π(1 + α²)
+    (11.2089, (2, 5))
     """
     check_kind("device", device, (Oscillator, Stack), "see llgrad.presets, or lg.Stack for one of several layers")
     f = np.atleast_1d(np.asarray(frequencies, float))

@@ -121,4 +121,4 @@ def first_lyapunov(family: Family, y: np.ndarray, value: float) -> float:
     l₁ = Re c/ω. Only its sign, and where it is zero, do not depend on coordinates.
     """
     form = normal_form(family, y, value)
-    return form.cubic.real / form.omega
+    return float(form.cubic.real / form.omega)

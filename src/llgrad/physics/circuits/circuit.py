@@ -16,17 +16,8 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import Spin, System
 from llgrad.physics.circuits import members
-from llgrad.physics.circuits.elements import (
-    Capacitor,
-    CurrentSource,
-    Element,
-    Inductor,
-    Part,
-    Resistor,
-    VoltageSource,
-    checked_part,
-    elements_of,
-)
+from llgrad.physics.circuits.connections import Part, checked_part, elements_of
+from llgrad.physics.circuits.elements import Capacitor, CurrentSource, Element, Inductor, Resistor, VoltageSource
 from llgrad.physics.circuits.network import CURRENT, OHMIC, VOLTAGE, Port, solved
 from llgrad.physics.electric.biased import BiasedJunction
 from llgrad.physics.stacks.stack import Stack, spread_directions
@@ -110,8 +101,8 @@ class Circuit(System):
         laws = [part.junction for part in device.barriers] if isinstance(device, Stack) else [device.junction]
         if any(isinstance(law, BiasedJunction) for law in laws):
             raise ValueError(
-                f"the resistance of {name} follows its own voltage (BiasedJunction), and a circuit is solved with those "
-                "of the states alone; give it a ConductanceJunction"
+                f"the resistance of {name} follows its own voltage (BiasedJunction), and a circuit is solved for "
+                "those that follow the states alone; give it a ConductanceJunction"
             )
         if not all(is_concrete(leaf) for leaf in jax.tree.leaves(laws)):
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from llgrad.physics.circuits.elements import Parallel, Part, Series
+from llgrad.physics.circuits.connections import Parallel, Part, Series
 
 OHMIC: Final = "ohmic"
 """V = E + R I."""

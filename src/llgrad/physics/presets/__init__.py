@@ -3,6 +3,7 @@
 A function's docstring says where each number was read, and what of the source's results the device reproduces.
 """
 
+from llgrad.physics.presets.chain import taniguchi2018
 from llgrad.physics.presets.in_plane import lee2004
 from llgrad.physics.presets.named import PRESETS, Preset, load, names
 from llgrad.physics.presets.perpendicular import garcia2021, kubota2013
@@ -21,5 +22,6 @@ __all__ = [
     "lepadatu2020",
     "load",
     "names",
+    "taniguchi2018",
     "zhang2020",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from llgrad.devices.junction import LinearJunction
 from llgrad.physics.circuits.circuit import Circuit
-from llgrad.physics.circuits.elements import Resistor, Series, VoltageSource
+from llgrad.physics.circuits.connections import Series
+from llgrad.physics.circuits.elements import Resistor, VoltageSource
 from llgrad.physics.presets.perpendicular import kubota2013
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.physics.presets import in_plane, perpendicular, stacks, voltage, vortex
+from llgrad.physics.presets import chain, in_plane, perpendicular, stacks, voltage, vortex
 
 
 class Preset(NamedTuple):
@@ -48,6 +48,11 @@ PRESETS: Final[dict[str, Preset]] = {
         "Phys. Rev. Lett. 116, 207603 (2016), read in zhuzibn/2016_PRL_RanCheng",
     ),
     "guslienko2014": Preset("vortex oscillator", vortex.guslienko2014, "Nanoscale Res. Lett. 9, 386 (2014)"),
+    "taniguchi2018": Preset(
+        "two junctions in series",
+        chain.taniguchi2018,
+        "arXiv:1712.04591 (its circuit, of which the abstract was read; resistances chosen)",
+    ),
 }
 
 
