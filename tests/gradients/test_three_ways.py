@@ -17,6 +17,7 @@ from llgrad.drives.base import Sum, Waveform
 from llgrad.drives.chirp import Chirp
 from llgrad.drives.constant import Constant
 from llgrad.drives.drive import Drive
+from llgrad.drives.gaussian import GaussianPulse
 from llgrad.drives.pulse import Pulse
 from llgrad.drives.sampled import Sampled
 from llgrad.drives.sine import Sine
@@ -43,6 +44,7 @@ WAVEFORMS = {
     "Constant": lambda unit: Constant(0.3 * unit),
     "Step": lambda unit: Step(0.4 * unit, start=0.1e-9, rise_time=30e-12),
     "Pulse": lambda unit: Pulse(0.5 * unit, start=0.08e-9, width=0.1e-9, rise_time=40e-12),
+    "GaussianPulse": lambda unit: GaussianPulse(0.5 * unit, centre=0.13e-9, width=0.1e-9),
     "Sine": lambda unit: Sine(0.3 * unit, frequency=5e9, phase=0.4),
     "Chirp": lambda unit: Chirp(0.3 * unit, start_frequency=2e9, stop_frequency=8e9, duration=0.2013e-9, phase=0.2),
     "Sampled": lambda unit: Sampled(np.linspace(0, 0.3e-9, SAMPLES), unit * np.cos(np.arange(float(SAMPLES)))),
