@@ -106,7 +106,7 @@ def test_every_parameter_of_every_drive():
     paths = [path for path in drive.units() if jnp.ndim(get_leaf(drive, path)) == 0]
     rows = [path for path in drive.units() if jnp.ndim(get_leaf(drive, path)) == 1 and not path.endswith(".t")]
     names = paths + [f"{path}[{i}]" for path in rows for i in range(SAMPLES)]
-    assert len(names) == 2 * (1 + 3 + 4 + 3 + 5 + SAMPLES)
+    assert len(names) == 2 * (1 + 3 + 4 + 3 + 3 + 5 + SAMPLES)
 
     def function(x):
         changed = moved(drive, paths, x[: len(paths)])
