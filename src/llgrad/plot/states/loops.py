@@ -9,6 +9,7 @@ import numpy as np
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.units import show
 from llgrad.experiments.loops.result import Loop
+from llgrad.experiments.loops.walking import LONGEST_MOVE
 from llgrad.plot.style import BLUE, GREY, VERMILION, figure, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
@@ -72,14 +73,15 @@ def _panel(axes: Axes, one: Loop, kind: str) -> None:
     x, _ = _swept(one)
     values, label = _of(one, kind)
     for way in range(len(one.values)):
-        cuts = [np.searchsorted(np.sign(x[way, -1] - x[way, 0]) * x[way], np.sign(x[way, -1] - x[way, 0]) * place)
-                for place in _places(one, way)]  # fmt: skip
+        places, forwards = _places(one, way), np.sign(x[way, -1] - x[way, 0])
+        cuts = [int(np.searchsorted(forwards * x[way], forwards * place)) for place in places]
         for column in values[way].T:
             for begin, end in zip([0, *cuts], [*cuts, x.shape[1]], strict=True):
                 axes.plot(x[way, begin:end], column[begin:end], "-", color=COLOURS[way], linewidth=1.4)
-            for cut in cuts:
+            for place, cut in zip(places, cuts, strict=True):
                 if 0 < cut < x.shape[1] and kind != "frequency":
-                    axes.plot(x[way, cut - 1 : cut + 1], column[cut - 1 : cut + 1], ":", color=COLOURS[way])
+                    across = [x[way, cut - 1], place, place, x[way, cut]]
+                    axes.plot(across, np.repeat(column[cut - 1 : cut + 1], 2), ":", color=COLOURS[way])
     if kind == "frequency":
         for way in range(len(one.values)):
             for place in _places(one, way):
@@ -93,11 +95,12 @@ def _swept(one: Loop) -> tuple[np.ndarray, str]:
     return (np.rad2deg(one.values), "°") if one.unit == "rad" else scaled(one.values, one.unit)
 
 
-def _places(one: Loop, way: int) -> Any:
-    largest = np.abs(one.values).max()
-    factor = _swept(one)[0].ravel()[np.abs(one.values).argmax()] / one.values.ravel()[np.abs(one.values).argmax()]
-    places = [jump.value * factor for jump in one.jumps if jump.way == way and jump.kind != "branch point"]
-    return places if largest else []
+def _places(one: Loop, way: int) -> list[float]:
+    """Where a sweep jumps, on the axis: where a state goes on in another direction only, its line goes on too."""
+    largest = np.unravel_index(np.abs(one.values).argmax(), one.values.shape)
+    factor = float(_swept(one)[0][largest] / one.values[largest])
+    jumps = [jump for jump in one.jumps if jump.way == way and np.abs(jump.after - jump.before).max() > LONGEST_MOVE]
+    return [jump.value * factor for jump in jumps]
 
 
 def _of(one: Loop, kind: str) -> tuple[np.ndarray, str]:
