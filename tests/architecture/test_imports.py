@@ -10,7 +10,7 @@ import textwrap
 import grimp
 import pytest
 
-HEAVY = ["matplotlib", "diffrax", "sklearn", "typer", "rich", "cmtj"]
+HEAVY = ["matplotlib", "diffrax", "sklearn", "typer", "rich", "cmtj", "scipy"]
 
 
 @functools.cache

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from scipy.optimize import Bounds, minimize
 
 from llgrad.optimising.evaluation import Ask, Values
 
@@ -211,6 +210,8 @@ class _Searcher(threading.Thread):
         return np.array(values), np.array(rows).reshape(len(values), len(z))
 
     def _searched(self) -> End:
+        from scipy.optimize import Bounds, minimize
+
         n, goal = len(self.begin), self.goal
         first = self._at(self.begin)[0]
         start = self.begin

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import qmc
 
 from llgrad.optimising.evaluation import Ask, Values
 
@@ -34,6 +33,8 @@ def drawn(count: int, free: int, seed: int, given: np.ndarray | None) -> np.ndar
 
     Source: scrambled Sobol points, A. B. Owen, J. Complexity 14, 466 (1998), by scipy.
     """
+    from scipy.stats import qmc
+
     sampler = qmc.Sobol(free, rng=np.random.default_rng(seed))
     places = sampler.random_base2(max(0, (count - 1).bit_length()))[:count]
     return places if given is None else np.concatenate([given[None], places])[:count]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from scipy.linalg import null_space
-from scipy.optimize import lsq_linear
 
 from llgrad.optimising.evaluation import Values
 from llgrad.optimising.search import End, Goal
@@ -58,6 +56,8 @@ def aims_at(goal: Goal, numbers: np.ndarray) -> list[int]:
 
 def balance(goal: Goal, end: End) -> Balance:
     """Multipliers by least squares, those of inequalities and weights of draws not negative."""
+    from scipy.optimize import lsq_linear
+
     held = _held(goal, end)
     places = aims_at(goal, end.numbers)
     slopes = goal.sign * end.slopes[places]
@@ -122,6 +122,8 @@ class Bend(NamedTuple):
 def bend(goal: Goal, end: End, one: Balance, ask: Any) -> Bend | None:
     """The curvature of the Lagrangian on the tangent space of what binds, by differences of exact slopes; None where a
     design beside it has no number."""
+    from scipy.linalg import null_space
+
     n = len(end.x)
     normals = np.array([held.normal for held in one.held]).reshape(len(one.held), n)
     scale = np.sqrt((normals**2).sum(1, keepdims=True))
