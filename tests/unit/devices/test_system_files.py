@@ -44,3 +44,14 @@ def test_what_a_file_does_not_hold_is_refused(name, tmp_path):
     load, words = REFUSED[name]
     with pytest.raises((ValueError, FileNotFoundError), match=words):
         load(path)
+
+
+def test_a_class_of_an_example_is_no_system_of_llgrad(tmp_path):
+    """What a docstring's example defines has the name of its module, which does not hold it."""
+    example = type(
+        "Hopf", (lg.System,), {"__module__": "llgrad.devices.system", "start": Hopf.start, "rate": Hopf.rate}
+    )
+    assert example in lg.System.__subclasses__()
+    lg.save_device(tmp_path / "system.json", MEMBERS["Hopf"])
+    with pytest.raises(ValueError, match="it describes Hopf, expected an Oscillator or a System of llgrad"):
+        lg.load_device(tmp_path / "system.json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,7 +76,11 @@ def _systems() -> dict[str, type[System]]:
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if kind.__module__.startswith("llgrad.") and not inspect.isabstract(kind):
+        # one that is defined in an example of a docstring has the module's name, and is not in it
+        own = (
+            kind.__module__.startswith("llgrad.") and getattr(sys.modules[kind.__module__], kind.__name__, None) is kind
+        )
+        if own and not inspect.isabstract(kind):
             found[kind.__name__] = kind
     return found
 
