@@ -39,7 +39,7 @@ def write_pages(app: Any) -> None:
     """Write docs/gallery and docs/reference anew."""
     gallery = {path.stem: gallery_page(path) for path in sorted(EXAMPLES.glob("*.py")) if path.stem not in TOOLS}
     _write(DOCS / "gallery", gallery | {"index": gallery_index(gallery)})
-    reference = {}
+    reference = {name: room_page(name) for name in room_names()}
     _write(DOCS / "reference", reference | {"index": reference_index(list(reference))})
 
 
