@@ -12,7 +12,7 @@ from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.functions import FUNCTIONS, apply
 from llgrad.kernels.builder.tables import Constants, gathered, rank
 from llgrad.kernels.expression.graph import Graph, Node
-from llgrad.kernels.expression.simplify import KnownNumber
+from llgrad.kernels.expression.simplify import Known
 
 _COMPARED: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _WHOLE: Final = {
@@ -48,7 +48,7 @@ class _Writer:
         return [self._value(value) for value in outputs]
 
     def _value(self, operand: Any) -> Any:
-        return self._number(operand.value, operand.dtype) if isinstance(operand, KnownNumber) else self.found[operand]
+        return self._number(operand.value, operand.dtype) if isinstance(operand, Known) else self.found[operand]
 
     def _type(self, dtype: np.dtype[Any]) -> Any:
         if dtype.kind == "f":
@@ -65,7 +65,7 @@ class _Writer:
     def _operation(self, node: Node) -> Any:
         if node.name == "fetch":
             index, table = node.operands
-            return self.found[table].get(int(index.value) if isinstance(index, KnownNumber) else self.found[index])
+            return self.found[table].get(int(index.value) if isinstance(index, Known) else self.found[index])
         if node.name == "rank":
             return self._rank(node)
         operands, kind = [self._value(o) for o in node.operands], self.graph.dtype_of(node.operands[0])
@@ -138,7 +138,7 @@ class _Writer:
     def _rank(self, node: Node) -> Any:
         x, table = node.operands
         on = self.on.like(self.graph.dtype_of(x)).strict()
-        constant = isinstance(table, KnownNumber)
+        constant = isinstance(table, Known)
         knots = Constants(on, self.graph.tables[int(table.value)].tolist()) if constant else self.found[table]
         return self._converted(rank(on, knots, self._value(x)), np.dtype(f"int{on.bits}"), node.dtype)
 

@@ -25,7 +25,7 @@ from llgrad.devices.system import TIME
 from llgrad.kernels.expression.graph import UnsupportedOperation
 from llgrad.kernels.expression.identity import identity
 from llgrad.kernels.expression.program import Program
-from llgrad.kernels.expression.simplify import KnownNumber, Negated, simplify
+from llgrad.kernels.expression.simplify import Known, Negated, simplify
 from llgrad.kernels.expression.tables import RANK, is_rank
 from llgrad.kernels.expression.translate import NESTED, dtype_of_literal
 from llgrad.physics.equation import BUILT_IN
@@ -183,7 +183,7 @@ def _fold(function: Callable[..., Any], scalars: list[Any]) -> Any:
 
 
 def _unwrap(value: Any, dtype: Any) -> Any:
-    return value.dtype.type(value.value) if isinstance(value, KnownNumber) else value
+    return value.dtype.type(value.value) if isinstance(value, Known) else value
 
 
 def _evaluate_folded(jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
@@ -192,7 +192,7 @@ def _evaluate_folded(jaxpr: Any, constants: Sequence[Any], arguments: Sequence[A
     def read(atom: Any) -> Any:
         if isinstance(atom, jex.Literal) and not np.shape(atom.val):
             dtype = dtype_of_literal(atom)
-            return KnownNumber(dtype.type(atom.val), dtype)
+            return Known(dtype.type(atom.val), dtype)
         return atom.val if isinstance(atom, jex.Literal) else values[atom]
 
     for equation in jaxpr.eqns:

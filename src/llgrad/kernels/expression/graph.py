@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from llgrad.kernels.expression.simplify import KnownNumber, Negated, is_number, simplify
+from llgrad.kernels.expression.simplify import Known, Negated, is_number, simplify
 
 COMMUTATIVE: Final = {"add", "mul", "max", "min", "eq", "ne", "and", "or", "xor"}
 
@@ -47,7 +47,7 @@ class Graph:
 
     def dtype_of(self, value: Any) -> np.dtype[Any]:
         """The dtype of an operand."""
-        return value.dtype if isinstance(value, KnownNumber) else self.nodes[value].dtype
+        return value.dtype if isinstance(value, Known) else self.nodes[value].dtype
 
     def add(self, name: str, operands: Sequence[Any], dtype: np.dtype[Any]) -> Any:
         """The value of an operation: a known number, an earlier node, or a new one."""
@@ -76,13 +76,13 @@ class Graph:
         return self._index[key]
 
     def _is(self, value: Any, name: str) -> bool:
-        return not isinstance(value, KnownNumber) and self.nodes[value].name == name
+        return not isinstance(value, Known) and self.nodes[value].name == name
 
     def _reciprocal(self, value: Any, dtype: np.dtype[Any]) -> Any:
         """1/x, shared by all quotients with this denominator; 1/(x x) is (1/x)(1/x). A division costs ten
         multiplications.
         """
-        one = KnownNumber(dtype.type(1), dtype)
+        one = Known(dtype.type(1), dtype)
         if self._is(value, "mul") and self.nodes[value].operands[0] == self.nodes[value].operands[1]:
             root = self._reciprocal(self.nodes[value].operands[0], dtype)
             return self.add("mul", (root, root), dtype)
@@ -90,7 +90,7 @@ class Graph:
 
     def _exact(self, value: Any) -> Any:
         """A quotient that was written as a·(1/b), as one division that is rounded once: 49/49 is 1."""
-        if isinstance(value, KnownNumber):
+        if isinstance(value, Known):
             return value
         node = self.nodes[value]
         if node.name in ("neg", "abs"):
@@ -109,13 +109,13 @@ class Graph:
         """The element of a constant table at an index that is within it."""
         return self._node("lookup", (index, self.constant_table(table)), table.dtype)
 
-    def constant_table(self, table: np.ndarray) -> KnownNumber:
+    def constant_table(self, table: np.ndarray) -> Known:
         """The number of a constant table."""
         same = (place for place, other in enumerate(self.tables) if _alike(other, table))
         place = next(same, len(self.tables))
         if place == len(self.tables):
             self.tables.append(table)
-        return KnownNumber(np.int64(place), np.dtype(np.int64))
+        return Known(np.int64(place), np.dtype(np.int64))
 
     def rank(self, table: Any, x: Any, dtype: np.dtype[Any]) -> int:
         """How many elements of an increasing table, in memory or constant, are at most x; all, of a NaN."""
@@ -138,9 +138,9 @@ class Graph:
     def power(self, base: Any, exponent: int, dtype: np.dtype[Any]) -> Any:
         """A whole power by repeated squaring."""
         if exponent < 0:
-            return self.add("div", (KnownNumber(dtype.type(1), dtype), self.power(base, -exponent, dtype)), dtype)
+            return self.add("div", (Known(dtype.type(1), dtype), self.power(base, -exponent, dtype)), dtype)
         if exponent == 0:
-            return KnownNumber(dtype.type(1), dtype)
+            return Known(dtype.type(1), dtype)
         half = self.power(base, exponent // 2, dtype)
         square = self.add("mul", (half, half), dtype)
         return self.add("mul", (square, base), dtype) if exponent % 2 else square
@@ -148,7 +148,7 @@ class Graph:
     def live(self, outputs: Sequence[Any], given: Collection[int] = ()) -> list[int]:
         """The nodes that the outputs need, in order; what stands before `given` ones is not needed for these."""
         needed: set[int] = set()
-        waiting = [value for value in outputs if not isinstance(value, KnownNumber)]
+        waiting = [value for value in outputs if not isinstance(value, Known)]
         while waiting:
             index = waiting.pop()
             if index in needed:
@@ -156,9 +156,7 @@ class Graph:
             needed.add(index)
             node = self.nodes[index]
             waiting += (
-                []
-                if node.name == "input" or index in given
-                else [o for o in node.operands if not isinstance(o, KnownNumber)]
+                [] if node.name == "input" or index in given else [o for o in node.operands if not isinstance(o, Known)]
             )
         return sorted(needed)
 

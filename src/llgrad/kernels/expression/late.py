@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from llgrad.kernels.expression.graph import Graph
-from llgrad.kernels.expression.simplify import KnownNumber, is_number
+from llgrad.kernels.expression.simplify import Known, is_number
 
 
 class Split(NamedTuple):
@@ -44,8 +44,8 @@ def _common_factor(graph: Graph, outputs: Sequence[Any], parameters: Collection[
     products = [value for value in outputs if not is_number(value, 0)]
     shared = set(parameters)
     for value in products:
-        node = None if isinstance(value, KnownNumber) else graph.nodes[value]
-        shared &= {o for o in node.operands if not isinstance(o, KnownNumber)} if node and node.name == "mul" else set()
+        node = None if isinstance(value, Known) else graph.nodes[value]
+        shared &= {o for o in node.operands if not isinstance(o, Known)} if node and node.name == "mul" else set()
     if not shared or not products:
         return None, outputs
     factor = min(shared)
@@ -66,7 +66,7 @@ def _linear_in_division(graph: Graph, outputs: Sequence[Any]) -> tuple[int, list
         return None
     (late,) = slow
     kind = graph.nodes[late].dtype
-    zero, one = KnownNumber(kind.type(0), kind), KnownNumber(kind.type(1), kind)
+    zero, one = Known(kind.type(0), kind), Known(kind.type(1), kind)
     forms: dict[Any, tuple[Any, Any]] = {late: (zero, one)}
     uses = [index for index in live if late in graph.nodes[index].operands]
     if len(uses) == 1 and graph.nodes[uses[0]].name == "mul":  # c (1/d) is c/d
@@ -79,7 +79,7 @@ def _linear_in_division(graph: Graph, outputs: Sequence[Any]) -> tuple[int, list
 
     for index in live:
         node = graph.nodes[index]
-        if index in forms or not any(o in forms for o in node.operands if not isinstance(o, KnownNumber)):
+        if index in forms or not any(o in forms for o in node.operands if not isinstance(o, Known)):
             continue
         pairs = [form(operand) for operand in node.operands]
         if node.name in ("add", "sub", "neg"):

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.kernels.expression.graph import Graph, Node
-from llgrad.kernels.expression.simplify import KnownNumber
+from llgrad.kernels.expression.simplify import Known
 from llgrad.kernels.expression.translate import graph_of
 
 _INFIX: Final = {
@@ -41,7 +41,7 @@ def listing(graph: Graph, inputs: Mapping[int, str], outputs: Sequence[Any]) -> 
 
 
 def _text(value: Any, names: Mapping[int, str]) -> str:
-    if not isinstance(value, KnownNumber):
+    if not isinstance(value, Known):
         return names[value]
     number = value.value
     text = repr(float(number)) if value.dtype.kind == "f" else repr(int(number))
@@ -53,7 +53,7 @@ def _operation(graph: Graph, node: Node, names: Mapping[int, str]) -> str:
     if node.name == "lookup":
         table = graph.tables[int(node.operands[1].value)]
         return f"{table.dtype.name}{table.tolist()}[{operands[0]}]"
-    if node.name == "rank" and isinstance(node.operands[1], KnownNumber):
+    if node.name == "rank" and isinstance(node.operands[1], Known):
         operands[1] = f"{graph.tables[int(node.operands[1].value)].tolist()}"
     if node.name == "fetch":
         return f"{operands[1]}[{operands[0]}]"

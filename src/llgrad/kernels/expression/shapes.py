@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.kernels.expression.graph import Graph, UnsupportedOperation
-from llgrad.kernels.expression.simplify import KnownNumber
+from llgrad.kernels.expression.simplify import Known
 from llgrad.kernels.expression.tables import GraphTable, Sparse, entry, is_zeros, window
 
 MOST: Final = 4096
@@ -25,7 +25,7 @@ class Elements:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._known: list[KnownNumber] = []
+        self._known: list[Known] = []
         self._places: dict[Any, int] = {}
 
     def of(self, values: Sequence[Any], shape: tuple[int, ...]) -> Any:
@@ -35,7 +35,7 @@ class Elements:
         return np.array([self._reference(value) for value in values], np.int64).reshape(shape)
 
     def _reference(self, value: Any) -> int:
-        if not isinstance(value, KnownNumber):
+        if not isinstance(value, Known):
             return value
         key = (value.dtype.str, np.asarray(value.value, value.dtype).tobytes())
         if key not in self._places:
@@ -54,7 +54,7 @@ class Elements:
 
     def number(self, value: Any, dtype: Any) -> Any:
         """A known number as an array of no axes."""
-        return self.of([KnownNumber(np.dtype(dtype).type(value), np.dtype(dtype))], ())
+        return self.of([Known(np.dtype(dtype).type(value), np.dtype(dtype))], ())
 
     # ---- choices
 
@@ -66,7 +66,7 @@ class Elements:
             return graph.add("select_n", (which, *cases), dtype) if len(cases) > 1 else cases[0]
         result = cases[0]
         for index, case in enumerate(cases[1:], 1):
-            reached = graph.add("ge", (which, KnownNumber(kind.type(index), kind)), boolean)
+            reached = graph.add("ge", (which, Known(kind.type(index), kind)), boolean)
             result = graph.add("select_n", (reached, result, case), dtype)
         return result
 
@@ -78,19 +78,19 @@ class Elements:
     def clamped(self, index: Any, size: int) -> Any:
         """An index brought into 0 … size − 1."""
         kind = self.graph.dtype_of(index)
-        upper = self.graph.add("min", (index, KnownNumber(kind.type(size - 1), kind)), kind)
-        return self.graph.add("max", (upper, KnownNumber(kind.type(0), kind)), kind) if kind.kind == "i" else upper
+        upper = self.graph.add("min", (index, Known(kind.type(size - 1), kind)), kind)
+        return self.graph.add("max", (upper, Known(kind.type(0), kind)), kind) if kind.kind == "i" else upper
 
     def take(self, array: Any, index: Any) -> Any:
         """The element at an index within the array, of one axis."""
         if isinstance(array, GraphTable):
             return entry(self, array, index)
         cases = self.list(array)
-        if isinstance(index, KnownNumber):
+        if isinstance(index, Known):
             return cases[int(index.value)]
         if all(case == cases[0] for case in cases):
             return cases[0]
-        if all(isinstance(case, KnownNumber) for case in cases):
+        if all(isinstance(case, Known) for case in cases):
             table = np.array([case.value for case in cases], cases[0].dtype)
             return self.graph.lookup(table, index)
         if len(cases) > CHAIN:
@@ -187,7 +187,7 @@ def _empty(elements: Elements, operands: list[Any], params: dict[str, Any], out:
 def _iota(elements: Elements, operands: list[Any], params: dict[str, Any], out: Any) -> Any:
     kind = np.dtype(out.dtype)
     numbers = np.indices(out.shape)[params["dimension"]].ravel() if out.shape else []
-    return elements.of([KnownNumber(kind.type(number), kind) for number in numbers], out.shape)
+    return elements.of([Known(kind.type(number), kind) for number in numbers], out.shape)
 
 
 # ---- sums
@@ -233,11 +233,11 @@ def _argmax(elements: Elements, operands: list[Any], params: dict[str, Any], out
     if value.ndim != 1 or graph.dtype_of(elements.list(value)[0]).kind == "f":
         raise UnsupportedOperation("argmax of floats, or of more than one axis")
     best, *others = elements.list(value)
-    dtype, place = graph.dtype_of(best), KnownNumber(kind.type(0), kind)
+    dtype, place = graph.dtype_of(best), Known(kind.type(0), kind)
     for index, other in enumerate(others, 1):
         improved = graph.add("gt", (other, best), boolean)
         best = graph.add("select_n", (improved, best, other), dtype)
-        place = graph.add("select_n", (improved, place, KnownNumber(kind.type(index), kind)), kind)
+        place = graph.add("select_n", (improved, place, Known(kind.type(index), kind)), kind)
     return elements.of([place], ())
 
 
@@ -281,7 +281,7 @@ def _window(elements: Elements, value: Any, start: Any, axis: int, size: int) ->
     start = elements.clamped(start, places)
     if isinstance(value, GraphTable):
         return window(elements, value, start, size)
-    if isinstance(start, KnownNumber):
+    if isinstance(start, Known):
         return np.take(value, range(int(start.value), int(start.value) + size), axis)
     windows = np.stack([np.take(value, range(at, at + size), axis) for at in range(places)])
     found = [elements.take(column, start) for column in windows.reshape(places, -1).T]
@@ -306,7 +306,7 @@ def _dynamic_update(elements: Elements, operands: list[Any], params: dict[str, A
         case = value.copy()
         case[(slice(None),) * axis + (slice(at, at + update.shape[axis]),)] = update
         cases.append(case)
-    return cases[int(start.value)] if isinstance(start, KnownNumber) else elements.choose(start, cases)
+    return cases[int(start.value)] if isinstance(start, Known) else elements.choose(start, cases)
 
 
 @_named("gather")
@@ -324,8 +324,8 @@ def _gather(elements: Elements, operands: list[Any], params: dict[str, Any], out
         return window
     graph, boolean = elements.graph, np.dtype(bool)
     kind = graph.dtype_of(start)
-    below = graph.add("lt", (start, KnownNumber(kind.type(0), kind)), boolean)
-    above = graph.add("gt", (start, KnownNumber(kind.type(value.shape[axis] - sizes[axis]), kind)), boolean)
+    below = graph.add("lt", (start, Known(kind.type(0), kind)), boolean)
+    above = graph.add("gt", (start, Known(kind.type(value.shape[axis] - sizes[axis]), kind)), boolean)
     outside, dtype = graph.add("or", (below, above), boolean), np.dtype(out.dtype)
     fill = params["fill_value"]
     fill = (np.nan if dtype.kind == "f" else np.iinfo(dtype).min) if fill is None and dtype.kind != "b" else fill
@@ -346,7 +346,7 @@ def _scatter_add(elements: Elements, operands: list[Any], params: dict[str, Any]
     whole = graph.dtype_of(start)
     within = elements.clamped(start, len(rows))
     if update.size == 1 and is_zeros(elements, value):
-        (added,), zero = elements.list(update), KnownNumber(kind.type(0), kind)
+        (added,), zero = elements.list(update), Known(kind.type(0), kind)
         if "CLIP" not in str(params["mode"]).upper():
             inside = graph.add("eq", (start, within), boolean)
             added = graph.add("select_n", (inside, zero, added), kind)
@@ -354,8 +354,8 @@ def _scatter_add(elements: Elements, operands: list[Any], params: dict[str, Any]
     start = within if "CLIP" in str(params["mode"]).upper() else start
     more, found = elements.list(update), []
     for place, row in enumerate(rows):
-        here = graph.add("eq", (start, KnownNumber(whole.type(place), whole)), boolean)
+        here = graph.add("eq", (start, Known(whole.type(place), whole)), boolean)
         for element, addition in zip(elements.list(row), more, strict=True):
-            added = graph.add("select_n", (here, KnownNumber(kind.type(0), kind), addition), kind)
+            added = graph.add("select_n", (here, Known(kind.type(0), kind), addition), kind)
             found.append(graph.add("add", (element, added), kind))
     return np.moveaxis(elements.of(found, rows.shape), 0, axis)

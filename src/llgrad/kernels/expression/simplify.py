@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 
-class KnownNumber(NamedTuple):
+class Known(NamedTuple):
     """A number known at compile time, in the dtype of the expression it stands in."""
 
     value: Any
@@ -63,18 +63,18 @@ _FUNCTIONS: Final = _UNARY | _BINARY
 
 
 def simplify(name: str, operands: Sequence[Any], dtype: np.dtype[Any]) -> Any:
-    """A shorter equivalent of an operation: a `KnownNumber`, one of its operands, a `Negated` one; None if none.
+    """A shorter equivalent of an operation: a `Known`, one of its operands, a `Negated` operand; None if there is none.
 
-    `dtype` is that of the result. Operands are `KnownNumber` or anything else that compares by equality.
+    `dtype` is that of the result. Operands are `Known` or anything else that compares by equality.
     """
-    known = all(isinstance(operand, KnownNumber) for operand in operands)
+    known = all(isinstance(operand, Known) for operand in operands)
     if name in ("div", "pow") and dtype.kind != "f":
         counts = name == "div" and known and operands[0].value >= 0 and operands[1].value > 0
         return _known(_scalar(operands[0]) // _scalar(operands[1]), dtype) if counts else None
     if known and name in _FUNCTIONS:
         with np.errstate(all="ignore"):
             return _known(_FUNCTIONS[name](*(_scalar(operand) for operand in operands)), dtype)
-    if name in ("select_n",) and isinstance(operands[0], KnownNumber):
+    if name in ("select_n",) and isinstance(operands[0], Known):
         return operands[1 + int(operands[0].value)]
     if dtype.kind != "f":
         return None
@@ -99,10 +99,10 @@ def _simplify_product(name: str, left: Any, right: Any, *, dtype: np.dtype[Any])
     if is_number(right, -1):
         return Negated(left)
     if is_number(left, 0):
-        return KnownNumber(dtype.type(0), dtype)
+        return Known(dtype.type(0), dtype)
     if name == "mul":
         if is_number(right, 0):
-            return KnownNumber(dtype.type(0), dtype)
+            return Known(dtype.type(0), dtype)
         if is_number(left, 1):
             return right
         if is_number(left, -1):
@@ -112,12 +112,12 @@ def _simplify_product(name: str, left: Any, right: Any, *, dtype: np.dtype[Any])
 
 def is_number(operand: Any, number: float) -> bool:
     """Whether an operand is known to be this number."""
-    return isinstance(operand, KnownNumber) and operand.value == number
+    return isinstance(operand, Known) and operand.value == number
 
 
-def _scalar(operand: KnownNumber) -> Any:
+def _scalar(operand: Known) -> Any:
     return operand.dtype.type(operand.value)
 
 
-def _known(value: Any, dtype: np.dtype[Any]) -> KnownNumber:
-    return KnownNumber(dtype.type(value), dtype)
+def _known(value: Any, dtype: np.dtype[Any]) -> Known:
+    return Known(dtype.type(value), dtype)

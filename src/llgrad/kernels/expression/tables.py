@@ -14,7 +14,7 @@ from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from llgrad.kernels.expression.simplify import KnownNumber
+from llgrad.kernels.expression.simplify import Known
 
 
 class GraphTable(NamedTuple):
@@ -65,16 +65,16 @@ def dense(elements: Any, value: Any) -> Any:
         return elements.of([entry(elements, value, _known(place)) for place in range(value.size)], value.shape)
     if not isinstance(value, Sparse):
         return value
-    graph, zero = elements.graph, KnownNumber(value.dtype.type(0), value.dtype)
+    graph, zero = elements.graph, Known(value.dtype.type(0), value.dtype)
     found = []
     for place in range(value.size):
         total: Any = zero
         for index, number in value.parts:
-            if isinstance(index, KnownNumber):
+            if isinstance(index, Known):
                 part = number if int(index.value) == place else zero
             else:
                 kind = graph.dtype_of(index)
-                here = graph.add("eq", (index, KnownNumber(kind.type(place), kind)), np.dtype(bool))
+                here = graph.add("eq", (index, Known(kind.type(place), kind)), np.dtype(bool))
                 part = graph.add("select_n", (here, zero, number), value.dtype)
             total = graph.add("add", (total, part), value.dtype)
         found.append(total)
@@ -89,7 +89,7 @@ def entry(elements: Any, table: GraphTable, index: Any) -> Any:
 def window(elements: Any, table: GraphTable, start: Any, size: int) -> Any:
     """`size` numbers of a table from a place on, with all of them within it."""
     graph, kind = elements.graph, elements.graph.dtype_of(start)
-    places = [graph.add("add", (start, KnownNumber(kind.type(more), kind)), kind) for more in range(size)]
+    places = [graph.add("add", (start, Known(kind.type(more), kind)), kind) for more in range(size)]
     return elements.of([entry(elements, table, place) for place in places], (size,))
 
 
@@ -99,8 +99,8 @@ def parts_of(elements: Any, value: Any) -> list[tuple[Any, Any]]:
     if isinstance(value, Sparse):
         found: dict[Any, Any] = {}
         for index, number in value.parts:
-            index = _known(int(index.value)) if isinstance(index, KnownNumber) else index
-            key = ("known", int(index.value)) if isinstance(index, KnownNumber) else index
+            index = _known(int(index.value)) if isinstance(index, Known) else index
+            key = ("known", int(index.value)) if isinstance(index, Known) else index
             before = found.get(key)
             total = number if before is None else graph.add("add", (before[1], number), value.dtype)
             found[key] = (index, total)
@@ -109,12 +109,12 @@ def parts_of(elements: Any, value: Any) -> list[tuple[Any, Any]]:
     return [(_known(place), number) for place, number in listed if not _is_zero(number)]
 
 
-def _known(place: int) -> KnownNumber:
-    return KnownNumber(np.int64(place), np.dtype(np.int64))
+def _known(place: int) -> Known:
+    return Known(np.int64(place), np.dtype(np.int64))
 
 
 def _is_zero(value: Any) -> bool:
-    return isinstance(value, KnownNumber) and value.value == 0
+    return isinstance(value, Known) and value.value == 0
 
 
 def is_zeros(elements: Any, array: Any) -> bool:

@@ -19,7 +19,7 @@ from jax.extend import core as jex
 
 from llgrad.kernels.expression import shapes
 from llgrad.kernels.expression.graph import Graph, OnlyBackwards, UnsupportedOperation
-from llgrad.kernels.expression.simplify import KnownNumber
+from llgrad.kernels.expression.simplify import Known
 from llgrad.kernels.expression.tables import RANK, GraphTable, combined, dense, is_lazy, is_rank, parts_of
 
 NESTED: Final = {
@@ -101,7 +101,7 @@ class Translator:
         kind = np.dtype(dtype if dtype is not None else array.dtype)
         if kind.name not in NUMBERS:
             raise UnsupportedOperation(f"a constant of {kind.name}")
-        return self.elements.of([KnownNumber(kind.type(number), kind) for number in array.ravel()], array.shape)
+        return self.elements.of([Known(kind.type(number), kind) for number in array.ravel()], array.shape)
 
     def _equation(self, equation: Any, operands: list[Any]) -> list[Any]:
         name, params = equation.primitive.name, equation.params
@@ -190,24 +190,22 @@ class Translator:
         if isinstance(table, GraphTable):
             return self.elements.of([graph.rank(table.node, x, dtype)], ())
         knots, boolean = self.elements.list(table), np.dtype(bool)
-        if all(isinstance(knot, KnownNumber) for knot in knots):
+        if all(isinstance(knot, Known) for knot in knots):
             constant = graph.constant_table(np.array([knot.value for knot in knots], knots[0].dtype))
             return self.elements.of([graph.rank(constant, x, dtype)], ())
-        place: Any = KnownNumber(dtype.type(0), dtype)
+        place: Any = Known(dtype.type(0), dtype)
         for knot in knots:
-            further = graph.add("add", (place, KnownNumber(dtype.type(1), dtype)), dtype)
+            further = graph.add("add", (place, Known(dtype.type(1), dtype)), dtype)
             place = graph.add("select_n", (graph.add("le", (knot, x), boolean), place, further), dtype)
         lost = graph.add("ne", (x, x), boolean)
-        return self.elements.of(
-            [graph.add("select_n", (lost, place, KnownNumber(dtype.type(len(knots)), dtype)), dtype)], ()
-        )
+        return self.elements.of([graph.add("select_n", (lost, place, Known(dtype.type(len(knots)), dtype)), dtype)], ())
 
     def _search(self, table: Any, query: Any, params: dict[str, Any], dtype: np.dtype[Any]) -> Any:
         """The place of a number in an increasing table, by halves: jax 0.12 has a primitive for it."""
         if table.ndim != 1 or query.ndim or params["side"] not in ("left", "right") or params["batch_dims"]:
             raise UnsupportedOperation("SearchSorted of more than one number in one table")
         graph, wanted = self.graph, self.elements.one(query)
-        boolean, known = np.dtype(bool), lambda number: KnownNumber(dtype.type(number), dtype)
+        boolean, known = np.dtype(bool), lambda number: Known(dtype.type(number), dtype)
         place: Any = known(0)  # how many elements of the table are known to stand before the number
         step = 1 << max(table.size, 1).bit_length() - 1
         kind = graph.dtype_of(wanted)
@@ -230,7 +228,7 @@ class Translator:
     # ---- arithmetic
 
     def _operation(self, name: str, operands: list[Any], dtype: np.dtype[Any], params: dict[str, Any]) -> Any:
-        graph, one = self.graph, None if dtype == np.bool_ else KnownNumber(dtype.type(1), dtype)
+        graph, one = self.graph, None if dtype == np.bool_ else Known(dtype.type(1), dtype)
         if name in ("square", "one_minus_square", "polynomial", "log2", "rsqrt", "logistic", "clamp", "integer_pow"):
             return self._rewritten(name, operands, dtype, params, one)
         if name in ("eq_to", "le_to", "lt_to"):
@@ -262,9 +260,7 @@ class Translator:
         if name == "polynomial":
             return self._polynomial(operands[0], operands[1:], dtype)
         if name == "log2":
-            return graph.add(
-                "div", (graph.add("log", operands, dtype), KnownNumber(dtype.type(math.log(2)), dtype)), dtype
-            )
+            return graph.add("div", (graph.add("log", operands, dtype), Known(dtype.type(math.log(2)), dtype)), dtype)
         if name == "rsqrt":
             return graph.add("div", (one, graph.add("sqrt", operands, dtype)), dtype)
         if name == "logistic":
@@ -294,7 +290,7 @@ class Translator:
     def _rounded_away(self, x: Any, dtype: np.dtype[Any]) -> Any:
         """The nearest whole number, of two the one farther from zero: x without its fraction, and one more or not."""
         graph, boolean = self.graph, np.dtype(bool)
-        zero, half = KnownNumber(dtype.type(0), dtype), KnownNumber(dtype.type(0.5), dtype)
+        zero, half = Known(dtype.type(0), dtype), Known(dtype.type(0.5), dtype)
         down, up = (graph.add(name, (x,), dtype) for name in ("floor", "ceil"))
         whole = graph.add("select_n", (graph.add("lt", (x, zero), boolean), down, up), dtype)
         fraction = graph.add("abs", (graph.add("sub", (x, whole), dtype),), dtype)
@@ -306,47 +302,42 @@ class Translator:
         if kind == dtype:
             return x
         if dtype == np.bool_:
-            return self.graph.add("ne", (x, KnownNumber(kind.type(0), kind)), dtype)
-        if isinstance(x, KnownNumber) and (kind.kind != "f" or dtype.kind == "f"):
-            return KnownNumber(np.asarray(x.value).astype(dtype)[()], dtype)
+            return self.graph.add("ne", (x, Known(kind.type(0), kind)), dtype)
+        if isinstance(x, Known) and (kind.kind != "f" or dtype.kind == "f"):
+            return Known(np.asarray(x.value).astype(dtype)[()], dtype)
         if kind.kind == "f" and dtype.kind in "iu":
             return self._whole(x, kind, dtype)
         return self.graph.add("convert_element_type", (x,), dtype)
 
     def _bits(self, x: Any, dtype: np.dtype[Any]) -> Any:
-        if isinstance(x, KnownNumber):
-            return KnownNumber(np.asarray(x.value, x.dtype).view(dtype)[()], dtype)
+        if isinstance(x, Known):
+            return Known(np.asarray(x.value, x.dtype).view(dtype)[()], dtype)
         kind = self.graph.dtype_of(x)
         if kind.itemsize != dtype.itemsize or np.bool_ in (kind, dtype):
             raise UnsupportedOperation(f"bitcast_convert_type of {kind.name} to {dtype.name}")
         return x if kind == dtype else self.graph.add("bitcast_convert_type", (x,), dtype)
 
     def _sign(self, x: Any, dtype: np.dtype[Any]) -> Any:
-        graph, boolean, zero = self.graph, np.dtype(bool), KnownNumber(dtype.type(0), dtype)
+        graph, boolean, zero = self.graph, np.dtype(bool), Known(dtype.type(0), dtype)
         above = graph.add("select_n", (graph.add("gt", (x, zero), boolean), zero, _one(dtype)), dtype)
         if dtype.kind == "u":
             return above
-        return graph.add(
-            "select_n", (graph.add("lt", (x, zero), boolean), above, KnownNumber(dtype.type(-1), dtype)), dtype
-        )
+        return graph.add("select_n", (graph.add("lt", (x, zero), boolean), above, Known(dtype.type(-1), dtype)), dtype)
 
     def _whole(self, x: Any, kind: np.dtype[Any], dtype: np.dtype[Any]) -> Any:
         """A float as a whole number: the nearest in range where there is none, 0 for what is not a number."""
         graph, boolean, limits = self.graph, np.dtype(bool), np.iinfo(dtype)
-        if isinstance(x, KnownNumber):
+        if isinstance(x, Known):
             number = float(x.value)
             inside = 0 if math.isnan(number) else min(max(number, float(limits.min)), float(limits.max))
-            return KnownNumber(dtype.type(min(max(int(inside), limits.min), limits.max)), dtype)
-        past = KnownNumber(kind.type(float(limits.max) + 1 if dtype.itemsize < 8 else float(limits.max)), kind)
+            return Known(dtype.type(min(max(int(inside), limits.min), limits.max)), dtype)
+        past = Known(kind.type(float(limits.max) + 1 if dtype.itemsize < 8 else float(limits.max)), kind)
         result = graph.add("convert_element_type", (x,), dtype)
-        for name, bound, value in (
-            ("ge", past, limits.max),
-            ("lt", KnownNumber(kind.type(limits.min), kind), limits.min),
-        ):
+        for name, bound, value in (("ge", past, limits.max), ("lt", Known(kind.type(limits.min), kind), limits.min)):
             outside = graph.add(name, (x, bound), boolean)
-            result = graph.add("select_n", (outside, result, KnownNumber(dtype.type(value), dtype)), dtype)
+            result = graph.add("select_n", (outside, result, Known(dtype.type(value), dtype)), dtype)
         lost = graph.add("ne", (x, x), boolean)
-        return graph.add("select_n", (lost, result, KnownNumber(dtype.type(0), dtype)), dtype)
+        return graph.add("select_n", (lost, result, Known(dtype.type(0), dtype)), dtype)
 
 
 def graph_of(closed: Any, arguments: Sequence[str]) -> tuple[Graph, list[int], list[Any]]:
@@ -373,8 +364,8 @@ def dtype_of_literal(atom: Any) -> np.dtype[Any]:
     return np.dtype(atom.aval.dtype)
 
 
-def _one(dtype: np.dtype[Any]) -> KnownNumber:
-    return KnownNumber(dtype.type(1), dtype)
+def _one(dtype: np.dtype[Any]) -> Known:
+    return Known(dtype.type(1), dtype)
 
 
 def _check_precision(name: str, equation: Any) -> None:
@@ -393,12 +384,12 @@ def _check_whole_numbers(name: str, operands: Sequence[Any], dtype: np.dtype[Any
         return
     if name in ("div", "rem"):
         divisor = operands[1]
-        if not (isinstance(divisor, KnownNumber) and int(divisor.value) > 0):
+        if not (isinstance(divisor, Known) and int(divisor.value) > 0):
             raise UnsupportedOperation(f"{name} of whole numbers by another one than a known positive number")
     elif name.startswith("shift"):
         by, signed = operands[1], dtype.kind == "i"
         if signed != (name == "shift_right_arithmetic") or not (
-            isinstance(by, KnownNumber) and 0 <= int(by.value) < 8 * dtype.itemsize
+            isinstance(by, Known) and 0 <= int(by.value) < 8 * dtype.itemsize
         ):
             raise UnsupportedOperation(f"{name} of {dtype.name} by another number than a known one below its bits")
     elif name in ("pow", "floor", "ceil", "round"):

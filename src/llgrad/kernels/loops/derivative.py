@@ -10,7 +10,7 @@ import numpy as np
 
 from llgrad.kernels.builder.expression import write
 from llgrad.kernels.expression.listing import flat
-from llgrad.kernels.expression.simplify import KnownNumber, is_number
+from llgrad.kernels.expression.simplify import Known, is_number
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.loops.step import SchemeStep
 
@@ -96,7 +96,7 @@ class Derivative:
     @staticmethod
     def _place(index: Any, value: Any) -> Any:
         """A place that is known when the kernel is made as a plain number."""
-        return int(index.value) if isinstance(index, KnownNumber) else value
+        return int(index.value) if isinstance(index, Known) else value
 
     @functools.cached_property
     def cut(self) -> list[int]:
@@ -107,18 +107,18 @@ class Derivative:
         waiting: list[int] = []
         for index in self.graph.live(self.outputs):
             node = self.graph.nodes[index]
-            operands = [] if node.name == "input" else [o for o in node.operands if not isinstance(o, KnownNumber)]
+            operands = [] if node.name == "input" else [o for o in node.operands if not isinstance(o, Known)]
             if any(operand in reached for operand in operands):
                 reached.add(index)
                 waiting += [operand for operand in operands if operand not in reached]
-        waiting += [value for value in self.outputs if not isinstance(value, KnownNumber) and value not in reached]
+        waiting += [value for value in self.outputs if not isinstance(value, Known) and value not in reached]
         while waiting:
             index = waiting.pop()
             node = self.graph.nodes[index]
             if index in reached or index in self.parameters:
                 continue
             if node.name in CHEAP or node.dtype == np.bool_:
-                waiting += [operand for operand in node.operands if not isinstance(operand, KnownNumber)]
+                waiting += [operand for operand in node.operands if not isinstance(operand, Known)]
             else:
                 found.add(index)
         return sorted(found)
@@ -130,7 +130,7 @@ class Derivative:
         for index in self.graph.live(self.outputs):
             node = self.graph.nodes[index]
             if node.name != "input":
-                late = any(operand in moved for operand in node.operands if not isinstance(operand, KnownNumber))
+                late = any(operand in moved for operand in node.operands if not isinstance(operand, Known))
                 counts[late] += 1
                 moved |= {index} if late else set()
         return counts[0], counts[1]

@@ -73,7 +73,6 @@ def answer_of(
     if asked.evaluator.one_by_one:
         notes.append(f"designs went one by one, for {aim.measure.name} searches itself or looks at numbers")
     device, drive = asked.evaluator.device_at(best.x)
-    sensitivities = _sensitivities(asked, goal, best, one, parameters)
     return Optimum(
         device=device,
         drive=drive,
@@ -83,7 +82,7 @@ def answer_of(
         sense=f"{aim.word} {asked.ask.over.word}" if isinstance(asked.ask, Scattered) else aim.word,
         parameters=parameters,
         constraints=constraints,
-        sensitivities=sensitivities,
+        sensitivities=_sensitivities(asked, goal, best, one, parameters),
         curvatures=curvatures or (),
         optima=optima,
         starts=starts,

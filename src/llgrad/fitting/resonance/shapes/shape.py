@@ -48,7 +48,7 @@ def line_shape(shape: LineShape, x: Any, modulation: Any = 0.0) -> Any:
 
     `modulation` is m = a/w, the amplitude (half the peak-to-peak value) of the modulated field in half widths.
 
-    >>> line_shape(LineShape.LORENTZIAN, 1.0), line_shape(Shape.DERIVATIVE, 0.0)
+    >>> line_shape(LineShape.LORENTZIAN, 1.0), line_shape(LineShape.DERIVATIVE, 0.0)
     (np.complex128(0.5+0.5j), np.complex128(1j))
     """
     pole = 1 - 1j * np.asarray(x)
