@@ -132,11 +132,11 @@ def quantity_of(name: str, unit: str | None = None) -> ColumnQuantity:
     """What a column with this name and this unit, as written, is.
 
     >>> quantity_of("flux density", "mT"), quantity_of("B_ext_y", "mT").axis
-    (Quantity(kind=<Kind.FIELD: 'field'>, axis=None, of=None, choices=()), 'y')
+    (Quantity(kind=<QuantityKind.FIELD: 'field'>, axis=None, of=None, choices=()), 'y')
     >>> quantity_of("Δf", "MHz").kind, quantity_of("peak width", "MHz").kind
-    (<Kind.LINE_WIDTH: 'line width'>, <Kind.LINE_WIDTH: 'line width'>)
+    (<QuantityKind.LINE_WIDTH: 'line width'>, <QuantityKind.LINE_WIDTH: 'line width'>)
     >>> quantity_of("Freq_err", "MHz").of, quantity_of("df", "MHz").choices
-    (<Kind.FREQUENCY: 'frequency'>, (<Kind.LINE_WIDTH: 'line width'>, <Kind.ERROR: 'error'>))
+    (<QuantityKind.FREQUENCY: 'frequency'>, (<QuantityKind.LINE_WIDTH: 'line width'>, <QuantityKind.ERROR: 'error'>))
     """
     plain = _plain(name)
     words = _words(plain)
