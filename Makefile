@@ -2,6 +2,7 @@
 #   make demo     install, then run `llgrad demo`
 #   make test     install with the test extra, then run everything that CI runs
 #   make bench    the benchmarks
+#   make docs     the site, every page executed, in build/docs/index.html
 #   make package  wheel and source distribution in dist/, installed into an empty environment and tried there
 #   make clean    remove .venv and what the tools left behind
 # Another interpreter: make test PYTHON=python3.13. More test processes: make test JOBS=8.
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 LOWEST := jax==$(shell sed -n 's/.*"jax>=\([0-9.]*\)".*/\1/p' pyproject.toml)
 PINNED := $(if $(filter lowest,$(JAX)),"$(LOWEST)")
 
-.PHONY: demo test bench package clean
+.PHONY: demo test bench docs package clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -31,6 +32,9 @@ test: $(VENV)/installed-test
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -j $(JOBS) docs build/docs
 
 # The wheel is built from the source distribution, so both are tried.
 package: $(BIN)/pip

@@ -35,7 +35,7 @@ html_title = "llgrad"
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
 templates_path = []
-nitpicky = False
+suppress_warnings = ["ref.python"]  # a word of a docstring that several classes have as an attribute is no link
 
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3

@@ -96,9 +96,11 @@ def _first_line(value: Any) -> str:
 
 
 def _directive(room: str, name: str, value: Any) -> str:
-    kind = "autoclass" if inspect.isclass(value) else "autofunction" if callable(value) else "autodata"
-    options = "\n   :members:" if kind == "autoclass" else ""
-    return f".. {kind}:: llgrad.{room}.{name}{options}\n"
+    if inspect.isclass(value):
+        return f".. autoclass:: llgrad.{room}.{name}\n   :members:\n"
+    if callable(value):
+        return f".. autofunction:: llgrad.{room}.{name}\n"
+    return f".. py:data:: llgrad.{room}.{name}\n\n   A constant of type {type(value).__name__}.\n"
 
 
 def reference_index(rooms: list[str]) -> str:
@@ -117,11 +119,19 @@ def as_restructured_text(app: Any, what: str, name: str, value: Any, options: An
 
 
 def _escaped(lines: list[str]) -> Iterator[str]:
-    example = False
+    example = inside = False
     for line in lines:
         example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
+        inside = inside and bool(line.strip())  # `code` may go on in the next line, not in the next paragraph
         if example:
             yield line
             continue
-        parts = line.split("`")
-        yield "`".join(part if i % 2 else MARKUP.sub(r"\\\1\2", part) for i, part in enumerate(parts))
+        written = ""
+        for i, piece in enumerate(line.split("`")):
+            if i:
+                inside = not inside
+                # A backtick stands beside a blank or an escaped one: "`Layer`s" would be no code.
+                written += "\\ `" if inside and written[-1:].strip() else "`"
+                written += "\\ " if not inside and piece[:1].strip() else ""
+            written += piece if inside else MARKUP.sub(r"\\\1\2", piece)
+        yield written

@@ -1,24 +1,41 @@
-"""The Python blocks of every page in docs/ run, in order, as one program in a process of its own."""
+"""The pages of docs/: plain ones run here as one program each, notebooks by `make docs`; each is found from the index."""
 
 import pathlib
+import re
 import subprocess
 import sys
 
 import pytest
 from tests.docs.test_readme import ROOT, python_blocks
 
-PAGES = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md"))
+DOCS = ROOT / "docs"
+MADE = ("gallery", "reference")
+"""Folders whose pages `make docs` writes."""
+PAGES = sorted(
+    path.relative_to(DOCS) for path in DOCS.rglob("*.md") if not {*MADE, "_build"} & set(path.relative_to(DOCS).parts)
+)
+PLAIN = [page for page in PAGES if "```python" in (DOCS / page).read_text(encoding="utf-8")]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("page", PLAIN, ids=str)
 def test_the_page_runs(page: pathlib.Path, tmp_path):
-    program = python_blocks((ROOT / page).read_text(encoding="utf-8"))
-    assert program.strip()
+    program = python_blocks((DOCS / page).read_text(encoding="utf-8"))
     (tmp_path / f"{page.stem}.py").write_text(program, encoding="utf-8")
     done = subprocess.run([sys.executable, f"{page.stem}.py"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_readme_links_the_page(page: pathlib.Path):
-    assert f"]({page.as_posix()})" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_every_page_is_in_the_index():
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    listed = {
+        line
+        for tree in re.findall(r"```{toctree}\n(.*?)```", index, re.DOTALL)
+        for line in tree.split()
+        if line[0] != ":"
+    }
+    assert listed == {str(page.with_suffix("")) for page in PAGES} - {"index"} | {f"{folder}/index" for folder in MADE}
+
+
+def test_readme_links_the_site_and_the_conventions():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "](docs/index.md)" in readme and "](docs/conventions.md)" in readme
