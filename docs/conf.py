@@ -26,7 +26,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "written",  # ours: pages that are made of the examples and of the rooms of llgrad, and docstrings as they are written here
+    "written",  # ours: the gallery, the reference, and docstrings as they are written here
 ]
 root_doc = "index"
 exclude_patterns = ["_build", "_extensions", "README.md"]

@@ -1,4 +1,4 @@
-"""The pages of docs/: plain ones run here as one program each, notebooks by `make docs`; each is found from the index."""
+"""The pages of docs/: plain ones run here as one program each, notebooks by `make docs`; the index lists them all."""
 
 import pathlib
 import re
