@@ -1,4 +1,4 @@
-"""Reservoirs of oscillators, tuned by gradient, beside a grid and an echo-state network. Every figure tells its settings.
+"""Reservoirs of oscillators, tuned by gradient, beside a grid and an echo-state network. All settings are told.
 
 python -m benchmarks.reservoirs one        # one oscillator, time multiplexed: its information processing capacity
 python -m benchmarks.reservoirs narma10    # an array of 100: NARMA10
@@ -77,7 +77,7 @@ def array(seed: int = 0, radius: float = 0.03) -> Reservoir:
     spread = lg.OscillatorArray(device, SIZE, lg.FieldCoupling(weights))
     spread = spread.replace(field=lg.Vec3(0.05, 0.0, rng.uniform(0.1, 0.4, SIZE)))
     return Reservoir(
-        spread, hold=0.1e-9, input="field_x", gain=0.05, read="mx", noise=NOISE, dt=5e-12, washout=100, seed=seed
+        spread, hold=0.2e-9, input="field_x", gain=0.05, read="mx", noise=NOISE, dt=5e-12, washout=100, seed=seed
     )
 
 

@@ -47,8 +47,8 @@ def consistency(reservoir: Reservoir, signal: Any, starts: int = 6, seed: int = 
     """The consistency and the echo-state index: one signal, shown from several states that are drawn at random.
 
     The index is 1 − ⟨|x_a − x_b|²⟩/(2 ⟨|x − x̄|²⟩) of the readings of two of these runs after the washout, the mean over
-    pairs, x̄ the mean over all runs: the correlation of what they do, where what they do is alike in size. (With noise in
-    the read-out, of noisy readings.) The echo-state index is the number of responses that stay different:
+    pairs, x̄ the mean over all runs: the correlation of what they do, where what they do is alike in size. (With noise
+    in the read-out, of noisy readings.) The echo-state index is the number of responses that stay different:
     two are one where they differ by less than 0.05 of the rms on the last quarter. Unit vectors begin anywhere on the
     sphere, other components within twice of what they are after the signal.
 
