@@ -61,7 +61,7 @@ def test_noise_is_a_part_of_the_rms():
 
 
 def test_an_array_without_coupling_reads_each_member():
-    array = lg.SystemArray(Leaky(), 2)
+    array = lg.systems.SystemArray(Leaky(), 2)
     reservoir = leaky(model=array, mask=np.array([1.0, 0.5]))
     states = reservoir.states(SIGNAL)
     np.testing.assert_allclose(states[:, 1], 0.5 * states[:, 0], rtol=1e-12)

@@ -25,7 +25,7 @@ from llgrad.devices.system import System
 from llgrad.kernels.steppers import RK4, Heun
 from llgrad.reservoir.wiring import Wiring
 from llgrad.solve.native import Native
-from llgrad.solve.saving import Grid
+from llgrad.solve.saving import TimeGrid
 from llgrad.solve.simulate import task_of_device
 from llgrad.solve.start import start_of
 from llgrad.solve.systems import start_of_system, task_of_system
@@ -179,7 +179,7 @@ def _states(
 ) -> tuple[Any, Any]:
     """The states at the ends of nodes, (P,) or (P, N), and the first bad step, −1 for none."""
     nodes = values.shape[0]
-    grid = Grid(nodes * wiring.steps, wiring.dt, wiring.steps, keep_initial=False)
+    grid = TimeGrid(nodes * wiring.steps, wiring.dt, wiring.steps, keep_initial=False)
     stepper = RK4() if key is None else Heun()
     if isinstance(model, (System, SystemArray)):
         task = task_of_system(model, {}, stepper, grid, held.state, key)

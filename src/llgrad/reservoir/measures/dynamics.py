@@ -143,7 +143,7 @@ def driven_exponent(reservoir: Reservoir, signal: Any, seed: int = 0) -> DrivenE
     small differences are forgotten.
 
     A deviation of the state, and of what waits in the feedback, is carried along by the exact tangent of the time loop,
-    and brought back to length 1 after every symbol. (`lg.lyapunov` is that of a device left to itself.)
+    and brought back to length 1 after every symbol. (`lg.orbits.lyapunov` is that of a device left to itself.)
 
     >>> import llgrad as lg
     >>> device = lg.presets.kubota2013().replace(current=0.0, alpha=0.05, field=(0, 0, 2.5))
