@@ -21,6 +21,14 @@ WRONG = {"a device": STO, "a run": RUN, "a drive": lg.Drive(), "a number": 3.0, 
 KEY = jax.random.key(0)
 AIM, FREE = lg.minimise(lambda sto: sto.current**2), {"current": (0, "1mA")}
 
+WITHOUT_ARGUMENTS = {preset.make.__module__ for preset in lg.presets.PRESETS.values()} | {lg.presets.names.__module__}
+PUBLIC = {
+    f"plot.{name}" if room is lg.plot else name: getattr(room, name)
+    for room in (getattr(lg, room) for room in lg.ROOMS)
+    for name in room.__all__
+    if inspect.isfunction(getattr(room, name)) and getattr(room, name).__module__ not in WITHOUT_ARGUMENTS
+}
+
 # What each function is given, by its name where another kind is tried, and what else it needs.
 GIVEN = {
     "accuracy_of_arrays": (
@@ -157,7 +165,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "argument"), sorted({(name, argument) for name, argument, _ in CASES}))
 def test_an_object_of_another_kind_is_refused(name, argument, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    function = getattr(lg.plot, name.removeprefix("plot.")) if name.startswith("plot.") else getattr(lg, name)
+    function = PUBLIC[name]
     objects, others = GIVEN[name]
     for kind in [kind for one, other, kind in CASES if (one, other) == (name, argument)]:
         with pytest.raises(ValueError, match=r".{20}") as raised:
@@ -180,11 +188,4 @@ def test_a_run_and_a_device_that_change_places(function):
 
 
 def test_every_public_function_is_in_the_table():
-    rooms = {"": lg, "plot.": lg.plot}
-    public = {
-        prefix + name
-        for prefix, room in rooms.items()
-        for name in room.__all__
-        if inspect.isfunction(getattr(room, name))
-    }
-    assert public == {*GIVEN} | OF_NUMBERS
+    assert {*PUBLIC} == {*GIVEN} | OF_NUMBERS

@@ -33,7 +33,7 @@ from llgrad.solve.accuracy import ChosenGrid, Wanted, checked_accuracy, choose_s
 from llgrad.solve.native import Native
 from llgrad.solve.parts.request import RunParts, checked_after
 from llgrad.solve.parts.telling import Progress, Teller
-from llgrad.solve.saving import End, Every, TimeGrid, Interval, grid_of
+from llgrad.solve.saving import End, Every, Interval, TimeGrid, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
 from llgrad.solve.systems import (
@@ -46,7 +46,7 @@ from llgrad.solve.systems import (
     task_of_system,
     waveforms_of,
 )
-from llgrad.solve.task import Engine, Noise, KeptStates, Task
+from llgrad.solve.task import Engine, KeptStates, Noise, Task
 
 
 @overload
@@ -184,7 +184,7 @@ def _simulate_device(
     polynomial = _has_polynomial(model, stepper, key)
 
     def task_on(grid: TimeGrid, start: Vec3 = start, model: Any = model, drive: Drive | None = drive) -> Task:
-        return task_of_device(model, _check_model(model), drive, stepper, grid, start, key)
+        return _task(model, _check_model(model), drive, stepper, grid, start, key)
 
     if accuracy is not None and duration:
         wanted = Wanted(task_on, model, drive, start, duration, save, polynomial)
@@ -262,7 +262,7 @@ def _check_engine(engine: Engine | None) -> Engine:
     return engine or Native()
 
 
-def task_of_device(
+def _task(
     model: Oscillator | OscillatorArray,
     device: Oscillator,
     drive: Drive | None,
@@ -271,7 +271,6 @@ def task_of_device(
     m0: Vec3,
     key: Any,
 ) -> Task:
-    """What an engine is given of a device, or of an array of them."""
     array = isinstance(model, OscillatorArray)
     links = links_of_coupling(model.coupling) if array and model.coupling is not None else None
     return Task(
