@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.plot.style import BLUE, figure, in_order, legend_above, title
+from llgrad.plot.style import BLUE, figure, in_order, title
 from llgrad.reservoir.measures.information import InformationCapacity
 from llgrad.reservoir.measures.memory import MemoryCapacity
 
@@ -53,4 +53,4 @@ def _stacked(axes: Any, found: InformationCapacity) -> None:
         below += row
     axes.set_xlabel("largest delay of a product (symbols)")
     axes.set_ylabel("capacity")
-    legend_above(axes, len(degrees))
+    axes.legend(loc="upper right")
