@@ -105,7 +105,7 @@ def baselines(task: Any, scored: Any) -> None:
     say("50 linear taps: test NRMSE", linear.errors(rest.signal, rest.target))
 
 
-def narma10(steps: int = 60, length: int = 1500) -> None:
+def narma10(steps: int = 25, length: int = 1000) -> None:
     """NARMA10: as drawn and tuned, fitted on 2000 symbols and tested on 2000 others."""
     train, test = narma(10, 2000, seed=1), narma(10, 2000, seed=2)
     given = array()
@@ -116,13 +116,15 @@ def narma10(steps: int = 60, length: int = 1500) -> None:
     say("as drawn: test NRMSE", error(given))
     aim = aim_of_task(narma(10, length, seed=3))
     begun = time.perf_counter()
-    found = tune(given, aim, RANGES, steps=steps, rate=0.1, progress=lambda e: say(f"{e['fraction']:.2f} {e['stage']}"))
+    found = tune(
+        given, aim, RANGES, steps=steps, rate=0.03, progress=lambda e: say(f"{e['fraction']:.2f} {e['stage']}")
+    )
     say("tuned:", found, f"{time.perf_counter() - begun:.0f} s")
     say("tuned: test NRMSE", error(found.reservoir))
     baselines(narma(10, 4000, seed=1), lambda network, fit: network.errors(fit.signal, fit.target)[0])
 
 
-def front(steps: int = 60, length: int = 1500) -> None:
+def front(steps: int = 25, length: int = 1000) -> None:
     """(STM, parity) of the array and of echo-state networks, all at 1 % noise, of binary symbols."""
     memory, odd = short_term_memory(4000, 30, seed=5), parity(4000, 10, seed=6)
 
@@ -134,7 +136,7 @@ def front(steps: int = 60, length: int = 1500) -> None:
             say("echo-state network", gain, radius, both(EchoStateNetwork(SIZE, gain=gain, radius=radius, noise=NOISE)))
     say("array as drawn", both(array()))
     for name, aim in (("parity", aim_of_task(parity(length, 8, seed=7))),):
-        found = tune(array(), aim, RANGES, steps=steps, rate=0.1)
+        found = tune(array(), aim, RANGES, steps=steps, rate=0.03)
         say("array tuned for", name, found, both(found.reservoir))
 
 

@@ -25,8 +25,8 @@ from llgrad.reservoir.checking import (
     checked_number,
     checked_signal,
 )
-from llgrad.reservoir.readout import PENALTIES, Readout, fitted, nrmse
-from llgrad.reservoir.running import Course, Held, Reading, begun, count_of, operands, reading_of, run
+from llgrad.reservoir.readout import PENALTIES, RidgeReadout, fitted, nrmse
+from llgrad.reservoir.running import HeldState, Reading, SignalCourse, begun, count_of, operands, reading_of, run
 from llgrad.reservoir.wiring import Wiring
 from llgrad.solve.step_size import suggest_dt
 from llgrad.solve.systems import step_of_system
@@ -77,7 +77,7 @@ class WithReadout(Estimator, abc.ABC):
     washout: Any
     penalties: Any
     validation: Any
-    readout_: Readout
+    readout_: RidgeReadout
     """Weights, offset and penalty, after `fit`."""
 
     @abc.abstractmethod
@@ -222,7 +222,7 @@ class Reservoir(WithReadout):
         check_states(read[washout if len(read) > washout + 1 else 0 :], int(course.failed), float(self.hold))
         return self.noisy(read)
 
-    def course(self, signal: Any, held: Held | None = None) -> Course:
+    def course(self, signal: Any, held: HeldState | None = None) -> SignalCourse:
         """What is read of a signal (T, F) without noise, and where the oscillators stand after it: as `held`, a signal
         that never ends goes on from there, piece by piece."""
         signal = checked_signal("signal", signal)
@@ -316,5 +316,5 @@ class Reservoir(WithReadout):
 
 
 @eqx.filter_jit
-def _run(model: Any, wiring: Any, channel: str, reading: Any, signal: Any, held: Any, key: Any) -> Course:
+def _run(model: Any, wiring: Any, channel: str, reading: Any, signal: Any, held: Any, key: Any) -> SignalCourse:
     return run(model, wiring, channel, reading, signal, held, key)

@@ -12,7 +12,7 @@ PENALTIES: Final = tuple(float(f"1e{power}") for power in range(-12, 1))
 """In parts of the mean variance of what is read."""
 
 
-class Readout(NamedTuple):
+class RidgeReadout(NamedTuple):
     """y = x W + b of what is read, x (T, K)."""
 
     weights: np.ndarray
@@ -39,7 +39,7 @@ def ridge(states: Any, targets: Any, penalty: Any) -> tuple[Any, Any]:
     return weights, level - mean @ weights
 
 
-def fitted(states: np.ndarray, targets: np.ndarray, penalties: Sequence[float], validation: float) -> Readout:
+def fitted(states: np.ndarray, targets: np.ndarray, penalties: Sequence[float], validation: float) -> RidgeReadout:
     """The read-out of states (T, K) and targets (T, Y) whose penalty has the least error Σ_y NRMSE² on the last part
     `validation` of them, fitted again on all. One singular-value decomposition serves all penalties.
     """
@@ -62,11 +62,11 @@ class _Solver:
         u, self.sizes, self.right = np.linalg.svd(states - self.mean, full_matrices=False)
         self.projected = u.T @ (targets - self.level)
 
-    def __call__(self, penalty: float) -> Readout:
+    def __call__(self, penalty: float) -> RidgeReadout:
         squares = self.sizes**2
         strength = max(penalty, np.finfo(float).eps ** 2) * squares.sum() / self.right.shape[1]
         weights = self.right.T @ ((self.sizes / (squares + strength))[:, None] * self.projected)
-        return Readout(weights, self.level - self.mean @ weights, penalty)
+        return RidgeReadout(weights, self.level - self.mean @ weights, penalty)
 
 
 def nrmse(predicted: Any, target: Any) -> Any:

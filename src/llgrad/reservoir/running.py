@@ -40,7 +40,7 @@ NODES: Final = 4096
 """Most nodes in a piece: what a gradient keeps of one is small beside a long signal."""
 
 
-class Held(NamedTuple):
+class HeldState(NamedTuple):
     """Where a run stands after a number of nodes, so that the signal can go on."""
 
     state: Any
@@ -51,12 +51,12 @@ class Held(NamedTuple):
     """Number of nodes so far."""
 
 
-class Course(NamedTuple):
+class SignalCourse(NamedTuple):
     """What was read of a signal."""
 
     read: Any
     """(T, M N Q): of each symbol the nodes, of each node the oscillators, of each the Q numbers that are read."""
-    held: Held
+    held: HeldState
     failed: Any
     """Number of the symbol in which a step went wrong; −1 where none did."""
 
@@ -115,12 +115,12 @@ def count_of(model: Model) -> int:
     return model.count if isinstance(model, (OscillatorArray, SystemArray)) else 1
 
 
-def begun(model: Model, wiring: Wiring, reading: Reading, state: Any = None) -> Held:
+def begun(model: Model, wiring: Wiring, reading: Reading, state: Any = None) -> HeldState:
     """Where a run stands before its first symbol: what was read before is what is read of that state."""
     state = start_of_system(model, state) if isinstance(model, (System, SystemArray)) else start_of(model, state)
     first = _read(reading, jax.tree.map(lambda part: part[None], state), count_of(model))[..., 0]
     past = jnp.broadcast_to(first, (max(wiring.delay, 1), first.shape[1]))
-    return Held(state, past, jnp.asarray(0, jnp.int32))
+    return HeldState(state, past, jnp.asarray(0, jnp.int32))
 
 
 def run(
@@ -129,10 +129,10 @@ def run(
     channel: str,
     reading: Reading,
     signal: Any,
-    held: Held | None = None,
+    held: HeldState | None = None,
     key: Any = None,
     engine: Engine | None = None,
-) -> Course:
+) -> SignalCourse:
     """What is read while a signal (T, F) is shown. Differentiable in the model, the wiring and the signal."""
     held = begun(model, wiring, reading) if held is None else held
     acting = wiring.drive(signal)
@@ -141,7 +141,7 @@ def run(
     if wiring.delay:
         size = min(size, wiring.delay)
 
-    def advance(held: Held, values: Any) -> tuple[Held, tuple[Any, Any]]:
+    def advance(held: HeldState, values: Any) -> tuple[HeldState, tuple[Any, Any]]:
         length = values.shape[0]
         if wiring.delay:
             values = values + wiring.feedback * held.past[:length]
@@ -152,7 +152,7 @@ def run(
             past = jnp.concatenate([past[length:], found[..., 0]])
         end = jax.tree.map(lambda part: part[-1], states)
         place = jnp.where(bad < 0, -1, held.node + bad // wiring.steps)
-        return Held(end, past, held.node + length), (found, place)
+        return HeldState(end, past, held.node + length), (found, place)
 
     advance = jax.checkpoint(advance, prevent_cse=False)
     whole = total // size
@@ -165,7 +165,7 @@ def run(
     never = jnp.iinfo(jnp.int32).max
     first = jnp.where(places < 0, never, places).min()
     failed = jnp.where(first == never, -1, first // wiring.nodes)
-    return Course(found.reshape(signal.shape[0], -1), held, failed)
+    return SignalCourse(found.reshape(signal.shape[0], -1), held, failed)
 
 
 def _piece(wiring: Wiring, count: int) -> int:
@@ -175,7 +175,7 @@ def _piece(wiring: Wiring, count: int) -> int:
 
 
 def _states(
-    model: Model, wiring: Wiring, channel: str, values: Any, held: Held, key: Any, engine: Engine | None
+    model: Model, wiring: Wiring, channel: str, values: Any, held: HeldState, key: Any, engine: Engine | None
 ) -> tuple[Any, Any]:
     """The states at the ends of nodes, (P,) or (P, N), and the first bad step, −1 for none."""
     nodes = values.shape[0]

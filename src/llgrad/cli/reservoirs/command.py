@@ -10,7 +10,7 @@ import typer
 from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import Report, working
-from llgrad.cli.reservoirs.running import CAPACITY, Answer, Asked, answered, array_of, reservoir_of
+from llgrad.cli.reservoirs.running import CAPACITY, AskedTask, TaskAnswer, answered, array_of, reservoir_of
 from llgrad.reservoir.tasks.named import TASKS
 
 TASK_HELP = f"{', '.join(TASKS)}, or {CAPACITY}: the information processing capacity."
@@ -56,7 +56,7 @@ def reservoir(
     """Give a task to a reservoir of oscillators, beside an echo-state network of equal size and noise, and what is
     linear: `llgrad reservoir narma10 kubota2013 --gain 5mT --tune gain=0T:50mT`.
     """
-    asked = Asked(task, length, seed, tuple(tune or ()), steps, starts, resume)
+    asked = AskedTask(task, length, seed, tuple(tune or ()), steps, starts, resume)
     pictures = (
         ("capacity",) if task == CAPACITY else ("reservoir", *(["capacity"] if task in ("stm", "parity") else []))
     )
@@ -66,7 +66,7 @@ def reservoir(
         model, hold=hold, input=input_, gain=gain, feedback=feedback, nodes=nodes, read=read, noise=noise, seed=seed
     )
 
-    def work(report: Report) -> Answer:
+    def work(report: Report) -> TaskAnswer:
         return answered(asked, given, report)
 
     found = working("computing", work, kept="the search is in --resume" if resume else "nothing was written")
@@ -74,7 +74,7 @@ def reservoir(
     deliver(found.told(), found.to_json() | {"command": command_line()}, figures, outputs, json)
 
 
-def _picture(found: Answer, name: str) -> Any:
+def _picture(found: TaskAnswer, name: str) -> Any:
     from llgrad.plot.reservoirs.capacity import capacity
     from llgrad.plot.reservoirs.course import reservoir as drawn
 

@@ -24,7 +24,7 @@ from llgrad.reservoir.measures.information import InformationCapacity, informati
 from llgrad.reservoir.measures.memory import MemoryCapacity, memory_capacity
 from llgrad.reservoir.tasks.named import TASKS, task_of
 from llgrad.reservoir.tasks.task import SignalTask
-from llgrad.reservoir.tuning.aims import Aim, aim_of_task, capacity_aim
+from llgrad.reservoir.tuning.aims import TuningAim, aim_of_task, capacity_aim
 from llgrad.reservoir.tuning.tune import Tuned, tune
 
 CAPACITY: Final = "capacity"
@@ -32,10 +32,12 @@ RADII: Final = (0.5, 0.8, 0.95)
 GAINS: Final = (0.1, 0.3, 1.0)
 """Of the echo-state networks, the best of which on the fitted half is told."""
 TAPS: Final = 30
+FEWEST: Final = 10
+"""Weights of a unit of a small network."""
 DELAYS: Final = {1: 50, 2: 15, 3: 8, 4: 5, 5: 4}
 
 
-class Asked(NamedTuple):
+class AskedTask(NamedTuple):
     """What is to be done."""
 
     task: str
@@ -48,7 +50,7 @@ class Asked(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Answer:
+class TaskAnswer:
     """What was found."""
 
     reservoir: Reservoir
@@ -112,12 +114,12 @@ def reservoir_of(model: Any, **options: Any) -> Reservoir:
     return Reservoir(model, input=channel, **options)
 
 
-def answered(asked: Asked, given: Reservoir, report: Report) -> Answer:
+def answered(asked: AskedTask, given: Reservoir, report: Report) -> TaskAnswer:
     """Tune where ranges are given, fit, test, and compare."""
     if asked.task == CAPACITY:
         u = np.random.default_rng([asked.seed, 1]).uniform(-1, 1, (asked.length, 1))
         task = SignalTask(CAPACITY, u, u, ("0",), "information processing capacity, input even in [−1, 1]")
-        aim: Aim | None = capacity_aim(asked.length // 2, seed=asked.seed) if asked.ranges else None
+        aim: TuningAim | None = capacity_aim(asked.length // 2, seed=asked.seed) if asked.ranges else None
     else:
         task = task_of(asked.task, asked.length, asked.seed)
         aim = aim_of_task(TASKS[asked.task](length=asked.length // 2, seed=asked.seed + 1)) if asked.ranges else None
@@ -132,18 +134,21 @@ def answered(asked: Asked, given: Reservoir, report: Report) -> Answer:
     measured = {name: _measured(one, task) for name, one in rivals.items()}
     rows = {name: value for name, (value, _) in measured.items()}
     capacity = measured["tuned" if found is not None else "reservoir"][1]
-    return Answer(best, task, rows, capacity, found, wide)
+    return TaskAnswer(best, task, rows, capacity, found, wide)
 
 
-def _tuned(asked: Asked, given: Reservoir, aim: Aim, report: Report) -> Tuned:
+def _tuned(asked: AskedTask, given: Reservoir, aim: TuningAim, report: Report) -> Tuned:
     ranges = {name: tuple(text.split(":")) for name, text in assignments("--tune", list(asked.ranges)).items()}
     settings: dict[str, Any] = {"steps": asked.steps, "starts": asked.starts, "screened": 8 * asked.starts}
     return tune(given, aim, ranges, **settings, seed=asked.seed, progress=report, checkpoint=asked.file)
 
 
-def _network(size: int, fit: SignalTask, noise: float, asked: Asked) -> EchoStateNetwork:
+def _network(size: int, fit: SignalTask, noise: float, asked: AskedTask) -> EchoStateNetwork:
     """The echo-state network of equal size that is the best of nine on the fitted half."""
-    networks = [EchoStateNetwork(size, radius=r, gain=g, bias=0.5, noise=noise) for r in RADII for g in GAINS]
+    density = min(1.0, max(0.1, FEWEST / size))
+    networks = [
+        EchoStateNetwork(size, radius=r, gain=g, bias=0.5, density=density, noise=noise) for r in RADII for g in GAINS
+    ]
     if asked.task == CAPACITY:
         return max(networks, key=lambda one: _measured(one, fit)[0])
     return min(networks, key=lambda one: float(np.mean(_held_out(one, fit))))

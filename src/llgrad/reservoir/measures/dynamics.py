@@ -14,7 +14,7 @@ from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.vector import Vec3
 from llgrad.reservoir.checking import check_states, checked_input, checked_number, checked_signal
 from llgrad.reservoir.estimator import Reservoir
-from llgrad.reservoir.running import Held, begun, operands, run
+from llgrad.reservoir.running import HeldState, begun, operands, run
 
 SAME: Final = 0.05
 """Two responses that differ by less, in parts of the rms of the readings, are one."""
@@ -76,7 +76,7 @@ def consistency(reservoir: Reservoir, signal: Any, starts: int = 6, seed: int = 
     return _compared(np.stack([reservoir.noisy(one) for one in read]), washout)
 
 
-def _shown(reservoir: Reservoir, signal: Any, helds: Held) -> tuple[np.ndarray, np.ndarray]:
+def _shown(reservoir: Reservoir, signal: Any, helds: HeldState) -> tuple[np.ndarray, np.ndarray]:
     """Readings (S, T, K) of a signal (T, F), or of as many, that is shown from several states."""
     wiring = jax.tree.map(jnp.asarray, reservoir.wiring(signal.shape[-1]))
     channel, reading, key = checked_input(reservoir.model, reservoir.input), reservoir.reading, reservoir._key()
@@ -86,10 +86,10 @@ def _shown(reservoir: Reservoir, signal: Any, helds: Held) -> tuple[np.ndarray, 
 
 @eqx.filter_jit
 def _many(model: Any, wiring: Any, channel: str, reading: Any, signal: Any, helds: Any, key: Any, several: bool) -> Any:
-    def one(signal: Any, held: Held) -> Any:
+    def one(signal: Any, held: HeldState) -> Any:
         return run(model, wiring, channel, reading, signal, held, key)[::2]
 
-    return jax.vmap(one, in_axes=(0 if several else None, Held(0, 0, None)))(signal, helds)
+    return jax.vmap(one, in_axes=(0 if several else None, HeldState(0, 0, None)))(signal, helds)
 
 
 def _elsewhere(state: Any, rng: np.random.Generator) -> Any:
@@ -179,13 +179,13 @@ def _growth(
         held, deviation = carry
 
         def end(parts: Any) -> Any:
-            before = Held(parts[0], parts[1], held.node)
+            before = HeldState(parts[0], parts[1], held.node)
             after = run(model, wiring, channel, reading, u[None], before, key).held
             return after.state, after.past
 
         there, moved = jax.jvp(end, ((held.state, held.past),), (deviation,))
         size = jnp.sqrt(sum(jnp.sum(part**2) for part in jax.tree.leaves(moved)))
         moved = jax.tree.map(lambda part: part / size, moved)
-        return (Held(there[0], there[1], held.node + wiring.nodes), moved), jnp.log(size)
+        return (HeldState(there[0], there[1], held.node + wiring.nodes), moved), jnp.log(size)
 
     return jax.lax.scan(symbol, (held, deviation), signal)[1]

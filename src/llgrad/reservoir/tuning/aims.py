@@ -19,7 +19,7 @@ PENALTY: Final = 1e-8
 """Of the ridge regression while tuning: the noise of the read-out is what keeps its weights small."""
 
 
-class Aim(eqx.Module):
+class TuningAim(eqx.Module):
     """A signal (T, F), targets (T, Y), and a loss of the part of the targets that is not explained."""
 
     signal: Any
@@ -46,7 +46,7 @@ class Aim(eqx.Module):
         return self.loss(wrong / ((wanted - wanted.mean(axis=0)[None]) ** 2).mean(axis=0))
 
 
-class TaskAim(Aim):
+class TaskAim(TuningAim):
     """The error of a task: the mean NMSE of its targets."""
 
     def loss(self, unexplained: Any) -> Any:
@@ -56,7 +56,7 @@ class TaskAim(Aim):
         return f"NRMSE {max(loss, 0.0) ** 0.5:.4f}"
 
 
-class CapacityAim(Aim):
+class CapacityAim(TuningAim):
     """A capacity: minus the sum over the targets of 1 − NMSE on symbols that were not fitted, where that is above 0."""
 
     def loss(self, unexplained: Any) -> Any:
@@ -66,7 +66,7 @@ class CapacityAim(Aim):
         return f"capacity {-loss:.3f}"
 
 
-def aim_of_task(task: SignalTask, fraction: float = 0.6, penalty: float = PENALTY) -> Aim:
+def aim_of_task(task: SignalTask, fraction: float = 0.6, penalty: float = PENALTY) -> TuningAim:
     """What a task aims at: the sum of capacities for stm and parity, the error for any other.
 
     The read-out is fitted on the first `fraction` of the symbols, and the loss taken on the rest.
@@ -87,7 +87,7 @@ def capacity_aim(
     seed: int = 0,
     fraction: float = 0.6,
     penalty: float = PENALTY,
-) -> Aim:
+) -> TuningAim:
     """The information processing capacity as an aim: the products of `information_capacity`, the capacity of each that
     of held-out symbols, 1 − NMSE, so that what is overfitted does not count.
 

@@ -25,7 +25,7 @@ EDGE: Final = 0.02
 """A value outside its range, or nearer to an edge than this part of it, begins there."""
 
 
-class Free(NamedTuple):
+class Tunable(NamedTuple):
     """One quantity that is tuned."""
 
     name: str
@@ -44,7 +44,7 @@ class Free(NamedTuple):
         return np.log(fraction / (1 - fraction))
 
 
-def free_of(reservoir: Reservoir, free: Mapping[str, Any], features: int) -> tuple[Free, ...]:
+def free_of(reservoir: Reservoir, free: Mapping[str, Any], features: int) -> tuple[Tunable, ...]:
     """What is tuned, by name: {"gain": (low, high), "field.z": ("0 T", "1 T"), "coupling": (−1e-3, 1e-3)}.
 
     Raises ValueError for a name that there is not, or for what is no range.
@@ -56,7 +56,7 @@ def free_of(reservoir: Reservoir, free: Mapping[str, Any], features: int) -> tup
     found = []
     for name, ends in free.items():
         low, high = _ends(name, ends, _unit(reservoir, name))
-        found.append(Free(name, low, high, np.asarray(_value(reservoir, name, features), dtype=float)))
+        found.append(Tunable(name, low, high, np.asarray(_value(reservoir, name, features), dtype=float)))
     return tuple(found)
 
 

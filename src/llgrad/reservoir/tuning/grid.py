@@ -13,7 +13,7 @@ from llgrad.core.arguments.kinds import check_kind
 from llgrad.reservoir.checking import checked_number
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.tasks.task import SignalTask
-from llgrad.reservoir.tuning.aims import Aim, aim_of_task
+from llgrad.reservoir.tuning.aims import TuningAim, aim_of_task
 from llgrad.reservoir.tuning.free import EDGE, free_of, tuned
 from llgrad.reservoir.tuning.judging import Judge
 
@@ -32,7 +32,7 @@ class TuningGrid:
     """One axis for each name."""
     simulations: int
     seconds: float
-    aim: Aim = field(repr=False)
+    aim: TuningAim = field(repr=False)
 
     def __repr__(self) -> str:
         size = " × ".join(str(len(axis)) for axis in self.axes.values())
@@ -62,7 +62,7 @@ def _alike(values: np.ndarray) -> bool:
 
 def tuning_grid(
     reservoir: Reservoir,
-    aim: Aim | SignalTask,
+    aim: TuningAim | SignalTask,
     free: Mapping[str, Any],
     *,
     points: int = 1000,
@@ -83,7 +83,7 @@ def tuning_grid(
     ((2, 2), 4)
     """
     check_kind("reservoir", reservoir, Reservoir, "give a Reservoir")
-    check_kind("aim", aim, (Aim, SignalTask), "give a task, such as narma(10), or a capacity_aim")
+    check_kind("aim", aim, (TuningAim, SignalTask), "give a task, such as narma(10), or a capacity_aim")
     aim = aim_of_task(aim) if isinstance(aim, SignalTask) else aim
     known = free_of(reservoir, free, aim.signal.shape[1])
     if many := [one.name for one in known if one.name == "mask" or not _alike(one.start)]:

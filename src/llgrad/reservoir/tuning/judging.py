@@ -14,14 +14,14 @@ import numpy as np
 from llgrad.reservoir.checking import checked_input, checked_number
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.running import begun, operands, run
-from llgrad.reservoir.tuning.aims import Aim
-from llgrad.reservoir.tuning.free import Free, with_values, zeros_off_diagonal
+from llgrad.reservoir.tuning.aims import TuningAim
+from llgrad.reservoir.tuning.free import Tunable, with_values, zeros_off_diagonal
 
 
 class Judge:
     """The loss of settings: unbounded numbers u by name, each with a first axis of settings."""
 
-    def __init__(self, reservoir: Reservoir, aim: Aim, free: tuple[Free, ...]) -> None:
+    def __init__(self, reservoir: Reservoir, aim: TuningAim, free: tuple[Tunable, ...]) -> None:
         self.reservoir, self.aim, self.free = reservoir, aim, free
         self.washout = checked_number("washout", reservoir.washout, low=0, whole=True)
         if aim.cut - self.washout < 2:
@@ -88,7 +88,7 @@ def _loss(fixed: Any, moving: Any, u: Any) -> Any:
     free, channel, reading, washout = fixed
     model, wiring, held, aim, noise, seed, key = moving
     values = {
-        name: zeros_off_diagonal(name, Free(name, low, high, np.zeros(())).physical(u[name]))
+        name: zeros_off_diagonal(name, Tunable(name, low, high, np.zeros(())).physical(u[name]))
         for name, low, high in free
     }
     model, wiring = with_values(model, wiring, values)

@@ -17,8 +17,8 @@ from llgrad.core.run_record import run_record
 from llgrad.reservoir.checking import checked_number
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.tasks.task import SignalTask
-from llgrad.reservoir.tuning.aims import Aim, aim_of_task
-from llgrad.reservoir.tuning.free import EDGE, Free, free_of, tuned
+from llgrad.reservoir.tuning.aims import TuningAim, aim_of_task
+from llgrad.reservoir.tuning.free import EDGE, Tunable, free_of, tuned
 from llgrad.reservoir.tuning.judging import Judge
 
 LARGEST: Final = 1.0
@@ -48,7 +48,7 @@ class Tuned:
     step_cost: float
     """Time of a step of the gradient over that of a forward simulation."""
     seconds: float
-    aim: Aim = field(repr=False)
+    aim: TuningAim = field(repr=False)
 
     def __repr__(self) -> str:
         numbers = [f"{name} = {_told(value)}" for name, value in self.values.items()]
@@ -79,7 +79,7 @@ def _told(value: np.ndarray) -> str:
 
 def tune(
     reservoir: Reservoir,
-    aim: Aim | SignalTask,
+    aim: TuningAim | SignalTask,
     free: Mapping[str, Any],
     *,
     steps: int = 100,
@@ -117,7 +117,7 @@ def tune(
     True
     """
     check_kind("reservoir", reservoir, Reservoir, "give a Reservoir")
-    check_kind("aim", aim, (Aim, SignalTask), "give a task, such as narma(10), or a capacity_aim")
+    check_kind("aim", aim, (TuningAim, SignalTask), "give a task, such as narma(10), or a capacity_aim")
     aim = aim_of_task(aim) if isinstance(aim, SignalTask) else aim
     steps = checked_number("steps", steps, low=1, whole=True)
     starts = checked_number("starts", starts, low=1, whole=True)
@@ -172,7 +172,7 @@ def _shortest(judge: Judge, u: Any) -> float:
 class _Search:
     """Adam from several starts, and its file."""
 
-    def __init__(self, judge: Judge, free: tuple[Free, ...], steps: int, rate: float, file: Any) -> None:
+    def __init__(self, judge: Judge, free: tuple[Tunable, ...], steps: int, rate: float, file: Any) -> None:
         self.judge, self.free, self.file = judge, free, None if file is None else pathlib.Path(file)
         self.rate, self.steps = checked_number("rate", rate, low=0.0), steps
         self.step, self.best, self.before, self.screened = 0, np.inf, 0.0, 0
@@ -265,7 +265,7 @@ def _parts(count: int) -> int:
     return max(1, count // 64)
 
 
-def _drawn(one: Free, rng: np.random.Generator) -> np.ndarray:
+def _drawn(one: Tunable, rng: np.random.Generator) -> np.ndarray:
     """Unbounded numbers of values that are drawn evenly in a range; of many, as given."""
     if one.start.ndim:
         return one.unbounded(one.start)
