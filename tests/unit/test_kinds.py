@@ -80,6 +80,8 @@ GIVEN = {
     "phase": ({"source": RUN}, {}),
     "plan": ({"source": STO, "settings": {"current": [1e-3]}}, {"free": ["alpha"]}),
     "plot.branches": ({"found": None}, {}),
+    "plot.capacity": ({"found": None}, {}),
+    "plot.reservoir": ({"found": None}, {"task": None}),
     "plot.cycle": ({"orbit": None}, {}),
     "plot.equilibria": ({"found": None}, {}),
     "plot.fit": ({"result": None}, {}),

@@ -32,6 +32,7 @@ from llgrad.cli.networks.evaluate import evaluate
 from llgrad.cli.networks.learning.processes import leaving
 from llgrad.cli.networks.train import train
 from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
+from llgrad.cli.reservoirs.command import reservoir
 from llgrad.cli.simulate import simulate
 from llgrad.cli.states.equilibria import equilibria
 from llgrad.cli.states.follow import follow
@@ -125,6 +126,7 @@ for command in (
     loop,
     resonance,
     optimise,
+    reservoir,
     fit,
     plan,
     train,

@@ -13,6 +13,8 @@ from llgrad.plot.optima.front import front
 from llgrad.plot.optima.optimum import optimum, sensitivities
 from llgrad.plot.orbits import orbit
 from llgrad.plot.pages.report import report, save_report
+from llgrad.plot.reservoirs.capacity import capacity
+from llgrad.plot.reservoirs.course import reservoir
 from llgrad.plot.saving import save
 from llgrad.plot.spectra import spectrum
 from llgrad.plot.states.branches import branches
@@ -24,6 +26,7 @@ from llgrad.plot.traces import trace
 
 __all__ = [
     "branches",
+    "capacity",
     "confusion",
     "cycle",
     "equilibria",
@@ -38,6 +41,7 @@ __all__ = [
     "phase_diagram",
     "phase_noise",
     "report",
+    "reservoir",
     "resonance_map",
     "response",
     "save",

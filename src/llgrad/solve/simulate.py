@@ -184,7 +184,7 @@ def _simulate_device(
     polynomial = _has_polynomial(model, stepper, key)
 
     def task_on(grid: TimeGrid, start: Vec3 = start, model: Any = model, drive: Drive | None = drive) -> Task:
-        return _task(model, _check_model(model), drive, stepper, grid, start, key)
+        return task_of_device(model, _check_model(model), drive, stepper, grid, start, key)
 
     if accuracy is not None and duration:
         wanted = Wanted(task_on, model, drive, start, duration, save, polynomial)
@@ -262,7 +262,7 @@ def _check_engine(engine: Engine | None) -> Engine:
     return engine or Native()
 
 
-def _task(
+def task_of_device(
     model: Oscillator | OscillatorArray,
     device: Oscillator,
     drive: Drive | None,
@@ -271,6 +271,7 @@ def _task(
     m0: Vec3,
     key: Any,
 ) -> Task:
+    """What an engine is given of a device, or of an array of them."""
     array = isinstance(model, OscillatorArray)
     links = links_of_coupling(model.coupling) if array and model.coupling is not None else None
     return Task(

@@ -1,0 +1,1 @@
+"""Reservoirs on the command line."""

@@ -1,0 +1,110 @@
+"""What a reservoir refuses, each in one sentence."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.devices.array import OscillatorArray
+from llgrad.devices.arrays.system_array import SystemArray
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
+from llgrad.drives.drive import CHANNEL_UNITS
+
+
+def checked_signal(name: str, given: Any, length: int | None = None) -> np.ndarray:
+    """Numbers (T, F), of one feature (T,) too. Raises ValueError for anything else."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} holds {array.dtype} values, expected numbers, (T,) or (T, F)")
+    if array.ndim not in (1, 2) or not array.size:
+        raise ValueError(f"{name} has the shape {array.shape}, expected (T,) or (T, F): a row for each symbol")
+    array = array.astype(float).reshape(len(array), -1)
+    if not np.isfinite(array).all():
+        place = int(np.argmin(np.isfinite(array).all(axis=1)))
+        raise ValueError(
+            f"{name} has {array[place][~np.isfinite(array[place])][0]} at symbol {place}; fill the gap or cut it out, "
+            "a reservoir would carry it on"
+        )
+    if length is not None and len(array) != length:
+        raise ValueError(f"{name} has {len(array)} rows and the signal {length}; give one for each symbol")
+    return array
+
+
+def checked_model(model: Any) -> Any:
+    """An oscillator, a system, or an array of them."""
+    check_kind(
+        "model", model, (Oscillator, OscillatorArray, System, SystemArray), "give what computes; see llgrad.presets"
+    )
+    return model
+
+
+def checked_input(model: Any, name: Any) -> str:
+    """The name of a channel of a device, or of an input of a system."""
+    member = getattr(model, "system", model)
+    known = member.inputs if isinstance(member, System) else CHANNEL_UNITS
+    if name not in known:
+        kind = type(member).__name__
+        raise ValueError(
+            f"input = {name!r}, but a signal can act on {', '.join(known) or 'nothing'} of this {kind}"
+            + ("; name it in the class, as inputs = {'current': 'A'}" if not known else "")
+        )
+    return str(name)
+
+
+def checked_number(name: str, value: Any, *, low: float = -math.inf, whole: bool = False, expected: str = "") -> Any:
+    """A finite number of at least `low`."""
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < low or (whole and value != int(value)):
+        kind = "a whole number" if whole else "a number"
+        raise ValueError(
+            f"{name} = {value!r}, expected {expected or kind + (f' of at least {low:g}' * (low > -1e300))}"
+        )
+    return int(value) if whole else float(value)
+
+
+def checked_hold(hold: Any) -> float:
+    """A time [s] for which a symbol is held."""
+    value = checked_number("hold", hold, low=0.0, expected="the time of a symbol in seconds, such as 5e-9")
+    if not 0 < value < 1e-2:
+        raise ValueError(f"hold = {value:g} s, expected the time of a symbol in seconds; 5 ns is 5e-9")
+    return value
+
+
+def checked_mask(mask: Any, features: int, nodes: int, count: int) -> np.ndarray:
+    """A mask (F, M, N). Raises ValueError where a given one has another shape."""
+    array = np.asarray(mask, dtype=float)
+    shapes: dict[tuple[int, ...], Any] = {(features, nodes, count): array}
+    for axes, short in (((0, 1), (features, nodes)), ((0, 2), (features, count)), ((1, 2), (nodes, count))):
+        if [(features, nodes, count)[axis] for axis in ({0, 1, 2} - set(axes))] == [1]:
+            shapes[short] = array
+    for axis, short in ((1, (nodes,)), (2, (count,)), (0, (features,))):
+        if [(features, nodes, count)[other] for other in (0, 1, 2) if other != axis] == [1, 1]:
+            shapes[short] = array
+    if array.shape not in shapes:
+        raise ValueError(
+            f"mask has the shape {array.shape}, expected ({features}, {nodes}, {count}): a weight for each of the "
+            "features of the signal, the nodes and the oscillators; axes of one may be left out"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError("mask has a value that is not finite, expected weights near 1")
+    return array.reshape(features, nodes, count)
+
+
+def check_states(states: np.ndarray, failed: int, hold: float) -> None:
+    """Raise ValueError where states of a whole signal are of no use."""
+    if failed >= 0 or not np.isfinite(states).all():
+        place = failed if failed >= 0 else int(np.argmin(np.isfinite(states).all(axis=1)))
+        raise ValueError(
+            f"the states diverge at symbol {place} ({place * hold:.3g} s): a step turned too far or gave no number; "
+            "give a shorter dt, or a smaller gain or feedback"
+        )
+    spread = states.std(axis=0).max()
+    if len(states) > 1 and spread <= 1e-12 * max(1.0, np.abs(states).max()):
+        raise ValueError(
+            f"the states are constant after the washout (they vary by {spread:.1g}): the signal does not reach what is "
+            "read; check input, gain, mask and read"
+        )

@@ -1,0 +1,1 @@
+"""What states of a signal are worth, whatever they will be read for."""

@@ -1,0 +1,1 @@
+"""Signals with targets: what reservoirs are asked to do."""
