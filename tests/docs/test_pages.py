@@ -1,11 +1,10 @@
 """The Python blocks of every page in docs/ run, in order, as one program in a process of its own."""
 
 import pathlib
-import subprocess
-import sys
 
 import pytest
 from tests.docs.test_readme import ROOT, python_blocks
+from tests.examples.processes import run_script
 
 PAGES = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md"))
 
@@ -14,8 +13,9 @@ PAGES = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md"))
 def test_the_page_runs(page: pathlib.Path, tmp_path):
     program = python_blocks((ROOT / page).read_text(encoding="utf-8"))
     assert program.strip()
-    (tmp_path / f"{page.stem}.py").write_text(program, encoding="utf-8")
-    done = subprocess.run([sys.executable, f"{page.stem}.py"], cwd=tmp_path, capture_output=True, text=True)
+    script = tmp_path / f"{page.stem}.py"
+    script.write_text(program, encoding="utf-8")
+    done = run_script(script, folder=tmp_path)
     assert done.returncode == 0, done.stderr
 
 
