@@ -76,18 +76,20 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def programs_of_many_files():
+def programs_of_many_files(request):
     """Forget the programs of the files so far where they are many: thousands of them in one process use up its memory,
     and its mappings (Linux allows 65,530 of them, and XLA ends the process where it gets no more).
 
-    Until then a file finds what the files before it compiled, thousands of single operations above all.
+    Until then a file finds what the files before it compiled, thousands of single operations above all; not where a
+    test of it changes code (`monkeypatch`): it runs what it has changed, and nobody else does.
     """
-    yield
-    if _mappings() > MOST_MAPPINGS:
+    items = [item for item in request.session.items if item.path == request.path]
+    changes = any("monkeypatch" in item.fixturenames for item in items)
+    if changes:
         jax.clear_caches()
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
+    yield
+    if changes or _mappings() > MOST_MAPPINGS:
+        jax.clear_caches()
 
 
 def _mappings() -> int:
