@@ -3,10 +3,15 @@
 A test marked `float32` runs with JAX's own defaults instead, as a user's process does.
 """
 
+import gc
 import os
+import pathlib
 import shutil
 import tempfile
+import threading
+from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 # Read once, when jax and NumPy are first imported: processes are the unit of parallelism (pytest -n), not threads.
 os.environ["NPROC"] = "1"
@@ -28,6 +33,9 @@ import hypothesis
 import jax
 import numpy as np
 import pytest
+from jax._src.interpreters import mlir
+
+MOST_MAPPINGS = 10_000
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -37,17 +45,56 @@ hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None, d
 hypothesis.settings.load_profile("fixed")
 
 
+def pytest_collection_finish() -> None:
+    """What has been imported and collected stays: Python need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+def context_of_many_programs(make: Callable[[], Any]) -> Callable[[], Any]:
+    """A context of MLIR for the next programs of a thread: to make one is half the time of writing a small program.
+
+    JAX 0.10 makes one for each program; later ones take it for ten, as is done here.
+    """
+    kept = threading.local()
+
+    def context() -> Any:
+        left, found = getattr(kept, "value", (0, None))
+        kept.value = (left - 1, found) if left else (9, make())
+        return kept.value[1]
+
+    return context
+
+
+if version("jax").startswith("0.10."):
+    mlir.make_ir_context = context_of_many_programs(mlir.make_ir_context)
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="module")
-def programs_of_one_file():
-    """Forget the programs of a file after it: they are on disk, and thousands of them in one process use up its memory,
+def programs_of_many_files(request):
+    """Forget the programs of the files so far where they are many: thousands of them in one process use up its memory,
     and its mappings (Linux allows 65,530 of them, and XLA ends the process where it gets no more).
+
+    Until then a file finds what the files before it compiled, thousands of single operations above all; not where a
+    test of it changes code (`monkeypatch`): it runs what it has changed, and nobody else does.
     """
+    items = [item for item in request.session.items if item.path == request.path]
+    changes = any("monkeypatch" in item.fixturenames for item in items)
+    if changes:
+        jax.clear_caches()
     yield
-    jax.clear_caches()
+    if changes or _mappings() > MOST_MAPPINGS:
+        jax.clear_caches()
+
+
+def _mappings() -> int:
+    maps = pathlib.Path("/proc/self/maps")
+    return len(maps.read_bytes().splitlines()) if maps.exists() else 2 * MOST_MAPPINGS
 
 
 @pytest.fixture(autouse=True)

@@ -2,11 +2,10 @@
 
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 from tests.docs.test_readme import ROOT, python_blocks
+from tests.examples.processes import run_script
 
 DOCS = ROOT / "docs"
 MADE = ("gallery", "reference")
@@ -19,9 +18,9 @@ PLAIN = [page for page in PAGES if "```python" in (DOCS / page).read_text(encodi
 
 @pytest.mark.parametrize("page", PLAIN, ids=str)
 def test_the_page_runs(page: pathlib.Path, tmp_path):
-    program = python_blocks((DOCS / page).read_text(encoding="utf-8"))
-    (tmp_path / f"{page.stem}.py").write_text(program, encoding="utf-8")
-    done = subprocess.run([sys.executable, f"{page.stem}.py"], cwd=tmp_path, capture_output=True, text=True)
+    script = tmp_path / f"{page.stem}.py"
+    script.write_text(python_blocks((DOCS / page).read_text(encoding="utf-8")), encoding="utf-8")
+    done = run_script(script, folder=tmp_path)
     assert done.returncode == 0, done.stderr
 
 

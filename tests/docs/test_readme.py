@@ -2,10 +2,9 @@
 
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import pytest
+from tests.examples.processes import run_script
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -35,5 +34,5 @@ def test_the_readme_runs(tmp_path):
     (tmp_path / "README.py").write_text(python_blocks((ROOT / "README.md").read_text()))
     if (ROOT / "examples").exists():
         shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    done = subprocess.run([sys.executable, "README.py"], cwd=tmp_path, capture_output=True, text=True)
+    done = run_script(tmp_path / "README.py", folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -1,17 +1,16 @@
 """Every example runs as a user runs it, and prints the number that its first lines promise."""
 
 import ast
-import os
+import functools
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
+from tests.docs.test_figures import FAST, unlike
+from tests.examples.processes import run_script
 
 FOLDER = pathlib.Path(__file__).parents[2] / "examples"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py"))
-PLAIN = {key: value for key, value in os.environ.items() if not key.startswith("JAX_")}
 
 TRACES = ("steady", "transient", "damped")
 
@@ -44,9 +43,9 @@ PROMISED = {
 }
 
 
+@functools.cache
 def run(name, *arguments):
-    command = [sys.executable, "-W", "error", str(FOLDER / f"{name}.py"), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=PLAIN)
+    done = run_script(FOLDER / f"{name}.py", *arguments)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout
 
@@ -55,6 +54,12 @@ def run(name, *arguments):
 def test_the_example_prints_what_it_promises(name):
     printed = run(name)
     assert [number for number in PROMISED[name] if not re.search(number, printed)] == [], printed
+
+
+@pytest.mark.parametrize("row", [row for row in FAST if "examples/" in row.command], ids=lambda row: row.figure)
+def test_the_figure_of_the_readme_is_what_the_example_prints(row):
+    printed = run(re.findall(r"examples/(\w+)\.py", row.command)[0])
+    assert unlike(row, printed) == [], printed
 
 
 def test_every_example_asks_a_question_and_says_what_to_expect():
