@@ -181,7 +181,7 @@ class Before(NamedTuple):
 
 def _first_crossings(flow: Flow, rest: Any, plane: Any, lanes: Any, interval: Any) -> Before:
     """Where runs from states (R, n) first cross the half plane: piece by piece, as long as one has not crossed it."""
-    count, size = lanes.shape
+    count = len(lanes)
 
     def goes_on(now: tuple[Any, Any, Before]) -> Any:
         begun, _, before = now
