@@ -44,7 +44,7 @@ CASES = {
 def test_normal_forms(name, scale):
     numbers, expected = CASES[name]
     device = Form(scale=scale, **numbers)
-    found = lg.thresholds(device, "mu", -1.0 / scale, 0.9 / scale, within={"s": (-3, 3), "r": (-1, 1)})
+    found = lg.orbits.thresholds(device, "mu", -1.0 / scale, 0.9 / scale, within={"s": (-3, 3), "r": (-1, 1)})
     assert [point.kind for point in found] == [kind for kind, _ in expected]
     for point, (_, value) in zip(found, expected, strict=True):
         assert scale * point.held == pytest.approx(value, abs=1e-7)

@@ -14,7 +14,7 @@ GIVEN = {"sensitivity": {"input": "current"}, "locking": {"drive": {"field_x": 1
 
 
 def numbers(current):
-    device = reference(0.2, CURRENT).replace(current=current, junction=lg.LinearJunction(R_P=1e3, delta_R=1e2))
+    device = reference(0.2, CURRENT).replace(current=current, junction=lg.devices.LinearJunction(R_P=1e3, delta_R=1e2))
     orbit = lg.orbit(device)
     return {name: quantity_of(orbit, name, **GIVEN.get(name, {})) for name in QUANTITIES}
 

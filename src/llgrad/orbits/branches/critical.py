@@ -24,7 +24,7 @@ CROSSES: Final = 1e-9
 """A rate that has to be changed by less than this, over its slope, for two branches to cross, has them cross."""
 
 
-class Source(NamedTuple):
+class CriticalSource(NamedTuple):
     """What a critical point was solved from."""
 
     kind: str
@@ -47,7 +47,7 @@ class Critical(NamedTuple):
     """Of its equations, relative."""
     unknowns: Any
     """(q, number, …) in the chart of the point that it was solved from."""
-    source: Source
+    source: CriticalSource
 
 
 def hopf_point(family: Family, y: np.ndarray, value: float, vector: np.ndarray, omega: float) -> Critical:
@@ -77,7 +77,7 @@ def is_crossing(point: Critical, slope: np.ndarray) -> bool:
 
 def _found(kind: str, family: Family, y: np.ndarray, value: float, more: np.ndarray, norm: np.ndarray) -> Critical:
     z = np.concatenate([np.zeros(family.shape.freedom + 1), more])
-    source = Source(kind, np.asarray(y), float(value), norm)
+    source = CriticalSource(kind, np.asarray(y), float(value), norm)
     solved = _solved(kind, family, jnp.asarray(y), value, jnp.asarray(z), jnp.asarray(norm))
     return Critical(solved[0], solved[1], solved[2], solved[3], solved[4], source)
 
