@@ -166,7 +166,7 @@ def _away(flow: Flow, rest: Any, move: Any) -> Any:
     return flow.joined(result)
 
 
-class Before(NamedTuple):
+class Crossing(NamedTuple):
     """The two states of runs (R, …) between which they come back to the half plane through `rest`."""
 
     there: Any
@@ -179,15 +179,15 @@ class Before(NamedTuple):
     """(R, n)"""
 
 
-def _first_crossings(flow: Flow, rest: Any, plane: Any, lanes: Any, interval: Any) -> Before:
+def _first_crossings(flow: Flow, rest: Any, plane: Any, lanes: Any, interval: Any) -> Crossing:
     """Where runs from states (R, n) first cross the half plane: piece by piece, as long as one has not crossed it."""
     count = len(lanes)
 
-    def goes_on(now: tuple[Any, Any, Before]) -> Any:
+    def goes_on(now: tuple[Any, Any, Crossing]) -> Any:
         begun, _, before = now
         return (begun < STEPS) & ~before.there.all()
 
-    def advance(now: tuple[Any, Any, Before]) -> tuple[Any, Any, Before]:
+    def advance(now: tuple[Any, Any, Crossing]) -> tuple[Any, Any, Crossing]:
         begun, states, before = now
         path = jax.vmap(lambda y: flow.run(y, PIECE * interval, PIECE))(states)
         path = jnp.concatenate([states[:, None], path], 1)
@@ -197,17 +197,17 @@ def _first_crossings(flow: Flow, rest: Any, plane: Any, lanes: Any, interval: An
         crosses = (across[:, :-1] < 0) & (across[:, 1:] >= 0) & (ahead > 0) & (begun + jnp.arange(PIECE) > 0)
         place = jnp.argmax(crosses, 1)
         lane = jnp.arange(count)
-        found = Before(crosses.any(1), begun + place, path[lane, place], path[lane, place + 1])
+        found = Crossing(crosses.any(1), begun + place, path[lane, place], path[lane, place + 1])
         kept = jax.tree.map(
             lambda old, new: jnp.where(before.there.reshape(count, *[1] * (old.ndim - 1)), old, new), before, found
         )
         return begun + PIECE, path[:, -1], kept
 
-    none = Before(jnp.zeros(count, bool), jnp.zeros(count, int), lanes, lanes)
+    none = Crossing(jnp.zeros(count, bool), jnp.zeros(count, int), lanes, lanes)
     return jax.lax.while_loop(goes_on, advance, (jnp.zeros((), int), lanes, none))[2]
 
 
-def _first_return(flow: Flow, rest: Any, plane: Any, start: Any, before: Before, interval: Any) -> tuple[Any, Any]:
+def _first_return(flow: Flow, rest: Any, plane: Any, start: Any, before: Crossing, interval: Any) -> tuple[Any, Any]:
     """log r′/r of the first return to the half plane through `rest`, and its time [ns]; NaN for none."""
     pair = jnp.stack([before.first, before.second])
     low, high = jnp.sum((pair - rest) * plane[1], 1)
