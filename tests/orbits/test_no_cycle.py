@@ -17,10 +17,10 @@ CASES = {
         reference(0.02, -2.5e-3),
         "a current of -2.5 mA has the wrong sign: reverse the current, or the polariser",
     ),
-    "beyond": (reference(0.006, 2e-3), "2 mA is beyond oscillation death; it oscillates at 524.288 µA"),
+    "beyond": (reference(0.006, 2e-3), "2 mA is beyond oscillation death, which is at 1.06508 mA: the torque holds m"),
     "both": (
         reference(0.006, -2e-3),
-        "the wrong sign: reverse the current, or the polariser, and make it smaller (it oscillates at 524.288 µA)",
+        "the wrong sign: reverse the current, or the polariser, and make it smaller (it oscillates at 655.36 µA)",
     ),
     "none": (reference(0.02, 0.0), "no current flows, and it comes to rest at m = (0, 0, 1)"),
     "time": (MEMBERS["Stack"], "the rate of Stack depends on the time, so its orbits are not closed"),

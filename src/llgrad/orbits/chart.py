@@ -59,6 +59,16 @@ def chart_at(flow: Flow, y: Any) -> Chart:
 
 
 def solve_small(a: Any, b: Any) -> Any:
-    """x (2,) of a x = b for a (2, 2): Cramer's rule, which compiles to a few operations and keeps any dtype."""
-    determinant = a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0]
-    return jnp.stack([a[1, 1] * b[0] - a[0, 1] * b[1], a[0, 0] * b[1] - a[1, 0] * b[0]]) / determinant
+    """x (n,) of a x = b for a (n, n): for n ≤ 3 by Cramer's rule, which is a few operations and keeps any dtype."""
+    if len(b) == 2:
+        determinant = a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0]
+        return jnp.stack([a[1, 1] * b[0] - a[0, 1] * b[1], a[0, 0] * b[1] - a[1, 0] * b[0]]) / determinant
+    if len(b) != 3:
+        return jnp.linalg.solve(a, b)
+    first, second, third = a[:, 0], a[:, 1], a[:, 2]
+    across = jnp.stack([_cross(second, third), _cross(third, first), _cross(first, second)])
+    return jnp.sum(across * b, 1) / jnp.sum(across[0] * first)
+
+
+def _cross(a: Any, b: Any) -> Any:
+    return jnp.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,9 @@ from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.branches.family import Family, velocity
 from llgrad.orbits.carried import carry
 from llgrad.orbits.chart import Chart, chart_at
+
+CROSSES: Final = 1e-9
+"""A rate that has to be changed by less than this, over its slope, for two branches to cross, has them cross."""
 
 
 class CriticalSource(NamedTuple):
@@ -63,6 +66,13 @@ def branch_point(family: Family, y: np.ndarray, value: float, slope: np.ndarray)
     """The crossing of two branches near a state (d,) with its slope (n, n) and a value."""
     vector = np.linalg.svd(slope.T)[2][-1]
     return _found("branch point", family, y, value, np.append(0.0, vector), vector)
+
+
+def is_crossing(point: Critical, slope: np.ndarray) -> bool:
+    """Whether two branches cross at a point that was solved as such, and do not only come near: there nothing has to be
+    added to the rate, whose slope (n, n + 1) is given."""
+    place = slope.shape[1]  # behind the state and the number
+    return bool(abs(float(point.unknowns[place])) <= CROSSES * np.abs(slope[:, :-1]).max())
 
 
 def _found(kind: str, family: Family, y: np.ndarray, value: float, more: np.ndarray, norm: np.ndarray) -> Critical:

@@ -15,7 +15,7 @@ from llgrad.core.record import as_count
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.orbits.branches.critical import Critical, branch_point, fold_point, hertz, hopf_point, moved
+from llgrad.orbits.branches.critical import Critical, branch_point, fold_point, hertz, hopf_point, is_crossing, moved
 from llgrad.orbits.branches.cycles.following import with_cycles
 from llgrad.orbits.branches.family import Family, FollowedRange, family_of, local_at, range_of, set_value
 from llgrad.orbits.branches.normal_form import first_lyapunov
@@ -33,8 +33,6 @@ ON_BRANCH: Final = 2e-3
 """A fixed point this near to a branch is on it."""
 SOLVED: Final = 1e-8
 ROUNDING: Final = 1e-12
-CROSSING: Final = 1e-4
-"""A point where the number moves no state along the direction that costs nothing is no fold."""
 SLOWEST: Final = 1e-6
 """Least frequency of a Hopf point, relative to the rates of the device: at none two real eigenvalues meet at 0."""
 MOST_DOUBLINGS: Final = 6
@@ -199,38 +197,36 @@ def _critical(family: Family, trail: Trail) -> list[tuple[int, Threshold]]:
     found = []
     growing = [_growing(matrix) for matrix in trail.matrices]
     for i in range(len(growing) - 1):
+        # det A, the number's part of the tangent and the side of the branch: each is the product of the other two
         folds = trail.tangents[i, -1] * trail.tangents[i + 1, -1] < 0
-        if folds:
-            found.append((i, _fold(family, trail, i)))
-        if abs(growing[i + 1] - growing[i]) >= 2 or (growing[i] != growing[i + 1] and not folds):
-            found += [(i, point) for point in _crossings(family, trail, i)]
+        crosses = trail.sides[i] != trail.sides[i + 1]
+        if folds or crosses:
+            place = _nearest(trail, i, folds)
+            kind = branch_point if crosses else fold_point
+            source = trail.y[place], float(trail.values[place]), trail.matrices[place]
+            found.append((i, _told(family, kind(family, *source), trail, i)))
+        if abs(growing[i + 1] - growing[i]) >= 2 or (growing[i] != growing[i + 1] and not (folds or crosses)):
+            found += [(i, point) for point in _hopf_points(family, trail, i)]
     inside = [(i, point) for i, point in found if point is not None]
     return [(i, p) for i, p in inside if np.abs(trail.values[[0, -1]] - p.held).min() > ROUNDING * family.size]
 
 
-def _fold(family: Family, trail: Trail, i: int) -> Threshold | None:
-    """The fold between two points, or the crossing of branches that looks like one, as where a symmetry breaks."""
-    place = i + int(abs(trail.tangents[i + 1, -1]) < abs(trail.tangents[i, -1]))
-    source = family, trail.y[place], float(trail.values[place]), trail.matrices[place]
-    point = fold_point(*source)
-    slope = np.asarray(local_at(family, jnp.asarray(point.y), point.value).slope)
-    if np.isfinite(slope).all():
-        across = np.linalg.svd(slope[:, :-1].T)[2][-1]
-        if abs(across @ slope[:, -1]) < CROSSING * np.abs(slope).max():
-            point = branch_point(*source)
-    return _told(family, point, trail, i)
+def _nearest(trail: Trail, i: int, folds: bool) -> int:
+    """Which of two points is nearer to the critical one between them."""
+    if folds:
+        return i + int(abs(trail.tangents[i + 1, -1]) < abs(trail.tangents[i, -1]))
+    sizes = [np.linalg.svd(matrix, compute_uv=False)[-1] for matrix in trail.matrices[i : i + 2]]
+    return i + int(sizes[1] < sizes[0])
 
 
-def _crossings(family: Family, trail: Trail, i: int) -> list[Threshold | None]:
-    """Hopf points where a pair of eigenvalues crosses the imaginary axis, branch points where a real one crosses 0."""
+def _hopf_points(family: Family, trail: Trail, i: int) -> list[Threshold | None]:
+    """Hopf points, where a pair of eigenvalues crosses the imaginary axis."""
     rates = [np.abs(eigen(matrix)[0].real).min() for matrix in trail.matrices[i : i + 2]]
     place = i + int(rates[1] < rates[0])
     y, value, matrix = trail.y[place], float(trail.values[place]), trail.matrices[place]
     values, vectors = eigen(matrix)
     turning = [j for j in np.argsort(np.abs(values.real)).tolist() if values[j].imag > 1e-9 * np.abs(values).max()]
     found = [hopf_point(family, y, value, vectors[:, j], float(values[j].imag)) for j in turning]
-    if np.linalg.det(trail.matrices[i]) * np.linalg.det(trail.matrices[i + 1]) < 0:
-        found.append(branch_point(family, y, value, matrix))
     return [_told(family, point, trail, i) for point in found]
 
 
@@ -241,6 +237,8 @@ def _told(family: Family, point: Critical, trail: Trail, i: int) -> Threshold | 
     size = np.abs(trail.matrices[i]).max()
     near = np.linalg.norm(np.append(y, value / family.size) - places[0])
     if not (np.isfinite(y).all() and left < SOLVED * np.abs(trail.slopes[i]).max()):
+        return None
+    if kind == "branch point" and not is_crossing(point, trail.slopes[i]):
         return None
     if near > 2 * np.linalg.norm(places[1] - places[0]) or (kind == "Hopf" and not float(point.omega) > SLOWEST * size):
         return None

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.orbits.branches.critical import branch_point, is_crossing
 from llgrad.orbits.branches.family import BranchPoint, Family, FollowedRange, corrected, local_at
 
 FIRST_STEP: Final = 0.02
@@ -31,6 +32,9 @@ class Trail(NamedTuple):
     """∂(dq/dt)/∂(q, number in its unit) (P, n, n + 1) [1/ns]."""
     tangents: np.ndarray
     """Along the branch, in the space of the numbers of a state and the number in its unit (P, d + 1)."""
+    sides: np.ndarray
+    """The sign (P,) of the determinant of a slope with the tangent below it: it changes where another branch crosses,
+    and nowhere else, at a fold neither."""
     ends: tuple[str, str]
     """Why it ends: "edge", "loop", "lost"."""
 
@@ -56,7 +60,7 @@ def _joined(
     family: Family, first: list[BranchPoint], then: list[BranchPoint], ends: tuple[str, str], along: np.ndarray
 ) -> Trail:
     points = [*first, *then]
-    tangents = []
+    tangents: list[np.ndarray] = []
     place = len(first) - 1
     for order in (range(place, len(points)), range(place - 1, -1, -1)):
         last = along if order.step > 0 or not tangents else tangents[0]
@@ -68,7 +72,14 @@ def _joined(
             else:
                 tangents.insert(0, last)
     y, values, slopes = (np.array([getattr(point, name) for point in points]) for name in ("y", "value", "slope"))
-    return Trail(y, values, slopes, np.array(tangents), ends)
+    sides = np.array([_side(family, *pair) for pair in zip(points, tangents, strict=True)])
+    return Trail(y, values, slopes, np.array(tangents), sides, ends)
+
+
+def _side(family: Family, point: BranchPoint, tangent: np.ndarray) -> int:
+    """The test function of branch points: H. B. Keller (1977). Of no unit of the number, and of no choice of frames."""
+    slope = point.slope / np.maximum(np.linalg.norm(point.slope, axis=1, keepdims=True), 1e-300)
+    return int(np.sign(np.linalg.det(np.vstack([slope, _in_chart(family, point, tangent)]))))
 
 
 def _one_way(
@@ -94,6 +105,11 @@ def _one_way(
             if step < SHORTEST_STEP:
                 return found, "edge"
             continue
+        if _hops(family, here, there, along, tangent * np.sign(tangent @ along)):
+            step /= 2  # it went over to a branch that passes near by
+            if step < SHORTEST_STEP:
+                return found, "lost"
+            continue
         gone += step
         found.append(there)
         if gone > 4 * step and _far(family, begun, there) < step:
@@ -108,6 +124,14 @@ def _next(family: Family, here: BranchPoint, along: np.ndarray, step: float) -> 
     """The point a step further, or None where Newton's method does not reach one."""
     local = _in_chart(family, here, along)
     return _checked(_numbers(corrected(family, jnp.asarray(here.y), here.value, jnp.asarray(local), step)))
+
+
+def _hops(family: Family, here: BranchPoint, there: BranchPoint, along: np.ndarray, tangent: np.ndarray) -> bool:
+    """Whether a step changes the side of the branch where no other branch crosses it, but one nearly does."""
+    if _side(family, here, along) == _side(family, there, tangent):
+        return False
+    point = branch_point(family, here.y, here.value, here.slope[:, :-1])
+    return bool(np.isfinite(point.y).all()) and not is_crossing(point, here.slope)
 
 
 def _at_edge(family: Family, here: BranchPoint, there: BranchPoint, span: FollowedRange) -> BranchPoint | None:

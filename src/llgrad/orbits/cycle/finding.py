@@ -33,7 +33,7 @@ from llgrad.orbits.cycle.solving import (
 )
 from llgrad.orbits.flow import Flow, Model, begun, flow_of
 from llgrad.orbits.results.orbit import Orbit
-from llgrad.orbits.results.precision import working
+from llgrad.orbits.results.precision import in_default, searching, working
 from llgrad.orbits.results.status import NOTES, OrbitStatus, SearchOutcome
 from llgrad.solve.step_size import is_traced
 
@@ -98,26 +98,32 @@ def orbit(
             "no common cycle: the oscillators of this array are not coupled, so each has a phase of its own; find the "
             "orbit of one of them"
         )
-    with working(model, m0, near):
-        flow = flow_of(model, what="closed orbit")
-        start = begun(flow, model, m0)
-        flow = with_arrays(flow)
-        if near is not None:
-            flow = dataclasses.replace(flow, inner=near.flow.inner)
+    with searching(model, m0, near):
+        flow, start = _flow_and_start(model, m0, near)
         held, begin, known = fixed((flow, start, near))
         if is_traced(held, begin, known):
             found, code = _looked_for(held, begin, known, steps or COUNT)
             return Orbit(model, flow, closed_of(flow, found), error_of(held, found), "", OrbitStatus(code))
         found, code, inner = _found(model, held, begin, known, steps or COUNT)
-        flow, held = (dataclasses.replace(one, inner=inner) for one in (flow, held))
+        held = dataclasses.replace(held, inner=inner)
         note = NOTES[code]
         error = float(error_of(held, found))
         if steps is None:
             found, error = refined(held, found, accuracy)
             if not error <= accuracy:
                 note = f"{note}; " * bool(note) + f"its error is about {error:.1g}, above the {accuracy:g} asked for"
+    with working(model, m0, near):
+        # where the search is more exact than what is differentiated, the flow is that of the other type
+        flow = dataclasses.replace(_flow_and_start(model, m0, near)[0], inner=inner)
         status = OrbitStatus(jnp.asarray(int(code), jnp.int32))
-        return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), note, status)
+        return Orbit(model, flow, closed_of(flow, in_default(found)), jnp.asarray(error), note, status)
+
+
+def _flow_and_start(model: Model, m0: Any, near: Orbit | None) -> tuple[Flow, Any]:
+    flow = flow_of(model, what="closed orbit")
+    start = begun(flow, model, m0)
+    flow = with_arrays(flow)
+    return (flow if near is None else dataclasses.replace(flow, inner=near.flow.inner)), start
 
 
 def _is_coupled(model: OscillatorArray | SystemArray) -> bool:

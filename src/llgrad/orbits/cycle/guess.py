@@ -17,6 +17,8 @@ from llgrad.orbits.flow import Flow
 
 RADII: Final = 32
 STEPS: Final = 96
+PIECE: Final = 24
+"""Steps that are taken at a time: most turns end in the first of them."""
 ANGLE: Final = 0.5
 """Largest turn [rad] of a step in the linear motion: errors near 1e-5, enough for a guess."""
 LARGEST_ANGLE: Final = 2.9
@@ -24,6 +26,10 @@ LARGEST_ANGLE: Final = 2.9
 SPAN: Final = (1e-3, 30.0)
 """Distances of states without a unit vector, in parts of the start's from the state at rest."""
 NEWTON_STEPS: Final = 25
+TURNS: Final = 1e-6
+"""Eigenvalues of a smaller imaginary part, in parts of the fastest rate, turn nothing."""
+RESTS: Final = 16
+"""A step of so many roundings is the last one."""
 STILL: Final = 1e-9
 """What is left of the motion at rest, over the fastest rate."""
 LONGEST: Final = 0.5
@@ -64,15 +70,19 @@ def rest_near(flow: Flow, y: Any) -> LinearRest:
         slope, moved = jax.vmap(lambda v: jax.jvp(flow.slope, (y,), (v,)), 1, (None, 1))(basis)
         return basis, basis.T @ slope, basis.T @ moved
 
-    def step(_: Any, y: Any) -> Any:
-        basis, slope, matrix = linear(y)
-        change = -jnp.linalg.lstsq(matrix, slope)[0]
-        size = jnp.sqrt(jnp.sum(change**2))
-        longest = LONGEST * jnp.maximum(1.0, jnp.sqrt(jnp.sum(y * y)))
-        return flow.on_sphere(y + basis @ (change * jnp.minimum(1.0, longest / jnp.maximum(size, 1e-300))))
+    def goes_on(now: Any) -> Any:
+        _, size, count, _ = now
+        return (size > RESTS * jnp.finfo(y.dtype).eps) & (count < NEWTON_STEPS)
 
-    y = jax.lax.fori_loop(0, NEWTON_STEPS, step, y)
-    basis, slope, matrix = linear(y)
+    def step(now: Any) -> Any:
+        y, _, count, (basis, slope, matrix) = now
+        change = -jnp.linalg.lstsq(matrix, slope)[0]
+        size, whole = jnp.sqrt(jnp.sum(change**2)), jnp.sqrt(jnp.sum(y * y))
+        longest = LONGEST * jnp.maximum(1.0, whole)
+        y = flow.on_sphere(y + basis @ (change * jnp.minimum(1.0, longest / jnp.maximum(size, 1e-300))))
+        return y, size / jnp.maximum(whole, 1e-300), count + 1, linear(y)
+
+    y, _, _, (basis, slope, matrix) = jax.lax.while_loop(goes_on, step, (y, jnp.inf, 0, linear(y)))
     rate = jnp.sqrt(jnp.sum(matrix**2)) * jnp.maximum(jnp.sqrt(jnp.sum(y * y)), 1e-300)
     return LinearRest(y, jnp.sqrt(jnp.sum(slope**2)) / rate, matrix, basis)
 
@@ -85,15 +95,14 @@ def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> Cyc
     """
     flow, start = jax.lax.stop_gradient((flow, start))
     rest = rest_near(flow, start)
-    plane, fastest, turning = _plane(rest)
+    plane, fastest, turning, growing = _plane(rest)
     low, high = jnp.asarray(between, start.dtype)
     inside = low + (high - low) * jnp.linspace(0.0, 1.0, RADII, dtype=start.dtype)
     radii = jnp.where(high > 0, inside, _radii(flow, rest.state, start))
     lanes = jax.vmap(lambda r: _away(flow, rest.state, plane[0] * r))(radii)
     interval = ANGLE * flow.inner / fastest
-    paths = jax.vmap(lambda y: flow.run(y, STEPS * interval, STEPS))(lanes)
-    returns = jax.vmap(lambda y, path: _first_return(flow, rest.state, plane, y, path, interval))(lanes, paths)
-    growth, time, _ = returns
+    before = _first_crossings(flow, rest.state, plane, lanes, interval)
+    growth, time = jax.vmap(lambda y, last: _first_return(flow, rest.state, plane, y, last, interval))(lanes, before)
     falls = (growth[:-1] > 0) & (growth[1:] <= 0)
     place = jnp.argmax(falls)
     share = growth[place] / (growth[place] - growth[place + 1])
@@ -102,25 +111,39 @@ def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> Cyc
     path = flow.run(states, period, count)
     found = falls.any() & jnp.isfinite(path).all() & jnp.isfinite(period)
     bracket = jnp.stack([radii[place], radii[place + 1]])
-    still = (rest.slope < STILL) & (jnp.max(jnp.linalg.eigvals(rest.matrix).real) < 0)
+    still = (rest.slope < STILL) & (growing < 0)
     return CycleGuess(jnp.concatenate([states[None], path[:-1]]), period, found, still, bracket, fastest / turning)
 
 
-def _plane(rest: LinearRest) -> tuple[Any, Any, Any]:
-    """Two unit vectors (2, n) that span the plane of the least damped turning, the fastest rate, and that of this
-    plane [1/ns], 0 where nothing turns."""
-    values, vectors = jnp.linalg.eig(rest.matrix)
-    turning = jnp.abs(values.imag) > 1e-6 * jnp.max(jnp.abs(values))
-    least = jnp.argmax(jnp.where(turning, values.real, -jnp.inf))
-    vector = vectors[:, least]
+def _plane(rest: LinearRest) -> tuple[Any, Any, Any, Any]:
+    """Two unit vectors (2, n) that span the plane of the least damped turning, the fastest rate, that of this plane
+    [1/ns], 0 where nothing turns, and how fast deviations grow."""
+    fastest, growing, value, vector = _modes(rest.matrix)
     first = rest.basis @ vector.real
     first = first / jnp.sqrt(jnp.sum(first**2))
     second = rest.basis @ vector.imag
     second = second - first * jnp.sum(first * second)
     second = second / jnp.sqrt(jnp.sum(second**2))
     turns = jnp.sum(second * (rest.basis @ (rest.matrix @ (rest.basis.T @ first))))
-    rate = jnp.where(turning.any(), jnp.abs(values[least]), 0.0)
-    return jnp.stack([first, second * jnp.sign(turns)]), jnp.max(jnp.abs(values)), rate
+    return jnp.stack([first, second * jnp.sign(turns)]), fastest, value, growing
+
+
+def _modes(matrix: Any) -> tuple[Any, Any, Any, Any]:
+    """Of a matrix the largest size and real part of its eigenvalues, and of the least damped that turns its size, 0
+    where none does, and its vector."""
+    if len(matrix) == 2:  # some operations in place of LAPACK
+        (a, b), (c, d) = matrix
+        mean, square = (a + d) / 2, ((a - d) / 2) ** 2 + b * c
+        root = jnp.sqrt(jnp.abs(square))
+        turning = -square > TURNS**2 * (mean**2 - square)
+        size = jnp.where(square < 0, jnp.sqrt(mean**2 + root**2), jnp.abs(mean) + root)
+        vector = jnp.stack([jax.lax.complex(b, jnp.zeros_like(b)), jax.lax.complex((d - a) / 2, root)])
+        return size, mean + jnp.where(square < 0, 0.0, root), jnp.where(turning, size, 0.0), vector
+    values, vectors = jnp.linalg.eig(matrix)
+    fastest = jnp.max(jnp.abs(values))
+    turning = jnp.abs(values.imag) > TURNS * fastest
+    least = jnp.argmax(jnp.where(turning, values.real, -jnp.inf))
+    return fastest, jnp.max(values.real), jnp.where(turning.any(), jnp.abs(values[least]), 0.0), vectors[:, least]
 
 
 def _radii(flow: Flow, rest: Any, start: Any) -> Any:
@@ -143,25 +166,59 @@ def _away(flow: Flow, rest: Any, move: Any) -> Any:
     return flow.joined(result)
 
 
-def _crossing(flow: Flow, rest: Any, across: Any, last: Any, time: Any) -> tuple[Any, Any]:
-    """Where a step of a length [ns] crosses a plane through `rest`, to first order, and how late it is [ns]."""
-    state = flow.run(last, time, 1)[-1]
+class Crossing(NamedTuple):
+    """The two states of runs (R, …) between which they come back to the half plane through `rest`."""
+
+    there: Any
+    """(R,) whether they do."""
+    step: Any
+    """(R,) number of the first of the two"""
+    first: Any
+    """(R, n)"""
+    second: Any
+    """(R, n)"""
+
+
+def _first_crossings(flow: Flow, rest: Any, plane: Any, lanes: Any, interval: Any) -> Crossing:
+    """Where runs from states (R, n) first cross the half plane: piece by piece, as long as one has not crossed it."""
+    count = len(lanes)
+
+    def goes_on(now: tuple[Any, Any, Crossing]) -> Any:
+        begun, _, before = now
+        return (begun < STEPS) & ~before.there.all()
+
+    def advance(now: tuple[Any, Any, Crossing]) -> tuple[Any, Any, Crossing]:
+        begun, states, before = now
+        path = jax.vmap(lambda y: flow.run(y, PIECE * interval, PIECE))(states)
+        path = jnp.concatenate([states[:, None], path], 1)
+        across = jnp.sum((path - rest) * plane[1], 2)
+        ahead = jnp.sum((path[:, 1:] - rest) * plane[0], 2)
+        # the start itself crosses it by rounding
+        crosses = (across[:, :-1] < 0) & (across[:, 1:] >= 0) & (ahead > 0) & (begun + jnp.arange(PIECE) > 0)
+        place = jnp.argmax(crosses, 1)
+        lane = jnp.arange(count)
+        found = Crossing(crosses.any(1), begun + place, path[lane, place], path[lane, place + 1])
+        kept = jax.tree.map(
+            lambda old, new: jnp.where(before.there.reshape(count, *[1] * (old.ndim - 1)), old, new), before, found
+        )
+        return begun + PIECE, path[:, -1], kept
+
+    none = Crossing(jnp.zeros(count, bool), jnp.zeros(count, int), lanes, lanes)
+    return jax.lax.while_loop(goes_on, advance, (jnp.zeros((), int), lanes, none))[2]
+
+
+def _first_return(flow: Flow, rest: Any, plane: Any, start: Any, before: Crossing, interval: Any) -> tuple[Any, Any]:
+    """log r′/r of the first return to the half plane through `rest`, and its time [ns]; NaN for none."""
+    pair = jnp.stack([before.first, before.second])
+    low, high = jnp.sum((pair - rest) * plane[1], 1)
+    # the time as a cubic of the distance, then a step and what is left to first order
+    pace = jnp.sum(jax.vmap(flow.slope)(pair) * plane[1], 1) * interval
+    part = low / (low - high)
+    bend = (1 - part) * (high - low) / pace[0] - part * (high - low) / pace[1] - (1 - 2 * part)
+    time = interval * jnp.clip(part + part * (1 - part) * bend, 0.0, 1.0)
+    state = flow.run(before.first, time, 1)[-1]
     slope = flow.slope(state)
-    late = jnp.sum((state - rest) * across) / jnp.sum(slope * across)
-    return state - slope * late, late
-
-
-def _first_return(flow: Flow, rest: Any, plane: Any, start: Any, path: Any, interval: Any) -> tuple[Any, Any, Any]:
-    """log r′/r of the first return to the half plane through `rest`, its time [ns], and the state; NaN for none."""
-    path = jnp.concatenate([start[None], path])
-    across, ahead = (path - rest) @ plane[1], (path - rest) @ plane[0]
-    crosses = (across[:-1] < 0) & (across[1:] >= 0) & (ahead[1:] > 0)
-    crosses = crosses.at[0].set(False)  # the start itself, by rounding
-    place = jnp.argmax(crosses)
-    last = path[place]
-    time = interval * across[place] / (across[place] - across[place + 1])
-    state, late = _crossing(flow, rest, plane[1], last, time)
-    state, later = _crossing(flow, rest, plane[1], last, time - late)
-    time = time - late - later
+    late = jnp.sum((state - rest) * plane[1]) / jnp.sum(slope * plane[1])
+    state = state - slope * late
     growth = jnp.log(jnp.sum((state - rest) ** 2) / jnp.sum((start - rest) ** 2)) / 2
-    return jnp.where(crosses.any(), growth, jnp.nan), place * interval + time, state
+    return jnp.where(before.there, growth, jnp.nan), before.step * interval + time - late

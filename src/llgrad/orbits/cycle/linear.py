@@ -13,6 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from llgrad.orbits.chart import solve_small
 from llgrad.orbits.cycle.shooting import Chain, exact_chain_of, products
 from llgrad.orbits.flow import Flow
 
@@ -69,7 +70,7 @@ def linear_of(chain: Chain) -> LinearMotion:
     bordered = jnp.zeros((d + 1, d + 1), rest.dtype)
     bordered = bordered.at[:d, :d].set((jnp.eye(d, dtype=rest.dtype) - monodromy).T)
     bordered = bordered.at[:d, d].set(unit).at[d, :d].set(along)
-    first = jnp.linalg.solve(bordered, jnp.zeros(d + 1, rest.dtype).at[d].set(1.0))[:d]
+    first = solve_small(bordered, jnp.zeros(d + 1, rest.dtype).at[d].set(1.0))[:d]
     rows = first @ rest
     rows = rows / jnp.sum(rows * chain.along, 1, keepdims=True)
     return LinearMotion(monodromy, _transversal(monodromy, first), jnp.einsum("kni,ki->kn", chain.basis, rows))

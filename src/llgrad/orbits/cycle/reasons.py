@@ -25,6 +25,9 @@ FARTHEST: Final = 30.0
 RATIO: Final = 1.05
 COARSE: Final = 1.25
 """Ratio of the currents at which cycles are looked for below a given one."""
+BELOW: Final = 1e-2
+"""So far below the death of an oscillation, in parts of the current, its period is no longer very long."""
+ROUNDING: Final = 1e-12
 VERY: Final = 100.0
 """So much faster than the turning is said."""
 
@@ -67,7 +70,7 @@ def _of_current(flow: Flow, start: Any, rest: Any) -> str:
 
     above = _first_unstable(with_current, rest, current, RATIO)
     below = _first_unstable(with_current, rest, current, 1 / RATIO)
-    if below is not None and _oscillates(with_current(below * (1 - 1e-3)), start):
+    if below is not None and _oscillates(with_current(below * (1 - BELOW)), start):
         return f"{_ampere(current)} is beyond oscillation death, which is at {_ampere(below)}: the torque holds m"
     if (smaller := _smaller_that_oscillates(with_current, start, current)) is not None:
         return f"{_ampere(current)} is beyond oscillation death; it oscillates at {_ampere(smaller)}"
@@ -151,7 +154,8 @@ def _told(flow: Flow, state: Any) -> str:
     shown = []
     for leaf in leaves[:3]:
         values = [leaf.x, leaf.y, leaf.z] if isinstance(leaf, Vec3) else [leaf]
-        numbers = [f"{float(np.ravel(np.asarray(v))[0]):.4g}" for v in values]
+        first = [float(np.ravel(np.asarray(v))[0]) for v in values]
+        numbers = [f"{v if abs(v) > ROUNDING * max(map(abs, first)) else 0.0:.4g}" for v in first]
         shown.append(f"({', '.join(numbers)})" if len(numbers) > 1 else numbers[0])
     if isinstance(tree, dict):
         shown = [f"{name} = {text}" for name, text in zip(tree, shown, strict=False)]

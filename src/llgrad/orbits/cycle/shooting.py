@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.speed.quick import quick_jit
+from llgrad.orbits.chart import solve_small
 from llgrad.orbits.flow import Flow
 
 ITERATIONS: Final = 30
@@ -21,6 +22,11 @@ LARGEST_TURN: Final = 0.3
 """Largest change of a state in one iteration: radians of a unit vector, parts of the orbit's size of the others."""
 CLOSED: Final = 0.57
 """Newton's method ends after a step of this power of the rounding, 1e-9 in float64: the next would be rounding."""
+
+
+SMALL: Final = 3
+SHORT: Final = 512
+"""Chains of up to so many directions and steps are multiplied by doubling."""
 
 
 def closed_below(dtype: Any) -> float:
@@ -49,7 +55,7 @@ class NewtonEnd(NamedTuple):
     period: Any
     """[ns]."""
     last: Any
-    """Size of the last correction."""
+    """Size of the last correction, or of the next where that is known to be but rounding."""
     iterations: Any
     chain: Chain
     """At the end."""
@@ -92,9 +98,13 @@ def chained(flow: Flow, states: Any, basis: Any, ends: Any, moved: Any) -> Chain
 def products(steps: Any, columns: Any) -> tuple[Any, Any]:
     """(A_k, B_k) of δ_{k+1} = A_k δ₀ + B_k, for δ_{k+1} = Φ_k δ_k + c_k: Φ_k (N, d, d), c_k (N, d, m).
 
-    In two levels, groups side by side and then group after group: few operations one after another.
+    Few operations one after another, for each costs as much as the arithmetic of a small one: small ones by doubling,
+    of the last 1, 2, 4, … steps; large ones, of which that would be more arithmetic, in two levels, groups side by side
+    and then group after group.
     """
     count, d = steps.shape[:2]
+    if d <= SMALL and count <= SHORT:
+        return _by_doubling(steps, columns)
     group = _group(count)
 
     def after(before: Any, step: Any) -> tuple[Any, Any]:
@@ -112,6 +122,18 @@ def products(steps: Any, columns: Any) -> tuple[Any, Any]:
     return found[..., :d], found[..., d:]
 
 
+def _by_doubling(A: Any, B: Any) -> tuple[Any, Any]:
+    count, d = A.shape[:2]
+    whole, reach = jnp.concatenate([A, B], -1), 1
+    while reach < count:
+        step, before = whole[reach:], whole[:-reach]
+        # written out, so that it is one loop over all
+        moved = sum(step[:, :, i, None] * before[:, i, None, :] for i in range(d))
+        own = jnp.concatenate([jnp.zeros((count - reach, d, d), A.dtype), step[..., d:]], -1)
+        whole, reach = jnp.concatenate([whole[:reach], moved + own]), 2 * reach
+    return whole[..., :d], whole[..., d:]
+
+
 def _group(count: int) -> int:
     """The divisor of a count nearest to its root."""
     return min((k for k in range(1, count + 1) if count % k == 0), key=lambda k: abs(k * k - count))
@@ -127,7 +149,7 @@ def correction(chain: Chain, period: Any) -> tuple[Any, Any]:
     matrix = jnp.zeros((d + 1, d + 1), A.dtype)
     matrix = matrix.at[:d, :d].set(jnp.eye(d, dtype=A.dtype) - A[-1]).at[:d, d].set(-B[-1, :, 1] * period)
     matrix = matrix.at[d, :d].set(start)
-    solved = jnp.linalg.solve(matrix, jnp.append(B[-1, :, 0], 0.0))
+    solved = solve_small(matrix, jnp.append(B[-1, :, 0], 0.0))
     first, share = solved[:d], solved[d]
     rest = A[:-1] @ first + B[:-1, :, 0] + B[:-1, :, 1] * (share * period)
     return jnp.concatenate([first[None], rest]), share * period
@@ -144,11 +166,11 @@ def newton(flow: Flow, states: Any, period: Any) -> NewtonEnd:
     chain = chain_of(flow, states, period)
 
     def goes_on(now: Any) -> Any:
-        _, _, last, count, _ = now
+        _, _, last, _, count, _ = now
         return ((last > closed_below(states.dtype)) & (count < ITERATIONS)) | (count == 0)
 
     def advance(now: Any) -> Any:
-        states, period, _, count, chain = now
+        states, period, _, before, count, chain = now
         change, tau = correction(chain, period)
         length = size_of(flow, states)
         relative = jnp.einsum("kni,ki->kn", chain.basis, change) / length
@@ -156,10 +178,15 @@ def newton(flow: Flow, states: Any, period: Any) -> NewtonEnd:
         factor = jnp.minimum(1.0, LARGEST_TURN / largest)
         states = _moved(flow, states, chain, change * factor)
         period = period + tau * factor
-        return states, period, largest, count + 1, chain_of(flow, states, period)
+        # corrections grow smaller as c, K c², K (K c²)², …: the next one is told by the last two
+        next_one = largest * (largest / before) ** 2
+        last = jnp.where(next_one < jnp.finfo(states.dtype).eps, jnp.minimum(largest, next_one), largest)
+        return states, period, last, jnp.where(factor < 1, 0.0, largest), count + 1, chain_of(flow, states, period)
 
-    start = (states, period, jnp.asarray(jnp.inf, states.dtype), jnp.asarray(0), chain)
-    return NewtonEnd(*jax.lax.while_loop(goes_on, advance, start))
+    zero = jnp.zeros((), states.dtype)
+    start = (states, period, zero + jnp.inf, zero, jnp.asarray(0), chain)
+    states, period, last, _, count, chain = jax.lax.while_loop(goes_on, advance, start)
+    return NewtonEnd(states, period, last, count, chain)
 
 
 def attached(flow: Flow, found: NewtonEnd) -> tuple[Any, Any]:

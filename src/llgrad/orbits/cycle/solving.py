@@ -107,12 +107,23 @@ def doubled(flow: Flow, found: NewtonEnd) -> tuple[Any, Any]:
 def turns_of(flow: Flow, states: Any, period: Any, most: int) -> Any:
     """How often, up to `most` times, the states of a closed orbit go round it: after that part of its period the run
     from its fastest state is back."""
-    first = states[jnp.argmax(jnp.sum(jax.vmap(flow.slope)(states) ** 2, 1))]
-    turns = jnp.arange(2, most + 1)
-    ends = jax.vmap(lambda k: flow.run(first, period / k, TURN_STEPS)[-1])(turns.astype(first.dtype))
-    size = jnp.max(jnp.abs(states - states.mean(0)))
-    back = jnp.max(jnp.abs(ends - first), 1) < BACK * size
-    return jnp.max(jnp.where(back, turns, 1))
+    speeds = jnp.sum(jax.vmap(flow.slope)(states) ** 2, 1)
+    place = jnp.argmax(speeds)
+    first = states[place]
+
+    def counted() -> Any:
+        turns = jnp.arange(2, most + 1)
+        ends = jax.vmap(lambda k: flow.run(first, period / k, TURN_STEPS)[-1])(turns.astype(first.dtype))
+        size = jnp.max(jnp.abs(states - states.mean(0)))
+        back = jnp.max(jnp.abs(ends - first), 1) < BACK * size
+        return jnp.max(jnp.where(back, turns, 1))
+
+    # of another turn some state is within half a step of it, for none is faster; of its own turn only neighbours are
+    count = len(states)
+    apart = jnp.abs(jnp.arange(count) - place)
+    step = jnp.sqrt(speeds[place]) * jnp.abs(period) / count
+    passes = jnp.sum((states - first) ** 2, 1) <= step**2
+    return jax.lax.cond((passes & (jnp.minimum(apart, count - apart) > 1)).any(), counted, lambda: jnp.asarray(1))
 
 
 @quick_jit
