@@ -34,20 +34,26 @@ def teacher() -> lg.Stack:
     size = {"area": 6e-15, "demag": (0.02, 0.03, 0.95)}
     lower = lg.Layer("lower", Ms=1.0e6, thickness=2.5e-9, alpha=0.02, terms=(easy(0.03),), m=(1, 0, 0), **size)
     upper = lg.Layer("upper", Ms=0.8e6, thickness=2.0e-9, alpha=0.015, terms=(easy(0.02),), m=(-1, 0, 0), **size)
-    torques = lg.SpinTorque("lower", "upper", polarization=0.5), lg.SpinTorque("upper", "lower", polarization=0.5)
-    exchange = lg.InterlayerExchange(("lower", "upper"), J1=-0.15e-3, J2=-0.04e-3)
-    barrier = lg.Barrier(("lower", "upper"), lg.ConductanceJunction(R_P=1e3, tmr=1.0))
+    torques = (
+        lg.stacks.SpinTorque("lower", "upper", polarization=0.5),
+        lg.stacks.SpinTorque("upper", "lower", polarization=0.5),
+    )
+    exchange = lg.stacks.InterlayerExchange(("lower", "upper"), J1=-0.15e-3, J2=-0.04e-3)
+    barrier = lg.stacks.Barrier(("lower", "upper"), lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0))
     return lg.Stack(layers=(lower, upper), couplings=(exchange, *torques), barriers=barrier, current=2e-3)
 
 
-def easy(H_k: float) -> lg.UniaxialAnisotropy:
+def easy(H_k: float) -> lg.physics.UniaxialAnisotropy:
     """An easy axis along x."""
-    return lg.UniaxialAnisotropy(H_k, axis=(1, 0, 0))
+    return lg.physics.UniaxialAnisotropy(H_k, axis=(1, 0, 0))
 
 
 def state() -> dict[str, Any]:
     """Where R(t) begins: both layers turned in the plane, as a pulse of the field leaves them."""
-    return {"lower": lg.Spin(math.cos(0.9), math.sin(0.9), 0.0), "upper": lg.Spin(-math.cos(0.5), math.sin(0.5), 0.0)}
+    return {
+        "lower": lg.systems.Spin(math.cos(0.9), math.sin(0.9), 0.0),
+        "upper": lg.systems.Spin(-math.cos(0.5), math.sin(0.5), 0.0),
+    }
 
 
 class Clean:
@@ -57,7 +63,7 @@ class Clean:
         run = lg.simulate(device, duration=3e-9, dt=1e-12, m0=state(), save=lg.Every(20))
         self.t, self.trace = np.asarray(run.t), np.asarray(run.signal("resistance").values)
         cold = device.replace(current=READING)
-        loops = lg.loop(cold, "field", 0.4, -0.4, angle=ANGLES, steps=64)
+        loops = lg.experiments.loop(cold, "field", 0.4, -0.4, angle=ANGLES, steps=64)
         self.field = loops[0].values.ravel()
         self.loops = [loop.resistance.ravel() for loop in loops]
 

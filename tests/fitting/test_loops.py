@@ -15,7 +15,7 @@ FILM = lg.Oscillator(
     H_k=0.1,
     demag=(0.0, 0.0, 0.0),
     polariser=(0.0, 0.6, 0.8),
-    junction=lg.ConductanceJunction(R_P=1e3, tmr=1.0),
+    junction=lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0),
 )
 ANGLES = ((0.3, 0.0), (1.1, 0.0))
 """The axis is along z; its coercive fields are those of the astroid."""
@@ -158,9 +158,9 @@ def test_what_belongs_to_no_loop_is_refused(data):
     with pytest.raises(ValueError, match=r"the loop is of 'resistance', which this device does not tell: it has along"):
         lg.fit(FILM.replace(junction=None), data, free=("H_k",))
     with pytest.raises(ValueError, match=r"field_offset is free, but it belongs to the field of a measured loop"):
-        lg.fit(FILM, lg.FrequencyTable("current", [1e-3, 2e-3, 3e-3], [1e9, 2e9, 3e9]), free=("field_offset",))
+        lg.fit(FILM, lg.data.FrequencyTable("current", [1e-3, 2e-3, 3e-3], [1e9, 2e9, 3e9]), free=("field_offset",))
     with pytest.raises(ValueError, match=r"a measured loop is that at rest, without a drive"):
-        lg.Experiment(data, drive=lg.Drive(current=lg.Constant(1e-3)))
+        lg.Experiment(data, drive=lg.Drive(current=lg.drives.Constant(1e-3)))
 
 
 def test_switching_fields_are_used_where_they_are_asked_for(data):

@@ -29,7 +29,7 @@ from llgrad.fitting.loops.reading_out import check_read_out
 from llgrad.fitting.orbits.spectra import around_its_line
 from llgrad.fitting.orbits.tables.table import OrbitTable, as_orbit_table
 from llgrad.fitting.problem import Problem
-from llgrad.fitting.recordings import Free, Grid, check_noise, derives_width, recording_of, reference_state
+from llgrad.fitting.recordings import Free, RunStepping, check_noise, derives_width, recording_of, reference_state
 from llgrad.fitting.systems.parameters import (
     check_starts,
     check_system,
@@ -54,7 +54,7 @@ PART: Final = 0.1
 """Of the largest field, or of a radian: by which the field of a loop may usually be off."""
 
 
-class Prepared(NamedTuple):
+class PreparedFit(NamedTuple):
     """A problem, and where its search begins."""
 
     problem: Problem
@@ -185,7 +185,7 @@ def prepare(
     dt: float | None = None,
     stepper: Stepper | None = None,
     engine: Engine | None = None,
-) -> Prepared:
+) -> PreparedFit:
     """The problem of a fit. Raises ValueError for an unknown parameter, a bound that excludes the start, too few
     samples."""
     _check_model(model)
@@ -194,7 +194,7 @@ def prepare(
         raise ValueError("no free parameter: name at least one, such as free=['alpha', 'current', 'field.z']")
     _check_names(model, experiments, given)
     parameters, stepper = _Parameters(given), stepper or RK4()
-    devices, grid = [_set(model, experiment) for experiment in experiments], Grid(dt, stepper, engine)
+    devices, grid = [_set(model, experiment) for experiment in experiments], RunStepping(dt, stepper, engine)
     unknown, references, places, passed = [], [], [], []
     by_itself = starts_by_itself(model, _own_paths(model, given))
     for row, (device, experiment) in enumerate(zip(devices, experiments, strict=True)):
@@ -226,7 +226,7 @@ def prepare(
         raise ValueError(
             f"the data have {problem.size} values for {len(problem.names)} free parameters; record more samples"
         )
-    return Prepared(problem, np.array(parameters.values), np.array(references), tuple(unknown), tuple(passed))
+    return PreparedFit(problem, np.array(parameters.values), np.array(references), tuple(unknown), tuple(passed))
 
 
 def _drive(experiment: Experiment) -> Drive | None:

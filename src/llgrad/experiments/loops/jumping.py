@@ -12,7 +12,7 @@ import numpy as np
 from llgrad.core.record import leaf_units
 from llgrad.core.units import show
 from llgrad.experiments.loops.swept import OF_THE_FIELD, Swept
-from llgrad.experiments.loops.walking import Place, rest_near
+from llgrad.experiments.loops.walking import RestPlace, rest_near
 from llgrad.orbits.branches.critical import Critical, branch_point, fold_point, hertz, hopf_point
 from llgrad.orbits.branches.family import local_at
 from llgrad.orbits.equilibria.modes import eigen
@@ -41,13 +41,13 @@ class NoRest(ValueError):
     """A device oscillates where a state at rest was looked for."""
 
 
-def critical_point(family: Swept, last: Place) -> tuple[str, float, float]:
+def critical_point(family: Swept, last: RestPlace) -> tuple[str, float, float]:
     """Kind ("fold", "branch point", "Hopf"), value and frequency [Hz] of the end of a branch next to its last state."""
     kind, point, value = end_of(family, last)
     return kind, value, float(hertz(point.omega)) if kind == "Hopf" else 0.0
 
 
-def end_of(family: Swept, last: Place) -> tuple[str, Critical, float]:
+def end_of(family: Swept, last: RestPlace) -> tuple[str, Critical, float]:
     """Kind of the end of a branch next to its last state, the point that was solved for, and its value: the exact one,
     or where the equations are singular that to which the branch was followed."""
     y, value, matrix = np.asarray(last.y), float(last.value), np.asarray(last.matrix)
@@ -72,7 +72,7 @@ def _solved(family: Swept, point: Critical, followed: float, fastest: float) -> 
     return value if good and abs(value - followed) <= NEAR * float(family.size) else followed
 
 
-def settled(family: Swept, y: Any, value: float) -> Place:
+def settled(family: Swept, y: Any, value: float) -> RestPlace:
     """The state at rest that the device goes to from a state (d,), a little pushed, by its own damping.
 
     Raises NoRest where it oscillates.

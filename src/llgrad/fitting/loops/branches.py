@@ -15,7 +15,7 @@ import numpy as np
 from llgrad.experiments.loops.jumping import end_of, settled
 from llgrad.experiments.loops.sweeping import BEYOND, MOST_JUMPS, VERY_NEAR
 from llgrad.experiments.loops.swept import Swept
-from llgrad.experiments.loops.walking import Place, walked
+from llgrad.experiments.loops.walking import RestPlace, walked
 from llgrad.orbits.branches.critical import Critical
 
 REACH: Final = 0.25
@@ -24,7 +24,7 @@ INSIDE: Final = -1
 OUTSIDE: Final = -2
 
 
-class End(NamedTuple):
+class LoopBranchEnd(NamedTuple):
     """Where a branch ends."""
 
     field: float
@@ -35,7 +35,7 @@ class End(NamedTuple):
     """1 where it ends for larger fields, −1 for smaller ones."""
 
 
-class Branch(NamedTuple):
+class LoopBranch(NamedTuple):
     """States at rest, at the rows of a curve (K,)."""
 
     first: int
@@ -46,7 +46,7 @@ class Branch(NamedTuple):
     """(K, d)"""
     end: np.ndarray
     """(K,) `INSIDE` where it exists, `OUTSIDE` where it was not looked for, else which of the ends a row is beyond."""
-    ends: list[End]
+    ends: list[LoopBranchEnd]
 
 
 class _Walk(NamedTuple):
@@ -54,10 +54,10 @@ class _Walk(NamedTuple):
 
     y: np.ndarray
     end: np.ndarray
-    ends: list[End]
+    ends: list[LoopBranchEnd]
 
 
-def branches(family: Swept, fields: np.ndarray, begun: Any) -> list[Branch]:
+def branches(family: Swept, fields: np.ndarray, begun: Any) -> list[LoopBranch]:
     """The branches along fields (K,) [T], in the order in which the device comes to them, from the state at rest that a
     state (d,) relaxes to at the first. Raises NoRest where the device oscillates."""
     taken = _taken(family, fields, settled(family, begun, float(fields[0])))
@@ -75,13 +75,13 @@ def branches(family: Swept, fields: np.ndarray, begun: Any) -> list[Branch]:
             walk = _along(family, place, fields[way], len(fields))
             y[way], end[way] = walk.y, np.where(walk.end < 0, walk.end, walk.end + len(ends))
             ends += walk.ends
-        found.append(Branch(first, last, y, end, ends))
+        found.append(LoopBranch(first, last, y, end, ends))
     return found
 
 
-def _taken(family: Swept, fields: np.ndarray, begun: Place) -> list[tuple[int, list[Place]]]:
+def _taken(family: Swept, fields: np.ndarray, begun: RestPlace) -> list[tuple[int, list[RestPlace]]]:
     """Of each branch that the device is on the first row, and its states from there on."""
-    found: list[tuple[int, list[Place]]] = []
+    found: list[tuple[int, list[RestPlace]]] = []
     spacing, row, jumps = float(np.median(np.abs(np.diff(fields)))), 0, 0
     while True:
         places, last = _walk_on(family, begun, fields[row:], len(fields))
@@ -103,10 +103,10 @@ def _taken(family: Swept, fields: np.ndarray, begun: Place) -> list[tuple[int, l
         begun = settled(family, last.y, critical + BEYOND * spacing * way if near else target)
 
 
-def _along(family: Swept, begun: Place, fields: np.ndarray, wide: int) -> _Walk:
+def _along(family: Swept, begun: RestPlace, fields: np.ndarray, wide: int) -> _Walk:
     """The states of one branch at some fields, in their order; beyond its ends there are none."""
     y, end = np.zeros((len(fields), np.size(begun.y))), np.full(len(fields), INSIDE)
-    ends: list[End] = []
+    ends: list[LoopBranchEnd] = []
     row, now = 0, begun
     while row < len(fields):
         places, last = _walk_on(family, now, fields[row:], wide)
@@ -116,7 +116,7 @@ def _along(family: Swept, begun: Place, fields: np.ndarray, wide: int) -> _Walk:
             break
         way = float(np.sign(fields[row] - float(last.value)))
         kind, point, critical = end_of(family, last)
-        ends.append(End(critical, kind, point, way))
+        ends.append(LoopBranchEnd(critical, kind, point, way))
         stays = way * (fields[row:] - max(way * critical, way * float(last.value)) * way) > 0
         stays[0] = True
         count = int(np.append(~stays, True).argmax())
@@ -125,7 +125,7 @@ def _along(family: Swept, begun: Place, fields: np.ndarray, wide: int) -> _Walk:
     return _Walk(y, end, ends)
 
 
-def _walk_on(family: Swept, begun: Place, fields: np.ndarray, wide: int) -> tuple[list[Place], Place]:
+def _walk_on(family: Swept, begun: RestPlace, fields: np.ndarray, wide: int) -> tuple[list[RestPlace], RestPlace]:
     """The states at the fields as far as the branch goes, by a program for so many, and the last stable one."""
     if not len(fields):
         return [], begun
@@ -134,4 +134,4 @@ def _walk_on(family: Swept, begun: Place, fields: np.ndarray, wide: int) -> tupl
         np.asarray, walked(family, start, jnp.asarray(np.resize(fields, wide)), jnp.asarray(len(fields)))
     )
     number = int(np.append(~places.good[: len(fields)], True).argmax())
-    return [Place(*(part[i] for part in places)) for i in range(number)], last
+    return [RestPlace(*(part[i] for part in places)) for i in range(number)], last

@@ -7,7 +7,7 @@ import numpy as np
 from llgrad.core.units import show
 from llgrad.experiments.loops.jumping import NoRest, settled
 from llgrad.fitting.loops.branches import INSIDE
-from llgrad.fitting.loops.recording import Curve, LoopRecording, family_of
+from llgrad.fitting.loops.recording import LoopRecording, ReadCurve, family_of
 from llgrad.fitting.loops.switching import SwitchingRecording
 from llgrad.fitting.problem import Problem
 from llgrad.orbits.results.precision import working
@@ -35,7 +35,7 @@ def doubtful_loops(problem: Problem, values: np.ndarray) -> tuple[tuple[str | No
     return tuple(wrong), tuple(said)
 
 
-def _beyond(recording: LoopRecording, curves: list[Curve], paths: list[np.ndarray]) -> str | None:
+def _beyond(recording: LoopRecording, curves: list[ReadCurve], paths: list[np.ndarray]) -> str | None:
     """A sentence where rows were measured on branches that have ended there."""
     sigma, found = np.asarray(recording.sigma)[:, 0], []
     for curve, path in zip(curves, paths, strict=True):
@@ -73,7 +73,7 @@ def _begun(recording: LoopRecording, values: np.ndarray) -> list[str]:
     return []
 
 
-def _jumps(recording: LoopRecording, curves: list[Curve], paths: list[np.ndarray]) -> list[str]:
+def _jumps(recording: LoopRecording, curves: list[ReadCurve], paths: list[np.ndarray]) -> list[str]:
     """A sentence on jumps that were measured earlier than the branches end."""
     early = []
     for curve, path in zip(curves, paths, strict=True):

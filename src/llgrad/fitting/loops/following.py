@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from llgrad.fitting.loops.recording import LoopRecording
-from llgrad.fitting.methods.base import Begin, Log, Search
+from llgrad.fitting.methods.base import Begin, Log, MethodEnd
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.problem import Problem, evaluate
 
@@ -31,7 +31,7 @@ SMALL: Final = 1e-9
 """Curvature, relative to the largest, along which nothing is looked at."""
 
 
-def search_over_edges(problem: Problem, found: Search, log: Log) -> Search:
+def search_over_edges(problem: Problem, found: MethodEnd, log: Log) -> MethodEnd:
     """The best search of those that begin around the answer of a method, again and again while that is won."""
     if not any(isinstance(recording, LoopRecording) for recording in problem.recordings):
         return found
@@ -53,7 +53,7 @@ def search_over_edges(problem: Problem, found: Search, log: Log) -> Search:
     return found._replace(interrupted=log.stopped)
 
 
-def _with_best(found: Search, best: int, other: Search) -> Search:
+def _with_best(found: MethodEnd, best: int, other: MethodEnd) -> MethodEnd:
     """All starts of a search, the best of them gone on."""
     for mine, theirs in (
         (found.u, other.u), (found.m0, other.m0), (found.cost, other.cost), (found.converged, other.converged)
@@ -64,7 +64,7 @@ def _with_best(found: Search, best: int, other: Search) -> Search:
 
 def _around(
     problem: Problem, u: np.ndarray, m0: np.ndarray, cost: float, rng: np.random.Generator, log: Log
-) -> Search | None:
+) -> MethodEnd | None:
     """The best search from the best of devices around u (p,)."""
     here = evaluate(problem, u[None], m0[None], np.inf)
     curvature = np.asarray(here.curvature[0])
@@ -86,4 +86,6 @@ def _around(
     begin = Begin(np.array(chosen), states[: len(chosen)])
     other = LevenbergMarquardt(grow=False, iterations=20).search(problem, begin, log)
     i = int(np.argmin(other.cost))
-    return Search(other.u[i][None], other.m0[i][None], other.cost[i][None], other.converged[i][None], other.interrupted)
+    return MethodEnd(
+        other.u[i][None], other.m0[i][None], other.cost[i][None], other.converged[i][None], other.interrupted
+    )

@@ -32,8 +32,8 @@ class MeasuredLoop(OfLoop):
     Args:
         field: strength of the field along its axis [T], (K,), in the order of measurement, up and down.
         values: what was measured, (K,), in the SI unit of `quantity`.
-        angle: polar and azimuthal angle of the axis [rad], from z and from x, as for `lg.loop`: (π/2, 0) is x; or one
-            pair for each row, (K, 2). Where it changes, another curve begins, from saturation again.
+        angle: polar and azimuthal angle of the axis [rad], from z and from x, as for `lg.experiments.loop`: (π/2, 0) is
+            x; or one pair for each row, (K, 2). Where it changes, another curve begins, from saturation again.
         quantity: "resistance" [Ω]; "along", the moment along the axis over its largest; "moment", the same in A m²;
             "voltage" [V]; or a signal of the stack, such as "transverse".
         unit: of that signal; the others have their own.

@@ -11,15 +11,15 @@ import numpy as np
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.units import unit_factor
 from llgrad.datasets.settings import columns_of
-from llgrad.datasets.tables.quantities import Kind, Quantity
-from llgrad.datasets.tables.table import Table, read_table
+from llgrad.datasets.tables.quantities import ColumnQuantity, QuantityKind
+from llgrad.datasets.tables.table import TextTable, read_table
 from llgrad.fitting.loops.measured import UNITS, MeasuredLoop
 
 KINDS: Final = {
-    "resistance": (Kind.RESISTANCE,),
-    "along": (Kind.MAGNETISATION,),
-    "moment": (Kind.MAGNETISATION, Kind.OTHER),
-    "voltage": (Kind.VOLTAGE,),
+    "resistance": (QuantityKind.RESISTANCE,),
+    "along": (QuantityKind.MAGNETISATION,),
+    "moment": (QuantityKind.MAGNETISATION, QuantityKind.OTHER),
+    "voltage": (QuantityKind.VOLTAGE,),
 }
 EMU: Final = {"emu": 1e-3, "memu": 1e-6, "uemu": 1e-9, "µemu": 1e-9, "μemu": 1e-9}  # fmt: skip
 """Magnetic moments in A m²: 1 emu is 10⁻³ A m²."""
@@ -87,11 +87,11 @@ def read_loop(
         raise ValueError(f"{table.path}: {mistake}") from None
 
 
-def _field(table: Table, columns: Sequence[Quantity], name: str | None) -> int:
+def _field(table: TextTable, columns: Sequence[ColumnQuantity], name: str | None) -> int:
     """The column of fields."""
     if name is not None:
         return table.place(name)
-    found = [i for i, column in enumerate(columns) if column.kind is Kind.FIELD]
+    found = [i for i, column in enumerate(columns) if column.kind is QuantityKind.FIELD]
     found = [i for i in found if table.varies(i)] or found
     if not found:
         raise ValueError(
@@ -106,13 +106,23 @@ def _field(table: Table, columns: Sequence[Quantity], name: str | None) -> int:
     return found[0]
 
 
-def _value(table: Table, columns: Sequence[Quantity], fields: int, quantity: str | None, name: str | None) -> int:
+def _value(
+    table: TextTable, columns: Sequence[ColumnQuantity], fields: int, quantity: str | None, name: str | None
+) -> int:
     """The column of what was read."""
     if name is not None:
         if (found := table.place(name)) == fields:
             raise ValueError(f"{table.path}: {name!r} is the column of fields; name that of what was read")
         return found
-    left_out = (Kind.FIELD, Kind.ANGLE, Kind.INDEX, Kind.TIME, Kind.COMMENT, Kind.ERROR, Kind.TEMPERATURE)
+    left_out = (
+        QuantityKind.FIELD,
+        QuantityKind.ANGLE,
+        QuantityKind.INDEX,
+        QuantityKind.TIME,
+        QuantityKind.COMMENT,
+        QuantityKind.ERROR,
+        QuantityKind.TEMPERATURE,
+    )
     others = [i for i, column in enumerate(columns) if i != fields and column.kind not in left_out]
     if quantity in KINDS:
         others = [
@@ -131,12 +141,12 @@ def _value(table: Table, columns: Sequence[Quantity], fields: int, quantity: str
     return others[0]
 
 
-def _of_moment(table: Table, index: int) -> bool:
+def _of_moment(table: TextTable, index: int) -> bool:
     return (table.header[index].unit or "").strip() in MOMENTS
 
 
 def _unit(
-    table: Table, columns: Sequence[Quantity], index: int, quantity: str | None, given: str | None
+    table: TextTable, columns: Sequence[ColumnQuantity], index: int, quantity: str | None, given: str | None
 ) -> tuple[str, str | None, float]:
     """What a column is, the SI unit of a signal that is no usual one, and its factor to SI."""
     header = table.header[index]
@@ -152,7 +162,7 @@ def _unit(
             f"{table.path}: the column {header.name!r} is in {si}, expected a resistance, a voltage, a moment in emu "
             "or A m², or a pure number, M over its largest"
         )
-    pure = columns[index].kind is Kind.MAGNETISATION and quantity is None
+    pure = columns[index].kind is QuantityKind.MAGNETISATION and quantity is None
     if unit is None and not pure and UNITS.get(quantity or "", "Ω") != "1":
         raise ValueError(
             f"{table.path}: the column {header.name!r} has no unit; write it in the header, as in "
@@ -163,7 +173,7 @@ def _unit(
     return what, None if what in UNITS else si, factor
 
 
-def _given(table: Table, index: int, unit: str) -> float:
+def _given(table: TextTable, index: int, unit: str) -> float:
     """Tesla in a unit that was given, where the file says none."""
     written = table.header[index].unit
     if written is not None and written.strip() != unit.strip():
@@ -175,18 +185,18 @@ def _given(table: Table, index: int, unit: str) -> float:
     return factor * (1.0 if si == "T" else 4e-7 * np.pi)
 
 
-def _numbers(table: Table, index: int) -> np.ndarray:
+def _numbers(table: TextTable, index: int) -> np.ndarray:
     values = table.values[:, index]
     if (bad := np.flatnonzero(~np.isfinite(values))).size:
         raise ValueError(table.complaint(int(bad[0]), index))
     return values
 
 
-def _angles(table: Table, columns: Sequence[Quantity], given: Any) -> tuple[np.ndarray, dict[str, int]]:
+def _angles(table: TextTable, columns: Sequence[ColumnQuantity], given: Any) -> tuple[np.ndarray, dict[str, int]]:
     """The axis of each row, or of all, and the columns that it was taken from."""
     found: dict[str, int] = {}
     for index, column in enumerate(columns):
-        if column.kind is not Kind.ANGLE:
+        if column.kind is not QuantityKind.ANGLE:
             continue
         words = table.header[index].name.lower().replace("_", " ").split()
         for name, known in (("polar", POLAR), ("azimuth", AZIMUTH)):

@@ -43,10 +43,10 @@ def check_read_out(device: Any, loop: MeasuredLoop) -> None:
         raise ValueError(f"a measured loop is that of an Oscillator or a Stack, got {type(device).__name__}")
     if isinstance(device, Oscillator):
         known = {"along": "1", "moment": "A m²"} | ({"resistance": "Ω"} if device.junction is not None else {})
-        missing = "give the device its junction, as in junction=lg.ConductanceJunction(R_P=1e3, tmr=1.0)"
+        missing = "give the device its junction, as in junction=lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0)"
     else:
         known = {"along": "1", "moment": "A m²"} | dict(device.outputs)
-        missing = "give the stack what it is read out by, as in barriers=lg.Barrier(…)"
+        missing = "give the stack what it is read out by, as in barriers=lg.stacks.Barrier(…)"
     if loop.quantity not in known:
         hint = f"; {missing}" if loop.quantity in (*UNITS, "transverse", "longitudinal") else ""
         raise ValueError(

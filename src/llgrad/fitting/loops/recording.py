@@ -22,15 +22,15 @@ from llgrad.core.speed.quick import quick_jit
 from llgrad.experiments.loops.jumping import NoRest
 from llgrad.experiments.loops.swept import Swept
 from llgrad.experiments.loops.walking import FREE
-from llgrad.fitting.loops.branches import OUTSIDE, Branch, End, branches
+from llgrad.fitting.loops.branches import OUTSIDE, LoopBranch, LoopBranchEnd, branches
 from llgrad.fitting.loops.choosing import chosen
 from llgrad.fitting.loops.reading_out import read_out, still
 from llgrad.fitting.targets.measurement import best_line
-from llgrad.fitting.targets.recording import Bound
-from llgrad.fitting.targets.sought import Line, Seen, Sought
+from llgrad.fitting.targets.recording import RecordingSetup
+from llgrad.fitting.targets.sought import LinePrediction, PredictedRecording, Sought
 from llgrad.orbits.branches.critical import moved_from
 from llgrad.orbits.chart import chart_at
-from llgrad.orbits.flow import Shape
+from llgrad.orbits.flow import StateShape
 from llgrad.orbits.results.precision import working
 
 RESOLUTION: Final = 1e-7
@@ -42,11 +42,11 @@ LINES: Final = 4
 """So often gain and offset are found anew, and the branches of the rows with them."""
 
 
-class Curve(NamedTuple):
+class ReadCurve(NamedTuple):
     """One curve at one device."""
 
     rows: slice
-    branches: list[Branch]
+    branches: list[LoopBranch]
     told: np.ndarray
     """What is read out on each branch (n, K); NaN where it was not looked for."""
     slopes: np.ndarray
@@ -71,13 +71,13 @@ class LoopRecording(Sought):
     size: float = eqx.field(static=True)
     """Of the fields, from the smallest to the largest [T]."""
     scale: Any
-    shape: Shape = eqx.field(static=True)
+    shape: StateShape = eqx.field(static=True)
 
     def mask(self, horizon: Any) -> Any:
         """A loop has no time: it counts on the last window only."""
         return jnp.broadcast_to(jnp.isinf(horizon), self.data.shape[:1])
 
-    def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
+    def predict(self, bound: RecordingSetup, mask: Any) -> tuple[Any, Any]:
         raise ValueError(
             "a measured loop is fitted along its branches, which are looked for with numbers; draw from the posterior "
             "of the traces alone, or take the standard errors"
@@ -128,21 +128,23 @@ class LoopRecording(Sought):
 
     # ---- what is predicted
 
-    def seen(self, values: Any, m0: Any, near: Any) -> Seen:
+    def seen(self, values: Any, m0: Any, near: Any) -> PredictedRecording:
         try:
             curves = self.followed(values)
         except NoRest:  # such a device has no loop, and no search takes it
             nothing = np.full(self.data.shape, np.nan)
-            return Seen(nothing, nothing.ravel(), np.full((len(nothing), np.size(values)), np.nan), near)
+            return PredictedRecording(nothing, nothing.ravel(), np.full((len(nothing), np.size(values)), np.nan), near)
         told, slopes, _ = self.on_branches(curves)
         free = len(self.free_line)
         predicted, moved = told, slopes
         if free:
             predicted, moved = _lined((self.gain, self.offset), told, slopes, self.data[:, 0], self.sigma[:, 0])
         predicted, sigma = np.asarray(predicted)[:, None], np.asarray(self.sigma)
-        return Seen(predicted, ((predicted - self.data) / sigma).ravel(), self._wide(moved, values) / sigma, near)
+        return PredictedRecording(
+            predicted, ((predicted - self.data) / sigma).ravel(), self._wide(moved, values) / sigma, near
+        )
 
-    def seen_on_line(self, values: Any, m0: Any, near: Any) -> Line:
+    def seen_on_line(self, values: Any, m0: Any, near: Any) -> LinePrediction:
         if not self.free_line:
             return super().seen_on_line(values, m0, near)
         told, slopes, (gain, offset) = self.on_branches(self.followed(values))
@@ -150,7 +152,7 @@ class LoopRecording(Sought):
         own = [column for held, column in pairs if held is None]
         moved = np.concatenate([gain * self._wide(slopes, values), np.stack(own, axis=1)], axis=1)
         predicted = (gain * told + offset)[:, None]
-        return Line(np.asarray(self.own_line(gain, offset)), predicted, moved / np.asarray(self.sigma))
+        return LinePrediction(np.asarray(self.own_line(gain, offset)), predicted, moved / np.asarray(self.sigma))
 
     def _wide(self, slopes: Any, values: Any) -> np.ndarray:
         """Slopes (T, p) by all parameters from those by its own (T, q)."""
@@ -161,7 +163,7 @@ class LoopRecording(Sought):
         return np.where((by_all < UNSEEN * np.ptp(self.data)) & (np.asarray(values) != 0), 0.0, whole)
 
     @working()
-    def followed(self, values: Any) -> list[Curve]:
+    def followed(self, values: Any) -> list[ReadCurve]:
         """The branches of every curve, and what is read out on them. Raises NoRest where the device oscillates."""
         bare, own = self.bare, jnp.asarray(self.own(values))
         found = []
@@ -179,7 +181,7 @@ class LoopRecording(Sought):
         along = [np.sin(axis[0]) * np.cos(axis[1]), np.sin(axis[0]) * np.sin(axis[1]), np.cos(axis[0])]
         return np.tile(np.array(along) * np.sign(fields[0]), len(self.shape.spins))
 
-    def _read(self, own: Any, axis: np.ndarray, rows: slice, offset: float, found: list[Branch]) -> Curve:
+    def _read(self, own: Any, axis: np.ndarray, rows: slice, offset: float, found: list[LoopBranch]) -> ReadCurve:
         bare, fields = self.bare, np.asarray(self.field)[rows]
         told = np.full((len(found), len(fields)), np.nan)
         slopes = np.full((*told.shape, len(own)), np.nan)
@@ -199,15 +201,15 @@ class LoopRecording(Sought):
                 told[number, beyond] = shown if good else told[number, beyond]
                 slopes[number, beyond] = by if good else 0.0  # its equations are singular
                 ends[-1].append((at[place], turn if good else np.zeros_like(turn)))
-        return Curve(rows, found, told, slopes, ends)
+        return ReadCurve(rows, found, told, slopes, ends)
 
-    def on_branches(self, curves: list[Curve]) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
+    def on_branches(self, curves: list[ReadCurve]) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
         """What is read out (T,) of each row on its branch, with slopes (T, q), and gain and offset."""
         options, paths = [self.options(curve) for curve in curves], self.paths(curves)
         told = _picked(options, paths, 0)
         return told, _picked(options, paths, 1), self._line(told)
 
-    def paths(self, curves: list[Curve]) -> list[np.ndarray]:
+    def paths(self, curves: list[ReadCurve]) -> list[np.ndarray]:
         """The branch of each row of each curve."""
         options, paths = [self.options(curve) for curve in curves], [by_history(curve.branches) for curve in curves]
         for _ in range(LINES):
@@ -223,12 +225,12 @@ class LoopRecording(Sought):
         gain, offset = best_line(jnp.asarray(told), self.data[:, 0], weight, self.gain, self.offset)
         return float(gain), float(offset)
 
-    def _path(self, curve: Curve, told: np.ndarray, line: tuple[float, float]) -> np.ndarray:
+    def _path(self, curve: ReadCurve, told: np.ndarray, line: tuple[float, float]) -> np.ndarray:
         data, sigma = np.asarray(self.data)[curve.rows, 0], np.asarray(self.sigma)[curve.rows, 0]
         left = ((line[0] * told + line[1] - data) / sigma) ** 2
         return chosen(np.where(np.isfinite(left), left, np.inf))
 
-    def options(self, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    def options(self, curve: ReadCurve) -> tuple[np.ndarray, np.ndarray]:
         """What each row (n, K) would show on each branch, and its slopes (n, K, q): beyond an end that of the end, on
         the way to what the device does instead."""
         told, slopes = curve.told.copy(), curve.slopes.copy()
@@ -244,7 +246,7 @@ class LoopRecording(Sought):
         return told, slopes
 
 
-def by_history(found: list[Branch]) -> np.ndarray:
+def by_history(found: list[LoopBranch]) -> np.ndarray:
     """The branch (K,) that the device itself is on at each row."""
     return np.repeat(np.arange(len(found)), [one.last - one.first + 1 for one in found])
 
@@ -288,7 +290,7 @@ def _rows(bare: LoopRecording, own: Any, axis: Any, states: Any, fields: Any) ->
     return jax.vmap(one)(states, fields)
 
 
-def _at_end(bare: LoopRecording, own: Any, axis: np.ndarray, end: End) -> tuple[np.ndarray, np.ndarray]:
+def _at_end(bare: LoopRecording, own: Any, axis: np.ndarray, end: LoopBranchEnd) -> tuple[np.ndarray, np.ndarray]:
     """The field as it is set (first), and what is read out (second), (2,), at an end; and the slopes (2, q)."""
     source = end.point.source
     given = source.y, source.value, end.point.unknowns, source.norm

@@ -8,8 +8,8 @@ import numpy as np
 
 from llgrad.core.units import show
 from llgrad.experiments.loops.jumping import NoRest
-from llgrad.fitting.loops.recording import Curve, LoopRecording
-from llgrad.fitting.targets.sought import Line, Seen
+from llgrad.fitting.loops.recording import LoopRecording, ReadCurve
+from llgrad.fitting.targets.sought import LinePrediction, PredictedRecording
 
 
 class SwitchingRecording(LoopRecording):
@@ -30,20 +30,20 @@ class SwitchingRecording(LoopRecording):
                     "not in that sweep; start nearer, or fit the loop without its switching fields"
                 )
 
-    def seen(self, values: Any, m0: Any, near: Any) -> Seen:
+    def seen(self, values: Any, m0: Any, near: Any) -> PredictedRecording:
         try:
             found = self.ends(self.followed(values))
         except NoRest:  # such a device has no loop, and no search takes it
             found = [(np.nan, np.full(len(self.places), np.nan))] * len(self.jumps)
         predicted, sigma = np.array([[field] for field, _ in found]), np.asarray(self.sigma)
         slopes = self._wide(np.array([by for _, by in found]), values)
-        return Seen(predicted, ((predicted - self.data) / sigma).ravel(), slopes / sigma, near)
+        return PredictedRecording(predicted, ((predicted - self.data) / sigma).ravel(), slopes / sigma, near)
 
-    def seen_on_line(self, values: Any, m0: Any, near: Any) -> Line:
+    def seen_on_line(self, values: Any, m0: Any, near: Any) -> LinePrediction:
         seen = self.seen(values, m0, near)
-        return Line(np.zeros(0), seen.predicted, seen.slopes)
+        return LinePrediction(np.zeros(0), seen.predicted, seen.slopes)
 
-    def ends(self, curves: list[Curve]) -> list[tuple[float, np.ndarray]]:
+    def ends(self, curves: list[ReadCurve]) -> list[tuple[float, np.ndarray]]:
         """For each measured jump the field as it is set, with its slopes (q,), at which the device ends the branch it
         is on: of several in the same sweep the nearest; NaN where there is none."""
         found = []
@@ -58,7 +58,7 @@ class SwitchingRecording(LoopRecording):
         return found
 
 
-def _ends(curve: Curve, fields: np.ndarray, way: float) -> list[tuple[float, np.ndarray, int]]:
+def _ends(curve: ReadCurve, fields: np.ndarray, way: float) -> list[tuple[float, np.ndarray, int]]:
     """Field, its slopes, and the last row of each branch that the device leaves one way."""
     found = []
     for one, ends in zip(curve.branches[:-1], curve.ends[:-1], strict=True):

@@ -11,7 +11,7 @@ import numpy as np
 from llgrad.fitting.targets.recording import Recording
 
 
-class Seen(NamedTuple):
+class PredictedRecording(NamedTuple):
     """What is predicted for a recording."""
 
     predicted: np.ndarray
@@ -24,7 +24,7 @@ class Seen(NamedTuple):
     """The orbits behind it; nothing for a loop."""
 
 
-class Line(NamedTuple):
+class LinePrediction(NamedTuple):
     """What is predicted with the free ones of gain and offset as parameters of their own."""
 
     values: np.ndarray
@@ -42,10 +42,10 @@ class Sought(Recording):
     """What it is looked for near; nothing where it follows from the parameters alone."""
 
     @abc.abstractmethod
-    def seen(self, values: Any, m0: Any, near: Any) -> Seen:
+    def seen(self, values: Any, m0: Any, near: Any) -> PredictedRecording:
         """What is predicted at parameters (p,) [SI] and a reference state, of what is found near others."""
 
-    def seen_on_line(self, values: Any, m0: Any, near: Any) -> Line:
+    def seen_on_line(self, values: Any, m0: Any, near: Any) -> LinePrediction:
         """The same with gain and offset apart."""
         seen = self.seen(values, m0, near)
-        return Line(np.zeros(0), seen.predicted, seen.slopes)
+        return LinePrediction(np.zeros(0), seen.predicted, seen.slopes)

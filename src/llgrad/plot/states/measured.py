@@ -43,7 +43,8 @@ def measured_loop(drawn: Any, data: Any, prediction: Any, words: str) -> None:
         axes.plot(x[rows], both[1][rows], color="black", linewidth=1.0, label="fitted")
         axes.set_ylabel(named(NAMES.get(str(data.quantity), str(data.quantity)), shown))
         polar, azimuth = np.rad2deg(data.angles[first])
-        axes.text(0.01, 0.95, f"({polar:.4g}°, {azimuth:.4g}°)", transform=axes.transAxes, va="top")
+        words_beside = f"({polar:.4g}°, {azimuth:.4g}°)"
+        axes.text(1.01, 0.5, words_beside, transform=axes.transAxes, rotation=-90, va="center", color=GREY)
     panels[-1, 0].axhline(0, color=GREY, linewidth=0.8)
     panels[-1, 0].set_ylabel(named("residual", rest_unit))
     panels[-1, 0].set_xlabel(named("field", field_unit))
