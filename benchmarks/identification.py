@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-CASES = ("five", "one", "strong", "voltage", "table", "warm", "resonance", "systems", "orbits")
+CASES = ("five", "one", "strong", "voltage", "table", "warm", "resonance", "systems", "orbits", "loops")
 RESULTS = pathlib.Path(__file__).with_suffix(".json")
 
 
 def cases() -> dict[str, Callable[..., Iterator[Any]]]:
     """Every case, by its name."""
-    from benchmarks.fits import convergence, coverage, orbits, resonance, systems, warm
+    from benchmarks.fits import convergence, coverage, loops, orbits, resonance, systems, warm
 
     functions = (
         convergence.five_nanoseconds,
@@ -33,6 +33,7 @@ def cases() -> dict[str, Callable[..., Iterator[Any]]]:
         resonance.spin_diode,
         systems.of_systems,
         orbits.of_orbits,
+        loops.both_layers,
     )
     return dict(zip(CASES, functions, strict=True))
 

@@ -10,7 +10,7 @@ import jax
 import typer
 
 from llgrad.cli.answers.line import fit_line
-from llgrad.cli.answers.reading import after_saying, data_unit, read_data
+from llgrad.cli.answers.reading import Data, after_saying, data_unit, read_data
 from llgrad.cli.answers.report import ProfilesOption, ReportOption, check_report, write_report
 from llgrad.cli.answers.resonance import (
     BackgroundName,
@@ -33,6 +33,7 @@ from llgrad.cli.device_options import (
     SetOption,
     StateOption,
     assignments,
+    device_with,
     oscillator_with,
     quantity,
     starting_state,
@@ -57,10 +58,12 @@ from llgrad.datasets.touchstone.reader import is_touchstone
 from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import Bound, between
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
 from llgrad.drives.drive import Drive
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.assembly import units_of
 from llgrad.fitting.fit import fit as fit_trace
+from llgrad.fitting.loops.measured import MeasuredLoop
 from llgrad.fitting.methods.base import Method
 from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.methods.grid import GridSearch
@@ -98,7 +101,8 @@ ReadOption = Annotated[
         metavar="NAME=VALUE",
         help="How the file is read. A table: setting=field.z, peak=G1; more than frequencies: "
         "quantities=frequency,line_width,power. A spectrum: level=Max, rbw=1MHz, averaging=log, "
-        "filter=flat. S parameters: port=2, window=4GHz:6GHz.",
+        "filter=flat. A measured loop, of a resistance or M: loop=resistance, "
+        "angle=90deg,0deg. S parameters: port=2, window=4GHz:6GHz.",
     ),
 ]
 NoiseOption = Annotated[
@@ -199,9 +203,9 @@ def fit(
     check_report(report, force)
     data = read_data(trace, columns, assignments("--read", read))
     values, applied = assignments("--set", set_), drive_of(drive, sine_current, drive_csv)
-    begun = starts_of(assignments("--start", start), free, oscillator_with(device, values, OTHERS), applied)
-    model, applied = oscillator_with(device, values | begun.device, OTHERS), begun.drive
-    if model.temperature > 0 and isinstance(data, Trace):
+    begun = starts_of(assignments("--start", start), free, _device(device, values, data), applied)
+    model, applied = _device(device, values | begun.device, data), begun.drive
+    if isinstance(data, Trace) and isinstance(model, Oscillator) and model.temperature > 0:
         raise ValueError(
             f"{device} is at {show(model.temperature, 'K')}, but a trace is followed without thermal noise; "
             "give --set temperature=0K, and where noise has disturbed it --segment with half its period"
@@ -254,7 +258,14 @@ def _check_options(context: typer.Context, trace: pathlib.Path, sweeps: bool, st
         refuse(context, ("profiles",), "is for the report; add --report FILE, or leave it out")
 
 
-def _free(free: str, bounds: dict[str, str], model: Oscillator, drive: Drive | None) -> dict[str, Bound | None]:
+def _device(name: str, values: dict[str, str], data: Data) -> Oscillator | System:
+    """The device of a name, which for a loop may be a stack."""
+    return device_with(name, values) if isinstance(data, MeasuredLoop) else oscillator_with(name, values, OTHERS)
+
+
+def _free(
+    free: str, bounds: dict[str, str], model: Oscillator | System, drive: Drive | None
+) -> dict[str, Bound | None]:
     """The free parameters, each with the bound that was given for it; None stands for its default."""
     names = [name.strip() for name in free.split(",") if name.strip()]
     units = units_of(model, drive)

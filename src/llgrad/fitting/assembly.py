@@ -24,6 +24,8 @@ from llgrad.devices.bounds import Between, Bound, Positive, Unbounded, default_b
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.drives.drive import Drive, check_drive
+from llgrad.fitting.loops.measured import MeasuredLoop, OfLoop, SwitchingFields
+from llgrad.fitting.loops.reading_out import check_read_out
 from llgrad.fitting.orbits.spectra import around_its_line
 from llgrad.fitting.orbits.tables.table import OrbitTable, as_orbit_table
 from llgrad.fitting.problem import Problem
@@ -37,7 +39,7 @@ from llgrad.fitting.systems.parameters import (
     units_of_drive,
 )
 from llgrad.fitting.targets.experiment import Experiment, samples_of
-from llgrad.fitting.targets.recording import LINE, RECORDER, Driven, Model, recorder_name, recorder_path
+from llgrad.fitting.targets.recording import LINE, OF_FIELD, RECORDER, Driven, Model, recorder_name, recorder_path
 from llgrad.fitting.targets.starting import form_of, is_start, starts_by_itself
 from llgrad.kernels.steppers import RK4, Stepper
 from llgrad.observables.spectrum import Spectrum
@@ -46,6 +48,10 @@ from llgrad.solve.task import Engine
 
 LEAD: Final = 1e-9
 """Time [s] that is simulated for a delay without a bound, beside twice its start."""
+
+
+PART: Final = 0.1
+"""Of the largest field, or of a radian: by which the field of a loop may usually be off."""
 
 
 class PreparedFit(NamedTuple):
@@ -70,6 +76,7 @@ def units_of(model: Model, drive: Driven = None, column: str = "V") -> dict[str,
         of_drive = units_of_drive(model, drive) if isinstance(model, System) and drive else {}
     volts = isinstance(model, Oscillator) and model.junction is None
     recorder = {"delay": "s", "bandwidth": "Hz", "line_width": "Hz", "gain": "V" if volts else "1", "offset": column}
+    recorder |= OF_FIELD
     return (
         leaf_units(model)
         | {f"drive.{path}": unit for path, unit in of_drive.items()}
@@ -80,14 +87,16 @@ def units_of(model: Model, drive: Driven = None, column: str = "V") -> dict[str,
 
 def as_experiments(data: Any, **common: Any) -> tuple[Experiment, ...]:
     """What the user gave as a tuple of experiments; `common` are settings of the experiment that data alone make."""
-    if isinstance(data, (Trace, FrequencyTable, OrbitTable, Spectrum, Trajectory, SystemTrajectory)):
+    kinds = Trace, FrequencyTable, OrbitTable, Spectrum, OfLoop, Trajectory, SystemTrajectory
+    if isinstance(data, kinds):
         return (_with_errors(Experiment(data, **common)),)
     check_kind("data", data, (Experiment, Iterable), "give (model, data), the device first")
-    experiments = (data,) if isinstance(data, Experiment) else tuple(data)
+    parts = (data,) if isinstance(data, Experiment) else tuple(data)
+    experiments = tuple(Experiment(one) if isinstance(one, kinds) else one for one in parts)
     if not experiments or not all(isinstance(one, Experiment) for one in experiments):
         raise ValueError(
-            "a fit needs a Trace, a Trajectory, a FrequencyTable, an OrbitTable, a Spectrum, an Experiment, or a list "
-            "of Experiments"
+            "a fit needs a Trace, a Trajectory, a FrequencyTable, an OrbitTable, a Spectrum, a MeasuredLoop, an "
+            "Experiment, or a list of these"
         )
     if given := [name for name, value in common.items() if value is not None]:
         raise ValueError(
@@ -110,6 +119,8 @@ def _with_errors(experiment: Experiment) -> Experiment:
         return dataclasses.replace(experiment, data=experiment.data.first(experiment.data.t.size // count * count))
     if isinstance(experiment.data, Spectrum):
         return dataclasses.replace(experiment, data=around_its_line(experiment.data)[0])
+    if experiment.noise is None and isinstance(experiment.data, SwitchingFields):
+        return dataclasses.replace(experiment, noise=float(np.sqrt(np.mean(experiment.data.errors**2))))
     if experiment.noise is not None or not isinstance(experiment.data, (FrequencyTable, OrbitTable)):
         return experiment
     table = as_orbit_table(experiment.data)
@@ -240,8 +251,8 @@ def _has(path: str, model: Model, experiment: Experiment) -> bool:
         return False
     if begins or path.startswith("drive."):
         return isinstance(experiment.data, Trace) and (not path.startswith("drive.") or experiment.drive is not None)
-    if name == "line_width":
-        return isinstance(experiment.data, Spectrum)
+    if name == "line_width" or name in OF_FIELD:
+        return isinstance(experiment.data, Spectrum if name == "line_width" else OfLoop)
     return name != "bandwidth" or experiment.bandwidth is not None
 
 
@@ -261,6 +272,8 @@ def _places(
             start: Any = 0.0
         elif name == "line_width":
             start = peak_of(experiment.data).line_width if isinstance(experiment.data, Spectrum) else None
+        elif name in OF_FIELD:
+            start = 0.0
         elif name in RECORDER:
             start = getattr(experiment, name)
         elif path.startswith("drive."):
@@ -271,7 +284,10 @@ def _places(
             raise ValueError(f"{path} = {start!r} is not one number, so it cannot be a free parameter")
         apart = is_start(path) or name == "line_width" or path in (*experiment.apart, *experiment.settings)
         suffix = label if apart or path + label in parameters.free else ""
-        default = _default(path, units[path], float(start), device, passed)
+        size = 1.0 if name != "field_offset" else float(np.abs(experiment.data.field).max())  # pyright: ignore
+        default = (
+            Unbounded(PART * size) if name in OF_FIELD else _default(path, units[path], float(start), device, passed)
+        )
         found.append((path, parameters.place(path, suffix, start, units[path], default)))
     return tuple(found)
 
@@ -335,6 +351,9 @@ def _set(model: Model, experiment: Experiment) -> Model:
             if setting not in units:
                 raise ValueError(f"the table's setting {setting!r} is none of the device's: {listed(units)}")
         check_noise(model, table)
+    if isinstance(experiment.data, OfLoop):
+        loop = experiment.data if isinstance(experiment.data, MeasuredLoop) else experiment.data.loop
+        check_read_out(model, loop)
     in_time = isinstance(experiment.data, Trace)
     if in_time and isinstance(model, Oscillator) and is_concrete(model.temperature) and float(model.temperature) > 0:
         raise ValueError(

@@ -21,6 +21,8 @@ from llgrad.fitting.answers.linear import linear_at
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.arguments import check_pieces, check_time_limit, check_used
 from llgrad.fitting.assembly import PreparedFit, as_experiments, named, prepare
+from llgrad.fitting.loops.following import search_over_edges
+from llgrad.fitting.loops.recording import LoopRecording
 from llgrad.fitting.methods.base import Begin, Log, Method, MethodEnd, Progress
 from llgrad.fitting.methods.guesses import Guess, with_guesses
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
@@ -121,15 +123,25 @@ def fit(
         if any(experiment.segment is not None for experiment in experiments):
             whole = _on_orbits(prepare(model, experiments, free, dt=dt, stepper=stepper, engine=engine), log)
             prepared, found = search_in_segments(prepared, found, whole, log)
-        problem, found = search_on_orbits(prepared.problem, prepared.values, found, log)
+        problem, found = _searched_on(prepared, found, log)
         problem, found, said = (problem, found, ()) if accuracy is None else steps_anew(problem, found, accuracy, log)
         problem, found = _reweighted(problem, experiments, found, log)
         result = result_of(prepared, problem, found, method, model, experiments, log)
     return dataclasses.replace(result, verdict=(*result.verdict, *said), seconds=time.perf_counter() - began)
 
 
+def _searched_on(prepared: PreparedFit, found: MethodEnd, log: Log) -> tuple[Problem, MethodEnd]:
+    """The search gone on along orbits, and over the edges of loops."""
+    problem, found = search_on_orbits(prepared.problem, prepared.values, found, log)
+    return problem, search_over_edges(problem, found, log)
+
+
 def _on_orbits(prepared: PreparedFit, log: Log) -> PreparedFit:
-    """Begun on orbits. Raises ValueError where a recording has none at all at the start."""
+    """Begun on orbits. Raises ValueError where a recording has none at all at the start, or where a device that has
+    a loop does not rest."""
+    for _, recording in prepared.problem.sought:
+        if isinstance(recording, LoopRecording):
+            recording.check(prepared.values)
     problem, orbits = on_orbits(prepared.problem, prepared.values, prepared.m0, log)
     if any(not one.moving.any() for one in orbits):
         raise ValueError(_not_simulated(problem, prepared.values))

@@ -25,6 +25,8 @@ from llgrad.fitting.answers.result import FitResult, FittedProblem
 from llgrad.fitting.answers.symmetry import symmetries
 from llgrad.fitting.answers.uncertainty import Uncertainty, doubts, uncertainty
 from llgrad.fitting.assembly import PreparedFit, units_of
+from llgrad.fitting.loops.doubting import doubtful_loops
+from llgrad.fitting.loops.measured import MeasuredLoop, SwitchingFields
 from llgrad.fitting.methods.base import Begin, Log, Method, MethodEnd
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.orbits.following import doubtful_orbits
@@ -124,11 +126,19 @@ def _doubted(
     sure = tuple(one.chi2_per_freedom is not None for one in measured)
     unseen = unseen_orbits(*place)
     unsteady, several = ((None,) * len(measured), ()) if found.interrupted else doubtful_orbits(*place, sure, log)
+    beyond, jumps = ((None,) * len(measured), ()) if found.interrupted else _of_loops(*place)
     said = tuple(
-        one._replace(warnings=(*(s for s in sentences if s), *one.warnings))
-        for one, *sentences in zip(measured, unseen, unsteady, strict=True)
+        one._replace(
+            warnings=(*(s for s in sentences if s), *one.warnings), doubtful=one.doubtful or bool(sentences[-1])
+        )
+        for one, *sentences in zip(measured, unseen, unsteady, beyond, strict=True)
     )
-    return said, several, UNSEEN if any(unseen) else UNSTEADY if any(unsteady) else ""
+    return said, (*several, *jumps), UNSEEN if any(unseen) else UNSTEADY if any(unsteady) else ""
+
+
+def _of_loops(problem: Problem, u: np.ndarray, m0: np.ndarray) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
+    """What is to be doubted of the branches of fitted loops, and said of them."""
+    return doubtful_loops(problem, np.asarray(problem.physical(jnp.asarray(u))))
 
 
 def _sentences(
@@ -239,5 +249,7 @@ def _columns(experiment: Experiment, recording: Recording, predicted: np.ndarray
     data = experiment.data
     if isinstance(recording, TableRecording):
         return dict(zip(recording.quantities, recording.grid(predicted).T, strict=True))
+    if isinstance(data, (MeasuredLoop, SwitchingFields)):
+        return {data.quantity: predicted[:, 0]}
     names = tuple(data.columns) if isinstance(data, Trace) else ("density",)
     return {name: predicted[:, i] for i, name in enumerate(names)}

@@ -12,8 +12,8 @@ import numpy as np
 
 from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.bounds import Bound
-from llgrad.fitting.orbits.recording import OrbitRecording
 from llgrad.fitting.targets.recording import Recording
+from llgrad.fitting.targets.sought import Sought
 from llgrad.fitting.targets.traces import TraceRecording
 
 
@@ -79,14 +79,14 @@ class Problem(eqx.Module):
         return dataclasses.replace(self, recordings=cut) if cut else self
 
     @property
-    def orbits(self) -> tuple[tuple[int, OrbitRecording], ...]:
-        """The recordings of orbits, each with its number."""
-        return tuple((i, r) for i, r in enumerate(self.recordings) if isinstance(r, OrbitRecording))
+    def sought(self) -> tuple[tuple[int, Sought], ...]:
+        """The recordings of orbits and of states at rest, each with its number."""
+        return tuple((i, r) for i, r in enumerate(self.recordings) if isinstance(r, Sought))
 
     @property
     def in_time(self) -> Problem:
-        """The problem of what is simulated, without that of orbits."""
-        kept = tuple(r for r in self.recordings if not isinstance(r, OrbitRecording))
+        """The problem of what is simulated, without that of orbits and states at rest."""
+        kept = tuple(r for r in self.recordings if not isinstance(r, Sought))
         return dataclasses.replace(self, recordings=kept)
 
 
@@ -110,11 +110,11 @@ def evaluate(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, .
     """Value and forward sensitivities of a batch u (S, p), m0 (S, R, 3), with orbits found near others (S, …) or near
     the problem's own: one simulation, or one shooting, and p tangents each."""
     near = repeated(problem, len(u)) if near is None else near
-    if not problem.orbits:
+    if not problem.sought:
         return _evaluate(problem, u, m0, horizon)
     parts = [_evaluate(problem.in_time, u, m0, horizon)] if problem.in_time.recordings else []
     if np.isinf(horizon):
-        found, near = _of_orbits(problem, np.asarray(u), np.asarray(m0), near)
+        found, near = _of_sought(problem, np.asarray(u), np.asarray(m0), near)
         parts.append(found)
     cost, gradient, curvature = (
         sum(np.asarray(part) for part in both)
@@ -137,15 +137,16 @@ def _evaluate(problem: Problem, u: Any, m0: Any, horizon: Any) -> CostEvaluation
     return jax.vmap(one)(u, m0)
 
 
-def _of_orbits(
+def _of_sought(
     problem: Problem, u: np.ndarray, m0: np.ndarray, near: tuple[Any, ...]
 ) -> tuple[CostEvaluation, tuple[Any, ...]]:
-    """The part of the recordings of orbits, and these: one start after the other, by programs of one width."""
+    """The part of the recordings of orbits and of states at rest, and the orbits: one start after the other, by
+    programs of one width."""
     each, found = [], [list(taken(near, s)) for s in range(len(u))]
     for s, one in enumerate(u):
         values, stretch = problem.physical_with_slopes(one)
         residuals, slopes = [], []
-        for number, recording in problem.orbits:
+        for number, recording in problem.sought:
             seen = recording.seen(values, m0[s, recording.row], found[s][number])
             residuals.append(seen.residuals)
             slopes.append(seen.slopes * stretch)
@@ -170,7 +171,7 @@ def taken(near: tuple[Any, ...], which: Any) -> tuple[Any, ...]:
 def costs(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, ...] | None = None) -> Any:
     """Costs Σr² (S,) of a batch u (S, p), m0 (S, R, 3), without sensitivities: one simulation each; of orbits with
     them, by the same program as `evaluate`."""
-    if problem.orbits:
+    if problem.sought:
         return evaluate(problem, u, m0, horizon, near).cost
     return _costs(problem, u, m0, horizon)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -17,6 +18,10 @@ from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import direction
 from llgrad.devices.system import System
+from llgrad.fitting.loops.measured import MeasuredLoop, SwitchingFields
+from llgrad.fitting.loops.reading_out import still
+from llgrad.fitting.loops.recording import LoopRecording
+from llgrad.fitting.loops.switching import SwitchingRecording
 from llgrad.fitting.orbits.cycles import Near
 from llgrad.fitting.orbits.looking import COUNT
 from llgrad.fitting.orbits.recording import TableRecording
@@ -30,6 +35,7 @@ from llgrad.fitting.targets.starting import StateForm, form_of, given_start
 from llgrad.fitting.targets.traces import TraceRecording, grid_of_trace
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.spectrum import Spectrum
+from llgrad.orbits.flow import flow_of
 from llgrad.solve.step_size import ANGLE, suggest_dt
 from llgrad.solve.systems import drive_of_system, step_of_system
 from llgrad.solve.task import Engine
@@ -156,6 +162,8 @@ def recording_of(
     sigma = experiment.noise or 1.0
     if isinstance(data, Spectrum):
         return _spectrum(data, common, sigma, derives_width(model, experiment, free.given))
+    if isinstance(data, (MeasuredLoop, SwitchingFields)):
+        return _loop(model, data, common, sigma, experiment.m0)
     return _table(as_orbit_table(data), common, sigma)
 
 
@@ -215,11 +223,16 @@ def _lead(model: Model, experiment: Experiment, free: Free) -> float:
 def _line(model: Model, experiment: Experiment, given: Mapping[str, Any]) -> tuple[float | None, float | None]:
     """Gain and offset of a voltage, or of the only column of a system, where they are held, None where they are
     found."""
-    data = experiment.data
-    if not isinstance(data, Trace) or not (isinstance(model, System) or "voltage" in data.columns):
+    data, loop = experiment.data, isinstance(experiment.data, MeasuredLoop)
+    if not loop and (not isinstance(data, Trace) or not (isinstance(model, System) or "voltage" in data.columns)):
         return 1.0, 0.0
     held, paths = [], [recorder_path(model, name) for name in LINE]
-    if isinstance(model, System) and len(data.columns) > 1 and (one := [path for path in paths if path in given]):
+    if (
+        isinstance(data, Trace)
+        and isinstance(model, System)
+        and len(data.columns) > 1
+        and (one := [path for path in paths if path in given])
+    ):
         raise ValueError(
             f"{one[0]} is free, but the trace has the columns {', '.join(data.columns)}, which one gain would scale "
             "alike; fit one column, or let an output of the system scale each"
@@ -228,7 +241,7 @@ def _line(model: Model, experiment: Experiment, given: Mapping[str, Any]) -> tup
         value = getattr(experiment, name)
         if value is not None and path in given:
             raise ValueError(f"{path} is free, but the experiment holds it at {value:g}; leave one of the two out")
-        found = path in given or (isinstance(model, Oscillator) and model.junction is None)
+        found = path in given or (isinstance(model, Oscillator) and model.junction is None and not loop)
         held.append(value if value is not None else None if found else own)
     return held[0], held[1]
 
@@ -285,6 +298,29 @@ def _table(data: OrbitTable, common: dict[str, Any], sigma: float) -> TableRecor
         row_of=jnp.asarray(rows),
         column_of=jnp.asarray(columns),
     )
+
+
+def _loop(
+    model: Model, data: MeasuredLoop | SwitchingFields, common: dict[str, Any], sigma: float, m0: Any
+) -> LoopRecording:
+    flow, loop = flow_of(still(model)), data if isinstance(data, MeasuredLoop) else data.loop
+    fields = {
+        "near": (),
+        "data": jnp.asarray(data.values)[:, None],
+        "field": loop.field,
+        "axes": np.array([loop.angles[first] for first, _ in loop.curves]),
+        "curves": loop.curves,
+        "quantity": loop.quantity,
+        "unit": data.unit,
+        "begun": None if m0 is None else tuple(map(float, jax.tree.leaves(given_start(model, m0)))),
+        "size": float(np.ptp(loop.field)),
+        "scale": flow.scale,
+        "shape": flow.shape,
+    }
+    if isinstance(data, SwitchingFields):
+        weights = data.errors / np.sqrt(np.mean(data.errors**2))
+        return SwitchingRecording(**common, **fields, sigma=jnp.asarray(sigma * weights)[:, None], jumps=data.rows)
+    return LoopRecording(**common, **fields, sigma=jnp.full((data.values.size, 1), sigma))
 
 
 def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, derived: bool) -> SpectrumRecording:

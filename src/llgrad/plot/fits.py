@@ -12,10 +12,12 @@ from llgrad.core.record import leaf_units
 from llgrad.core.units import show
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.fitting.answers.explanation.sentences import in_short
+from llgrad.fitting.loops.measured import MeasuredLoop, SwitchingFields
 from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.observables.spectrum import Spectrum
 from llgrad.orbits.results.named import QUANTITIES
 from llgrad.plot.sources import PlottedColumns, columns_of
+from llgrad.plot.states.measured import height, measured_loop, switching_fields
 from llgrad.plot.style import BLUE, colours, figure, label_of, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
@@ -32,9 +34,9 @@ MIXED: Final = "recorded, at several settings"
 def fit(result: Any) -> Figure:
     """Recorded values (dots) and fitted curve (line), with the residuals below; several experiments one below another.
 
-    Of a trace every column is drawn; of a table of frequencies the error bars too; of a spectrum the densities on a
-    logarithmic axis. Of more than eight experiments the first eight are drawn. The title says how much of the data the
-    model explains.
+    Of a trace every column is drawn; of a loop each curve; of a table of frequencies the error bars too; of a spectrum
+    the densities on a logarithmic axis. Of more than eight experiments the first eight are drawn. The title says how
+    much of the data the model explains.
 
     Args:
         result: FitResult.
@@ -62,6 +64,8 @@ def _height(data: Any) -> float:
     """Height [inches] of the picture of one recording."""
     if isinstance(data, OrbitTable):
         return 1.2 + 2.0 * len(data.measured)
+    if isinstance(data, (MeasuredLoop, SwitchingFields)):
+        return height(data)
     if not hasattr(data, "columns"):
         return 5.0
     columns = columns_of(data)
@@ -72,6 +76,10 @@ def _draw(drawn: Any, data: Any, prediction: Mapping[str, Any], units: Mapping[s
     """One recording into a figure, or a part of one; `words` is its title where it has one of its own."""
     if isinstance(data, OrbitTable):
         _orbits(drawn, data, prediction, units, words)
+    elif isinstance(data, MeasuredLoop):
+        measured_loop(drawn, data, prediction, words)
+    elif isinstance(data, SwitchingFields):
+        switching_fields(drawn, data, prediction, words)
     elif isinstance(data, FrequencyTable):
         _table(drawn, data, prediction, units.get(data.setting, _usual(data.setting)), words)
     elif isinstance(data, Spectrum):

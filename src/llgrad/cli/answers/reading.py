@@ -1,4 +1,5 @@
-"""The data that `llgrad fit` is given: a trace, a table of frequencies, or a spectrum; and how it was read."""
+"""The data that `llgrad fit` is given: a trace, a table of frequencies, a spectrum, or a measured loop; and how
+it was read."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from llgrad.datasets.frequencies import FrequencyTable, looks_like_frequencies, 
 from llgrad.datasets.reader import read_trace
 from llgrad.datasets.spectra import looks_like_spectrum, read_spectrum
 from llgrad.datasets.trace import Trace
+from llgrad.fitting.loops.measured import MeasuredLoop
+from llgrad.fitting.loops.reading import read_loop
 from llgrad.fitting.orbits.tables.reading import read_orbit_table
 from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.observables.receiver import FILTERS
@@ -22,18 +25,22 @@ from llgrad.orbits.results.named import QUANTITIES
 FOR_TABLES = {"setting": "", "peak": "", "error": "", "area": "m²"}
 FOR_ORBITS = {"quantities": "", "settings": "", "drive": "", "ratio": "1", "load": "Ω"}
 """And of a table of orbits: any of these, and not only the frequencies of one setting are read."""
+FOR_LOOPS = {"angle": "", "field": "", "value": "", "field_unit": "", "value_unit": ""}
+"""And of a measured loop, where `loop` is among the words."""
 FOR_SPECTRA = {
     **{"level": "", "unit": "", "detector": "", "averaging": ""},
     **{"rbw": "Hz", "filter": "1", "load": "Ω", "current": "A"},
 }
 """The arguments of a reader that `--read` gives, with their units; "" where they are words."""
-Data = Trace | FrequencyTable | OrbitTable | Spectrum
+Data = Trace | FrequencyTable | OrbitTable | Spectrum | MeasuredLoop
 
 
 def read_data(path: pathlib.Path, columns: str | None, given: Mapping[str, str] | None = None) -> Data:
     """The table of frequencies or the spectrum, where the file is one, and else the trace, with the columns asked for
     ("mx,mz"); `given` are arguments of the reader, as text: {"peak": "G1"}."""
-    given = given or {}
+    given = dict(given or {})
+    if "loop" in given:
+        return _loop(path, columns, given)
     table, spectrum = looks_like_frequencies(path), looks_like_spectrum(path)
     if columns is not None and (table or spectrum):
         kind = "a table of frequencies" if table else "a spectrum"
@@ -61,6 +68,24 @@ def _setting(name: str, text: str, known: Mapping[str, str], kind: str) -> Any:
     if name == "filter" and text in FILTERS:
         return text
     return quantity(f"--read {name}", text, known[name]) if known[name] else text
+
+
+def _loop(path: pathlib.Path, columns: str | None, given: Mapping[str, str]) -> MeasuredLoop:
+    """The loop in a file, of which `--read loop=resistance` says what was measured, if anything."""
+    if columns is not None:
+        raise ValueError("--columns chooses among those of a trace; of a loop give --read field=… and --read value=…")
+    settings = {n: _setting(n, text, FOR_LOOPS, "a loop") for n, text in given.items() if n != "loop"}
+    if given["loop"]:
+        settings["quantity"] = given["loop"]
+    if "angle" in settings:
+        pair = settings["angle"].split(",")
+        if len(pair) != 2:
+            raise ValueError(
+                f"--read angle={settings['angle']}: expected a polar and an azimuthal angle, from z and from x, as in "
+                "angle=90deg,0deg"
+            )
+        settings["angle"] = [quantity("--read angle", text, "rad") for text in pair]
+    return read_loop(path, **settings)
 
 
 def _drive(text: str) -> dict[str, float]:
@@ -98,6 +123,8 @@ def data_unit(data: Data) -> str:
     several quantities."""
     if isinstance(data, OrbitTable):
         return (QUANTITIES[next(iter(data.measured))].unit or "1") if len(data.measured) == 1 else "1"
+    if isinstance(data, MeasuredLoop):
+        return data.unit
     if isinstance(data, FrequencyTable):
         return "Hz"
     if isinstance(data, Spectrum):

@@ -7,10 +7,9 @@ from typing import Final, NamedTuple
 
 from llgrad.cli.device_options import quantity, unit_of
 from llgrad.core.record import set_leaf
-from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
 from llgrad.fitting.assembly import units_of
-from llgrad.fitting.targets.recording import LINE, TILTS
+from llgrad.fitting.targets.recording import LINE, OF_FIELD, TILTS, Model, recorder_name
 
 STARTED: Final = ("delay", "bandwidth")
 """What of a recorder has a start of its own."""
@@ -29,7 +28,7 @@ class FitStarts(NamedTuple):
     """The drive, its free values at their starts."""
 
 
-def starts_of(starts: Mapping[str, str], free: str, model: Oscillator, drive: Drive | None) -> FitStarts:
+def starts_of(starts: Mapping[str, str], free: str, model: Model, drive: Drive | None) -> FitStarts:
     """The starts, each of a parameter that is free.
 
     Raises ValueError for an unknown name, one that is not free (a start would hold it there), and one that has no start
@@ -44,7 +43,9 @@ def starts_of(starts: Mapping[str, str], free: str, model: Oscillator, drive: Dr
         unit = unit_of(parts[0], units)
         if name in TILTS:
             raise ValueError(f"--start {name}: it is a tilt from the state that --m0 gives, and starts at 0; give --m0")
-        if name in (*LINE, "line_width"):
+        if recorder_name(model, name) in OF_FIELD:
+            raise ValueError(f"--start {name}: it starts at 0; leave it out")
+        if recorder_name(model, name) in (*LINE, "line_width"):
             raise ValueError(f"--start {name}: it has no start, as it follows from the data; leave it out")
         if held := [part for part in parts if part not in names]:
             other = f"hold it at that value with --set {name}={text}"

@@ -16,7 +16,6 @@ from llgrad.experiments.loops.walking import RestPlace, rest_near
 from llgrad.orbits.branches.critical import Critical, branch_point, fold_point, hertz, hopf_point
 from llgrad.orbits.branches.family import local_at
 from llgrad.orbits.equilibria.modes import eigen
-from llgrad.orbits.flow import Flow
 
 CROSSING: Final = 1e-4
 """A point where what is swept moves no state along the direction that costs nothing is no fold."""
@@ -38,21 +37,32 @@ STEADY, LIVELY, ALIKE = 1e-3, 1e-3, 12
 """A motion whose mean square is the same to this for so many pieces, and is no slow creep, goes on for ever."""
 
 
+class NoRest(ValueError):
+    """A device oscillates where a state at rest was looked for."""
+
+
 def critical_point(family: Swept, last: RestPlace) -> tuple[str, float, float]:
     """Kind ("fold", "branch point", "Hopf"), value and frequency [Hz] of the end of a branch next to its last state."""
+    kind, point, value = end_of(family, last)
+    return kind, value, float(hertz(point.omega)) if kind == "Hopf" else 0.0
+
+
+def end_of(family: Swept, last: RestPlace) -> tuple[str, Critical, float]:
+    """Kind of the end of a branch next to its last state, the point that was solved for, and its value: the exact one,
+    or where the equations are singular that to which the branch was followed."""
     y, value, matrix = np.asarray(last.y), float(last.value), np.asarray(last.matrix)
     values, vectors = eigen(matrix)
-    place, fastest = int(values.real.argmax()), float(_fastest(family.flow(value)))
+    place, fastest = int(values.real.argmax()), float(_fastest(family, value))
     if abs(values[place].imag) > NEAR * fastest:
         omega = abs(float(values[place].imag))
         vector = vectors[:, place] if values[place].imag > 0 else vectors[:, place].conj()
         point = hopf_point(family, y, value, vector, omega)
-        return "Hopf", _solved(family, point, value, fastest), float(hertz(point.omega))
+        return "Hopf", point, _solved(family, point, value, fastest)
     slope = np.asarray(local_at(family, jnp.asarray(y), value).slope)
     across = np.linalg.svd(slope[:, :-1].T)[2][-1]
     crosses = abs(across @ slope[:, -1]) < CROSSING * fastest
     point = (branch_point if crosses else fold_point)(family, y, value, matrix)
-    return ("branch point" if crosses else "fold"), _solved(family, point, value, fastest), 0.0
+    return ("branch point" if crosses else "fold"), point, _solved(family, point, value, fastest)
 
 
 def _solved(family: Swept, point: Critical, followed: float, fastest: float) -> float:
@@ -65,13 +75,12 @@ def _solved(family: Swept, point: Critical, followed: float, fastest: float) -> 
 def settled(family: Swept, y: Any, value: float) -> RestPlace:
     """The state at rest that the device goes to from a state (d,), a little pushed, by its own damping.
 
-    Raises ValueError where it oscillates.
+    Raises NoRest where it oscillates.
     """
     now = _pushed(family, jnp.asarray(y), value)
-    flow = family.flow(value)
-    rate, before, seen, same = float(_fastest(flow)), 0.0, (np.zeros(0), np.inf), 0
+    rate, before, seen, same = float(_fastest(family, value)), 0.0, (np.zeros(0), np.inf), 0
     for _ in range(PIECES):
-        now, square = _run(flow, now, STEPS * TURN / rate)
+        now, square = _run(family, now, value, STEPS * TURN / rate)
         mean = float(square)
         found = rest_near(family, now, value)
         if found.good:
@@ -86,7 +95,7 @@ def settled(family: Swept, y: Any, value: float) -> RestPlace:
             break
     unit = (leaf_units(family.device) | OF_THE_FIELD)[family.path]
     what = f"{family.path} = {show(float(f'{value:.6g}'), unit)}"
-    raise ValueError(
+    raise NoRest(
         f"at {what} this device does not come to rest but oscillates, so that it has no quasi-static loop there; sweep "
         "less far, or see lg.follow and lg.sweep for its cycles"
     )
@@ -102,16 +111,18 @@ def _pushed(family: Swept, y: Any, value: Any) -> Any:
 
 
 @jax.jit
-def _fastest(flow: Flow) -> Any:
+def _fastest(family: Swept, value: Any) -> Any:
     """How fast [rad/ns] a device may turn: the largest slope of its rate at states in all directions."""
+    flow = family.flow(value)
     turns = np.cos(2.4 * np.outer(np.arange(LOOKED_AT) + 0.5, 1 + math.sqrt(2) * np.arange(flow.size)))
     states = jax.vmap(flow.on_sphere)(jnp.asarray(turns))
     return jnp.max(jnp.sqrt(jnp.sum(jax.vmap(jax.jacfwd(flow.slope))(states) ** 2, axis=(1, 2))))
 
 
 @jax.jit
-def _run(flow: Flow, y: Any, duration: Any) -> tuple[Any, Any]:
+def _run(family: Swept, y: Any, value: Any, duration: Any) -> tuple[Any, Any]:
     """The end of a piece of a run, and the mean square of its rate."""
+    flow = family.flow(value)
     states = flow.run(y, duration, STEPS, STEPS // SAVED)
     moves = jax.vmap(flow.slope)(states)
     return states[-1], jnp.mean(jnp.sum(moves**2, axis=1))

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.fitting.orbits.recording import OrbitRecording
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.recording import Recording
+from llgrad.fitting.targets.sought import Sought
 
 
 class LinearAnswer(NamedTuple):
@@ -32,7 +32,7 @@ class LinearAnswer(NamedTuple):
 def linear_at(problem: Problem, u: np.ndarray, m0: np.ndarray) -> LinearAnswer:
     """Linearise at unbounded parameters u (p,) and reference states m0 (R, 3)."""
     values, lines, predictions, jacobian = (
-        _with_orbits(problem, u, m0) if problem.orbits else _linearise(problem, u, m0)
+        _with_sought(problem, u, m0) if problem.sought else _linearise(problem, u, m0)
     )
     names, units = list(problem.names), {}
     for recording in _scaled(problem):
@@ -51,24 +51,35 @@ def _scaled(problem: Problem) -> list[Recording]:
     return [r for r in problem.recordings if r.scaled_column is not None]
 
 
-def _with_orbits(problem: Problem, u: np.ndarray, m0: np.ndarray) -> tuple[Any, Any, list[Any], Any]:
-    """What `_linearise` gives where there are orbits too, whose slopes come with them."""
+def _with_sought(problem: Problem, u: np.ndarray, m0: np.ndarray) -> tuple[Any, Any, list[Any], Any]:
+    """What `_linearise` gives where there are orbits or states at rest too, whose slopes come with them."""
     values, _ = problem.physical_with_slopes(u)
-    in_time, lines, simulated, moved = problem.in_time, np.zeros(0), iter(()), np.zeros((0, len(values)))
+    in_time, simulated, moved = problem.in_time, iter(()), np.zeros((0, len(values)))
+    own, others = iter(()), 0
     if in_time.recordings:
         _, lines, predictions, moved = _linearise(in_time, u, m0)
-        simulated = iter(predictions)
-    found, rows, first = [], [], 0
+        simulated, own = iter(predictions), iter(np.asarray(lines))
+    found, rows, all_lines, first, used = [], [], [], 0, len(values)
     for recording in problem.recordings:
-        if isinstance(recording, OrbitRecording):
-            seen = recording.seen(values, m0[recording.row], recording.near)
+        count = len(recording.free_line)
+        if isinstance(recording, Sought):
+            seen = recording.seen_on_line(values, m0[recording.row], recording.near)
             found.append(seen.predicted)
-            rows.append(np.pad(seen.slopes, ((0, 0), (0, np.size(lines)))))
+            slopes, extra, line = seen.slopes[:, : len(values)], seen.slopes[:, len(values) :], seen.values
         else:
             found.append(next(simulated))
-            rows.append(np.asarray(moved)[first : first + recording.data.size])
-            first += recording.data.size
-    return values, lines, found, np.concatenate(rows)
+            part = np.asarray(moved)[first : first + recording.data.size]
+            slopes, extra = part[:, : len(values)], part[:, used : used + count]
+            line = np.array([next(own) for _ in range(count)])
+            first, used = first + recording.data.size, used + count
+        rows.append((slopes, extra, others))
+        all_lines.append(line)
+        others += count
+    whole = [
+        np.concatenate([s, np.zeros((len(s), at)), extra, np.zeros((len(s), others - at - extra.shape[1]))], axis=1)
+        for s, extra, at in rows
+    ]
+    return values, np.concatenate(all_lines), found, np.concatenate(whole)
 
 
 @eqx.filter_jit

@@ -15,6 +15,7 @@ from llgrad.core.units import show, show_with_error
 from llgrad.datasets.trace import Trace
 from llgrad.fitting.answers.explanation.sentences import explanation, shown_rms
 from llgrad.fitting.answers.quality import Quality, is_lost
+from llgrad.fitting.loops.measured import MeasuredLoop, SwitchingFields
 from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.experiment import Experiment
@@ -178,4 +179,6 @@ def _arrays(data: Any) -> list[Any]:
         return [data.t, *data.columns.values()]
     if isinstance(data, OrbitTable):
         return [*data.settings.values(), *data.measured.values()]
+    if isinstance(data, (MeasuredLoop, SwitchingFields)):
+        return [data.field, data.values]
     return [data.frequency, data.density] if isinstance(data, Spectrum) else [data.values, data.frequencies]

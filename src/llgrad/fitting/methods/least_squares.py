@@ -79,12 +79,13 @@ class LevenbergMarquardt(Method):
             value = _evaluate(problem, given.u, m0, horizon, near)
             state.take(value.cost < state.cost, given.u, value)
             log.count(len(state.u), tangents)
+        smallest = max(self.tolerance, *(recording.resolution for recording in problem.recordings))
         for iteration in range(self.iterations if last else self.stage_iterations):
             trial, active = state.propose()
             if not active.any():
                 break
             value = _evaluate(problem, trial, m0, horizon, None if near is None else state.near)
-            state.judge(trial, value, active, self.tolerance if last else 1e-3)
+            state.judge(trial, value, active, smallest if last else 1e-3)
             log.count(int(active.sum()), tangents)
             fraction = (number + min(1.0, (iteration + 1) / 20)) / count
             log.note(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import equinox as eqx
 import jax
@@ -15,23 +15,11 @@ from llgrad.fitting.orbits.cycles import TONES, Near, RowFound, row_at
 from llgrad.fitting.orbits.shooting import OfOrbits, shot
 from llgrad.fitting.orbits.tables.table import OF_NOISE
 from llgrad.fitting.targets.recording import RecordingSetup
+from llgrad.fitting.targets.sought import PredictedRecording
 from llgrad.orbits.results.named import quantity_of
 from llgrad.orbits.results.precision import working
 
 FREQUENCY: Final = "frequency"
-
-
-class PredictedRecording(NamedTuple):
-    """What is predicted for a recording."""
-
-    predicted: np.ndarray
-    """(T, 1)."""
-    residuals: np.ndarray
-    """Over their σ, (T,)."""
-    slopes: np.ndarray
-    """Theirs by the parameters [SI], (T, p)."""
-    near: Near
-    """The orbits behind it."""
 
 
 class OrbitRecording(OfOrbits):

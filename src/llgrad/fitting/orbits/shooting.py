@@ -18,12 +18,13 @@ import numpy as np
 from llgrad.core.record import set_leaf
 from llgrad.core.speed.quick import quick_jit
 from llgrad.fitting.orbits.cycles import TO_REST, Near, RowAtRest, RowFound, near_of, rest_at, row_at
-from llgrad.fitting.targets.recording import Model, Recording
+from llgrad.fitting.targets.recording import Model
+from llgrad.fitting.targets.sought import Sought
 from llgrad.orbits.cycle.solving import error_of
 from llgrad.orbits.results.precision import working
 
 
-class OfOrbits(Recording):
+class OfOrbits(Sought):
     """What was recorded of the orbits at K settings, as far as they themselves depend on it."""
 
     settings: Any

@@ -122,6 +122,8 @@ def rate_of_system(system: System, experiment: Experiment) -> float:
         return 2 * math.pi * float(np.nanmax(measured.get("frequency", np.array([1e9]))))
     if isinstance(data, Spectrum):
         return 2 * math.pi * peak_of(data).frequency
+    if not isinstance(data, Trace):
+        return 1.0  # a loop is at rest
     moving = [values for values in data.columns.values() if np.ptp(values) > 0]
     if data.t.size < FEWEST_SAMPLES or not moving:
         return 2 * math.pi / float(data.t[-1] - data.t[0])

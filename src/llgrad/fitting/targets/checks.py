@@ -17,7 +17,7 @@ from llgrad.fitting.answers.linear import linear_at
 from llgrad.fitting.orbits.recording import OrbitRecording, TableRecording
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.experiment import Experiment
-from llgrad.fitting.targets.recording import LINE, Recording, recorder_path
+from llgrad.fitting.targets.recording import LINE, OF_FIELD, Recording, recorder_name, recorder_path
 from llgrad.fitting.targets.starting import is_start
 
 CONSTANT: Final = 1e-12
@@ -110,7 +110,11 @@ def _check_places(problem: Problem, free: list[str]) -> None:
                 "leave it out"
             )
         if name in line and not any(name in recording.free_line for recording in problem.recordings):
-            raise ValueError(f"{name} is free, but it belongs to a voltage, and none is fitted; leave it out")
+            raise ValueError(f"{name} is free, but it belongs to a voltage or a loop, and none is fitted; leave it out")
+        if recorder_name(model, name) in OF_FIELD and name not in placed:
+            raise ValueError(
+                f"{name} is free, but it belongs to the field of a measured loop, and none is fitted; leave it out"
+            )
         if name not in (*placed, *line):
             raise ValueError(f"{name} is free, but it belongs to a trace, and there is none that has it; leave it out")
         if all(isinstance(r, TableRecording) and name in r.paths for r in problem.recordings):

@@ -15,6 +15,7 @@ from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace, trace_of
 from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive, check_drive
+from llgrad.fitting.loops.measured import MeasuredLoop, OfLoop, SwitchingFields
 from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.observables.spectrum import Spectrum
 
@@ -40,7 +41,9 @@ class Experiment(eqx.Module):
     '2 mA'
     """
 
-    data: Trace | FrequencyTable | OrbitTable | Spectrum = eqx.field(converter=_as_data)
+    data: Trace | FrequencyTable | OrbitTable | Spectrum | MeasuredLoop | SwitchingFields = eqx.field(
+        converter=_as_data
+    )
     """A `Trajectory` is taken as the trace of its t and m, a run of a `System` as `trace_of` it."""
     settings: Mapping[str, float] = eqx.field(default_factory=dict)
     """Values [SI] of the device in this experiment, by the path of the leaf."""
@@ -49,7 +52,8 @@ class Experiment(eqx.Module):
     drive: Drive | Mapping[str, Waveform] | None = None
     """Of a `System` waveforms by its inputs."""
     m0: Any = None
-    """State at the first sample, (3,), or of the form of a system's start; None where it is not known."""
+    """State at the first sample, (3,), or of the form of a system's start; None where it is not known. That which
+    relaxes to the state at the first field of a loop; None takes all layers along it."""
     noise: float | None = None
     """Standard deviation of a recorded value, in its own unit; None estimates it from the residuals.
 
@@ -63,7 +67,8 @@ class Experiment(eqx.Module):
     """Length [s] of the pieces in which a trace is fitted whose phase diffuses, each with a start of its own."""
     label: str = ""
     gain: float | None = None
-    """Of a recorded voltage: recorded = gain · V + offset, V that of the junction, or m·p in volt without one.
+    """Of a recorded voltage: recorded = gain · V + offset, V that of the junction, or m·p in volt without one; and of
+    what was measured of a loop.
 
     None finds it where there is no junction, and takes 1 where there is one; free under the name "gain"."""
     offset: float | None = None
@@ -71,9 +76,9 @@ class Experiment(eqx.Module):
     "offset"."""
 
     def __check_init__(self) -> None:
-        if not isinstance(self.data, (Trace, FrequencyTable, OrbitTable, Spectrum)):
+        if not isinstance(self.data, (Trace, FrequencyTable, OrbitTable, Spectrum, OfLoop)):
             raise ValueError(
-                f"an experiment needs a Trace, a FrequencyTable, an OrbitTable or a Spectrum, got "
+                "an experiment needs a Trace, a FrequencyTable, an OrbitTable, a Spectrum or a MeasuredLoop, got "
                 f"{type(self.data).__name__}; see read_trace"
             )
         if not isinstance(self.drive, Mapping):  # what a system can be driven by, the fit looks at
@@ -99,17 +104,19 @@ class Experiment(eqx.Module):
             if not scaled and not self.gain is self.offset is None:
                 raise ValueError("gain and offset are those of a voltage, and this trace has none; leave them out")
             return
-        word = "a spectrum"
+        word = "a measured loop" if isinstance(self.data, OfLoop) else "a spectrum"
         if isinstance(self.data, (FrequencyTable, OrbitTable)):
             word = "a table of frequencies" if isinstance(self.data, FrequencyTable) else "a table of orbits"
             several = isinstance(self.data, OrbitTable) and len(self.data.measured) > 1
             if several and self.noise not in (None, 1.0):  # 1 in units of their errors
                 raise ValueError("noise= is one number, and this table has several quantities, each with its errors")
         if self.drive is not None:
-            raise ValueError(f"{word} is that of free oscillations, without a drive; leave it out")
+            still = "at rest" if isinstance(self.data, OfLoop) else "of free oscillations"
+            raise ValueError(f"{word} is that {still}, without a drive; leave it out")
         if self.segment is not None:
             raise ValueError("segment= is for a trace: it cuts it into pieces; leave it out")
-        given = {"delay": self.delay or None, **{name: getattr(self, name) for name in ("bandwidth", "gain", "offset")}}
+        names = ("bandwidth",) if isinstance(self.data, OfLoop) else ("bandwidth", "gain", "offset")
+        given = {"delay": self.delay or None, **{name: getattr(self, name) for name in names}}
         if used := [name for name, value in given.items() if value is not None]:
             raise ValueError(f"{used[0]} belongs to the recorder of a trace, and this is {word}; leave it out")
 
@@ -134,8 +141,8 @@ class Experiment(eqx.Module):
             )
 
 
-Data = Trace | Trajectory | SystemTrajectory | FrequencyTable | OrbitTable | Spectrum
-Recorded = Data | Experiment | Sequence[Experiment]
+Data = Trace | Trajectory | SystemTrajectory | FrequencyTable | OrbitTable | Spectrum | MeasuredLoop | SwitchingFields
+Recorded = Data | Experiment | Sequence[Experiment | Data]
 """What a fit takes."""
 
 

@@ -24,6 +24,10 @@ TILTS = ("m0.polar", "m0.azimuthal")
 RECORDER = ("delay", "bandwidth", "line_width")
 """Free parameters of the recorder, and of a line that noise has broadened."""
 
+OF_FIELD = {"field_offset": "T", "axis_polar": "rad", "axis_azimuth": "rad"}
+"""Free parameters of the field of a measured loop, with their units: what is beside the field that was set, and by
+which angles its axis is elsewhere than was said."""
+
 LINE = ("gain", "offset")
 """Free parameters of the recorder of a voltage: recorded = gain · signal + offset."""
 
@@ -46,8 +50,8 @@ def recorder_path(model: Model, name: str) -> str:
 
 
 def recorder_name(model: Model, path: str) -> str:
-    """Which of `RECORDER` and `LINE` a path means in a fit of a model; empty where it is none of them."""
-    return next((name for name in (*RECORDER, *LINE) if path == recorder_path(model, name)), "")
+    """Which of `RECORDER`, `OF_FIELD` and `LINE` a path means in a fit of a model; empty where it is none of them."""
+    return next((name for name in (*RECORDER, *OF_FIELD, *LINE) if path == recorder_path(model, name)), "")
 
 
 class RecordingSetup(eqx.Module):
@@ -60,6 +64,9 @@ class RecordingSetup(eqx.Module):
     delay: Any
     bandwidth: Any
     line_width: Any
+    field_offset: Any = 0.0
+    axis_polar: Any = 0.0
+    axis_azimuth: Any = 0.0
 
 
 class Recording(eqx.Module):
@@ -106,9 +113,19 @@ class Recording(eqx.Module):
         return float(np.sum((signal / np.asarray(self.sigma)) ** 2))
 
     @property
+    def resolution(self) -> float:
+        """Steps of unbounded parameters that are smaller than this are lost in the rounding of what is predicted."""
+        return 0.0
+
+    @property
     def voltage_column(self) -> int | None:
         """The column that has a gain and an offset."""
         return None
+
+    @property
+    def of_voltage(self) -> bool:
+        """Whether gain and offset would be those of a voltage of a device."""
+        return not isinstance(self.model, System)
 
     @property
     def free_line(self) -> tuple[str, ...]:
@@ -199,7 +216,7 @@ def lines_said(problem: Any) -> list[str]:
     """What was done with gain and offset of each voltage that has a junction or a held value."""
     said = []
     for recording in problem.recordings:
-        if isinstance(recording.model, System):
+        if not recording.of_voltage:
             said += _line_of_system(recording)
             continue
         free, junction = recording.free_line, recording.model.junction is not None

@@ -87,7 +87,7 @@ def moved(family: Family, found: Critical) -> tuple[Any, Any]:
     dtype = jnp.result_type(float)
     source = found.source
     parts = [jnp.asarray(part, dtype) for part in (source.y, source.value, found.unknowns, source.norm)]
-    number, omega = _linear(source.kind, family, *parts)
+    number, omega, _ = moved_from(source.kind, family, *parts)
     return carry(found.value, number), carry(found.omega, omega)
 
 
@@ -130,14 +130,16 @@ def _solved(kind: str, family: Family, y: Any, value: Any, guess: Any, norm: Any
 
 
 @partial(quick_jit, compiled=partial(jax.jit, static_argnums=0))
-def _linear(kind: str, family: Family, y: Any, value: Any, z: Any, norm: Any) -> tuple[Any, Any]:
-    """Number and ω after one more step of Newton's method whose matrix is held."""
+def moved_from(kind: str, family: Family, y: Any, value: Any, z: Any, norm: Any) -> tuple[Any, Any, Any]:
+    """Number, ω and state after one more step of Newton's method whose matrix is held, from the unknowns z of a point
+    that was solved from a state and a value."""
     held = jax.lax.stop_gradient(family)
     chart = chart_at(held.flow(value), y)
     matrix = jax.lax.stop_gradient(jax.jacfwd(lambda z: _residual(kind, held, chart, value, z, norm))(z))
     z = z - jnp.linalg.solve(matrix, _residual(kind, family, chart, value, z, norm))
     n = family.shape.freedom
-    return value + z[n] * held.size, z[n + 1] if kind == "Hopf" else jnp.zeros_like(z[n])
+    omega = z[n + 1] if kind == "Hopf" else jnp.zeros_like(z[n])
+    return value + z[n] * held.size, omega, chart.state(held.flow(value), z[:n])
 
 
 def hertz(omega: Any) -> Any:

@@ -21,6 +21,7 @@ from llgrad.devices.system import System
 from llgrad.fitting.answers.explanation.sentences import short, shown_r_squared, shown_rms
 from llgrad.fitting.answers.profile import Profile
 from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.loops.measured import OfLoop
 from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.fitting.targets.recording import LINE, recorder_path
 from llgrad.fitting.targets.starting import form_of, is_start
@@ -150,6 +151,7 @@ def _spectra(views: list[View], labels: list[str]) -> Iterable[str]:
         else:
             kind = "a table of frequencies" if isinstance(view.data, FrequencyTable) else "a spectrum itself"
             kind = "a table" if isinstance(view.data, OrbitTable) else kind
+            kind = "a measured loop" if isinstance(view.data, OfLoop) else kind
             yield f"<p>Experiment {escape(label)} is {kind}.</p>"
 
 

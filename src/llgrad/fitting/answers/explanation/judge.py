@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from llgrad.datasets.trace import Trace
+from llgrad.fitting.answers.explanation.loops import judge_loop, judge_switching
 from llgrad.fitting.answers.explanation.tables import judge_spectrum, judge_table
 from llgrad.fitting.answers.explanation.traces import judge_trace
 from llgrad.fitting.answers.quality import Quality
+from llgrad.fitting.loops.measured import MeasuredLoop, SwitchingFields
 from llgrad.fitting.orbits.tables.table import as_orbit_table
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.observables.spectrum import Spectrum
@@ -31,4 +33,8 @@ def judged(
         return judge_trace(found, experiment, data, residuals, used)
     if isinstance(data, Spectrum):
         return judge_spectrum(found, data, residuals, weights)
+    if isinstance(data, MeasuredLoop):
+        return judge_loop(found, data, residuals, used)
+    if isinstance(data, SwitchingFields):
+        return judge_switching(found, data, residuals)
     return judge_table(found, as_orbit_table(data), residuals[:, 0], weights[:, 0], slopes, used)

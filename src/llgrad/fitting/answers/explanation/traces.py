@@ -56,7 +56,7 @@ def judge_trace(found: Quality, experiment: Experiment, data: Trace, residuals: 
         d, r = recorded[:, one], residuals[:, one]
         pooled.append(r_squared(d, r))
         shaped = wrong or is_correlated(r, float(d.std()) or 1.0) or not (in_pieces or is_noise(r))
-        failures.append(_unexplained([columns[i] for i in one], d, r, pooled[-1], shaped, used))
+        failures.append(unexplained([columns[i] for i in one], d, r, pooled[-1], shaped, used))
     failure = next((one for one in failures if one), "")
     known = [value for value in pooled if value is not None]
     warnings = (*long, *found.warnings, *shapes, *_factors(columns, recorded, residuals), *_far(columns, residuals))
@@ -70,7 +70,7 @@ def judge_trace(found: Quality, experiment: Experiment, data: Trace, residuals: 
     )
 
 
-def _unexplained(
+def unexplained(
     columns: list[ColumnFit], d: np.ndarray, r: np.ndarray, value: float | None, shaped: bool, used: int
 ) -> str:
     """Why the columns of one unit are not explained, or nothing."""

@@ -1,0 +1,105 @@
+"""A two-layer device from R(t) and R(H) together: does the search arrive, and are the intervals honest?"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import llgrad as lg
+from benchmarks.fits.coverage import rows_of
+from benchmarks.fits.teachers import Row
+from llgrad.core.record import get_leaf, set_leaf
+from llgrad.fitting.loops.measured import MeasuredLoop
+
+FREE = (
+    *("couplings.0.J1", "couplings.0.J2", "layers.0.terms.0.H_k", "layers.1.terms.0.H_k"),
+    *("layers.0.alpha", "current[R(t)]"),
+)
+ANGLES = ((math.pi / 2, 0.15), (math.pi / 2, 1.2))
+"""Of the two loops [rad]: near the easy axis, and near the hard one."""
+READING = 10e-6
+"""Current [A] at which the loops are measured."""
+NOISE = 0.01
+"""Standard deviation of a reading, in parts of the range of its recording."""
+NEAR = 3.0
+"""Standard errors within which the truth is reached."""
+
+
+def teacher() -> lg.Stack:
+    """Two coupled layers on a barrier, whose torques act on both."""
+    size = {"area": 6e-15, "demag": (0.02, 0.03, 0.95)}
+    lower = lg.Layer("lower", Ms=1.0e6, thickness=2.5e-9, alpha=0.02, terms=(easy(0.03),), m=(1, 0, 0), **size)
+    upper = lg.Layer("upper", Ms=0.8e6, thickness=2.0e-9, alpha=0.015, terms=(easy(0.02),), m=(-1, 0, 0), **size)
+    torques = (
+        lg.stacks.SpinTorque("lower", "upper", polarization=0.5),
+        lg.stacks.SpinTorque("upper", "lower", polarization=0.5),
+    )
+    exchange = lg.stacks.InterlayerExchange(("lower", "upper"), J1=-0.15e-3, J2=-0.04e-3)
+    barrier = lg.stacks.Barrier(("lower", "upper"), lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0))
+    return lg.Stack(layers=(lower, upper), couplings=(exchange, *torques), barriers=barrier, current=2e-3)
+
+
+def easy(H_k: float) -> lg.physics.UniaxialAnisotropy:
+    """An easy axis along x."""
+    return lg.physics.UniaxialAnisotropy(H_k, axis=(1, 0, 0))
+
+
+def state() -> dict[str, Any]:
+    """Where R(t) begins: both layers turned in the plane, as a pulse of the field leaves them."""
+    return {
+        "lower": lg.systems.Spin(math.cos(0.9), math.sin(0.9), 0.0),
+        "upper": lg.systems.Spin(-math.cos(0.5), math.sin(0.5), 0.0),
+    }
+
+
+class Clean:
+    """The recordings without noise."""
+
+    def __init__(self, device: lg.Stack):
+        run = lg.simulate(device, duration=3e-9, dt=1e-12, m0=state(), save=lg.Every(20))
+        self.t, self.trace = np.asarray(run.t), np.asarray(run.signal("resistance").values)
+        cold = device.replace(current=READING)
+        loops = lg.experiments.loop(cold, "field", 0.4, -0.4, angle=ANGLES, steps=64)
+        self.field = loops[0].values.ravel()
+        self.loops = [loop.resistance.ravel() for loop in loops]
+
+    def drawn(self, rng: np.random.Generator) -> list[lg.Experiment]:
+        """Noisy copies, as experiments."""
+        noisy = [one + NOISE * np.ptp(one) * rng.normal(size=one.size) for one in (self.trace, *self.loops)]
+        field, angles = np.tile(self.field, 2), np.repeat(ANGLES, self.field.size, axis=0)
+        loop = MeasuredLoop(field, np.concatenate(noisy[1:]), angle=angles)
+        return [
+            lg.Experiment(
+                lg.Trace(self.t, {"resistance": noisy[0]}, units={"resistance": "Ω"}), m0=state(), label="R(t)"
+            ),
+            lg.Experiment(loop, settings={"current": READING}, label="R(H)"),
+        ]
+
+
+def both_layers(part: int, rng: np.random.Generator) -> Iterator[Row]:
+    """Starts within ±30 %, each with noise of its own: so the same fits tell whether the intervals are honest."""
+    true, clean, starts = teacher(), Clean(teacher()), max(100 // part, 2)
+    paths = [name.split("[")[0] for name in FREE]
+    truth = np.array([float(get_leaf(true, path)) for path in paths])
+    case = f"two layers from R(t) and R(H) at two angles, 1 % noise, {starts} starts within ±30 %"
+    distances: dict[str, list[float]] = {name: [] for name in FREE}
+    arrived, seconds = [], []
+    for _ in range(starts):
+        begun = true
+        for path, value in zip(paths, truth * (1 + 0.3 * rng.uniform(-1, 1, len(FREE))), strict=True):
+            begun = set_leaf(begun, path, float(value))
+        began = time.process_time()
+        found = lg.fit(begun, clean.drawn(rng), free=FREE)
+        seconds.append(time.process_time() - began)
+        off = [(found.values[name] - value) / found.errors[name] for name, value in zip(FREE, truth, strict=True)]
+        arrived.append(found.explained and max(map(abs, off)) < NEAR)
+        for name, value in zip(FREE, off, strict=True):
+            distances[name].append(value)
+    rate = float(np.mean(arrived))
+    yield Row(case, "reach the truth within 3 standard errors", rate, "at least 0.95", rate >= 0.95)
+    yield Row(case, "each fit, processor seconds, median", float(np.median(seconds)))
+    yield from rows_of(case, distances)

@@ -1,0 +1,75 @@
+"""Measured loops from the files that labs have: what each column is, and one sentence for what is none."""
+
+import numpy as np
+import pytest
+
+from llgrad.cli.answers.reading import read_data
+from llgrad.fitting.loops.reading import read_loop
+
+ROWS = ((900, 1.0), (300, 1.0), (-300, 2.0), (-600, 2.0), (-900, 1.0))
+X = (np.pi / 2, 0.0)
+
+
+def written(tmp_path, header, rows=ROWS, separator=","):
+    file = tmp_path / "loop.csv"
+    file.write_text("\n".join([header, *(separator.join(map(str, row)) for row in rows)]) + "\n")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("header", "given", "quantity", "first"),
+    [
+        ("H (Oe),R (kOhm)", {}, "resistance", 1e3),
+        ("B (G),Voltage (mV)", {}, "voltage", 1e-3),
+        ("H (Oe),Moment (uemu)", {}, "moment", 1e-9),
+        ("H (Oe),m", {"quantity": "along"}, "along", 1.0),
+        ("H (Oe),R", {"value_unit": "Ohm"}, "resistance", 1.0),
+        ("H,R (Ohm)", {"field_unit": "Oe"}, "resistance", 1.0),
+        ("H (Oe),R_xy (Ohm)", {"quantity": "transverse"}, "transverse", 1.0),
+    ],
+)
+def test_columns_are_taken_for_what_they_are(tmp_path, header, given, quantity, first):
+    loop = read_loop(written(tmp_path, header), angle=X, **given)
+    assert loop.quantity == quantity and loop.values[0] == pytest.approx(first)
+    assert loop.field.tolist() == pytest.approx([0.09, 0.03, -0.03, -0.06, -0.09])
+    assert loop.unit == {"voltage": "V", "moment": "A m²", "along": "1"}.get(quantity, "Ω")
+
+
+def test_angles_may_stand_beside_and_each_begins_a_curve(tmp_path):
+    rows = [(angle, 0, *row) for angle in (30, 60) for row in ROWS]
+    loop = read_loop(written(tmp_path, "theta (deg),phi (deg),H (Oe),R (Ohm)", rows))
+    assert loop.curves == ((0, 5), (5, 10))
+    assert loop.angles[::5].tolist() == [[np.deg2rad(30), 0.0], [np.deg2rad(60), 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "given", "sentence"),
+    [
+        ("H (Oe),R (Ohm)", ROWS, {"angle": None}, "does not say along which axis the field is; give its polar and"),
+        ("H (Oe),R", ROWS, {}, "the column 'R' has no unit; write it in the header, as in 'R (Ohm)'"),
+        ("H,R (Ohm)", ROWS, {}, "the column 'H' has no unit"),
+        ("H (Oe),R (Ohm)", ROWS, {"field_unit": "mT"}, "'H' is in Oe, and field_unit is mT; leave it out"),
+        ("T (K),R (Ohm)", ROWS, {}, "has no column of fields; it has T, R; write 'H (Oe)' in the header"),
+        ("H (Oe),T (K)", ROWS, {}, "has no column of a resistance or a magnetisation; it has H, T"),
+        ("H (Oe),R (Ohm)", ((900, 1.0), (300, "nan"), *ROWS[2:]), {}, "the cell of 'R' is nan; remove the row"),
+        ("H (Oe),R (Ohm),R2 (Ohm)", [(*row, 1) for row in ROWS], {}, "has several columns that may have been read"),
+        ("H (Oe),R (Ohm)", ROWS, {"quantity": "moment"}, "has no column of moment"),
+        ("H (Oe),R (Ohm)", ((0, 1), *ROWS), {}, "begins at zero field"),
+    ],
+)
+def test_a_file_that_is_no_loop_is_refused_in_a_sentence(tmp_path, header, rows, given, sentence):
+    with pytest.raises(ValueError) as caught:
+        read_loop(written(tmp_path, header, rows), **({"angle": X} | given))
+    assert "loop.csv" in str(caught.value) and sentence in str(caught.value)
+
+
+def test_the_command_reads_a_loop_where_it_is_told_so(tmp_path):
+    file = written(tmp_path, "H (Oe),R (Ohm)")
+    loop = read_data(file, None, {"loop": "resistance", "angle": "90deg,0deg"})
+    assert loop.quantity == "resistance" and loop.angles[0].tolist() == pytest.approx([np.pi / 2, 0.0])
+    for given, sentence in (
+        ({"loop": "resistance", "angle": "90deg"}, "expected a polar and an azimuthal angle"),
+        ({"loop": "resistance", "peak": "G1"}, "--read peak=G1: a loop is read by angle, field, value"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            read_data(file, None, given)
