@@ -76,6 +76,7 @@ GIVEN = {
     "plot.optimum": ({"result": None}, {}),
     "plot.sensitivities": ({"result": None}, {}),
     "plot.resonance_map": ({"found": None}, {}),
+    "plot.harmonics": ({"found": None}, {}),
     "plot.loop": ({"found": None}, {}),
     "plot.history": ({"result": None}, {}),
     "plot.orbit": ({"source": RUN}, {}),

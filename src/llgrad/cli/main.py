@@ -34,6 +34,7 @@ from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
 from llgrad.cli.simulate import simulate
 from llgrad.cli.states.equilibria import equilibria
 from llgrad.cli.states.follow import follow
+from llgrad.cli.states.harmonics import harmonics
 from llgrad.cli.states.loop import loop
 from llgrad.cli.states.optimise import optimise
 from llgrad.cli.states.orbit import orbit
@@ -123,6 +124,7 @@ for command in (
     switch,
     loop,
     resonance,
+    harmonics,
     optimise,
     fit,
     plan,

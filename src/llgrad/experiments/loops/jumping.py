@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, Final
 
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import leaf_units
+from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
 from llgrad.experiments.loops.swept import OF_THE_FIELD, Swept
 from llgrad.experiments.loops.walking import Place, rest_near
@@ -92,7 +94,7 @@ def settled(family: Swept, y: Any, value: float) -> Place:
     )
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _pushed(family: Swept, y: Any, value: Any) -> Any:
     """A state pushed a little, in all its directions at once."""
     flow = family.flow(value)
@@ -101,7 +103,7 @@ def _pushed(family: Swept, y: Any, value: Any) -> Any:
     return flow.on_sphere(y + flow.basis(y) @ jnp.asarray(away, y.dtype))
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _fastest(flow: Flow) -> Any:
     """How fast [rad/ns] a device may turn: the largest slope of its rate at states in all directions."""
     turns = np.cos(2.4 * np.outer(np.arange(LOOKED_AT) + 0.5, 1 + math.sqrt(2) * np.arange(flow.size)))
@@ -109,7 +111,7 @@ def _fastest(flow: Flow) -> Any:
     return jnp.max(jnp.sqrt(jnp.sum(jax.vmap(jax.jacfwd(flow.slope))(states) ** 2, axis=(1, 2))))
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _run(flow: Flow, y: Any, duration: Any) -> tuple[Any, Any]:
     """The end of a piece of a run, and the mean square of its rate."""
     states = flow.run(y, duration, STEPS, STEPS // SAVED)
