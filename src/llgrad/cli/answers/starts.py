@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from llgrad.cli.device_options import quantity, unit_of
 from llgrad.core.record import set_leaf
-from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.drive import Drive
 from llgrad.fitting.assembly import units_of
 from llgrad.fitting.targets.recording import LINE, TILTS
@@ -29,7 +28,7 @@ class Begun(NamedTuple):
     """The drive, its free values at their starts."""
 
 
-def starts_of(starts: Mapping[str, str], free: str, model: Oscillator, drive: Drive | None) -> Begun:
+def starts_of(starts: Mapping[str, str], free: str, model: Any, drive: Drive | None) -> Begun:
     """The starts, each of a parameter that is free.
 
     Raises ValueError for an unknown name, one that is not free (a start would hold it there), and one that has no start
