@@ -10,15 +10,17 @@ from llgrad.experiments.harmonics.harmonic_hall import harmonic_hall
 
 UP = (0.0, 0.0, 1.0)
 SIZE = {"Ms": 1e6, "thickness": 1e-9, "area": 1e-12, "alpha": 0.1, "H_k": 1.5, "demag": (0.0, 0.0, 0.0), "m": UP}
-BAR = lg.HallBar(lg.Film(200.0, (lg.AHE(1.0), lg.PHE(0.4)), "free"), length=20e-6, width=5e-6, current=0.0)
-TORQUE = lg.SpinOrbitTorque(1.0, field_like=0.5)  # 1 mT and 0.5 mT per mA
+BAR = lg.readout.HallBar(
+    lg.readout.Film(200.0, (lg.readout.AHE(1.0), lg.readout.PHE(0.4)), "free"), length=20e-6, width=5e-6, current=0.0
+)
+TORQUE = lg.physics.SpinOrbitTorque(1.0, field_like=0.5)  # 1 mT and 0.5 mT per mA
 LAYERS = lg.Layer("free", **SIZE, terms=(TORQUE,)), lg.Layer("other", **SIZE)
-STACK = lg.Stack(LAYERS, lg.InterlayerExchange(("free", "other"), J1=0.0), readouts=BAR)
+STACK = lg.Stack(LAYERS, lg.stacks.InterlayerExchange(("free", "other"), J1=0.0), readouts=BAR)
 AMPLITUDE, FIELDS = 1e-3, np.linspace(-0.05, 0.05, 11)
 
 
 def swept(azimuth: float, m0=UP, device=STACK, ends=(-0.05, 0.05), **options):
-    start = m0 and {name: lg.Spin(*m0) for name in ("free", "other")}
+    start = m0 and {name: lg.systems.Spin(*m0) for name in ("free", "other")}
     settings = {"current": AMPLITUDE, "angle": (np.pi / 2, azimuth), "steps": 10, "m0": start} | options
     return harmonic_hall(device, "field", *ends, **settings)
 
@@ -76,7 +78,7 @@ def test_two_coupled_layers_follow_as_in_a_run_in_time():
     stack = stack.replace(couplings=STACK.couplings[0].replace(J1=-0.05e-3), readouts=BAR.replace(current=2e-3))
     f = 1e9
     found = swept(0.4, None, stack, (0.3, 0.4), frequency=f)
-    start = {name: lg.Spin(*found.loop.y[0, 0, at : at + 3]) for name, at in (("free", 0), ("other", 3))}
+    start = {name: lg.systems.Spin(*found.loop.y[0, 0, at : at + 3]) for name, at in (("free", 0), ("other", 3))}
     drive = {"heavy_metal_current": lg.Sine(amplitude=AMPLITUDE, frequency=f)}
     stack = stack.replace(field=0.3 * np.array([np.cos(0.4), np.sin(0.4), 0.0]))
     run = lg.simulate(stack, drive=drive, duration=6e-9, dt=1e-12, m0=start)
@@ -93,7 +95,7 @@ def test_two_coupled_layers_follow_as_in_a_run_in_time():
 
 def test_the_voltages_are_differentiable():
     def second(strength):
-        torque = lg.SpinOrbitTorque(strength, field_like=0.5)
+        torque = lg.physics.SpinOrbitTorque(strength, field_like=0.5)
         return swept(0.0, device=STACK.with_layer("free", terms=(torque,), H_k=1.5 * strength)).second_cosine
 
     _, slope = jax.jvp(second, (1.0,), (1.0,))

@@ -21,7 +21,7 @@ PROGRAM = """
         def loss(current, drive):
             equation = equation_of_motion(lg.presets.kubota2013().replace(current=current))
             m0 = Vec3(*(jnp.full(N, value) for value in (0.6, 0.0, 0.8)))
-            run = integrate(equation, m0, stepper=lg.Heun(), h=1e-3, steps=STEPS, every=20, drive={"current": drive})
+            run = integrate(equation, m0, stepper=lg.solvers.Heun(), h=1e-3, steps=STEPS, every=20, drive={"current": drive})
             return jnp.sum(run.saved.x**2)
         return jax.value_and_grad(loss, (0, 1))(current, drive)
 

@@ -14,14 +14,16 @@ from llgrad.physics.heat.heated import Heated
 from llgrad.physics.heat.laws import PowerLaw, TemperatureTable
 
 SIZE = {"Ms": 1e6, "thickness": 2e-9, "area": 5e-15, "alpha": 0.05}
-FREE = lg.Layer("free", **SIZE, H_k=1.5, m=lg.direction(0.4, 0.3), terms=(lg.UniaxialAnisotropy(0.04, axis=(1, 0, 0)),))
+FREE = lg.Layer(
+    "free", **SIZE, H_k=1.5, m=lg.direction(0.4, 0.3), terms=(lg.physics.UniaxialAnisotropy(0.04, axis=(1, 0, 0)),)
+)
 HARD = lg.Layer("hard", **SIZE, m=(1, 0, 0), fixed=True)
 STACK = lg.Stack(
     (HARD, FREE),
-    lg.SpinTorque("free", "hard", 0.5, 0.3, 0.2),
+    lg.stacks.SpinTorque("free", "hard", 0.5, 0.3, 0.2),
     current=1e-3,
     field=(0.0, 0.0, 0.02),
-    barriers=lg.Barrier(("hard", "free"), lg.ConductanceJunction(R_P=300.0, tmr=1.0)),
+    barriers=lg.stacks.Barrier(("hard", "free"), lg.devices.ConductanceJunction(R_P=300.0, tmr=1.0)),
 )
 LAWS = (
     PowerLaw("Ms", curie=1000.0),
@@ -38,15 +40,15 @@ def ran(device, drive=None, duration=2e-9):
 
 def test_a_heater_warms_by_the_exact_exponential():
     rest = HOT.replace(device=STACK.replace(current=0.0))
-    run = ran(rest, {"heater": lg.Step(3e-4, start=-1e-9)})
+    run = ran(rest, {"heater": lg.drives.Step(3e-4, start=-1e-9)})
     expected = 300 + 1e5 * 3e-4 * (1 - np.exp(-np.asarray(run.t) / 1e-9))
     np.testing.assert_allclose(run.signal("temperature").values, expected, rtol=1e-11)
 
 
 def test_at_rest_it_is_warmer_by_resistance_times_power():
     """A constant resistance: T₀ + R_th I² R, and R_th V²/R of a voltage; a bar in the plane counts with its current."""
-    film = lg.HallBar(lg.Film(100.0), length=4e-6, width=2e-6, current=1e-3, name="hall")
-    barrier = lg.Barrier(("hard", "free"), lg.LinearJunction(R_P=200.0, delta_R=0.0))
+    film = lg.readout.HallBar(lg.readout.Film(100.0), length=4e-6, width=2e-6, current=1e-3, name="hall")
+    barrier = lg.stacks.Barrier(("hard", "free"), lg.devices.LinearJunction(R_P=200.0, delta_R=0.0))
     for changes, power in (
         ({"barriers": barrier}, 1e-6 * 200),
         ({"barriers": barrier, "current": 0.0, "voltage": 0.3}, 0.09 / 200),
@@ -72,9 +74,9 @@ def test_what_the_current_loses_is_stored_or_flows_away():
 def test_the_magnet_is_that_of_its_temperature():
     """The rate is that of a device with the scaled numbers, written here by hand."""
     T, d = 420.0, lg.direction(0.9, 0.5)
-    m = lg.Spin(d.x, d.y, d.z)
+    m = lg.systems.Spin(d.x, d.y, d.z)
     bloch = (1 - 0.42**1.5) / (1 - 0.3**1.5)
-    axis = lg.UniaxialAnisotropy(0.04 * bloch**2, axis=(1, 0, 0))
+    axis = lg.physics.UniaxialAnisotropy(0.04 * bloch**2, axis=(1, 0, 0))
     slope = 0.95 - 0.85 * 70 / 350
     by_hand = STACK.with_layer("free", Ms=1e6 * bloch, H_k=1.5 * slope, terms=(axis,)).with_layer(
         "hard", Ms=1e6 * bloch
@@ -119,7 +121,7 @@ def test_the_thermal_field_follows_the_temperature():
     torque = m.cross(field) + m.cross(m.cross(field)) * 0.05
     assert x[300.0] == pytest.approx(-FREE.gamma / (1 + 0.05**2) * float(torque.y), rel=1e-9)
     assert np.isfinite(
-        lg.simulate(noisy, duration=1e-10, dt=1e-12, key=jax.random.key(0), stepper=lg.Heun()).temperature
+        lg.simulate(noisy, duration=1e-10, dt=1e-12, key=jax.random.key(0), stepper=lg.solvers.Heun()).temperature
     ).all()
 
 
@@ -134,7 +136,7 @@ def test_derivatives_three_ways_and_both_engines():
     ones = [jnp.ones(np.shape(leaf)) for leaf in leaves]
     rng = np.random.default_rng(0)
     way = [jnp.asarray(rng.normal(size=np.shape(leaf))) for leaf in leaves]
-    native, xla = lg.Native(), lg.XLA()
+    native, xla = lg.solvers.Native(), lg.solvers.XLA()
     value, forward = jax.jvp(lambda s: lost(s, native), (ones,), (way,))
     reverse = sum(jnp.sum(g * w) for g, w in zip(jax.grad(lost)(ones, native), way, strict=True))
     h = 1e-6
@@ -145,7 +147,7 @@ def test_derivatives_three_ways_and_both_engines():
 
 
 def test_an_oscillator_with_a_junction_is_heated_too():
-    sto = lg.presets.kubota2013().replace(junction=lg.LinearJunction(R_P=100.0, delta_R=0.0), current=1e-3)
+    sto = lg.presets.kubota2013().replace(junction=lg.devices.LinearJunction(R_P=100.0, delta_R=0.0), current=1e-3)
     hot = Heated(sto, thermal_resistance=2e5, heat_capacity=5e-15)
     run, cool = ran(hot), lg.simulate(sto, duration=2e-9, dt=2e-12)
     np.testing.assert_allclose(run.temperature, 300 + 20 * (1 - np.exp(-np.asarray(run.t) / 1e-9)), rtol=1e-9)

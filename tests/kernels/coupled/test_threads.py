@@ -22,7 +22,7 @@ PROGRAM = """
         def one(weights, field):
             array = lg.OscillatorArray(device, N, lg.FieldCoupling(weights))
             array = array.replace(field=lg.Vec3(0.0 * field, 0.0 * field, field))
-            run = lg.simulate(array, duration=STEPS * 4e-12, dt=4e-12, save=lg.End(), stepper=lg.Heun(), throw=False)
+            run = lg.simulate(array, duration=STEPS * 4e-12, dt=4e-12, save=lg.End(), stepper=lg.solvers.Heun(), throw=False)
             return jnp.sum(run.mx[-1] ** 2)
         def loss(weights, fields):
             return one(weights, fields[0]) if B == 1 else jax.vmap(one, (None, 0))(weights, fields).sum()

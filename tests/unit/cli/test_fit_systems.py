@@ -8,7 +8,7 @@ import llgrad as lg
 
 @pytest.fixture(autouse=True)
 def recorded(tmp_path):
-    model = lg.AmplitudeModel(omega_0=2e9, N=-5e8, Gamma_G=2e8, Q=0.5, sigma=4e11, current=1.0e-3)
+    model = lg.systems.AmplitudeModel(omega_0=2e9, N=-5e8, Gamma_G=2e8, Q=0.5, sigma=4e11, current=1.0e-3)
     lg.save_device(tmp_path / "model.json", model)
     run = lg.simulate(model, duration=6e-9, dt=20e-12)
     columns = [np.asarray(run.signal(name).values) for name in run.model.signals(run.state)[:2]]

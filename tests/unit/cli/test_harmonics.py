@@ -6,8 +6,8 @@ import pytest
 
 import llgrad as lg
 
-BAR = lg.HallBar(lg.Film(200.0, (lg.AHE(1.0), lg.PHE(0.4))), length=20e-6, width=5e-6)
-LAYER = lg.Layer("free", Ms=1e6, thickness=1e-9, area=1e-12, H_k=0.4, terms=(lg.SpinOrbitTorque(1.0),))
+BAR = lg.readout.HallBar(lg.readout.Film(200.0, (lg.readout.AHE(1.0), lg.readout.PHE(0.4))), length=20e-6, width=5e-6)
+LAYER = lg.Layer("free", Ms=1e6, thickness=1e-9, area=1e-12, H_k=0.4, terms=(lg.physics.SpinOrbitTorque(1.0),))
 RANGE = ("--current", "1mA", "--field", "1kOe", "--angle", "90deg,0deg:360deg", "--steps", "8")
 
 
