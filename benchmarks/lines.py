@@ -1,4 +1,4 @@
-"""How often the 95 % intervals of `lg.observables.line_width` hold the truth: lines of 0.1 to 30 % in noise of 0 to 20 dB.
+"""How often the 95 % intervals of `lg.observables.line_width` hold the truth: lines of 0.1–30 % in noise of 0–20 dB.
 
     python -m benchmarks.lines --draws 100 --seed 271828
 
@@ -69,7 +69,7 @@ def signals(kind: str, width: float, level: float, size: int, draws: int, rng: n
 
 
 def answer(signal: np.ndarray) -> lg.observables.LineWidth | None:
-    """The line; None where `lg.observables.line_width` refuses fewer than twenty periods of one that is not resolved."""
+    """The line; None where `lg.observables.line_width` refuses under twenty periods of an unresolved one."""
     try:
         return lg.observables.line_width(signal, dt=1.0)
     except ValueError as refusal:

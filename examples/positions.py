@@ -4,8 +4,8 @@ Expect a mismatch that falls from 0.0133 to rounding (2e-30 here), and no pair n
 
 Three discs in a plane, each of which feels the others' stray field by their shapes. Wanted is an in-plane arrangement
 after which the state of the array 0.4 ns after a common start is that of a teacher, whose positions are not told. What
-training changes are free numbers; the array is made of `lg.physics.keep_apart(numbers, 70 nm)`, so no step of it brings two
-discs nearer than that.
+training changes are free numbers; the array is made of `lg.physics.keep_apart(numbers, 70 nm)`, so no step of it brings
+two discs nearer than that.
 """
 
 import jax

@@ -1,6 +1,7 @@
 """No argument is accepted and ignored: for every kind of data it changes the problem or is refused in a sentence."""
 
 import dataclasses
+import sys
 
 import jax
 import numpy as np
@@ -57,9 +58,9 @@ def problem_of(monkeypatch):
         found.update(prepared=prepared, begin=begin, guess=guess, key=key, log=log)
         raise Begun
 
-    monkeypatch.setattr("llgrad.fitting.fit._guessed", keep)
-    monkeypatch.setattr("llgrad.fitting.fit.check_dependence", lambda *_: None)  # runs, and is slow
-    monkeypatch.setattr("llgrad.fitting.fit._on_orbits", lambda prepared, log: prepared)
+    monkeypatch.setattr(sys.modules["llgrad.fitting.fit"], "_guessed", keep)
+    monkeypatch.setattr(sys.modules["llgrad.fitting.fit"], "check_dependence", lambda *_: None)  # runs, and is slow
+    monkeypatch.setattr(sys.modules["llgrad.fitting.fit"], "_on_orbits", lambda prepared, log: prepared)
 
     def call(model, data, **arguments):
         with pytest.raises(Begun):

@@ -76,12 +76,12 @@ CASES = [
 @pytest.mark.parametrize(("answer", "name", "value", "said"), CASES)
 def test_what_means_nothing_is_refused(answer, name, value, said):
     with pytest.raises(ValueError, match=said):
-        getattr(lg, answer)(**(GIVEN[answer] | {name: value}))
+        getattr(lg.fitting, answer)(**(GIVEN[answer] | {name: value}))
 
 
 def test_every_argument_is_in_the_table():
     for answer, arguments in NOTHING.items():
-        told = {*inspect.signature(getattr(lg, answer)).parameters} - {"progress"}
+        told = {*inspect.signature(getattr(lg.fitting, answer)).parameters} - {"progress"}
         assert told - {*arguments} <= {"name"}  # a name needs a fit: tests/unit/fitting
 
 

@@ -179,7 +179,9 @@ REFUSED = {
         "dt is of runs in time, and tables",
     ),
     "of a device": (
-        lambda: lg.fit(lg.presets.kubota2013(), columns(mx="1"), free=["alpha"], drive={"current": lg.drives.Constant(1.0)}),
+        lambda: lg.fit(
+            lg.presets.kubota2013(), columns(mx="1"), free=["alpha"], drive={"current": lg.drives.Constant(1.0)}
+        ),
         "drive is a dict, expected a Drive",
     ),
 }  # fmt: skip

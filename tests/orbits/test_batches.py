@@ -8,7 +8,7 @@ from tests.orbits.devices import reference
 from tests.orbits.test_figures import TABLE
 
 import llgrad as lg
-from llgrad.orbits.results.status import MISSED, NOTES, SearchOutcome, OrbitStatus
+from llgrad.orbits.results.status import MISSED, NOTES, OrbitStatus, SearchOutcome
 
 CURRENTS = (0.3e-3, 0.8e-3, 2.5e-3, 3.6e-3, -2.5e-3, 0.0)
 THERE = (False, True, True, False, False, False)

@@ -82,7 +82,8 @@ COUPLINGS: dict[str, Member] = {
 
 FREE = lg.Layer(
     "free", Ms=1.1e6, thickness=2e-9, area=2.4e-15, alpha=0.03, gamma=1.8e11, H_k=0.9, H_k2=0.05,
-    demag=(0.04, 0.06, 0.9), m=lg.direction(0.4, 0.3), terms=(lg.physics.UniaxialAnisotropy(0.04, axis=(0.6, 0.8, 0.0)),),
+    demag=(0.04, 0.06, 0.9), m=lg.direction(0.4, 0.3), 
+    terms=(lg.physics.UniaxialAnisotropy(0.04, axis=(0.6, 0.8, 0.0)),),
 )  # fmt: skip
 HARD = lg.Layer("hard", Ms=0.8e6, thickness=3e-9, area=3e-15, alpha=0.05, H_k=1.2, demag=(0.05, 0.08, 0.87),
                 H_k2=0.02, m=lg.direction(2.6, 1.3))  # fmt: skip

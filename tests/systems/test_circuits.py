@@ -9,6 +9,7 @@ import pytest
 from tests.physics.couplings import FREE, HARD
 
 import llgrad as lg
+from llgrad.circuits import Capacitor, Circuit, CurrentSource, Inductor, Parallel, Resistor, Series, VoltageSource
 from llgrad.core.constants import ELEMENTARY_CHARGE, HBAR, MU_0
 from llgrad.physics.llg import llg
 from llgrad.physics.presets.chain import taniguchi2018
@@ -24,7 +25,7 @@ STACK = lg.Stack(
 )
 START = lg.direction(1.5, 0.3)
 RUN = {"duration": 0.2e-9, "dt": 1e-12}
-LOAD, OUT = lg.circuits.Resistor(50.0, name="load"), lg.circuits.Capacitor(0.2e-12, name="out")
+LOAD, OUT = Resistor(50.0, name="load"), Capacitor(0.2e-12, name="out")
 
 
 def kirchhoff(circuit, drive):
@@ -38,21 +39,21 @@ def kirchhoff(circuit, drive):
         assert np.abs(one - other).max() <= 1e-12 * np.abs(scale).max()
 
     def of(part):
-        if not isinstance(part, (lg.circuits.Series, lg.circuits.Parallel)):
+        if not isinstance(part, (Series, Parallel)):
             name = next(names)
             voltage, current = signal[f"{name}.voltage"], signal[f"{name}.current"]
             if f"{name}.resistance" in signal:
                 close(voltage, signal[f"{name}.resistance"] * current, voltage)
-            if isinstance(part, lg.circuits.Resistor):
+            if isinstance(part, Resistor):
                 close(voltage, part.resistance * current, voltage)
                 close(signal[f"{name}.power"], voltage * current, voltage * current)
             return voltage, current
         voltages, currents = zip(*map(of, part.parts), strict=True)
-        shared, added = (currents, voltages) if isinstance(part, lg.circuits.Series) else (voltages, currents)
+        shared, added = (currents, voltages) if isinstance(part, Series) else (voltages, currents)
         for one in shared[1:]:
             close(one, shared[0], shared[0])
         total = sum(added)
-        return (total, shared[0]) if isinstance(part, lg.circuits.Series) else (shared[0], total)
+        return (total, shared[0]) if isinstance(part, Series) else (shared[0], total)
 
     voltage, current = of(circuit.network)
     close(current, signal["current"], current)
@@ -61,39 +62,37 @@ def kirchhoff(circuit, drive):
 
 
 CIRCUITS = {
-    "junctions in series": (lg.circuits.CurrentSource(2e-3), lg.circuits.Series(STO, OTHER)),
+    "junctions in series": (CurrentSource(2e-3), Series(STO, OTHER)),
     "junctions in parallel": (
-        lg.circuits.VoltageSource(0.9, 50.0),
-        lg.circuits.Parallel(STO, OTHER, lg.circuits.Resistor(900.0)),
+        VoltageSource(0.9, 50.0),
+        Parallel(STO, OTHER, Resistor(900.0)),
     ),
     "nested": (
-        lg.circuits.VoltageSource(2.0),
-        lg.circuits.Series(
-            lg.circuits.Parallel(STO, lg.circuits.Series(OTHER, lg.circuits.Resistor(100.0))), STO, LOAD
-        ),
+        VoltageSource(2.0),
+        Series(Parallel(STO, Series(OTHER, Resistor(100.0))), STO, LOAD),
     ),
-    "with a stack": (lg.circuits.CurrentSource(1e-3), lg.circuits.Parallel(STACK, lg.circuits.Series(STO, LOAD))),
+    "with a stack": (CurrentSource(1e-3), Parallel(STACK, Series(STO, LOAD))),
     "a load behind a capacitor": (
-        lg.circuits.CurrentSource(3e-3),
-        lg.circuits.Parallel(lg.circuits.Series(STO, OTHER), lg.circuits.Series(OUT, LOAD)),
+        CurrentSource(3e-3),
+        Parallel(Series(STO, OTHER), Series(OUT, LOAD)),
     ),
     "a bias tee with a second source": (
-        lg.circuits.VoltageSource(1.5, 20.0),
-        lg.circuits.Series(
-            lg.circuits.Inductor(0.3e-9),
-            lg.circuits.Parallel(STO, lg.circuits.Series(OUT, lg.circuits.VoltageSource(0.0, 50.0, name="generator"))),
+        VoltageSource(1.5, 20.0),
+        Series(
+            Inductor(0.3e-9),
+            Parallel(STO, Series(OUT, VoltageSource(0.0, 50.0, name="generator"))),
         ),
     ),
     "a capacitor beside the junction": (
-        lg.circuits.CurrentSource(2e-3),
-        lg.circuits.Parallel(STO, lg.circuits.Capacitor(50e-15)),
+        CurrentSource(2e-3),
+        Parallel(STO, Capacitor(50e-15)),
     ),
 }
 
 
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_kirchhoffs_laws_hold_at_every_moment(name):
-    circuit = lg.circuits.Circuit(*CIRCUITS[name])
+    circuit = Circuit(*CIRCUITS[name])
     by, source = ("current", circuit.source.current) if "current" in circuit.inputs else ("voltage", None)
     wave = lg.Sine(0.3e-3 if by == "current" else 0.2, frequency=5e9)
     run, signal = kirchhoff(circuit, {by: wave, "field_y": lg.drives.Constant(5e-3)})
@@ -140,10 +139,8 @@ class ByHand(lg.System):
 
 def test_a_circuit_is_the_system_that_it_stands_for():
     """The same states, to rounding, and the same gradient."""
-    network = lg.circuits.Parallel(
-        lg.circuits.Series(STO, OTHER), lg.circuits.Series(lg.circuits.Capacitor(0.3e-12, voltage=0.0), LOAD)
-    )
-    circuit = lg.circuits.Circuit(lg.circuits.VoltageSource(1.6, 40.0), network, names=("a", "b"))
+    network = Parallel(Series(STO, OTHER), Series(Capacitor(0.3e-12, voltage=0.0), LOAD))
+    circuit = Circuit(VoltageSource(1.6, 40.0), network, names=("a", "b"))
     by_hand = ByHand(volts=1.6, inner=40.0, load=50.0, C=0.3e-12)
     run, other = lg.simulate(circuit, **RUN), lg.simulate(by_hand, **RUN)
     np.testing.assert_allclose(run.a.stack(), other.a.stack(), atol=1e-12)
@@ -154,9 +151,7 @@ def test_a_circuit_is_the_system_that_it_stands_for():
     def of_circuit(volts, load):
         made = circuit.replace(
             source=circuit.source.replace(voltage=volts),
-            network=lg.circuits.Parallel(
-                network.parts[0], lg.circuits.Series(network.parts[1].parts[0], lg.circuits.Resistor(load))
-            ),
+            network=Parallel(network.parts[0], Series(network.parts[1].parts[0], Resistor(load))),
         )
         return lg.simulate(made, **RUN).b.x[-1]
 
@@ -172,9 +167,7 @@ def test_a_current_source_leaves_junctions_in_series_to_themselves():
     """Each runs as it does alone, with the same bits of noise for the first."""
     hot = STO.replace(temperature=300.0)
     key = jax.random.key(3)
-    run = lg.simulate(
-        lg.circuits.Circuit(lg.circuits.CurrentSource(2e-3), lg.circuits.Series(hot, OTHER)), key=key, **RUN
-    )
+    run = lg.simulate(Circuit(CurrentSource(2e-3), Series(hot, OTHER)), key=key, **RUN)
     alone = lg.simulate(hot.replace(current=2e-3), key=key, **RUN)
     np.testing.assert_allclose(run.junction0.stack(), alone.m, atol=1e-11)
     quiet = lg.simulate(OTHER.replace(current=2e-3), stepper=lg.solvers.Heun(), **RUN)
@@ -184,7 +177,7 @@ def test_a_current_source_leaves_junctions_in_series_to_themselves():
 
 def test_a_voltage_source_on_a_stack_is_the_stacks_voltage():
     """With what follows the voltage of its barrier, and a terminal of its own."""
-    run = lg.simulate(lg.circuits.Circuit(lg.circuits.VoltageSource(0.5), STACK, names="pillar"), **RUN)
+    run = lg.simulate(Circuit(VoltageSource(0.5), STACK, names="pillar"), **RUN)
     other = lg.simulate(STACK.replace(voltage=0.5), **RUN)
     np.testing.assert_allclose(run.pillar["free"].stack(), other.free.stack(), atol=1e-12)
     np.testing.assert_allclose(run.signal("pillar.resistance").values, other.signal("resistance").values, rtol=1e-12)
@@ -192,13 +185,13 @@ def test_a_voltage_source_on_a_stack_is_the_stacks_voltage():
 
 def test_what_has_no_magnet_follows_its_exponential_and_its_wave():
     """V (1 − e^{−t/RC}) on a capacitor, I₀ cos ωt in a coil with ω = 1/√(LC); the step follows from both."""
-    charge = lg.circuits.Circuit(lg.circuits.VoltageSource(0.4, 1e3), lg.circuits.Capacitor(0.1e-12, voltage=0.0))
+    charge = Circuit(VoltageSource(0.4, 1e3), Capacitor(0.1e-12, voltage=0.0))
     run = lg.simulate(charge, duration=0.3e-9, accuracy=1e-10)
     expected = 0.4 * -np.expm1(-np.asarray(run.t) / 0.1e-9)
     np.testing.assert_allclose(run.signal("capacitor0.voltage").values, expected, atol=1e-9)
-    tank = lg.circuits.Circuit(
-        lg.circuits.CurrentSource(0.0),
-        lg.circuits.Parallel(lg.circuits.Capacitor(1e-12, 0.0), lg.circuits.Inductor(1e-9, 1e-3)),
+    tank = Circuit(
+        CurrentSource(0.0),
+        Parallel(Capacitor(1e-12, 0.0), Inductor(1e-9, 1e-3)),
     )
     assert float(tank.fastest()) == pytest.approx(math.sqrt(2 / 1e-21), rel=1e-6)
     run = lg.simulate(tank, duration=1e-9, stepper=lg.solvers.DormandPrince8())
@@ -207,7 +200,7 @@ def test_what_has_no_magnet_follows_its_exponential_and_its_wave():
 
 def test_reactive_elements_start_at_rest():
     """Open and shorted: the capacitor has the junction's voltage and no current, the coil the source's whole."""
-    circuit = lg.circuits.Circuit(*CIRCUITS["a bias tee with a second source"])
+    circuit = Circuit(*CIRCUITS["a bias tee with a second source"])
     start = circuit.start()
     ohms = float(JUNCTION.resistance(start["junction0"].x))
     assert float(start["inductor0"]["current"]) == pytest.approx(1.5 / (20.0 + ohms))
@@ -218,60 +211,60 @@ def test_reactive_elements_start_at_rest():
 
 
 def test_a_circuit_goes_to_a_file_and_back(tmp_path):
-    circuit = lg.circuits.Circuit(*CIRCUITS["with a stack"], names=("pillar", "sto"))
+    circuit = Circuit(*CIRCUITS["with a stack"], names=("pillar", "sto"))
     lg.save_device(tmp_path / "circuit.json", circuit)
-    again = lg.systems.load_system(tmp_path / "circuit.json", lg.circuits.Circuit)
+    again = lg.systems.load_system(tmp_path / "circuit.json", Circuit)
     assert repr(again) == repr(circuit) and again.outputs == circuit.outputs
     assert again.outputs["sto.current"] == "A"
 
 
 def test_circuits_are_members_of_arrays():
     """Two of them whose first junctions feel each other's direction as a field."""
-    circuit = lg.circuits.Circuit(lg.circuits.CurrentSource(2e-3), lg.circuits.Series(STO, LOAD))
+    circuit = Circuit(CurrentSource(2e-3), Series(STO, LOAD))
     mix = lg.systems.DenseMix([[0.0, 5e-3], [5e-3, 0.0]], of="junction0", to="field")
-    both = lg.systems.SystemArray.of([circuit, circuit.replace(source=lg.circuits.CurrentSource(1e-3))], mix)
+    both = lg.systems.SystemArray.of([circuit, circuit.replace(source=CurrentSource(1e-3))], mix)
     run = lg.simulate(both, **RUN)
     assert run.junction0.x.shape == (201, 2)
     alone = lg.simulate(circuit, **RUN)
     assert np.abs(run.junction0.x[:, 0] - alone.junction0.x).max() > 1e-5
 
 
-BIAS = lg.circuits.CurrentSource(1e-3)
+BIAS = CurrentSource(1e-3)
 REFUSED = {
-    "no source": (lambda: lg.circuits.Circuit(lg.circuits.Series(STO, OTHER), LOAD), "this circuit has no source: source is Series"),
-    "nothing for a source": (lambda: lg.circuits.Circuit(None, STO), "this circuit has no source: source is NoneType"),
-    "no junction": (lambda: lg.circuits.Series(lg.presets.kubota2013(), STO), "an oscillator in this circuit has no junction"),
-    "no barrier": (lambda: lg.circuits.Series(STACK.replace(barriers=(), layers=FREE.replace(name="hard"), couplings=())),
+    "no source": (lambda: Circuit(Series(STO, OTHER), LOAD), "this circuit has no source: source is Series"),
+    "nothing for a source": (lambda: Circuit(None, STO), "this circuit has no source: source is NoneType"),
+    "no junction": (lambda: Series(lg.presets.kubota2013(), STO), "an oscillator in this circuit has no junction"),
+    "no barrier": (lambda: Series(STACK.replace(barriers=(), layers=FREE.replace(name="hard"), couplings=())),
                    "a stack in this circuit has no barrier, .* no voltage drives it"),
-    "a current of its own": (lambda: lg.circuits.Circuit(BIAS, STO.replace(current=2e-3)), "a current of its own, 2 mA; give"),
-    "a voltage of its own": (lambda: lg.circuits.Circuit(BIAS, STACK.replace(voltage=0.1)), "a voltage of its own; leave it"),
+    "a current of its own": (lambda: Circuit(BIAS, STO.replace(current=2e-3)), "a current of its own, 2 mA; give"),
+    "a voltage of its own": (lambda: Circuit(BIAS, STACK.replace(voltage=0.1)), "a voltage of its own; leave it"),
     "no resistance": (
-        lambda: lg.circuits.Circuit(BIAS, STO.replace(junction=lg.devices.LinearJunction(R_P=0.0, delta_R=100.0))),
+        lambda: Circuit(BIAS, STO.replace(junction=lg.devices.LinearJunction(R_P=0.0, delta_R=100.0))),
         "the resistance of junction0 falls to 0 Ω, a junction without resistance",
     ),
     "a resistance that follows its voltage": (
-        lambda: lg.circuits.Circuit(BIAS, STO.replace(junction=lg.physics.BiasedJunction(R_P=1e3, tmr=1.0, half_voltage=0.5))),
+        lambda: Circuit(BIAS, STO.replace(junction=lg.physics.BiasedJunction(R_P=1e3, tmr=1.0, half_voltage=0.5))),
         "the resistance of junction0 follows its own voltage",
     ),
-    "a resistor of nothing": (lambda: lg.circuits.Resistor(0.0), "Resistor: resistance = 0 Ω, expected a positive one"),
-    "a capacitor of nothing": (lambda: lg.circuits.Capacitor(-1e-12), "Capacitor: capacitance = .* expected a positive one"),
-    "nothing in series": (lambda: lg.circuits.Series(), "Series\\(\\) has no parts"),
-    "another part": (lambda: lg.circuits.Parallel(STO, 50.0), "a circuit holds float, expected oscillators with a junction"),
-    "a short circuit": (lambda: lg.circuits.Circuit(lg.circuits.VoltageSource(1.0), lg.circuits.Capacitor(1e-12)), "is a short circuit: nothing"),
+    "a resistor of nothing": (lambda: Resistor(0.0), "Resistor: resistance = 0 Ω, expected a positive one"),
+    "a capacitor of nothing": (lambda: Capacitor(-1e-12), "Capacitor: capacitance = .* expected a positive one"),
+    "nothing in series": (lambda: Series(), "Series\\(\\) has no parts"),
+    "another part": (lambda: Parallel(STO, 50.0), "a circuit holds float, expected oscillators with a junction"),
+    "a short circuit": (lambda: Circuit(VoltageSource(1.0), Capacitor(1e-12)), "is a short circuit: nothing"),
     "two voltages": (
-        lambda: lg.circuits.Circuit(lg.circuits.VoltageSource(1.0, 50.0), lg.circuits.Parallel(lg.circuits.Capacitor(1e-12), lg.circuits.VoltageSource(0.0))),
+        lambda: Circuit(VoltageSource(1.0, 50.0), Parallel(Capacitor(1e-12), VoltageSource(0.0))),
         "Capacitor and VoltageSource are in parallel, .* a short circuit",
     ),
     "two currents": (
-        lambda: lg.circuits.Circuit(BIAS, lg.circuits.Series(STO, lg.circuits.Inductor(1e-9))),
+        lambda: Circuit(BIAS, Series(STO, Inductor(1e-9))),
         "CurrentSource and Series are in series, and each keeps a current",
     ),
-    "nothing moves": (lambda: lg.circuits.Circuit(BIAS, LOAD), "nothing in this circuit moves"),
-    "two of one name": (lambda: lg.circuits.Circuit(BIAS, lg.circuits.Series(STO, LOAD, LOAD)), "has the name 'load': another one has"),
-    "a taken name": (lambda: lg.circuits.Circuit(BIAS, STO, names="field_x"), "has the name 'field_x': expected a word"),
-    "too few names": (lambda: lg.circuits.Circuit(BIAS, lg.circuits.Series(STO, STO), names=("a",)), "1 names, and this circuit has 2"),
+    "nothing moves": (lambda: Circuit(BIAS, LOAD), "nothing in this circuit moves"),
+    "two of one name": (lambda: Circuit(BIAS, Series(STO, LOAD, LOAD)), "has the name 'load': another one has"),
+    "a taken name": (lambda: Circuit(BIAS, STO, names="field_x"), "has the name 'field_x': expected a word"),
+    "too few names": (lambda: Circuit(BIAS, Series(STO, STO), names=("a",)), "1 names, and this circuit has 2"),
     "no rest": (
-        lambda: lg.circuits.Circuit(BIAS, lg.circuits.Capacitor(1e-12)).start(),
+        lambda: Circuit(BIAS, Capacitor(1e-12)).start(),
         "no rest to start from: with capacitors open and inductors shorted, CurrentSource and Capacitor are in series",
     ),
 }  # fmt: skip
@@ -293,9 +286,7 @@ def test_the_chain_from_a_paper_oscillates_as_one_of_it_does():
         circuit = taniguchi2018()
         first, second, load = circuit.network.parts
         law = lg.devices.LinearJunction(R_P=325.0 - delta_R / 2, delta_R=delta_R)
-        circuit = circuit.replace(
-            network=lg.circuits.Series(first.replace(junction=law), second.replace(junction=law), load)
-        )
+        circuit = circuit.replace(network=Series(first.replace(junction=law), second.replace(junction=law), load))
         start = dict.fromkeys(circuit.devices, lg.systems.Spin(*map(float, START.stack())))
         run = lg.simulate(circuit, m0=start, duration=60e-9, dt=10e-12, save=lg.Every(2))
         assert float(np.mean(run.signal("current").values)) == pytest.approx(2.5e-3, rel=5e-3)

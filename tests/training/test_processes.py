@@ -23,7 +23,7 @@ from llgrad.core.files import read_json
 from llgrad.networks.files import load_network
 from llgrad.networks.imperfections import Imperfections
 from llgrad.training.files.history import read_metrics
-from llgrad.training.loop import Hooks, TrainingLoop, Position
+from llgrad.training.loop import Hooks, Position, TrainingLoop
 from llgrad.training.processes.joining import VARIABLE, place
 from llgrad.training.processes.processes import Processes, ProcessLost
 from llgrad.training.processes.shared import SharedStep, SharedStop, agreed, evaluate_together

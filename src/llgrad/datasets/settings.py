@@ -15,7 +15,7 @@ import numpy as np
 
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.units import show
-from llgrad.datasets.tables.quantities import QuantityKind, ColumnQuantity, quantity_of
+from llgrad.datasets.tables.quantities import ColumnQuantity, QuantityKind, quantity_of
 from llgrad.datasets.tables.table import TextTable
 
 _LEAVES: Final = {"current": (QuantityKind.CURRENT, QuantityKind.CURRENT_DENSITY), "field": (QuantityKind.FIELD,)}

@@ -18,7 +18,8 @@ MOST_SAMPLES: Final = 2**24
 
 
 class FlickerNoise(NamedTuple):
-    """The one-sided spectral density of 1/f noise, S(f) = strength (1/f + 1/corner), for `lg.drives.coloured_noise`.
+    """The one-sided spectral density of 1/f noise, S(f) = strength (1/f + 1/corner),
+    for `lg.drives.coloured_noise`.
 
     `strength` [A² or T²] is f S(f) far below the corner frequency [Hz], at which noise that is white is as strong;
     without a corner there is no white part. `orbit.phase_noise(f, flicker={"current": strength})` means the same.
@@ -34,7 +35,8 @@ class FlickerNoise(NamedTuple):
 
 class LorentzianNoise(NamedTuple):
     """The one-sided spectral density of noise with an exponential correlation ⟨x(0) x(t)⟩ = variance · e^{−|t|/τ}
-    (Ornstein and Uhlenbeck, or a telegraph signal): S(f) = 4 variance τ/(1 + (2π f τ)²), for `lg.drives.coloured_noise`.
+    (Ornstein and Uhlenbeck, or a telegraph signal): S(f) = 4 variance τ/(1 + (2π f τ)²), for
+    `lg.drives.coloured_noise`.
     """
 
     variance: Any

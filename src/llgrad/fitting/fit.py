@@ -21,7 +21,7 @@ from llgrad.fitting.answers.linear import linear_at
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.arguments import check_pieces, check_time_limit, check_used
 from llgrad.fitting.assembly import PreparedFit, as_experiments, named, prepare
-from llgrad.fitting.methods.base import Begin, Log, Method, Progress, MethodEnd
+from llgrad.fitting.methods.base import Begin, Log, Method, MethodEnd, Progress
 from llgrad.fitting.methods.guesses import Guess, with_guesses
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts, draw_starts

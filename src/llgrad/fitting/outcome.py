@@ -34,8 +34,8 @@ from llgrad.fitting.problem import Problem
 from llgrad.fitting.systems.answers import at_references, noise_said, positive_of, start_sizes
 from llgrad.fitting.targets.checks import hears_noise
 from llgrad.fitting.targets.experiment import Experiment, samples_of
-from llgrad.fitting.targets.recording import RecordingSetup as BoundTo
 from llgrad.fitting.targets.recording import Recording, lines_said
+from llgrad.fitting.targets.recording import RecordingSetup as BoundTo
 from llgrad.fitting.targets.sampling import unseen_orbits
 from llgrad.fitting.targets.starting import plain_numbers
 from llgrad.fitting.targets.traces import TraceRecording

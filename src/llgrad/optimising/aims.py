@@ -136,7 +136,8 @@ def minimise(what: str | Callable[..., Any], *, unit: str = "", **options: Any) 
 
     Args:
         what: the name of a number of the orbit ("line_width") with its `options`, or of a parameter ("current"); a
-            function of the device, or of (device, drive) where a drive is given, to a number (); or `lg.optimising.of_orbit(…)`.
+            function of the device, or of (device, drive) where a drive is given, to a number (); or
+            `lg.optimising.of_orbit(…)`.
         unit: unit of a function's number, for reports.
         options: of a number of the orbit, as in `lg.optimising.of_orbit`.
 

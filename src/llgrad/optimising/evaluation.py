@@ -210,7 +210,8 @@ class Evaluator:
         except jax.errors.JAXTypeError as error:
             raise ValueError(
                 f"{_own(self.program)} cannot be differentiated ({str(error).splitlines()[0]}); write it in jax.numpy, "
-                "without float() or if of a number that is searched, or use lg.optimising.grid_search, which needs no derivative"
+                "without float() or if of a number that is searched, or use lg.optimising.grid_search, which needs no "
+                "derivative"
             ) from error
         return (
             found

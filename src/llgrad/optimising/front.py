@@ -21,7 +21,7 @@ from llgrad.optimising.answers.sentences import nothing_within, told_front
 from llgrad.optimising.asking import OptimumRequest, asked_for, goal_of
 from llgrad.optimising.evaluation import Values
 from llgrad.optimising.optimise import STARTS, STEPS, checked_starts, kept, started
-from llgrad.optimising.search import SearchEnd, Goal, SearchLimit, search
+from llgrad.optimising.search import Goal, SearchEnd, SearchLimit, search
 
 POINTS: Final = 9
 BETTER: Final = 1e-6

@@ -1,4 +1,4 @@
-"""`lg.optimising.grid_search`: the same question answered by asking everywhere, for comparison; every device is counted."""
+"""`lg.optimising.grid_search`: the same question asked everywhere, for comparison; every device is counted."""
 
 from __future__ import annotations
 

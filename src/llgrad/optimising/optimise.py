@@ -54,12 +54,13 @@ def optimise(
         aim: `lg.minimise("line_width")`, `lg.maximise("power", load=50.0)`, or of a function of your own.
         free: (low, high) by parameter, numbers in SI or text: {"field.z": (0, "5kOe"), "current": "0:3mA"}. With a
             drive its numbers too, as "drive.current.amplitude"; the name of an array stands for all of its numbers.
-        limits: what must hold, by number of the orbit, parameter, `lg.optimising.of_orbit(…)` or function of the device:
+        limits: what must hold, by number of the orbit, parameter, `lg.optimising.of_orbit(…)` or function of the
+        device:
             {"frequency": "6GHz ± 1MHz", "noise_ratio": "≤ 0.1", "power_dbm": ("-40dBm", None)}; a single value is an
             equality.
         drive: given to functions of your own, as function(device, drive).
-        over: `lg.optimising.Expected(…)` or `lg.optimising.Worst(…)`: the mean, or the worst, over devices drawn with a spread.
-        starts: number of searches: one from the device as given, where it lies in the ranges, others drawn.
+        over: `lg.optimising.Expected(…)` or `lg.optimising.Worst(…)`: the mean, or the worst, over devices drawn with a
+        spread. starts: number of searches: one from the device as given, where it lies in the ranges, others drawn.
         seed: of the drawn starts.
         m0: where an orbit is looked for, as in `lg.orbit`.
         steps: number of states round an orbit.

@@ -28,7 +28,7 @@ from llgrad.drives.drive import Drive
 from llgrad.kernels.steppers import DormandPrince8, Stepper, Tsitouras5
 from llgrad.solve.native import Native, end_of, reason_against
 from llgrad.solve.parts.division import parts_of, steps_of_a_part
-from llgrad.solve.saving import MOST_PIECES, Edges, End, Every, TimeGrid, Interval, cut_at, grid_of
+from llgrad.solve.saving import MOST_PIECES, Edges, End, Every, Interval, TimeGrid, cut_at, grid_of
 from llgrad.solve.step_size import ANGLE, is_traced, largest_rate
 from llgrad.solve.systems import rate_of_system
 from llgrad.solve.task import Engine, Task

@@ -33,7 +33,7 @@ from llgrad.solve.accuracy import ChosenGrid, Wanted, checked_accuracy, choose_s
 from llgrad.solve.native import Native
 from llgrad.solve.parts.request import RunParts, checked_after
 from llgrad.solve.parts.telling import Progress, Teller
-from llgrad.solve.saving import End, Every, TimeGrid, Interval, grid_of
+from llgrad.solve.saving import End, Every, Interval, TimeGrid, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
 from llgrad.solve.systems import (
@@ -46,7 +46,7 @@ from llgrad.solve.systems import (
     task_of_system,
     waveforms_of,
 )
-from llgrad.solve.task import Engine, Noise, KeptStates, Task
+from llgrad.solve.task import Engine, KeptStates, Noise, Task
 
 
 @overload

@@ -16,7 +16,7 @@ import numpy as np
 
 from llgrad.datasets.images.images import Images
 from llgrad.training.processes.shared import evaluate_together
-from llgrad.training.step import StepOutcome, State, TrainingStep
+from llgrad.training.step import State, StepOutcome, TrainingStep
 from llgrad.training.stopping import Ending, Stop, TrainingError
 
 MOST_REJECTED: Final = 10

@@ -1,7 +1,7 @@
 """One step of training: loss and gradient of a batch, then AdamW; parameters change by finite steps only.
 
-`StepPlan.gradient` is a function of a batch and `StepPlan.update` one of its gradient, so that a batch can be shared out
-between them: the means over the parts of a batch are all that passes.
+`StepPlan.gradient` is a function of a batch and `StepPlan.update` one of its gradient, so that a batch can be shared
+out between them: the means over the parts of a batch are all that passes.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from llgrad.training.files.checkpoint import network_of, position_of, read_check
 from llgrad.training.files.history import History, read_metrics
 from llgrad.training.files.run_folder import METRICS, RunFolder, create_run, open_run
 from llgrad.training.files.saving import saving
-from llgrad.training.loop import Hooks, TrainingLoop, Position, Progress
+from llgrad.training.loop import Hooks, Position, Progress, TrainingLoop
 from llgrad.training.processes.processes import Processes, ProcessLost
 from llgrad.training.processes.shared import SharedStep, SharedStop, agreed
 from llgrad.training.recipe import Recipe

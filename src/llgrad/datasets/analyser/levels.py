@@ -48,9 +48,9 @@ def level_of(unit: str) -> LevelUnit | None:
     """What a written unit of levels means; None where it is none, as volts, dB, or V²/√Hz.
 
     >>> level_of("nV^2/Hz/mA^2")
-    Level(factor=1e-18, base='V²', form='linear', per_hertz=True, per_current=0.001)
+    LevelUnit(factor=1e-18, base='V²', form='linear', per_hertz=True, per_current=0.001)
     >>> level_of("dBm"), level_of("V")
-    (Level(factor=0.001, base='W', form='decibel', per_hertz=False, per_current=None), None)
+    (LevelUnit(factor=0.001, base='W', form='decibel', per_hertz=False, per_current=None), None)
     """
     text = _tidied(unit)
     if (match := _DECIBEL.fullmatch(text)) is not None and (match["p"] or match["base"]):

@@ -76,13 +76,14 @@ _SURE: Final = ("A/m²", "Ω", "K", "rad")
 """Units that say what a column is, whatever its name."""
 _WORDS: Final[dict[QuantityKind, str]] = {
     QuantityKind.TIME: "t time times zeit temps 時間 時刻 时间",
-    QuantityKind.DURATION: "dt step width rise fall delay period duration lifetime constant tau τ interval increment timestep "
-    "dauer periode verzogerung dwell pulse relaxation coherence 周期",
-    QuantityKind.FREQUENCY: "f freq frequency frequencies frequenz frequence frequenza peakfreq fres fpeak fmr 周波数 频率",
-    QuantityKind.LINE_WIDTH: "width linewidth fwhm hwhm breite linienbreite halbwertsbreite halbwertbreite peakwidth largeur "
-    "線幅 半値幅 线宽 半高宽",
-    QuantityKind.FREQUENCY_SETTING: "bandwidth bandbreite rbw vbw span step spacing resolution shift offset detuning drift "
-    "difference rate sampling samplerate modulation deviation",
+    QuantityKind.DURATION: "dt step width rise fall delay period duration lifetime constant tau τ interval increment "
+    "timestep dauer periode verzogerung dwell pulse relaxation coherence 周期",
+    QuantityKind.FREQUENCY: "f freq frequency frequencies frequenz frequence frequenza peakfreq fres fpeak fmr "
+    "周波数 频率",
+    QuantityKind.LINE_WIDTH: "width linewidth fwhm hwhm breite linienbreite halbwertsbreite halbwertbreite peakwidth "
+    "largeur 線幅 半値幅 线宽 半高宽",
+    QuantityKind.FREQUENCY_SETTING: "bandwidth bandbreite rbw vbw span step spacing resolution shift offset detuning "
+    "drift difference rate sampling samplerate modulation deviation",
     QuantityKind.FIELD: "h b field feld magnetfeld flux flussdichte induction champ bext hext happ bapp "
     "磁場 磁界 磁束密度 磁场",
     QuantityKind.CURRENT: "I current currents strom stromstarke courant corrente idc ibias 電流 电流",
@@ -131,11 +132,11 @@ def quantity_of(name: str, unit: str | None = None) -> ColumnQuantity:
     """What a column with this name and this unit, as written, is.
 
     >>> quantity_of("flux density", "mT"), quantity_of("B_ext_y", "mT").axis
-    (Quantity(kind=<Kind.FIELD: 'field'>, axis=None, of=None, choices=()), 'y')
+    (Quantity(kind=<QuantityKind.FIELD: 'field'>, axis=None, of=None, choices=()), 'y')
     >>> quantity_of("Δf", "MHz").kind, quantity_of("peak width", "MHz").kind
-    (<Kind.LINE_WIDTH: 'line width'>, <Kind.LINE_WIDTH: 'line width'>)
+    (<QuantityKind.LINE_WIDTH: 'line width'>, <QuantityKind.LINE_WIDTH: 'line width'>)
     >>> quantity_of("Freq_err", "MHz").of, quantity_of("df", "MHz").choices
-    (<Kind.FREQUENCY: 'frequency'>, (<Kind.LINE_WIDTH: 'line width'>, <Kind.ERROR: 'error'>))
+    (<QuantityKind.FREQUENCY: 'frequency'>, (<QuantityKind.LINE_WIDTH: 'line width'>, <QuantityKind.ERROR: 'error'>))
     """
     plain = _plain(name)
     words = _words(plain)

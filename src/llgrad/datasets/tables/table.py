@@ -21,7 +21,7 @@ from llgrad.datasets.tables.body import SourceLines, read_body
 from llgrad.datasets.tables.headers import Header
 from llgrad.datasets.tables.labview import is_labview, labview_layout
 from llgrad.datasets.tables.layout import layout_of, lines_of, text_of
-from llgrad.datasets.tables.quantities import QuantityKind, ColumnQuantity, quantity_of
+from llgrad.datasets.tables.quantities import ColumnQuantity, QuantityKind, quantity_of
 from llgrad.datasets.tables.symbols import symbol_of
 
 _MARKS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", None: "blanks"}

@@ -20,8 +20,8 @@ from llgrad.datasets.touchstone.scattering import HIGHEST, LARGEST, Scattering
 from llgrad.datasets.touchstone.text import (
     UNITS,
     Options,
-    TouchstoneText,
     Row,
+    TouchstoneText,
     numbers_behind,
     parts_of,
     positive_integer,

@@ -43,9 +43,10 @@ def harmonic_hall(
 ) -> HarmonicHall:
     """Harmonics of the Hall voltage of a device at rest under a current I₀ sin ωt, as a field or its angle is swept.
 
-    The states at rest are those of one sweep of `lg.experiments.loop`, jumps included. The current flows through the bar and drives
-    whatever follows it: spin–orbit torque, Oersted field, and a term of one's own. The harmonics are of the second
-    order in it, exact in everything else: finite angles, all layers, all effects of the bar. As I₀ → 0, slowly,
+    The states at rest are those of one sweep of `lg.experiments.loop`, jumps included. The current flows through the
+    bar and drives whatever follows it: spin–orbit torque, Oersted field, and a term of one's own. The harmonics are of
+    the second order in it, exact in everything else: finite angles, all layers, all effects of the bar. As I₀ → 0,
+    slowly,
 
         V_ω = I₀ R(m₀),   V_2ω = −(I₀²/2) dR/dI = −(I₀²/2) ∂R/∂m · dm₀/dI,
 
@@ -53,8 +54,8 @@ def harmonic_hall(
 
     Args:
         device: Stack with `readouts=lg.readout.HallBar(…)`.
-        parameter: what is swept, as in `lg.experiments.loop`: "field" along the axis of `angle`, "polar" or "azimuth" of the
-            device's field, or the path of a number.
+        parameter: what is swept, as in `lg.experiments.loop`: "field" along the axis of `angle`, "polar" or "azimuth"
+            of the device's field, or the path of a number.
         start, stop: the ends, in SI units.
         current: amplitude I₀ [A] through the bar.
         angle: polar and azimuthal angle [rad] of the field's axis: (π/2, 0) is x.
@@ -69,14 +70,15 @@ def harmonic_hall(
     Small-angle formulas for one layer, which this approaches: M. Hayashi et al., Phys. Rev. B 89, 144425 (2014);
     `effective_fields` inverts them.
 
-    Raises ValueError as `lg.experiments.loop` does, for a device without a bar, and for an amplitude or frequency that is none.
+    Raises ValueError as `lg.experiments.loop` does, for a device without a bar, and for an amplitude or a frequency
+    that is none.
 
     >>> import llgrad as lg
-    >>> from llgrad.experiments.harmonics.harmonic_hall import harmonic_hall
     >>> film = lg.Layer("free", Ms=1e6, thickness=1e-9, area=1e-12, H_k=1.5, demag=(0, 0, 0), m=(0, 0, 1),
     ...     terms=(lg.physics.SpinOrbitTorque(1.0, field_like=0.5),))  # 1 mT per mA towards y
-    >>> bar = lg.readout.HallBar(lg.readout.Film(200.0, (lg.readout.AHE(1.0), lg.readout.PHE(0.4))), length=20e-6, width=5e-6)
-    >>> found = harmonic_hall(lg.Stack(film, readouts=bar), "field", -0.05, 0.05, current=1e-3,
+    >>> film_of_bar = lg.readout.Film(200.0, (lg.readout.AHE(1.0), lg.readout.PHE(0.4)))
+    >>> bar = lg.readout.HallBar(film_of_bar, length=20e-6, width=5e-6)
+    >>> found = lg.experiments.harmonic_hall(lg.Stack(film, readouts=bar), "field", -0.05, 0.05, current=1e-3,
     ...     angle=(1.5707963267948966, 0.0), steps=2, m0={"free": lg.systems.Spin(0.0, 0.0, 1.0)})
     >>> round(float(found.second_cosine[-1]) * 1e9, 2)  # nV; −I₀ H (R_AHE a_DL + R_PHE a_FL)/2H_k² is −13.33
     -13.35
@@ -84,8 +86,8 @@ def harmonic_hall(
     check_kind("device", device, (Stack, Oscillator), "see lg.Stack, with readouts=lg.readout.HallBar(…)")
     if isinstance(device, Oscillator) or not device.readouts:
         raise ValueError(
-            "this device has no bar in which a current flows; give a Stack with readouts=lg.readout.HallBar(…), and its layer "
-            "a SpinOrbitTorque that the current drives"
+            "this device has no bar in which a current flows; give a Stack with readouts=lg.readout.HallBar(…), and "
+            "its layer a SpinOrbitTorque that the current drives"
         )
     check_once(device, "harmonic_hall")
     signal = _checked_signal(device, signal)

@@ -14,7 +14,7 @@ import numpy as np
 from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
 from llgrad.experiments.loops.result import Jump
-from llgrad.experiments.loops.swept import SweptRange, Swept
+from llgrad.experiments.loops.swept import Swept, SweptRange
 from llgrad.orbits.chart import chart_at
 from llgrad.orbits.equilibria.energy import energies, has_energy, hessians, moment_of
 

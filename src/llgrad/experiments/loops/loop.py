@@ -1,4 +1,4 @@
-"""`lg.experiments.loop`: hysteresis, angle scans and current-induced switching, one quasi-static sweep and its way back."""
+"""`lg.experiments.loop`: hysteresis, angle scans and current-induced switching, a quasi-static sweep and back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.loops.checking import check_steps, energy_checked
 from llgrad.experiments.loops.result import Loop
 from llgrad.experiments.loops.sweeping import Round, gone_round, modes
-from llgrad.experiments.loops.swept import Device, SweptRange, Swept, range_of, swept
+from llgrad.experiments.loops.swept import Device, Swept, SweptRange, range_of, swept
 from llgrad.orbits.carried import held
 from llgrad.orbits.equilibria.result import columns_of
 from llgrad.orbits.flow import begun

@@ -10,7 +10,7 @@ import numpy as np
 
 from llgrad.experiments.loops.jumping import critical_point, settled
 from llgrad.experiments.loops.result import Jump
-from llgrad.experiments.loops.swept import SweptRange, Swept
+from llgrad.experiments.loops.swept import Swept, SweptRange
 from llgrad.experiments.loops.walking import RestPlace, walked
 from llgrad.orbits.branches.critical import hertz
 

@@ -112,8 +112,9 @@ def resonance_map(
 ) -> ResonanceMap:
     """Modes, absorbed power and spin-diode voltage as a field is swept slowly, at many microwave frequencies.
 
-    The states at rest are those of one sweep of `lg.experiments.loop`, jumps included. Power and voltage are of the second order in
-    the microwave, exact in everything else (`second_order`); a precession of more than a tenth of a radian is beyond.
+    The states at rest are those of one sweep of `lg.experiments.loop`, jumps included. Power and voltage are of the
+    second order in the microwave, exact in everything else (`second_order`); a precession of more than a tenth of a
+    radian is beyond.
 
         P = −(ω/2) Σ Ms V Im(δm · b*),   V = ⟨I R⟩ with the microwave minus that without.
 
@@ -128,7 +129,8 @@ def resonance_map(
         steps: of the sweep, which has steps + 1 fields.
         m0: state that relaxes to the first one; by default all layers along the field.
 
-    Raises ValueError as `lg.experiments.loop` does, for frequencies that are not positive, and for a microwave that is nothing.
+    Raises ValueError as `lg.experiments.loop` does, for frequencies that are not positive, and for a microwave that is
+    nothing.
 
     >>> import llgrad as lg
     >>> film = lg.Oscillator(Ms=1e6, volume=1e-24, alpha=0.01, H_k=0.1, demag=(0.0, 0.0, 0.0))

@@ -64,7 +64,8 @@ def sweep(
             50 Ω (of a device with a junction, else the amplitude), line width (at a temperature) and return rate Γ.
         m0: where to start looking, as in `lg.orbit`.
         accuracy: largest relative error of the period and the states.
-        chaos: length of a run [s] over which the largest Lyapunov exponent is taken (`lg.orbits.lyapunov`), at every point
+        chaos: length of a run [s] over which the largest Lyapunov exponent is taken (`lg.orbits.lyapunov`), at every
+        point
             that neither repeats itself nor comes to rest.
         progress: True prints how far it is; a function is called with a dictionary with "fraction". Ctrl-C, or a
             KeyboardInterrupt of the function, gives what was found until then.

@@ -1,4 +1,4 @@
-"""`lg.experiments.write_error_rate`: the error rate of a symmetric device, without runs, down to where runs cannot count."""
+"""`lg.experiments.write_error_rate`: the error rate of a symmetric device, without runs, below what runs can count."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def write_error_rate(
 ) -> ErrorRate:
     """The probability that a pulse does not switch a device that is symmetric about z, by its Fokker–Planck equation.
 
-    It is what `lg.experiments.switching` counts with ever more runs, where their time step is short: from thermal equilibrium in
-    the valley of the start, through the pulse, and `wait` after it; then every direction counts for the valley that it
-    is in. The density is a sum of Legendre polynomials, carried through the pulse by exponentials of its operator
-    (Magnus, fourth order, in a pulse's edges). It reaches down to error rates of 10⁻¹².
+    It is what `lg.experiments.switching` counts with ever more runs, where their time step is short: from thermal
+    equilibrium in the valley of the start, through the pulse, and `wait` after it; then every direction counts for the
+    valley that it is in. The density is a sum of Legendre polynomials, carried through the pulse by exponentials of its
+    operator (Magnus, fourth order, in a pulse's edges). It reaches down to error rates of 10⁻¹².
 
     Args:
         device: Oscillator with its field, polariser and easy axis along z, no difference between x and y; anything else

@@ -58,8 +58,8 @@ def switching(
         runs: number of runs N at each point.
         temperature: [K], by default the device's own.
         key: a `jax.random.key`.
-        m0: a state; the stable one nearest to it is where runs begin. By default that nearest to `lg.solvers.default_start`, of
-            a Stack to its start.
+        m0: a state; the stable one nearest to it is where runs begin. By default that nearest to
+            `lg.solvers.default_start`, of a Stack to its start.
         duration: time [s] after which the pulse is switched off; by default when it is over.
         wait: time [s] of agitation after it; by default two decay times of the slowest stable state.
         dt: time step [s] of the noisy runs; by default 0.05 rad at the largest field. Heun's method.

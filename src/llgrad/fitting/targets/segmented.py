@@ -17,7 +17,7 @@ import numpy as np
 from llgrad.core.status import Outcome
 from llgrad.core.vector import unstack
 from llgrad.fitting.targets.measurement import best_line, tilt
-from llgrad.fitting.targets.recording import LINE, RecordingSetup, Recording
+from llgrad.fitting.targets.recording import LINE, Recording, RecordingSetup
 from llgrad.fitting.targets.traces import column_of
 from llgrad.kernels.steppers import Stepper
 from llgrad.solve.saving import Every

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from llgrad.core.status import Outcome
 from llgrad.core.trajectory import SystemTrajectory
 from llgrad.fitting.targets.measurement import best_line, interpolate, low_pass
-from llgrad.fitting.targets.recording import RecordingSetup, Recording
+from llgrad.fitting.targets.recording import Recording, RecordingSetup
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.resistance import voltage
 from llgrad.solve.saving import Every, Interval

@@ -15,7 +15,7 @@ from llgrad.kernels.coupled.emission import Emission, Mixer
 from llgrad.kernels.coupled.memory import UINT32, Memory
 from llgrad.kernels.coupled.scheme import CoupledScheme
 from llgrad.kernels.coupled.team import Onwards, pass_module
-from llgrad.kernels.loops.step import Slope, SchemeStep
+from llgrad.kernels.loops.step import SchemeStep, Slope
 
 
 def forward_module(scheme: CoupledScheme, keep: bool) -> Any:

@@ -299,7 +299,8 @@ class KernelProducts:
             with code.when(back.equals(wanted)), code.loop(full) as index:
                 b = code.pick(back > 0, full - 1 - index, index) * BLOCKS[0]
                 self._call(
-                    "block", KernelProducts._block, C + b * step, packed + b * step * terms, X, terms, back, width=BLOCKS[0],
+                    "block", KernelProducts._block, C + b * step, packed + b * step * terms, X, terms, back,
+                    width=BLOCKS[0],
                     add=add,
                 )  # fmt: skip
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.kernels.expression.graph import Graph, UnsupportedOperation
 from llgrad.kernels.expression.simplify import Known
-from llgrad.kernels.expression.tables import Sparse, GraphTable, entry, is_zeros, window
+from llgrad.kernels.expression.tables import GraphTable, Sparse, entry, is_zeros, window
 
 MOST: Final = 4096
 """Elements of an array."""

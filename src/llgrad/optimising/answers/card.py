@@ -15,8 +15,8 @@ from llgrad.optimising.answers.result import (
     Curvature,
     LocalOptimum,
     Optimum,
-    Sensitivity,
     SearchRecord,
+    Sensitivity,
 )
 from llgrad.optimising.answers.sentences import (
     nothing_within,
@@ -28,7 +28,7 @@ from llgrad.optimising.answers.sentences import (
 )
 from llgrad.optimising.asking import OptimumRequest
 from llgrad.optimising.robust import Scattered
-from llgrad.optimising.search import SearchEnd, Goal
+from llgrad.optimising.search import Goal, SearchEnd
 from llgrad.optimising.starts import SearchStarts
 
 FEASIBLE: Final = 1e-6
@@ -73,7 +73,6 @@ def answer_of(
     if asked.evaluator.one_by_one:
         notes.append(f"designs went one by one, for {aim.measure.name} searches itself or looks at numbers")
     device, drive = asked.evaluator.device_at(best.x)
-    sensitivities = _sensitivities(asked, goal, best, one, parameters)
     return Optimum(
         device=device,
         drive=drive,
@@ -83,7 +82,7 @@ def answer_of(
         sense=f"{aim.word} {asked.ask.over.word}" if isinstance(asked.ask, Scattered) else aim.word,
         parameters=parameters,
         constraints=constraints,
-        sensitivities=sensitivities,
+        sensitivities=_sensitivities(asked, goal, best, one, parameters),
         curvatures=curvatures or (),
         optima=optima,
         starts=starts,

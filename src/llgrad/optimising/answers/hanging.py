@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from llgrad.optimising.evaluation import Values
-from llgrad.optimising.search import SearchEnd, Goal
+from llgrad.optimising.search import Goal, SearchEnd
 
 ON_LIMIT: Final = 1e-6
 """A limit as near as this, in parts of it, binds; so does an end of a range, in parts of the range."""

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.orbits.branches.family import Family, BranchPoint, FollowedRange, corrected, local_at
+from llgrad.orbits.branches.family import BranchPoint, Family, FollowedRange, corrected, local_at
 
 FIRST_STEP: Final = 0.02
 LONGEST_STEP: Final = 0.05

@@ -34,7 +34,7 @@ from llgrad.orbits.cycle.solving import (
 from llgrad.orbits.flow import Flow, Model, begun, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
-from llgrad.orbits.results.status import NOTES, SearchOutcome, OrbitStatus
+from llgrad.orbits.results.status import NOTES, OrbitStatus, SearchOutcome
 from llgrad.solve.step_size import is_traced
 
 COUNT: Final = 64

@@ -15,7 +15,7 @@ from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.orbits.cycle.guess import spiral
-from llgrad.orbits.cycle.settling import SettlingOutcome, Settled, rest_and_rates, settle
+from llgrad.orbits.cycle.settling import Settled, SettlingOutcome, rest_and_rates, settle
 from llgrad.orbits.cycle.shooting import newton
 from llgrad.orbits.cycle.solving import attracts, is_cycle
 from llgrad.orbits.flow import Flow
@@ -46,8 +46,8 @@ def reason_of(model: Any, flow: Flow, start: Any, settled: Settled, stiffness: f
         )
         return (
             f"no cycle was found: within {settled.time:.4g} ns {name} neither comes to rest nor repeats itself; it is "
-            f"chaotic (see lg.orbits.lyapunov), moves with several periods, or returns too slowly{stiff}; give m0 near the "
-            "cycle, or near=…"
+            f"chaotic (see lg.orbits.lyapunov), moves with several periods, or returns too slowly{stiff}; give m0 near "
+            "the cycle, or near=…"
         )
     state, _, values = rest_and_rates(flow, settled.state)
     where = f"it comes to rest at {_told(flow, state)}, {_decay(values[0])}"

@@ -32,7 +32,8 @@ NOTES: Final[Mapping[SearchOutcome, str]] = {
 """What there is to say about an orbit that was found."""
 MISSED: Final[Mapping[SearchOutcome, str]] = {
     SearchOutcome.STRAYED: "no attracting cycle was found: the one that was reached repels",
-    SearchOutcome.NO_TURN: "no cycle: round the state at rest near the start no turn comes back to where it began; below "
+    SearchOutcome.NO_TURN: "no cycle: round the state at rest near the start no turn comes back to where it began; "
+    "below "
     "threshold, beyond oscillation death, the wrong sign of the current, or a cycle elsewhere",
     SearchOutcome.NOT_CLOSED: "no cycle was found: from the guess Newton's method came to no closed orbit",
     SearchOutcome.SEVERAL_TURNS: "no cycle was found: Newton's method closed one only after several turns round it",

@@ -43,7 +43,8 @@ def checked_part(part: Any) -> Any:
     elif not isinstance(part, (Element, Several)):
         raise ValueError(
             f"a circuit holds {type(part).__name__}, expected oscillators with a junction, stacks with barriers, "
-            "lg.circuits.Resistor(…), lg.circuits.Capacitor(…), lg.circuits.Inductor(…), sources, lg.circuits.Series(…) or lg.circuits.Parallel(…)"
+            "lg.circuits.Resistor(…), lg.circuits.Capacitor(…), lg.circuits.Inductor(…), "
+            "sources, lg.circuits.Series(…) or lg.circuits.Parallel(…)"
         )
     return _cold(part)
 

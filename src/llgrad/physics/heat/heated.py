@@ -54,10 +54,9 @@ class Heated(System):
     that it has not.
 
     >>> import llgrad as lg
-    >>> from llgrad.physics.heat.heated import Heated
-    >>> from llgrad.physics.heat.laws import PowerLaw
     >>> sto = lg.presets.kubota2013().replace(junction=lg.devices.LinearJunction(R_P=100.0, delta_R=0.0), current=1e-3)
-    >>> hot = Heated(sto, thermal_resistance=2e5, heat_capacity=5e-15, laws=PowerLaw("Ms", curie=1100.0))
+    >>> law = lg.systems.PowerLaw("Ms", curie=1100.0)
+    >>> hot = lg.systems.Heated(sto, thermal_resistance=2e5, heat_capacity=5e-15, laws=law)
     >>> run = lg.simulate(hot, duration=10e-9, dt=2e-12)  # ten times R_th C; 2e5 K/W times 0.1 mW are 20 K
     >>> round(float(run.signal("temperature").values[-1]), 1), round(float(hot.at(320.0).Ms / sto.Ms), 4)
     (320.0, 0.9831)

@@ -81,9 +81,10 @@ class HallBar(Record):
             drive of a `Stack` acts on both, as "heavy_metal_current".
         name: begins the names of its signals, where a stack has several ("hall" gives "hall.transverse").
 
-    `lg.readout.longitudinal_resistance` and `lg.readout.transverse_resistance` read a run or measured directions. In the `readouts` of
-    a `Stack` it gives the signals "longitudinal" and "transverse" [Ω], "longitudinal_voltage" and "transverse_voltage"
-    [V]; in the `observe` of a system of your own, and as an observable of an orbit, write `bar.resistances(m)`.
+    `lg.readout.longitudinal_resistance` and `lg.readout.transverse_resistance` read a run or measured directions. In
+    the `readouts` of a `Stack` it gives the signals "longitudinal" and "transverse" [Ω], "longitudinal_voltage" and
+    "transverse_voltage" [V]; in the `observe` of a system of your own, and as an observable of an
+    orbit, write `bar.resistances(m)`.
 
     Raises ValueError for a flow and a normal that are no unit vectors at a right angle, and for lengths that are none.
 

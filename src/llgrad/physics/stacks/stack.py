@@ -188,7 +188,8 @@ class Stack(System):
         if len(found) != 1:
             raise ValueError(
                 f"{type(part).__name__} of {' and '.join(map(repr, names))} follows the voltage of one barrier there, "
-                f"and the stack has {len(found) or 'none'}; give barriers=lg.stacks.Barrier(…) between it and one other layer"
+                f"and the stack has {len(found) or 'none'}; give barriers=lg.stacks.Barrier(…) between it and one "
+                "other layer"
             )
         return found[0]
 

@@ -81,7 +81,7 @@ class StrayField(LayerCoupling):
 
     @classmethod
     def of_ellipses(cls, between: Sequence[str], first: Ellipse, second: Ellipse, gap: float) -> Self:
-        """Of two elliptic layers of the same axes (`lg.devices.ellipse`), one above the other, with a gap [m] between them."""
+        """Of two elliptic layers of the same axes (`lg.devices.ellipse`), one above the other, a gap [m] between."""
         return cls.from_tensor(between, ellipse_tensor(first, second, gap))
 
     @classmethod

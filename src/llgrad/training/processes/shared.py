@@ -20,7 +20,7 @@ from llgrad.training.evaluation import Evaluation, evaluate, judged
 from llgrad.training.files.run_folder import data_hash
 from llgrad.training.processes.processes import Processes
 from llgrad.training.recipe import Recipe
-from llgrad.training.step import StepPlan, State, TrainingStep
+from llgrad.training.step import State, StepPlan, TrainingStep
 from llgrad.training.stopping import Ending, Stop
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.datasets.settings import columns_of, setting_column, swept_columns, varies
-from llgrad.datasets.tables.quantities import QuantityKind, ColumnQuantity
+from llgrad.datasets.tables.quantities import ColumnQuantity, QuantityKind
 from llgrad.datasets.tables.table import TextTable, read_table
 from llgrad.fitting.orbits.tables.table import OrbitTable
 

@@ -96,7 +96,8 @@ def choose_shape(
     margin = costs[_other(chosen)] - costs[chosen]
     if shape is None and clear and margin < NO_SUPPORT:
         raise ValueError(
-            f"these sweeps do not tell {LineShape.LORENTZIAN.words} from {LineShape.DERIVATIVE.words} (ΔAICc = {margin:.2g} on "
+            f"these sweeps do not tell {LineShape.LORENTZIAN.words} from {LineShape.DERIVATIVE.words} "
+            f"(ΔAICc = {margin:.2g} on "
             f"{len(clear)} lines), and the widths depend on it; name what was recorded: shape=Shape.LORENTZIAN or "
             "Shape.DERIVATIVE (--shape lorentzian or --shape derivative), the latter for a modulated field and a "
             "lock-in amplifier"

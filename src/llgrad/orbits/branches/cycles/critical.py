@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from llgrad.orbits.branches.cycles.stepping import CycleFamily, BranchStep
+from llgrad.orbits.branches.cycles.stepping import BranchStep, CycleFamily
 from llgrad.orbits.branches.cycles.tracing import apart, next_step, product
 
 FOLD, BRANCH, DOUBLING, TORUS = "fold of cycles", "branch point of cycles", "period doubling", "torus"

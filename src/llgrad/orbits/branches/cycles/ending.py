@@ -11,7 +11,7 @@ import numpy as np
 from llgrad.core.units import show
 from llgrad.orbits.branches.cycles.result import BranchEnd
 from llgrad.orbits.branches.cycles.starting import Origin, from_hopf
-from llgrad.orbits.branches.cycles.stepping import CycleFamily, BranchStep
+from llgrad.orbits.branches.cycles.stepping import BranchStep, CycleFamily
 from llgrad.orbits.branches.cycles.tracing import LONGEST, MOST_POINTS, MOST_STATES, Leg
 from llgrad.orbits.branches.family import FollowedRange
 from llgrad.orbits.branches.result import Branch, Threshold

@@ -20,10 +20,10 @@ from llgrad.orbits.branches.cycles.critical import (
     multipliers_at,
 )
 from llgrad.orbits.branches.cycles.ending import Doubled, KnownRests, ending
-from llgrad.orbits.branches.cycles.result import CycleBranch, CyclePoint, BranchEnd, extremes
+from llgrad.orbits.branches.cycles.result import BranchEnd, CycleBranch, CyclePoint, extremes
 from llgrad.orbits.branches.cycles.seeing import observed
 from llgrad.orbits.branches.cycles.starting import Origin, found_at, from_doubling, from_hopf
-from llgrad.orbits.branches.cycles.stepping import CycleFamily, OrbitPlace, BranchStep, cycle_family_of, length_of
+from llgrad.orbits.branches.cycles.stepping import BranchStep, CycleFamily, OrbitPlace, cycle_family_of, length_of
 from llgrad.orbits.branches.cycles.tracing import Leg, leg_from, turned
 from llgrad.orbits.branches.family import FollowedRange
 from llgrad.orbits.branches.result import Branches

@@ -10,7 +10,7 @@ import numpy as np
 from llgrad.core.units import show
 from llgrad.orbits.branches.cycles.critical import multipliers_at
 from llgrad.orbits.branches.cycles.seeing import orbit_of
-from llgrad.orbits.branches.cycles.stepping import CycleFamily, OrbitPlace, BranchStep
+from llgrad.orbits.branches.cycles.stepping import BranchStep, CycleFamily, OrbitPlace
 from llgrad.orbits.branches.cycles.tracing import step_at
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working

@@ -19,7 +19,7 @@ from llgrad.orbits.flow import Flow, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
 from llgrad.orbits.results.signals import observable_of
-from llgrad.orbits.results.status import NOTES, SearchOutcome, OrbitStatus
+from llgrad.orbits.results.status import NOTES, OrbitStatus, SearchOutcome
 
 MEETS: Final = 1e-6
 MEETING: Final = "two cycles meet here: it has no phase response, no line width and no derivatives"

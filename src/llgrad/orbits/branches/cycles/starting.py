@@ -12,10 +12,10 @@ import numpy as np
 from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.branches.cycles.critical import multipliers_at
 from llgrad.orbits.branches.cycles.stepping import (
+    BranchStep,
     CycleFamily,
     Direction,
     OrbitPlace,
-    BranchStep,
     deviations,
     length_of,
     unit,

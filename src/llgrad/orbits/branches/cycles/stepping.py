@@ -136,8 +136,8 @@ def chain_over(family: CycleFamily, place: OrbitPlace) -> tuple[Chain, Any]:
 def _iterated(
     family: CycleFamily, place: OrbitPlace, predicted: OrbitPlace, across: Direction, length: Any
 ) -> tuple[Any, ...]:
-    """One iteration of Newton's method: its correction as a place, its size, and what is told of a `BranchStep`, all of them
-    at the place before the correction."""
+    """One iteration of Newton's method: its correction as a place, its size, and what is told of a `BranchStep`, all of
+    them at the place before the correction."""
     flow = family.flow(place.value)
     chain, column = chain_over(family, place)
     row = across._replace(states=jnp.einsum("kni,kn->ki", chain.basis, across.states / length**2))

@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from llgrad.orbits.branches.cycles.stepping import (
+    BranchStep,
     CycleFamily,
     Direction,
     OrbitPlace,
-    BranchStep,
     length_of,
     refined,
     step_across,
