@@ -1,5 +1,6 @@
 """Stacks of layers: free and fixed layers, barriers, and what couples one layer to another."""
 
+from llgrad.physics.electric.laws import VoltageLaw, VoltagePolynomial, VoltageTable
 from llgrad.physics.stacks.barrier import Barrier
 from llgrad.physics.stacks.coupling import InterlayerExchange, LayerCoupling
 from llgrad.physics.stacks.dmi import InterlayerDMI
@@ -18,6 +19,9 @@ __all__ = [
     "SpinTorque",
     "Stack",
     "StrayField",
+    "VoltageLaw",
+    "VoltagePolynomial",
+    "VoltageTable",
     "dipole_tensor",
     "ellipse_tensor",
     "prism_tensor",

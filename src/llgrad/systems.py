@@ -7,18 +7,24 @@ from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.bounds import between, positive, unbounded
 from llgrad.devices.files import load_system
 from llgrad.devices.system import Spin, System
+from llgrad.physics.heat.heated import Heated
+from llgrad.physics.heat.laws import PowerLaw, TemperatureLaw, TemperatureTable
 from llgrad.physics.models.amplitude import AmplitudeModel
 from llgrad.physics.models.vortex import Vortex
 
 __all__ = [
     "AmplitudeModel",
     "DenseMix",
+    "Heated",
     "Inputs",
     "Mix",
+    "PowerLaw",
     "Spin",
     "SumMix",
     "System",
     "SystemArray",
+    "TemperatureLaw",
+    "TemperatureTable",
     "Vortex",
     "between",
     "load_system",

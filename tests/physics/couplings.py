@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 import llgrad as lg
 from llgrad.core.constants import MU_0
+from llgrad.physics.electric.laws import VoltagePolynomial
 
 
 class Member(NamedTuple):
@@ -62,6 +63,7 @@ def quartic_energy(coupling, stack, m):
     return -coupling.K * m["free"].dot(m["hard"]) ** 4
 
 
+LINE, PARABOLA = VoltagePolynomial(0.1, 0.02), VoltagePolynomial(0.2, -0.3)
 PRISMS = ((60e-9, 40e-9, 2e-9), (60e-9, 40e-9, 3e-9), (5e-9, -8e-9, 4e-9))
 COUPLINGS: dict[str, Member] = {
     "exchange": Member(lg.stacks.InterlayerExchange(("free", "hard"), J1=-2e-4, J2=-5e-5), True, exchange_energy),
@@ -70,6 +72,9 @@ COUPLINGS: dict[str, Member] = {
     "torque back": Member(lg.stacks.SpinTorque("hard", "free", 0.4, 0.2, -0.1), True, None),
     "torque by a voltage": Member(
         lg.stacks.SpinTorque("free", "hard", 0.1, 0.1, 0.05, field_like_per_volt=0.3), True, None
+    ),
+    "torque by laws of the voltage": Member(
+        lg.stacks.SpinTorque("hard", "free", 0.1, 0.1, 0.05, polarization_law=LINE, field_like_law=PARABOLA), True, None
     ),
     "DMI": Member(lg.stacks.InterlayerDMI(("free", "hard"), (3e-5, -5e-5, 8e-5)), False, dmi_energy),
     "user": Member(Quartic("free", "hard", 7e-20), True, quartic_energy),

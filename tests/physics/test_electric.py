@@ -10,6 +10,7 @@ from tests.physics.couplings import FREE, HARD
 
 import llgrad as lg
 from llgrad.core.constants import ELEMENTARY_CHARGE, HBAR, MU_0
+from llgrad.physics.electric.laws import VoltagePolynomial, VoltageTable
 from llgrad.physics.llg import llg
 
 RUN = {"duration": 60e-12, "dt": 1e-12}
@@ -179,3 +180,33 @@ def test_what_cannot_be_meant_is_refused(name):
     with pytest.raises(ValueError, match=words) as raised:
         make()
     assert "\n" not in str(raised.value)
+
+
+def test_a_torque_follows_the_voltage_by_its_laws():
+    """The field is that of a torque with the numbers at the voltage, worked out here."""
+    curve = VoltageTable([0.0, 0.2, 0.4], [0.0, 0.1, 0.4])
+    laws = {"polarization_law": curve, "field_like_law": VoltagePolynomial(0.5, 2.0)}
+    size = {"Ms": 1e6, "thickness": 1e-9, "area": 1e-14}
+    layers = [lg.Layer("free", m=lg.direction(0.7, 0.2), **size), lg.Layer("fixed", m=(1, 0, 0), fixed=True, **size)]
+    barrier = lg.stacks.Barrier(("free", "fixed"), lg.devices.LinearJunction(R_P=300.0, delta_R=0.0))
+
+    def fields(torque):
+        stack = lg.Stack(tuple(layers), torque, current=1e-3, barriers=barrier)
+        inputs = lg.systems.Inputs(0.0, (), dict.fromkeys(stack.inputs, 0.0))
+        return stack.fields(stack.start(), inputs)[1]["free"].stack()
+
+    followed = fields(lg.stacks.SpinTorque("free", "fixed", 0.3, field_like=0.1, **laws))  # 0.3 V
+    plain = fields(lg.stacks.SpinTorque("free", "fixed", 0.3 + 0.25, field_like=0.1 + 0.15 + 0.18))
+    np.testing.assert_allclose(followed, plain, rtol=1e-12)
+    with pytest.raises(ValueError, match="polarization_law is float, expected VoltagePolynomial"):
+        lg.stacks.SpinTorque("free", "fixed", polarization_law=0.3)
+    with pytest.raises(ValueError, match="2 voltages and 3 changes"):
+        VoltageTable([0.0, 1.0], [0.0, 1.0, 2.0])
+
+
+def test_one_term_stands_for_itself():
+    term, size = lg.physics.UniaxialAnisotropy(0.1), {"Ms": 1e6, "thickness": 1e-9, "area": 1e-14}
+    assert lg.Layer("free", terms=term, **size).terms == (term,) == lg.presets.kubota2013().replace(terms=term).terms
+    for make in (lambda: lg.Layer("free", terms=3.0, **size), lambda: lg.presets.kubota2013().replace(terms=3.0)):
+        with pytest.raises(ValueError, match="terms holds float, expected field terms"):
+            make()

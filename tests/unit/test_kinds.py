@@ -56,6 +56,8 @@ GIVEN = {
     "minimise": ({"what": None}, {}),
     "optimise": ({"device": STO, "aim": AIM, "free": FREE}, {}),
     "pareto_front": ({"device": STO, "aims": [AIM, AIM]}, {"free": FREE}),
+    "harmonic_hall": ({"device": STO}, {"parameter": "field", "start": 0.1, "stop": 0.2, "current": 1e-3}),
+    "effective_fields": ({"along": None, "across": None}, {}),
     "resonance_map": ({"device": STO}, {"start": 0.1, "stop": 0.2, "frequencies": [1e9]}),
     "resonance": ({"device": STO}, {}),
     "thresholds": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
@@ -89,6 +91,7 @@ GIVEN = {
     "plot.optimum": ({"result": None}, {}),
     "plot.sensitivities": ({"result": None}, {}),
     "plot.resonance_map": ({"found": None}, {}),
+    "plot.harmonics": ({"found": None}, {}),
     "plot.loop": ({"found": None}, {}),
     "plot.history": ({"result": None}, {}),
     "plot.orbit": ({"source": RUN}, {}),
@@ -129,7 +132,7 @@ GIVEN = {
     "write_trace": ({"path": "x.csv", "trace": TRACE}, {}),
 }
 OF_NUMBERS = {"between", "dipolar_tensors", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors"}
-OF_NUMBERS |= {"keep_apart"}
+OF_NUMBERS |= {"keep_apart", "effective_fields_in_plane"}
 OF_NUMBERS |= {"dipole_tensor", "ellipse_tensor", "prism_tensor", "quantity", "table", "unbounded", "vector"}
 OF_NUMBERS |= {f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "response")}
 # Where a kind of WRONG is right: None leaves an optional argument out, and so on.

@@ -10,7 +10,7 @@ import jax
 import typer
 
 from llgrad.cli.answers.line import fit_line
-from llgrad.cli.answers.reading import Data, after_saying, data_unit, read_data
+from llgrad.cli.answers.reading import after_saying, data_unit, read_data
 from llgrad.cli.answers.report import ProfilesOption, ReportOption, check_report, write_report
 from llgrad.cli.answers.resonance import (
     BackgroundName,
@@ -34,9 +34,8 @@ from llgrad.cli.device_options import (
     StateOption,
     assignments,
     device_with,
-    oscillator_with,
     quantity,
-    starting_state,
+    start_of,
     unit_of,
 )
 from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
@@ -57,13 +56,10 @@ from llgrad.datasets.sweeps import looks_like_sweeps
 from llgrad.datasets.touchstone.reader import is_touchstone
 from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import Bound, between
-from llgrad.devices.oscillator import Oscillator
-from llgrad.devices.system import System
 from llgrad.drives.drive import Drive
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.assembly import units_of
 from llgrad.fitting.fit import fit as fit_trace
-from llgrad.fitting.loops.measured import MeasuredLoop
 from llgrad.fitting.methods.base import Method
 from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.methods.grid import GridSearch
@@ -78,7 +74,6 @@ FOR_SWEEPS: Final = {
     *("background", "shape", "modulation"),
 }
 """The options of `llgrad fit` by what they are for; all others are for the fit of a device."""
-OTHERS: Final = "this command fits traces of one magnetisation; lg.fit(device, trace, free=…) fits those of a system"
 
 StartOption = Annotated[
     list[str] | None,
@@ -201,13 +196,15 @@ def fit(
         )
     outputs = check_outputs(out, (".json",), plot, ("fit", "history"), force)
     check_report(report, force)
-    data = read_data(trace, columns, assignments("--read", read))
     values, applied = assignments("--set", set_), drive_of(drive, sine_current, drive_csv)
-    begun = starts_of(assignments("--start", start), free, _device(device, values, data), applied)
-    model, applied = _device(device, values | begun.device, data), begun.drive
-    if isinstance(data, Trace) and isinstance(model, Oscillator) and model.temperature > 0:
+    known = device_with(device, values)
+    data = read_data(trace, columns, assignments("--read", read), known)
+    begun = starts_of(assignments("--start", start), free, known, applied)
+    model, applied = device_with(device, values | begun.device), begun.drive
+    warm = getattr(model, "temperature", None)
+    if warm and isinstance(data, Trace):
         raise ValueError(
-            f"{device} is at {show(model.temperature, 'K')}, but a trace is followed without thermal noise; "
+            f"{device} is at {show(warm, 'K')}, but a trace is followed without thermal noise; "
             "give --set temperature=0K, and where noise has disturbed it --segment with half its period"
         )
     settings: dict[str, Any] = {
@@ -220,7 +217,7 @@ def fit(
     }
     experiment = Experiment(
         data,
-        m0=starting_state(m0),
+        m0=start_of(model, m0),
         drive=applied,
         noise=None if noise is None else quantity("--noise", noise, data_unit(data)),
         segment=None if segment is None else quantity("--segment", segment, "s"),
@@ -258,14 +255,7 @@ def _check_options(context: typer.Context, trace: pathlib.Path, sweeps: bool, st
         refuse(context, ("profiles",), "is for the report; add --report FILE, or leave it out")
 
 
-def _device(name: str, values: dict[str, str], data: Data) -> Oscillator | System:
-    """The device of a name, which for a loop may be a stack."""
-    return device_with(name, values) if isinstance(data, MeasuredLoop) else oscillator_with(name, values, OTHERS)
-
-
-def _free(
-    free: str, bounds: dict[str, str], model: Oscillator | System, drive: Drive | None
-) -> dict[str, Bound | None]:
+def _free(free: str, bounds: dict[str, str], model: Any, drive: Drive | None) -> dict[str, Bound | None]:
     """The free parameters, each with the bound that was given for it; None stands for its default."""
     names = [name.strip() for name in free.split(",") if name.strip()]
     units = units_of(model, drive)

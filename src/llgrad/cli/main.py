@@ -36,6 +36,7 @@ from llgrad.cli.reservoirs.command import reservoir
 from llgrad.cli.simulate import simulate
 from llgrad.cli.states.equilibria import equilibria
 from llgrad.cli.states.follow import follow
+from llgrad.cli.states.harmonics import harmonics
 from llgrad.cli.states.loop import loop
 from llgrad.cli.states.optimise import optimise
 from llgrad.cli.states.orbit import orbit
@@ -125,6 +126,7 @@ for command in (
     switch,
     loop,
     resonance,
+    harmonics,
     optimise,
     reservoir,
     fit,

@@ -120,3 +120,8 @@ class FieldTerm(Record):
         Every component of `m`, the current and every parameter is one scalar, or an array of one value for each of
         N oscillators: write the formula for scalars and let it broadcast.
         """
+
+
+def as_terms(value: Any) -> Any:
+    """The terms of a device as a tuple: of one term, or a list of them."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)

@@ -61,6 +61,8 @@ BASES: Final[dict[str, tuple[str, float]]] = {
     "A/cm2": ("A/m²", 1e4),
     "A/cm²": ("A/m²", 1e4),
     "T/A": ("T/A", 1.0),
+    "K/W": ("K/W", 1.0),
+    "J/K": ("J/K", 1.0),
     "W": ("W", 1.0),
     "J": ("J", 1.0),
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import equinox as eqx
+
 from llgrad.core.constants import GAMMA_ELECTRON
-from llgrad.core.field_term import FieldTerm, terminals_of
+from llgrad.core.field_term import FieldTerm, as_terms, terminals_of
 from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices import ranges
@@ -46,11 +48,13 @@ class Oscillator(Record):
     current: float = quantity("A", default=0.0, about="direct current I")
     field: Vec3 = vector("T", default=(0.0, 0.0, 0.0), about="applied field")
     temperature: float = quantity("K", default=0.0, about="temperature of the free layer")
-    terms: tuple[FieldTerm, ...] = ()
+    terms: tuple[FieldTerm, ...] = eqx.field(converter=as_terms, default=())
     junction: Junction | None = None
 
     def __check_init__(self) -> None:
         ranges.check_oscillator(self)
+        if wrong := [term for term in self.terms if not isinstance(term, FieldTerm)]:
+            raise ValueError(f"terms holds {type(wrong[0]).__name__}, expected field terms; see lg.physics.FieldTerm")
         if "voltage" in terminals_of(self.terms) and self.junction is None:
             raise ValueError(
                 "a term of this device follows the voltage across its junction, and it has none; give one, as in "

@@ -1,5 +1,8 @@
 """Many runs of one device: maps over its parameters, loops, resonance maps, switching and dwell times."""
 
+from llgrad.experiments.harmonics.effective_fields import EffectiveFields, effective_fields, effective_fields_in_plane
+from llgrad.experiments.harmonics.harmonic_hall import harmonic_hall
+from llgrad.experiments.harmonics.result import HarmonicHall
 from llgrad.experiments.loops.loop import loop
 from llgrad.experiments.loops.result import Jump, Loop
 from llgrad.experiments.rectification import Microwave
@@ -15,7 +18,9 @@ from llgrad.experiments.switching.switching import switching
 
 __all__ = [
     "DwellTimes",
+    "EffectiveFields",
     "ErrorRate",
+    "HarmonicHall",
     "Jump",
     "Loop",
     "Map",
@@ -24,6 +29,9 @@ __all__ = [
     "ResonanceMap",
     "Switching",
     "dwell_times",
+    "effective_fields",
+    "effective_fields_in_plane",
+    "harmonic_hall",
     "load_map",
     "loop",
     "resonance_map",

@@ -20,6 +20,7 @@ from llgrad.plot.spectra import spectrum
 from llgrad.plot.states.branches import branches
 from llgrad.plot.states.diagrams import phase_diagram, sweep
 from llgrad.plot.states.equilibria import equilibria
+from llgrad.plot.states.harmonics import harmonics
 from llgrad.plot.states.loops import loop
 from llgrad.plot.states.resonance_maps import resonance_map
 from llgrad.plot.traces import trace
@@ -33,6 +34,7 @@ __all__ = [
     "examples",
     "fit",
     "front",
+    "harmonics",
     "history",
     "learning_curves",
     "loop",

@@ -10,10 +10,13 @@ from typing import Any
 from llgrad.cli.device_options import quantity
 from llgrad.cli.output import say
 from llgrad.cli.progress import Report
+from llgrad.datasets.formats import ARRAY_FILES
 from llgrad.datasets.frequencies import FrequencyTable, looks_like_frequencies, read_frequencies
 from llgrad.datasets.reader import read_trace
 from llgrad.datasets.spectra import looks_like_spectrum, read_spectrum
-from llgrad.datasets.trace import Trace
+from llgrad.datasets.tables.table import read_table
+from llgrad.datasets.trace import COLUMNS, Trace
+from llgrad.devices.system import System
 from llgrad.fitting.loops.measured import MeasuredLoop
 from llgrad.fitting.loops.reading import read_loop
 from llgrad.fitting.orbits.tables.reading import read_orbit_table
@@ -35,9 +38,12 @@ FOR_SPECTRA = {
 Data = Trace | FrequencyTable | OrbitTable | Spectrum | MeasuredLoop
 
 
-def read_data(path: pathlib.Path, columns: str | None, given: Mapping[str, str] | None = None) -> Data:
+def read_data(
+    path: pathlib.Path, columns: str | None, given: Mapping[str, str] | None = None, model: Any = None
+) -> Data:
     """The table of frequencies or the spectrum, where the file is one, and else the trace, with the columns asked for
-    ("mx,mz"); `given` are arguments of the reader, as text: {"peak": "G1"}."""
+    ("mx,mz"); `given` are arguments of the reader, as text: {"peak": "G1"}. Of a System, `model`, the
+    columns are its signals."""
     given = dict(given or {})
     if "loop" in given:
         return _loop(path, columns, given)
@@ -56,7 +62,25 @@ def read_data(path: pathlib.Path, columns: str | None, given: Mapping[str, str] 
         return read_frequencies(path, **settings) if table else read_spectrum(path, **settings)
     if given:
         raise ValueError(f"--read tells how a table or a spectrum is read, and {path} is a trace; leave it out")
-    return read_trace(path, None if columns is None else [name.strip() for name in columns.split(",")])
+    names = None if columns is None else [name.strip() for name in columns.split(",")]
+    if not isinstance(model, System):
+        return read_trace(path, names)
+    units = {name: model.outputs.get(name, "1") for name in model.signals(model.start())}
+    names = names or _recorded(path, units)
+    if unknown := [name for name in names if name not in units]:
+        kind = type(model).__name__
+        raise ValueError(f"--columns {unknown[0]}: {kind} has no signal of this name; it has {', '.join(units)}")
+    return read_trace(path, names, {name: units[name] for name in names if name not in COLUMNS})
+
+
+def _recorded(path: pathlib.Path, units: Mapping[str, str]) -> list[str]:
+    """The signals that a file has columns of. Raises ValueError where it has none."""
+    if path.suffix.lower() in ARRAY_FILES:
+        raise ValueError(f"{path} holds arrays; say which signals it has: --columns {','.join(list(units)[:2])}")
+    found = [column.name for column in read_table(path).header]
+    if not (names := [name for name in units if name in found]):
+        raise ValueError(f"{path} has none of the signals {', '.join(units)}; its columns are {', '.join(found)}")
+    return names
 
 
 def _setting(name: str, text: str, known: Mapping[str, str], kind: str) -> Any:

@@ -55,7 +55,7 @@ def loop(
     """
     outputs = check_outputs(out, (".npz", ".csv", ".json"), plot, ("loop",), force)
     model: Any = device_with(device, assignments("--set", set_))
-    model, name, ends, angles = _asked(model, field, angle, current, sweep)
+    model, name, ends, angles = asked(model, field, angle, current, sweep)
     if out is not None and len(angles) > 1:
         raise ValueError("--out holds one loop; give one --angle, or --json for all of them")
     given: Any = angles if len(angles) > 1 else angles[0]
@@ -71,7 +71,7 @@ def loop(
         print(f"wrote {out}")
 
 
-def _asked(
+def asked(
     model: Any, field: str | None, angles: list[str] | None, current: str | None, sweep: str | None
 ) -> tuple[Any, str, list[float], list[tuple[float, float]]]:
     """The device, what is swept, its ends, and the axes of the field. Raises ValueError unless one thing is swept."""

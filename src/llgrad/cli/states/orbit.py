@@ -191,7 +191,11 @@ def _by_inputs(sensitivity: Mapping[str, float], units: Mapping[str, str]) -> li
     if set(fields) <= set(rest):
         parts = ", ".join(f"{rest.pop(name) / 1e9:.5g}" for name in fields)
         rows.append(("df/dB", f"({parts}) GHz/T"))
-    return [*rows, *((f"df/d{name}", f"{value / 1e9:.6g} GHz/({units[name]})") for name, value in rest.items())]
+    for name, value in rest.items():
+        unit = units[name]
+        of = unit if unit.isalpha() else f"({unit})"
+        rows.append((f"df/d{name}", f"{value:.6g} Hz" if unit == "1" else f"{value / 1e9:.6g} GHz/{of}"))
+    return rows
 
 
 def _complex(real: float, imaginary: float) -> str:

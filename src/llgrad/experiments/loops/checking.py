@@ -4,12 +4,14 @@ enough to see the loop."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
 from llgrad.experiments.loops.result import Jump
 from llgrad.experiments.loops.swept import Swept, SweptRange
@@ -43,7 +45,7 @@ def energy_checked(family: Swept, values: np.ndarray, y: np.ndarray, jumps: Sequ
     return drops, f"{wrong}: do not trust this loop", False
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _tilted(family: Swept, states: Any) -> Any:
     """States (S, d) next to those, where no symmetry hides a torque."""
     flow = family.flow(0.0)
@@ -55,7 +57,7 @@ def _tilted(family: Swept, states: Any) -> Any:
     return jax.vmap(one)(states)
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _curvatures(family: Swept, moment: Any, states: Any, values: Any) -> Any:
     """Curvatures (S, n, n) [J] of the energy."""
 

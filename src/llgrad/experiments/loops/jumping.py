@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, Final
 
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import leaf_units
+from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
 from llgrad.experiments.loops.swept import OF_THE_FIELD, Swept
 from llgrad.experiments.loops.walking import RestPlace, rest_near
@@ -101,7 +103,7 @@ def settled(family: Swept, y: Any, value: float) -> RestPlace:
     )
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _pushed(family: Swept, y: Any, value: Any) -> Any:
     """A state pushed a little, in all its directions at once."""
     flow = family.flow(value)
@@ -110,7 +112,7 @@ def _pushed(family: Swept, y: Any, value: Any) -> Any:
     return flow.on_sphere(y + flow.basis(y) @ jnp.asarray(away, y.dtype))
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _fastest(family: Swept, value: Any) -> Any:
     """How fast [rad/ns] a device may turn: the largest slope of its rate at states in all directions."""
     flow = family.flow(value)
@@ -119,7 +121,7 @@ def _fastest(family: Swept, value: Any) -> Any:
     return jnp.max(jnp.sqrt(jnp.sum(jax.vmap(jax.jacfwd(flow.slope))(states) ** 2, axis=(1, 2))))
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _run(family: Swept, y: Any, value: Any, duration: Any) -> tuple[Any, Any]:
     """The end of a piece of a run, and the mean square of its rate."""
     flow = family.flow(value)

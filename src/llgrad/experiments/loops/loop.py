@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import jax
@@ -12,6 +13,7 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.field_term import Inputs
+from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
@@ -147,7 +149,7 @@ def measured(family: Swept, values: np.ndarray, y: np.ndarray) -> tuple[np.ndarr
     return np.asarray(m).reshape(*y.shape[:-1], 3), np.asarray(ohms).reshape(y.shape[:-1]) if has else None
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def _seen(family: Swept, values: Any, states: Any) -> tuple[Any, Any]:
     return jax.vmap(lambda value, y: seen_of(family.placed(value), family.flow(value).state(y)))(values, states)
 

@@ -6,11 +6,13 @@ left nor skipped, however coarse the sweep, and it ends where its last stable st
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.experiments.loops.swept import Swept
 from llgrad.orbits.chart import chart_at
 
@@ -40,7 +42,7 @@ class RestPlace(NamedTuple):
     """Whether it is at rest, stable, and near where it was looked for."""
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def rest_near(family: Swept, y: Any, value: Any) -> RestPlace:
     """The stable state at a value next to a state (d,)."""
     return _rest_near(family, y, value)
@@ -74,7 +76,7 @@ def _rest_near(family: Swept, y: Any, value: Any) -> RestPlace:
     return RestPlace(there, jnp.asarray(value, y.dtype), matrix, near & stable & jnp.isfinite(matrix).all())
 
 
-@jax.jit
+@partial(quick_jit, compiled=jax.jit)
 def walked(family: Swept, begun: RestPlace, targets: Any, count: Any) -> tuple[RestPlace, RestPlace]:
     """The states at the first `count` of the targets (P,), one after the other, and the last stable state on the way.
     Those that were not reached are not good.

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import llgrad.physics.heat.heated  # noqa: F401 – so that a file can hold one
 from llgrad.core.arguments.kinds import checked_path
 from llgrad.core.record import from_json
 from llgrad.devices.files import entry_of, recorded

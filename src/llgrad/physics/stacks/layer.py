@@ -8,7 +8,7 @@ from typing import Any, Final
 import equinox as eqx
 
 from llgrad.core.constants import GAMMA_ELECTRON
-from llgrad.core.field_term import FieldTerm, Inputs
+from llgrad.core.field_term import FieldTerm, Inputs, as_terms
 from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices.bounds import between, positive
@@ -49,7 +49,7 @@ class Layer(Record):
     demag: Vec3 = vector("1", default=(0.0, 0.0, 1.0), about="demagnetising factors (N_x, N_y, N_z)")
     m: Any = vector("1", default=None, about="direction at the start, or for good")
     fixed: bool = eqx.field(static=True, default=False)
-    terms: tuple[FieldTerm, ...] = ()
+    terms: tuple[FieldTerm, ...] = eqx.field(converter=as_terms, default=())
 
     def __check_init__(self) -> None:
         if not (isinstance(self.name, str) and self.name.isidentifier()):

@@ -12,6 +12,7 @@ from llgrad.core.record import quantity
 from llgrad.core.vector import Vec3
 from llgrad.devices.bounds import between as within
 from llgrad.devices.ranges import OSCILLATOR, check_record
+from llgrad.physics.electric.laws import VoltageLaw
 from llgrad.physics.slonczewski import SlonczewskiTorque, torque_per_ampere
 from llgrad.physics.stacks.coupling import Directions, LayerCoupling, Layers, check_pair
 
@@ -30,8 +31,11 @@ class SpinTorque(LayerCoupling):
     `on` and `by` exchanged, for a torque and its back-action. A fixed layer may be the polariser.
 
     The field-like part changes its sign with the damping-like one; where it is the same on both layers, as of an
-    exchange, give the two opposite β. With `field_like_per_volt` β = field_like + field_like_per_volt V, V the voltage
-    of the barrier between the two layers.
+    exchange, give the two opposite β. With V the voltage of the barrier between the two layers,
+
+        β = field_like + field_like_per_volt V + field_like_law(V),   η = polarization + polarization_law(V),
+
+    where a law is a `VoltagePolynomial` or a measured `VoltageTable`.
 
     Source of both torques: dŝ₁,₂/dt ∝ ŝ₁,₂ × (ŝ₁ × ŝ₂), J. C. Slonczewski, J. Magn. Magn. Mater. 159, L1 (1996), as it
     is usually cited (eq. 13; the article itself was not compared): ŝ₁ × (ŝ₁ × ŝ₂) leads ŝ₁ away from ŝ₂, and
@@ -44,15 +48,28 @@ class SpinTorque(LayerCoupling):
     lambda_: float = quantity("1", default=0.0, about="angular asymmetry λ", bound=within(-0.999, 0.999))
     field_like: float = quantity("1", default=0.0, about="field-like over damping-like torque β")
     field_like_per_volt: Any = quantity("1/V", default=None, about="change of β with the voltage of the barrier")
+    polarization_law: VoltageLaw | None = None
+    field_like_law: VoltageLaw | None = None
 
     def __check_init__(self) -> None:
         check_pair("SpinTorque", (self.on, self.by))
         check_record(self, RANGES, "SpinTorque: ")
+        for name in ("polarization_law", "field_like_law"):
+            law = getattr(self, name)
+            if law is not None and not isinstance(law, VoltageLaw):
+                raise ValueError(
+                    f"SpinTorque: {name} is {type(law).__name__}, expected VoltagePolynomial(…) or VoltageTable(…)"
+                )
+
+    @property
+    def _follows(self) -> bool:
+        laws = (self.field_like_per_volt, self.polarization_law, self.field_like_law)
+        return any(law is not None for law in laws)
 
     @property
     def terminals(self) -> Mapping[str, str]:  # type: ignore[override]
-        """The voltage, where β follows it."""
-        return {} if self.field_like_per_volt is None else {"voltage": "V"}
+        """The voltage, where η or β follows it."""
+        return {"voltage": "V"} if self._follows else {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,9 +78,13 @@ class SpinTorque(LayerCoupling):
     def fields(self, layers: Layers, m: Directions, inputs: Inputs) -> dict[str, Vec3]:
         layer = layers.layer(self.on)
         sign = 1.0 if layers.place(self.on) > layers.place(self.by) else -1.0
-        strength = torque_per_ampere(self.polarization, layer.Ms, layer.volume) * sign
-        beta = self.field_like
+        eta, beta = self.polarization, self.field_like
+        if self.polarization_law is not None:
+            eta = eta + self.polarization_law.change(inputs.voltage)
+        strength = torque_per_ampere(eta, layer.Ms, layer.volume) * sign
         if self.field_like_per_volt is not None:
             beta = beta + self.field_like_per_volt * inputs.voltage
+        if self.field_like_law is not None:
+            beta = beta + self.field_like_law.change(inputs.voltage)
         torque = SlonczewskiTorque(strength, self.lambda_, beta, m[self.by])
         return {self.on: torque.field(m[self.on], inputs)}
