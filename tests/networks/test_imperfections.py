@@ -26,7 +26,7 @@ def with_offset(network):
 
 
 def test_every_setting_spreads_on_its_own_by_what_was_said(key):
-    design, imperfections = with_offset(classifier()).design(), lg.Imperfections(spread=0.1)
+    design, imperfections = with_offset(classifier()).design(), lg.networks.Imperfections(spread=0.1)
     meant_of = settings_of(design).varying
     found = {name: [] for name in meant_of}
     for number in range(100):
@@ -61,7 +61,7 @@ def test_damping_stays_positive_at_any_spread(key):
 @pytest.mark.parametrize("resolution", [2, 4, 8])
 def test_knobs_come_in_steps_of_their_largest(resolution):
     design = with_offset(classifier()).design()
-    coarse = settings_of(lg.Imperfections(bits=resolution).drawn(design, jax.random.key(0)))
+    coarse = settings_of(lg.networks.Imperfections(bits=resolution).drawn(design, jax.random.key(0)))
     assert coarse.knobs == ("gains", "offset", "field", "current")
     for name in coarse.knobs:
         value, meant = (np.asarray(getattr(one, name), float) for one in (coarse, settings_of(design)))

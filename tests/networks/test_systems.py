@@ -61,21 +61,23 @@ class Telling(Pair):
 
 def stack():
     """Two free layers over a fixed one, fed by the current in a metal beside them."""
-    torque = lg.SpinOrbitTorque(spin=(0, 1, 0), per_ampere=20.0)
+    torque = lg.physics.SpinOrbitTorque(spin=(0, 1, 0), per_ampere=20.0)
     layers = [
         lg.Layer(name="fixed", fixed=True, m=(1, 0, 0), **LAYER),
         lg.Layer(name="a", m=(0.6, 0, 0.8), terms=(torque,), **LAYER),
         lg.Layer(name="b", m=(-0.6, 0, 0.8), **LAYER),
     ]
-    barrier = lg.Barrier(between=("fixed", "a"), junction=lg.ConductanceJunction(R_P=1e3, tmr=1.0))
-    exchange = lg.InterlayerExchange(between=("a", "b"), J1=-1e-4)
+    barrier = lg.stacks.Barrier(between=("fixed", "a"), junction=lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0))
+    exchange = lg.stacks.InterlayerExchange(between=("a", "b"), J1=-1e-4)
     return lg.Stack(layers=layers, couplings=[exchange], barriers=[barrier], temperature=300.0)
 
 
 def devices() -> dict[str, tuple[Any, dict[str, Any]]]:
     """Each device, and how it is fed, coupled and read."""
-    vortex = lg.Vortex.from_disk(**DISK, current=3e-3, junction=lg.ConductanceJunction(R_P=1e2, tmr=1.0))
-    model = lg.AmplitudeModel(omega_0=6e9, N=-2e9, Gamma_G=3e8, sigma=3e11, Q=0.5, current=1.5e-3, readout=1e-3)
+    vortex = lg.systems.Vortex.from_disk(
+        **DISK, current=3e-3, junction=lg.devices.ConductanceJunction(R_P=1e2, tmr=1.0)
+    )
+    model = lg.systems.AmplitudeModel(omega_0=6e9, N=-2e9, Gamma_G=3e8, sigma=3e11, Q=0.5, current=1.5e-3, readout=1e-3)
     return {
         "vortex": (
             vortex,
@@ -99,7 +101,8 @@ def devices() -> dict[str, tuple[Any, dict[str, Any]]]:
         ),
         "oscillator by current": (
             DEVICE.replace(current=2e-3),
-            {"hold": 0.1e-9, "input": "current", "signal": lg.Signal.VOLTAGE, "unit": 2e-3} | {"coupling_unit": 0.1},
+            {"hold": 0.1e-9, "input": "current", "signal": lg.networks.Signal.VOLTAGE, "unit": 2e-3}
+            | {"coupling_unit": 0.1},
         ),
     }
 
@@ -129,21 +132,25 @@ def by_hand(design, image):
             device = set_leaf(device, setting.path, value)
     if isinstance(device, lg.System):
         weights = np.asarray(settings.coupling, float)
-        mixes = () if wiring.coupling is None else lg.DenseMix(weights, of=wiring.coupling[0], to=wiring.coupling[1])
-        array, state = lg.SystemArray(device, COUNT, mixes), None
+        mixes = (
+            ()
+            if wiring.coupling is None
+            else lg.systems.DenseMix(weights, of=wiring.coupling[0], to=wiring.coupling[1])
+        )
+        array, state = lg.systems.SystemArray(device, COUNT, mixes), None
     else:
         array, state = lg.OscillatorArray(device, COUNT, lg.FieldCoupling(settings.coupling)), (0.6, 0.0, 0.8)
     found = []
     for given in np.asarray(input_of(settings, stage.timeline.frames.cut(image[None])), float)[:, 0]:
-        drive: Any = {name: lg.Constant(value + given) for name, value in held.items()}
+        drive: Any = {name: lg.drives.Constant(value + given) for name, value in held.items()}
         run: Any = simulate_quietly(
             array,
             duration=stage.timeline.hold,
             dt=stage.timeline.dt,
             m0=state,
             drive=drive if isinstance(device, lg.System) else lg.Drive(**drive),
-            engine=lg.XLA(),
-            stepper=lg.RK4(limit=2.5),
+            engine=lg.solvers.XLA(),
+            stepper=lg.solvers.RK4(limit=2.5),
         )
         state = jax.tree.map(lambda part: part[-1], run.state if isinstance(device, lg.System) else run.m)
         found.append(np.stack(jax.tree.leaves(state)) if isinstance(device, lg.System) else np.asarray(state).T)
@@ -160,7 +167,7 @@ def last(states):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_network_is_a_chain_of_simulations(name):
     with jax.enable_x64(False):
-        design, image = network_of(name, frames=lg.Frames.ROWS).design(), pixels(2)
+        design, image = network_of(name, frames=lg.networks.Frames.ROWS).design(), pixels(2)
         found, expected = last(design.states(image)[0])[:, :, 1], by_hand(design, image[1])
     size = np.abs(expected).max(axis=(0, 2), keepdims=True)
     np.testing.assert_allclose(found / size, expected / size, atol=3e-5)
@@ -171,7 +178,7 @@ def test_a_network_is_a_chain_of_simulations(name):
 def test_gradients_of_every_part_are_finite_differences_on_both_engines(name):
     with jax.enable_x64(True):
         network = jax.tree.map(
-            lambda leaf: leaf.astype(jnp.float64) if eqx.is_array(leaf) else leaf, network_of(name, lg.Native())
+            lambda leaf: leaf.astype(jnp.float64) if eqx.is_array(leaf) else leaf, network_of(name, lg.solvers.Native())
         )
         network = dataclasses.replace(network, trained=network.parts)
         images, target = pixels(2).astype(float), np.random.default_rng(1).normal(size=(2, CLASSES))
@@ -181,7 +188,7 @@ def test_gradients_of_every_part_are_finite_differences_on_both_engines(name):
             return eqx.filter_value_and_grad(lambda net: jnp.sum(net(images) * target))(net)
 
         gradient = value_and_slope(network)[1]
-        of_scan = value_and_slope(dataclasses.replace(network, engine=lg.XLA()))[1]
+        of_scan = value_and_slope(dataclasses.replace(network, engine=lg.solvers.XLA()))[1]
         for number, part in enumerate(network.parts):
             where = network.arrays_of(part)
             rng = np.random.default_rng(number)
@@ -231,15 +238,15 @@ def test_arrays_in_sequence_pass_on_what_is_read():
 def test_a_drawn_array_has_spread_heat_and_late_edges():
     network, images = network_of("vortex"), pixels(2)
     design, key = network.design(), jax.random.key(0)
-    spread = lg.Imperfections(spread=0.1).drawn(design, key).stages[0].settings
+    spread = lg.networks.Imperfections(spread=0.1).drawn(design, key).stages[0].settings
     for part, value in design.stages[0].settings.varying.items():
         assert not np.array_equal(value, spread.varying[part]) or not np.any(value), part
-    assert bits(lg.Imperfections().drawn(design, key)) == bits(design)
+    assert bits(lg.networks.Imperfections().drawn(design, key)) == bits(design)
     ideal = design(images)
-    hot = lg.Imperfections(temperature=300.0)
+    hot = lg.networks.Imperfections(temperature=300.0)
     first, same, other = (np.asarray(hot.logits(hot.drawn(design, key), images, jax.random.key(n))) for n in (0, 0, 1))
     assert (first == same).all() and (first != other).all() and (first != ideal).all()
-    late = lg.Imperfections(rise_time=2e-10, jitter=1e-11)
+    late = lg.networks.Imperfections(rise_time=2e-10, jitter=1e-11)
     assert np.abs(late.logits(late.drawn(design, key), images, key) - ideal).max() > 1e-3
     fast = Disturbance(1e-15, jnp.full((1, 2), -1e-14, jnp.float32), None)  # over before the first step begins
     np.testing.assert_allclose(last(design.states(images, (fast,))[0]), last(design.states(images)[0]), atol=1e-5)
@@ -261,7 +268,7 @@ class Free(lg.System):
     inputs: ClassVar = {"field_x": "T", "field_y": "T"}
 
     def start(self):
-        return {"m": lg.Spin(0.0, 0.0, 1.0)}
+        return {"m": lg.systems.Spin(0.0, 0.0, 1.0)}
 
     def rate(self, state, inputs):
         m = state["m"]
@@ -305,7 +312,11 @@ def test_scales_and_limits_are_those_of_the_device():
         ("vortex", {"coupling": ("phase", "field_x")}, "coupling = ('phase', 'field_x'): Vortex emits x, y, m, resist"),
         ("vortex", {"coupling": ("x", "push")}, "coupling = ('x', 'push'): Vortex receives 'push', which is no input"),
         ("vortex", {"signal": "free.x"}, "signal = 'free.x': there is none of this name of Vortex; it has resistance"),
-        ("vortex", {"signal": lg.Signal.X}, "signal = Signal.X, which is an Oscillator's; name what is read of Vortex"),
+        (
+            "vortex",
+            {"signal": lg.networks.Signal.X},
+            "signal = Signal.X, which is an Oscillator's; name what is read of Vortex",
+        ),
         ("vortex", {"trained": (Part.FIELD,)}, "trained has 'field', which this network has not; it has input, coupl"),
         ("vortex", {"start": (0.1, 0.0)}, "start = (0.1, 0.0), expected the components of Vortex by name: x, y"),
         ("vortex", {"limits": Limits(1.0, 1.0, (0, 1))}, "limits of field and current are an Oscillator's; those of V"),
@@ -325,9 +336,9 @@ def test_an_input_that_no_drive_reaches_has_no_edges_and_a_device_without_heat_n
     fed = network_of("vortex", input="kappa", coupling=False, unit=1e-4, settings={})
     assert np.isfinite(fed(pixels(2))).all()
     with pytest.raises(ValueError, match="the input is the value 'kappa' of Vortex, which no drive can change"):
-        lg.Imperfections(rise_time=1e-11).logits(fed.design(), pixels(2), jax.random.key(0))
+        lg.networks.Imperfections(rise_time=1e-11).logits(fed.design(), pixels(2), jax.random.key(0))
     with pytest.raises(ValueError, match="temperature = 300 K: AmplitudeModel has no temperature; its own noise"):
-        lg.Imperfections(temperature=300.0).drawn(network_of("amplitude model").design(), jax.random.key(0))
+        lg.networks.Imperfections(temperature=300.0).drawn(network_of("amplitude model").design(), jax.random.key(0))
 
 
 def test_a_terminal_that_moves_nothing_is_refused():
