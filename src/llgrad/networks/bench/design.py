@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.networks.bench.readout import Outputs, Readout, Signal
+from llgrad.networks.bench.readout import OutputSignals, Readout, Signal
 from llgrad.networks.bench.response import Disturbance, input_of, respond
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.timeline import Timeline
@@ -25,7 +25,7 @@ class Stage(eqx.Module):
     settings: Settings
     timeline: Timeline
 
-    def read(self, signal: Signal | Outputs, states: Any, frames: Any) -> Any:
+    def read(self, signal: Signal | OutputSignals, states: Any, frames: Any) -> Any:
         """Signals (K, R, B, N, width) of the states at the read-outs of frames (K, B, F)."""
         return signal.read(states, self.device, self.settings, input_of(self.settings, frames)[:, None])
 

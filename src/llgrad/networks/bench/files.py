@@ -18,10 +18,10 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.networks.bench.design import Design, Stage
-from llgrad.networks.bench.readout import Outputs, Readout, Signal
+from llgrad.networks.bench.readout import OutputSignals, Readout, Signal
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.timeline import Frames, Timeline
-from llgrad.networks.bench.wiring import Wiring
+from llgrad.networks.bench.wiring import DeviceWiring
 
 KIND: Final = "design"
 STEPPER: Final = "RK4"
@@ -99,17 +99,17 @@ def design_of(path: Path, entry: Mapping[str, Any]) -> Design:
     return design
 
 
-def signal_entry(signal: Signal | Outputs) -> Any:
+def signal_entry(signal: Signal | OutputSignals) -> Any:
     """What is read, ready for JSON."""
     return signal.value if isinstance(signal, Signal) else {name: list(v) for name, v in signal._asdict().items()}
 
 
-def signal_of(entry: Any) -> Signal | Outputs:
+def signal_of(entry: Any) -> Signal | OutputSignals:
     """What `signal_entry` wrote."""
     if not isinstance(entry, Mapping):
         return Signal(entry)
     numbers = (tuple(map(float, entry[name])) for name in ("offsets", "scales"))
-    return Outputs(tuple(map(str, entry["names"])), *numbers)
+    return OutputSignals(tuple(map(str, entry["names"])), *numbers)
 
 
 def start_entry(start: Any) -> Any:
@@ -156,7 +156,7 @@ def _stage(entry: Mapping[str, Any]) -> Stage:
     coupled = entry.get("coupled", True)  # a design of before is of oscillators, which are coupled in the usual way
     pair = (str(coupled[0]), str(coupled[1])) if isinstance(coupled, list) else coupled is True
     names = [name for name in given if name not in ("input_limit", "gains", "offset", "coupling")]
-    wiring = Wiring.of(device, entry.get("input", "field_x"), pair, names)
+    wiring = DeviceWiring.of(device, entry.get("input", "field_x"), pair, names)
 
     def array(name: str, unit: str) -> Any:
         return _array(_value(given, name, unit), f"the setting {name}")

@@ -19,7 +19,7 @@ from llgrad.networks.bench.settings import Settings
 
 
 class Signal(enum.Enum):
-    """What is measured of an `Oscillator` at a read-out; of a `System` see `Outputs`."""
+    """What is measured of an `Oscillator` at a read-out; of a `System` see `OutputSignals`."""
 
     MAGNETISATION = "magnetisation"
     """All three components of m."""
@@ -73,7 +73,7 @@ class Signal(enum.Enum):
         return (current * junction.at_current(cosine, current) / scale)[..., None]
 
 
-class Outputs(NamedTuple):
+class OutputSignals(NamedTuple):
     """What is measured of a `System` at a read-out: components of its state ("x", "free.z") and outputs
     ("resistance"), each as (value − offset)/scale.
     """
@@ -135,7 +135,7 @@ class Readout(eqx.Module):
     """(read-outs · N · width, classes)."""
     bias: Any
     """(classes,)."""
-    signal: Signal | Outputs = eqx.field(static=True, default=Signal.MAGNETISATION)
+    signal: Signal | OutputSignals = eqx.field(static=True, default=Signal.MAGNETISATION)
 
     def __call__(self, signals: Any) -> Any:
         """Logits (B, classes) of signals (read-outs, B, N, width)."""

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from llgrad.core.record import Record, quantity
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.arrays.system_array import SystemArray
-from llgrad.networks.bench.wiring import Device, Wiring
+from llgrad.networks.bench.wiring import Device, DeviceWiring
 
 
 class Settings(Record):
@@ -22,7 +22,7 @@ class Settings(Record):
     the lines can give). What each device has of its own is found by its name as well: `settings.current`.
     """
 
-    wiring: Wiring = eqx.field(static=True)
+    wiring: DeviceWiring = eqx.field(static=True)
     gains: Any = quantity("of the input", about="input of each device per unit of each input number, (F, N)")
     offset: Any = quantity("of the input", about="input at zero, (N,)")
     input_limit: float = quantity("of the input", about="largest input")

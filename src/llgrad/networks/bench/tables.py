@@ -14,7 +14,7 @@ from llgrad.core.files import Path, writing
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.networks.bench.design import Design, Stage
-from llgrad.networks.bench.readout import Outputs, Signal
+from llgrad.networks.bench.readout import OutputSignals, Signal
 from llgrad.networks.bench.timeline import Frames
 from llgrad.networks.bench.wiring import NOUNS
 
@@ -127,7 +127,7 @@ def _readout(design: Design) -> list[list[Any]]:
     return [["time (ns)", "oscillator", "signal", *(f"weight for {name} [knob]" for name in names)], *rows, bias]
 
 
-def _named(signal: Signal | Outputs) -> tuple[str, ...]:
+def _named(signal: Signal | OutputSignals) -> tuple[str, ...]:
     """What is read, with what is taken off and what it is divided by."""
     if isinstance(signal, Signal):
         return signal.names

@@ -47,7 +47,7 @@ SPIN_SETTINGS: Final = (
 )
 
 
-class Wiring(NamedTuple):
+class DeviceWiring(NamedTuple):
     """What is connected to each device of an array, by the names that the device gives it."""
 
     input: str
@@ -131,10 +131,10 @@ class Wiring(NamedTuple):
         else:
             device = set_leaf(device, self.input, get_leaf(device, self.input) + given)
         mixes = () if self.coupling is None else DenseMix(weights, of=self.coupling[0], to=self.coupling[1])
-        return SystemArray(Held(device, held), count, mixes)
+        return SystemArray(FedSystem(device, held), count, mixes)
 
 
-class Held(System):
+class FedSystem(System):
     """A system with steady numbers added to its inputs, which emits the components of its state too."""
 
     system: System
@@ -193,13 +193,13 @@ def _check_coupling(device: System, coupling: tuple[str, str] | None) -> None:
     """Raise ValueError, in one sentence, for what a device does not emit, or cannot receive."""
     if coupling is None:
         return
-    known = Held(device, {}).emit(device.start())
+    known = FedSystem(device, {}).emit(device.start())
     if coupling[0] not in known:
         raise ValueError(
             f"coupling = {coupling!r}: {type(device).__name__} emits {', '.join(known)}, and no {coupling[0]!r}"
         )
     try:
-        SystemArray(Held(device, {}), 2, DenseMix([[0.0, 1.0], [1.0, 0.0]], of=coupling[0], to=coupling[1]))
+        SystemArray(FedSystem(device, {}), 2, DenseMix([[0.0, 1.0], [1.0, 0.0]], of=coupling[0], to=coupling[1]))
     except ValueError as error:
-        told = str(error).replace(Held.__name__, type(device).__name__)
+        told = str(error).replace(FedSystem.__name__, type(device).__name__)
         raise ValueError(f"coupling = {coupling!r}: {told}") from None

@@ -15,7 +15,7 @@ from llgrad.core.record import as_count, from_json, have_shapes_of_one, to_json
 from llgrad.devices.system import System
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.files import signal_entry, signal_of, start_entry
-from llgrad.networks.bench.readout import Outputs, Readout, Signal
+from llgrad.networks.bench.readout import OutputSignals, Readout, Signal
 from llgrad.networks.bench.timeline import Frames
 from llgrad.networks.bench.wiring import Device
 from llgrad.networks.imperfections import Imperfections
@@ -75,7 +75,7 @@ class OscillatorClassifier(Network):
         input: str = "field_x",
         coupling: tuple[str, str] | bool = True,
         settings: Mapping[str, tuple[float, float]] | None = None,
-        signal: Signal | Outputs | str | Sequence[str] | None = None,
+        signal: Signal | OutputSignals | str | Sequence[str] | None = None,
         start: Any = None,
         limits: Limits | None = None,
         unit: float | None = None,
@@ -134,7 +134,7 @@ class OscillatorClassifier(Network):
                 patch = mean = None
             encoder = _encoder(width, count, shape, patch, mean, keys[2 * index])
             layers.append(plan.layer(count, encoder, keys[2 * index + 1]))
-            if index == 0 and isinstance(read, Outputs) and not isinstance(signal, Outputs):
+            if index == 0 and isinstance(read, OutputSignals) and not isinstance(signal, OutputSignals):
                 images = jax.random.uniform(jax.random.fold_in(key, 1), (DRAWN, *shape), jnp.float32)
                 read = in_their_spread(read, layers[0], frames.cut(images), signal is not None)
             width = read.passed_on.width * count * readouts

@@ -18,7 +18,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.networks.bench.design import Stage
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.timeline import Timeline
-from llgrad.networks.bench.wiring import NOUNS, Device, Wiring
+from llgrad.networks.bench.wiring import NOUNS, Device, DeviceWiring
 from llgrad.networks.trained.encoder import Encoder
 
 
@@ -68,7 +68,9 @@ Bounds = tuple[tuple[float, float], ...]
 """The range of each setting that a device has of its own, in their order."""
 
 
-def bounds_of(device: Device, wiring: Wiring, limits: Limits, settings: Mapping[str, tuple[float, float]]) -> Bounds:
+def bounds_of(
+    device: Device, wiring: DeviceWiring, limits: Limits, settings: Mapping[str, tuple[float, float]]
+) -> Bounds:
     """The ranges of the settings. Raises ValueError, in one sentence, for what is none."""
     for name, unit in (("input", wiring.input_unit), ("coupling", wiring.coupling_unit)):
         check_positive(f"the limit of {name} is", getattr(limits, name), unit)
@@ -119,7 +121,7 @@ class OscillatorLayer(eqx.Module):
     coupling: Any
     device: Device = eqx.field(static=True)
     timeline: Timeline = eqx.field(static=True)
-    wiring: Wiring = eqx.field(static=True)
+    wiring: DeviceWiring = eqx.field(static=True)
     limits: Limits = eqx.field(static=True)
     bounds: Bounds = eqx.field(static=True)
     scales: Scales = eqx.field(static=True)
@@ -131,7 +133,7 @@ class OscillatorLayer(eqx.Module):
         count: int,
         encoder: Encoder,
         timeline: Timeline,
-        wiring: Wiring,
+        wiring: DeviceWiring,
         limits: Limits,
         bounds: Bounds,
         scales: Scales,
@@ -214,7 +216,7 @@ def _free(bound: tuple[float, float], value: Any) -> Any:
     return jnp.log(fraction / (1 - fraction)).astype(jnp.float32)
 
 
-def _begin_spins(device: Any, wiring: Wiring, bounds: Bounds, count: int, key: Any) -> list[Any]:
+def _begin_spins(device: Any, wiring: DeviceWiring, bounds: Bounds, count: int, key: Any) -> list[Any]:
     """Field, current and damping [SI] at the start."""
     field, current, damping = bounds
     fields = field[1] * jax.random.uniform(key, (count,), jnp.float32, 0.2, 0.6)
@@ -222,7 +224,7 @@ def _begin_spins(device: Any, wiring: Wiring, bounds: Bounds, count: int, key: A
     return [fields, jnp.full(count, 0.3 * current[1], jnp.float32), jnp.full(count, inside, jnp.float32)]
 
 
-def _begin(device: Any, wiring: Wiring, bounds: Bounds, count: int, key: Any) -> list[Any]:
+def _begin(device: Any, wiring: DeviceWiring, bounds: Bounds, count: int, key: Any) -> list[Any]:
     """The settings [SI] of a system at the start: its own values, or nothing at a terminal."""
     leaves, found = leaf_units(device), []
     for place, (setting, (low, high)) in enumerate(zip(wiring.own, bounds, strict=True)):

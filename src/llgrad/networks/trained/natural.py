@@ -12,11 +12,11 @@ import numpy as np
 
 from llgrad.core.record import get_leaf, leaf_units
 from llgrad.devices.oscillator import Oscillator
-from llgrad.networks.bench.readout import Outputs
+from llgrad.networks.bench.readout import OutputSignals
 from llgrad.networks.bench.response import begun, input_of, respond
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.timeline import Timeline
-from llgrad.networks.bench.wiring import Device, Wiring
+from llgrad.networks.bench.wiring import Device, DeviceWiring
 from llgrad.networks.trained.layer import Limits, OscillatorLayer, Scales
 from llgrad.solve.systems import groups_of
 from llgrad.solve.xla import XLA
@@ -34,7 +34,7 @@ def natural_field(device: Oscillator, hold: float, frames: int = 1) -> float:
     return math.pi / (device.gamma * hold * math.sqrt(frames))
 
 
-def natural_scales(device: Device, wiring: Wiring, timeline: Timeline, frames: int = 1) -> Scales:
+def natural_scales(device: Device, wiring: DeviceWiring, timeline: Timeline, frames: int = 1) -> Scales:
     """The input, and the coupling per unit emitted, that change the state as much while an image is shown.
 
     At the field of an oscillator it is `natural_field`; elsewhere what changes the state by its own size in a frame, by
@@ -116,7 +116,7 @@ def natural_step(device: Device, hold: float) -> float:
     return hold / STEPS if fastest is None else min(hold / STEPS, 1.0 / float(fastest))
 
 
-def in_their_spread(outputs: Outputs, layer: OscillatorLayer, frames: Any, named: bool) -> Outputs:
+def in_their_spread(outputs: OutputSignals, layer: OscillatorLayer, frames: Any, named: bool) -> OutputSignals:
     """The outputs of an array as drawn, less their mean over their spread, for frames (K, B, F).
 
     One that does not change is left out where nobody has `named` them. Raises ValueError where one that is named does
@@ -140,10 +140,10 @@ def in_their_spread(outputs: Outputs, layer: OscillatorLayer, frames: Any, named
             )
     if not found:
         raise ValueError(f"no component of {type(device).__name__} changes with the input; name other signals")
-    return Outputs(*zip(*found, strict=True))
+    return OutputSignals(*zip(*found, strict=True))
 
 
 @eqx.filter_jit
-def _reading(outputs: Outputs, device: Any, settings: Settings, timeline: Timeline, frames: Any) -> Any:
+def _reading(outputs: OutputSignals, device: Any, settings: Settings, timeline: Timeline, frames: Any) -> Any:
     states = respond(device, settings, timeline, frames)
     return outputs.read(states, device, settings, input_of(settings, frames)[:, None])

@@ -13,9 +13,9 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.states.components import component_names
 from llgrad.devices.system import System
-from llgrad.networks.bench.readout import Outputs, Signal
+from llgrad.networks.bench.readout import OutputSignals, Signal
 from llgrad.networks.bench.timeline import Frames, Timeline
-from llgrad.networks.bench.wiring import Device, Wiring
+from llgrad.networks.bench.wiring import Device, DeviceWiring
 from llgrad.networks.trained.encoder import Encoder
 from llgrad.networks.trained.layer import (
     KNOBS_AND_COUPLING,
@@ -40,11 +40,11 @@ class ArrayPlan(NamedTuple):
 
     device: Device
     timeline: Timeline
-    wiring: Wiring
+    wiring: DeviceWiring
     limits: Limits
     bounds: Bounds
     scales: Scales
-    signal: Signal | Outputs
+    signal: Signal | OutputSignals
     trained: tuple[Trainable, ...]
 
     @classmethod
@@ -60,7 +60,7 @@ class ArrayPlan(NamedTuple):
         terminal: str,
         coupling: tuple[str, str] | bool,
         settings: Mapping[str, tuple[float, float]] | None,
-        signal: Signal | Outputs | str | Sequence[str] | None,
+        signal: Signal | OutputSignals | str | Sequence[str] | None,
         start: Any,
         limits: Limits | None,
         units: tuple[float | None, float | None],
@@ -71,7 +71,7 @@ class ArrayPlan(NamedTuple):
         timeline = Timeline(
             hold, dt or natural_step(device, hold), _start(device, start), frames, readouts, frames_read
         )
-        wiring = Wiring.of(device, terminal, coupling, settings or ())
+        wiring = DeviceWiring.of(device, terminal, coupling, settings or ())
         count, spins = frames.count(shape), isinstance(device, Oscillator)
         for value, of in zip(units, (wiring.input_unit, wiring.coupling_unit), strict=True):
             if value is not None:
@@ -139,7 +139,7 @@ def _start(device: Device, given: Any) -> Any:
     return {name: given[name] for name in known}
 
 
-def _signal(device: Device, given: Any) -> Signal | Outputs:
+def _signal(device: Device, given: Any) -> Signal | OutputSignals:
     """What is read of a device. Raises ValueError for what it has not."""
     if isinstance(device, Oscillator):
         known = [one.value for one in Signal]
@@ -153,12 +153,12 @@ def _signal(device: Device, given: Any) -> Signal | Outputs:
         )
     return (
         given
-        if isinstance(given, Outputs)
-        else Outputs.plain(device, (given,) if isinstance(given, str) else given or ())
+        if isinstance(given, OutputSignals)
+        else OutputSignals.plain(device, (given,) if isinstance(given, str) else given or ())
     )
 
 
-def _trained(wiring: Wiring, device: Device, given: tuple[Trainable, ...] | None) -> tuple[Trainable, ...]:
+def _trained(wiring: DeviceWiring, device: Device, given: tuple[Trainable, ...] | None) -> tuple[Trainable, ...]:
     """What is trained. Raises ValueError for what there is not."""
     knobs = tuple(part_of(setting.part) for setting in wiring.own if setting.knob)
     coupled = () if wiring.coupling is None else (Part.COUPLING,)
