@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 import llgrad as lg
-from llgrad.networks.trained.layer import natural_field
+from llgrad.networks.trained.natural import natural_field
 
 SHAPE, CLASSES, COUNT = (4, 4), 3, 5
 HOLD = 0.2e-9

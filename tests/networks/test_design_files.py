@@ -107,7 +107,7 @@ def test_damaged_designs_are_sentences(tmp_path):
             "an entry of this design is not what it should be; the file is damaged",
         ),
         (lambda e: settings(e)["field"]["value"].__setitem__(2, None), "the setting field has an entry that is not a"),
-        (lambda e: settings(e)["field"]["value"].pop(), "gains of array 1 has the shape (16, 5), expected (16, 4)"),
+        (lambda e: settings(e)["field"]["value"].pop(), "field of array 1 has the shape (4,), expected (5,)"),
         (lambda e: settings(e)["coupling"]["value"].pop(), "coupling of array 1 has the shape (4, 5), expected (5, 5)"),
         (lambda e: e["readout"]["bias"].pop(), "the read-out weights has the shape (15, 3), expected (15, 2)"),
         (lambda e: e["images"].update(shape=[4, 5]), "gains of array 1 has the shape (16, 5), expected (20, 5)"),

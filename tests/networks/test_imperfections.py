@@ -12,8 +12,7 @@ from tests.networks.small import COUNT, HOLD, ROWS, bits, classifier, pixels
 
 import llgrad as lg
 from llgrad.networks.bench.response import Disturbance, _disturbed, respond
-from llgrad.networks.bench.settings import KNOBS, quantised
-from llgrad.networks.imperfections import SPREAD
+from llgrad.networks.bench.settings import quantised
 
 
 def settings_of(design):
@@ -28,12 +27,13 @@ def with_offset(network):
 
 def test_every_setting_spreads_on_its_own_by_what_was_said(key):
     design, imperfections = with_offset(classifier()).design(), lg.networks.Imperfections(spread=0.1)
-    found = {name: [] for name in SPREAD}
+    meant_of = settings_of(design).varying
+    found = {name: [] for name in meant_of}
     for number in range(100):
         drawn = imperfections.drawn(design, jax.random.fold_in(key, number))
-        for name in SPREAD:
-            meant = np.asarray(getattr(settings_of(design), name))
-            factor = np.asarray(getattr(settings_of(drawn), name))[meant != 0] / meant[meant != 0]
+        for name, value in meant_of.items():
+            meant = np.asarray(value)
+            factor = np.asarray(settings_of(drawn).varying[name])[meant != 0] / meant[meant != 0]
             found[name].append(factor.ravel())
     for name, factors in found.items():
         values = np.array(factors)
@@ -41,7 +41,7 @@ def test_every_setting_spreads_on_its_own_by_what_was_said(key):
         assert abs(values.mean() - 1) < error and abs(values.std() - 0.1) < error, name
     currents, fields = np.concatenate(found["current"]), np.concatenate(found["field"])
     assert abs(np.corrcoef(currents, fields)[0, 1]) < 4 / np.sqrt(currents.size)
-    assert set(SPREAD) == {field.name for field in dataclasses.fields(settings_of(design))} - {"input_limit"}
+    assert set(found) == {"gains", "offset", "field", "current", "alpha", "coupling"}
 
 
 def test_a_key_is_an_array(key):
@@ -62,7 +62,8 @@ def test_damping_stays_positive_at_any_spread(key):
 def test_knobs_come_in_steps_of_their_largest(resolution):
     design = with_offset(classifier()).design()
     coarse = settings_of(lg.networks.Imperfections(bits=resolution).drawn(design, jax.random.key(0)))
-    for name in KNOBS:
+    assert coarse.knobs == ("gains", "offset", "field", "current")
+    for name in coarse.knobs:
         value, meant = (np.asarray(getattr(one, name), float) for one in (coarse, settings_of(design)))
         step = np.abs(meant).max() / (2 ** (resolution - 1) - 1)
         np.testing.assert_allclose(value / step, np.round(value / step), atol=2e-4)
@@ -109,10 +110,10 @@ def test_an_edge_between_frames_is_the_same_from_both_sides():
     timeline = classifier(**ROWS).layers[0].timeline
     fields = jnp.asarray(np.random.default_rng(0).normal(size=(4, 1, COUNT)), jnp.float32)
     jitter = jnp.asarray(np.random.default_rng(1).normal(0, 4e-12, (4, 1)), jnp.float32)
-    before, drive, _ = _disturbed(fields, timeline, Disturbance(20e-12, jitter, None))
+    before, edges, _ = _disturbed(fields, timeline, Disturbance(20e-12, jitter, None))
 
     def field(frame, time):
-        parts = jax.tree.map(lambda leaf: leaf[frame, 0], drive.field_x)
+        parts = jax.tree.map(lambda leaf: leaf[frame, 0], edges)
         return np.asarray(before[frame, 0] + parts(jnp.float32(time)))
 
     for frame in range(3):

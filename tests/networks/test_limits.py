@@ -8,8 +8,8 @@ import pytest
 from tests.networks.small import bits, classifier, pixels
 
 import llgrad as lg
-from llgrad.networks.bench.limits import INPUT, excesses, largest_settings, set_on
-from llgrad.networks.bench.response import input_field
+from llgrad.networks.bench.limits import excesses, input_name, largest_settings, set_on
+from llgrad.networks.bench.response import input_of
 
 
 def design_of(**changes):
@@ -34,12 +34,12 @@ def test_what_exceeds_a_bench_is_told():
 
 def test_the_largest_input_field_is_that_of_the_worst_image():
     settings = design_of(offset=[0.01, -0.02, 0, 0, 0.03]).stages[0].settings
-    _, largest = largest_settings(settings)[INPUT]
+    _, largest = largest_settings(settings)[input_name(settings)]
     gains = np.asarray(settings.gains)
     worst = np.concatenate([(gains > 0).T, (gains < 0).T]).astype(np.float32)
-    fields = np.asarray(input_field(settings, worst[None]))[0]
+    fields = np.asarray(input_of(settings, worst[None]))[0]
     np.testing.assert_allclose(np.abs(fields.reshape(2, 5, 5)).max(axis=0).diagonal(), largest, rtol=1e-5)
-    assert np.all(np.abs(np.asarray(input_field(settings, pixels(50).reshape(1, 50, -1)))) <= largest * 1.00001)
+    assert np.all(np.abs(np.asarray(input_of(settings, pixels(50).reshape(1, 50, -1)))) <= largest * 1.00001)
 
 
 def test_settings_are_cut_off_and_rounded():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -15,8 +13,8 @@ from hypothesis.extra import numpy as arrays
 from tests.networks.small import COUNT, DEVICE, HOLD, PARTS, UNIT, classifier, pixels
 
 import llgrad as lg
-from llgrad.networks.bench.response import input_field
-from llgrad.networks.trained.layer import usual_limits
+from llgrad.networks.bench.response import input_of
+from llgrad.networks.trained.natural import usual_limits
 
 numbers = st.floats(width=32, allow_nan=False, allow_infinity=False)
 vectors = arrays.arrays(np.float32, COUNT, elements=numbers)
@@ -27,7 +25,7 @@ LIMITS = lg.networks.Limits(0.1, 0.3, (-0.02, 0.05), (-1e-3, 3e-3), (0.002, 0.1)
 def settings_of(**raw):
     with jax.enable_x64(False):
         layer = classifier(limits=LIMITS).layers[0]
-        return dataclasses.replace(layer, **{name: jnp.asarray(value) for name, value in raw.items()}).settings()
+        return layer.replace(**{name: jnp.asarray(value) for name, value in raw.items()}).settings()
 
 
 @given(vectors, vectors, vectors, matrices)
@@ -55,7 +53,7 @@ def test_a_row_of_the_coupling_keeps_its_proportions(coupling):
 def test_the_input_field_is_cut_off_at_its_limit():
     settings = classifier(limits=LIMITS).design().stages[0].settings
     strong = settings.replace(gains=1e3 * settings.gains)
-    field = np.asarray(input_field(strong, pixels(6).reshape(1, 6, -1)))
+    field = np.asarray(input_of(strong, pixels(6).reshape(1, 6, -1)))
     assert field.shape == (1, 6, COUNT) and np.abs(field).max() == np.float32(LIMITS.input)
 
 
@@ -77,12 +75,13 @@ def test_usual_limits_are_in_units_of_half_a_turn():
 def test_a_network_keeps_its_unit_and_an_older_one_has_that_of_a_single_frame():
     network = classifier(frames=lg.networks.Frames.ROWS)
     spec = network.spec()
-    assert network.layers[0].unit == pytest.approx(UNIT / np.sqrt(network.shape[0]))
-    assert type(network).from_spec(spec).layers[0].unit == network.layers[0].unit
+    assert network.layers[0].scales.input == pytest.approx(UNIT / np.sqrt(network.shape[0]))
+    assert type(network).from_spec(spec).layers[0].scales == network.layers[0].scales
     with pytest.raises(ValueError, match=r"unit = 0\.0 T, expected a positive field"):
         classifier(unit=0.0)
-    del spec["unit"]
-    assert type(network).from_spec(spec).layers[0].unit == UNIT
+    for name in ("unit", "coupling_unit", "input", "coupled", "settings"):  # as an older file is
+        del spec[name]
+    assert type(network).from_spec(spec).layers[0].scales == (UNIT, UNIT)
 
 
 @pytest.mark.parametrize("part", list(lg.networks.Part))

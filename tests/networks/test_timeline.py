@@ -41,7 +41,7 @@ def test_the_read_out_sees_the_last_frames():
     design = network.design()
     (states,) = design.states(pixels(3))
     assert states.shape == (4, 2, 3, 5, 3)
-    signals = design.signals(states)
+    signals = design.signals(pixels(3))
     assert (np.asarray(signals) == np.asarray(states)[-2:].reshape(4, 3, 5, 3)).all()
     assert network(pixels(3)).shape == (3, 3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Final
 
 import equinox as eqx
@@ -9,13 +10,11 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.core.record import Record, quantity
-from llgrad.networks.bench.design import Design
+from llgrad.devices.system import System
+from llgrad.networks.bench.design import Design, Stage
 from llgrad.networks.bench.response import Disturbance
 from llgrad.networks.bench.settings import Settings, quantised
-from llgrad.networks.bench.timeline import Timeline
-
-SPREAD: Final = ("gains", "offset", "field", "current", "alpha", "coupling")
-"""Settings that spread from device to device, each number on its own."""
+from llgrad.networks.bench.wiring import Device
 
 TOO_WIDE: Final = 0.5
 """Relative spreads stay below this."""
@@ -24,14 +23,17 @@ TOO_WIDE: Final = 0.5
 class Imperfections(Record):
     """What an array suffers. Zero, or no bits, turns an imperfection off.
 
+    Of a `System` spread acts on the settings that are named for its network, and a noise of its own, which no
+    temperature sets, acts as well; the ideal network is without any noise.
+
     Training draws a new array for every batch, and new noise for every image; an evaluation keeps each drawn array for
     the whole test set.
     """
 
-    spread: float = quantity("1", default=0.0, about="relative spread (1σ) of field, current, damping, coupling, gain")
+    spread: float = quantity("1", default=0.0, about="relative spread (1σ) of gain, coupling and each setting")
     temperature: float = quantity("K", default=0.0, about="temperature of the free layers")
     read_noise: float = quantity("1", default=0.0, about="noise of a read-out (1σ) over its full scale")
-    rise_time: float = quantity("s", default=0.0, about="10–90 % rise time of the input field")
+    rise_time: float = quantity("s", default=0.0, about="10–90 % rise time of the input")
     jitter: float = quantity("s", default=0.0, about="error (1σ) of the time of an edge")
     bits: int | None = eqx.field(static=True, default=None)
 
@@ -50,7 +52,7 @@ class Imperfections(Record):
         for index, stage in enumerate(design.stages):
             settings = stage.settings if self.bits is None else quantised(stage.settings, self.bits)
             settings = self._spread(settings, jax.random.fold_in(key, index))
-            device = stage.device.replace(temperature=self.temperature)
+            device = _at(stage.device, self.temperature)
             stages.append(eqx.tree_at(lambda s: (s.settings, s.device), stage, (settings, device)))
         return eqx.tree_at(lambda d: d.stages, design, tuple(stages))
 
@@ -65,10 +67,10 @@ class Imperfections(Record):
         numbers = jnp.arange(batch, dtype=jnp.uint32) + jnp.asarray(first).astype(jnp.uint32)
         frames = design.stages[0].timeline.frames.count(shape)
         disturbances = tuple(
-            self._disturbance(stage.timeline, frames, _by_number(own, numbers))
+            self._disturbance(stage, frames, _by_number(own, numbers))
             for stage, own in zip(design.stages, keys[1:], strict=True)
         )
-        signals = design.signals(design.states(images, disturbances)[-1])
+        signals = design.signals(images, disturbances)
         if self.read_noise:
             of_image = (signals.shape[0], *signals.shape[2:])
             noise = jax.vmap(lambda own: jax.random.normal(own, of_image, signals.dtype), out_axes=1)
@@ -79,20 +81,37 @@ class Imperfections(Record):
         if not self.spread:
             return settings
         changed = {}
-        for index, name in enumerate(SPREAD):
-            value = getattr(settings, name)
+        for index, (name, value) in enumerate(settings.varying.items()):
             factor = 1 + self.spread * jax.random.normal(jax.random.fold_in(key, index), value.shape, value.dtype)
-            changed[name] = value * (jnp.maximum(factor, 0.05) if name == "alpha" else factor)
+            made = name in settings.own and name not in settings.knobs  # such as a damping, which has a sign
+            changed[name] = value * (jnp.maximum(factor, 0.05) if made else factor)
         return settings.replace(**changed)
 
-    def _disturbance(self, timeline: Timeline, frames: int, images: Any) -> Disturbance:
+    def _disturbance(self, stage: Stage, frames: int, images: Any) -> Disturbance:
         """By the keys of the images (B,)."""
+        timeline = stage.timeline
         keys = jax.vmap(lambda own: jax.random.split(own, frames + 1))(images)
         jitter = self.jitter * jax.vmap(lambda own: jax.random.normal(own, (frames,)))(keys[:, 0]).T
         rise_time = self.rise_time
         if self.jitter and not rise_time:
             rise_time = timeline.hold / (timeline.readouts * timeline.steps)  # an edge that a step can resolve
-        return Disturbance(rise_time, jitter, keys[:, 1:].T if self.temperature else None)
+        return Disturbance(rise_time, jitter, keys[:, 1:].T if self._is_noisy(stage.device) else None)
+
+    def _is_noisy(self, device: Device) -> bool:
+        """Whether runs need random numbers: at a temperature, or for a noise that a system has of its own."""
+        return device.noises > 0 if isinstance(device, System) else self.temperature > 0
+
+
+def _at(device: Device, temperature: float) -> Device:
+    """The device at a temperature. Raises ValueError for one that has none."""
+    if "temperature" in {field.name for field in dataclasses.fields(device)}:
+        return device.replace(temperature=temperature)
+    if temperature:
+        raise ValueError(
+            f"temperature = {temperature:g} K: {type(device).__name__} has no temperature; its own noise, where it has "
+            "one, acts in drawn arrays anyway"
+        )
+    return device
 
 
 def _by_number(key: Any, numbers: Any) -> Any:

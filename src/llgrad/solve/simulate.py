@@ -197,15 +197,15 @@ def _simulate_device(
     return _trajectory(model, drive, task, parts.run(engine, task), throw, chosen)
 
 
-def simulate_quietly(model: Oscillator | System, **settings: Any) -> Any:
-    """`simulate` without a noise that a system declares: what a fit follows."""
-    if not isinstance(model, System):
+def simulate_quietly(model: Oscillator | OscillatorArray | System | SystemArray, **settings: Any) -> Any:
+    """`simulate`, without a key also of a system that declares a noise: what a fit follows."""
+    if not isinstance(model, (System, SystemArray)):
         return simulate(model, **settings)
     usual = {"dt": None, "m0": None, "drive": None, "save": Every(1), "accuracy": None}
-    given = usual | {"stepper": None, "engine": None, "throw": True} | settings
+    given = usual | {"key": None, "stepper": None, "engine": None, "throw": True} | settings
     leading = (given.pop(name) for name in ("duration", *usual))
     parts = RunParts(Teller(None, settings["duration"]), None, False)
-    return _simulate_system(model, *leading, key=None, quiet=True, parts=parts, **given)
+    return _simulate_system(model, *leading, quiet=True, parts=parts, **given)
 
 
 def _has_polynomial(model: Oscillator | OscillatorArray, stepper: Stepper, key: Any) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from tests.unit.plot.conftest import check_whole
 
-from llgrad import plot
+from llgrad import plot, presets
+from llgrad.networks.bench.settings import Settings
+from llgrad.networks.bench.wiring import DeviceWiring
 
 CLASSES = ("cat", "dog", "fox")
 LABELS, TAKEN = np.array([0, 0, 1, 1, 2, 2, 2]), np.array([0, 0, 1, 2, 2, 2, 0])
@@ -21,12 +21,10 @@ ROWS = [
 
 def settings(seed, coupling=1.0):
     rng = np.random.default_rng(seed)
-    return SimpleNamespace(
-        coupling=coupling * rng.normal(size=(6, 6)) * 1e-3,
-        field=rng.uniform(1e-2, 2e-2, 6),
-        current=np.full(6, 1.5e-3) if seed == 0 else rng.uniform(1e-3, 2e-3, 6),
-        alpha=np.full(6, 0.005),
-    )
+    weights, field = coupling * rng.normal(size=(6, 6)) * 1e-3, rng.uniform(1e-2, 2e-2, 6)
+    current = np.full(6, 1.5e-3) if seed == 0 else rng.uniform(1e-3, 2e-3, 6)
+    own = {"field": field, "current": current, "alpha": np.full(6, 0.005)}
+    return Settings(DeviceWiring.of(presets.kubota2013()), np.zeros((20, 6)), np.zeros(6), 0.1, weights, own)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from llgrad.networks.trained.classifier import STEPS
+from llgrad.networks.trained.natural import STEPS
 from llgrad.training.recipe import Recipe
 
 

@@ -106,7 +106,7 @@ def _of_oscillators(subject: Subject, images: Images) -> dict[str, Callable[[], 
     def response(number: int) -> Any:
         from llgrad.plot.networks.response import response
 
-        return response(*found[number], image)
+        return response(found[number].times, found[number].m, image, found[number].names)
 
     def settings(number: int) -> Any:
         from llgrad.plot.networks.settings import settings

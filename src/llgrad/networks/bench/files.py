@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,20 +14,18 @@ from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.files import Path, read_json, write_json
 from llgrad.core.record import from_json, to_json
 from llgrad.core.run_record import run_record
+from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
 from llgrad.networks.bench.design import Design, Stage
-from llgrad.networks.bench.readout import Readout, Signal
-from llgrad.networks.bench.settings import KNOBS, Settings
+from llgrad.networks.bench.readout import OutputSignals, Readout, Signal
+from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.timeline import Frames, Timeline
+from llgrad.networks.bench.wiring import DeviceWiring
 
 KIND: Final = "design"
 STEPPER: Final = "RK4"
 """What a design integrates with."""
-
-ARRAYS: Final = {
-    field.name: field.metadata["unit"] for field in dataclasses.fields(Settings) if field.name != "input_limit"
-}
-"""The settings that have a number for each oscillator, or more, with their units."""
 
 RESET: Final = (
     "before each image a field pulse along `start` puts every oscillator into that state; it is not reset between the "
@@ -61,7 +58,7 @@ def save_design(
         "reset": RESET,
         "arrays": [_stage_entry(stage) for stage in design.stages],
         "readout": {
-            "signal": design.readout.signal.value,
+            "signal": signal_entry(design.readout.signal),
             "weights": _numbers(design.readout.weights),
             "bias": _numbers(design.readout.bias),
         },
@@ -84,7 +81,7 @@ def design_of(path: Path, entry: Mapping[str, Any]) -> Design:
             raise ValueError(f"its stepper is {entry['stepper']!r}, expected {STEPPER}")
         images, read = entry["images"], entry["readout"]
         bias = _array(read["bias"], "the bias")
-        readout = Readout(_array(read["weights"], "the read-out weights"), bias, Signal(read["signal"]))
+        readout = Readout(_array(read["weights"], "the read-out weights"), bias, signal_of(read["signal"]))
         design = Design(
             stages=tuple(_stage(one) for one in entry["arrays"]),
             readout=readout,
@@ -102,18 +99,40 @@ def design_of(path: Path, entry: Mapping[str, Any]) -> Design:
     return design
 
 
+def signal_entry(signal: Signal | OutputSignals) -> Any:
+    """What is read, ready for JSON."""
+    return signal.value if isinstance(signal, Signal) else {name: list(v) for name, v in signal._asdict().items()}
+
+
+def signal_of(entry: Any) -> Signal | OutputSignals:
+    """What `signal_entry` wrote."""
+    if not isinstance(entry, Mapping):
+        return Signal(entry)
+    numbers = (tuple(map(float, entry[name])) for name in ("offsets", "scales"))
+    return OutputSignals(tuple(map(str, entry["names"])), *numbers)
+
+
+def start_entry(start: Any) -> Any:
+    """The state after a reset, ready for JSON: components in order, or by name."""
+    return [start.x, start.y, start.z] if isinstance(start, Vec3) else dict(start)
+
+
 def _stage_entry(stage: Stage) -> dict[str, Any]:
-    timeline = stage.timeline
-    settings: dict[str, Any] = {"input_limit": {"value": stage.settings.input_limit, "unit": "T", "kind": "knob"}}
-    for name, unit in ARRAYS.items():
-        kind = "knob" if name in KNOBS else "fabrication"
-        settings[name] = {"value": _numbers(getattr(stage.settings, name)), "unit": unit, "kind": kind}
+    timeline, given = stage.timeline, stage.settings
+    units, wiring = given.units, given.wiring
+    limit = {"value": given.input_limit, "unit": wiring.input_unit, "kind": "knob"}
+    settings: dict[str, Any] = {"input_limit": limit}
+    for name, value in given.varying.items():
+        kind = "knob" if name in given.knobs else "fabrication"
+        settings[name] = {"value": _numbers(value), "unit": units[name], "kind": kind}
     return {
         "device": to_json(stage.device),
+        "input": wiring.input,
+        "coupled": None if wiring.coupling is None else list(wiring.coupling),
         "time_line": {
             "hold": {"value": timeline.hold, "unit": "s"},
             "dt": {"value": timeline.dt, "unit": "s"},
-            "start": {"value": [timeline.start.x, timeline.start.y, timeline.start.z], "unit": "1"},
+            "start": {"value": start_entry(timeline.start), "unit": "1"},
             "frames": timeline.frames.value,
             "readouts": timeline.readouts,
             "frames_read": timeline.frames_read,
@@ -123,9 +142,9 @@ def _stage_entry(stage: Stage) -> dict[str, Any]:
 
 
 def _stage(entry: Mapping[str, Any]) -> Stage:
-    device, time = from_json(entry["device"]), entry["time_line"]
-    if not isinstance(device, Oscillator):
-        raise ValueError(f"its device is of the type {type(device).__name__}, expected Oscillator")
+    device, time, given = from_json(entry["device"]), entry["time_line"], entry["settings"]
+    if not isinstance(device, (Oscillator, System)):
+        raise ValueError(f"its device is of the type {type(device).__name__}, expected an Oscillator or a System")
     timeline = Timeline(
         _value(time, "hold", "s"),
         _value(time, "dt", "s"),
@@ -134,10 +153,23 @@ def _stage(entry: Mapping[str, Any]) -> Stage:
         int(time["readouts"]),
         int(time["frames_read"]),
     )
-    values: dict[str, Any] = {"input_limit": float(_value(entry["settings"], "input_limit", "T"))}
-    for name, unit in ARRAYS.items():
-        values[name] = _array(_value(entry["settings"], name, unit), f"the setting {name}")
-    return Stage(device, Settings(**values), timeline)
+    coupled = entry.get("coupled", True)  # a design of before is of oscillators, which are coupled in the usual way
+    pair = (str(coupled[0]), str(coupled[1])) if isinstance(coupled, list) else coupled is True
+    names = [name for name in given if name not in ("input_limit", "gains", "offset", "coupling")]
+    wiring = DeviceWiring.of(device, entry.get("input", "field_x"), pair, names)
+
+    def array(name: str, unit: str) -> Any:
+        return _array(_value(given, name, unit), f"the setting {name}")
+
+    settings = Settings(
+        gains=array("gains", wiring.input_unit),
+        offset=array("offset", wiring.input_unit),
+        input_limit=float(_value(given, "input_limit", wiring.input_unit)),
+        coupling=array("coupling", wiring.coupling_unit),
+        own={setting.name: array(setting.name, setting.unit) for setting in wiring.own},
+        wiring=wiring,
+    )
+    return Stage(device, settings, timeline)
 
 
 def _value(entry: Mapping[str, Any], name: str, unit: str) -> Any:
@@ -172,9 +204,9 @@ def _check(design: Design) -> None:
     for number, stage in enumerate(design.stages, 1):
         count, timeline = stage.settings.count, stage.timeline
         wanted = {"gains": (inputs, count), "coupling": (count, count)}
-        for name in ARRAYS:
-            shapes[f"{name} of array {number}"] = getattr(stage.settings, name).shape, wanted.get(name, (count,))
-        inputs = 3 * count * timeline.readouts
+        for name, value in stage.settings.varying.items():
+            shapes[f"{name} of array {number}"] = value.shape, wanted.get(name, (count,))
+        inputs = design.readout.signal.passed_on.width * count * timeline.readouts
     read = timeline.readouts * min(timeline.frames_read, frames) * count * design.readout.signal.width
     classes = len(design.classes) or design.readout.bias.size
     shapes["the bias"] = design.readout.bias.shape, (classes,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Final
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -35,6 +35,10 @@ class Bench(Record):
         if self.bits is not None and not 2 <= self.bits <= 24:
             raise ValueError(f"bits = {self.bits!r}, expected a resolution between 2 and 24 bits")
 
+    def largest(self, unit: str) -> float | None:
+        """The largest setting of a unit; None where there is no limit."""
+        return {"T": self.field, "A": self.current}.get(unit)
+
 
 @dataclasses.dataclass(frozen=True)
 class Excess:
@@ -61,18 +65,22 @@ class Excess:
         return show(value, self.unit) + (f" ({1e4 * value:.4g} Oe)" if self.unit == "T" else "")
 
 
-INPUT: Final = "input field (worst image)"
+def input_name(settings: Settings) -> str:
+    """What the input is called among the settings that a bench may not reach."""
+    return f"input {settings.wiring.noun} (worst image)"
 
 
 def largest_settings(settings: Settings) -> dict[str, tuple[str, Any]]:
     """(unit, largest size (N,)) of what is set on each oscillator; of the input field, over all possible images."""
     gains, offset = (np.asarray(value, float) for value in (settings.gains, settings.offset))
     up, down = np.maximum(gains, 0).sum(axis=0) + offset, np.minimum(gains, 0).sum(axis=0) + offset
-    return {
-        INPUT: ("T", np.minimum(np.maximum(abs(up), abs(down)), settings.input_limit)),
-        "field along z": ("T", abs(np.asarray(settings.field, float))),
-        "current": ("A", abs(np.asarray(settings.current, float))),
+    largest = np.minimum(np.maximum(abs(up), abs(down)), settings.input_limit)
+    own = {
+        setting.about: (setting.unit, abs(np.asarray(settings.own[setting.name], float)))
+        for setting in settings.wiring.own
+        if setting.knob
     }
+    return {input_name(settings): (settings.wiring.input_unit, largest)} | own
 
 
 def excesses(design: Design, bench: Bench) -> list[Excess]:
@@ -80,7 +88,7 @@ def excesses(design: Design, bench: Bench) -> list[Excess]:
     found = []
     for number, stage in enumerate(design.stages, 1):
         for name, (unit, sizes) in largest_settings(stage.settings).items():
-            limit = bench.field if unit == "T" else bench.current
+            limit = bench.largest(unit)
             if limit is None:
                 continue
             over = int(np.sum(sizes > limit * (1 + 1e-6)))
@@ -96,12 +104,13 @@ def set_on(design: Design, bench: Bench) -> Design:
 
 
 def _set_on(settings: Settings, bench: Bench) -> Settings:
+    limits = {name: bench.largest(unit) for name, unit in settings.units.items()}
+    own = [setting.name for setting in settings.wiring.own if setting.knob]
     limited = settings.replace(
-        input_limit=min(settings.input_limit, bench.field or settings.input_limit),
-        field=_cut(settings.field, bench.field),
-        current=_cut(settings.current, bench.current),
+        input_limit=min(settings.input_limit, limits["offset"] or settings.input_limit),
+        **{name: _cut(settings.own[name], limits[name]) for name in own},
     )
-    full = {"field": bench.field, "current": bench.current, "offset": bench.field}
+    full = {name: limits[name] for name in (*own, "offset")}
     return limited if bench.bits is None else quantised(limited, bench.bits, full)
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Self
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
+from llgrad.core.field_term import Inputs
 from llgrad.core.record import is_concrete
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.states.components import component_names
+from llgrad.devices.system import System
+from llgrad.networks.bench.settings import Settings
 
 
 class Signal(enum.Enum):
-    """What is measured of an oscillator at a read-out."""
+    """What is measured of an `Oscillator` at a read-out; of a `System` see `OutputSignals`."""
 
     MAGNETISATION = "magnetisation"
     """All three components of m."""
@@ -23,9 +29,26 @@ class Signal(enum.Enum):
     """The voltage I R(m·p) of its junction [V], over the device's own I R(0)."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What is read, as tables name it."""
+        return {"magnetisation": ("m_x", "m_y", "m_z"), "x": ("m_x",), "voltage": ("V/(I R(0))",)}[self.value]
+
+    @property
     def width(self) -> int:
         """Numbers per oscillator and read-out."""
-        return 3 if self is Signal.MAGNETISATION else 1
+        return len(self.names)
+
+    @property
+    def passed_on(self) -> Signal:
+        """What the next array of a sequence is fed with."""
+        return Signal.MAGNETISATION
+
+    def read(self, states: Any, device: Any, settings: Settings, given: Any) -> Any:
+        """Signals (…, N, width) of magnetisations (…, N, 3), with the input (…, N) that acts."""
+        current = settings.current
+        if settings.wiring.input == "current":
+            current = jnp.broadcast_to(current, given.shape) + given
+        return self.of(states, device, current)
 
     def of(self, m: Any, device: Oscillator, current: Any) -> Any:
         """Signals (…, N, width) of magnetisations (…, N, 3)."""
@@ -50,6 +73,61 @@ class Signal(enum.Enum):
         return (current * junction.at_current(cosine, current) / scale)[..., None]
 
 
+class OutputSignals(NamedTuple):
+    """What is measured of a `System` at a read-out: components of its state ("x", "free.z") and outputs
+    ("resistance"), each as (value − offset)/scale.
+    """
+
+    names: tuple[str, ...]
+    offsets: tuple[float, ...]
+    scales: tuple[float, ...]
+
+    @classmethod
+    def plain(cls, device: System, names: Iterable[str] = ()) -> Self:
+        """The values as they are; without names all components. Raises ValueError for what is no signal."""
+        known = device.signals(device.start())
+        names = tuple(names) or component_names(device.start())
+        if unknown := [name for name in names if name not in known]:
+            raise ValueError(
+                f"signal = {unknown[0]!r}: there is none of this name of {type(device).__name__}; it has "
+                f"{', '.join(known)}"
+            )
+        return cls(names, (0.0,) * len(names), (1.0,) * len(names))
+
+    @property
+    def width(self) -> int:
+        """Numbers per device and read-out."""
+        return len(self.names)
+
+    @property
+    def passed_on(self) -> Self:
+        """What the next array of a sequence is fed with: the same."""
+        return self
+
+    def read(self, states: Any, device: Any, settings: Settings, given: Any) -> Any:
+        """Signals (…, N, width) of states, a tree of (…, N), with the input (…, N) that acts."""
+        found: Mapping[str, Any] = dict(zip(component_names(states), jax.tree.leaves(states), strict=True))
+        if not found.keys() >= set(self.names):
+            found = {**self._observed(states, device, settings, given), **found}
+        each = zip(*self, strict=True)
+        return jnp.stack([(found[name] - offset) / scale for name, offset, scale in each], axis=-1)
+
+    def _observed(self, states: Any, device: System, settings: Settings, given: Any) -> Mapping[str, Any]:
+        shape = jax.tree.leaves(states)[0].shape
+        flat = jax.tree.map(lambda part: part.reshape(-1, settings.count), states)
+        given = jnp.broadcast_to(jnp.asarray(given, settings.offset.dtype), shape).reshape(-1, settings.count)
+
+        def one(system: System, state: Any) -> Any:
+            nothing = Inputs(0.0, (0.0,) * system.noises, dict.fromkeys(system.inputs, 0.0))
+            return dict(system.observe(state, nothing))
+
+        def at(state: Any, given: Any) -> Any:
+            array: Any = settings.array(device, given)
+            return jax.vmap(one)(array.system, state)
+
+        return jax.tree.map(lambda part: part.reshape(shape), jax.vmap(at)(flat, given))
+
+
 class Readout(eqx.Module):
     """logits = Σ weights · signals + bias, over all oscillators and read-outs."""
 
@@ -57,7 +135,7 @@ class Readout(eqx.Module):
     """(read-outs · N · width, classes)."""
     bias: Any
     """(classes,)."""
-    signal: Signal = eqx.field(static=True, default=Signal.MAGNETISATION)
+    signal: Signal | OutputSignals = eqx.field(static=True, default=Signal.MAGNETISATION)
 
     def __call__(self, signals: Any) -> Any:
         """Logits (B, classes) of signals (read-outs, B, N, width)."""

@@ -9,14 +9,16 @@ import jax.numpy as jnp
 
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
+from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive
 from llgrad.drives.step import Step
 from llgrad.kernels.steppers import RK4
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.timeline import Timeline
+from llgrad.networks.bench.wiring import Device, terminals_of
 from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every
-from llgrad.solve.simulate import simulate
+from llgrad.solve.simulate import simulate_quietly
 from llgrad.solve.task import Engine
 
 COARSEST = 2.5
@@ -27,70 +29,96 @@ class Disturbance(NamedTuple):
     """What differs from run to run of one array: slow edges, timing errors, thermal noise."""
 
     rise_time: float
-    """10–90 % rise time of the input field [s]; 0 for an ideal edge."""
+    """10–90 % rise time of the input [s]; 0 for an ideal edge."""
     jitter: Any
     """Error of the time of each edge [s], (K, B)."""
     keys: Any
-    """Keys of the thermal noise, (K, B); None at zero temperature."""
+    """Keys of the noise, (K, B); None without."""
 
 
-def input_field(settings: Settings, frames: Any) -> Any:
-    """Input fields (K, B, N) [T] of frames (K, B, F)."""
-    field = jnp.matmul(frames, settings.gains) + settings.offset[None, None]
-    return jnp.clip(field, -settings.input_limit, settings.input_limit)
+def input_of(settings: Settings, frames: Any) -> Any:
+    """Inputs (K, B, N) of frames (K, B, F), in the unit of the terminal where they enter."""
+    given = jnp.matmul(frames, settings.gains) + settings.offset[None, None]
+    return jnp.clip(given, -settings.input_limit, settings.input_limit)
+
+
+def begun(device: Device, timeline: Timeline, settings: Settings, batch: int) -> Any:
+    """The state after the reset, as `respond` tells states: (B, N, 3) of oscillators, else a tree of (B, N)."""
+    dtype, shape = settings.offset.dtype, (batch, settings.count)
+    if isinstance(device, Oscillator):
+        return jnp.broadcast_to(timeline.start.stack().astype(dtype), (*shape, 3))
+    leaves = [jnp.broadcast_to(jnp.asarray(number, dtype), shape) for _, number in timeline.start]
+    return jax.tree.unflatten(jax.tree.structure(device.start()), leaves)
 
 
 def respond(
-    device: Oscillator,
+    device: Device,
     settings: Settings,
     timeline: Timeline,
     frames: Any,
     disturbance: Disturbance | None = None,
     engine: Engine | None = None,
 ) -> Any:
-    """Magnetisation (K, R, B, N, 3) at the R read-outs of each of K frames, for frames (K, B, F)."""
-    fields = input_field(settings, frames)
-    start = jnp.broadcast_to(timeline.start.stack().astype(fields.dtype), (*fields.shape[1:], 3))
+    """States at the R read-outs of each of K frames (K, B, F): m (K, R, B, N, 3) of oscillators, else a tree of
+    (K, R, B, N).
+    """
+    inputs = input_of(settings, frames)
 
-    def one(m: Any, given: Any) -> Any:
-        field, drive, key = given if disturbance is not None else (given, None, None)
-        return simulate(
-            settings.array(device, field),
+    def one(state: Any, given: Any) -> Any:
+        steady, edges, key = given if disturbance is not None else (given, None, None)
+        run = simulate_quietly(
+            settings.array(device, steady),
             duration=timeline.hold,
             dt=timeline.hold / (timeline.steps * timeline.readouts),
-            m0=Vec3(m[:, 0], m[:, 1], m[:, 2]),
-            drive=drive,
+            m0=Vec3(state[:, 0], state[:, 1], state[:, 2]) if isinstance(device, Oscillator) else state,
+            drive=None if edges is None else _drive(device, settings, edges),
             save=End() if timeline.readouts == 1 else Every(timeline.steps),
             stepper=RK4(limit=COARSEST),
             engine=engine or Native(),
             key=key,
             throw=False,
-        ).m[-timeline.readouts :]
+        )
+        states = run.m if isinstance(device, Oscillator) else run.state
+        return jax.tree.map(lambda part: part[-timeline.readouts :], states)
 
-    def frame(m: Any, given: Any) -> tuple[Any, Any]:
-        states = jax.vmap(one, out_axes=1)(m, given)
-        return states[-1], states
+    def frame(state: Any, given: Any) -> tuple[Any, Any]:
+        states = jax.vmap(one, out_axes=1)(state, given)
+        return jax.tree.map(lambda part: part[-1], states), states
 
-    given = fields if disturbance is None else _disturbed(fields, timeline, disturbance)
-    if fields.shape[0] == 1:
-        return frame(start, jax.tree.map(lambda value: value[0], given))[1][None]
+    start = begun(device, timeline, settings, inputs.shape[1])
+    given = inputs if disturbance is None else _disturbed(inputs, timeline, disturbance)
+    if inputs.shape[0] == 1:
+        states = frame(start, jax.tree.map(lambda value: value[0], given))[1]
+        return jax.tree.map(lambda part: part[None], states)
     return jax.lax.scan(frame, start, given)[1]
 
 
-def _disturbed(fields: Any, timeline: Timeline, disturbance: Disturbance) -> tuple[Any, Drive | None, Any]:
-    """What stands at the start of each frame (K, B, N) [T], the edges in it, and the keys.
+def _drive(device: Device, settings: Settings, edges: Waveform) -> Any:
+    """Edges of the input as a drive. Raises ValueError where the input is no terminal, which a drive could act on."""
+    terminal = settings.wiring.input
+    if terminal not in (known := terminals_of(device)):
+        raise ValueError(
+            f"the input is the value {terminal!r} of {type(device).__name__}, which no drive can change in the course "
+            f"of a run, so it has no slow or late edges; feed a terminal ({', '.join(known)}), or leave rise_time and "
+            "jitter out"
+        )
+    return Drive(**{terminal: edges}) if isinstance(device, Oscillator) else {terminal: edges}
+
+
+def _disturbed(inputs: Any, timeline: Timeline, disturbance: Disturbance) -> tuple[Any, Waveform | None, Any]:
+    """What stands at the start of each frame (K, B, N), the edges in it, and the keys.
 
     An edge is half-way at the start of its frame, so its first half falls into the frame before; the first edge is cut
     by the end of the reset.
     """
     rise_time, jitter, keys = disturbance
     if rise_time == 0.0:
-        return fields, None, keys
-    before = jnp.concatenate([jnp.zeros_like(fields[:1]), fields[:-1]])
+        return inputs, None, keys
+    before = jnp.concatenate([jnp.zeros_like(inputs[:1]), inputs[:-1]])
     rises = jnp.full_like(jitter, rise_time)
-    edges = Step(fields - before, jitter, rises)
-    if fields.shape[0] > 1:
-        after = jnp.concatenate([fields[1:], fields[-1:]])
+    edges = Step(inputs - before, jitter, rises)
+    if inputs.shape[0] > 1:
+        after = jnp.concatenate([inputs[1:], inputs[-1:]])
         late = timeline.hold + jnp.concatenate([jitter[1:], jitter[-1:]])
-        edges = edges + Step(after - fields, late, rises)
-    return before, Drive(field_x=edges), keys
+        edges = edges + Step(after - inputs, late, rises)
+    return before, edges, keys

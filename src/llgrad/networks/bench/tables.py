@@ -11,14 +11,15 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.core.files import Path, writing
+from llgrad.core.vector import Vec3
+from llgrad.devices.oscillator import Oscillator
 from llgrad.networks.bench.design import Design, Stage
-from llgrad.networks.bench.readout import Signal
+from llgrad.networks.bench.readout import OutputSignals, Signal
 from llgrad.networks.bench.timeline import Frames
+from llgrad.networks.bench.wiring import NOUNS
 
 OE: Final = 1e4
 """Oersted in a tesla."""
-
-AXES: Final = ("m_x", "m_y", "m_z")
 
 
 def tables_of(design: Design) -> dict[str, list[list[Any]]]:
@@ -31,10 +32,10 @@ def tables_of(design: Design) -> dict[str, list[list[Any]]]:
         tables[f"coupling{end}.csv"] = _coupling(stage)
         tables[f"input_gains{end}.csv"] = _gains(stage, sources)
         sources = [
-            f"read-out {read + 1}: {axis} of oscillator {one + 1}"
+            f"read-out {read + 1}: {name} of oscillator {one + 1}"
             for read in range(stage.timeline.readouts)
             for one in range(stage.settings.count)
-            for axis in AXES
+            for name in _named(design.readout.signal.passed_on)
         ]
     tables["readout.csv"] = _readout(design)
     tables["time_line.csv"] = _time_line(design)
@@ -60,33 +61,47 @@ def _cell(value: Any) -> Any:
 
 
 def _oscillators(stage: Stage) -> list[list[Any]]:
-    settings, device = stage.settings, stage.device
-    field, offset = (np.asarray(value, float) for value in (settings.field, settings.offset))
-    columns: dict[str, Any] = {
-        "oscillator": range(1, settings.count + 1),
-        "field along z (Oe) [knob]": field * OE,
-        "field along z (mT) [knob]": field * 1e3,
-        "input field at zero input (Oe) [knob]": offset * OE,
-        "input field at zero input (mT) [knob]": offset * 1e3,
-        "largest input field (Oe) [knob]": np.full(settings.count, settings.input_limit * OE),
-        "current (mA) [knob]": np.asarray(settings.current, float) * 1e3,
-        "damping [fabrication]": np.asarray(settings.alpha, float),
-        "volume (nm3) [fabrication]": np.full(settings.count, float(device.volume) * 1e27),
-    }
+    settings, count = stage.settings, stage.settings.count
+    wiring, unit, noun = settings.wiring, settings.wiring.input_unit, settings.wiring.noun
+    columns: dict[str, Any] = {"oscillator": range(1, count + 1)}
+    for setting in wiring.own:
+        columns |= _columns(setting.about, setting.unit, settings.own[setting.name], setting.knob)
+    columns |= _columns(f"input {noun} at zero input", unit, settings.offset)
+    columns |= _columns(f"largest input {noun}", unit, np.full(count, settings.input_limit))
+    if isinstance(stage.device, Oscillator):
+        columns["volume (nm3) [fabrication]"] = np.full(count, float(stage.device.volume) * 1e27)
     return [list(columns), *map(list, zip(*columns.values(), strict=True))]
 
 
+def _columns(about: str, unit: str, values: Any, knob: bool = True) -> dict[str, Any]:
+    """The values in each unit of the bench, by the heads of their columns."""
+    kind = "knob" if knob else "fabrication"
+    return {
+        f"{about}{shown} [{kind}]": np.asarray(values, float) * factor
+        for shown, factor in ((f" ({name})" if name != "1" else "", factor) for name, factor in _scales(unit))
+    }
+
+
+def _scales(unit: str) -> tuple[tuple[str, float], ...]:
+    """The units of a bench for an SI unit, and their numbers in it."""
+    return {"T": (("Oe", OE), ("mT", 1e3)), "A": (("mA", 1e3),), "V": (("mV", 1e3),)}.get(unit, ((unit, 1.0),))
+
+
 def _coupling(stage: Stage) -> list[list[Any]]:
-    names = range(1, stage.settings.count + 1)
-    head = ["coupling field (Oe) per unit m_x [fabrication]: to oscillator", *(f"from {name}" for name in names)]
-    values = np.asarray(stage.settings.coupling, float) * OE
+    wiring, names = stage.settings.wiring, range(1, stage.settings.count + 1)
+    (unit, scale), *_ = _scales(wiring.coupling_unit)
+    emitted = "" if wiring.coupling is None else f" per unit {wiring.coupling[0]}"
+    noun = NOUNS.get(wiring.coupling_unit, "" if wiring.coupling is None else wiring.coupling[1])
+    head = [f"coupling {noun} ({unit}){emitted} [fabrication]: to oscillator", *(f"from {name}" for name in names)]
+    values = np.asarray(stage.settings.coupling, float) * scale
     return [head, *([name, *row] for name, row in zip(names, values, strict=True))]
 
 
 def _gains(stage: Stage, sources: Sequence[str]) -> list[list[Any]]:
-    names = range(1, stage.settings.count + 1)
-    head = ["input field (Oe) per unit input [knob]: from", *(f"to oscillator {name}" for name in names)]
-    values = np.asarray(stage.settings.gains, float) * OE
+    wiring, names = stage.settings.wiring, range(1, stage.settings.count + 1)
+    (unit, scale), *_ = _scales(wiring.input_unit)
+    head = [f"input {wiring.noun} ({unit}) per unit input [knob]: from", *(f"to oscillator {name}" for name in names)]
+    values = np.asarray(stage.settings.gains, float) * scale
     return [head, *([name, *row] for name, row in zip(sources, values, strict=True))]
 
 
@@ -103,13 +118,25 @@ def _inputs(design: Design) -> list[str]:
 def _readout(design: Design) -> list[list[Any]]:
     stage, signal = design.stages[-1], design.readout.signal
     names = design.classes or tuple(map(str, range(design.readout.bias.shape[0])))
-    read = {Signal.MAGNETISATION: AXES, Signal.X: AXES[:1], Signal.VOLTAGE: ("V/(I R(0))",)}[signal]
+    read = _named(signal)
     times = stage.timeline.read_times(_frames(design))
     keys = [(time * 1e9, one + 1, what) for time in times for one in range(stage.settings.count) for what in read]
     values = np.asarray(design.readout.weights, float)
     rows = ([*key, *row] for key, row in zip(keys, values, strict=True))
     bias = ["", "", "bias", *np.asarray(design.readout.bias, float)]
     return [["time (ns)", "oscillator", "signal", *(f"weight for {name} [knob]" for name in names)], *rows, bias]
+
+
+def _named(signal: Signal | OutputSignals) -> tuple[str, ...]:
+    """What is read, with what is taken off and what it is divided by."""
+    if isinstance(signal, Signal):
+        return signal.names
+    return tuple(
+        name
+        if (offset, scale) == (0.0, 1.0)
+        else f"({name} {'+' if offset < 0 else '-'} {abs(offset):.7g})/{scale:.7g}"
+        for name, offset, scale in zip(*signal, strict=True)
+    )
 
 
 def _time_line(design: Design) -> list[list[Any]]:
@@ -123,7 +150,8 @@ def _events(design: Design, stage: Stage) -> Iterator[tuple[float, str]]:
     """(time [s], what happens) in the order of time."""
     timeline, frames = stage.timeline, _frames(design)
     start, noun = timeline.start, {Frames.WHOLE: "image", Frames.ROWS: "row", Frames.PIXELS: "pixel"}[timeline.frames]
-    yield 0.0, f"reset ends: m = ({start.x:g}, {start.y:g}, {start.z:g})"
+    begun = f"m = ({start.x:g}, {start.y:g}, {start.z:g})" if isinstance(start, Vec3) else _listed(start)
+    yield 0.0, f"reset ends: {begun}"
     reads = set(_rounded(timeline.read_times(frames)))
     all_reads = _rounded((index + 1) / timeline.readouts * timeline.hold for index in range(timeline.readouts * frames))
     used = reads if stage is design.stages[-1] else set(all_reads)
@@ -133,6 +161,10 @@ def _events(design: Design, stage: Stage) -> Iterator[tuple[float, str]]:
             if time in used:
                 yield time, "read-out"
     yield frames * timeline.hold, "input off"
+
+
+def _listed(state: Iterable[tuple[str, float]]) -> str:
+    return ", ".join(f"{name} = {number:g}" for name, number in state)
 
 
 def _rounded(times: Iterable[float]) -> list[float]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from llgrad.core.record import Record, quantity, vector
+from llgrad.core.record import Record, quantity
 from llgrad.core.vector import Vec3
 
 
@@ -33,16 +34,29 @@ class Frames(enum.Enum):
         return jnp.swapaxes(frames, 0, 1)
 
 
+def _as_state(value: Any) -> Any:
+    """A unit vector of three numbers; what is named stays so, in a form that compares."""
+    if isinstance(value, Mapping):
+        return tuple((str(name), float(number)) for name, number in value.items())
+    vector = isinstance(value, (tuple, list)) and len(value) == 3 and not any(isinstance(v, tuple) for v in value)
+    return Vec3(*map(float, value)) if vector else value
+
+
 class Timeline(Record):
     """The course of one image: reset, then every frame held for `hold`, and `readouts` read-outs in it, evenly spaced.
 
-    The reset leaves every oscillator in the state `start`, as a field pulse along that direction does. The state is
-    not reset between the frames of one image. The last `frames_read` frames are what the read-out sees.
+    The reset leaves every oscillator in the state `start`, as a field pulse along that direction does: a unit vector,
+    or of a `System` the components of its state by name. The state is not reset between the frames of one image. The
+    last `frames_read` frames are what the read-out sees.
     """
 
     hold: float = quantity("s", about="time for which a frame is held")
     dt: float = quantity("s", about="time step")
-    start: Vec3 = vector("1", default=(0.6, 0.0, 0.8), about="state after the reset, a unit vector")
+    start: Any = eqx.field(
+        converter=_as_state,
+        default=(0.6, 0.0, 0.8),
+        metadata={"unit": "of the state", "about": "state after the reset"},
+    )
     frames: Frames = eqx.field(static=True, default=Frames.WHOLE)
     readouts: int = eqx.field(static=True, default=1)
     frames_read: int = eqx.field(static=True, default=1)
@@ -55,7 +69,7 @@ class Timeline(Record):
         for name in ("readouts", "frames_read"):
             if (number := getattr(self, name)) < 1:
                 raise ValueError(f"{name} = {number}, expected one or more")
-        length = math.hypot(self.start.x, self.start.y, self.start.z)
+        length = math.hypot(self.start.x, self.start.y, self.start.z) if isinstance(self.start, Vec3) else 1.0
         if abs(length - 1) > 1e-5:
             raise ValueError(f"start has the length {length:.6g}, expected a unit vector (x, y, z)")
 

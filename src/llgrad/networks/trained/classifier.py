@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Self
 
 import equinox as eqx
 import jax
@@ -12,39 +12,46 @@ import numpy as np
 
 from llgrad.core.files import plain
 from llgrad.core.record import as_count, from_json, have_shapes_of_one, to_json
-from llgrad.core.vector import Vec3
-from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
 from llgrad.networks.bench.design import Design
-from llgrad.networks.bench.readout import Readout, Signal
-from llgrad.networks.bench.timeline import Frames, Timeline
+from llgrad.networks.bench.files import signal_entry, signal_of, start_entry
+from llgrad.networks.bench.readout import OutputSignals, Readout, Signal
+from llgrad.networks.bench.timeline import Frames
+from llgrad.networks.bench.wiring import Device
 from llgrad.networks.imperfections import Imperfections
 from llgrad.networks.network import Network
 from llgrad.networks.trained.encoder import DenseEncoder, Encoder, PatchEncoder
-from llgrad.networks.trained.layer import (
-    KNOBS_AND_COUPLING,
-    Limits,
-    OscillatorLayer,
-    Part,
-    natural_field,
-    usual_limits,
-)
+from llgrad.networks.trained.layer import KNOBS_AND_COUPLING, Limits, OscillatorLayer, Part, Trainable, name_of
+from llgrad.networks.trained.natural import in_their_spread, natural_field
+from llgrad.networks.trained.plan import ArrayPlan, part_of
 from llgrad.solve.task import Engine
 
-STEPS = 16
-"""Time steps while a frame is held, where nobody says."""
+DRAWN: Final = 64
+"""Random images by which the spread of signals is found."""
 
 
 class OscillatorClassifier(Network):
     """Pixels → field on each oscillator → the coupled array evolves → read-out → logits; all of it trained.
 
-    `design()` is the same network in physical numbers.
+    The oscillators are `Oscillator`s, or any `System`: then the pixels enter by a terminal of it, and what is read are
+    components of its state and its outputs. `design()` is the same network in physical numbers.
+
+    >>> import llgrad as lg
+    >>> vortex = lg.presets.guslienko2014().replace(current=1e-3)
+    >>> with jax.enable_x64(False):  # networks compute in float32
+    ...     network = OscillatorClassifier.create(
+    ...         vortex, shape=(8, 8), classes=10, key=jax.random.key(0), oscillators=16, hold=2e-9, input="field_x",
+    ...         settings={"current": (0.0, 2e-3)}, coupling=("x", "field_x"), signal=("x", "y"),
+    ...     )
+    ...     network(np.zeros((2, 8, 8), np.float32)).shape
+    (2, 10)
     """
 
     layers: tuple[OscillatorLayer, ...]
     readout: Readout
     shape: tuple[int, int] = eqx.field(static=True)
     """Size (H, W) of the images."""
-    trained: tuple[Part, ...] = eqx.field(static=True, default=KNOBS_AND_COUPLING)
+    trained: tuple[Trainable, ...] = eqx.field(static=True, default=KNOBS_AND_COUPLING)
     imperfections: Imperfections | None = eqx.field(static=True, default=None)
     """What training sees where it gives a key."""
     engine: Engine | None = eqx.field(static=True, default=None)
@@ -52,57 +59,73 @@ class OscillatorClassifier(Network):
     @classmethod
     def create(
         cls,
-        device: Oscillator,
+        device: Device,
         *,
         shape: tuple[int, int],
         classes: int,
         key: Any,
         oscillators: int | tuple[int, ...] = 256,
-        hold: float = 0.44e-9,
+        hold: float | None = None,
         dt: float | None = None,
         frames: Frames = Frames.WHOLE,
         readouts: int = 1,
         frames_read: int = 1,
         patch: tuple[int, int] | None = None,
         centre: Any = None,
-        signal: Signal = Signal.MAGNETISATION,
-        start: tuple[float, float, float] = (0.6, 0.0, 0.8),
+        input: str = "field_x",
+        coupling: tuple[str, str] | bool = True,
+        settings: Mapping[str, tuple[float, float]] | None = None,
+        signal: Signal | OutputSignals | str | Sequence[str] | None = None,
+        start: Any = None,
         limits: Limits | None = None,
         unit: float | None = None,
-        trained: tuple[Part, ...] = KNOBS_AND_COUPLING,
+        coupling_unit: float | None = None,
+        trained: tuple[Trainable, ...] | None = None,
         imperfections: Imperfections | None = None,
     ) -> Self:
         """A network with random weights.
 
         Args:
-            device: what all oscillators have in common; their field along z and their current are settings.
+            device: what all oscillators have in common: an `Oscillator`, or any `System` (a `Stack`, a `Vortex`, …).
             shape: size (H, W) of the images.
             classes: number of classes.
             key: a `jax.random.key` for the weights.
             oscillators: number in each array, one number for one array.
-            hold: time for which a frame is held [s].
-            dt: time step [s]; None takes 16 steps in a frame.
+            hold: time for which a frame is held [s]; None takes 0.44 ns for an Oscillator.
+            dt: time step [s]; None takes 16 steps in a frame, of a System more where it turns by more than 1 rad.
             frames: the whole image at once, or row by row, or pixel by pixel.
             readouts: read-outs in a frame, evenly spaced.
             frames_read: how many of the last frames the read-out sees.
             patch: (side, stride) of a convolution in the first encoder; None lets every pixel act on every oscillator.
             centre: the image (H, W), or the frame of it (F,), of which the input field is the bias alone, such as
                 `data.train.mean`: training takes far fewer steps with it; None for a black one.
-            signal: what is read.
-            start: state after the reset.
+            input: where the input enters: a terminal of the device ("field_x", "current", "voltage"), or of a System
+                any of its values ("layers.0.H_k").
+            coupling: (what each emits, where the others receive it) of a System, as ("x", "field_x"): a component of
+                its state or what its `emit` gives, and what its `receive` takes. True takes the first component, and
+                the input's terminal; of an Oscillator m_x makes a field along x. False leaves them alone.
+            settings: what each device of a System has of its own, by terminal or value, with the range (low, high) in
+                SI: {"current": (0.0, 5e-3), "kappa": (1e-4, 2e-4)}. Terminals are trained; other values are made, and
+                are trained where `trained` names them. An Oscillator has field along z, current and damping.
+            signal: what is read: a `Signal` of an Oscillator (None: all of m), names of components and outputs of a
+                System (None: all components that change), less their mean over their spread in the array as drawn.
+            start: state after the reset; None is (0.6, 0, 0.8) for an Oscillator, and a System's own start. Another one
+                is a mapping of its components, {"x": 0.2, "y": 0.0}.
             limits: of the settings; None takes `usual_limits`.
-            unit: the field of an input gain or a coupling of 1 [T]; None takes `natural_field`.
-            trained: what training may change.
+            unit: the input of a gain of 1 [unit of its terminal]; None takes `natural_field`, elsewhere what changes
+                the state by its own size.
+            coupling_unit: the same of a coupling of 1; None takes what goes with it.
+            trained: what training may change: `Part`s, and names of settings.
             imperfections: what training sees.
+
+        Raises ValueError, in one sentence, for what does not fit together.
         """
-        oscillators = as_count(oscillators)
-        counts = (oscillators,) if isinstance(oscillators, int) else tuple(map(as_count, oscillators))
-        if not counts or min(counts) < 1:
-            raise ValueError(f"oscillators = {oscillators!r}, expected one or more in each array")
-        timeline = Timeline(hold, dt or hold / STEPS, Vec3(*start), frames, readouts, frames_read)
-        cut = frames.count(shape)
-        limits = limits or usual_limits(device, hold, cut)
-        unit = natural_field(device, hold, cut) if unit is None else unit
+        counts = _counts(oscillators)
+        plan = ArrayPlan.of(
+            device, frames, shape, hold, dt, readouts, frames_read, input, coupling, settings, signal, start, limits,
+            (unit, coupling_unit), trained,
+        )  # fmt: skip
+        cut, read = frames.count(shape), plan.signal
         keys = jax.random.split(key, 2 * len(counts) + 1)
         mean = None if centre is None else _mean_frame(frames, centre, shape)
         layers, width = [], shape[0] * shape[1] // cut
@@ -110,12 +133,15 @@ class OscillatorClassifier(Network):
             if index:
                 patch = mean = None
             encoder = _encoder(width, count, shape, patch, mean, keys[2 * index])
-            layers.append(OscillatorLayer.create(device, count, encoder, timeline, limits, unit, keys[2 * index + 1]))
-            width = 3 * count * readouts
-        read = counts[-1] * readouts * min(frames_read, cut) * signal.width
-        weights = jax.random.normal(keys[-1], (read, classes), jnp.float32) * (read**-0.5)
-        readout = Readout(weights, jnp.zeros(classes, jnp.float32), signal)
-        return cls(tuple(layers), readout, (shape[0], shape[1]), tuple(trained), imperfections)
+            layers.append(plan.layer(count, encoder, keys[2 * index + 1]))
+            if index == 0 and isinstance(read, OutputSignals) and not isinstance(signal, OutputSignals):
+                images = jax.random.uniform(jax.random.fold_in(key, 1), (DRAWN, *shape), jnp.float32)
+                read = in_their_spread(read, layers[0], frames.cut(images), signal is not None)
+            width = read.passed_on.width * count * readouts
+        seen = counts[-1] * readouts * min(frames_read, cut) * read.width
+        weights = jax.random.normal(keys[-1], (seen, classes), jnp.float32) * (seen**-0.5)
+        readout = Readout(weights, jnp.zeros(classes, jnp.float32), read)
+        return cls(tuple(layers), readout, (shape[0], shape[1]), plan.trained, imperfections)
 
     def design(self) -> Design:
         """The network in physical numbers."""
@@ -135,17 +161,35 @@ class OscillatorClassifier(Network):
     def trainable(self) -> Any:
         """True at the arrays of the trained parts."""
         everywhere = jax.tree.map(lambda _: False, self)
-        for part, where in _PARTS.items():
-            if part in self.trained:
-                on = jax.tree.map(lambda _: True, where(self))
-                everywhere = eqx.tree_at(where, everywhere, on)
+        for name in map(name_of, self.trained):
+            where = self.arrays_of(name)
+            everywhere = eqx.tree_at(where, everywhere, jax.tree.map(lambda _: True, where(self)))
         return everywhere
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of all that can be trained."""
+        wiring = self.layers[0].wiring
+        coupled = () if wiring.coupling is None else (Part.COUPLING.value,)
+        return (Part.INPUT.value, *coupled, *(setting.part for setting in wiring.own), Part.READOUT.value)
+
+    def arrays_of(self, part: str) -> Callable[[Any], list[Any]]:
+        """Where the arrays of a part are in a network like this one."""
+        for place, setting in enumerate(self.layers[0].wiring.own):
+            if setting.part == part:
+                return lambda net: [layer.own[place] for layer in net.layers]
+        return {
+            Part.INPUT.value: lambda net: [leaf for layer in net.layers for leaf in jax.tree.leaves(layer.encoder)],
+            Part.COUPLING.value: lambda net: [layer.coupling for layer in net.layers],
+            Part.READOUT.value: lambda net: [net.readout.weights, net.readout.bias],
+        }[part]
 
     def spec(self) -> dict[str, Any]:
         """Everything but the arrays, ready for JSON."""
         first = self.layers[0]
-        encoder = first.encoder
-        timeline = first.timeline
+        encoder, timeline, wiring = first.encoder, first.timeline, first.wiring
+        is_system = isinstance(first.device, System)
+        ranges = zip(wiring.own, first.bounds, strict=True) if is_system else ()
         return {
             "type": type(self).__name__,
             "device": to_json(first.device),
@@ -159,25 +203,28 @@ class OscillatorClassifier(Network):
             "frames_read": timeline.frames_read,
             "centre": None if encoder.centre is None else list(encoder.centre),
             "patch": [encoder.patch, encoder.stride] if isinstance(encoder, PatchEncoder) else None,
-            "signal": self.readout.signal.value,
-            "start": [timeline.start.x, timeline.start.y, timeline.start.z],
+            "input": wiring.input,
+            "coupled": None if wiring.coupling is None else list(wiring.coupling),
+            "settings": {setting.name: list(bound) for setting, bound in ranges} if is_system else None,
+            "signal": signal_entry(self.readout.signal),
+            "start": start_entry(timeline.start),
             "limits": plain(first.limits._asdict()),
-            "unit": first.unit,
-            "trained": [part.value for part in self.trained],
+            "unit": first.scales.input,
+            "coupling_unit": first.scales.coupling,
+            "trained": [name_of(part) for part in self.trained],
             "imperfections": None if self.imperfections is None else to_json(self.imperfections),
         }
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> Self:
         """A network of the shape of a spec, with weights of no meaning. In a spec of before, a unit is that of a
-        single frame, and there is no centre.
+        single frame, there is no centre, and the devices are oscillators that are fed and coupled in the usual way.
         """
         device = from_json(spec["device"])
         if not have_shapes_of_one(device):
             raise ValueError("its device has an array where a number is expected; the file is damaged")
-        limits: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, (list, tuple)) else value for name, value in spec["limits"].items()
-        }
+        unit = spec["unit"] if "unit" in spec else natural_field(device, spec["hold"])
+        coupled = spec.get("coupled", True)
         return cls.create(
             device,
             shape=tuple(spec["shape"]),
@@ -191,23 +238,31 @@ class OscillatorClassifier(Network):
             frames_read=spec["frames_read"],
             patch=None if spec["patch"] is None else tuple(spec["patch"]),
             centre=spec.get("centre"),
-            signal=Signal(spec["signal"]),
-            start=tuple(spec["start"]),
-            limits=Limits(**limits),
-            unit=spec.get("unit", natural_field(device, spec["hold"])),
-            trained=tuple(Part(value) for value in spec["trained"]),
+            input=spec.get("input", "field_x"),
+            coupling=(coupled[0], coupled[1]) if isinstance(coupled, list) else coupled is True,
+            settings=None if spec.get("settings") is None else _pairs(spec["settings"]),
+            signal=signal_of(spec["signal"]),
+            start=spec["start"],
+            limits=Limits(**_pairs(spec["limits"])),
+            unit=unit,
+            coupling_unit=spec.get("coupling_unit", unit),
+            trained=tuple(part_of(value) for value in spec["trained"]),
             imperfections=None if spec["imperfections"] is None else from_json(spec["imperfections"]),
         )
 
 
-_PARTS: dict[Part, Any] = {
-    Part.INPUT: lambda net: [leaf for layer in net.layers for leaf in jax.tree.leaves(layer.encoder)],
-    Part.COUPLING: lambda net: [layer.coupling for layer in net.layers],
-    Part.FIELD: lambda net: [layer.field for layer in net.layers],
-    Part.CURRENT: lambda net: [layer.current for layer in net.layers],
-    Part.DAMPING: lambda net: [layer.alpha for layer in net.layers],
-    Part.READOUT: lambda net: [net.readout.weights, net.readout.bias],
-}
+def _pairs(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists of an entry as tuples."""
+    return {name: tuple(value) if isinstance(value, (list, tuple)) else value for name, value in entry.items()}
+
+
+def _counts(given: int | tuple[int, ...]) -> tuple[int, ...]:
+    """Devices in each array. Raises ValueError for none."""
+    given = as_count(given)
+    counts = (given,) if isinstance(given, int) else tuple(map(as_count, given))
+    if not counts or min(counts) < 1:
+        raise ValueError(f"oscillators = {given!r}, expected one or more in each array")
+    return counts
 
 
 def _mean_frame(frames: Frames, image: Any, shape: tuple[int, int]) -> tuple[float, ...]:

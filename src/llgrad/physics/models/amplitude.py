@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import is_concrete, quantity
@@ -68,7 +69,7 @@ class AmplitudeModel(System):
     @property
     def noises(self) -> int:  # type: ignore[override]
         """Two, where there is noise."""
-        return 0 if isinstance(self.D_n, float) and self.D_n == 0 else 2
+        return 0 if is_concrete(self.D_n) and not np.any(self.D_n) else 2
 
     @property
     def outputs(self) -> Mapping[str, str]:  # type: ignore[override]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -11,36 +12,54 @@ from llgrad.plot.style import figure, named, scaled, title
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MOST: Final = 6
+"""Components that are shown."""
 
-def response(times: Any, m: Any, image: Any) -> Figure:
-    """m_x, m_y and m_z of every oscillator (rows) against time, beside the image.
+
+def response(times: Any, m: Any, image: Any, names: Sequence[str] = ("m_x", "m_y", "m_z")) -> Figure:
+    """m_x, m_y and m_z of every oscillator (rows) against time, beside the image; or up to six components of a state.
 
     Args:
         times: evenly spaced (T,) [s].
-        m: (T, N, 3).
+        m: (T, N, 3), or (T, N, C) of other components.
         image: (H, W) in [0, 1].
+        names: of the components; those of a unit vector are shown from −1 to 1, others over their own range.
     """
     t, unit = scaled(times, "s")
     m = np.asarray(m)
-    if t.shape != m.shape[:1] or m.ndim != 3 or t.size < 2:
-        raise ValueError(f"times {t.shape} and m {m.shape}: expected (T,) and (T, oscillators, 3), two times or more")
+    if t.shape != m.shape[:1] or m.ndim != 3 or t.size < 2 or m.shape[2] != len(names):
+        raise ValueError(
+            f"times {t.shape} and m {m.shape}: expected (T,) and (T, oscillators, {len(names)}), two times or more"
+        )
+    names, spins = tuple(names)[:MOST], tuple(names) == ("m_x", "m_y", "m_z")
     half = 0.5 * (t[1] - t[0])
     with figure(4.4) as drawn:
-        all_axes = drawn.subplots(1, 4, width_ratios=[1, 1.4, 1.4, 1.4])
+        all_axes = drawn.subplots(1, 1 + len(names), width_ratios=[1, *len(names) * [1.4]])
         all_axes[0].imshow(np.asarray(image), cmap="gray_r", vmin=0, vmax=1)
         all_axes[0].axis("off")
         title(all_axes[0], "Image")
         drawings = []
         for axis, axes in enumerate(all_axes[1:]):
+            most = 1.0 if spins else float(np.abs(m[:, :, axis]).max()) or 1.0
             extent = (t[0] - half, t[-1] + half, m.shape[1] + 0.5, 0.5)
             drawings.append(
                 axes.imshow(
-                    m[:, :, axis].T, "RdBu_r", aspect="auto", extent=extent, vmin=-1, vmax=1, interpolation="none"
+                    m[:, :, axis].T / most,
+                    "RdBu_r",
+                    aspect="auto",
+                    extent=extent,
+                    vmin=-1,
+                    vmax=1,
+                    interpolation="none",
                 )
             )
             axes.grid(False)
             axes.set_xlabel(named("time", unit))
-            title(axes, f"$m_{'xyz'[axis]}$")
+            title(axes, f"${names[axis]}$" if spins else f"{names[axis]} (up to {most:.3g})")
             axes.set_yticks([]) if axis else axes.set_ylabel("oscillator")
-        drawn.colorbar(drawings[-1], ax=all_axes[-1], label="component of m (unit vector)")
+        drawn.colorbar(
+            drawings[-1],
+            ax=all_axes[-1],
+            label=f"component of {'m (unit vector)' if spins else 'the state, over its largest'}",
+        )
     return drawn

@@ -12,31 +12,36 @@ from llgrad.plot.style import BLUE, GREY, figure, named, scaled, title
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWN = {"field": ("field along z", "T"), "current": ("current", "A"), "alpha": ("damping α", "1")}
+PARTS = ("coupling", "own", "wiring")
+LABELS = {"alpha": "damping α"}
 COLOURS = {"before": GREY, "trained": BLUE}
 BINS = 24
 
 
 def settings(before: Any, after: Any) -> Figure:
-    """The trained coupling matrix, and histograms of field, current and damping before and after training.
+    """The trained coupling matrix, and histograms of what each device has of its own before and after training: field,
+    current and damping of oscillators.
 
     Args:
         before: Settings of an array at the start, or None where they are not known.
         after: Settings of the same array, trained.
     """
-    check_parts("after", after, ("coupling", *SHOWN), "the settings of an array, as design.stages[0].settings")
-    if before is not None:
-        check_parts("before", before, ("coupling", *SHOWN), "the settings of an array, as design.stages[0].settings")
-    with figure(6.4) as drawn:
-        panels = drawn.subplots(2, 2)
-        _coupling(drawn, panels[0, 0], after.coupling)
-        for axes, (name, (label, unit)) in zip(panels.ravel()[1:], SHOWN.items(), strict=True):
-            sets = [np.asarray(getattr(one, name), float) for one in (before, after) if one is not None]
-            values, unit = scaled(np.stack(sets), unit)
+    for name, given in (("after", after), ("before", after if before is None else before)):
+        check_parts(name, given, PARTS, "the settings of an array, as design.stages[0].settings")
+    shown = after.wiring.own
+    rows = max(1, -(-(len(shown) + 1) // 2))
+    with figure(3.2 * rows) as drawn:
+        panels = drawn.subplots(rows, 2, squeeze=False)
+        _coupling(drawn, panels[0, 0], after.coupling, after.wiring.coupling_unit)
+        for axes in panels.ravel()[len(shown) + 1 :]:
+            axes.axis("off")
+        for axes, setting in zip(panels.ravel()[1:], shown, strict=False):
+            sets = [np.asarray(one.own[setting.name], float) for one in (before, after) if one is not None]
+            values, unit = scaled(np.stack(sets), setting.unit)
             named_sets = {"trained": values[-1]} if len(values) == 1 else dict(zip(COLOURS, values, strict=True))
             _histograms(axes, named_sets, unit)
             axes.locator_params(axis="x", nbins=5 if unit else 3)
-            axes.set_xlabel(named(label, unit))
+            axes.set_xlabel(named(LABELS.get(setting.name) or setting.about, unit))
             axes.set_ylabel("oscillators")
         handles = [_sample(colour, label) for label, colour in COLOURS.items()]
         handles = handles if before is not None else handles[-1:]
@@ -44,8 +49,9 @@ def settings(before: Any, after: Any) -> Figure:
     return drawn
 
 
-def _coupling(drawn: Any, axes: Any, coupling: Any) -> None:
-    values, unit = scaled(coupling, "T")
+def _coupling(drawn: Any, axes: Any, coupling: Any, unit: str) -> None:
+    noun = "coupling field" if unit == "T" else "coupling"
+    values, unit = scaled(coupling, unit)
     limit = float(np.quantile(np.abs(values), 0.995)) or 1.0
     end = values.shape[0] + 0.5
     image = axes.imshow(
@@ -55,7 +61,7 @@ def _coupling(drawn: Any, axes: Any, coupling: Any) -> None:
     axes.set_xlabel("from oscillator")
     axes.set_ylabel("to oscillator")
     if values.any():
-        drawn.colorbar(image, ax=axes, label=named("coupling field", unit))
+        drawn.colorbar(image, ax=axes, label=named(noun, unit))
     else:
         axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", va="center")
     title(axes, "Coupling")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.files import read_npz, write_npz
+from llgrad.networks.bench.wiring import SPIN_SETTINGS
 from llgrad.networks.network import Network
 from llgrad.training.files.saving import saving
 from llgrad.training.loop import Position, Tally
@@ -129,4 +131,8 @@ def with_arrays(file: pathlib.Path, prefix: str, tree: Any, arrays: Mapping[str,
 
 
 def _name(prefix: str, path: Any) -> str:
-    return f"{prefix}.{jax.tree_util.keystr(path, simple=True, separator='.')}"
+    """As in every file so far: what the devices of an array of oscillators have of their own is called by its name."""
+    name = f"{prefix}.{jax.tree_util.keystr(path, simple=True, separator='.')}"
+    for place, setting in enumerate(SPIN_SETTINGS):
+        name = re.sub(rf"(layers\.\d+)\.own\.{place}$", rf"\1.{setting.name}", name)
+    return name

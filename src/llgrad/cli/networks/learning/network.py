@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import jax
 
-from llgrad.cli.device_options import oscillator_with, quantity
+from llgrad.cli.device_options import assignments, device_with, quantity, unit_of
 from llgrad.cli.networks.defaults import DEVICE, Defaults
 from llgrad.cli.networks.imperfections import UNITS, imperfections_of
 from llgrad.cli.networks.learning.options import NetworkKind
+from llgrad.core.record import leaf_units
 from llgrad.datasets.images.images import Images, ImageSet
 from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
 from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork, uncoupled
-from llgrad.networks.bench.readout import Signal
 from llgrad.networks.bench.timeline import Frames
+from llgrad.networks.bench.wiring import terminals_of
 from llgrad.networks.network import Network
 from llgrad.networks.trained.classifier import OscillatorClassifier
-from llgrad.networks.trained.layer import KNOBS_AND_COUPLING, Limits, Part, usual_limits
+from llgrad.networks.trained.layer import Limits, Part, Trainable, name_of
+from llgrad.networks.trained.plan import part_of
 
 SEQUENCE_HOLD: Final = 0.05e-9
 """Time for which one of many frames is shown [s]."""
@@ -27,8 +31,8 @@ SEQUENCE_STEPS: Final = 2
 
 LIMITS: Final = {"max_field": "T", "max_current": "A", "max_coupling": "T"}
 OF_OSCILLATORS: Final = (
-    *("device", "frames", "duration", "dt", "readouts", "frames_read", "patch", "signal", "no_coupling"),
-    *("also", "only", *LIMITS, *UNITS, "bits"),
+    *("device", "frames", "duration", "dt", "readouts", "frames_read", "patch", "signal", "input", "couple", "setting"),
+    *("no_coupling", "also", "only", *LIMITS, *UNITS, "bits"),
 )
 """Options that mean nothing without oscillators, by the names of their arguments."""
 
@@ -81,7 +85,14 @@ def _of_oscillators(
     last = {Frames.WHOLE: 1, Frames.ROWS: shape[0], Frames.PIXELS: shape[1]}[frames]
     if given.get("frames_read", 1) > frames.count(shape):
         raise ValueError(f"--frames-read {given['frames_read']}: these images have {frames.count(shape)} frames")
-    device = oscillator_with(given.get("device", DEVICE), {}, "the arrays of a network are of oscillators")
+    device = device_with(given.get("device", DEVICE), {})
+    spins = isinstance(device, Oscillator)
+    if not spins and "duration" not in given:
+        raise ValueError(
+            f"--duration is needed for a {type(device).__name__}: how long a frame is shown, such as 2ns; about as "
+            "long as the device remembers"
+        )
+    steps = defaults.steps if frames is Frames.WHOLE else SEQUENCE_STEPS
     made = OscillatorClassifier.create(
         device,
         shape=shape,
@@ -89,18 +100,45 @@ def _of_oscillators(
         key=key,
         oscillators=counts,
         hold=hold,
-        dt=times.get("dt", hold / (defaults.steps if frames is Frames.WHOLE else SEQUENCE_STEPS)),
+        dt=times.get("dt", hold / steps if spins else None),
         frames=frames,
         readouts=given.get("readouts", defaults.readouts if frames is Frames.WHOLE else 1),
         frames_read=given.get("frames_read", last),
         patch=_patch(given.get("patch")),
         centre=images.mean,
-        signal=given.get("signal", Signal.MAGNETISATION),
-        limits=_limits(device, hold, frames.count(shape), given),
-        trained=_trained(given),
+        input=given.get("input", "field_x"),
+        coupling=_pair(given["couple"]) if "couple" in given else True,
+        settings=_settings(device, given["setting"]) if "setting" in given else None,
+        signal=_signal(device, given.get("signal")),
+        limits=_limits(device, given),
         imperfections=imperfections_of({name: given.get(name) for name in UNITS}, given.get("bits")),
     )
+    made = dataclasses.replace(made, trained=_trained(given, made))
     return uncoupled(made) if "no_coupling" in given else made
+
+
+def _signal(device: Oscillator | System, given: Any) -> Any:
+    return tuple(given.split(",")) if isinstance(given, str) and isinstance(device, System) else given
+
+
+def _pair(text: str) -> tuple[str, str]:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2:
+        raise ValueError(f"--couple {text}: expected what is emitted and where it is received, such as x,field_x")
+    return parts[0], parts[1]
+
+
+def _settings(device: Oscillator | System, texts: list[str]) -> dict[str, tuple[float, float]]:
+    """The ranges of settings, in SI."""
+    units = {**leaf_units(device), **terminals_of(device)}
+    found = {}
+    for name, text in assignments("--setting", texts).items():
+        low, colon, high = text.partition(":")
+        if not colon:
+            raise ValueError(f"--setting {name}={text}: expected a range, such as --setting current=0mA:5mA")
+        unit = unit_of(name, units)
+        found[name] = (quantity(f"--setting {name}", low, unit), quantity(f"--setting {name}", high, unit))
+    return found
 
 
 def _counts(text: str | None) -> tuple[int, ...]:
@@ -120,39 +158,41 @@ def _patch(text: str | None) -> tuple[int, int] | None:
     return int(parts[0]), int(parts[1])
 
 
-def _limits(device: Oscillator, hold: float, frames: int, given: Mapping[str, Any]) -> Limits | None:
-    """The usual limits with those that were given in their place; None where none was."""
+def _limits(device: Oscillator | System, given: Mapping[str, Any]) -> Limits | None:
+    """The limits that were given; None where none was. Raises ValueError for one that means nothing here."""
     found = {name: quantity(flag(name), given[name], unit) for name, unit in LIMITS.items() if name in given}
     if bad := [name for name, value in found.items() if value <= 0]:
         raise ValueError(f"{flag(bad[0])} {given[bad[0]]}: expected more than zero; it holds either way")
-    if not found:
-        return None
-    changed: dict[str, Any] = {}
-    if (field := found.get("max_field")) is not None:
-        changed |= {"input": field, "field": (-field, field)}
-    if (current := found.get("max_current")) is not None:
-        changed["current"] = (-current, current)
-    if (coupling := found.get("max_coupling")) is not None:
-        changed["coupling"] = coupling
-    return usual_limits(device, hold, frames)._replace(**changed)
+    fed = {**leaf_units(device), **terminals_of(device)}.get(given.get("input", "field_x"))
+    changed: dict[str, Any] = {"coupling": found["max_coupling"]} if "max_coupling" in found else {}
+    for name, part in (("max_field", "field"), ("max_current", "current")):
+        if (value := found.get(name)) is not None:
+            changed |= {"input": value} if fed == LIMITS[name] else {}
+            changed |= {part: (-value, value)} if isinstance(device, Oscillator) else {}
+            if not isinstance(device, Oscillator) and fed != LIMITS[name]:
+                raise ValueError(
+                    f"{flag(name)} limits an input by a {part}, and this one is in {fed}; the settings of a "
+                    f"{type(device).__name__} have their ranges in --setting"
+                )
+    return Limits(**changed) if changed else None
 
 
-def _trained(given: Mapping[str, Any]) -> tuple[Part, ...]:
+def _trained(given: Mapping[str, Any], network: OscillatorClassifier) -> tuple[Trainable, ...]:
     """The parts that training may change: the default ones and more, or only some."""
     if "also" in given and "only" in given:
         raise ValueError("--train adds to what is trained by default and --only replaces it; give one of them")
-    parts = set(_parts("--only", given["only"])) if "only" in given else set(KNOBS_AND_COUPLING)
-    parts |= set(_parts("--train", given.get("also", "")))
+    usual = [name_of(part) for part in network.trained]
+    names = set(_parts("--only", given["only"], network.parts) if "only" in given else usual)
+    names |= set(_parts("--train", given.get("also", ""), network.parts))
     if "no_coupling" in given:
-        parts.discard(Part.COUPLING)
-    if not parts:
+        names.discard(Part.COUPLING.value)
+    if not names:
         raise ValueError("--only coupling leaves nothing to train with --no-coupling")
-    return tuple(part for part in Part if part in parts)
+    return tuple(part_of(name) for name in network.parts if name in names)
 
 
-def _parts(option: str, text: str) -> list[Part]:
+def _parts(option: str, text: str, known: Sequence[str]) -> list[str]:
     names = [name.strip() for name in text.split(",")] if text else []
-    known = [part.value for part in Part]
     if unknown := [name for name in names if name not in known]:
         raise ValueError(f"{option} {text}: there is no {unknown[0]!r} to train; expected {', '.join(known)}")
-    return [Part(name) for name in names]
+    return names

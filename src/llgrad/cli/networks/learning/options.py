@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final
 import typer
 
 from llgrad.cli.device_options import DEVICE_HELP
-from llgrad.networks.bench.readout import Signal
 from llgrad.networks.bench.timeline import Frames
 
 IMAGES: Final = "Images"
@@ -67,7 +66,33 @@ FramesReadOption = Annotated[
 PatchOption = Annotated[
     str | None, option(NETWORK, "Input by a convolution: side and stride of its patch, 5,3.", metavar="P,S")
 ]
-SignalOption = Annotated[Signal | None, option(NETWORK, "What is read of an oscillator. Default: magnetisation.")]
+SignalOption = Annotated[
+    str | None,
+    option(
+        NETWORK,
+        "What is read: magnetisation (default), x or voltage; of a stack, a vortex or another system names of its "
+        "components and outputs, such as free.x,resistance. Default: all components.",
+        metavar="NAMES",
+    ),
+]
+InputOption = Annotated[
+    str | None,
+    option(
+        NETWORK, "Where the input enters: a terminal of the device, such as current. Default: field_x.", metavar="NAME"
+    ),
+]
+CoupleOption = Annotated[
+    str | None,
+    option(NETWORK, "What the devices of a system feel of each other, and where: x,field_x.", metavar="OF,TO"),
+]
+SettingOption = Annotated[
+    list[str] | None,
+    option(
+        NETWORK,
+        "What each device of a system has of its own, and its range: current=0mA:5mA.",
+        metavar="NAME=LOW:HIGH",
+    ),
+]
 NoCouplingOption = Annotated[bool, option(NETWORK, "The same array without coupling.", "--no-coupling")]
 
 AlsoOption = Annotated[
