@@ -17,6 +17,7 @@ import numpy as np
 from llgrad.core.units import unit_factor
 from llgrad.datasets.recordings.extras import needed
 from llgrad.datasets.recordings.recording import Channel, Even, Listed, Recording, Segment, Unreadable, checked_step
+from llgrad.datasets.recordings.tdms_raw import raw_part
 from llgrad.datasets.tables.headers import header_of
 from llgrad.datasets.tables.quantities import Kind, quantity_of
 from llgrad.datasets.tables.symbols import symbol_of
@@ -125,7 +126,11 @@ def _reader(path: Path, library: Any, group: str, name: str) -> Any:
 
     def read(part: slice) -> Any:
         with library.TdmsFile.open(path, raw_timestamps=True) as file:
-            found = file[group][name].read_data(offset=part.start, length=part.stop - part.start)
+            channel = file[group][name]
+            scaled = "NI_Number_Of_Scales" in {*channel.properties, *file[group].properties, *file.properties}
+            found = None if scaled else raw_part(path, file, channel, part)
+            if found is None:
+                found = channel.read_data(offset=part.start, length=part.stop - part.start)
         if len(found) != part.stop - part.start:
             raise Unreadable(f"{path} is cut off: {len(found)} of {part.stop - part.start} samples of {name}")
         return found
