@@ -87,11 +87,13 @@ def read_trace(
     [3e-08, 2.9e-08]
     """
     own, told = _own(units), Asked(_columns(columns, channel), _own(units), _window(window), segment, unit, interval)
-    path = path if is_labelled(path) else checked_path("path", path)
-    if is_labelled(path) or is_recording(path):
+    if is_labelled(path):
         return trace_of_recording(open_recording(path), told)
-    _refuse_told(path, told)
-    return _within(path, _of_table_or_arrays(path, told.columns, own), told.window)
+    file = checked_path("path", path)
+    if is_recording(file):
+        return trace_of_recording(open_recording(file), told)
+    _refuse_told(file, told)
+    return _within(file, _of_table_or_arrays(file, told.columns, own), told.window)
 
 
 def _of_table_or_arrays(path: Path, columns: Sequence[str] | None, own: dict[str, str]) -> Trace:
@@ -167,12 +169,14 @@ def read_waveform(
     [0.0, 0.01]
     """
     told = Asked(_columns(None, channel), {}, _window(window), segment)
-    path = path if is_labelled(path) else checked_path("path", path)
-    if is_labelled(path) or is_recording(path):
+    labelled = is_labelled(path)
+    file = Path() if labelled else checked_path("path", path)
+    if labelled or is_recording(file):
+        path = path if labelled else file
         t, driven = waveform_of_recording(open_recording(path), unit, told)
         return Sampled(t, driven[0] if len(driven) == 1 else np.stack(driven, axis=-1))
-    _refuse_told(path, told)
-    table = read_table(path)
+    _refuse_told(file, told)
+    table = read_table(file)
     times = table.of(Kind.TIME) or [time_column(table, [])]
     others = [i for i in range(len(table.header)) if i not in times and table.quantity(i).kind is not Kind.COMMENT]
     others = others if channel is None else [table.place(channel)]

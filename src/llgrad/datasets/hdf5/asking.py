@@ -65,7 +65,7 @@ class Library:
         """Numbers of a row of a dataset. Raises Unreadable where it is damaged."""
         asked = {"name": name, "axis": axis, "row": row, "start": part.start, "stop": part.stop}
         found = np.empty(max(part.stop - part.start, 0), kind)
-        view, at = memoryview(found).cast("B"), 0
+        view, at = memoryview(found.view(np.uint8)).cast("B"), 0
         with self.lock:
             process = self._ask({"do": "read", "path": os.path.abspath(path)} | asked)
             while size := self._answer(process, path)["bytes"]:

@@ -7,12 +7,14 @@ a byte of a file is wrong (double free, segmentation fault): then this one ends,
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import sys
 from typing import Any
 
-import h5py
 import numpy as np
+
+h5py: Any = importlib.import_module("h5py")  # its stubs do not know all of it
 
 BLOCK = 1 << 20
 """Samples that are sent at once."""
@@ -60,7 +62,7 @@ def attributes(node: Any) -> dict[str, Any]:
     return found
 
 
-def listed(file: h5py.File) -> dict[str, Any]:
+def listed(file: Any) -> dict[str, Any]:
     """Every dataset and group of a file, by its name."""
     arrays: list[dict[str, Any]] = []
     groups = {"": attributes(file)}
@@ -120,7 +122,7 @@ def send(head: dict[str, Any]) -> None:
     sys.stdout.buffer.flush()
 
 
-def read(file: h5py.File, asked: dict[str, Any]) -> None:
+def read(file: Any, asked: dict[str, Any]) -> None:
     """Send the numbers of a row of a dataset, in blocks, each after a line that says how many bytes it has."""
     node = file[asked["name"]]
     axis, row = asked["axis"], asked["row"]

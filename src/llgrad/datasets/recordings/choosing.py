@@ -95,7 +95,7 @@ def _samples(
     spaced = str(Even(float(t[0]), times.step, t.size)) if even else ""  # type: ignore[union-attr]
     remarks += [*counted, *gone, f"{t.size} samples {spaced}" if even else spacing_of(t)]
     if asked.window is not None:
-        remarks[-1] += f", of {times.count} in the file"
+        remarks[-1] += f", of {times.size} in the file"
     return t, values, remarks
 
 
@@ -126,7 +126,7 @@ def _times(
 ) -> Even | Listed:
     """The times that all segments share."""
     first = segments[0].times
-    if any(one.count != segments[0].count or not _same(one.times, first) for one in segments[1:]):
+    if any(one.size != segments[0].size or not _same(one.times, first) for one in segments[1:]):
         raise ValueError(
             f"{recording.path}: the channels chosen have times of their own; choose channels of the same times"
         )
@@ -141,7 +141,7 @@ def _times(
         )
     if not (isinstance(interval, (int, float)) and math.isfinite(interval) and interval > 0):
         raise ValueError(f"interval = {interval!r}, expected the time between two samples in seconds, as in 1e-9")
-    return Even(0.0, float(interval), segments[0].count)
+    return Even(0.0, float(interval), segments[0].size)
 
 
 def _same(one: Even | Listed | None, other: Even | Listed | None) -> bool:
@@ -151,8 +151,8 @@ def _same(one: Even | Listed | None, other: Even | Listed | None) -> bool:
 
 
 def _part(recording: Recording, times: Even | Listed, window: tuple[float, float] | None) -> slice:
-    if times.count < 2:
-        raise ValueError(f"{recording.path} has {times.count} samples, expected at least two")
+    if times.size < 2:
+        raise ValueError(f"{recording.path} has {times.size} samples, expected at least two")
     part = times.part(window)
     if part.stop - part.start < 2:
         first, last = (show(time, "s") for time in window or (0.0, 0.0))

@@ -47,13 +47,13 @@ def open_recording(data: Any) -> Recording:
     """The recording in a file or an object of pandas or xarray. Raises ValueError, in one sentence, for damage."""
     if is_labelled(data):
         with reading(f"the {type(data).__name__}", f"an object of {type(data).__module__.split('.')[0]}"):
-            return recording_of_labelled(data)
+            return recording_of_labelled(data).legible()
     found = _reader(data)
     if found is None:
         raise ValueError(f"{data} is no file of channels of samples that is known here")
     kind, read = found
     with reading(data, kind):
-        return read(data)
+        return read(data).legible()
 
 
 def _reader(path: Path) -> tuple[str, Reader] | None:

@@ -7,6 +7,7 @@ once for all formats.
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from llgrad.core.units import show
 NEAR: Final = 1e-6
 """The part of a step by which an end of a window may miss the sample that is meant."""
 LONGEST: Final = 200
-"""Signs of a library's message that are quoted."""
+"""Signs of a message, a name or a note that are quoted."""
 
 
 class Unreadable(ValueError):
@@ -32,15 +33,15 @@ class Even(NamedTuple):
 
     start: float
     step: float
-    count: int
+    size: int
 
     def part(self, window: tuple[float, float] | None) -> slice:
         """The samples within a window, both ends included."""
         if window is None:
-            return slice(0, self.count)
+            return slice(0, self.size)
         first, last = ((time - self.start) / self.step for time in window)
-        low = min(max(first - NEAR, 0.0), float(self.count))
-        high = min(max(last + NEAR, -1.0), float(self.count - 1))
+        low = min(max(first - NEAR, 0.0), float(self.size))
+        high = min(max(last + NEAR, -1.0), float(self.size - 1))
         return slice(math.ceil(low), math.floor(high) + 1)
 
     def times(self, part: slice) -> np.ndarray:
@@ -49,7 +50,7 @@ class Even(NamedTuple):
 
     @property
     def ends(self) -> tuple[float, float]:
-        return self.start, self.start + self.step * (self.count - 1)
+        return self.start, self.start + self.step * (self.size - 1)
 
     def __str__(self) -> str:
         return f"from {show(self.ends[0], 's')} to {show(self.ends[1], 's')}, every {show(self.step, 's')}"
@@ -59,7 +60,7 @@ class Listed(NamedTuple):
     """Times that stand in a column of their own."""
 
     name: str
-    count: int
+    size: int
     take: Callable[[slice], np.ndarray]
     """The times of samples [s]."""
     single: bool = False
@@ -68,12 +69,12 @@ class Listed(NamedTuple):
     def part(self, window: tuple[float, float] | None) -> slice:
         """The samples within a window, both ends included, found by bisection."""
         if window is None:
-            return slice(0, self.count)
+            return slice(0, self.size)
         low, high = (self._place(time) for time in (window[0], math.nextafter(window[1], math.inf)))
         return slice(low, high)
 
     def _place(self, time: float) -> int:
-        low, high = 0, self.count
+        low, high = 0, self.size
         while low < high:
             middle = (low + high) // 2
             if self._at(middle) < time:
@@ -91,7 +92,7 @@ class Listed(NamedTuple):
 
     @property
     def ends(self) -> tuple[float, float]:
-        return self._at(0), self._at(self.count - 1)
+        return self._at(0), self._at(self.size - 1)
 
     def __str__(self) -> str:
         return f"from {show(self.ends[0], 's')} to {show(self.ends[1], 's')}, in {self.name!r}"
@@ -100,7 +101,7 @@ class Listed(NamedTuple):
 class Segment(NamedTuple):
     """Samples that were taken in one go."""
 
-    count: int
+    size: int
     times: Even | Listed | None
     """None where the file does not say them."""
     take: Callable[[slice], np.ndarray]
@@ -133,6 +134,15 @@ class Recording(NamedTuple):
     left_out: tuple[str, ...] = ()
     """What else is in the file, and is no channel: name and reason."""
 
+    def legible(self) -> Recording:
+        """The same with names, units and notes that a sentence can quote, whatever bytes stand there in the file."""
+        channels = tuple(
+            one._replace(name=_legible(one.name), unit=None if one.unit is None else _legible(one.unit) or None)
+            for one in self.channels
+        )
+        notes, left = (tuple(_legible(line) for line in lines) for lines in (self.notes, self.left_out))
+        return self._replace(channels=channels, notes=notes, left_out=left)
+
     def listed(self) -> str:
         """The channels by place, name and unit, for a sentence."""
         shown = [
@@ -140,6 +150,12 @@ class Recording(NamedTuple):
             for index, channel in enumerate(self.channels[:12], start=1)
         ]
         return ", ".join(shown) + (f" and {len(self.channels) - 12} more" if len(self.channels) > 12 else "")
+
+
+def _legible(text: str) -> str:
+    """Text on one line, without signs that cannot be printed, and no longer than a name or a note is."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in text).strip()
+    return plain if len(plain) <= LONGEST else plain[:LONGEST] + "…"
 
 
 def checked_step(path: Path | str, start: float, step: float, count: int) -> Even:
@@ -151,9 +167,9 @@ def checked_step(path: Path | str, start: float, step: float, count: int) -> Eve
 
 @contextlib.contextmanager
 def reading(path: Path | str, kind: str) -> Iterator[None]:
-    """In this block, whatever a library raises for damaged bytes is one sentence, and nothing is warned of."""
+    """In this block, whatever a library raises for damaged bytes is one sentence, and nothing is printed."""
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     except (Unreadable, FileNotFoundError):

@@ -8,6 +8,7 @@ are all at one time: these are never used.
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +34,11 @@ def read_tdms(path: Path) -> Recording:
     needed("nptdms", "tdms", path)
     library: Any = importlib.import_module("nptdms")
     size = path.stat().st_size
+    logging.getLogger("nptdms").setLevel(logging.CRITICAL)  # what it would say of a file cut off is a remark here
+    remarks = ()
     with library.TdmsFile.open(path, raw_timestamps=True) as file:
+        if file.file_status.incomplete_final_segment:
+            remarks = ("cut off within its last segment, of which the samples that are there are read",)
         groups = [(group.name, list(group.channels())) for group in file.groups()]
         notes = tuple(
             f"{key}: {value}" for key, value in file.properties.items() if isinstance(value, (str, float, int))
@@ -55,7 +60,7 @@ def read_tdms(path: Path) -> Recording:
                     segment = Segment(len(one), times, _values(path, library, name, one.name))
                     label = one.name if len(groups) == 1 else f"{name}/{one.name}"
                     found.append(Channel(label, _unit(one), (segment,), str(one.dtype)))
-    return Recording(path, KIND, tuple(found), notes[:50], left_out=tuple(left))
+    return Recording(path, KIND, tuple(found), notes[:50], remarks, left_out=tuple(left))
 
 
 def _unit(channel: Any) -> str | None:

@@ -23,7 +23,7 @@ class _Run(NamedTuple):
     next."""
 
     at: int
-    count: int
+    size: int
     stride: int
     kind: np.dtype
 
@@ -37,8 +37,8 @@ def raw_part(path: Path, file: Any, channel: Any, part: slice) -> np.ndarray | N
     size = path.stat().st_size
     mapped = np.memmap(path, np.uint8, mode="r")
     for run in runs:
-        first, last = max(part.start - at, 0), min(part.stop - at, run.count)
-        at += run.count
+        first, last = max(part.start - at, 0), min(part.stop - at, run.size)
+        at += run.size
         if first >= last:
             continue
         begin = run.at + first * run.stride
@@ -63,9 +63,9 @@ def _runs(file: Any, channel: Any, part: slice) -> list[_Run] | None:
                 continue
             if segment.toc_mask & _DAQMX or one.data_type.nptype is None:
                 return None
-            for run in _of_segment(segment, one):
-                runs.append(run)
-                total += run.count
+            for found in _of_segment(segment, one):
+                runs.append(found)
+                total += found.size
                 if total >= part.stop:
                     return runs
         return runs
@@ -78,7 +78,7 @@ def _of_segment(segment: Any, one: Any) -> Iterator[_Run]:
     before = objects[: objects.index(one)]
     kind = np.dtype(one.data_type.nptype).newbyteorder(">" if segment.toc_mask & _BIG_ENDIAN else "<")
     size = sum(other.data_size for other in objects)
-    shorter = segment.final_chunk_lengths_override
+    shorter: Any = segment.final_chunk_lengths_override
     woven = bool(segment.toc_mask & _INTERLEAVED)
     stride = sum(other.data_type.size for other in objects) if woven else kind.itemsize
     for chunk in range(segment.num_chunks):

@@ -49,7 +49,7 @@ class Bytes:
         self, at: int, count: int, dtype: str, scale: float = 1.0, offset: float = 0.0
     ) -> Callable[[slice], np.ndarray]:
         """A function that gives scale · code + offset of samples. Raises Unreadable where the file ends before."""
-        kind = np.dtype(dtype).newbyteorder(self.order)
+        kind = np.dtype(self.order + dtype)
         if count < 0 or at < 0 or at + count * kind.itemsize > self.size:
             raise Unreadable(
                 f"{self.path} is cut off or damaged: {count} samples from byte {at} on, and it has {self.size} bytes"
