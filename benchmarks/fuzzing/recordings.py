@@ -165,6 +165,7 @@ def tektronix(frames: int = 1, version: int = 3, order: str = "<", codes: np.nda
     put(40, "32s", b"made up")
     put(72, "I", frames - 1)
     put(122, "i", 2)
+    put(142, "I", 1)
     put(start, "ddI20s", 0.001, 0.25, 0, b"V")
     put(start + 72, "ii", 0, 0)
     put(across, "ddI20s", 1e-10, -1e-9, codes.size, b"s")

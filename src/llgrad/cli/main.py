@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from llgrad.cli.agitation.switch import switch
 from llgrad.cli.answers.plan import plan
+from llgrad.cli.answers.show import show
 from llgrad.cli.cache.command import cache
 from llgrad.cli.compilation import prefer_processors
 from llgrad.cli.demo.command import demo
@@ -124,6 +125,7 @@ for command in (
     loop,
     resonance,
     optimise,
+    show,
     fit,
     plan,
     train,

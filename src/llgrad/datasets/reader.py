@@ -18,6 +18,7 @@ from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.recordings.choosing import Asked, trace_of_recording, waveform_of_recording
 from llgrad.datasets.recordings.labelled import is_labelled
 from llgrad.datasets.recordings.opening import is_recording, open_recording
+from llgrad.datasets.recordings.writing import WRITERS
 from llgrad.datasets.sweeps import Sweeps
 from llgrad.datasets.tables.quantities import Kind
 from llgrad.datasets.tables.table import Table, kind_of, read_table
@@ -119,10 +120,11 @@ def describe(data: Trace | FrequencyTable | Spectrum | Sweeps | Scattering) -> s
 
 
 def write_trace(path: str | os.PathLike[str], trace: Trace, note: str = "", *, overwrite: bool = False) -> None:
-    """Write a trace as CSV with every digit; `read_trace` gives it back exactly, with the trace's
-    `units` where it has columns of a system.
+    """Write a trace with every digit, as CSV, or as HDF5 or NetCDF by the ending (.h5, .hdf5; .nc); `read_trace` gives
+    it back exactly, with the trace's `units` where it has columns of a system.
 
-    `note` is written above the trace's own notes. The file appears whole or not at all.
+    `note` is written above the trace's own notes. The file appears whole or not at all. HDF5 needs h5py, NetCDF
+    h5netcdf: `pip install 'llgrad[hdf5]'`.
 
     Raises FileExistsError where the file exists and `overwrite` is not set, and what else `core.files.writing` raises.
 
@@ -137,12 +139,17 @@ def write_trace(path: str | os.PathLike[str], trace: Trace, note: str = "", *, o
     """
     check_kind("trace", trace, Trace, "give (path, trace), of a run lg.trace_of(run)")
     notes = [line for text in (note, *trace.notes) for line in text.splitlines()]
+    write = WRITERS.get(checked_path("path", path).suffix.lower(), _write_csv)
+    with writing(path, overwrite) as file:
+        write(file, trace, notes)
+
+
+def _write_csv(file: Path, trace: Trace, notes: Sequence[str]) -> None:
     names = [name if unit == "1" else f"{name} ({unit})" for name, unit in trace.units.items()]
     columns = [column.tolist() for column in (trace.t, *trace.columns.values())]
     rows = [",".join(map(repr, row)) for row in zip(*columns, strict=True)]
     lines = [*(f"# {line}" for line in notes), ",".join(["t (s)", *names]), *rows, ""]
-    with writing(path, overwrite) as file:
-        file.write_text("\n".join(lines), encoding="utf-8")
+    file.write_text("\n".join(lines), encoding="utf-8")
 
 
 def read_waveform(

@@ -12,6 +12,7 @@ from llgrad.plot.networks.settings import settings
 from llgrad.plot.optima.front import front
 from llgrad.plot.optima.optimum import optimum, sensitivities
 from llgrad.plot.orbits import orbit
+from llgrad.plot.pages.contents import contents
 from llgrad.plot.pages.report import report, save_report
 from llgrad.plot.saving import save
 from llgrad.plot.spectra import spectrum
@@ -25,6 +26,7 @@ from llgrad.plot.traces import trace
 __all__ = [
     "branches",
     "confusion",
+    "contents",
     "cycle",
     "equilibria",
     "examples",

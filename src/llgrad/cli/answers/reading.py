@@ -11,6 +11,7 @@ from llgrad.cli.output import say
 from llgrad.cli.progress import Report
 from llgrad.datasets.frequencies import FrequencyTable, looks_like_frequencies, read_frequencies
 from llgrad.datasets.reader import read_trace
+from llgrad.datasets.recordings.opening import is_recording
 from llgrad.datasets.spectra import looks_like_spectrum, read_spectrum
 from llgrad.datasets.trace import Trace
 from llgrad.fitting.orbits.tables.reading import read_orbit_table
@@ -27,6 +28,8 @@ FOR_SPECTRA = {
     **{"rbw": "Hz", "filter": "1", "load": "Ω", "current": "A"},
 }
 """The arguments of a reader that `--read` gives, with their units; "" where they are words."""
+FOR_TRACES = {"channel": "", "segment": "", "unit": "", "interval": "s", "window": ""}
+"""And of a trace; a window is two times, as in window=2ns,5ns."""
 Data = Trace | FrequencyTable | OrbitTable | Spectrum
 
 
@@ -34,7 +37,8 @@ def read_data(path: pathlib.Path, columns: str | None, given: Mapping[str, str] 
     """The table of frequencies or the spectrum, where the file is one, and else the trace, with the columns asked for
     ("mx,mz"); `given` are arguments of the reader, as text: {"peak": "G1"}."""
     given = given or {}
-    table, spectrum = looks_like_frequencies(path), looks_like_spectrum(path)
+    text = not is_recording(path)
+    table, spectrum = text and looks_like_frequencies(path), text and looks_like_spectrum(path)
     if columns is not None and (table or spectrum):
         kind = "a table of frequencies" if table else "a spectrum"
         raise ValueError(f"--columns chooses among those of a trace, and {path} is {kind}; leave it out")
@@ -47,9 +51,17 @@ def read_data(path: pathlib.Path, columns: str | None, given: Mapping[str, str] 
         known, kind = (FOR_TABLES, "a table") if table else (FOR_SPECTRA, "a spectrum")
         settings = {name: _setting(name, text, known, kind) for name, text in given.items()}
         return read_frequencies(path, **settings) if table else read_spectrum(path, **settings)
-    if given:
-        raise ValueError(f"--read tells how a table or a spectrum is read, and {path} is a trace; leave it out")
-    return read_trace(path, None if columns is None else [name.strip() for name in columns.split(",")])
+    told = {name: _setting(name, text, FOR_TRACES, "a trace") for name, text in given.items()}
+    if "window" in told:
+        ends = told["window"].split(",")
+        if len(ends) != 2:
+            raise ValueError(f"--read window={told['window']}: expected two times, as in window=2ns,5ns")
+        told["window"] = tuple(quantity("--read window", end, "s") for end in ends)
+    if "segment" in told:
+        if not told["segment"].isdigit():
+            raise ValueError(f"--read segment={told['segment']}: expected its number, from 1")
+        told["segment"] = int(told["segment"])
+    return read_trace(path, None if columns is None else [name.strip() for name in columns.split(",")], **told)
 
 
 def _setting(name: str, text: str, known: Mapping[str, str], kind: str) -> Any:

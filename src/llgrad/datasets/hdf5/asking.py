@@ -15,7 +15,7 @@ import numpy as np
 
 from llgrad.datasets.recordings.recording import Unreadable
 
-SILENCE: Final = 60.0
+SILENCE = 60.0
 """Seconds without an answer after which the process is ended."""
 LONGEST: Final = 50_000_000
 """Bytes of the longest list of a file."""
@@ -65,7 +65,7 @@ class Library:
         """Numbers of a row of a dataset. Raises Unreadable where it is damaged."""
         asked = {"name": name, "axis": axis, "row": row, "start": part.start, "stop": part.stop}
         found = np.empty(max(part.stop - part.start, 0), kind)
-        view, at = memoryview(found.view(np.uint8)).cast("B"), 0
+        view, at = found.view(np.uint8).data.cast("B"), 0
         with self.lock:
             process = self._ask({"do": "read", "path": os.path.abspath(path)} | asked)
             while size := self._answer(process, path)["bytes"]:

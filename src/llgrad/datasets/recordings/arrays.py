@@ -15,10 +15,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from llgrad.core.units import unit_factor
-from llgrad.datasets.formats import LONGEST
+from llgrad.datasets.formats import LONGEST, array_header
 from llgrad.datasets.recordings.clock import even_times
 from llgrad.datasets.recordings.recording import Channel, Even, Listed, Recording, Segment, Unreadable
-from llgrad.datasets.tables.headers import header_of
 from llgrad.datasets.tables.quantities import Kind, quantity_of
 from llgrad.datasets.tables.symbols import si_of, symbol_of
 
@@ -64,10 +63,12 @@ def recording_of_arrays(
             found, why = _channels(path, array, known, groups, named)
             channels += found
             left += [f"{array.name}: {why}"] if why else []
-    notes = tuple(
+    own = groups.get("", {}).get("notes")
+    notes = tuple(str(own).splitlines()) if isinstance(own, str) else ()
+    notes += tuple(
         f"{key}: {value}"
         for key, value in groups.get("", {}).items()
-        if isinstance(value, (str, float, int)) and key[0] != "_"
+        if isinstance(value, (str, float, int)) and key[:1] != "_" and key != "notes"
     )
     return Recording(path, kind, tuple(channels), notes[:50], tuple(remarks), named, tuple(left))
 
@@ -77,7 +78,7 @@ def unit_of(array: Array) -> str | None:
     for key, value in array.attributes.items():
         if key.lower() in _UNITS and isinstance(value, str) and value.strip():
             return symbol_of(value) or value.strip()
-    return header_of(_short(array)).unit
+    return array_header(_short(array)).unit
 
 
 def _short(array: Array) -> str:
@@ -104,7 +105,7 @@ def _is_time(array: Array) -> bool:
         return True
     if si_of(unit) not in (None, "s"):
         return False
-    name = header_of(_short(array)).name
+    name = array_header(_short(array)).name
     return (name in ("t", "T") and si_of(unit) == "s") or quantity_of(name, unit).kind is Kind.TIME
 
 

@@ -12,15 +12,15 @@ import numpy as np
 
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.units import show, unit_factor
-from llgrad.datasets.formats import ALIASES, spacing_of
+from llgrad.datasets.formats import ALIASES, array_header, spacing_of
 from llgrad.datasets.recordings.recording import Channel, Even, Listed, Recording, Segment, reading
-from llgrad.datasets.tables.headers import header_of
 from llgrad.datasets.tables.quantities import Kind, quantity_of
 from llgrad.datasets.tables.symbols import si_of, symbol_of
 from llgrad.datasets.trace import COLUMNS, Trace
-from llgrad.drives.sampled import is_even
 
 _DRIVEN: Final = ("A", "T")
+COARSEST: Final = 1e3
+"""Times in single precision must go over so many of their roundings for their interval to be told from them."""
 
 
 class Asked(NamedTuple):
@@ -57,6 +57,18 @@ def trace_of_recording(recording: Recording, asked: Asked) -> Trace:
         return Trace(t, dict(zip((one.what for one in taken), values, strict=True)), recording.notes, read, units)
     except ValueError as error:
         raise ValueError(f"{recording.path}: {error}") from None
+
+
+def asked_for(recording: Recording) -> str | None:
+    """The sentence by which `read_trace` would ask for something, without a look at the samples; None where it asks for
+    nothing."""
+    asked = Asked()
+    try:
+        taken = _chosen(recording, asked)
+        _times(recording, taken[0].channel, _segments(recording, taken, None)[1], None)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def waveform_of_recording(recording: Recording, unit: str | None, asked: Asked) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -163,9 +175,15 @@ def _part(recording: Recording, times: Even | Listed, window: tuple[float, float
 def _read_times(times: Even | Listed, part: slice) -> tuple[np.ndarray, list[str]]:
     """The times [s], without the rounding of single precision where they are evenly spaced."""
     t = times.times(part)
-    if isinstance(times, Listed) and times.single and is_even(t):
-        return np.linspace(t[0], t[-1], t.size), ["times in single precision, counted from the first"]
-    return t, []
+    if not (isinstance(times, Listed) and times.single):
+        return t, []
+    quantum, count = float(np.spacing(np.float32(np.abs(t).max()))), np.arange(t.size)
+    if not t[-1] - t[0] > COARSEST * quantum:
+        return t, []
+    line = np.polynomial.Polynomial.fit(count, t, 1)(count)
+    if np.abs(line - t).max() > quantum:
+        return t, []
+    return line, [f"times in single precision, rounded to {show(quantum, 's')}, counted from the first"]
 
 
 def _recorded(
@@ -309,9 +327,17 @@ def _advice(channels: Sequence[Channel]) -> str:
     return "choose one, as in " + by_door(f"channel={name!r}", f"--read channel={shlex.quote(name)}")
 
 
+def taken_for(channel: Channel) -> str:
+    """What a channel is by its name and unit, for a table."""
+    name, si = _plain(channel.name), si_of(channel.unit)
+    if name in COLUMNS and si in (None, COLUMNS[name]):
+        return name
+    return quantity_of(_short(channel.name), channel.unit).kind.value
+
+
 def _short(name: str) -> str:
-    """The name of a channel without the groups that it is in."""
-    return header_of(name.rpartition("/")[2]).name
+    """The name of a channel without the groups that it is in, and without a unit."""
+    return array_header(name.rpartition("/")[2]).name
 
 
 def _plain(name: str) -> str:

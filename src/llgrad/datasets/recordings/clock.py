@@ -29,7 +29,7 @@ def even_times(path: Path | str, attributes: Mapping[str, Any], count: int) -> E
     of them differ.
 
     >>> even_times("x", {"sample_rate_MHz": 500.0, "t0": -1e-9}, 3)
-    Even(start=-1e-09, step=2e-09, count=3)
+    Even(start=-1e-09, step=2e-09, size=3)
     """
     steps = {}
     start = 0.0

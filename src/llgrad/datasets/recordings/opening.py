@@ -10,14 +10,14 @@ from typing import Any, Final
 from llgrad.datasets.hdf5.reading import is_hdf5, read_hdf5
 from llgrad.datasets.recordings.labelled import is_labelled, read_netcdf3, recording_of_labelled
 from llgrad.datasets.recordings.recording import Recording, reading
-from llgrad.datasets.recordings.tdms import MARK as TDMS
-from llgrad.datasets.recordings.tdms import read_tdms
 from llgrad.datasets.scopes.isf import read_isf
 from llgrad.datasets.scopes.keysight import read_keysight
 from llgrad.datasets.scopes.lecroy import MARK as LECROY
 from llgrad.datasets.scopes.lecroy import read_lecroy
 from llgrad.datasets.scopes.rigol import read_rigol
 from llgrad.datasets.scopes.tektronix import read_tektronix
+from llgrad.datasets.tdms.reading import MARK as TDMS
+from llgrad.datasets.tdms.reading import read_tdms
 
 _HEAD: Final = 8192
 _RIGOL: Final = (

@@ -7,6 +7,7 @@ samples).
 
 from __future__ import annotations
 
+import gc
 import importlib
 import math
 from pathlib import Path
@@ -36,8 +37,10 @@ def read_rigol(path: Path) -> Recording:
             raise Unreadable(f"{path} has {values.size} samples and {times.size} times; it is damaged")
         name = str(channel.name).replace(" ", "") or f"CH{number}"
         found.append(_channel(path, name, _UNITS.get(channel.unit.name), values, times, step))
-    parser = str(wave.parser_name)
-    return Recording(path, f"{KIND} ({parser})", tuple(found), (f"instrument: {wave.header_name}",))
+    parser, model = str(wave.parser_name), wave.header_name
+    del wave
+    gc.collect()  # it leaves the file open, to be closed with its objects
+    return Recording(path, f"{KIND} ({parser})", tuple(found), (f"instrument: {model}",))
 
 
 def _channel(path: Path, name: str, unit: str | None, values: np.ndarray, times: np.ndarray, step: float) -> Channel:

@@ -47,7 +47,7 @@ def raw_part(path: Path, file: Any, channel: Any, part: slice) -> np.ndarray | N
         found.append(np.ndarray((last - first,), run.kind, mapped, begin, (run.stride,)))
     if not found:
         return None
-    values = np.empty(sum(map(len, found)), run.kind.newbyteorder("="))
+    values = np.empty(sum(map(len, found)), found[0].dtype.newbyteorder("="))
     np.concatenate(found, out=values)
     return values
 
@@ -83,6 +83,6 @@ def _of_segment(segment: Any, one: Any) -> Iterator[_Run]:
     stride = sum(other.data_type.size for other in objects) if woven else kind.itemsize
     for chunk in range(segment.num_chunks):
         last = shorter is not None and chunk == segment.num_chunks - 1
-        counts = {other.path: shorter.get(other.path, 0) if last else other.number_values for other in objects}
+        counts = {other.path: (shorter or {}).get(other.path, 0) if last else other.number_values for other in objects}
         skipped = sum(other.data_type.size * (1 if woven else counts[other.path]) for other in before)
         yield _Run(segment.data_position + chunk * size + skipped, counts[one.path], stride, kind)

@@ -18,10 +18,10 @@ import numpy as np
 from llgrad.core.units import unit_factor
 from llgrad.datasets.recordings.extras import needed
 from llgrad.datasets.recordings.recording import Channel, Even, Listed, Recording, Segment, Unreadable, checked_step
-from llgrad.datasets.recordings.tdms_raw import raw_part
 from llgrad.datasets.tables.headers import header_of
 from llgrad.datasets.tables.quantities import Kind, quantity_of
 from llgrad.datasets.tables.symbols import symbol_of
+from llgrad.datasets.tdms.windows import raw_part
 
 KIND: Final = "TDMS of LabVIEW"
 MARK: Final = b"TDSm"
