@@ -69,6 +69,7 @@ GIVEN = {
     "phase": ({"source": RUN}, {}),
     "plan": ({"source": STO, "settings": {"current": [1e-3]}}, {"free": ["alpha"]}),
     "plot.branches": ({"found": None}, {}),
+    "plot.contents": ({"found": None}, {}),
     "plot.cycle": ({"orbit": None}, {}),
     "plot.equilibria": ({"found": None}, {}),
     "plot.fit": ({"result": None}, {}),

@@ -199,7 +199,7 @@ def _clock(
         ]
         fitting = [one for one in beside if _length(one) == count]
         if len(fitting) > 1:
-            named_so = [one for one in fitting if header_of(_short(one)).name.lower() in ("t", "time")]
+            named_so = [one for one in fitting if array_header(_short(one)).name.lower() in ("t", "time")]
             fitting = named_so if len(named_so) == 1 else fitting
         if len(fitting) > 1:
             said = ", ".join(one.name for one in fitting[:4])

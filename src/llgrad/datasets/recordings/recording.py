@@ -172,8 +172,10 @@ def reading(path: Path | str, kind: str) -> Iterator[None]:
         with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
-    except (Unreadable, FileNotFoundError):
+    except FileNotFoundError:
         raise
+    except Unreadable as error:
+        raise Unreadable("".join(sign if sign.isprintable() else " " for sign in str(error))) from None
     except MemoryError:
         raise ValueError(f"{path} needs more memory than there is; choose a window of it, or it is damaged") from None
     except Exception as error:  # libraries raise any kind for bytes that are not what they expect
