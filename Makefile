@@ -2,15 +2,21 @@
 #   make demo     install, then run `llgrad demo`
 #   make test     install with the test extra, then run everything that CI runs
 #   make bench    the benchmarks
+#   make package  wheel and source distribution in dist/, installed into an empty environment and tried there
 #   make clean    remove .venv and what the tools left behind
 # Another interpreter: make test PYTHON=python3.13. More test processes: make test JOBS=8.
+# The oldest jax that pyproject.toml allows: make test JAX=lowest. (After make clean, or with VENV=another-folder.)
 
 PYTHON ?= python3
 JOBS ?= 2
+JAX ?= newest
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench clean
+LOWEST := jax==$(shell sed -n 's/.*"jax>=\([0-9.]*\)".*/\1/p' pyproject.toml)
+PINNED := $(if $(filter lowest,$(JAX)),"$(LOWEST)")
+
+.PHONY: demo test bench package clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -25,6 +31,15 @@ test: $(VENV)/installed-test
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks
+
+# The wheel is built from the source distribution, so both are tried.
+package: $(BIN)/pip
+	rm -rf dist build
+	$(BIN)/python -m pip install --quiet build
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv build/empty
+	build/empty/bin/python -m pip install --quiet dist/*.whl
+	cd build/empty && bin/llgrad doctor && bin/llgrad demo
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -42,5 +57,5 @@ $(VENV)/installed: pyproject.toml | $(BIN)/pip
 	touch $@
 
 $(VENV)/installed-%: pyproject.toml | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet -e ".[$*]"
+	$(BIN)/python -m pip install --quiet -e ".[$*]" $(PINNED)
 	touch $@ $(VENV)/installed

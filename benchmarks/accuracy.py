@@ -33,7 +33,7 @@ BARS: Final = {
 }
 TARGETS: Final = {"forward": 1e-8, "gradient": 1e-7}
 START: Final = (0.6, 0.0, 0.8)
-FIRST: Final = {lg.RK4: 10_000, lg.DormandPrince8: 500}
+FIRST: Final = {lg.solvers.RK4: 10_000, lg.solvers.DormandPrince8: 500}
 
 
 class Found(NamedTuple):
@@ -106,10 +106,10 @@ def main() -> None:
     table = Table("work", "RK4 steps", "8th steps", "RK4 [ms]", "8th [ms]", "times faster", "bar")
     for (kind, name), bar in BARS.items():
         field = FIELDS[name]
-        eighth = lg.DormandPrince8(limit=2.5)
+        eighth = lg.solvers.DormandPrince8(limit=2.5)
         first = 2000 * round((field / 0.02) ** 0.8)
         exact = work(kind, field, given.lanes, eighth, 2 * first)()
-        by = [fewest(kind, field, given.lanes, stepper, exact) for stepper in (lg.RK4(limit=2.5), eighth)]
+        by = [fewest(kind, field, given.lanes, stepper, exact) for stepper in (lg.solvers.RK4(limit=2.5), eighth)]
         slow, fast = in_turns([found.run for found in by], given.repeats)
         table.add_row(
             f"{kind}, {name}, to {TARGETS[kind]:g}",

@@ -49,7 +49,7 @@ def loss(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def one_trajectory(library: Any, repeats: int) -> tuple[list[Times], list[Row]]:
     """One trajectory, forward, and value and gradient of three parameters."""
     steps, every, values, m = 20_000, 10, settings(1), Vec3(*(jnp.asarray(c) for c in (START.x, START.y, START.z)))
-    native = jax.jit(llgrad_run(lg.Native(), steps, steps))
+    native = jax.jit(llgrad_run(lg.solvers.Native(), steps, steps))
     scan = jax.jit(lambda v: peers.scan_run(m, v, steps, steps, checkpoint=False))
     junction = peers.cmtj_junction()
     forward: dict[str, Callable[[], Any]] = {
@@ -67,9 +67,9 @@ def one_trajectory(library: Any, repeats: int) -> tuple[list[Times], list[Row]]:
     ]
     if library is not None:
         rows.insert(0, Row("one trajectory, forward", "time over limit.cpp", own / seconds["limit.cpp"], 1.15, True))
-    saving = jax.jit(llgrad_run(lg.Native(), steps, every))
+    saving = jax.jit(llgrad_run(lg.solvers.Native(), steps, every))
     gradients = {
-        "llgrad native": jax.jit(jax.value_and_grad(loss(llgrad_run(lg.Native(), steps, every)))),
+        "llgrad native": jax.jit(jax.value_and_grad(loss(llgrad_run(lg.solvers.Native(), steps, every)))),
         "lax.scan": jax.jit(jax.value_and_grad(loss(lambda v: peers.scan_run(m, v, steps, every, checkpoint=True)))),
         "diffrax": jax.jit(jax.value_and_grad(loss(lambda v: peers.diffrax_run(m, v, steps, every)))),
     }
@@ -90,7 +90,7 @@ def many_trajectories(library: Any, repeats: int) -> tuple[list[Times], list[Row
     lanes, steps = 4096, 1000
     values = settings(lanes)
     m = Vec3(*(jnp.full(lanes, c) for c in (START.x, START.y, START.z)))
-    single = llgrad_run(lg.Native(), steps, steps)
+    single = llgrad_run(lg.solvers.Native(), steps, steps)
     native = jax.jit(jax.vmap(single))
     gradient = jax.jit(jax.value_and_grad(loss(jax.vmap(single))))
     jacobian = jax.jit(jax.vmap(jax.jacfwd(lambda v: single(v)[0])))
@@ -149,7 +149,8 @@ def second_derivatives(repeats: int) -> tuple[list[Times], list[Row]]:
     """The Hessian of three parameters, and its product with a direction, beside those of the XLA engine."""
     steps, every, values, times, rows = 1_000, 10, settings(1), [], []
     losses = {
-        name: loss(llgrad_run(engine, steps, every)) for name, engine in (("native", lg.Native()), ("XLA", lg.XLA()))
+        name: loss(llgrad_run(engine, steps, every))
+        for name, engine in (("native", lg.solvers.Native()), ("XLA", lg.solvers.XLA()))
     }
     kinds: dict[str, Callable[[Any], Any]] = {
         "Hessian": jax.hessian,
@@ -181,7 +182,7 @@ def tables(repeats: int, lanes: int = 1024, steps: int = 200) -> tuple[list[Time
 
 def call_overhead(repeats: int) -> tuple[list[Times], list[Row]]:
     """One step inside jit, less the same jit without it."""
-    run = llgrad_run(lg.Native(), 1, 1)
+    run = llgrad_run(lg.solvers.Native(), 1, 1)
     with_step = jax.jit(lambda v: run(v)[0] + v[0])
     without = jax.jit(lambda v: v[0] + v[1] + v[2])
     values = settings(1)

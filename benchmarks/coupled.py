@@ -31,7 +31,14 @@ def training_run(engine: Any) -> Any:
             device = STO.replace(field=Vec3(field_x, jnp.zeros_like(field_x), jnp.full_like(field_x, STO.field.z)))
             array = lg.OscillatorArray(device, COUNT, lg.FieldCoupling(weights))
             run = lg.simulate(
-                array, duration=STEPS * DT, dt=DT, m0=START, save=lg.End(), stepper=lg.RK4(), engine=engine, throw=False
+                array,
+                duration=STEPS * DT,
+                dt=DT,
+                m0=START,
+                save=lg.End(),
+                stepper=lg.solvers.RK4(),
+                engine=engine,
+                throw=False,
             )
             return run.mx[-1]
 
@@ -50,14 +57,14 @@ def training_inputs() -> tuple[Any, Any]:
 def scan_seconds() -> float:
     """Seconds of one value and gradient by the XLA engine, in this process: its speed is bimodal between processes."""
     with jax.enable_x64(False):
-        gradient, inputs = training_run(lg.XLA()), training_inputs()
+        gradient, inputs = training_run(lg.solvers.XLA()), training_inputs()
         return paired({"scan": lambda: gradient(*inputs)}, 5)["scan"]
 
 
 def training(repeats: int, processes: int) -> tuple[list[Times], list[Row]]:
     """128 coupled × 256 samples × 50 steps, float32, value and gradient on all cores."""
     with jax.enable_x64(False):
-        native, inputs = training_run(lg.Native()), training_inputs()
+        native, inputs = training_run(lg.solvers.Native()), training_inputs()
         seconds = paired({"llgrad native": lambda: native(*inputs)}, repeats)
     alone = [
         subprocess.run([sys.executable, "-c", SCAN_ALONE], capture_output=True, text=True) for _ in range(processes)

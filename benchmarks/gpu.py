@@ -78,7 +78,7 @@ def agreement() -> Iterator[tuple[str, str, str]]:
     for bits in (64, 32):
         with jax.enable_x64(bits == 64):
             values = jax.tree.map(lambda v, bits=bits: jnp.asarray(v, f"float{bits}"), settings(CHECKED))
-            engines = {name: engine for name, engine in (("kernel", lg.Native()), ("scan", lg.XLA()))}
+            engines = {name: engine for name, engine in (("kernel", lg.solvers.Native()), ("scan", lg.solvers.XLA()))}
             runs = {name: jax.vmap(llgrad_run(engine, 200, 10)) for name, engine in engines.items()}
             yield compared("value", bits, {name: jax.jit(run)(values) for name, run in runs.items()})
             gradients = {name: jax.jit(jax.grad(loss(run)))(values) for name, run in runs.items()}
@@ -87,7 +87,7 @@ def agreement() -> Iterator[tuple[str, str, str]]:
             try:
                 jax.clear_caches()  # what was traced with other limits is not taken again
                 native._limits = lambda task: {"memory": 2**18, "cached": 2**18}
-                again = jax.jit(jax.grad(loss(jax.vmap(llgrad_run(lg.Native(), 200, 10)))))(values)
+                again = jax.jit(jax.grad(loss(jax.vmap(llgrad_run(lg.solvers.Native(), 200, 10)))))(values)
             finally:
                 native._limits = limits
                 jax.clear_caches()
@@ -96,7 +96,7 @@ def agreement() -> Iterator[tuple[str, str, str]]:
             jacobians = {name: jax.jit(jax.jacfwd(llgrad_run(e, 200, 10)))(one) for name, e in engines.items()}
             yield compared("Jacobian", bits, jacobians)
     with jax.enable_x64(True):
-        noise = {name: noisy(engine) for name, engine in (("kernel", lg.Native()), ("scan", lg.XLA()))}
+        noise = {name: noisy(engine) for name, engine in (("kernel", lg.solvers.Native()), ("scan", lg.solvers.XLA()))}
         yield compared("thermal noise", 64, noise)
 
 
@@ -121,7 +121,7 @@ def speed() -> Iterator[tuple[str, str, str]]:
         with jax.enable_x64(bits == 64):
             values = jax.tree.map(lambda v, bits=bits: jnp.asarray(v, f"float{bits}"), settings(lanes))
             runs: dict[str, Any] = {}
-            for name, engine in (("kernel", lg.Native()), ("scan", lg.XLA())):
+            for name, engine in (("kernel", lg.solvers.Native()), ("scan", lg.solvers.XLA())):
                 single = llgrad_run(engine, STEPS, STEPS)
                 runs[name] = jax.vmap(single) if lanes > 1 else single
             work = f"{lanes:,} × {STEPS:,}, float{bits}"
@@ -150,11 +150,11 @@ def large() -> Iterator[tuple[str, str, str]]:
     lanes, steps, few = 2**20, 4 * STEPS, 64
     total = lanes * steps * 3 * 8
     values = settings(lanes)
-    gradients = jax.jit(jax.grad(lambda v: lanes * loss(jax.vmap(llgrad_run(lg.Native(), steps, steps)))(v)))
+    gradients = jax.jit(jax.grad(lambda v: lanes * loss(jax.vmap(llgrad_run(lg.solvers.Native(), steps, steps)))(v)))
     seconds = paired({"all": lambda: gradients(values)}, 3, least=0.0)["all"]
     found = jax.tree.map(lambda v: v[:few], gradients(values))
     part = jax.tree.map(lambda v: v[:few], values)
-    alone = jax.grad(lambda v: few * loss(jax.vmap(llgrad_run(lg.XLA(), steps, steps)))(v))(part)
+    alone = jax.grad(lambda v: few * loss(jax.vmap(llgrad_run(lg.solvers.XLA(), steps, steps)))(v))(part)
     limit = (jax.devices()[0].memory_stats() or {}).get("bytes_limit", 0)
     told = f"{seconds * 1e3:.3g} ms; all states are {total / 2**30:.0f} GiB, of {limit / 2**30:.0f} GiB of memory"
     yield f"{lanes:,} × {steps:,}, float64, gradient", told, ""
@@ -164,7 +164,7 @@ def large() -> Iterator[tuple[str, str, str]]:
 def directions() -> Iterator[tuple[str, str, str]]:
     """Three tangents of many trajectories, beside their value."""
     for lanes in (4096, 65_536):
-        run, values = llgrad_run(lg.Native(), STEPS, STEPS), settings(lanes)
+        run, values = llgrad_run(lg.solvers.Native(), STEPS, STEPS), settings(lanes)
         functions = {"value": jax.jit(jax.vmap(run)), "tangents": jax.jit(jax.vmap(jax.jacfwd(run)))}
         seconds = paired({name: (lambda f=f, v=values: f(v)) for name, f in functions.items()}, REPEATS, least=0.0)
         ratio = seconds["tangents"] / seconds["value"]
@@ -180,7 +180,7 @@ def crossover() -> Iterator[tuple[str, str, str]]:
         for name, device in devices.items():
             with jax.default_device(device):
                 values = jax.device_put(settings(lanes), device)
-                call = jax.jit(jax.vmap(jax.jacfwd(llgrad_run(lg.Native(), STEPS, 10))))
+                call = jax.jit(jax.vmap(jax.jacfwd(llgrad_run(lg.solvers.Native(), STEPS, 10))))
                 seconds[name] = paired({name: lambda f=call, v=values: f(v)}, 5, least=0.0)[name]
         told = "; ".join(f"{name} {value * 1e3:.3g} ms" for name, value in seconds.items())
         yield f"{lanes:,} × {STEPS:,}, float64, three tangents at 100 times", told, ""

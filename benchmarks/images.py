@@ -26,14 +26,14 @@ import llgrad as lg
 from benchmarks.measure import paired
 from llgrad.cli.networks.defaults import defaults_of
 from llgrad.cli.networks.learning.network import network_of
-from llgrad.cli.networks.learning.options import Kind
+from llgrad.cli.networks.learning.options import NetworkKind
 from llgrad.datasets.images.images import ImageSet
 from llgrad.networks.bench.timeline import Frames
 from llgrad.networks.imperfections import Imperfections
 from llgrad.networks.network import Network
 from llgrad.networks.robustness import accuracy_of_arrays
 from llgrad.training.recipe import Recipe
-from llgrad.training.step import Step
+from llgrad.training.step import TrainingStep
 
 EPOCHS_AGAINST = 30
 """Of training against imperfections, in which an epoch takes twice as long."""
@@ -74,8 +74,8 @@ CASES: dict[str, Case] = {
     "frozen": Case("mnist", {"only": "input,readout"}, {}),
     "reservoir": Case("mnist", {"only": "readout"}, {}),
     "uncoupled": Case("mnist", {"no_coupling": True}, {}),
-    "tanh": Case("mnist", {"network": Kind.TANH}, {}),
-    "softmax": Case("mnist", {"network": Kind.SOFTMAX}, {"shift": 0}),  # it fits shifted images worse
+    "tanh": Case("mnist", {"network": NetworkKind.TANH}, {}),
+    "softmax": Case("mnist", {"network": NetworkKind.SOFTMAX}, {"shift": 0}),  # it fits shifted images worse
 }
 
 
@@ -121,7 +121,7 @@ def robust(seed: int, options: argparse.Namespace) -> dict[str, Any]:
         start = time.perf_counter()
         out = kept(options, "mnist" if imperfections is None else "robust", seed)
         if imperfections is None and out is not None and (out / "result.json").is_file():
-            done = lg.resume(out, data)
+            done = lg.training.resume(out, data)
         else:
             seen = dataclasses.replace(network, imperfections=imperfections)
             epochs = recipe.epochs if imperfections is None else options.epochs or EPOCHS_AGAINST
@@ -148,8 +148,8 @@ def speed(options: argparse.Namespace) -> dict[str, Any]:
     recipe, network = case.recipe, case.network(data, 0)
     tasks, index = {}, np.arange(recipe.batch)
     with jax.enable_x64(False):
-        for label, engine in (("native", lg.Native()), ("xla", lg.XLA())):
-            step = Step(dataclasses.replace(network, engine=engine), recipe, len(data.train) // recipe.batch)
+        for label, engine in (("native", lg.solvers.Native()), ("xla", lg.solvers.XLA())):
+            step = TrainingStep(dataclasses.replace(network, engine=engine), recipe, len(data.train) // recipe.batch)
             tasks[label] = stepping(step, data.train.scaled(index), data.train.labels[index])
         seconds = paired(tasks, 5)
     return {"case": "speed", **seconds, "ratio": seconds["xla"] / seconds["native"], "bar": 3.0}

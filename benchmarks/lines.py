@@ -1,4 +1,4 @@
-"""How often the 95 % intervals of `lg.line_width` hold the truth: lines of 0.1 to 30 % in noise of 0 to 20 dB.
+"""How often the 95 % intervals of `lg.observables.line_width` hold the truth: lines of 0.1–30 % in noise of 0–20 dB.
 
     python -m benchmarks.lines --draws 100 --seed 271828
 
@@ -68,10 +68,10 @@ def signals(kind: str, width: float, level: float, size: int, draws: int, rng: n
     return line + rng.normal(0, math.sqrt(1 / (math.pi * width) / 10 ** (level / 10)), line.shape)
 
 
-def answer(signal: np.ndarray) -> lg.LineWidth | None:
-    """The line; None where `lg.line_width` refuses fewer than twenty periods of one that is not resolved."""
+def answer(signal: np.ndarray) -> lg.observables.LineWidth | None:
+    """The line; None where `lg.observables.line_width` refuses under twenty periods of an unresolved one."""
     try:
-        return lg.line_width(signal, dt=1.0)
+        return lg.observables.line_width(signal, dt=1.0)
     except ValueError as refusal:
         if "record longer" not in str(refusal):
             raise
@@ -112,7 +112,7 @@ def main() -> None:
     )
     rng = np.random.default_rng(given.seed + 1)
     for size in (100, 1000, 10_000) if given.noise else ():
-        alarms = sum(lg.line_width(rng.normal(size=size), dt=1.0).found for _ in range(given.noise))
+        alarms = sum(lg.observables.line_width(rng.normal(size=size), dt=1.0).found for _ in range(given.noise))
         print(f"noise of {size} samples passes for a line in {alarms} of {given.noise} records", flush=True)
 
 

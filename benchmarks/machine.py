@@ -14,7 +14,7 @@ import numpy as np
 from llvmlite import ir
 
 from llgrad.kernels.builder.code import VOID, WORD, Code, Word
-from llgrad.kernels.coupled.products import Products
+from llgrad.kernels.coupled.products import KernelProducts
 from llgrad.kernels.machine import llvm
 
 LANES = llvm.register_bytes() // 4
@@ -59,7 +59,7 @@ def _products() -> Any:
     code = Code(ir.IRBuilder(function.append_basic_block("entry")))
     C, packed, X, rows, columns, repeats = (Word(code, argument) for argument in function.args)
     with code.loop(repeats):
-        Products(code, "float32", LANES).product(C, packed, X, TILE, columns, code.word(0), rows, False)
+        KernelProducts(code, "float32", LANES).product(C, packed, X, TILE, columns, code.word(0), rows, False)
     code.builder.ret_void()
     return ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 6)(llvm.link(llvm.object_of(str(module)), "products"))
 

@@ -14,7 +14,7 @@ COUNT = 101
 DEVICE = lg.presets.kubota2013().replace(temperature=300.0)
 
 
-def mapped(top: float) -> tuple[float, float, lg.Map]:
+def mapped(top: float) -> tuple[float, float, lg.experiments.Map]:
     """Wall and processor time [s] of a map up to a current [A], and the map."""
     axes = {"current": np.linspace(0.0, top, COUNT), "field": np.linspace(0.0, 50e-3, COUNT)}
     wall, processor = time.perf_counter(), time.process_time()

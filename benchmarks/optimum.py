@@ -26,7 +26,7 @@ SEEDS: Final = 5
 def main() -> None:
     """Print what both found, and what it took."""
     points = int(sys.argv[sys.argv.index("--points") + 1]) if "--points" in sys.argv else 100
-    grid = lg.grid_search(DEVICE, AIM, FREE, LIMITS, points=points, solve="field.z")
+    grid = lg.optimising.grid_search(DEVICE, AIM, FREE, LIMITS, points=points, solve="field.z")
     print(grid)
     value = grid.value if grid.value is not None else np.inf
     for seed in range(SEEDS):

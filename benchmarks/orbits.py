@@ -65,7 +65,7 @@ def speed(p: Any) -> tuple[float, float, float, float]:
 
     def end(p: Any) -> Any:
         run = lg.simulate(
-            device_at(p), duration=duration, dt=dt, save=lg.End(), stepper=lg.DormandPrince8(), throw=False
+            device_at(p), duration=duration, dt=dt, save=lg.End(), stepper=lg.solvers.DormandPrince8(), throw=False
         )
         return run.m[-1]
 

@@ -66,7 +66,7 @@ def measure() -> None:
         except (jax.errors.JaxRuntimeError, MemoryError) as problem:
             print(f"{work}: {str(problem).splitlines()[0]}", file=sys.stderr)
     with jax.enable_x64(True):
-        gradient = jax.value_and_grad(loss(llgrad_run(lg.Native(), STEPS, 10)))
+        gradient = jax.value_and_grad(loss(llgrad_run(lg.solvers.Native(), STEPS, 10)))
         value, slopes = gradient(settings(1))
         values["value and gradient"] = [float(value), *(float(slope) for slope in slopes)]
         values["noise"] = np.asarray(noisy(4).my[:, -1]).tolist()
@@ -88,7 +88,7 @@ def works() -> Iterator[tuple[str, Callable[[], Any]]]:
         with jax.enable_x64(bits == 64):
             for lanes in TRAJECTORIES:
                 values = jax.tree.map(lambda v, bits=bits: jnp.asarray(v, f"float{bits}"), settings(lanes))
-                single = llgrad_run(lg.Native(), STEPS, STEPS)
+                single = llgrad_run(lg.solvers.Native(), STEPS, STEPS)
                 run = jax.vmap(single) if lanes > 1 else single
                 forward, gradient = jax.jit(run), jax.jit(jax.value_and_grad(loss(run)))
                 work = f"{lanes:,} trajectories × {STEPS:,} steps, float{bits}"
@@ -96,7 +96,7 @@ def works() -> Iterator[tuple[str, Callable[[], Any]]]:
                 yield f"{work}, value and gradient", lambda g=gradient, v=values: g(v)
     with jax.enable_x64(False):
         for samples in SAMPLES:
-            gradient = coupled.training_run(lg.Native())
+            gradient = coupled.training_run(lg.solvers.Native())
             weights, inputs = coupled.training_inputs()
             inputs = jnp.tile(inputs, (samples // coupled.SAMPLES, 1))
             work = f"{coupled.COUNT} coupled × {samples:,} samples × {coupled.STEPS} steps, float32, value and gradient"

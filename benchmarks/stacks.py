@@ -27,7 +27,7 @@ from benchmarks.measure import cores
 DT: Final = 0.5e-12
 LONG, SHORT, LANES = 40_000, 1000, 4096
 AREA: Final = 1.2e-14
-TENSOR: Final = lg.prism_tensor((120e-9, 100e-9, 2e-9), (120e-9, 100e-9, 2e-9), (0.0, 0.0, 3e-9))
+TENSOR: Final = lg.stacks.prism_tensor((120e-9, 100e-9, 2e-9), (120e-9, 100e-9, 2e-9), (0.0, 0.0, 3e-9))
 DEMAG: Final = (0.02, 0.03, 0.95)
 START: Final = {"lower": lg.direction(2.4, 0.7), "upper": lg.direction(0.7, 0.4)}
 
@@ -41,10 +41,10 @@ def stack() -> lg.Stack:
             lg.Layer("upper", alpha=0.02, H_k=1.5, m=START["upper"], **film),
         ),
         couplings=(
-            lg.InterlayerExchange(("lower", "upper"), J1=-1e-4, J2=-2e-5),
-            lg.StrayField.from_tensor(("lower", "upper"), TENSOR),
-            lg.SpinTorque("upper", "lower", 0.5, 0.2, 0.05),
-            lg.SpinTorque("lower", "upper", 0.4, 0.1, 0.05),
+            lg.stacks.InterlayerExchange(("lower", "upper"), J1=-1e-4, J2=-2e-5),
+            lg.stacks.StrayField.from_tensor(("lower", "upper"), TENSOR),
+            lg.stacks.SpinTorque("upper", "lower", 0.5, 0.2, 0.05),
+            lg.stacks.SpinTorque("lower", "upper", 0.4, 0.1, 0.05),
         ),
         current=1e-3,
         field=(0.05, -0.02, 0.1),
@@ -101,7 +101,7 @@ def run_cmtj(made: Any, steps: int) -> Callable[[], Any]:
 def end(model: lg.Stack, tilt: Any, steps: int) -> Any:
     """Where the stack is after so many steps from a start that is turned by an angle."""
     turned = lg.direction(0.7, 0.4 + tilt)
-    m0 = {"lower": lg.Spin(*_parts(START["lower"])), "upper": lg.Spin(*_parts(turned))}
+    m0 = {"lower": lg.systems.Spin(*_parts(START["lower"])), "upper": lg.systems.Spin(*_parts(turned))}
     run = lg.simulate(model, duration=steps * DT, dt=DT, m0=m0, save=lg.End(), throw=False)
     return run.lower.x[-1] + run.upper.y[-1]
 
@@ -114,8 +114,8 @@ def usual() -> lg.Stack:
     """A stack of what most have: what is zero or one is folded away."""
     whole = stack()
     layers = tuple(layer.replace(demag=(0.0, 0.0, 1.0)) for layer in whole.layers)
-    torques = (lg.SpinTorque("upper", "lower", 0.5), lg.SpinTorque("lower", "upper", 0.4))
-    exchange = lg.InterlayerExchange(("lower", "upper"), J1=-1e-4)
+    torques = (lg.stacks.SpinTorque("upper", "lower", 0.5), lg.stacks.SpinTorque("lower", "upper", 0.4))
+    exchange = lg.stacks.InterlayerExchange(("lower", "upper"), J1=-1e-4)
     return whole.replace(layers=layers, couplings=(exchange, *torques), field=(0.0, 0.0, 0.1))
 
 

@@ -24,10 +24,12 @@ SPREADS: Final = (0.3, 0.45, 0.6, 0.75, 1.0)
 """Δ/K."""
 
 
-def circuit_of(devices: list[lg.Oscillator], ohms: float, others: int = 0) -> lg.Circuit:
+def circuit_of(devices: list[lg.Oscillator], ohms: float, others: int = 0) -> lg.circuits.Circuit:
     """Devices, and resistors of a mean resistance [Ω] in place of others, driven to the current in each."""
-    rest = [lg.Resistor(ohms / others, name="others")] if others else []
-    return lg.Circuit(lg.CurrentSource(CURRENT * (len(devices) + others)), lg.Parallel(*devices, *rest))
+    rest = [lg.circuits.Resistor(ohms / others, name="others")] if others else []
+    return lg.circuits.Circuit(
+        lg.circuits.CurrentSource(CURRENT * (len(devices) + others)), lg.circuits.Parallel(*devices, *rest)
+    )
 
 
 def coupling(device: lg.Oscillator, count: int) -> tuple[float, float, float]:
@@ -54,7 +56,9 @@ def order(device: lg.Oscillator, count: int, spread: float, ohms: float) -> floa
     circuit = circuit_of([device.replace(field=(0.0, 0.0, float(f))) for f in fields], ohms)
     start = circuit.start()
     start = dict.fromkeys(start, start["junction0"])
-    run = lg.simulate(circuit, m0=start, duration=2e-6, dt=20e-12, stepper=lg.DormandPrince8(), save=lg.Every(50))
+    run = lg.simulate(
+        circuit, m0=start, duration=2e-6, dt=20e-12, stepper=lg.solvers.DormandPrince8(), save=lg.Every(50)
+    )
     phases = np.array([np.arctan2(m.y, m.x) for m in (run.state[name] for name in start)])
     return float(np.abs(np.exp(1j * phases).mean(0))[phases.shape[1] // 2 :].mean())
 
@@ -62,7 +66,7 @@ def order(device: lg.Oscillator, count: int, spread: float, ohms: float) -> floa
 def main() -> None:
     print("ΔR, N, K/2π; order at Δ/K = " + ", ".join(f"{s:g}" for s in SPREADS))
     for delta_R in (30.0, 60.0):
-        junction = lg.LinearJunction(R_P=325.0 - delta_R / 2, delta_R=delta_R)
+        junction = lg.devices.LinearJunction(R_P=325.0 - delta_R / 2, delta_R=delta_R)
         device = lg.presets.kubota2013().replace(junction=junction, current=0.0, field=(0.0, 0.0, FIELD))
         for count in NUMBERS:
             K, slope, ohms = coupling(device, count)

@@ -26,7 +26,7 @@ LEAST = 0.02
 """Short calls are repeated for so many seconds."""
 
 
-class Tanh(lg.FieldTerm):
+class Tanh(lg.physics.FieldTerm):
     """A term with a tanh and an exp."""
 
     strength: float = lg.quantity("T")
@@ -39,9 +39,9 @@ class Tanh(lg.FieldTerm):
 def curve(count: int) -> Any:
     """A term that follows a measured curve of so many values."""
 
-    class Curve(lg.FieldTerm):
-        places: list[float] = lg.table("1", ascending=True)
-        values: list[float] = lg.table("T")
+    class Curve(lg.physics.FieldTerm):
+        places: list[float] = lg.systems.table("1", ascending=True)
+        values: list[float] = lg.systems.table("T")
 
         def field(self, m: Any, inputs: Any) -> Any:
             return lg.Vec3(0.0, 0.0, jnp.interp(m.z, jnp.asarray(self.places), jnp.asarray(self.values)))
@@ -112,7 +112,7 @@ def array(count: int, samples: int, steps: int, gradient: bool, dtype: Any) -> C
 
 def fitted(device: Any, currents: Any, frequencies: Any, free: list[str]) -> Callable[[], Any]:
     """A fit of a table of frequencies against current."""
-    table = lg.FrequencyTable("current", currents, frequencies, [1e6] * len(currents))
+    table = lg.data.FrequencyTable("current", currents, frequencies, [1e6] * len(currents))
     return lambda: lg.fit(device, table, free=free).values[free[0]]
 
 

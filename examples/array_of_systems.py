@@ -44,7 +44,7 @@ COUNT, DT = 6, 20e-12
 def phases(load):
     """Phases [rad] of all members, (T, N), over 200 ns, at a load [1/(Ω s)]."""
     member = Junction(np.linspace(1.00e9, 1.10e9, COUNT), gain=1e9, swing=40.0, load=load)
-    series = lg.SystemArray(member, COUNT, lg.SumMix(of="resistance", to="total"))
+    series = lg.systems.SystemArray(member, COUNT, lg.systems.SumMix(of="resistance", to="total"))
     run = lg.simulate(series, duration=200e-9, dt=DT)
     return jnp.unwrap(jnp.arctan2(run.im, run.re), axis=0)
 

@@ -20,9 +20,11 @@ full = "--full" in sys.argv
 count, steps, points = (100, 500, 11) if full else (4, 50, 3)
 free = ("field.z", "current", "alpha")
 methods = {
-    "gradient descent": lg.GradientDescent(steps=steps, grow=False),  # Adam on the squared error, as in the paper
-    "least squares": lg.LevenbergMarquardt(),
-    "grid search": lg.GridSearch(points=points),
+    "gradient descent": lg.fitting.GradientDescent(
+        steps=steps, grow=False
+    ),  # Adam on the squared error, as in the paper
+    "least squares": lg.fitting.LevenbergMarquardt(),
+    "grid search": lg.fitting.GridSearch(points=points),
 }
 
 
@@ -38,7 +40,7 @@ def teachers():
 def search(method, problem, begin):
     """Unbounded parameters (S, 3) found from each start, simulations and seconds, both for one start."""
     log, began = Log(), time.perf_counter()
-    if isinstance(method, lg.GridSearch):  # has a grid about each start
+    if isinstance(method, lg.fitting.GridSearch):  # has a grid about each start
         ones = [method.search(problem, Begin(u[None], m[None]), log) for u, m in zip(begin.u, begin.m0, strict=True)]
         u = np.concatenate([one.u for one in ones])
     else:

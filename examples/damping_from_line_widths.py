@@ -13,7 +13,7 @@ import numpy as np
 import llgrad as lg
 
 layer = lg.presets.kubota2013().replace(H_k=1.82, field=(0.0, 0.0, 0.1))
-table = lg.OrbitTable(
+table = lg.data.OrbitTable(
     settings={"current": np.tile([2.0e-3, 2.5e-3, 3.0e-3, 4.0e-3], 2), "temperature": np.repeat([200.0, 300.0], 4)},
     measured={
         "frequency": [2.7905e9, 2.7790e9, 2.7683e9, 2.7372e9, 2.7892e9, 2.7811e9, 2.7675e9, 2.7370e9],

@@ -9,6 +9,10 @@ import llgrad as lg
 
 trace = lg.read_trace(pathlib.Path(__file__).with_name("teacher_trace.csv"))
 start = lg.presets.kubota2013().replace(field=(0, 0, 28e-3), current=1.75e-3, alpha=0.0075)
-free = {"field.z": lg.between(-0.1, 0.1), "current": lg.between(0.1e-3, 5e-3), "alpha": lg.positive()}
+free = {
+    "field.z": lg.systems.between(-0.1, 0.1),
+    "current": lg.systems.between(0.1e-3, 5e-3),
+    "alpha": lg.systems.positive(),
+}
 result = lg.fit(start, trace, free=free)
 print(result)

@@ -8,7 +8,9 @@ import jax
 
 import llgrad as lg
 
-layer = lg.ellipse(diameters="129.6nm, 72nm", thickness="3nm")  # volume and demagnetising factors, of yours as well
+layer = lg.devices.ellipse(
+    diameters="129.6nm, 72nm", thickness="3nm"
+)  # volume and demagnetising factors, of yours as well
 device = lg.presets.lee2004().replace(volume=layer.volume, demag=layer.demag)
 
 

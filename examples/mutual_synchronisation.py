@@ -14,8 +14,8 @@ import numpy as np
 
 import llgrad as lg
 
-VOLTS, LOAD = 1.75, lg.Resistor(50.0, name="load")
-JUNCTION = lg.LinearJunction(R_P=310.0, delta_R=30.0)
+VOLTS, LOAD = 1.75, lg.circuits.Resistor(50.0, name="load")
+JUNCTION = lg.devices.LinearJunction(R_P=310.0, delta_R=30.0)
 STO = lg.presets.kubota2013().replace(junction=JUNCTION, current=0.0)
 
 
@@ -26,8 +26,8 @@ def tuned(field):
 
 def beside(device, ohms):
     """Its orbit in the circuit where the other junction is a resistor."""
-    network = lg.Series(device, lg.Resistor(ohms, name="other"), LOAD)
-    return lg.orbit(lg.Circuit(lg.VoltageSource(VOLTS), network))
+    network = lg.circuits.Series(device, lg.circuits.Resistor(ohms, name="other"), LOAD)
+    return lg.orbit(lg.circuits.Circuit(lg.circuits.VoltageSource(VOLTS), network))
 
 
 def mean_resistance(orbit):
@@ -36,10 +36,12 @@ def mean_resistance(orbit):
 
 def slip(field, difference, duration=4e-6):
     """By how many turns the phases part in the second half of a run of a pair, [−difference/2, +difference/2] apart."""
-    pair = lg.Series(tuned(field - difference / 2), tuned(field + difference / 2), LOAD)
-    circuit = lg.Circuit(lg.VoltageSource(VOLTS), pair)
+    pair = lg.circuits.Series(tuned(field - difference / 2), tuned(field + difference / 2), LOAD)
+    circuit = lg.circuits.Circuit(lg.circuits.VoltageSource(VOLTS), pair)
     start = circuit.start() | {"junction1": circuit.start()["junction0"]}
-    run = lg.simulate(circuit, m0=start, duration=duration, dt=20e-12, stepper=lg.DormandPrince8(), save=lg.Every(10))
+    run = lg.simulate(
+        circuit, m0=start, duration=duration, dt=20e-12, stepper=lg.solvers.DormandPrince8(), save=lg.Every(10)
+    )
     phases = [np.unwrap(np.arctan2(m.y, m.x)) for m in (run.junction0, run.junction1)]
     turns = (phases[1] - phases[0]) / (2 * np.pi)
     return abs(float(turns[-1] - turns[len(turns) // 2]))

@@ -8,7 +8,7 @@ import jax
 import llgrad as lg
 
 
-class Oersted(lg.FieldTerm):
+class Oersted(lg.physics.FieldTerm):
     """Field of the current that flows through the pillar, along y."""
 
     per_ampere: float = lg.quantity("T/A", about="field per current")

@@ -18,7 +18,7 @@ class Vortex(lg.System):
 
     stiffness: float = lg.quantity("rad/s", about="κ/G: the gyration at small orbits")
     nonlinear: float = lg.quantity("1", about="κ′")
-    damping: float = lg.quantity("1", about="D/G", bound=lg.between(0.0, 1.0))
+    damping: float = lg.quantity("1", about="D/G", bound=lg.systems.between(0.0, 1.0))
     torque: float = lg.quantity("1/s", about="spin torque over G")
     outputs: ClassVar = {"voltage": "V"}  # what a laboratory records
 
@@ -55,7 +55,7 @@ with jax.enable_x64(True):
 # A recorded voltage: the core is released at x = 0.3 and spirals, the amplifier adds noise of 20 µV.
 true = Vortex(stiffness=2e9, nonlinear=0.3, damping=0.02, torque=2e7)
 begin = {"x": 0.3, "y": 0.0}
-released = lg.simulate(true, duration=100e-9, m0=begin, save=lg.Interval(0.2e-9)).signal("voltage")
+released = lg.simulate(true, duration=100e-9, m0=begin, save=lg.solvers.Interval(0.2e-9)).signal("voltage")
 noise = np.random.default_rng(0).normal(scale=20e-6, size=released.t.size)
 trace = lg.Trace(released.t, {"voltage": released.values + noise})
 

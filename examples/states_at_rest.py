@@ -10,9 +10,9 @@ import llgrad as lg
 
 sto = lg.presets.kubota2013().replace(current=0.3e-3, temperature=300.0)
 print(lg.equilibria(sto))
-ringing = lg.resonance(sto)
+ringing = lg.orbits.resonance(sto)
 print(ringing)
 tremble = np.degrees(np.sqrt(np.trace(ringing.covariance())))
 print(f"at 300 K m trembles by {tremble:.2f}° (root mean square)")
-for threshold in lg.thresholds(sto, "current", 0.0, 1e-3):
+for threshold in lg.orbits.thresholds(sto, "current", 0.0, 1e-3):
     print(f"{threshold.kind} at {threshold.value * 1e3:.5f} mA, {threshold.frequency / 1e9:.4f} GHz")

@@ -21,7 +21,7 @@ def stack(field, J1=-0.3e-3, alpha=0.1):
             lg.Layer("lower", m=lg.direction("90deg", "80deg"), alpha=alpha, **FILM),
             lg.Layer("upper", m=lg.direction("90deg", "-80deg"), alpha=alpha, **FILM),
         ),
-        couplings=(lg.InterlayerExchange(("lower", "upper"), J1=J1),),
+        couplings=(lg.stacks.InterlayerExchange(("lower", "upper"), J1=J1),),
         field=(field, 0.0, 0.0),
     )
 
@@ -49,7 +49,7 @@ with jax.enable_x64(True):
     state = jax.tree.map(lambda leaf: float(leaf[-1]), rest.state)
 
     def modes(J1):
-        return jnp.sort(lg.resonance(stack(0.1, J1, alpha=0.0), state).modes.frequencies)
+        return jnp.sort(lg.orbits.resonance(stack(0.1, J1, alpha=0.0), state).modes.frequencies)
 
     (low, high), (by_low, by_high) = jax.jvp(modes, (-0.3e-3,), (-0.01e-3,))
     print(f"modes at 100 mT: {low / 1e9:.2f} and {high / 1e9:.2f} GHz")

@@ -22,4 +22,4 @@ result = lg.fit(start, measured, free=["current", "alpha", "field.z"], m0=orbit)
 print(result)
 print()
 settings = {"current": np.linspace(1.5e-3, 3.5e-3, 5), "field.z": np.linspace(0, 0.3, 7)}
-print(lg.plan(result, settings))
+print(lg.fitting.plan(result, settings))

@@ -57,7 +57,7 @@ def one_component(part: int, rng: np.random.Generator) -> Iterator[Row]:
     yield Row(case, "median seconds of a fit", float(np.median(seconds)))
     yield Row(case, "simulations of a fit, screening and tangents counted, median", float(np.median(simulations)))
     # The method of the paper at its best: the starting state is given to it, and only three numbers are free.
-    plain = lg.GradientDescent(steps=400, grow=False)
+    plain = lg.fitting.GradientDescent(steps=400, grow=False)
     found = _batch(starts, trace, orbit, plain)
     hits = [max(abs(abs(found[name][i]) / value_of(STO, name) - 1) for name in FREE) < 1e-4 for i in range(count)]
     yield Row(case, f"naive gradient descent, {plain.steps} steps, phase known, within 1e-4", float(np.mean(hits)))

@@ -10,7 +10,7 @@ import numpy as np
 import llgrad as lg
 from benchmarks.fits.teachers import FREE, STO, Row, value_of
 
-PLAIN = lg.LevenbergMarquardt(grow=False)
+PLAIN = lg.fitting.LevenbergMarquardt(grow=False)
 WIDE = 1.96
 """Half width of a 95 % interval, in standard errors."""
 
@@ -56,10 +56,12 @@ def a_table(part: int, rng: np.random.Generator) -> Iterator[Row]:
     alone, joint, named = [], [], []
     for number in range(draws):
         noisy = frequencies * (1 + 0.01 * rng.normal(size=8))
-        table = lg.FrequencyTable("current", currents, noisy, errors=0.01 * frequencies)
+        table = lg.data.FrequencyTable("current", currents, noisy, errors=0.01 * frequencies)
         alone.append(_off(lg.fit(film, table, free=_positive("alpha", "field.z")), film.H_k, film))
         if number % 10 == 0:
-            result = lg.fit(film, table, free=_positive("alpha", "field.z") | {"H_k": lg.between(10e-3, 200e-3)})
+            result = lg.fit(
+                film, table, free=_positive("alpha", "field.z") | {"H_k": lg.systems.between(10e-3, 200e-3)}
+            )
             joint.append(_off(result, result.values["H_k"], film))
             named.append(any(_names_the_product(line) for line in result.verdict))
     rate = float(np.mean(named))
@@ -69,21 +71,21 @@ def a_table(part: int, rng: np.random.Generator) -> Iterator[Row]:
         yield Row(case, f"95 % intervals of {name} cover", float(np.mean(np.abs(values) < WIDE)))
     case = f"frequency against 8 currents, 1 % noise, {draws} draws, H_k held"
     yield from rows_of(case, dict(zip(("alpha·H_k", "the scale (field.z)"), np.transpose(alone), strict=True)))
-    exact = lg.FrequencyTable("current", currents, frequencies, errors=0.01 * frequencies)
+    exact = lg.data.FrequencyTable("current", currents, frequencies, errors=0.01 * frequencies)
     off = lg.fit(film.replace(H_k=1.1 * film.H_k), exact, free=_positive("alpha", "field.z"))
     shift = off.values["alpha"] * 1.1 / film.alpha - 1
     yield Row(case, "change of alpha·H_k where H_k is held 10 % higher, relative", float(shift))
 
 
 def _positive(*names: str) -> dict[str, Any]:
-    return {name: lg.positive() for name in names}
+    return {name: lg.systems.positive() for name in names}
 
 
 def _names_the_product(line: str) -> bool:
     return "alpha" in line and "H_k" in line and ("their product" in line or "alpha·H_k" in line)
 
 
-def _off(result: lg.FitResult, H_k: float, truth: lg.Oscillator) -> tuple[float, float]:
+def _off(result: lg.fitting.FitResult, H_k: float, truth: lg.Oscillator) -> tuple[float, float]:
     """Distances of α·H_k and of the field to the truth, in standard errors."""
     error = result.errors["alpha"] / result.values["alpha"]
     if "H_k" in result.names:
@@ -98,7 +100,7 @@ def _frequency(device: lg.Oscillator) -> float:
     return float(lg.frequency(lg.simulate(device, duration=60e-9, m0=orbit)))
 
 
-def _error_of_product(result: lg.FitResult, first: str, second: str) -> float:
+def _error_of_product(result: lg.fitting.FitResult, first: str, second: str) -> float:
     """Relative standard error of the product of two parameters."""
     i, j = result.names.index(first), result.names.index(second)
     a, b = (result.errors[name] / abs(result.values[name]) for name in (first, second))

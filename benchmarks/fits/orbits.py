@@ -30,9 +30,9 @@ def of_orbits(part: int, rng: np.random.Generator) -> Iterator[Row]:
     true = {name: np.array([float(getattr(orbit, name)) for orbit in orbits]) for name in ERRORS}
     sigma = {"frequency": np.full(8, ERRORS["frequency"]), "line_width": ERRORS["line_width"] * true["line_width"]}
 
-    def drawn() -> lg.OrbitTable:
+    def drawn() -> lg.data.OrbitTable:
         noisy = {name: values + sigma[name] * rng.normal(size=8) for name, values in true.items()}
-        return lg.OrbitTable(settings, noisy, sigma)
+        return lg.data.OrbitTable(settings, noisy, sigma)
 
     draws = 1000 // part
     case = f"frequencies and line widths of 8 settings, {draws} draws"
@@ -49,7 +49,7 @@ def of_orbits(part: int, rng: np.random.Generator) -> Iterator[Row]:
     yield from rows_of(case, distances)
 
 
-def timed(table: lg.OrbitTable) -> tuple[Any, float]:
+def timed(table: lg.data.OrbitTable) -> tuple[Any, float]:
     """A fit, and the processor seconds that it took."""
     began = time.process_time()
     found = lg.fit(START, table, free=PAIR)

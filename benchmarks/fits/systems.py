@@ -36,7 +36,7 @@ class Vortex(lg.System):
 
     stiffness: float = lg.quantity("rad/s")
     nonlinear: float = lg.quantity("1")
-    damping: float = lg.quantity("1", bound=lg.between(0.0, 1.0))
+    damping: float = lg.quantity("1", bound=lg.systems.between(0.0, 1.0))
     outputs: ClassVar = {"voltage": "V"}
 
     def start(self) -> Any:
@@ -58,10 +58,10 @@ class Bilayer(lg.System):
     exchange: float = lg.quantity("J/m²", about="J₁")
     anisotropy_free: float = lg.quantity("T")
     anisotropy_hard: float = lg.quantity("T")
-    alpha: float = lg.quantity("1", bound=lg.positive())
+    alpha: float = lg.quantity("1", bound=lg.systems.positive())
 
     def start(self) -> Any:
-        return {"free": lg.Spin(0.6, 0.0, 0.8), "hard": lg.Spin(0.0, 0.28, 0.96)}
+        return {"free": lg.systems.Spin(0.6, 0.0, 0.8), "hard": lg.systems.Spin(0.0, 0.28, 0.96)}
 
     def rate(self, state: Any, inputs: Any) -> Any:
         found, strength = {}, self.exchange / (1.2e6 * 2e-9)  # J₁/(Ms t), in tesla
@@ -138,7 +138,7 @@ def of_systems(part: int, rng: np.random.Generator) -> Iterator[Row]:
                 clean.with_columns(clean.t, noisy),
                 free=list(case.start),
                 m0=case.system.start() if case.known else None,
-                guess=None if case.known else lg.Guess(slopes=False, screen=64, keep=2, spread=0.02),
+                guess=None if case.known else lg.fitting.Guess(slopes=False, screen=64, keep=2, spread=0.02),
                 dt=case.dt,
                 method=PLAIN,
             )

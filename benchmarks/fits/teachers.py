@@ -46,6 +46,6 @@ def started(device: lg.Oscillator, rng: np.random.Generator, spread: float) -> l
     return device
 
 
-def errors(result: lg.FitResult, device: lg.Oscillator) -> dict[str, float]:
+def errors(result: lg.fitting.FitResult, device: lg.Oscillator) -> dict[str, float]:
     """Relative errors of the free values (the sign of the field is free where only m_x is seen)."""
     return {name: abs(abs(result.values[name]) / value_of(device, name) - 1) for name in FREE}

@@ -103,7 +103,7 @@ def samples() -> tuple[Sample, ...]:
 
 
 def _write(folder: pathlib.Path) -> None:
-    device = lg.presets.kubota2013().replace(junction=lg.ConductanceJunction(R_P=1e3, tmr=1.0))
+    device = lg.presets.kubota2013().replace(junction=lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0))
     lg.save_device(folder / "device.json", device)
     lg.save_device(folder / "device.toml", device)
     (folder / "short.toml").write_text('type = "Oscillator"\n' + (folder / "device.toml").read_text().split("\n", 1)[1])
@@ -111,9 +111,9 @@ def _write(folder: pathlib.Path) -> None:
         network = lg.OscillatorClassifier.create(
             device, key=jax.random.key(0), shape=(2, 2), classes=2, oscillators=2, hold=0.2e-9, dt=25e-12
         )
-        lg.save_network(folder / "classifier.json", network)
-        lg.save_network(folder / "softmax.json", lg.SoftmaxNetwork.create((2, 2), 2))
-        lg.save_design(folder / "design.json", network.design().with_images(1.0, "ab"))
+        lg.networks.save_network(folder / "classifier.json", network)
+        lg.networks.save_network(folder / "softmax.json", lg.networks.SoftmaxNetwork.create((2, 2), 2))
+        lg.networks.save_design(folder / "design.json", network.design().with_images(1.0, "ab"))
     (folder / "fit.json").write_bytes((DATA / "fit_v1.json").read_bytes())
     (folder / "run.npz").write_bytes((DATA / "trajectory_v1.npz").read_bytes())
     np.savez(folder / "arrays.npz", t_ns=np.arange(6) * 0.1, voltage_mV=np.arange(6.0), m=np.full((6, 3), 3**-0.5))

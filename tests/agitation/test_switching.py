@@ -16,13 +16,13 @@ SCAN = {"current.amplitude": [20e-6, 40e-6, 60e-6]}
 
 @pytest.fixture(scope="module")
 def found():
-    return lg.switching(BIT, PULSE, scan=SCAN, runs=4000, key=KEY)
+    return lg.experiments.switching(BIT, PULSE, scan=SCAN, runs=4000, key=KEY)
 
 
 @pytest.mark.parametrize("place", range(3))
 def test_runs_count_what_the_fokker_planck_equation_says(found, place):
     pulse = lg.Drive(current=lg.Pulse(amplitude=SCAN["current.amplitude"][place], start=0.1e-9, width=1e-9))
-    exact = lg.write_error_rate(BIT, pulse)
+    exact = lg.experiments.write_error_rate(BIT, pulse)
     assert exact.error < 1e-9
     deviation = np.sqrt(exact.rate * (1 - exact.rate) / found.runs)
     assert abs(found.error_rate[place] - exact.rate) < 3 * deviation
@@ -56,8 +56,8 @@ def test_intervals_cover_as_often_as_they_say(rng):
 
 
 def test_a_field_switches_to_the_state_on_its_side():
-    pulse = lg.Drive(field_z=lg.GaussianPulse(amplitude=-0.8, centre=3e-9, width=1.5e-9))
-    found = lg.switching(BIT, pulse, runs=64, key=KEY)
+    pulse = lg.Drive(field_z=lg.drives.GaussianPulse(amplitude=-0.8, centre=3e-9, width=1.5e-9))
+    found = lg.experiments.switching(BIT, pulse, runs=64, key=KEY)
     end = found.states[np.argmax(found.counts[:-1])]
     assert end[2] < -0.9 and found.states[found.start][2] > 0.9 and found.probability > 0.9
 
@@ -72,18 +72,18 @@ def test_the_error_of_a_long_pulse_falls_as_butler_says():
     rates = []
     for width in (2.0e-9, 2.3e-9):
         pulse = lg.Drive(current=lg.Pulse(amplitude=over * critical, start=0.1e-9, width=width))
-        rates.append(lg.write_error_rate(device, pulse, wait=1e-9).rate)
+        rates.append(lg.experiments.write_error_rate(device, pulse, wait=1e-9).rate)
     slope = np.log(rates[0] / rates[1]) / 0.3e-9
     assert rates[1] < rates[0] < 0.1
     assert slope == pytest.approx(2 * gamma * device.alpha * b * (over - 1), rel=0.05)
 
 
 def test_a_stack_is_switched_by_its_terminal():
-    torque = lg.SpinOrbitTorque(400.0, spin=(0.0, 0.0, 1.0))
+    torque = lg.physics.SpinOrbitTorque(400.0, spin=(0.0, 0.0, 1.0))
     free = lg.Layer("free", Ms=1e6, thickness=1e-9, area=5e-16, alpha=0.1, H_k=1.45, m=(0, 0, 1), terms=(torque,))
     stack = lg.Stack(layers=(free,), temperature=300.0)
     pulse = {"heavy_metal_current": lg.Pulse(amplitude=-2e-4, start=0.1e-9, width=1e-9)}
-    found = lg.switching(stack, pulse, runs=64, key=KEY)
+    found = lg.experiments.switching(stack, pulse, runs=64, key=KEY)
     assert found.probability > 0.9
 
 
@@ -91,7 +91,7 @@ def test_a_stack_is_switched_by_its_terminal():
     ("given", "said"),
     [
         ({"temperature": 0.0}, "temperature = 0.0"),
-        ({"pulse": lg.Drive(current=lg.Constant(1e-3))}, "does not end by itself"),
+        ({"pulse": lg.Drive(current=lg.drives.Constant(1e-3))}, "does not end by itself"),
         ({"pulse": lg.Pulse(1e-3, 1e-9, 1e-9)}, "write lg.Drive"),
         ({"device": BIT.replace(field=(0, 0, 0.5))}, "1 stable state"),
         ({"scan": {"current.height": [1, 2]}}, "unknown parameter"),
@@ -101,9 +101,9 @@ def test_a_stack_is_switched_by_its_terminal():
 def test_what_cannot_be_meant_is_refused(given, said):
     settings = {"device": BIT, "pulse": PULSE, "key": KEY} | given
     with pytest.raises(ValueError, match=said):
-        lg.switching(**settings)
+        lg.experiments.switching(**settings)
 
 
 def test_an_error_rate_without_symmetry_is_refused():
     with pytest.raises(ValueError, match=r"lg\.switching"):
-        lg.write_error_rate(BIT.replace(polariser=(1, 0, 0)), PULSE)
+        lg.experiments.write_error_rate(BIT.replace(polariser=(1, 0, 0)), PULSE)

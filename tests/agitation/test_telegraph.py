@@ -39,7 +39,7 @@ def test_high_barriers_go_over_into_browns_formula():
     for barrier, near in ((20.0, 0.08), (80.0, 0.016)):
         one = device(barrier)
         rate = one.alpha * one.gamma * 0.15 / (1 + one.alpha**2) * np.sqrt(barrier / np.pi) * np.exp(-barrier)
-        found = lg.dwell_times(one)
+        found = lg.experiments.dwell_times(one)
         assert found.asymptotic[0, 1] == pytest.approx(rate, rel=1e-3)
         assert found.rates[0, 1] == pytest.approx(rate, rel=near)
         assert found.rates[0, 1] == pytest.approx(rate * (1 - 1 / barrier), rel=near / 10)  # its next order
@@ -51,10 +51,10 @@ def test_a_current_shifts_the_occupation_as_boltzmanns_factor_of_the_effective_f
     shifted = one.replace(field=(0.0, 0.0, 0.01))
     current = 1e-7
     torque = 1.054571817e-34 * one.polarization * current / (2 * 1.602176634e-19 * 1e6 * one.volume)
-    by_torque = lg.dwell_times(one.replace(current=current)).occupation
-    by_field = lg.dwell_times(one.replace(field=(0.0, 0.0, -torque / one.alpha))).occupation
+    by_torque = lg.experiments.dwell_times(one.replace(current=current)).occupation
+    by_field = lg.experiments.dwell_times(one.replace(field=(0.0, 0.0, -torque / one.alpha))).occupation
     assert by_torque == pytest.approx(by_field, rel=1e-9)
-    down, up = lg.dwell_times(shifted).occupation
+    down, up = lg.experiments.dwell_times(shifted).occupation
     u, w = legendre.leggauss(200)
     parts = [((low, high), (high - low) / 2) for low, high in ((-1.0, -1 / 15), (-1 / 15, 1.0))]
     nodes = [((low + high) / 2 + half * u, half) for (low, high), half in parts]
@@ -67,7 +67,7 @@ def test_over_a_saddle_two_ways_round_are_twice_one():
     one = lg.Oscillator(
         Ms=1e6, volume=2e-24, alpha=0.1, demag=(0.0, 0.05, 0.95), temperature=300.0, polariser=(1, 0, 0)
     )
-    found = lg.dwell_times(one)
+    found = lg.experiments.dwell_times(one)
     hard, easy = MU_0 * 1e6 * 0.95, MU_0 * 1e6 * 0.05
     gamma, alpha = one.gamma / (1 + one.alpha**2), one.alpha
     a, b = easy, hard - easy
@@ -80,11 +80,11 @@ def test_over_a_saddle_two_ways_round_are_twice_one():
 
 def test_a_simulated_junction_dwells_as_long_as_it_must():
     one = device(6.0, alpha=0.5)
-    exact = lg.dwell_times(one)
+    exact = lg.experiments.dwell_times(one)
     array = lg.OscillatorArray(one, 256)
     duration = float(10 * exact.times[0])
     run = lg.simulate(array, duration=duration, dt=2e-12, save=lg.Every(20), key=jax.random.key(5))
-    found = lg.telegraph(run)
+    found = lg.observables.telegraph(run)
     assert found.upper.exits > 500
     for level, time in ((found.lower, exact.times[0]), (found.upper, exact.times[1])):
         assert abs(level.mean - time) < 3 * level.error
@@ -97,7 +97,7 @@ def test_intervals_of_dwell_times_cover(rng):
     covered = 0
     for _ in range(300):
         jumps = np.repeat(np.arange(60) % 2, rng.exponential(200, 60).astype(int) + 1)
-        found = lg.telegraph(jumps.astype(float), dt=1e-9)
+        found = lg.observables.telegraph(jumps.astype(float), dt=1e-9)
         low, high = found.upper.interval()
         covered += low < 200.5e-9 < high
     assert 0.92 < covered / 300 < 0.98
@@ -106,7 +106,7 @@ def test_intervals_of_dwell_times_cover(rng):
 def test_crossings_of_the_middle_while_it_jumps_count_once():
     jump = np.array([0, 0.45, 0.55, 0.45, 0.55, 0.45, 0.6, 1.0])
     signal = np.concatenate([np.zeros(50), jump, np.ones(50), jump[::-1], np.zeros(50)])
-    found = lg.telegraph(signal, dt=1e-9)
+    found = lg.observables.telegraph(signal, dt=1e-9)
     assert found.upper.exits == 1 and found.lower.exits == 1 and len(found.upper.dwells) == 1
 
 
@@ -121,4 +121,4 @@ def test_crossings_of_the_middle_while_it_jumps_count_once():
 )
 def test_a_signal_without_two_levels_is_refused(signal, given, said):
     with pytest.raises(ValueError, match=said):
-        lg.telegraph(signal, dt=1e-9, **given)
+        lg.observables.telegraph(signal, dt=1e-9, **given)

@@ -10,6 +10,7 @@ import textwrap
 import grimp
 import pytest
 
+EVERYTHING = "[importlib.import_module(f'llgrad.{room}') for room in llgrad.ROOMS if room != 'plot']"
 HEAVY = ["matplotlib", "diffrax", "sklearn", "typer", "rich", "cmtj", "scipy"]
 
 
@@ -64,10 +65,11 @@ def test_late_imports_are_seen(tmp_path, monkeypatch):
 
 def test_importing_llgrad_prints_nothing_and_changes_no_setting_of_jax():
     printed = in_a_new_process(
-        """
-        import jax
+        f"""
+        import importlib, jax
         before = dict(jax.config.values)
         import llgrad
+        {EVERYTHING}
         assert dict(jax.config.values) == before
         """
     )
@@ -76,9 +78,10 @@ def test_importing_llgrad_prints_nothing_and_changes_no_setting_of_jax():
 
 def test_importing_llgrad_starts_no_backend():
     printed = in_a_new_process(
-        """
-        import jax
+        f"""
+        import importlib, jax
         import llgrad
+        {EVERYTHING}
         jax.config.update("jax_num_cpu_devices", 3)  # an error once a backend has started
         print(jax.device_count())
         """
@@ -89,9 +92,15 @@ def test_importing_llgrad_starts_no_backend():
 def test_importing_llgrad_loads_nothing_heavy():
     printed = in_a_new_process(
         f"""
-        import json, sys
+        import importlib, json, sys
         import llgrad
+        {EVERYTHING}
         print(json.dumps([name for name in {HEAVY} if name in sys.modules]))
         """
     )
     assert json.loads(printed) == []
+
+
+def test_importing_llgrad_alone_does_not_load_jax():
+    printed = in_a_new_process("import sys, llgrad; print('jax' in sys.modules, llgrad.__all__ != [])")
+    assert printed.split() == ["False", "True"]

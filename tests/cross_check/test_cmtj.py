@@ -78,7 +78,7 @@ def magnetisation(log: dict[str, np.ndarray]) -> np.ndarray:
     return np.stack([log[f"free_m{axis}"] for axis in "xyz"], axis=1)
 
 
-def by_llgrad(device: lg.Oscillator, steps: int = STEPS, dt: float = DT) -> lg.Trajectory:
+def by_llgrad(device: lg.Oscillator, steps: int = STEPS, dt: float = DT) -> lg.solvers.Trajectory:
     return simulate(device, duration=steps * dt, dt=dt, m0=START)
 
 
@@ -115,7 +115,7 @@ def test_the_log_is_one_step_late():
 def test_the_resistance_of_cmtj():
     given = FILM | DEVICES["resistance"]
     device = lg.Oscillator.from_cmtj(**given)
-    assert by_cmtj(given)["R"] == pytest.approx(np.asarray(lg.resistance(by_llgrad(device)))[1:], rel=1e-9)
+    assert by_cmtj(given)["R"] == pytest.approx(np.asarray(lg.observables.resistance(by_llgrad(device)))[1:], rel=1e-9)
 
 
 def test_the_constants_of_cmtj_are_those_of_its_library():

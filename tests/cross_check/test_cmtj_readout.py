@@ -16,8 +16,11 @@ SQUARES = LENGTH / WIDTH
 
 
 def read(effects, m):
-    bar = lg.HallBar(lg.Film(100.0, effects), length=LENGTH, width=WIDTH)
-    return [np.asarray(value) for value in (lg.longitudinal_resistance(m, bar), lg.transverse_resistance(m, bar))]
+    bar = lg.readout.HallBar(lg.readout.Film(100.0, effects), length=LENGTH, width=WIDTH)
+    return [
+        np.asarray(value)
+        for value in (lg.readout.longitudinal_resistance(m, bar), lg.readout.transverse_resistance(m, bar))
+    ]
 
 
 def of_cmtj(m, Rx0, AMR=0.0, AHE=0.0, SMR=0.0):
@@ -32,7 +35,7 @@ def m(rng):
 
 def test_anisotropic_resistance_and_anomalous_hall_effect_are_cmtjs(m):
     """ΔR = AMR w/l, R_AHE = AHE/2."""
-    along, across = read((lg.AMR(1.5), lg.AHE(0.4)), m)
+    along, across = read((lg.readout.AMR(1.5), lg.readout.AHE(0.4)), m)
     Rx, Ry = of_cmtj(m, 100.0 * SQUARES, AMR=1.5 * SQUARES, AHE=0.8)
     np.testing.assert_allclose(along, Rx[0], rtol=1e-14)
     np.testing.assert_allclose(across, Ry[0], atol=1e-14)
@@ -42,7 +45,7 @@ def test_spin_hall_resistance_is_cmtjs_but_for_the_sign_across(m):
     """SMR = −ΔR₁ l/w and Rx0 with ΔR₁ in it along the bar. Across it cmtj's (SMR + AMR) has the sign of a tensor's
     off-diagonal element for AMR only: of its own −SMR m_x m_y it writes + in `compute_resistance`, and (SMR − AMR), the
     other way round, in `Rxy_symbolic`."""
-    along, across = read(lg.SMR(0.7), m)
+    along, across = read(lg.readout.SMR(0.7), m)
     Rx, Ry = of_cmtj(m, (100.0 + 0.7) * SQUARES, SMR=-0.7 * SQUARES)
     np.testing.assert_allclose(along, Rx[0], rtol=1e-14)
     np.testing.assert_allclose(across, -Ry[0], atol=1e-14)

@@ -22,7 +22,7 @@ AREA, HEXT = 1.2e-14, (8e4, -5e4, 9e4)
 START = {"lower": lg.direction(math.radians(140), 0.7), "upper": lg.direction(math.radians(40), 0.4)}
 LOWER = {"Ms": 1.4, "thickness": 3e-9, "Ku": 6e5, "damping": 0.03, "demagTensor": (0.03, 0.05, 0.92)}
 UPPER = {"Ms": 1.4, "thickness": 2e-9, "Ku": 9e5, "damping": 0.02, "demagTensor": (0.02, 0.04, 0.94)}
-TENSOR = lg.prism_tensor((120e-9, 100e-9, 3e-9), (120e-9, 100e-9, 3e-9), (5e-9, 8e-9, -4e-9))
+TENSOR = lg.stacks.prism_tensor((120e-9, 100e-9, 3e-9), (120e-9, 100e-9, 3e-9), (5e-9, 8e-9, -4e-9))
 
 # What of a stack each one switches on.
 STACKS = {
@@ -44,12 +44,12 @@ STACKS = {
 SPIN = (0.6, -0.64, 0.48)
 
 
-class AsCmtj(lg.LayerCoupling):
+class AsCmtj(lg.stacks.LayerCoupling):
     """The interlayer DMI as cmtj has it, m × D on both layers: it has the energy of none, see the test."""
 
     one: str = eqx.field(static=True)
     other: str = eqx.field(static=True)
-    D: lg.Vec3 = lg.vector("J/m²")
+    D: lg.Vec3 = lg.systems.vector("J/m²")
 
     @property
     def names(self):
@@ -124,9 +124,11 @@ def stack_of(given):
         terms = []
         if "spin_orbit" in one:
             damping_like, field_like = one["spin_orbit"]
-            terms.append(lg.SpinOrbitTorque(MU_0 * damping_like, field_like / damping_like, SPIN, current=1.0))
+            terms.append(lg.physics.SpinOrbitTorque(MU_0 * damping_like, field_like / damping_like, SPIN, current=1.0))
         if "oersted" in one:
-            terms.append(lg.OerstedField([MU_0 * h for h in one["oersted"]], "heavy_metal_current", current=1.0))
+            terms.append(
+                lg.physics.OerstedField([MU_0 * h for h in one["oersted"]], "heavy_metal_current", current=1.0)
+            )
         one = {key: value for key, value in one.items() if key not in ("spin_orbit", "oersted")}
         alone = lg.Oscillator.from_cmtj(**one, cellSurface=AREA, Hext=HEXT, referenceLayer=(1, 0, 0))
         layers.append(
@@ -144,15 +146,15 @@ def stack_of(given):
             )
         )
         if one.get("J"):
-            couplings.append(lg.SpinTorque(name, other, alone.polarization, alone.lambda_, alone.field_like))
+            couplings.append(lg.stacks.SpinTorque(name, other, alone.polarization, alone.lambda_, alone.field_like))
     rounded = MU_0 / CMTJ_MU_0
     if "J1" in given:
         J1, J2 = given["J1"] * rounded, given.get("J2", 0.0) * rounded
-        couplings.append(lg.InterlayerExchange(("lower", "upper"), J1, J2))
+        couplings.append(lg.stacks.InterlayerExchange(("lower", "upper"), J1, J2))
     if "D" in given:
         couplings.append(AsCmtj("lower", "upper", [d * rounded for d in given["D"]]))
     if "tensor" in given:
-        couplings.append(lg.StrayField.from_tensor(("lower", "upper"), given["tensor"]))
+        couplings.append(lg.stacks.StrayField.from_tensor(("lower", "upper"), given["tensor"]))
     current = -settings_of(given, "upper").get("J", 0.0) * AREA
     return lg.Stack(layers, couplings, current, [MU_0 * h for h in HEXT])
 
@@ -188,5 +190,5 @@ def test_its_interlayer_dmi_has_one_sign_on_both_layers():
     limit, error = (4 * fine - coarse) / 3, np.abs(fine - coarse).max()
     stack = stack_of(given)
     assert np.abs(end(stack) - limit).max() < 0.02 * error + 1e-9
-    right = lg.InterlayerDMI(("lower", "upper"), [d * MU_0 / CMTJ_MU_0 for d in given["D"]])
+    right = lg.stacks.InterlayerDMI(("lower", "upper"), [d * MU_0 / CMTJ_MU_0 for d in given["D"]])
     assert np.abs(end(stack.replace(couplings=right)) - limit).max() > 1e-2

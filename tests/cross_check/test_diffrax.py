@@ -32,7 +32,7 @@ def array(rng) -> OscillatorArray:
 def both(model, **settings):
     """The same run by each engine, as NumPy arrays."""
     settings = {"duration": 3e-9, "dt": 1e-12, "m0": START, **settings}
-    reference = simulate(model, stepper=lg.DormandPrince5(project=False), **settings)
+    reference = simulate(model, stepper=lg.solvers.DormandPrince5(project=False), **settings)
     return np.asarray(simulate(model, engine=TIGHT, **settings).m), np.asarray(reference.m)
 
 
@@ -70,7 +70,7 @@ def test_gradients_of_an_array(rng):
         )
         m0 = lg.direction(1.0 + x["theta"], jnp.array([0.1, 0.7, 1.9]))
         settings = {"duration": 0.5e-9, "dt": 1e-12, "m0": m0, "save": End()}
-        stepper = lg.DormandPrince5(project=False)
+        stepper = lg.solvers.DormandPrince5(project=False)
         return jnp.sum(simulate(coupled, engine=engine, stepper=stepper, **settings).m[..., :2])
 
     x = {"current": jnp.zeros(3), "alpha": jnp.zeros(3), "theta": jnp.zeros(3), "weights": jnp.zeros((3, 3))}
@@ -100,8 +100,8 @@ def test_the_same_noise(rng, key):
     model = array(rng).replace(temperature=300.0)
     settings = {"duration": 0.5e-9, "dt": 1e-12, "m0": START, "key": key, "drive": DRIVE}
     by_diffrax = np.asarray(simulate(model, engine=Diffrax(), **settings).m)
-    by_scan = np.asarray(simulate(model, stepper=lg.Heun(project=False), **settings).m)
-    cold = np.asarray(simulate(model.replace(temperature=0.0), stepper=lg.Heun(), **settings).m)
+    by_scan = np.asarray(simulate(model, stepper=lg.solvers.Heun(project=False), **settings).m)
+    cold = np.asarray(simulate(model.replace(temperature=0.0), stepper=lg.solvers.Heun(), **settings).m)
     assert by_diffrax == pytest.approx(by_scan, abs=1e-13)
     assert np.abs(by_diffrax - cold).max() > 1e-3
 
@@ -116,7 +116,7 @@ def test_noise_has_gradients(key):
 
     found, expected = (
         jax.jit(lambda t, s=settings: jax.jvp(lambda t: end(t, *s), (t,), (1.0,)))(300.0)
-        for settings in ((Diffrax(), None), (None, lg.Heun(project=False)))
+        for settings in ((Diffrax(), None), (None, lg.solvers.Heun(project=False)))
     )
     assert float(found[0]) == pytest.approx(float(expected[0]), rel=1e-12)
     assert float(found[1]) == pytest.approx(float(expected[1]), rel=1e-10)

@@ -6,7 +6,7 @@ import pytest
 import llgrad as lg
 
 TRUE = lg.presets.kubota2013().replace(field=(0.0, 0.0, 0.06))
-RUN = lg.simulate(TRUE, duration=1.5e-9, m0=lg.direction(1.0, 0.3), save=lg.Interval(10e-12), accuracy=1e-10)
+RUN = lg.simulate(TRUE, duration=1.5e-9, m0=lg.direction(1.0, 0.3), save=lg.solvers.Interval(10e-12), accuracy=1e-10)
 TRACE = lg.trace_of(RUN)
 FREE = ["alpha", "current", "field.z"]
 
@@ -31,6 +31,6 @@ def test_a_start_that_is_the_answer_keeps_its_steps():
 def test_accuracy_is_of_whole_traces_and_in_place_of_dt():
     with pytest.raises(ValueError, match="leave one of the two out"):
         lg.fit(TRUE, TRACE, free=FREE, accuracy=1e-8, dt=1e-12)
-    table = lg.FrequencyTable("current", np.linspace(2e-3, 3e-3, 8), np.linspace(4e8, 5e8, 8))
+    table = lg.data.FrequencyTable("current", np.linspace(2e-3, 3e-3, 8), np.linspace(4e8, 5e8, 8))
     with pytest.raises(ValueError, match="accuracy is that of a trace that is fitted whole"):
         lg.fit(TRUE, table, free=["alpha", "field.z"], accuracy=1e-6)

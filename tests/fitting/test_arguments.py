@@ -1,6 +1,7 @@
 """No argument is accepted and ignored: for every kind of data it changes the problem or is refused in a sentence."""
 
 import dataclasses
+import sys
 
 import jax
 import numpy as np
@@ -17,14 +18,14 @@ from llgrad.fitting.methods.starts import draw_starts, reaches
 from llgrad.fitting.stages import beginning
 
 STO = lg.presets.kubota2013()
-JUNCTION = STO.replace(junction=lg.LinearJunction(R_P=1e3, delta_R=500.0))
+JUNCTION = STO.replace(junction=lg.devices.LinearJunction(R_P=1e3, delta_R=500.0))
 T = 1e-11 * np.arange(600)
 WAVE = np.cos(3e9 * T)
 MX = lg.Trace(T, {"mx": 0.5 * WAVE})
 VOLTAGE = lg.Trace(T, {"voltage": 1e-3 * WAVE})
 GRID = np.arange(0.1e9, 1.2e9, 1e6)
-SPECTRUM = lg.Spectrum(GRID, 1e-17 / (1 + ((GRID - 5e8) / 2e7) ** 2) + 1e-18, "V²/Hz")
-TABLE = lg.FrequencyTable("current", [1.5e-3, 2e-3, 2.5e-3], [0.9e9, 1.2e9, 1.5e9])
+SPECTRUM = lg.observables.Spectrum(GRID, 1e-17 / (1 + ((GRID - 5e8) / 2e7) ** 2) + 1e-18, "V²/Hz")
+TABLE = lg.data.FrequencyTable("current", [1.5e-3, 2e-3, 2.5e-3], [0.9e9, 1.2e9, 1.5e9])
 DATA = {
     "trace": MX,
     "voltage": VOLTAGE,
@@ -57,9 +58,9 @@ def problem_of(monkeypatch):
         found.update(prepared=prepared, begin=begin, guess=guess, key=key, log=log)
         raise Begun
 
-    monkeypatch.setattr("llgrad.fitting.fit._guessed", keep)
-    monkeypatch.setattr("llgrad.fitting.fit.check_dependence", lambda *_: None)  # runs, and is slow
-    monkeypatch.setattr("llgrad.fitting.fit._on_orbits", lambda prepared, log: prepared)
+    monkeypatch.setattr(sys.modules["llgrad.fitting.fit"], "_guessed", keep)
+    monkeypatch.setattr(sys.modules["llgrad.fitting.fit"], "check_dependence", lambda *_: None)  # runs, and is slow
+    monkeypatch.setattr(sys.modules["llgrad.fitting.fit"], "_on_orbits", lambda prepared, log: prepared)
 
     def call(model, data, **arguments):
         with pytest.raises(Begun):
@@ -92,7 +93,8 @@ def test_settings_of_the_recording(problem_of, name, kind):
 
 @pytest.mark.parametrize("kind", DATA)
 @pytest.mark.parametrize(
-    ("name", "value"), [("dt", 0.7e-12), ("stepper", lg.Heun()), ("engine", lg.XLA()), ("starts", lg.Starts(3))]
+    ("name", "value"),
+    [("dt", 0.7e-12), ("stepper", lg.solvers.Heun()), ("engine", lg.solvers.XLA()), ("starts", lg.fitting.Starts(3))],
 )
 def test_settings_of_the_runs(problem_of, name, value, kind):
     if name != "starts" and kind in ("table", "spectrum"):  # fitted by shooting: nothing is run
@@ -111,8 +113,8 @@ def test_keys_guesses_and_starts_that_nothing_uses(kind):
         prepared = prepare(JUNCTION, experiments, ["alpha"])
         screened = kind not in ("table", "spectrum")
         known = prepare(JUNCTION, tuple(dataclasses.replace(e, m0=(0.6, 0.0, 0.8)) for e in experiments), ["alpha"])
-        one, key = lg.Starts(), jax.random.key(0)
-        method = lg.LevenbergMarquardt()
+        one, key = lg.fitting.Starts(), jax.random.key(0)
+        method = lg.fitting.LevenbergMarquardt()
         for case, used in ((prepared, screened), (known, False)):
             refusals = [
                 lambda c=case: check_used(c, method, None, one, key),
@@ -124,11 +126,11 @@ def test_keys_guesses_and_starts_that_nothing_uses(kind):
                 else:
                     with pytest.raises(ValueError, match="would change nothing"):
                         call()
-            check_used(case, method, Guess(slopes=False, screen=0), lg.Starts(2), key)
+            check_used(case, method, Guess(slopes=False, screen=0), lg.fitting.Starts(2), key)
             with pytest.raises(ValueError, match="a GridSearch has one grid"):
-                check_used(case, GridSearch(), None, lg.Starts(2), key)
+                check_used(case, GridSearch(), None, lg.fitting.Starts(2), key)
     with pytest.raises(ValueError, match="one start is the given one, and nothing is spread; give a count too"):
-        lg.Starts(spread=0.3)
+        lg.fitting.Starts(spread=0.3)
 
 
 NEEDS = {
@@ -186,9 +188,21 @@ def test_settings_of_an_experiment_that_nothing_uses(settings, data, sentence):
         ),
         ([lg.Experiment(MX), lg.Experiment(MX)], ["alpha", "current[3]"], r"'current\[3\]' is free, but no experiment"),
         ([lg.Experiment(VOLTAGE, gain=2.0)], ["alpha", "gain"], "gain is free, but the experiment holds it at 2"),
-        ([lg.Experiment(VOLTAGE)], {"gain": lg.positive()}, "gain follows from the other parameters in closed form"),
-        ([lg.Experiment(MX)], {"delay": lg.unbounded(1e-9)}, "the bound of delay is unbounded, expected between"),
-        ([lg.Experiment(MX)], {"delay": lg.between(-1e-9, 1e-9)}, "bound of delay is between -1 ns and 1 ns, expected"),
+        (
+            [lg.Experiment(VOLTAGE)],
+            {"gain": lg.systems.positive()},
+            "gain follows from the other parameters in closed form",
+        ),
+        (
+            [lg.Experiment(MX)],
+            {"delay": lg.systems.unbounded(1e-9)},
+            "the bound of delay is unbounded, expected between",
+        ),
+        (
+            [lg.Experiment(MX)],
+            {"delay": lg.systems.between(-1e-9, 1e-9)},
+            "bound of delay is between -1 ns and 1 ns, expected",
+        ),
     ],
 )
 def test_experiments_that_do_not_go_together(experiments, free, sentence):
@@ -198,19 +212,19 @@ def test_experiments_that_do_not_go_together(experiments, free, sentence):
 
 def test_a_parameter_of_one_experiment_alone(problem_of):
     pair = [lg.Experiment(MX, label="a"), lg.Experiment(MX, label="b")]
-    prepared = problem_of(STO, pair, free={"alpha": None, "current[b]": lg.between(1e-3, 4e-3)})["prepared"]
+    prepared = problem_of(STO, pair, free={"alpha": None, "current[b]": lg.systems.between(1e-3, 4e-3)})["prepared"]
     assert [name for name in prepared.problem.names if "m0" not in name] == ["alpha", "current[b]"]
 
 
 def test_pieces_have_beginnings_of_their_own():
     for settings in ({"m0": (0, 0, 1)}, {"delay": 1e-10}, {"label": "x"}, {"segment": 1e-9}):
         with pytest.raises(ValueError, match="is not common to the pieces of a trace"):
-            lg.segments(MX, 1e-9, **settings)
+            lg.fitting.segments(MX, 1e-9, **settings)
     with pytest.raises(ValueError, match="a drive that changes in time would begin anew"):
-        lg.segments(MX, 1e-9, drive=SINE)
+        lg.fitting.segments(MX, 1e-9, drive=SINE)
     with pytest.raises(ValueError, match="expected more than 8 in a piece"):
-        lg.segments(MX, 5e-11)
-    assert len(lg.segments(MX, 1e-9, drive=lg.Drive(current=lg.Constant(1e-4)))) == 6
+        lg.fitting.segments(MX, 5e-11)
+    assert len(lg.fitting.segments(MX, 1e-9, drive=lg.Drive(current=lg.drives.Constant(1e-4)))) == 6
 
 
 def test_a_trajectory_is_data(problem_of):
@@ -224,7 +238,7 @@ def test_a_trajectory_is_data(problem_of):
 
 ZERO = lg.Oscillator(Ms=1e6, volume=1e-23, alpha=0.01, polarization=0.0, polariser=(1, 0, 0))
 STARTS = {
-    "at zero": (ZERO.replace(junction=lg.LinearJunction(R_P=1e3, delta_R=0.0)), SINE),
+    "at zero": (ZERO.replace(junction=lg.devices.LinearJunction(R_P=1e3, delta_R=0.0)), SINE),
     "a preset": (JUNCTION, lg.Drive(current=lg.Sine(0.0, 1e9))),
     "along x": (STO.replace(field=(0.2, 0.0, 0.0)), None),
 }
@@ -244,7 +258,7 @@ def test_starts_and_grids_spread_over_every_parameter(case):
     with jax.enable_x64(True):
         prepared = prepare(model, (experiment,), free)
         problem = prepared.problem
-        u = draw_starts(problem, prepared.values, lg.Starts(5), jax.random.key(0))
+        u = draw_starts(problem, prepared.values, lg.fitting.Starts(5), jax.random.key(0))
         drawn = np.array([np.asarray(problem.physical(row)) for row in u])
         axes = GridSearch(points=5)._axes(problem, u[0])
         reach = reaches(problem, prepared.values)

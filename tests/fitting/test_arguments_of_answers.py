@@ -76,16 +76,22 @@ CASES = [
 @pytest.mark.parametrize(("answer", "name", "value", "said"), CASES)
 def test_what_means_nothing_is_refused(answer, name, value, said):
     with pytest.raises(ValueError, match=said):
-        getattr(lg, answer)(**(GIVEN[answer] | {name: value}))
+        getattr(lg.fitting, answer)(**(GIVEN[answer] | {name: value}))
 
 
 def test_every_argument_is_in_the_table():
     for answer, arguments in NOTHING.items():
-        told = {*inspect.signature(getattr(lg, answer)).parameters} - {"progress"}
+        told = {*inspect.signature(getattr(lg.fitting, answer)).parameters} - {"progress"}
         assert told - {*arguments} <= {"name"}  # a name needs a fit: tests/unit/fitting
 
 
-METHODS = [lg.Starts, lg.Guess, lg.LevenbergMarquardt, lg.GradientDescent, lg.GridSearch]
+METHODS = [
+    lg.fitting.Starts,
+    lg.fitting.Guess,
+    lg.fitting.LevenbergMarquardt,
+    lg.fitting.GradientDescent,
+    lg.fitting.GridSearch,
+]
 NUMBERS = [
     (method, field.name, field.default)
     for method in METHODS
@@ -97,7 +103,7 @@ NUMBERS = [
 @pytest.mark.parametrize(("method", "name", "default"), NUMBERS)
 def test_numbers_of_a_search(method, name, default):
     """A number of NumPy or JAX is one of Python, without a warning; what is no such number is refused."""
-    others = {"count": 3} if name == "spread" and method is lg.Starts else {}
+    others = {"count": 3} if name == "spread" and method is lg.fitting.Starts else {}
     for kind in (np.int64, np.asarray, jax.numpy.asarray) if isinstance(default, int) else (np.float64, np.asarray):
         made = method(**others, **{name: kind(default)})
         assert type(getattr(made, name)) is type(default) and eqx.tree_equal(made, method(**others, **{name: default}))

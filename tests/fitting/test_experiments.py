@@ -35,7 +35,7 @@ def test_two_currents_share_the_damping():
 def test_an_unknown_starting_state_is_searched_for():
     trace = trace_at(m0=lg.direction(1.2, 2.0), duration=5e-9).select("mx")
     start = set_leaf(STO.replace(alpha=0.006, current=2.1e-3), "field.z", 0.023)
-    result = lg.fit(start, trace, free=list(TRUTH), guess=lg.Guess(screen=2048, keep=8))
+    result = lg.fit(start, trace, free=list(TRUTH), guess=lg.fitting.Guess(screen=2048, keep=8))
     assert {name: result.values[name] for name in TRUTH} == pytest.approx(TRUTH, rel=1e-6)
     assert any("sign of field.z" in sentence for sentence in result.verdict)
     assert {"screening"} < {entry["stage"] for entry in result.history}
@@ -48,7 +48,7 @@ def test_a_delay_and_a_filter_are_found():
     filtered = np.asarray(low_pass(jax.numpy.asarray(fine.columns["mx"]), 1e-11, bandwidth))
     trace = lg.Trace(t, {"mx": np.interp(t + delay, fine.t, filtered)})
     experiment = lg.Experiment(trace, m0=m0, delay=0.1e-9, bandwidth=2e9)
-    result = lg.fit(STO, experiment, free={"delay": lg.between(0, 0.5e-9), "bandwidth": lg.positive()})
+    result = lg.fit(STO, experiment, free={"delay": lg.systems.between(0, 0.5e-9), "bandwidth": lg.systems.positive()})
     assert result.values["delay"] == pytest.approx(delay, rel=0.02)
     assert result.values["bandwidth"] == pytest.approx(bandwidth, rel=0.05)
 
@@ -57,7 +57,7 @@ def test_a_table_of_frequencies_fixes_field_and_torque():
     """At 2 kOe, where theory holds: f = γ(H + (H_k − 4πM) cosθ)/2π against the current."""
     device = STO.replace(field=(0, 0, 0.2))
     currents = np.array([2.0e-3, 2.5e-3, 4.0e-3])
-    table = lg.FrequencyTable("current", currents, [6.4424e9, 6.2400e9, 5.9554e9])
+    table = lg.data.FrequencyTable("current", currents, [6.4424e9, 6.2400e9, 5.9554e9])
     result = lg.fit(set_leaf(device, "field.z", 0.205), table, free=["field.z", "alpha"])
     assert result.values["field.z"] == pytest.approx(0.2, rel=2e-4)
     assert result.values["alpha"] == pytest.approx(0.005, rel=5e-3)
@@ -117,14 +117,14 @@ IN_PLANE = lg.Oscillator(
 def test_a_table_does_not_depend_on_the_state_that_its_runs_begin_from(m0):
     """Near threshold, and from where the device nearly rests, it takes long to come to the one orbit."""
     frequencies = [12.736487e9, 7.644770e9, 6.012737e9]  # after 600 ns
-    table = lg.FrequencyTable("current", [0.26e-3, 0.35e-3, 0.4e-3], frequencies, errors=[2e6] * 3)
+    table = lg.data.FrequencyTable("current", [0.26e-3, 0.35e-3, 0.4e-3], frequencies, errors=[2e6] * 3)
     result = lg.fit(IN_PLANE.replace(alpha=0.012), table, free=["alpha"], m0=m0)
     assert result.converged and result.values["alpha"] == pytest.approx(0.01, rel=1e-4)
     assert not any("orbit" in sentence for sentence in result.verdict)
 
 
 def test_a_table_of_a_device_at_rest_is_said_to_be_one():
-    table = lg.FrequencyTable("current", [0.01e-3, 0.02e-3], [5.0e9, 5.1e9])
+    table = lg.data.FrequencyTable("current", [0.01e-3, 0.02e-3], [5.0e9, 5.1e9])
     with pytest.raises(ValueError, match="comes to rest, where it has no frequency; start from a larger current"):
         lg.fit(IN_PLANE.replace(alpha=0.05), table, free=["H_k"])
 
@@ -141,7 +141,7 @@ BELOW = np.array([10.7166285, 13.51348866, 15.25201047, 16.62628642, 17.80162843
 def test_a_table_of_orbits_beside_others_is_fitted_from_a_start_on_yet_others(below, m0):
     """At α = 0.012 two of the orbits are in the plane, with frequencies that rise with α instead of falling; at the
     truth two attract at each current, 20 to 55 MHz apart, and a table may hold either."""
-    table = lg.FrequencyTable("current", SIX, np.where(below, BELOW, ABOVE), errors=np.full(6, 1e6))
+    table = lg.data.FrequencyTable("current", SIX, np.where(below, BELOW, ABOVE), errors=np.full(6, 1e6))
     result = lg.fit(COBALT.replace(alpha=0.012), table, free=["alpha", "polarization"], m0=m0)
     ratio = result.values["polarization"] / result.values["alpha"]
     assert result.converged and result.explained, result

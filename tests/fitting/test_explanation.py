@@ -14,7 +14,7 @@ from llgrad.fitting.planning.known import known_from_file
 from llgrad.plot.pages.report import report
 
 STO = lg.presets.kubota2013()
-QUICK = {"method": lg.LevenbergMarquardt(grow=False), "guess": lg.Guess(slopes=False, screen=0)}
+QUICK = {"method": lg.fitting.LevenbergMarquardt(grow=False), "guess": lg.fitting.Guess(slopes=False, screen=0)}
 CURRENTS = np.array([2.0e-3, 2.5e-3, 3.0e-3, 3.5e-3, 4.0e-3])
 FREQUENCIES = np.array([6.44065, 6.23998, 6.11293, 6.02346, 5.95539]) * 1e9
 """Of the reference device at 2 kOe, from simulations."""
@@ -40,7 +40,9 @@ def fitted(data, m0, **options):
 def at_2_kOe(frequencies, errors=None, seed=0):
     """A fit of the field to a table, from 1 % away."""
     drawn = frequencies + np.random.default_rng(seed).normal(0, 5e6, CURRENTS.size)
-    table = lg.FrequencyTable("current", CURRENTS, drawn, None if errors is None else np.full(CURRENTS.size, errors))
+    table = lg.data.FrequencyTable(
+        "current", CURRENTS, drawn, None if errors is None else np.full(CURRENTS.size, errors)
+    )
     return lg.fit(STO.replace(field=(0, 0, 0.202)), table, free=["field.z"])
 
 
@@ -155,7 +157,7 @@ def test_each_error_of_a_table_counts():
     """One frequency is 300 MHz off and says so: χ² is a right model's."""
     errors = np.array([5e6, 5e6, 5e6, 5e6, 3e8])
     drawn = FREQUENCIES + errors * [0.5, -1, 1, -0.5, 1]
-    table = lg.FrequencyTable("current", CURRENTS, drawn, errors)
+    table = lg.data.FrequencyTable("current", CURRENTS, drawn, errors)
     result = lg.fit(STO.replace(field=(0, 0, 0.202)), table, free=["field.z"])
     assert result.explained and result.quality[0].chi2_per_freedom == pytest.approx(0.8, abs=0.5)
 
@@ -187,16 +189,16 @@ def test_the_same_sentences_stand_everywhere(told):
 def test_nothing_goes_on_from_what_is_not_explained(told, tmp_path):
     lost = told[2]
     with pytest.raises(ValueError, match="there is nothing to profile until it does"):
-        lg.profile(dataclasses.replace(lost, converged=True), "alpha")
+        lg.fitting.profile(dataclasses.replace(lost, converged=True), "alpha")
     with pytest.raises(ValueError, match="there is nothing to plan from"):
-        lg.plan(lost, {"current": [1e-3, 2e-3]})
+        lg.fitting.plan(lost, {"current": [1e-3, 2e-3]})
     with pytest.raises(ValueError, match="there is nothing to plan from"):
         known_from_file(lost.save(tmp_path / "lost.json"))
 
 
 def test_a_profile_of_what_is_explained_in_part_says_so(told):
     with jax.enable_x64(True):
-        one = lg.profile(told[1], "alpha", points=5)
+        one = lg.fitting.profile(told[1], "alpha", points=5)
     assert "the model explains the data only in part" in str(one)
 
 
@@ -204,7 +206,7 @@ def test_values_that_speak_against_themselves(teacher, first_state):
     bounded = lg.fit(
         STO.replace(alpha=0.0055),
         noisy(teacher, 0.01),
-        free={"alpha": lg.between(0.0051, 0.02)},
+        free={"alpha": lg.systems.between(0.0051, 0.02)},
         m0=first_state,
         **QUICK,
     )

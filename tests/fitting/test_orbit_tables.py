@@ -40,7 +40,7 @@ def lines(currents, temperatures, rng=None, errors=(1e6, 0.05)):
     off = np.zeros((2, f.size)) if rng is None else rng.normal(size=(2, f.size))
     settings = {"current": np.tile(currents, len(temperatures)), "temperature": np.repeat(temperatures, len(currents))}
     measured = {"frequency": f + sigma["frequency"] * off[0], "line_width": width + sigma["line_width"] * off[1]}
-    return lg.OrbitTable(settings, measured, sigma)
+    return lg.data.OrbitTable(settings, measured, sigma)
 
 
 def test_damping_and_volume_are_found_from_frequencies_and_widths_at_two_temperatures(rng):
@@ -63,7 +63,7 @@ def test_damping_and_volume_are_found_from_frequencies_and_widths_at_two_tempera
 
 
 def test_a_system_is_found_from_its_frequencies():
-    table = lg.FrequencyTable("supercriticality", POWERS, closed_form(SYSTEM, POWERS), np.full(8, 1e4))
+    table = lg.data.FrequencyTable("supercriticality", POWERS, closed_form(SYSTEM, POWERS), np.full(8, 1e4))
     start = SYSTEM.replace(omega=3.2e9, shift=-0.8e9, nonlinear=0.7)
     found = lg.fit(start, table, free=["omega", "shift", "nonlinear"])
     assert found.converged and found.explained
@@ -77,7 +77,7 @@ def test_a_system_is_found_from_a_spectrum_whose_width_is_its_own(rng):
     f, width = closed_form(system, 2.0), closed_width(system, 2.0)
     grid = np.linspace(f - 12 * width, f + 12 * width, 241)
     density = 1e-10 / (1 + (2 * (grid - f) / width) ** 2) + 1e-13
-    spectrum = lg.Spectrum(grid, density * rng.gamma(100, 0.01, grid.size), "1/Hz")
+    spectrum = lg.observables.Spectrum(grid, density * rng.gamma(100, 0.01, grid.size), "1/Hz")
     start = system.replace(omega=0.999 * system.omega, heat=3e5)
     found = lg.fit(start, lg.Experiment(spectrum, noise=0.1), free=["omega", "heat"])
     assert found.names == ("omega", "heat") and found.converged
@@ -106,23 +106,30 @@ WRONG = {
 def test_a_table_that_cannot_be_meant_is_refused(case):
     measured, errors, options, sentence = WRONG[case]
     with pytest.raises(ValueError, match=sentence):
-        lg.OrbitTable(SETTINGS, measured, errors, options)
+        lg.data.OrbitTable(SETTINGS, measured, errors, options)
 
 
-WIDTHS = lg.OrbitTable(SETTINGS, {"line_width": [2.9e7, 1.9e7, 1.1e7, 5e6]})
+WIDTHS = lg.data.OrbitTable(SETTINGS, {"line_width": [2.9e7, 1.9e7, 1.1e7, 5e6]})
 REFUSED = {
     "0 K": (HOT.replace(temperature=0.0), WIDTHS, {}, "a line_width at temperature = 0 K: without noise a line has no"),
     "a quiet system": (
         MEMBERS["Vortex"],
-        lg.OrbitTable({"torque": CURRENTS * 1e10}, WIDTHS.measured),
+        lg.data.OrbitTable({"torque": CURRENTS * 1e10}, WIDTHS.measured),
         {"free": ["damping"]},
         "Vortex has no noise to make one",
     ),
-    "a setting": (HOT, lg.OrbitTable({"curent": CURRENTS}, WIDTHS.measured), {}, "setting 'curent' is none of the"),
+    "a setting": (
+        HOT,
+        lg.data.OrbitTable({"curent": CURRENTS}, WIDTHS.measured),
+        {},
+        "setting 'curent' is none of the",
+    ),
     "a time step": (HOT, WIDTHS, {"dt": 1e-12}, "dt is of runs in time, and tables and spectra are fitted through"),
     "one noise": (
         HOT,
-        lg.OrbitTable(SETTINGS, {"frequency": FREQUENCIES, **WIDTHS.measured}, {"frequency": 1e6, "line_width": 1e6}),
+        lg.data.OrbitTable(
+            SETTINGS, {"frequency": FREQUENCIES, **WIDTHS.measured}, {"frequency": 1e6, "line_width": 1e6}
+        ),
         {"noise": 2.0},
         "noise= is one number, and this table has several quantities",
     ),
@@ -139,7 +146,7 @@ def test_a_table_that_tells_nothing_of_a_model_is_refused(case):
 def read(text, tmp_path, **options):
     path = tmp_path / "lab.csv"
     path.write_text(text, encoding="utf-8")
-    return lg.read_orbit_table(path, **options)
+    return lg.data.read_orbit_table(path, **options)
 
 
 FILE = """# made up

@@ -40,7 +40,7 @@ def test_noise_in_the_device_is_recognised(draw):
 
 
 def test_segments_share_the_device(teacher):
-    pieces = lg.segments(teacher, 2.5e-9)
+    pieces = lg.fitting.segments(teacher, 2.5e-9)
     assert [piece.data.t.size for piece in pieces] == [250, 250]
     result = lg.fit(STO.replace(alpha=0.006), pieces, free=FREE)
     assert {name: result.values[name] for name in TRUTH} == pytest.approx(TRUTH, rel=1e-6)
@@ -49,7 +49,7 @@ def test_segments_share_the_device(teacher):
 
 def test_segments_of_nothing(teacher):
     with pytest.raises(ValueError, match="expected a time shorter than the trace"):
-        lg.segments(teacher, 1e-6)
+        lg.fitting.segments(teacher, 1e-6)
 
 
 def test_rounding_is_no_correlation():

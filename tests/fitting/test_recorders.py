@@ -8,7 +8,7 @@ import pytest
 import llgrad as lg
 from llgrad.fitting.targets.measurement import best_line, interpolate
 
-STO = lg.presets.kubota2013().replace(junction=lg.LinearJunction(R_P=1e3, delta_R=500.0))
+STO = lg.presets.kubota2013().replace(junction=lg.devices.LinearJunction(R_P=1e3, delta_R=500.0))
 M0 = np.array([0.6, 0.0, 0.8])
 GAIN, OFFSET = 0.4, 0.2
 LINES = {
@@ -70,7 +70,7 @@ def test_a_delay_is_found_within_what_is_simulated():
     trace = lg.Trace(t, {"mx": whole.columns["mx"][50:250]})
     result = lg.fit(device, lg.Experiment(trace, m0=m0), free=["delay"])
     assert result.converged and result.values["delay"] == pytest.approx(0.5e-9, rel=1e-5)
-    beyond = lg.fit(device, lg.Experiment(trace, m0=m0), free={"delay": lg.between(0, 0.2e-9)})
+    beyond = lg.fit(device, lg.Experiment(trace, m0=m0), free={"delay": lg.systems.between(0, 0.2e-9)})
     assert 0 <= beyond.values["delay"] <= 0.2e-9
 
 
@@ -80,8 +80,10 @@ CUBIC = np.linspace(0.0, 1.0, 20) ** 3
 SAMPLES = {
     "a recorded time": lambda t: interpolate(jnp.asarray(CUBIC), 1.0, jnp.asarray(t)),
     "a recorded time among three": lambda t: interpolate(jnp.asarray(CUBIC[[0, 10, 19]]), 9.5, jnp.asarray(t)),
-    "a drive": lambda t: lg.Sampled(t=np.arange(20.0), values=CUBIC)(jnp.asarray(t)),
-    "an uneven drive": lambda t: lg.Sampled(t=np.arange(20.0) ** 1.01 * 19 / 19**1.01, values=CUBIC)(jnp.asarray(t)),
+    "a drive": lambda t: lg.drives.Sampled(t=np.arange(20.0), values=CUBIC)(jnp.asarray(t)),
+    "an uneven drive": lambda t: lg.drives.Sampled(t=np.arange(20.0) ** 1.01 * 19 / 19**1.01, values=CUBIC)(
+        jnp.asarray(t)
+    ),
 }
 
 

@@ -38,7 +38,7 @@ def test_the_answer_says_how_it_was_found(found):
     assert found.prediction["mx"].shape == found.data.t.shape == (6000,)
     assert found.to_json()["line_widths"][0]["frequency"] == found.line_widths[0].frequency
     with pytest.raises(ValueError, match="a fit in segments has no profile"):
-        lg.profile(found, "alpha")
+        lg.fitting.profile(found, "alpha")
 
 
 def test_noise_free_pieces_give_the_truth(teacher):
@@ -94,4 +94,4 @@ def test_uneven_traces_and_tables_have_no_segments(teacher):
     with pytest.raises(ValueError, match=r"must be evenly spaced; cut it with segments\(trace, length\) instead"):
         lg.Experiment(uneven, segment=6e-10)
     with pytest.raises(ValueError, match="segment= is for a trace"):
-        lg.Experiment(lg.FrequencyTable("current", [1e-3], [1e9]), segment=6e-10)
+        lg.Experiment(lg.data.FrequencyTable("current", [1e-3], [1e9]), segment=6e-10)

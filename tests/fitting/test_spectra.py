@@ -17,7 +17,7 @@ def measured(f0=F0, width=3.5e7, seed=0, averages=AVERAGES):
     """A line on a floor in V²/Hz; each reading the average of so many exponential ones."""
     rng = np.random.default_rng(seed)
     density = 4e-17 / (1 + (2 * (GRID - f0) / width) ** 2) + 1e-18
-    return lg.Spectrum(GRID, density * rng.gamma(averages, 1 / averages, GRID.size), "V²/Hz")
+    return lg.observables.Spectrum(GRID, density * rng.gamma(averages, 1 / averages, GRID.size), "V²/Hz")
 
 
 def slope():
@@ -40,7 +40,7 @@ def test_current_and_width_lie_within_their_errors(found):
 
 def test_the_error_is_that_of_the_peak(found):
     """One parameter of the device: its error is that of the line's frequency over the slope."""
-    peak = lg.peak_of(measured())
+    peak = lg.data.peak_of(measured())
     assert found.errors["current"] == pytest.approx(peak.frequency_error / abs(slope()), rel=0.2)
     assert found.errors["line_width"] == pytest.approx(peak.line_width_error, rel=0.2)
     assert found.prediction["density"].shape == found.data.frequency.shape
@@ -69,10 +69,10 @@ def test_a_spectrum_beside_a_trace(teacher, rng, noise):
 
 def test_a_spectrum_has_no_drive():
     with pytest.raises(ValueError, match="a spectrum is that of free oscillations, without a drive; leave it out"):
-        lg.fit(STO, measured(), free=["current"], drive=lg.Drive(current=lg.Constant(1e-4)))
+        lg.fit(STO, measured(), free=["current"], drive=lg.Drive(current=lg.drives.Constant(1e-4)))
 
 
 def test_a_flat_spectrum_is_refused():
-    flat = lg.Spectrum(GRID, np.full(GRID.size, 1e-18), "V²/Hz")
+    flat = lg.observables.Spectrum(GRID, np.full(GRID.size, 1e-18), "V²/Hz")
     with pytest.raises(ValueError, match="the spectrum is flat: there is no line in it"):
         lg.fit(STO, flat, free=["current"])

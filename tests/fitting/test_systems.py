@@ -75,7 +75,7 @@ def test_an_unknown_start_is_found_beside_the_parameters():
     trace = recorded("Hopf", system=type("Elsewhere", (Hopf,), {"start": lambda self: {"re": -0.2, "im": 0.4}})(
         1e9, 2e9, 1.2e9
     ))  # fmt: skip
-    result = fitted("Hopf", trace, m0=None, guess=lg.Guess(screen=512, keep=4))
+    result = fitted("Hopf", trace, m0=None, guess=lg.fitting.Guess(screen=512, keep=4))
     assert result.converged and np.abs(distances(result, "Hopf")).max() < 4
     for name, value in (("m0.re", -0.2), ("m0.im", 0.4)):
         assert abs(result.values[name] - value) < 4 * result.errors[name] < 0.2
@@ -122,7 +122,7 @@ def test_the_recorder_has_names_of_its_own():
 class Bounded(Hopf):
     """With the bound of a parameter declared in its class."""
 
-    spread: float = lg.quantity("Hz", bound=lg.between(0.0, 5e7), default=1e7)
+    spread: float = lg.quantity("Hz", bound=lg.systems.between(0.0, 5e7), default=1e7)
 
     def rate(self, state, inputs):
         return Hopf(self.gain, self.saturation, self.frequency + self.spread).rate(state, inputs)
@@ -145,7 +145,7 @@ def columns(**given):
 
 
 class Driven(Hopf):
-    drive: lg.Vec3 = lg.vector("T", default=(0.0, 0.0, 1.0))
+    drive: lg.Vec3 = lg.systems.vector("T", default=(0.0, 0.0, 1.0))
 
 
 REFUSED = {
@@ -159,27 +159,29 @@ REFUSED = {
     "a size": (ask(Bounded(0.0, 2e9, 1e9), free=["gain"]), r"gain starts at 0 1/s, and nobody knows the size"),
     "a state": (ask(m0={"re": 1.0}), "expected that of the system's start"),
     "a drive": (ask(drive=lg.Drive()), "waveforms by the inputs"),
-    "another input": (ask(drive={"pull": lg.Constant(1.0)}), "no input of Hopf; it has push"),
+    "another input": (ask(drive={"pull": lg.drives.Constant(1.0)}), "no input of Hopf; it has push"),
     "no drive": (ask(free=["drive.push.amplitude"]), "unknown parameter 'drive.push.amplitude'"),
     "names": (ask(Driven(1e9, 2e9, 1e9)), r"a parameter 'drive.x', and in a fit names that begin with 'drive.'"),
     "two columns": (ask(data=columns(re="1", im="1"), free=["recorder.gain"]), "which one gain would scale alike"),
-    "a bound": (ask(free={"m0.re": lg.between(0.0, 1.0)}), "m0.re is a part of the starting state"),
+    "a bound": (ask(free={"m0.re": lg.systems.between(0.0, 1.0)}), "m0.re is a part of the starting state"),
     "noise": (
         ask(MEMBERS["Amplitude"], columns(re="1"), free=["heat"]),
         "heat is free, but at the start the target does not depend on it: a fit follows orbits without noise",
     ),
-    "a device": (lambda: lg.fit(lg.Constant(1.0), columns(re="1"), free=["value"]), "an Oscillator or a System"),
+    "a device": (lambda: lg.fit(lg.drives.Constant(1.0), columns(re="1"), free=["value"]), "an Oscillator or a System"),
     "pieces": (ask(segment=1e-10, m0=None), "segment= is for a device"),
     "what a table sweeps": (
-        ask(data=lg.FrequencyTable("gain", [1e9, 2e9, 3e9], [1e9, 2e9, 3e9]), m0=None, dt=None),
+        ask(data=lg.data.FrequencyTable("gain", [1e9, 2e9, 3e9], [1e9, 2e9, 3e9]), m0=None, dt=None),
         "gain is free, but it is what the table sweeps",
     ),
     "a step for a table": (
-        ask(data=lg.FrequencyTable("gain", [1e9, 2e9, 3e9], [1e9, 2e9, 3e9]), m0=None),
+        ask(data=lg.data.FrequencyTable("gain", [1e9, 2e9, 3e9], [1e9, 2e9, 3e9]), m0=None),
         "dt is of runs in time, and tables",
     ),
     "of a device": (
-        lambda: lg.fit(lg.presets.kubota2013(), columns(mx="1"), free=["alpha"], drive={"current": lg.Constant(1.0)}),
+        lambda: lg.fit(
+            lg.presets.kubota2013(), columns(mx="1"), free=["alpha"], drive={"current": lg.drives.Constant(1.0)}
+        ),
         "drive is a dict, expected a Drive",
     ),
 }  # fmt: skip
@@ -205,8 +207,8 @@ def test_a_run_is_its_own_recording():
 class Curved(Hopf):
     """With a measured curve of the growth against the power."""
 
-    powers: list = lg.table("1", ascending=True)
-    growths: list = lg.table("1/s")
+    powers: list = lg.systems.table("1", ascending=True)
+    growths: list = lg.systems.table("1/s")
 
     def rate(self, state, inputs):
         power = state["re"] ** 2 + state["im"] ** 2

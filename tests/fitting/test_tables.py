@@ -14,11 +14,11 @@ DRIVE = lg.Drive(current=lg.Sine(1.3e-3, frequency=0.7e9))
 START = [0.6, 0.0, 0.8]
 
 
-class VoltageControlled(lg.FieldTerm):
+class VoltageControlled(lg.physics.FieldTerm):
     """A perpendicular anisotropy that follows the voltage."""
 
-    voltages: list = lg.table("V", ascending=True)
-    values: list = lg.table("T")
+    voltages: list = lg.systems.table("V", ascending=True)
+    values: list = lg.systems.table("T")
     resistance: float = lg.quantity("Ω", default=500.0)
 
     def field(self, m, inputs):
@@ -34,7 +34,13 @@ def test_a_table_is_fitted_and_each_of_its_numbers_has_a_name():
     with jax.enable_x64(True):
         run = lg.simulate(device(TRUE), duration=1.5e-9, dt=10e-12, m0=START, drive=DRIVE)
     found = lg.fit(
-        device(np.zeros(4)), run, free="terms.0.values", drive=DRIVE, m0=START, dt=10e-12, guess=lg.Guess(slopes=False)
+        device(np.zeros(4)),
+        run,
+        free="terms.0.values",
+        drive=DRIVE,
+        m0=START,
+        dt=10e-12,
+        guess=lg.fitting.Guess(slopes=False),
     )
     assert found.names == tuple(f"terms.0.values.{place}" for place in range(4))
     assert found.units["terms.0.values.2"] == "T"
@@ -43,7 +49,7 @@ def test_a_table_is_fitted_and_each_of_its_numbers_has_a_name():
 
 
 def test_a_bound_of_a_table_is_that_of_each_number_without_its_own():
-    wide, narrow = lg.between(-1.0, 1.0), lg.between(-0.1, 0.1)
+    wide, narrow = lg.systems.between(-1.0, 1.0), lg.systems.between(-0.1, 0.1)
     found = with_entries(device(TRUE), {"alpha": None, "terms.0.values.2": wide, "terms.0.values": narrow})
     assert found["terms.0.values.2"] is wide
     assert [found[f"terms.0.values.{place}"] for place in (0, 1, 3)] == [narrow] * 3

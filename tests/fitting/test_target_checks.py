@@ -1,6 +1,7 @@
 """What would make a fit useless is said in one sentence, before any search begins."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def sines(interval, columns=("mx",), count=60):
 def no_search(monkeypatch):
     """Fail where a search begins."""
     monkeypatch.setattr("llgrad.fitting.methods.least_squares.LevenbergMarquardt.search", None)
-    monkeypatch.setattr("llgrad.fitting.fit._guessed", None)
+    monkeypatch.setattr(sys.modules["llgrad.fitting.fit"], "_guessed", None)
 
 
 def check_refused(sentence, model, data, free, **settings):

@@ -16,9 +16,21 @@ from llgrad.solve.saving import End
 from llgrad.solve.simulate import simulate
 
 DURATION = 0.4e-9
-STEPPERS = [lg.RK4, lg.Heun, lg.DormandPrince5, lg.Tsitouras5, lg.DormandPrince8]
+STEPPERS = [
+    lg.solvers.RK4,
+    lg.solvers.Heun,
+    lg.solvers.DormandPrince5,
+    lg.solvers.Tsitouras5,
+    lg.solvers.DormandPrince8,
+]
 # steps of the coarser of two runs: rounding is far below the error, and the error in its leading order
-STEPS = {lg.RK4: 80, lg.Heun: 320, lg.DormandPrince5: 128, lg.Tsitouras5: 200, lg.DormandPrince8: 20}
+STEPS = {
+    lg.solvers.RK4: 80,
+    lg.solvers.Heun: 320,
+    lg.solvers.DormandPrince5: 128,
+    lg.solvers.Tsitouras5: 200,
+    lg.solvers.DormandPrince8: 20,
+}
 DRIVE = Drive(current=Sine(1e-3, frequency=4e9), field_x=Sine(20e-3, frequency=7e9, phase=1.0))
 STO = lg.presets.kubota2013().replace(alpha=0.05)
 
@@ -32,7 +44,7 @@ def end(stepper, steps):
 
 @pytest.fixture(scope="module")
 def exact():
-    return end(lg.DormandPrince5(project=False), 1000)
+    return end(lg.solvers.DormandPrince5(project=False), 1000)
 
 
 def test_every_stepper_is_here():
@@ -67,13 +79,14 @@ def test_a_projected_state_has_length_one(kind):
 
 
 def test_an_unprojected_state_measures_the_error():
-    assert abs(np.linalg.norm(end(lg.Heun(project=False), STEPS[lg.Heun])) - 1) > 1e-9
+    assert abs(np.linalg.norm(end(lg.solvers.Heun(project=False), STEPS[lg.solvers.Heun])) - 1) > 1e-9
 
 
 def test_the_coefficients_are_those_of_other_programs():
     """To the last digit those of SciPy (dop853.f, dopri5.f) and of Diffrax (Tsitouras)."""
     eighth, fifth, loose = (
-        kind.tableau.interpolating() for kind in (lg.DormandPrince8, lg.DormandPrince5, lg.Tsitouras5)
+        kind.tableau.interpolating()
+        for kind in (lg.solvers.DormandPrince8, lg.solvers.DormandPrince5, lg.solvers.Tsitouras5)
     )
     assert [list(row) for row in eighth.a] == [row[:i].tolist() for i, row in enumerate(dop853_coefficients.A)]
     assert [*eighth.b[:12]] == dop853_coefficients.B.tolist()

@@ -81,7 +81,10 @@ def test_every_leaf_of_a_device_and_its_starting_state():
 def test_the_main_leaves_with_another_stepper():
     """Without projection too; `test_every_leaf_that_noise_depends_on` is Heun's."""
     paths = ["alpha", "current", "field.z", "H_k"]
-    check(paths, lambda x: loss(moved(EVERYTHING, paths, x), stepper=lg.DormandPrince5(project=False), save=Every(1)))
+    check(
+        paths,
+        lambda x: loss(moved(EVERYTHING, paths, x), stepper=lg.solvers.DormandPrince5(project=False), save=Every(1)),
+    )
 
 
 def test_every_leaf_that_noise_depends_on(key):

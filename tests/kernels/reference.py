@@ -20,7 +20,7 @@ H = 1e-2
 CHANNELS = ("field_x", "field_y", "field_z")
 
 
-class Pull(lg.FieldTerm):
+class Pull(lg.physics.FieldTerm):
     """A user's term, of the least arithmetic in which state, current and parameter meet."""
 
     strength: float = lg.quantity("T/A")
@@ -29,7 +29,7 @@ class Pull(lg.FieldTerm):
         return lg.Vec3(self.strength * inputs.current * m.y, 0.0, 0.0)
 
 
-class Everything(lg.FieldTerm):
+class Everything(lg.physics.FieldTerm):
     """A user's term with functions, powers, comparisons and selects."""
 
     strength: float = lg.quantity("T")
@@ -93,7 +93,7 @@ class Case:
     """
 
     device: Any = SMALL
-    stepper: Any = lg.Heun()  # noqa: RUF009
+    stepper: Any = lg.solvers.Heun()  # noqa: RUF009
     N: int | None = None
     dtype: Any = jnp.float64
     channels: tuple = ()

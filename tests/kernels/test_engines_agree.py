@@ -23,10 +23,10 @@ from llgrad.physics.equation import equation_of_motion
 LONGEST = 12
 CASES = {
     # name: (numbers of trajectories, what is fixed)
-    "one, full device, RK4": ((None,), {"device": FULL, "stepper": lg.RK4()}),
+    "one, full device, RK4": ((None,), {"device": FULL, "stepper": lg.solvers.RK4()}),
     "a few, fifth order, no projection, a drive": (
         (2, 3),
-        {"stepper": lg.DormandPrince5(project=False), "channels": ("field_y",)},
+        {"stepper": lg.solvers.DormandPrince5(project=False), "channels": ("field_y",)},
     ),
     "many, a user's functions, drives of all and of each": (
         (15, 16, 17),
@@ -123,7 +123,7 @@ def test_value_tangent_and_gradient(name):
     run()
 
 
-@pytest.mark.parametrize("stepper", [lg.RK4(), lg.DormandPrince5()], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("stepper", [lg.solvers.RK4(), lg.solvers.DormandPrince5()], ids=lambda s: type(s).__name__)
 def test_steppers_in_float32(stepper):
     case = Case(N=3, stepper=stepper, dtype=jnp.float32, longest=5)
     cotangent = case.random_like(jax.eval_shape(lambda p: case.scan(p, 5, 2), case.parameters))
@@ -146,7 +146,9 @@ def rounding(tableau, angle, steps):
     return steps * 2.0**-24 * (1 + 4 * angle * sum(through))
 
 
-@pytest.mark.parametrize("stepper", [lg.RK4(), lg.Tsitouras5(), lg.DormandPrince8()], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize(
+    "stepper", [lg.solvers.RK4(), lg.solvers.Tsitouras5(), lg.solvers.DormandPrince8()], ids=lambda s: type(s).__name__
+)
 def test_the_rounding_of_a_stepper_in_float32(stepper):
     """Of the same numbers in float64. Terms of a gradient cancel to a tenth of their size or so."""
     steps, found = 5, {}
@@ -177,13 +179,13 @@ def test_no_step_at_all():
 
 
 def test_states_are_kept_within_the_memory_and_within_the_cache():
-    from llgrad.kernels.calls import SEGMENT, Plan
+    from llgrad.kernels.calls import SEGMENT, CallPlan
     from llgrad.kernels.expression.equations import compile_equation
 
     program, _ = compile_equation(equation_of_motion(SMALL), np.float64)
 
     def plan(steps, memory=2**28):
-        return Plan(program, lg.RK4.tableau, True, steps, 1, memory)
+        return CallPlan(program, lg.solvers.RK4.tableau, True, steps, 1, memory)
 
     assert plan(10**6).stride(1) == 1
     assert plan(200).stride(4096) == 1
@@ -198,7 +200,7 @@ def test_a_step_that_is_too_coarse_is_reported():
     start = Vec3(*map(jnp.asarray, ([0.6, 0.0], [0.0, 0.8], [0.8, 0.6])))
 
     def first_bad(m0, h):
-        run = integrate(equation_of_motion(SMALL), m0, stepper=lg.Heun(), h=h, steps=4, every=4)
+        run = integrate(equation_of_motion(SMALL), m0, stepper=lg.solvers.Heun(), h=h, steps=4, every=4)
         return run.first_bad.tolist(), bool(jnp.isfinite(run.final.x).all())
 
     assert first_bad(start, 1e-3) == ([-1, -1], True)

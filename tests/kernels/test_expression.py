@@ -98,7 +98,7 @@ def test_parameters_stay_shared_where_they_are():
     assert sorted(value.shape for value in values) == [()] * 6 + [(5,)]
 
 
-class Odd(lg.FieldTerm):
+class Odd(lg.physics.FieldTerm):
     strength: float = lg.quantity("T")
 
     def field(self, m, inputs):

@@ -21,7 +21,7 @@ CASES = {
     "a few, no projection, drives of all and of each": (
         {
             "N": 3,
-            "stepper": lg.Heun(project=False),
+            "stepper": lg.solvers.Heun(project=False),
             "channels": ("current", "field_y"),
             "spread": ("field_y",),
             "longest": 3,
@@ -71,7 +71,7 @@ def test_the_gradient_changes_as_that_of_a_scan_does(name):
 
 
 def test_the_gradient_changes_as_its_finite_differences_do():
-    (native, _), point, direction = second({"device": FULL, "stepper": lg.RK4(), "longest": 4}, {})
+    (native, _), point, direction = second({"device": FULL, "stepper": lg.solvers.RK4(), "longest": 4}, {})
     size, gradient = 1e-4, quick_jit(jax.grad(native))
     ends = [
         gradient(jax.tree.map(lambda p, d, s=sign: p + s * size * d, point, direction)) for sign in (1, -1, 0.5, -0.5)
@@ -96,7 +96,7 @@ def test_the_hessian_of_a_system_is_that_of_a_scan(name):
     """In its numbers, in units of each, of a table in all its values; of the largest one times a direction."""
     leaves, tree = jax.tree.flatten(SYSTEMS[name])
     point = [jnp.ones_like(jnp.asarray(leaf, float)) for leaf in leaves]
-    options = {"stepper": lg.Heun()} if name == "Stack" else {}
+    options = {"stepper": lg.solvers.Heun()} if name == "Stack" else {}
 
     def total(point, engine):
         scaled = [jnp.asarray(leaf) * factor for leaf, factor in zip(leaves, point, strict=True)]
@@ -108,7 +108,7 @@ def test_the_hessian_of_a_system_is_that_of_a_scan(name):
             return quick_jit(lambda p: turned(function, p, [0.3 * a for a in p]))(point)
         return quick_jit(jax.hessian(function))(point)
 
-    found, expected = (second(engine) for engine in (lg.Native(), lg.XLA()))
+    found, expected = (second(engine) for engine in (lg.solvers.Native(), lg.solvers.XLA()))
     size = max(float(jnp.max(jnp.abs(a))) for a in jax.tree.leaves(expected))
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-9 * size)
@@ -117,12 +117,17 @@ def test_the_hessian_of_a_system_is_that_of_a_scan(name):
 def test_states_between_the_steps_have_second_derivatives():
     def total(point, engine):
         device = SMALL.replace(alpha=0.02 * point)
-        options = {"m0": [0.6, 0.0, 0.8], "save": lg.Interval(5e-12), "stepper": lg.Tsitouras5(), "engine": engine}
+        options = {
+            "m0": [0.6, 0.0, 0.8],
+            "save": lg.solvers.Interval(5e-12),
+            "stepper": lg.solvers.Tsitouras5(),
+            "engine": engine,
+        }
         return jnp.sum(jnp.sin(2 * lg.simulate(device, duration=30e-12, dt=15e-12, **options).m))
 
     found, expected = (
         quick_jit(lambda p, engine=engine: turned(lambda q: total(q, engine), p, 1.0))(1.0)
-        for engine in (lg.Native(), lg.XLA())
+        for engine in (lg.solvers.Native(), lg.solvers.XLA())
     )
     assert_close(found, expected, 1e-9)
 
@@ -140,7 +145,7 @@ def test_a_tangent_off_the_sphere_is_projected_with_the_state():
     equation = equation_of_motion(FULL)
 
     def end(m0):
-        run = integrate(equation, Vec3(*m0), stepper=lg.RK4(), h=1e-3, steps=1, every=1)
+        run = integrate(equation, Vec3(*m0), stepper=lg.solvers.RK4(), h=1e-3, steps=1, every=1)
         return jnp.stack([run.final.x, run.final.y, run.final.z])
 
     m0 = jnp.asarray([0.6, 0.0, 0.8])
@@ -156,9 +161,9 @@ def test_third_derivatives_are_done_in_plain_jax_with_a_reason():
 
     def total(point, engine):
         system = SYSTEMS["Hopf"].replace(gain=1e9 * point)
-        return states_of(system, "Hopf", engine, stepper=lg.Heun())
+        return states_of(system, "Hopf", engine, stepper=lg.solvers.Heun())
 
     third = lambda engine: quick_jit(jax.grad(jax.grad(jax.grad(lambda p: total(p, engine)))))(1.0)  # noqa: E731
     with pytest.warns(UserWarning, match="third derivatives have no native kernel; the XLA engine takes over"):
-        found = third(lg.Native())
-    np.testing.assert_allclose(found, third(lg.XLA()), rtol=1e-9)
+        found = third(lg.solvers.Native())
+    np.testing.assert_allclose(found, third(lg.solvers.XLA()), rtol=1e-9)

@@ -22,11 +22,11 @@ CURRENTS = np.array([-3e-3, -2e-3, -0.5e-3, 0.4e-3, 1e-3, 2e-3, 3.5e-3, 5e-3])
 DT = 4e-12
 
 
-class Curve(lg.FieldTerm):
+class Curve(lg.physics.FieldTerm):
     """A perpendicular anisotropy that follows a measured curve over the current, and one over a direction."""
 
-    places: list = lg.table("A", ascending=True)
-    values: list = lg.table("T")
+    places: list = lg.systems.table("A", ascending=True)
+    values: list = lg.systems.table("T")
     scale: float = lg.quantity("A")
 
     def field(self, m, inputs):
@@ -37,7 +37,7 @@ class Curve(lg.FieldTerm):
 
 def end(current, places, values, scale, engine=None):
     device = STO.replace(current=current, terms=(Curve(places, values, scale),))
-    options = {"m0": [0.6, 0.0, 0.8], "save": lg.End(), "engine": engine, "stepper": lg.Heun()}
+    options = {"m0": [0.6, 0.0, 0.8], "save": lg.End(), "engine": engine, "stepper": lg.solvers.Heun()}
     run = lg.simulate(device, duration=12 * DT, dt=DT, **options)
     return run.m[-1, 1] + 0.5 * run.m[-1, 2]
 
@@ -65,7 +65,7 @@ def test_values_and_gradients_of_every_kind_of_place_are_those_of_a_scan(dtype):
 
     found, expected = (
         quick_jit(lambda *arguments, engine=engine: total(engine, *arguments))(currents, places, values, scale)
-        for engine in (lg.Native(), lg.XLA())
+        for engine in (lg.solvers.Native(), lg.solvers.XLA())
     )
     assert found[0].dtype == dtype
     agree(found, expected, dtype)
@@ -110,7 +110,7 @@ def test_places_come_back_from_a_tape():
     def run(values, memory):
         equation = equation_of_motion(STO.replace(current=jnp.asarray(CURRENTS), terms=(Curve(places, values, scale),)))
         m0 = lg.Vec3(*(jnp.full(CURRENTS.size, c) for c in (0.6, 0.0, 0.8)))
-        final = integrate(equation, m0, stepper=lg.Heun(), h=4e-3, steps=12, every=12, memory=memory).final
+        final = integrate(equation, m0, stepper=lg.solvers.Heun(), h=4e-3, steps=12, every=12, memory=memory).final
         return (final.y + 0.5 * final.z).sum()
 
     agree(jax.grad(run)(values, 3 * 8 * CURRENTS.size * 4), jax.grad(run)(values, 2**20))
@@ -119,8 +119,11 @@ def test_places_come_back_from_a_tape():
 def test_coupled_oscillators_read_one_table():
     device = STO.replace(terms=(Curve(PLACES, VALUES, 2e-3),))
     array = lg.OscillatorArray(device, 3, lg.FieldCoupling(np.full((3, 3), 2e-3)))
-    options = {"m0": [[0.6, 0.0, 0.8], [0.0, 0.6, 0.8], [0.8, 0.6, 0.0]], "stepper": lg.Heun()}
-    runs = [lg.simulate(array, duration=9 * DT, dt=DT, engine=engine, **options) for engine in (lg.Native(), lg.XLA())]
+    options = {"m0": [[0.6, 0.0, 0.8], [0.0, 0.6, 0.8], [0.8, 0.6, 0.0]], "stepper": lg.solvers.Heun()}
+    runs = [
+        lg.simulate(array, duration=9 * DT, dt=DT, engine=engine, **options)
+        for engine in (lg.solvers.Native(), lg.solvers.XLA())
+    ]
     assert runs[0].stats.engine == "native"
     np.testing.assert_allclose(runs[0].m, runs[1].m, rtol=0, atol=1e-13)
 
@@ -128,8 +131,8 @@ def test_coupled_oscillators_read_one_table():
 class Leaky(lg.System):
     """A voltage whose leak is a measured curve."""
 
-    places: list = lg.table("V", ascending=True)
-    leaks: list = lg.table("V/s")
+    places: list = lg.systems.table("V", ascending=True)
+    leaks: list = lg.systems.table("V/s")
 
     def start(self):
         return {"v": 0.9}
@@ -170,14 +173,14 @@ def test_a_table_of_any_length_is_read_as_by_a_scan(kind):
 
     def derivatives(engine):
         def run(v, places, leaks):
-            options = {"m0": {"v": v}, "engine": engine, "stepper": lg.Heun()}
+            options = {"m0": {"v": v}, "engine": engine, "stepper": lg.solvers.Heun()}
             return lg.simulate(Leaky(places, leaks), duration=9 * DT, dt=DT, **options).v[-1]
 
         runs = jax.vmap(run, (0, None, 0 if own else None)) if lanes else run
         total = lambda *each: jnp.sum(runs(*each) ** 2)  # noqa: E731
         return quick_jit(lambda: (jax.jvp(runs, given, moved), jax.grad(total, (0, 1, 2))(*given)))()
 
-    agree(derivatives(lg.Native()), derivatives(lg.XLA()), dtype)
+    agree(derivatives(lg.solvers.Native()), derivatives(lg.solvers.XLA()), dtype)
 
 
 @pytest.mark.parametrize(
@@ -196,13 +199,15 @@ def test_what_is_no_table_is_refused(given, sentence):
 
 
 def test_a_list_in_place_of_a_number_names_the_table():
-    class Listed(lg.FieldTerm):
+    class Listed(lg.physics.FieldTerm):
         values: float = lg.quantity("T")
 
         def field(self, m, inputs):
             return m * self.values[0]
 
-    with pytest.raises(ValueError, match=r"has the shape \(2,\), expected one number; .* declare it with lg.table"):
+    with pytest.raises(
+        ValueError, match=r"has the shape \(2,\), expected one number; .* declare it with lg.systems.table"
+    ):
         lg.simulate(STO.replace(terms=(Listed([0.1, 0.2]),)), duration=DT)
 
 

@@ -13,17 +13,17 @@ from llgrad.networks.trained.layer import natural_field
 
 SHAPE, CLASSES, COUNT = (4, 4), 3, 5
 HOLD = 0.2e-9
-DEVICE = lg.presets.kubota2013().replace(junction=lg.ConductanceJunction(R_P=1e3, tmr=1.0))
+DEVICE = lg.presets.kubota2013().replace(junction=lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0))
 UNIT = natural_field(DEVICE, HOLD)
-ROWS: dict[str, Any] = {"frames": lg.Frames.ROWS, "frames_read": 2, "readouts": 2}
-XLA_ENGINE = lg.XLA()
-PARTS: dict[lg.Part, Any] = {
-    lg.Part.INPUT: lambda net: [net.layers[0].encoder.weights, net.layers[0].encoder.bias],
-    lg.Part.COUPLING: lambda net: [net.layers[0].coupling],
-    lg.Part.FIELD: lambda net: [net.layers[0].field],
-    lg.Part.CURRENT: lambda net: [net.layers[0].current],
-    lg.Part.DAMPING: lambda net: [net.layers[0].alpha],
-    lg.Part.READOUT: lambda net: [net.readout.weights, net.readout.bias],
+ROWS: dict[str, Any] = {"frames": lg.networks.Frames.ROWS, "frames_read": 2, "readouts": 2}
+XLA_ENGINE = lg.solvers.XLA()
+PARTS: dict[lg.networks.Part, Any] = {
+    lg.networks.Part.INPUT: lambda net: [net.layers[0].encoder.weights, net.layers[0].encoder.bias],
+    lg.networks.Part.COUPLING: lambda net: [net.layers[0].coupling],
+    lg.networks.Part.FIELD: lambda net: [net.layers[0].field],
+    lg.networks.Part.CURRENT: lambda net: [net.layers[0].current],
+    lg.networks.Part.DAMPING: lambda net: [net.layers[0].alpha],
+    lg.networks.Part.READOUT: lambda net: [net.readout.weights, net.readout.bias],
 }
 """The arrays behind each part, of a network of one array with a dense encoder."""
 
@@ -41,9 +41,9 @@ def pixels(count: int, shape: tuple[int, int] = SHAPE, seed: int = 0) -> np.ndar
     return np.random.default_rng(seed).random((count, *shape), np.float32)
 
 
-def labelled(count: int) -> lg.Images:
+def labelled(count: int) -> lg.data.Images:
     """Random images with classes in turn."""
-    return lg.Images(pixels(count), np.arange(count) % CLASSES, 1.0, "abc")
+    return lg.data.Images(pixels(count), np.arange(count) % CLASSES, 1.0, "abc")
 
 
 def bits(tree: Any) -> list[bytes]:

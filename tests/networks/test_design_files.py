@@ -16,7 +16,7 @@ from llgrad.networks.prediction import predict
 DESIGNS = {
     "default": {},
     "rows, two arrays": {"oscillators": (5, 5), **ROWS},
-    "patches, voltages": {"patch": (2, 1), "oscillators": 9, "signal": lg.Signal.VOLTAGE},
+    "patches, voltages": {"patch": (2, 1), "oscillators": 9, "signal": lg.networks.Signal.VOLTAGE},
 }
 
 
@@ -24,8 +24,8 @@ DESIGNS = {
 def test_a_loaded_design_predicts_the_same_bits(name, tmp_path):
     network, images = classifier(None, **DESIGNS[name]), labelled(7)
     design = network.design().with_images(images.scale, images.classes)
-    lg.save_design(tmp_path / "design.json", design, seed=1, images={"name": "mine"})
-    loaded = lg.load_design(tmp_path / "design.json")
+    lg.networks.save_design(tmp_path / "design.json", design, seed=1, images={"name": "mine"})
+    loaded = lg.networks.load_design(tmp_path / "design.json")
     assert bits(loaded) == bits(design)
     expected = predict(network, images, batch=3)
     assert (
@@ -80,7 +80,7 @@ def test_each_array_has_its_tables():
 
 def test_damaged_designs_are_sentences(tmp_path):
     file = tmp_path / "design.json"
-    lg.save_design(file, classifier().design())
+    lg.networks.save_design(file, classifier().design())
     text = file.read_text()
 
     def refused(change):
@@ -88,7 +88,7 @@ def test_damaged_designs_are_sentences(tmp_path):
         change(entry)
         file.write_text(json.dumps(entry))
         with pytest.raises(ValueError) as error:
-            lg.load_design(file)
+            lg.networks.load_design(file)
         assert str(error.value).startswith(f"{file}: ")
         return str(error.value).removeprefix(f"{file}: ")
 
@@ -118,7 +118,7 @@ def test_damaged_designs_are_sentences(tmp_path):
         assert refused(change).startswith(sentence)
     file.write_text(text[:1000])
     with pytest.raises(ValueError, match="is not a JSON file"):
-        lg.load_design(file)
+        lg.networks.load_design(file)
 
 
 def test_a_design_knows_its_images():

@@ -49,7 +49,7 @@ def test_a_dense_encoder_is_its_weights(key):
     assert encoder.weights.shape == (6, 4) and encoder.weights.dtype == np.float32
 
 
-@pytest.mark.parametrize("options", [{}, {"patch": (2, 1), "oscillators": 9}, {"frames": lg.Frames.ROWS}])
+@pytest.mark.parametrize("options", [{}, {"patch": (2, 1), "oscillators": 9}, {"frames": lg.networks.Frames.ROWS}])
 def test_the_field_of_the_centre_is_the_bias(options):
     image = pixels(1)[0]
     encoder = classifier(centre=image, **options).layers[0].encoder
@@ -82,4 +82,4 @@ def test_the_patch_encoder_reaches_the_array():
     network = classifier(patch=(2, 1), oscillators=9)
     gains = network.design().stages[0].settings.gains
     assert gains.shape == (16, 9) and np.count_nonzero(np.asarray(gains)) == 9 * 4
-    assert lg.Part.INPUT in network.trained
+    assert lg.networks.Part.INPUT in network.trained

@@ -18,22 +18,22 @@ NETWORKS = {
         patch=(2, 1),
         oscillators=9,
         centre=pixels(1)[0],
-        signal=lg.Signal.VOLTAGE,
+        signal=lg.networks.Signal.VOLTAGE,
         start=(0.0, 0.6, 0.8),
-        limits=lg.Limits(0.1, 0.3, (-0.02, 0.05), (-1e-3, 3e-3)),
-        trained=(lg.Part.READOUT, lg.Part.DAMPING),
-        imperfections=lg.Imperfections(spread=0.1, bits=8),
+        limits=lg.networks.Limits(0.1, 0.3, (-0.02, 0.05), (-1e-3, 3e-3)),
+        trained=(lg.networks.Part.READOUT, lg.networks.Part.DAMPING),
+        imperfections=lg.networks.Imperfections(spread=0.1, bits=8),
     ),
-    "tanh": lambda key: lg.TanhNetwork.create((4, 4), 3, 5, key, pixels(1)[0]),
-    "softmax": lambda key: lg.SoftmaxNetwork.create((4, 4), 3),
+    "tanh": lambda key: lg.networks.TanhNetwork.create((4, 4), 3, 5, key, pixels(1)[0]),
+    "softmax": lambda key: lg.networks.SoftmaxNetwork.create((4, 4), 3),
 }
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_comes_back_with_every_bit(name, key, tmp_path):
     network = NETWORKS[name](key)
-    lg.save_network(tmp_path / "network.json", network, seed=3)
-    loaded = lg.load_network(tmp_path / "network.json")
+    lg.networks.save_network(tmp_path / "network.json", network, seed=3)
+    loaded = lg.networks.load_network(tmp_path / "network.json")
     assert bits(loaded) == bits(network) and loaded.spec() == network.spec() == json.loads(json.dumps(network.spec()))
     assert type(loaded) is type(network) and type(network).__name__ in KINDS
     assert (loaded(pixels(3)) == network(pixels(3))).all()
@@ -41,12 +41,12 @@ def test_a_network_comes_back_with_every_bit(name, key, tmp_path):
 
 
 def damaged(tmp_path, change):
-    lg.save_network(tmp_path / "network.json", classifier(), overwrite=True)
+    lg.networks.save_network(tmp_path / "network.json", classifier(), overwrite=True)
     entry = json.loads((tmp_path / "network.json").read_text())
     change(entry)
     (tmp_path / "network.json").write_text(json.dumps(entry))
     with pytest.raises(ValueError) as error:
-        lg.load_network(tmp_path / "network.json")
+        lg.networks.load_network(tmp_path / "network.json")
     assert str(error.value).startswith(f"{tmp_path / 'network.json'}: ")
     return str(error.value).split(": ", 1)[1]
 

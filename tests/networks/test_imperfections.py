@@ -27,7 +27,7 @@ def with_offset(network):
 
 
 def test_every_setting_spreads_on_its_own_by_what_was_said(key):
-    design, imperfections = with_offset(classifier()).design(), lg.Imperfections(spread=0.1)
+    design, imperfections = with_offset(classifier()).design(), lg.networks.Imperfections(spread=0.1)
     found = {name: [] for name in SPREAD}
     for number in range(100):
         drawn = imperfections.drawn(design, jax.random.fold_in(key, number))
@@ -45,15 +45,15 @@ def test_every_setting_spreads_on_its_own_by_what_was_said(key):
 
 
 def test_a_key_is_an_array(key):
-    design, imperfections = classifier().design(), lg.Imperfections(spread=0.1)
+    design, imperfections = classifier().design(), lg.networks.Imperfections(spread=0.1)
     first, same, other = (imperfections.drawn(design, one) for one in (key, key, jax.random.fold_in(key, 1)))
     assert bits(first) == bits(same) != bits(other)
     assert not np.diag(settings_of(first).coupling).any()
-    assert bits(lg.Imperfections().drawn(design, key)) == bits(design)
+    assert bits(lg.networks.Imperfections().drawn(design, key)) == bits(design)
 
 
 def test_damping_stays_positive_at_any_spread(key):
-    design, imperfections = classifier().design(), lg.Imperfections(spread=0.49)
+    design, imperfections = classifier().design(), lg.networks.Imperfections(spread=0.49)
     alphas = [settings_of(imperfections.drawn(design, jax.random.fold_in(key, n))).alpha for n in range(60)]
     assert np.min(alphas) > 0
 
@@ -61,7 +61,7 @@ def test_damping_stays_positive_at_any_spread(key):
 @pytest.mark.parametrize("resolution", [2, 4, 8])
 def test_knobs_come_in_steps_of_their_largest(resolution):
     design = with_offset(classifier()).design()
-    coarse = settings_of(lg.Imperfections(bits=resolution).drawn(design, jax.random.key(0)))
+    coarse = settings_of(lg.networks.Imperfections(bits=resolution).drawn(design, jax.random.key(0)))
     for name in KNOBS:
         value, meant = (np.asarray(getattr(one, name), float) for one in (coarse, settings_of(design)))
         step = np.abs(meant).max() / (2 ** (resolution - 1) - 1)
@@ -94,11 +94,13 @@ def test_the_edges_of_frames_join():
     stage = classifier(dt=12.5e-12).design().stages[0]
     image = jnp.asarray(pixels(2).reshape(1, 2, -1))
     jitter = jnp.zeros((1, 2), jnp.float32)
-    whole = respond(stage.device, stage.settings, stage.timeline, image, Disturbance(20e-12, jitter, None), lg.XLA())
+    whole = respond(
+        stage.device, stage.settings, stage.timeline, image, Disturbance(20e-12, jitter, None), lg.solvers.XLA()
+    )
     half = stage.timeline.replace(hold=HOLD / 2)
     twice = jnp.concatenate([image, image])
     halves = Disturbance(20e-12, jnp.zeros((2, 2), jnp.float32), None)
-    found = respond(stage.device, stage.settings, half, twice, halves, lg.XLA())
+    found = respond(stage.device, stage.settings, half, twice, halves, lg.solvers.XLA())
     np.testing.assert_allclose(found[-1], whole[-1], atol=1e-5)
 
 
@@ -118,7 +120,7 @@ def test_an_edge_between_frames_is_the_same_from_both_sides():
 
 
 def test_noise_is_a_function_of_the_key():
-    hot = classifier(imperfections=lg.Imperfections(temperature=300.0))
+    hot = classifier(imperfections=lg.networks.Imperfections(temperature=300.0))
     image = np.repeat(pixels(1), 3, axis=0)
     first, same, other = (np.asarray(hot(image, jax.random.key(n))) for n in (0, 0, 1))
     assert (first == same).all() and (first != other).all()
@@ -130,7 +132,7 @@ def test_read_noise_is_as_large_as_it_says():
     readout = dataclasses.replace(design.readout, weights=jnp.eye(15, 3, dtype=jnp.float32))
     design = dataclasses.replace(design, readout=readout)
     images = np.repeat(pixels(1), 500, axis=0)
-    noisy = lg.Imperfections(read_noise=0.02).logits(design, images, jax.random.key(0))
+    noisy = lg.networks.Imperfections(read_noise=0.02).logits(design, images, jax.random.key(0))
     assert np.std(noisy - design(images)) == pytest.approx(0.02, rel=0.1)
 
 
@@ -142,11 +144,11 @@ def test_impossible_imperfections_are_refused():
         ({"bits": 1}, r"bits = 1, expected a resolution between 2 and 24 bits"),
     ):
         with pytest.raises(ValueError, match=sentence):
-            lg.Imperfections(**options)
+            lg.networks.Imperfections(**options)
 
 
 def test_a_part_of_a_batch_sees_the_noise_of_the_whole():
-    harsh = lg.Imperfections(temperature=300.0, read_noise=0.1, jitter=3e-12, rise_time=20e-12)
+    harsh = lg.networks.Imperfections(temperature=300.0, read_noise=0.1, jitter=3e-12, rise_time=20e-12)
     network, images, key = classifier(imperfections=harsh, **ROWS), pixels(4), jax.random.key(0)
     whole = network(images, key)
     parts = [network(images[:2], key), network(images[2:], key, 2)]

@@ -13,7 +13,9 @@ from tests.networks.small import DEVICE, HOLD, PARTS, ROWS, classifier, pixels
 
 import llgrad as lg
 
-HARSH = lg.Imperfections(spread=0.1, temperature=300.0, rise_time=30e-12, jitter=3e-12, read_noise=0.01, bits=8)
+HARSH = lg.networks.Imperfections(
+    spread=0.1, temperature=300.0, rise_time=30e-12, jitter=3e-12, read_noise=0.01, bits=8
+)
 
 
 def by_hand(design, image):
@@ -42,8 +44,8 @@ def by_hand(design, image):
                 dt=timeline.dt,
                 m0=m,
                 save=lg.Every(timeline.steps),
-                engine=lg.XLA(),
-                stepper=lg.RK4(limit=2.5),
+                engine=lg.solvers.XLA(),
+                stepper=lg.solvers.RK4(limit=2.5),
             )
             states.append(np.asarray(run.m[1:]))
             m = states[-1][-1]
@@ -65,13 +67,15 @@ def test_a_network_is_a_chain_of_simulations(options):
 @pytest.mark.parametrize("options", [{}, ROWS], ids=["whole", "rows"])
 def test_engines_agree(options, imperfections):
     key = None if imperfections is None else jax.random.key(1)
-    xla, native = (classifier(engine, imperfections=imperfections, **options) for engine in (lg.XLA(), lg.Native()))
+    xla, native = (
+        classifier(engine, imperfections=imperfections, **options) for engine in (lg.solvers.XLA(), lg.solvers.Native())
+    )
     np.testing.assert_allclose(native(pixels(3), key), xla(pixels(3), key), atol=1e-4)
 
 
 def test_gradients_of_every_part_are_finite_differences():
     with jax.enable_x64(True):
-        network = classifier(lg.Native(), trained=tuple(lg.Part))
+        network = classifier(lg.solvers.Native(), trained=tuple(lg.networks.Part))
         network = jax.tree.map(lambda leaf: leaf.astype(jnp.float64) if eqx.is_array(leaf) else leaf, network)
         images, target = pixels(3).astype(float), np.random.default_rng(1).normal(size=(3, 3))
 
@@ -80,7 +84,7 @@ def test_gradients_of_every_part_are_finite_differences():
             return jnp.sum(net(images) * target)
 
         gradient = eqx.filter_grad(loss)(network)
-        assert set(PARTS) == set(lg.Part)
+        assert set(PARTS) == set(lg.networks.Part)
         for number, (part, where) in enumerate(PARTS.items()):
             rng = np.random.default_rng(number)
             direction = [rng.normal(size=leaf.shape) for leaf in where(network)]

@@ -21,7 +21,7 @@ from llgrad.networks.trained.layer import usual_limits
 numbers = st.floats(width=32, allow_nan=False, allow_infinity=False)
 vectors = arrays.arrays(np.float32, COUNT, elements=numbers)
 matrices = arrays.arrays(np.float32, (COUNT, COUNT), elements=numbers)
-LIMITS = lg.Limits(0.1, 0.3, (-0.02, 0.05), (-1e-3, 3e-3), (0.002, 0.1))
+LIMITS = lg.networks.Limits(0.1, 0.3, (-0.02, 0.05), (-1e-3, 3e-3), (0.002, 0.1))
 
 
 def settings_of(**raw):
@@ -61,7 +61,7 @@ def test_the_input_field_is_cut_off_at_its_limit():
 
 def test_damping_is_the_device_s_own_unless_it_is_trained():
     assert set(classifier().design().stages[0].settings.alpha.tolist()) == {np.float32(DEVICE.alpha)}
-    network = classifier(trained=(lg.Part.DAMPING,))
+    network = classifier(trained=(lg.networks.Part.DAMPING,))
     raised = eqx.tree_at(lambda net: net.layers[0].alpha, network, network.layers[0].alpha + 1)
     assert (raised.design().stages[0].settings.alpha > 2 * DEVICE.alpha).all()
 
@@ -75,7 +75,7 @@ def test_usual_limits_are_in_units_of_half_a_turn():
 
 
 def test_a_network_keeps_its_unit_and_an_older_one_has_that_of_a_single_frame():
-    network = classifier(frames=lg.Frames.ROWS)
+    network = classifier(frames=lg.networks.Frames.ROWS)
     spec = network.spec()
     assert network.layers[0].unit == pytest.approx(UNIT / np.sqrt(network.shape[0]))
     assert type(network).from_spec(spec).layers[0].unit == network.layers[0].unit
@@ -85,7 +85,7 @@ def test_a_network_keeps_its_unit_and_an_older_one_has_that_of_a_single_frame():
     assert type(network).from_spec(spec).layers[0].unit == UNIT
 
 
-@pytest.mark.parametrize("part", list(lg.Part))
+@pytest.mark.parametrize("part", list(lg.networks.Part))
 def test_what_is_trained_is_what_was_chosen(part):
     network = classifier(trained=(part,))
     chosen = jax.tree.leaves(eqx.filter(network, network.trainable()))
@@ -93,8 +93,8 @@ def test_what_is_trained_is_what_was_chosen(part):
 
 
 def test_limits_away_from_the_usual_start_are_met():
-    limits = lg.Limits(0.1, 0.3, (0.05, 0.06), (-3e-3, -1e-3), (0.2, 0.3))
-    settings = classifier(limits=limits, trained=tuple(lg.Part)).design().stages[0].settings
+    limits = lg.networks.Limits(0.1, 0.3, (0.05, 0.06), (-3e-3, -1e-3), (0.2, 0.3))
+    settings = classifier(limits=limits, trained=tuple(lg.networks.Part)).design().stages[0].settings
     for name, (low, high) in {"field": limits.field, "current": limits.current, "alpha": limits.damping}.items():
         value = np.asarray(getattr(settings, name))
         assert np.all((value > low) & (value < high)), name

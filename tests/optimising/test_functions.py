@@ -39,7 +39,7 @@ def test_a_limit_binds_and_has_its_price():
         STO,
         lg.minimise(bowl),
         RANGES,
-        {"current": "≤ 0.8mA", lg.of_device(lambda sto: sto.field.z, unit="T"): "≥ 0.25T"},
+        {"current": "≤ 0.8mA", lg.optimising.of_device(lambda sto: sto.field.z, unit="T"): "≥ 0.25T"},
     )
     current, (field,) = found.parameters["current"], found.constraints
     assert current.at == "upper end" and current.value == 0.8e-3
@@ -84,7 +84,7 @@ def test_a_function_that_looks_at_numbers_goes_one_by_one():
 
     def steep_beyond(sto):
         if sto.current > 2.5e-3:
-            raise lg.SimulationError("too much current")
+            raise lg.solvers.SimulationError("too much current")
         return bowl(sto) if sto.current > 0.8e-3 else 3 * bowl(sto)
 
     found = lg.optimise(STO, lg.minimise(steep_beyond), RANGES, starts=3)
@@ -95,7 +95,7 @@ def test_a_function_that_looks_at_numbers_goes_one_by_one():
 
 def test_a_pulse_is_shaped():
     """A drive's numbers are free too: the least energy whose area is what is asked for is spread evenly."""
-    drive = lg.Drive(current=lg.Sampled(t=[0.0, 1e-9, 2e-9], values=[1e-3, 0.0, 0.0]))
+    drive = lg.Drive(current=lg.drives.Sampled(t=[0.0, 1e-9, 2e-9], values=[1e-3, 0.0, 0.0]))
 
     def energy(sto, drive):
         return jnp.sum(drive.current.values**2)
@@ -115,13 +115,13 @@ def test_a_simulation_is_differentiated():
         return lg.simulate(sto, duration=1e-10, dt=5e-12, m0=(1.0, 0.0, 0.0)).mz[-1]
 
     found = lg.optimise(STO, lg.maximise(swing), {"current": (0, "3mA"), "field.z": (0, "1kOe")}, starts=3)
-    near = lg.grid_search(STO, lg.maximise(swing), {"current": (0, "3mA"), "field.z": (0, "1kOe")}, points=4)
+    near = lg.optimising.grid_search(STO, lg.maximise(swing), {"current": (0, "3mA"), "field.z": (0, "1kOe")}, points=4)
     assert found.value >= near.value - 1e-9 and near.evaluations == 16
 
 
 def test_the_lowest_threshold():
     """The least current at which the state at rest is unstable: the Hopf current, at the smallest field."""
-    growth = lg.of_device(lambda sto: relaxed(sto).growth, unit="1/s")
+    growth = lg.optimising.of_device(lambda sto: relaxed(sto).growth, unit="1/s")
     ranges = {"current": ("0.1mA", "2mA"), "field.z": ("200Oe", "1kOe")}
     found = lg.optimise(STO, lg.minimise("current"), ranges, {growth: (0, None)}, starts=4)
     assert found.value == pytest.approx(0.395998e-3, rel=1e-6) and found.parameters["field.z"].at == "lower end"
@@ -138,9 +138,9 @@ def test_a_sensitivity_of_the_spin_diode():
     def sensitivity(sto):
         return response(sto).voltage / (0.5 * 1e-12 * 1e3)
 
-    device = STO.replace(current=0.0, field=(0.05, 0.0, 0.0), junction=lg.ConductanceJunction(R_P=1e3, tmr=1.0))
+    device = STO.replace(current=0.0, field=(0.05, 0.0, 0.0), junction=lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0))
     ranges = {"field.x": ("100Oe", "2kOe"), "field.z": (0, "2kOe"), "current": ("-0.3mA", "0.3mA")}
-    growth = lg.of_device(lambda sto: response(sto).growth, unit="1/s")
+    growth = lg.optimising.of_device(lambda sto: response(sto).growth, unit="1/s")
     found = lg.optimise(device, lg.maximise(sensitivity, unit="V/W"), ranges, {growth: (None, -5e7)}, starts=6)
     (limit,) = found.constraints
     assert limit.binds == "upper end" and limit.price > 0
@@ -160,7 +160,7 @@ def off_centre(sto):
 
 
 def test_the_mean_over_a_spread():
-    over = lg.Expected({"current": "10%"}, key=jax.random.key(1), draws=32)
+    over = lg.optimising.Expected({"current": "10%"}, key=jax.random.key(1), draws=32)
     found = lg.optimise(STO, lg.minimise(off_centre), {"current": (0, "3mA")}, over=over, starts=2)
     draws = 1 + 0.1 * np.asarray(jax.random.normal(jax.random.key(1), (32, 1)))[:, 0]
     best = draws.mean() / (draws**2).mean()
@@ -169,7 +169,7 @@ def test_the_mean_over_a_spread():
 
 
 def test_the_worst_over_a_spread():
-    over = lg.Worst({"current": "0.2mA"}, key=jax.random.key(1), draws=8)
+    over = lg.optimising.Worst({"current": "0.2mA"}, key=jax.random.key(1), draws=8)
     found = lg.optimise(STO, lg.minimise(off_centre), {"current": (0, "3mA")}, over=over, starts=3)
     draws = 0.2 * np.asarray(jax.random.normal(jax.random.key(1), (8, 1)))[:, 0]
     middle, half = (draws.max() + draws.min()) / 2, (draws.max() - draws.min()) / 2
@@ -183,7 +183,7 @@ def test_a_front_between_two_aims():
         lg.minimise(lambda sto: (sto.current / 1e-3) ** 2),
         lg.minimise(lambda sto: (sto.current / 1e-3 - 2) ** 2 + (sto.field.z / 0.1) ** 2),
     ]
-    front = lg.pareto_front(STO, aims, RANGES, points=5)
+    front = lg.optimising.pareto_front(STO, aims, RANGES, points=5)
     x = np.array([one.parameters["current"] for one in front.points]) / 1e-3
     assert len(x) >= 4 and (np.diff(x) > 0).all() and x[0] < 1e-3 and x[-1] == pytest.approx(2.0, abs=1e-3)
     for one, place in zip(front.points, x, strict=True):
@@ -193,7 +193,7 @@ def test_a_front_between_two_aims():
 def test_a_result_is_saved_and_read(tmp_path):
     found = lg.optimise(STO, lg.minimise(bowl), RANGES, {lambda sto: sto.alpha: (None, 1.0)}, starts=2)
     found.save(tmp_path / "best.json")
-    again = lg.load_optimum(tmp_path / "best.json")
+    again = lg.optimising.load_optimum(tmp_path / "best.json")
     assert again == found or (again.value, again.starts, again.constraints) == (
         found.value,
         found.starts,

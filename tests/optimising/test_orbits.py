@@ -88,7 +88,7 @@ def test_an_optimum_at_the_threshold_is_no_optimum():
 
 
 def test_the_grid_solves_the_equality_and_is_worse(best):
-    grid = lg.grid_search(
+    grid = lg.optimising.grid_search(
         AMPLITUDE, lg.minimise("line_width"), FREE, LIMITS, points={"supercriticality": 9, "shift": 6}, solve="omega"
     )
     assert 1.001 * best.value < grid.value < 2 * best.value and 0 < grid.within < 54

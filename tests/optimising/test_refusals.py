@@ -32,7 +32,7 @@ def assert_refused(match, aim=None, free=None, limits=None, device=STO, **option
         ({"current": ("0", "3mT")}, "current: '3mT' is in T, expected a quantity in A"),
         ({"current": (0, "3")}, "current: '3' has no unit"),
         ({"current": (0, None)}, "current is free without two ends"),
-        ({"current": lg.positive()}, "current is free without two ends"),
+        ({"current": lg.systems.positive()}, "current is free without two ends"),
         ({"current": ("1mA", "1mA")}, "current may only be 1 mA: set it, and leave it out"),
         ({"current": (0, 3.0)}, "current = 3 A is out of range"),
         ({"current": "3mA:"}, "current is free without two ends"),
@@ -72,10 +72,19 @@ def test_limits(limits, match):
         ({"seed": -1}, "seed = -1, expected a whole number"),
         ({"steps": 3}, "steps = 3, expected the number of states"),
         ({"over": 3}, "over is an int, expected an Expected"),
-        ({"over": lg.Expected({"curent": "1%"}, jax.random.key(0))}, "spread of 'curent': there is no such"),
-        ({"over": lg.Expected({"current": 0.1}, jax.random.key(0))}, "spread of current: 0.1 has no unit; write '5%'"),
-        ({"over": lg.Expected({"current": "-1%"}, jax.random.key(0))}, "expected a standard deviation above 0"),
-        ({"over": lg.Expected({"field.x": "1%"}, jax.random.key(0))}, "spread of field.x: 1% of 0 is nothing"),
+        ({"over": lg.optimising.Expected({"curent": "1%"}, jax.random.key(0))}, "spread of 'curent': there is no such"),
+        (
+            {"over": lg.optimising.Expected({"current": 0.1}, jax.random.key(0))},
+            "spread of current: 0.1 has no unit; write '5%'",
+        ),
+        (
+            {"over": lg.optimising.Expected({"current": "-1%"}, jax.random.key(0))},
+            "expected a standard deviation above 0",
+        ),
+        (
+            {"over": lg.optimising.Expected({"field.x": "1%"}, jax.random.key(0))},
+            "spread of field.x: 1% of 0 is nothing",
+        ),
         ({"drive": lg.Pulse(1e-3, 0.0, 1e-9)}, "drive is a Pulse, expected a Drive"),
     ],
 )
@@ -85,11 +94,11 @@ def test_options(options, match):
 
 def test_a_spread_needs_draws_and_a_key():
     with pytest.raises(ValueError, match="draws = 1, expected a number of devices"):
-        lg.Expected({"alpha": "1%"}, jax.random.key(0), draws=1)
+        lg.optimising.Expected({"alpha": "1%"}, jax.random.key(0), draws=1)
     with pytest.raises(ValueError, match="key = 0, expected the key of the draws"):
-        lg.Worst({"alpha": "1%"}, 0)
+        lg.optimising.Worst({"alpha": "1%"}, 0)
     with pytest.raises(ValueError, match="expected standard deviations"):
-        lg.Expected({}, jax.random.key(0))
+        lg.optimising.Expected({}, jax.random.key(0))
 
 
 def test_aims():
@@ -103,7 +112,7 @@ def test_aims():
         "objective: not a number, or without a finite derivative, at all 32 designs",
         aim=lg.minimise(lambda s: s.current * jnp.nan),
     )
-    assert_refused("cannot be differentiated .* lg.grid_search", aim=lg.minimise(lambda s: float(s.current)))
+    assert_refused("cannot be differentiated .* lg.optimising.grid_search", aim=lg.minimise(lambda s: float(s.current)))
     assert_refused("this device has no junction", aim=lg.maximise("power"))
     assert_refused(
         "optimised of one oscillator or a System, not of coupled oscillators",
@@ -128,7 +137,7 @@ def test_an_aim_by_the_name_of_a_parameter():
 def test_grids():
     def grid(match, **options):
         with pytest.raises(ValueError, match=match):
-            lg.grid_search(STO, lg.minimise(square), {"current": (0, 1e-3), "alpha": (0, 0.1)}, **options)
+            lg.optimising.grid_search(STO, lg.minimise(square), {"current": (0, 1e-3), "alpha": (0, 0.1)}, **options)
 
     grid("points of current = 1, expected a number of values", points=1)
     grid("the axes are current, alpha", points={"current": 3})
@@ -136,15 +145,17 @@ def test_grids():
     grid("a grid of 4,000,000 points", points=2000)
     grid("solve = 'field.z' is not free", solve="field.z")
     grid("solve = 'alpha' needs a limit that is a value", solve="alpha")
-    float_only = lg.grid_search(STO, lg.maximise(lambda s: float(s.current)), {"current": (0, 1e-3)}, points=3)
+    float_only = lg.optimising.grid_search(
+        STO, lg.maximise(lambda s: float(s.current)), {"current": (0, 1e-3)}, points=3
+    )
     assert float_only.value == 1e-3 and float_only.device.current == 1e-3
 
 
 def test_fronts():
     with pytest.raises(ValueError, match="1 aims is a list, expected two aims; as"):
-        lg.pareto_front(STO, [lg.minimise(square)], FREE)
+        lg.optimising.pareto_front(STO, [lg.minimise(square)], FREE)
     with pytest.raises(ValueError, match="points = 1, expected a number of points"):
-        lg.pareto_front(STO, [lg.minimise(square), lg.maximise(square)], FREE, points=1)
+        lg.optimising.pareto_front(STO, [lg.minimise(square), lg.maximise(square)], FREE, points=1)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class Pair(lg.System):
     gamma: float = lg.quantity("rad/(T s)", default=1.76e11)
 
     def start(self):
-        return {"a": lg.Spin(0.6, 0.0, 0.8), "b": lg.Spin(0.0, 0.28, 0.96)}
+        return {"a": lg.systems.Spin(0.6, 0.0, 0.8), "b": lg.systems.Spin(0.0, 0.28, 0.96)}
 
     def rate(self, state, inputs):
         found = {}

@@ -8,7 +8,7 @@ from tests.physics.test_models import DRIVEN, MODEL, closed_form
 
 import llgrad as lg
 from llgrad.orbits.branches.amplitude import model_of
-from llgrad.orbits.branches.family import Range
+from llgrad.orbits.branches.family import FollowedRange
 from llgrad.orbits.branches.normal_form import NormalForm
 from llgrad.orbits.branches.result import Threshold
 
@@ -43,7 +43,7 @@ def check_first_order(errors):
 
 
 def test_the_model_is_a_macrospin_near_its_threshold():
-    model = lg.amplitude_model(STO.replace(current=3e-3))
+    model = lg.orbits.amplitude_model(STO.replace(current=3e-3))
     assert model.current == 3e-3
 
     def found(current):
@@ -56,7 +56,7 @@ def test_the_model_is_a_macrospin_near_its_threshold():
 
 def test_the_model_is_a_vortex_near_its_threshold():
     vortex = DRIVEN.replace(chirality=-1)
-    model = lg.amplitude_model(vortex)
+    model = lg.orbits.amplitude_model(vortex)
     assert model.threshold == pytest.approx(vortex.threshold, rel=1e-9)
 
     def found(current):
@@ -67,17 +67,20 @@ def test_the_model_is_a_vortex_near_its_threshold():
 
 
 def test_the_model_of_the_amplitude_model_is_itself():
-    found = lg.amplitude_model(MODEL)
+    found = lg.orbits.amplitude_model(MODEL)
     for name in ("omega_0", "N", "Gamma_G", "sigma", "Q", "current", "tuning", "D_n"):
         assert getattr(found, name) == pytest.approx(getattr(MODEL, name), rel=1e-9), name
 
 
 NO_MODEL = {
-    "no onset": (lambda: lg.amplitude_model(MODEL, stop=-1e-3), "no Hopf point, .* current from 0 A to -1 mA"),
-    "no current": (lambda: lg.amplitude_model(MODEL.replace(current=0.0)), "give stop=…, where it may oscillate"),
-    "no such number": (lambda: lg.amplitude_model(MODEL, "curent"), "has no number 'curent' to follow; it has"),
+    "no onset": (lambda: lg.orbits.amplitude_model(MODEL, stop=-1e-3), "no Hopf point, .* current from 0 A to -1 mA"),
+    "no current": (
+        lambda: lg.orbits.amplitude_model(MODEL.replace(current=0.0)),
+        "give stop=…, where it may oscillate",
+    ),
+    "no such number": (lambda: lg.orbits.amplitude_model(MODEL, "curent"), "has no number 'curent' to follow; it has"),
     "subcritical": (
-        lambda: lg.amplitude_model(lg.presets.kubota2013().replace(field=(0, 0, 4e-3), current=0.5e-3)),
+        lambda: lg.orbits.amplitude_model(lg.presets.kubota2013().replace(field=(0, 0, 4e-3), current=0.5e-3)),
         "is subcritical: a cycle of finite size appears at once",
     ),
 }
@@ -95,7 +98,7 @@ def test_an_onset_that_is_not_one_of_a_current_says_so(held, changes, sentence):
     onset = Threshold("Hopf", held, held, 1e9, np.zeros(2), -1.0)
     form = NormalForm(6.0, -1.0 + 0j, 1e2 + 0j, 1.0, 0.0, -math.inf)._replace(**changes)
     with pytest.raises(ValueError, match=sentence):
-        model_of(onset, form, Range("current", 0.0, 2e-3, "A"), 2e-3)
+        model_of(onset, form, FollowedRange("current", 0.0, 2e-3, "A"), 2e-3)
 
 
 @pytest.mark.parametrize("name", NO_MODEL)

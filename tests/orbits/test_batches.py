@@ -8,7 +8,7 @@ from tests.orbits.devices import reference
 from tests.orbits.test_figures import TABLE
 
 import llgrad as lg
-from llgrad.orbits.results.status import MISSED, NOTES, Search, Status
+from llgrad.orbits.results.status import MISSED, NOTES, OrbitStatus, SearchOutcome
 
 CURRENTS = (0.3e-3, 0.8e-3, 2.5e-3, 3.6e-3, -2.5e-3, 0.0)
 THERE = (False, True, True, False, False, False)
@@ -37,11 +37,11 @@ def test_a_batch_in_float32_tells_which_orbits_are_there():
 
 
 def test_every_way_to_end_has_its_sentence():
-    assert set(NOTES) | set(MISSED) == set(Search)
+    assert set(NOTES) | set(MISSED) == set(SearchOutcome)
     assert not set(NOTES) & set(MISSED) and max(NOTES) < min(MISSED)
-    assert str(Status(jnp.asarray(int(Search.FOUND)))) == "Status(found)"
+    assert str(OrbitStatus(jnp.asarray(int(SearchOutcome.FOUND)))) == "Status(found)"
     seen = []
-    jax.jit(lambda code: seen.append(Status(code).sentence))(1)
+    jax.jit(lambda code: seen.append(OrbitStatus(code).sentence))(1)
     assert seen == ["not known yet (traced)"]
 
 

@@ -29,7 +29,7 @@ DEVICES = {
     "skew, no current": SKEW.replace(current=0.0),
     "field-like": SKEW.replace(field_like=0.4, current=-2e-3, demag=(0.02, 0.05, 0.93)),
     "strong field": STO.replace(field=(0.0, 0.3, 0.4), H_k2=0.1),
-    "one more term": SKEW.replace(terms=(lg.UniaxialAnisotropy(H_k=0.03),)),
+    "one more term": SKEW.replace(terms=(lg.physics.UniaxialAnisotropy(H_k=0.03),)),
 }
 
 

@@ -39,7 +39,7 @@ def drift(orbit, h, lock, place):
         dt=dt,
         m0=np.asarray(orbit.m[0]),
         drive=lg.Drive(field_x=lg.Sine(h, frequency=frequency, phase=math.pi / 2)),  # a cosine
-        stepper=lg.DormandPrince8(),
+        stepper=lg.solvers.DormandPrince8(),
         save=lg.Every(2),
     )
     phase = np.unwrap(np.angle(np.asarray(run.mx) + 1j * np.asarray(run.my)))

@@ -11,8 +11,13 @@ from llgrad.experiments.sweeps import sweep as sweeping
 
 DEVICE = reference(0.02, 1e-3)
 CURRENTS, FIELDS = np.linspace(0.0, 3.6e-3, 10), np.linspace(0.002, 0.02, 7)
-ORBITS = (lg.Region.OSCILLATES, lg.Region.BISTABLE)
-RESTS = (lg.Region.REST, lg.Region.BELOW, lg.Region.DEATH, lg.Region.WRONG_SIGN)
+ORBITS = (lg.experiments.Region.OSCILLATES, lg.experiments.Region.BISTABLE)
+RESTS = (
+    lg.experiments.Region.REST,
+    lg.experiments.Region.BELOW,
+    lg.experiments.Region.DEATH,
+    lg.experiments.Region.WRONG_SIGN,
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +30,11 @@ def at(i, j):
 
 
 def test_every_kind_of_region_is_there(found):
-    assert {lg.Region(n).name for n in np.unique(found.regions)} >= {"OSCILLATES", "BELOW", "DEATH", "REST"}
+    assert {lg.experiments.Region(n).name for n in np.unique(found.regions)} >= {"OSCILLATES", "BELOW", "DEATH", "REST"}
     assert (np.isfinite(found["frequency"]) == found.has_orbit).all()
     assert np.isnan(found["line_width"][~found.has_orbit]).all() and not np.isnan(found.rest[~found.has_orbit]).any()
     assert (found.error[found.has_orbit] <= 1e-8).all()
-    assert (found.regions[0] == lg.Region.BELOW)[1:].all()
+    assert (found.regions[0] == lg.experiments.Region.BELOW)[1:].all()
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -67,7 +72,7 @@ def test_the_hopf_line_is_that_of_the_thresholds(found):
     """In a row of the grid there are two: that of the state along the field, and that of the one against it."""
     row = found.onsets.values[:, 1] == FIELDS[-1]
     order = np.argsort(found.onsets.values[row, 0])
-    against, along = (p for p in lg.thresholds(at(0, -1), "current", 0.0, 1e-3) if p.kind == "Hopf")
+    against, along = (p for p in lg.orbits.thresholds(at(0, -1), "current", 0.0, 1e-3) if p.kind == "Hopf")
     held, frequencies = np.transpose([(p.held, p.frequency) for p in (against, along)])
     np.testing.assert_allclose(found.onsets.values[row, 0][order], held, rtol=1e-10)
     np.testing.assert_allclose(found.onsets.frequencies[row][order], frequencies, rtol=1e-9)
@@ -86,14 +91,16 @@ def test_a_region_of_hysteresis_is_told_whole():
     onset = 0.28021471e-3
     found = lg.sweep(reference(0.002, 0.0), {"current": onset * np.linspace(0.985, 1.005, 5)}, quantities="frequency")
     np.testing.assert_allclose(found.onsets.values, [[onset]], rtol=1e-7)
-    both = found.regions == lg.Region.BISTABLE
+    both = found.regions == lg.experiments.Region.BISTABLE
     assert both[found["current"] < onset].any() and (found.stable[both] > 0).all()
     assert not found.onsets.supercritical.any()
 
 
 def test_the_amplitude_model_in_closed_form():
     found = lg.sweep(AMPLITUDE, {"supercriticality": [0.5, 1.5, 3.0], "damping": [0.5e8, 1e8]})
-    assert (found.regions[0] == lg.Region.REST).all() and (found.regions[1:] == lg.Region.OSCILLATES).all()
+    assert (found.regions[0] == lg.experiments.Region.REST).all() and (
+        found.regions[1:] == lg.experiments.Region.OSCILLATES
+    ).all()
     for i, zeta in enumerate(found["supercriticality"][1:], 1):
         for j, damping in enumerate(found["damping"]):
             expected = closed_form(AMPLITUDE.replace(supercriticality=zeta, damping=damping))
@@ -105,7 +112,7 @@ def test_coupled_oscillators():
     """Of an array each number is that of every oscillator, and the orbit is that of the whole."""
     array = lg.OscillatorArray(DEVICE, 2, lg.FieldCoupling(np.array([[0.0, -1e-3], [-1e-3, 0.0]])))
     found = lg.sweep(array, {"current": [0.1e-3, 2.5e-3]}, quantities="frequency", accuracy=1e-4)
-    assert found.regions.tolist() == [lg.Region.BELOW, lg.Region.OSCILLATES]
+    assert found.regions.tolist() == [lg.experiments.Region.BELOW, lg.experiments.Region.OSCILLATES]
     np.testing.assert_allclose(found["frequency"][1], 0.380139006e9, rtol=1e-4)  # what lg.orbit says
     assert found.rest.shape == (2, 6) and found.rest[0, 2] > 0.99 and found.rest[0, 5] > 0.99
 
@@ -113,7 +120,11 @@ def test_coupled_oscillators():
 def test_where_there_is_neither_orbit_nor_rest_the_exponent_tells_chaos():
     """Lorenz: at rest at ρ = 10, chaos at 28 (0.906 of its unit), and periodic in the window at 160."""
     found = lg.sweep(Lorenz(), {"rho": [10.0, 28.0, 160.0]}, quantities="frequency", chaos=50e-9)
-    assert found.regions.tolist() == [lg.Region.REST, lg.Region.NEITHER, lg.Region.OSCILLATES]
+    assert found.regions.tolist() == [
+        lg.experiments.Region.REST,
+        lg.experiments.Region.NEITHER,
+        lg.experiments.Region.OSCILLATES,
+    ]
     np.testing.assert_allclose(abs(found.rest[0]), [24**0.5, 24**0.5, 9.0], rtol=1e-9)
     np.testing.assert_allclose(found.exponents, [np.nan, 0.906e9, np.nan], rtol=0.15)
     assert np.isnan(found["frequency"][:2]).all() and found["frequency"][2] > 0
@@ -130,7 +141,7 @@ def test_length_and_angles_of_a_vector():
 
 def test_a_file_holds_all_of_it(found, tmp_path):
     found.save(tmp_path / "map.npz")
-    again = lg.load_map(tmp_path / "map.npz")
+    again = lg.experiments.load_map(tmp_path / "map.npz")
     assert repr(again) == repr(found)
     for name in ("frequency", "line_width", "current"):
         np.testing.assert_array_equal(again[name], found[name])
@@ -160,7 +171,7 @@ def test_an_interrupted_map_keeps_what_there_is(monkeypatch):
             raise KeyboardInterrupt
 
     part = lg.sweep(DEVICE, {"current": CURRENTS, "field.z": FIELDS}, quantities="frequency", progress=tell)
-    assert (part.regions == lg.Region.NOT_COMPUTED).any() and part.has_orbit.any()
+    assert (part.regions == lg.experiments.Region.NOT_COMPUTED).any() and part.has_orbit.any()
     assert heard == sorted(heard) and any("interrupted: " in note for note in part.notes)
 
 

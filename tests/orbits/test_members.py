@@ -28,8 +28,8 @@ def array_of(near, count=COUNT):
     """Amplitude models, each pushed by the sum of the others' amplitudes times `near`."""
     one = Member(*jax.tree.leaves(AMPLITUDE))
     weights = near * (np.ones((count, count)) - np.eye(count))
-    return lg.SystemArray(
-        one, count, [lg.DenseMix(weights, of="re", to="push"), lg.DenseMix(weights, of="im", to="pull")]
+    return lg.systems.SystemArray(
+        one, count, [lg.systems.DenseMix(weights, of="re", to="push"), lg.systems.DenseMix(weights, of="im", to="pull")]
     )
 
 
@@ -81,7 +81,9 @@ class Written(Chain):
 
 
 def in_series(fields, torque=-100.0):
-    return lg.SystemArray(Junction(fields, 0.02, torque, 40.0, 50.0), 3, lg.SumMix(of="resistance", to="total"))
+    return lg.systems.SystemArray(
+        Junction(fields, 0.02, torque, 40.0, 50.0), 3, lg.systems.SumMix(of="resistance", to="total")
+    )
 
 
 def test_a_cycle_whose_run_takes_large_steps_is_met():
@@ -116,7 +118,7 @@ class Layers(lg.System):
     inputs: ClassVar = {"field_z": "T"}
 
     def start(self):
-        return {"free": lg.Spin(0.28, 0.0, 0.96), "hard": lg.Spin(0.0, 0.28, 0.96)}
+        return {"free": lg.systems.Spin(0.28, 0.0, 0.96), "hard": lg.systems.Spin(0.0, 0.28, 0.96)}
 
     def rate(self, state, inputs):
         free, hard = state["free"], state["hard"]
@@ -164,9 +166,11 @@ class Pulled(Lorenz):
 def test_chaos_is_a_sentence_and_an_exponent():
     """Two of Lorenz' systems so strongly coupled that they move as one: 0.9056, J. C. Sprott, Chaos and Time-Series
     Analysis (2003)."""
-    pair = lg.SystemArray(Pulled(), 2, lg.DenseMix(20.0 * (np.ones((2, 2)) - np.eye(2)), of="x", to="other"))
+    pair = lg.systems.SystemArray(
+        Pulled(), 2, lg.systems.DenseMix(20.0 * (np.ones((2, 2)) - np.eye(2)), of="x", to="other")
+    )
     for chaotic in (Lorenz(), pair):
         with pytest.raises(ValueError, match=r"neither comes to rest nor repeats itself; it is chaotic \(see lg.lyapu"):
             lg.orbit(chaotic)
-    found = lg.lyapunov(pair, 2000e-9, segments=4000, dt=5e-12)
+    found = lg.orbits.lyapunov(pair, 2000e-9, segments=4000, dt=5e-12)
     assert found.exponent > 10 * found.error and abs(found.exponent - 0.9056e9) < 3 * found.error

@@ -9,7 +9,7 @@ from tests.orbits.devices import reference
 import llgrad as lg
 from llgrad.orbits.results.named import QUANTITIES, quantity_of
 
-ORBIT = lg.orbit(reference(0.2, 2.5e-3).replace(junction=lg.LinearJunction(R_P=1e3, delta_R=1e2)))
+ORBIT = lg.orbit(reference(0.2, 2.5e-3).replace(junction=lg.devices.LinearJunction(R_P=1e3, delta_R=1e2)))
 GIVEN = {"sensitivity": {"input": "current"}, "locking": {"drive": {"field_x": 1e-5}}}
 
 

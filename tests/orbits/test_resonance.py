@@ -18,7 +18,7 @@ OBLIQUE = STO.replace(current=0.0, field=(0.03, 0.01, 0.02), temperature=300.0, 
 
 def test_fluctuations_are_those_of_the_dissipation():
     """S = −4 k_B T Im χ/(ω Ms V) for every component, without a current."""
-    ringing = lg.resonance(OBLIQUE)
+    ringing = lg.orbits.resonance(OBLIQUE)
     f = np.array([1e7, 0.5e9, 1.2e9, 5e9])
     chi = ringing.susceptibility(f)[:, :, 1:]
     moment = OBLIQUE.Ms * OBLIQUE.volume
@@ -28,7 +28,7 @@ def test_fluctuations_are_those_of_the_dissipation():
 
 def test_a_current_breaks_the_theorem():
     warm = STO.replace(current=0.3e-3, temperature=300.0)
-    ringing = lg.resonance(warm)
+    ringing = lg.orbits.resonance(warm)
     f = ringing.modes.frequencies
     chi = ringing.susceptibility(f)[0, :, 1:]
     expected = -4 * BOLTZMANN * 300 * chi[0, 0].imag / (math.tau * f[0] * warm.Ms * warm.volume)
@@ -36,7 +36,7 @@ def test_a_current_breaks_the_theorem():
 
 
 def test_the_covariance_is_the_integral_of_the_spectrum_and_obeys_equipartition():
-    ringing = lg.resonance(STO.replace(current=0.0, temperature=300.0, alpha=0.05))
+    ringing = lg.orbits.resonance(STO.replace(current=0.0, temperature=300.0, alpha=0.05))
     f = np.linspace(0, 60e9, 600_001)
     area = np.trapezoid(ringing.fluctuations(f), f, axis=0)
     moment = STO.Ms * STO.volume
@@ -45,7 +45,7 @@ def test_the_covariance_is_the_integral_of_the_spectrum_and_obeys_equipartition(
     assert area[:2] == pytest.approx([expected] * 2, rel=2e-2)
 
 
-class Doubling(lg.FieldTerm):
+class Doubling(lg.physics.FieldTerm):
     """As much again as the applied field."""
 
     def field(self, m, inputs):
@@ -53,8 +53,8 @@ class Doubling(lg.FieldTerm):
 
 
 def test_a_term_that_sees_the_field_does_not_see_its_thermal_part():
-    doubled = lg.resonance(OBLIQUE.replace(terms=(Doubling(),)))
-    twice = lg.resonance(OBLIQUE.replace(field=OBLIQUE.field * 2.0))
+    doubled = lg.orbits.resonance(OBLIQUE.replace(terms=(Doubling(),)))
+    twice = lg.orbits.resonance(OBLIQUE.replace(field=OBLIQUE.field * 2.0))
     f = np.array([1e9, 3e9])
     assert doubled.fluctuations(f) == pytest.approx(twice.fluctuations(f), rel=1e-11)
     assert doubled.susceptibility(f)[..., 1:] == pytest.approx(2 * twice.susceptibility(f)[..., 1:], rel=1e-11)
@@ -62,7 +62,7 @@ def test_a_term_that_sees_the_field_does_not_see_its_thermal_part():
 
 def test_on_the_easy_axis_the_susceptibility_is_the_closed_form():
     """By Gilbert's equation near the pole, iω δm = −γ z × (b − (a + b + iωα/γ) δm)."""
-    ringing = lg.resonance(STO.replace(current=0.0))
+    ringing = lg.orbits.resonance(STO.replace(current=0.0))
     f = np.array([0.3e9, 1.7e9, 4e9])
     chi = ringing.susceptibility(f)
     for place, omega in enumerate(math.tau * f):
@@ -74,7 +74,7 @@ def test_on_the_easy_axis_the_susceptibility_is_the_closed_form():
 
 def test_the_response_is_what_a_simulation_shows():
     device = OBLIQUE.replace(temperature=0.0, current=0.2e-3)
-    ringing = lg.resonance(device, max(lg.equilibria(device).stable, key=lambda point: point.y[2]))
+    ringing = lg.orbits.resonance(device, max(lg.equilibria(device).stable, key=lambda point: point.y[2]))
     f, size = 1.0e9, 2e-6
     chi = ringing.susceptibility([f])[0]
     run = lg.simulate(
@@ -94,7 +94,7 @@ def test_the_response_is_what_a_simulation_shows():
 def test_the_response_of_a_system():
     """The normal form below threshold, driven: both circular parts ring at their own frequency."""
     device = Hopf(-1e8, 2e9, 1.2e9)
-    ringing = lg.resonance(device)
+    ringing = lg.orbits.resonance(device)
     f = np.array([1.0e9, 1.2e9])
     chi = ringing.susceptibility(f)[:, ringing.names.index("re"), 0]
     omega, omega_0 = math.tau * f, math.tau * 1.2e9
@@ -104,7 +104,7 @@ def test_the_response_of_a_system():
 
 def test_the_response_has_its_derivatives():
     def size(field):
-        ringing = lg.resonance(OBLIQUE.replace(field=lg.Vec3(field, 0.01, 0.02)))
+        ringing = lg.orbits.resonance(OBLIQUE.replace(field=lg.Vec3(field, 0.01, 0.02)))
         chi = ringing.susceptibility([1.2e9])[0, 2, 0]
         return chi.real, ringing.fluctuations([1.2e9])[0, 1] * 1e12, ringing.modes.frequencies[0] * 1e-9
 
@@ -116,13 +116,13 @@ def test_the_response_has_its_derivatives():
 
 def test_what_cannot_be_answered_is_a_sentence():
     for call, words in (
-        (lambda: lg.resonance(STO), "no state of this device is stable"),
-        (lambda: lg.resonance(MEMBERS["Stack"], time=0.0), "4 states of this device are stable"),
-        (lambda: lg.resonance(STO, (0.0, 1.0, 0.0)), "no fixed point is near"),
-        (lambda: lg.resonance(STO, (0.0, 1.0)), "expected 3: m.x, m.y, m.z"),
-        (lambda: lg.resonance(STO.replace(current=0.0)).fluctuations(1e9), "give it a temperature"),
-        (lambda: lg.resonance(STO.replace(temperature=300.0), (0.0, 0.0, 1.0)).covariance(), "grow"),
-        (lambda: lg.resonance(Pair(0.03, 0.4, 0.0)), "no state of this device is stable"),
+        (lambda: lg.orbits.resonance(STO), "no state of this device is stable"),
+        (lambda: lg.orbits.resonance(MEMBERS["Stack"], time=0.0), "4 states of this device are stable"),
+        (lambda: lg.orbits.resonance(STO, (0.0, 1.0, 0.0)), "no fixed point is near"),
+        (lambda: lg.orbits.resonance(STO, (0.0, 1.0)), "expected 3: m.x, m.y, m.z"),
+        (lambda: lg.orbits.resonance(STO.replace(current=0.0)).fluctuations(1e9), "give it a temperature"),
+        (lambda: lg.orbits.resonance(STO.replace(temperature=300.0), (0.0, 0.0, 1.0)).covariance(), "grow"),
+        (lambda: lg.orbits.resonance(Pair(0.03, 0.4, 0.0)), "no state of this device is stable"),
     ):
         with pytest.raises(ValueError, match=words):
             call()

@@ -27,7 +27,7 @@ def averaged_threshold(device):
 def onset(device):
     """The Hopf point of the upper state."""
     expected = averaged_threshold(device)
-    found = lg.thresholds(device, "current", 0.8 * expected, 1.2 * expected)
+    found = lg.orbits.thresholds(device, "current", 0.8 * expected, 1.2 * expected)
     (point,) = (point for point in found if point.kind == "Hopf" and point.y[2] > 0.9)
     return point
 
@@ -67,7 +67,7 @@ def test_the_onset_is_subcritical_below_the_averaged_critical_field():
 
 def test_oscillation_dies_at_a_fold():
     """I = a√(1 − λ²) over B_s/I, where two states with m_z = 0 appear: exact."""
-    (fold,) = (p for p in lg.thresholds(STO, "current", 3.4e-3, 3.6e-3) if p.kind == "fold")
+    (fold,) = (p for p in lg.orbits.thresholds(STO, "current", 3.4e-3, 3.6e-3) if p.kind == "fold")
     assert fold.value == pytest.approx(STO.field.z * math.sqrt(1 - STO.lambda_**2) / PER_AMPERE, rel=1e-12)
     assert fold.y == pytest.approx([-STO.lambda_, -math.sqrt(1 - STO.lambda_**2), 0.0], abs=1e-7)
 
@@ -88,7 +88,7 @@ def test_all_branches_of_the_reference_device():
 def test_every_threshold_has_its_derivative():
     def value(x, low, high):
         device = STO.replace(alpha=x[0], field=lg.Vec3(x[1], 0.0, 0.02))
-        return lg.thresholds(device, "current", low, high)[0].value
+        return lg.orbits.thresholds(device, "current", low, high)[0].value
 
     for span in ((0.38e-3, 0.41e-3), (3.4e-3, 3.65e-3)):
         slope = jax.grad(value)([0.005, 1e-5], *span)
@@ -106,24 +106,24 @@ def test_switching_fields_are_those_of_stoner_and_wohlfarth():
         strength: float = lg.quantity("T")
 
         def start(self):
-            return {"m": lg.Spin(0.0, 0.0, 1.0)}
+            return {"m": lg.systems.Spin(0.0, 0.0, 1.0)}
 
         def rate(self, state, inputs):
             m = state["m"]
             torque = m.cross(along * self.strength + lg.Vec3(0.0, 0.0, B * m.z))
             return {"m": (torque + m.cross(torque) * 0.05) * -1.76e11}
 
-    found = lg.thresholds(Tilted(0.0), "strength", -0.05, 0.05)
+    found = lg.orbits.thresholds(Tilted(0.0), "strength", -0.05, 0.05)
     expected = B * (math.cos(psi) ** (2 / 3) + math.sin(psi) ** (2 / 3)) ** -1.5
     assert [point.value for point in found if point.kind == "fold"] == pytest.approx([-expected, expected], rel=1e-11)
 
 
 def test_thresholds_of_systems():
     """The normal form at no gain, supercritical; Lorenz' system at ρ = 1 and σ(σ+β+3)/(σ−β−1), subcritical."""
-    (point,) = lg.thresholds(Hopf(1e9, 2e9, 1.2e9), "gain", -1e9, 1e9)
+    (point,) = lg.orbits.thresholds(Hopf(1e9, 2e9, 1.2e9), "gain", -1e9, 1e9)
     assert (point.kind, point.supercritical) == ("Hopf", True)
     assert abs(point.value) < 1e-3 and point.frequency == pytest.approx(1.2e9, rel=1e-12)
-    found = lg.thresholds(Lorenz(), "rho", 0.5, 30.0)
+    found = lg.orbits.thresholds(Lorenz(), "rho", 0.5, 30.0)
     assert [p.kind for p in found] == ["branch point", "Hopf", "Hopf"]
     assert found[0].value == pytest.approx(1.0, rel=1e-9)
     assert [p.value for p in found[1:]] == pytest.approx([10 * (10 + 8 / 3 + 3) / (10 - 8 / 3 - 1)] * 2, rel=1e-11)
@@ -134,7 +134,7 @@ def test_mistakes_are_sentences():
     for call, word in (
         (lambda: lg.follow(STO, "curent", 0.0, 1e-3), "no number 'curent'"),
         (lambda: lg.follow(STO, "current", 1e-3, 1e-3), "two different values"),
-        (lambda: lg.thresholds(MEMBERS["Stack"], "exchange", 0.0, 0.1), "depends on the time"),
+        (lambda: lg.orbits.thresholds(MEMBERS["Stack"], "exchange", 0.0, 0.1), "depends on the time"),
     ):
         with pytest.raises(ValueError, match=word):
             call()

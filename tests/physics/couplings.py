@@ -18,12 +18,12 @@ from llgrad.core.constants import MU_0
 class Member(NamedTuple):
     """A coupling, whether it turns with the stack where its vectors do, and its energy [J], where it has one."""
 
-    coupling: lg.LayerCoupling
+    coupling: lg.stacks.LayerCoupling
     isotropic: bool
     energy: Callable[[Any, lg.Stack, Any], Any] | None
 
 
-class Quartic(lg.LayerCoupling):
+class Quartic(lg.stacks.LayerCoupling):
     """A coupling as a user writes it: E = −K (m₁·m₂)⁴."""
 
     one: str = eqx.field(static=True)
@@ -64,22 +64,25 @@ def quartic_energy(coupling, stack, m):
 
 PRISMS = ((60e-9, 40e-9, 2e-9), (60e-9, 40e-9, 3e-9), (5e-9, -8e-9, 4e-9))
 COUPLINGS: dict[str, Member] = {
-    "exchange": Member(lg.InterlayerExchange(("free", "hard"), J1=-2e-4, J2=-5e-5), True, exchange_energy),
-    "stray field": Member(lg.StrayField.of_prisms(("free", "hard"), *PRISMS), False, stray_energy),
-    "torque": Member(lg.SpinTorque("free", "hard", 0.5, 0.3, 0.2), True, None),
-    "torque back": Member(lg.SpinTorque("hard", "free", 0.4, 0.2, -0.1), True, None),
-    "torque by a voltage": Member(lg.SpinTorque("free", "hard", 0.1, 0.1, 0.05, field_like_per_volt=0.3), True, None),
-    "DMI": Member(lg.InterlayerDMI(("free", "hard"), (3e-5, -5e-5, 8e-5)), False, dmi_energy),
+    "exchange": Member(lg.stacks.InterlayerExchange(("free", "hard"), J1=-2e-4, J2=-5e-5), True, exchange_energy),
+    "stray field": Member(lg.stacks.StrayField.of_prisms(("free", "hard"), *PRISMS), False, stray_energy),
+    "torque": Member(lg.stacks.SpinTorque("free", "hard", 0.5, 0.3, 0.2), True, None),
+    "torque back": Member(lg.stacks.SpinTorque("hard", "free", 0.4, 0.2, -0.1), True, None),
+    "torque by a voltage": Member(
+        lg.stacks.SpinTorque("free", "hard", 0.1, 0.1, 0.05, field_like_per_volt=0.3), True, None
+    ),
+    "DMI": Member(lg.stacks.InterlayerDMI(("free", "hard"), (3e-5, -5e-5, 8e-5)), False, dmi_energy),
     "user": Member(Quartic("free", "hard", 7e-20), True, quartic_energy),
 }
 
 FREE = lg.Layer(
     "free", Ms=1.1e6, thickness=2e-9, area=2.4e-15, alpha=0.03, gamma=1.8e11, H_k=0.9, H_k2=0.05,
-    demag=(0.04, 0.06, 0.9), m=lg.direction(0.4, 0.3), terms=(lg.UniaxialAnisotropy(0.04, axis=(0.6, 0.8, 0.0)),),
+    demag=(0.04, 0.06, 0.9), m=lg.direction(0.4, 0.3), 
+    terms=(lg.physics.UniaxialAnisotropy(0.04, axis=(0.6, 0.8, 0.0)),),
 )  # fmt: skip
 HARD = lg.Layer("hard", Ms=0.8e6, thickness=3e-9, area=3e-15, alpha=0.05, H_k=1.2, demag=(0.05, 0.08, 0.87),
                 H_k2=0.02, m=lg.direction(2.6, 1.3))  # fmt: skip
-BARRIER = lg.Barrier(("hard", "free"), lg.ConductanceJunction(R_P=1e3, tmr=0.9))
+BARRIER = lg.stacks.Barrier(("hard", "free"), lg.devices.ConductanceJunction(R_P=1e3, tmr=0.9))
 STACK = lg.Stack(
     (HARD, FREE), tuple(member.coupling for member in COUPLINGS.values()), 0.2e-3, (0.02, -0.03, 0.05), None, BARRIER
 )

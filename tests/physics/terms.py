@@ -20,21 +20,21 @@ from llgrad.physics.demagnetisation import Demagnetisation
 from llgrad.physics.slonczewski import SlonczewskiTorque
 
 
-class Exchange(lg.FieldTerm):
+class Exchange(lg.physics.FieldTerm):
     """A term as a user writes it: exchange with a pinned layer that stiffens with the alignment, along a direction."""
 
     strength: float = lg.quantity("T")
     curvature: float = lg.quantity("1")
-    pinned: lg.Vec3 = lg.vector("1", default=(0.0, 0.0, 1.0))
+    pinned: lg.Vec3 = lg.systems.vector("1", default=(0.0, 0.0, 1.0))
 
-    def field(self, m: lg.Vec3, inputs: lg.Inputs) -> lg.Vec3:
+    def field(self, m: lg.Vec3, inputs: lg.systems.Inputs) -> lg.Vec3:
         return self.pinned * (self.strength * jnp.exp(self.curvature * m.dot(self.pinned)))
 
 
 class Member(NamedTuple):
     """A term, what it is invariant under, and its energy over Ms [T] where it has one."""
 
-    term: lg.FieldTerm
+    term: lg.physics.FieldTerm
     rotates: str
     """"any": by rotating its vectors; "about z"; "by permutation" of the axes."""
     energy: Callable[[Any, lg.Vec3], Any] | None
@@ -91,19 +91,19 @@ TERMS: dict[str, Member] = {
         SlonczewskiTorque(per_ampere=5.4, lambda_=0.288, field_like=0.3, polariser=lg.direction(0.7, -0.5)), "any", None
     ),
     "cubic": Member(
-        lg.CubicAnisotropy(0.08, first=lg.direction(1.2, 0.3), second=lg.direction(1.2 + np.pi / 2, 0.3)),
+        lg.physics.CubicAnisotropy(0.08, first=lg.direction(1.2, 0.3), second=lg.direction(1.2 + np.pi / 2, 0.3)),
         "any",
         cubic_energy,
     ),
     "spin-orbit": Member(
-        lg.SpinOrbitTorque(12.0, field_like=0.4, spin=lg.direction(1.4, 1.9), current=1e-3), "any", None
+        lg.physics.SpinOrbitTorque(12.0, field_like=0.4, spin=lg.direction(1.4, 1.9), current=1e-3), "any", None
     ),
     "Oersted": Member(
-        lg.OerstedField(lg.Vec3(1.0, -2.0, 3.0), "heavy_metal_current", current=2e-3), "any", oersted_energy
+        lg.physics.OerstedField(lg.Vec3(1.0, -2.0, 3.0), "heavy_metal_current", current=2e-3), "any", oersted_energy
     ),
-    "voltage": Member(lg.VoltageControlledAnisotropy(0.2, axis=lg.direction(0.3, 0.8)), "any", voltage_energy),
+    "voltage": Member(lg.physics.VoltageControlledAnisotropy(0.2, axis=lg.direction(0.3, 0.8)), "any", voltage_energy),
     "voltage table": Member(
-        lg.VoltageAnisotropyTable([-1.0, 0.0, 1.0], [0.03, 0.0, -0.05], axis=lg.direction(0.3, 0.8)),
+        lg.physics.VoltageAnisotropyTable([-1.0, 0.0, 1.0], [0.03, 0.0, -0.05], axis=lg.direction(0.3, 0.8)),
         "any",
         voltage_table_energy,
     ),

@@ -7,7 +7,7 @@ import pytest
 
 import llgrad as lg
 
-JUNCTION = lg.BiasedJunction(R_P=1e3, tmr=1.2, half_voltage=0.4)
+JUNCTION = lg.physics.BiasedJunction(R_P=1e3, tmr=1.2, half_voltage=0.4)
 
 
 @pytest.mark.parametrize("tmr", [-0.5, 0.1, 1.2, 6.0])
@@ -22,7 +22,7 @@ def test_the_voltage_solves_the_law_at_any_bias(tmr):
 
 
 def test_without_bias_it_is_the_usual_junction_and_parallel_always():
-    usual = lg.ConductanceJunction(R_P=1e3, tmr=1.2)
+    usual = lg.devices.ConductanceJunction(R_P=1e3, tmr=1.2)
     cosine = np.linspace(-1, 1, 9)
     np.testing.assert_allclose(JUNCTION.at_current(cosine, 0.0), usual.resistance(cosine), rtol=1e-14)
     assert JUNCTION.at_voltage(1.0, 0.7) == pytest.approx(1e3)
@@ -43,11 +43,17 @@ def test_its_derivative_is_that_of_the_root():
 def test_a_run_a_stack_and_a_voltage_take_it():
     sto = lg.presets.kubota2013().replace(current=4e-4, junction=JUNCTION)
     run = lg.simulate(sto, duration=2e-10, dt=5e-12, m0=(0.0, 0.0, 1.0))
-    np.testing.assert_allclose(lg.voltage(run), 4e-4 * np.asarray(lg.resistance(run)), rtol=1e-12)
-    np.testing.assert_allclose(lg.resistance(run), JUNCTION.at_current(np.asarray(run.mx), 4e-4), rtol=1e-12)
+    np.testing.assert_allclose(
+        lg.observables.voltage(run), 4e-4 * np.asarray(lg.observables.resistance(run)), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        lg.observables.resistance(run), JUNCTION.at_current(np.asarray(run.mx), 4e-4), rtol=1e-12
+    )
     size = {"Ms": 1e6, "thickness": 2e-9, "area": 5e-15}
     layers = (lg.Layer("pinned", m=(1, 0, 0), fixed=True, **size), lg.Layer("free", m=(0, 0.6, 0.8), **size))
-    stack = lg.Stack(layers=layers, barriers=lg.Barrier(("pinned", "free"), JUNCTION), voltage=0.5, field=(0, 0, 0.1))
+    stack = lg.Stack(
+        layers=layers, barriers=lg.stacks.Barrier(("pinned", "free"), JUNCTION), voltage=0.5, field=(0, 0, 0.1)
+    )
     run = lg.simulate(stack, duration=1e-10, dt=2e-12)
     np.testing.assert_allclose(run.signal("voltage").values, 0.5, rtol=1e-12)
     assert run.stats.engine == "native"
@@ -58,8 +64,8 @@ def test_a_run_a_stack_and_a_voltage_take_it():
 def test_what_is_not_solved_is_refused():
     size = {"Ms": 1e6, "thickness": 2e-9, "area": 5e-15}
     layers = tuple(lg.Layer(name, **size) for name in ("one", "two", "three"))
-    barriers = (lg.Barrier(("one", "two"), JUNCTION), lg.Barrier(("two", "three"), JUNCTION))
+    barriers = (lg.stacks.Barrier(("one", "two"), JUNCTION), lg.stacks.Barrier(("two", "three"), JUNCTION))
     with pytest.raises(ValueError, match="several barriers"):
         lg.Stack(layers=layers, barriers=barriers)
     with pytest.raises(ValueError, match="half_voltage = 0"):
-        lg.BiasedJunction(R_P=1e3, tmr=1.0, half_voltage=0.0)
+        lg.physics.BiasedJunction(R_P=1e3, tmr=1.0, half_voltage=0.0)

@@ -35,7 +35,7 @@ def alone(name):
 def test_every_built_in_coupling_is_registered():
     for module in pkgutil.walk_packages(llgrad.physics.__path__, "llgrad.physics."):
         importlib.import_module(module.name)
-    built_in = {kind for kind in lg.LayerCoupling.__subclasses__() if kind.__module__.startswith("llgrad.")}
+    built_in = {kind for kind in lg.stacks.LayerCoupling.__subclasses__() if kind.__module__.startswith("llgrad.")}
     registered = {type(member.coupling) for member in COUPLINGS.values()}
     assert built_in < registered, "and one of a user's"
 
@@ -85,7 +85,7 @@ def test_every_coupling_turns_with_the_stack(name, rng):
 
 
 def turned_coupling(coupling, rotation):
-    if isinstance(coupling, lg.InterlayerDMI):
+    if isinstance(coupling, lg.stacks.InterlayerDMI):
         return coupling.replace(D=turned(coupling.D, rotation))
     d, o = coupling.diagonal, coupling.off_diagonal
     n = np.array([[d.x, o.z, o.y], [o.z, d.y, o.x], [o.y, o.x, d.z]])

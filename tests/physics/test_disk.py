@@ -49,7 +49,7 @@ def test_magnetostatic_stiffness(aspect):
 
 
 def test_the_gyration_of_a_thin_disk_is_the_published_one():
-    thin = lg.Vortex.from_disk(radius=1e-5, thickness=1e-9, Ms=MS, exchange=1e-13, alpha=ALPHA, gamma=1.76e11)
+    thin = lg.systems.Vortex.from_disk(radius=1e-5, thickness=1e-9, Ms=MS, exchange=1e-13, alpha=ALPHA, gamma=1.76e11)
     published = 20 / 9 * 1.76e11 * (MU_0 * MS / (4 * math.pi)) * 1e-4  # γ Ms in CGS is γ µ0 Ms/4π
     assert 2 * math.pi * thin.frequency_at_rest == pytest.approx(published, rel=5e-3)
 
@@ -70,7 +70,7 @@ def test_core_radius():
 
 
 def test_damping_torque_and_exchange():
-    vortex = lg.Vortex.from_disk(**PERMALLOY, polarization=0.2, oersted=False)
+    vortex = lg.systems.Vortex.from_disk(**PERMALLOY, polarization=0.2, oersted=False)
     core = core_radius(t, MS, A) / R
 
     def damping(s):
@@ -113,7 +113,7 @@ def test_oersted_field_and_moment():
         return found
 
     small, larger = ((2 * math.pi / 3 - means(s)[0]) / s**2 for s in (0.02, 0.1))
-    vortex = lg.Vortex.from_disk(**PERMALLOY)
+    vortex = lg.systems.Vortex.from_disk(**PERMALLOY)
     assert vortex.oersted == pytest.approx(MU_0 * MS * t / (math.pi * R) * small, rel=3e-4)
     assert 2 * (larger / small - 1) / (0.1**2 - 0.02**2) == pytest.approx(-4 / 7, rel=5e-3)
     assert means(0.02)[1] == pytest.approx(-vortex.visible * math.pi * 0.02, rel=1e-3)
@@ -122,7 +122,7 @@ def test_oersted_field_and_moment():
 
 def test_an_in_plane_polariser_acts_on_the_core_and_as_a_field():
     """Ms t B_s p·∫ m × ∂m/∂X is π R_c along p of a core that points up; the field-like torque is a field β B_s p."""
-    flat = lg.Vortex.from_disk(**PERMALLOY, polarization=0.2, polariser=(1, 0, 0), field_like=0.5)
+    flat = lg.systems.Vortex.from_disk(**PERMALLOY, polarization=0.2, polariser=(1, 0, 0), field_like=0.5)
     field = HBAR * 0.2 / (2 * ELEMENTARY_CHARGE * MS * math.pi * R**2 * t)
     core = core_radius(t, MS, A)
     n = 400

@@ -13,7 +13,9 @@ from llgrad.core.field_term import Inputs
 
 COLD = 1e-6
 """A temperature [K] that gives a line width and moves nothing else."""
-DRIVEN = lg.Vortex.from_disk(**PERMALLOY, polarization=0.2, current=3e-3, temperature=COLD).replace(G_nonlinear=0.02)
+DRIVEN = lg.systems.Vortex.from_disk(**PERMALLOY, polarization=0.2, current=3e-3, temperature=COLD).replace(
+    G_nonlinear=0.02
+)
 
 
 def reflected(vortex):
@@ -45,7 +47,7 @@ def closed_form(vortex):
 
 def test_the_orbit_of_a_vortex():
     """D(s) K(s) = P a I G(s), ω = K(s)/G(s)."""
-    vortex = reflected(DRIVEN).replace(chirality=-1, junction=lg.LinearJunction(R_P=100.0, delta_R=50.0))
+    vortex = reflected(DRIVEN).replace(chirality=-1, junction=lg.devices.LinearJunction(R_P=100.0, delta_R=50.0))
     vortex = vortex.replace(current=1.02 * vortex.threshold)
     found = lg.orbit(vortex)
     s, frequency, rate, width = closed_form(vortex)
@@ -83,7 +85,7 @@ def test_the_radius_near_the_threshold():
 def test_a_vortex_comes_to_thermal_equilibrium():
     """⟨s²⟩ = 2 k_B T/(κ R²), though damping, gyrovector and so the noise change with the place."""
     size = {"radius": 20e-9, "G": 2.9e-13, "D": 1e-13, "kappa": 1e-3}
-    vortex = lg.Vortex(**size, D_nonlinear=2.0, G_nonlinear=1.0, temperature=2000.0)
+    vortex = lg.systems.Vortex(**size, D_nonlinear=2.0, G_nonlinear=1.0, temperature=2000.0)
 
     @jax.jit
     @jax.vmap
@@ -97,7 +99,9 @@ def test_a_vortex_comes_to_thermal_equilibrium():
     assert abs(found.mean() - expected) < 3 * found.std() / math.sqrt(found.size)
 
 
-MODEL = lg.AmplitudeModel(omega_0=6e10, N=-2e10, Gamma_G=3e8, sigma=3e11, Q=0.5, current=1.5e-3, tuning=1e11, D_n=1e3)
+MODEL = lg.systems.AmplitudeModel(
+    omega_0=6e10, N=-2e10, Gamma_G=3e8, sigma=3e11, Q=0.5, current=1.5e-3, tuning=1e11, D_n=1e3
+)
 
 
 def test_the_amplitude_model_in_closed_form():
@@ -114,7 +118,7 @@ def test_the_amplitude_model_in_closed_form():
 
 
 def test_the_voltage_of_both(key):
-    junction = lg.LinearJunction(R_P=100.0, delta_R=50.0)
+    junction = lg.devices.LinearJunction(R_P=100.0, delta_R=50.0)
     vortex = DRIVEN.replace(junction=junction, chirality=-1, temperature=None)
     run = lg.simulate(vortex, duration=2e-9, dt=10e-12)
     m_x = -2 / 3 * np.asarray(run.y)
@@ -126,10 +130,12 @@ def test_the_voltage_of_both(key):
 
 
 @pytest.mark.parametrize("ending", ["json", "toml"])
-@pytest.mark.parametrize("device", [MODEL, DRIVEN.replace(polarity=-1, junction=lg.LinearJunction(100.0, 50.0))])
+@pytest.mark.parametrize(
+    "device", [MODEL, DRIVEN.replace(polarity=-1, junction=lg.devices.LinearJunction(100.0, 50.0))]
+)
 def test_files(device, ending, tmp_path):
     lg.save_device(tmp_path / f"device.{ending}", device)
-    found = lg.load_system(tmp_path / f"device.{ending}", type(device))
+    found = lg.systems.load_system(tmp_path / f"device.{ending}", type(device))
     assert jax.tree.leaves(found) == jax.tree.leaves(device)
     assert jax.tree.structure(found) == jax.tree.structure(device)
 
@@ -143,7 +149,7 @@ def test_a_file_tells_a_vortex_by_its_disk(tmp_path):
     text = f'type = "Vortex"\ncurrent = "1e11A/m2"\npolarity = -1\ntemperature = "300K"\n[disk]\n{DISK}'
     (tmp_path / "disk.toml").write_text(text)
     found = lg.load_device(tmp_path / "disk.toml")
-    expected = lg.Vortex.from_disk(**PERMALLOY, polarization=0.2, polarity=-1, temperature=300.0)
+    expected = lg.systems.Vortex.from_disk(**PERMALLOY, polarization=0.2, polarity=-1, temperature=300.0)
     expected = expected.replace(current=1e11 * math.pi * 100e-9**2)
     assert jax.tree.leaves(found) == pytest.approx(jax.tree.leaves(expected), rel=1e-12)
     assert jax.tree.structure(found) == jax.tree.structure(expected)
@@ -168,7 +174,7 @@ def test_mistakes_in_the_file_of_a_disk(tmp_path, head, disk, sentence):
 
 
 def disk(**changes):
-    return lg.Vortex.from_disk(**PERMALLOY | changes)
+    return lg.systems.Vortex.from_disk(**PERMALLOY | changes)
 
 
 MISTAKES = {

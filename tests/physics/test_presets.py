@@ -155,7 +155,7 @@ def test_guslienko2014():
     vortex = lg.presets.guslienko2014()
     assert vortex.current == pytest.approx(1.06 * vortex.threshold, rel=5e-3)
     disk = {"radius": 100e-9, "Ms": 800e3, "exchange": 1e-11, "alpha": 0.01, "polarization": 0.2}
-    thresholds = [lg.Vortex.from_disk(**disk, thickness=t).threshold for t in (5e-9, 7e-9, 10e-9)]
+    thresholds = [lg.systems.Vortex.from_disk(**disk, thickness=t).threshold for t in (5e-9, 7e-9, 10e-9)]
     assert [found / thresholds[0] for found in thresholds] == pytest.approx([1, 1.78, 3.32], abs=0.01)
     printed = [2.7, 5.0, 10.2]  # at which the core turns over in the simulations, MA/cm²
     ratios = [at * 1e10 * math.pi * 1e-14 / found for at, found in zip(printed, thresholds, strict=True)]

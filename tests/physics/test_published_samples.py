@@ -27,7 +27,7 @@ def with_constants(sto, hbar, e, mu_0):
 
 def states(sto):
     start = lg.direction(math.radians(1), math.radians(1))
-    run = simulate(sto, duration=4999 * 10e-12, dt=10e-12, m0=start, stepper=lg.RK4(project=False))
+    run = simulate(sto, duration=4999 * 10e-12, dt=10e-12, m0=start, stepper=lg.solvers.RK4(project=False))
     return np.asarray(run.m)
 
 

@@ -39,7 +39,7 @@ def turned(v: lg.Vec3, rotation: np.ndarray) -> lg.Vec3:
     return lg.Vec3(x, y, z)
 
 
-def turned_term(term: lg.FieldTerm, rotation: np.ndarray) -> lg.FieldTerm:
+def turned_term(term: lg.physics.FieldTerm, rotation: np.ndarray) -> lg.physics.FieldTerm:
     """The term with each of its vectors turned (its demagnetising factors, permuted)."""
     vectors = {f.name: getattr(term, f.name) for f in dataclasses.fields(term)}
     return term.replace(**{k: turned(v, rotation) for k, v in vectors.items() if isinstance(v, lg.Vec3)})

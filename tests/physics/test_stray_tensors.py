@@ -15,13 +15,13 @@ OFFSETS = [(10e-9, 20e-9, 8e-9), (0.0, 0.0, -5e-9), (150e-9, 20e-9, -30e-9), (4e
 @pytest.mark.parametrize("edges", [(3e-9, 1e-9, 2e-9), (1e-8, 1e-8, 1e-8), FILM])
 def test_a_prism_on_itself_has_its_demagnetising_factors(edges):
     """By a formula of its own: A. Aharoni, J. Appl. Phys. 83, 3432 (1998)."""
-    own, factors = lg.prism_tensor(edges, edges, (0.0, 0.0, 0.0)), lg.prism_factors(*edges)
+    own, factors = lg.stacks.prism_tensor(edges, edges, (0.0, 0.0, 0.0)), lg.physics.prism_factors(*edges)
     assert own == pytest.approx(np.diag([factors.x, factors.y, factors.z]), abs=1e-13)
 
 
 @pytest.mark.parametrize("offset", OFFSETS)
 def test_trace_symmetry_and_reciprocity(offset):
-    one, other = lg.prism_tensor(FILM, BLOCK, offset), lg.prism_tensor(BLOCK, FILM, -np.array(offset))
+    one, other = lg.stacks.prism_tensor(FILM, BLOCK, offset), lg.stacks.prism_tensor(BLOCK, FILM, -np.array(offset))
     size = np.abs(one).max()
     assert abs(np.trace(one)) < 1e-10 * size and (one == one.T).all()
     assert np.prod(FILM) * one == pytest.approx(np.prod(BLOCK) * other, rel=0, abs=1e-10 * np.prod(FILM) * size)
@@ -34,8 +34,8 @@ def test_a_body_is_the_sum_of_its_parts():
         low = np.where(cut, [10e-9, 5e-9, 2e-9], 0.0)
         high = np.where(cut, edges, [10e-9, 5e-9, 2e-9])
         parts.append(((low + high) / 2, high - low))
-    total = sum(np.prod(a) * lg.prism_tensor(a, b, at - by) for at, a in parts for by, b in parts)
-    assert total / np.prod(edges) == pytest.approx(lg.prism_tensor(edges, edges, (0, 0, 0)), abs=1e-13)
+    total = sum(np.prod(a) * lg.stacks.prism_tensor(a, b, at - by) for at, a in parts for by, b in parts)
+    assert total / np.prod(edges) == pytest.approx(lg.stacks.prism_tensor(edges, edges, (0, 0, 0)), abs=1e-13)
 
 
 def test_near_and_far_are_one():
@@ -48,10 +48,10 @@ def test_near_and_far_are_one():
 
 def test_far_away_they_are_dipoles():
     offset = np.array([3e-6, -2e-6, 1e-6])
-    exact, dipole = lg.prism_tensor(FILM, BLOCK, offset), lg.dipole_tensor(np.prod(BLOCK), offset)
+    exact, dipole = lg.stacks.prism_tensor(FILM, BLOCK, offset), lg.stacks.dipole_tensor(np.prod(BLOCK), offset)
     assert dipole == pytest.approx(exact, rel=0, abs=2e-3 * np.abs(exact).max())
     moments = np.array([0.0, np.prod(BLOCK)])
-    field = lg.dipolar_tensors([offset, np.zeros(3)], moments)[0, 1]
+    field = lg.physics.dipolar_tensors([offset, np.zeros(3)], moments)[0, 1]
     assert -4e-7 * np.pi * dipole == pytest.approx(np.asarray(field), rel=1e-8)
 
 
@@ -90,7 +90,7 @@ OOMMF = {
 
 @pytest.mark.parametrize(("edges", "offset"), OOMMF)
 def test_the_numbers_of_oommf(edges, offset):
-    found = lg.prism_tensor(np.array(edges) * 1e-9, np.array(edges) * 1e-9, np.array(offset) * 1e-9)
+    found = lg.stacks.prism_tensor(np.array(edges) * 1e-9, np.array(edges) * 1e-9, np.array(offset) * 1e-9)
     n = [found[i, j] for i, j in ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))]
     assert n == pytest.approx(OOMMF[edges, offset], rel=1e-8, abs=1e-12)
 
@@ -100,42 +100,44 @@ def test_ellipses_by_the_rule_that_prisms_obey():
     thick, gap, thin = 3e-9, 1.5e-9, 2e-9
 
     def whole(t):
-        n = lg.prism_factors(FILM[0], FILM[1], t)
+        n = lg.physics.prism_factors(FILM[0], FILM[1], t)
         return t * np.array([n.x, n.y, n.z])
 
     rule = whole(thick + gap + thin) + whole(gap) - whole(thick + gap) - whole(gap + thin)
-    pair = lg.prism_tensor((*FILM[:2], thick), (*FILM[:2], thin), (0.0, 0.0, (thick + thin) / 2 + gap))
+    pair = lg.stacks.prism_tensor((*FILM[:2], thick), (*FILM[:2], thin), (0.0, 0.0, (thick + thin) / 2 + gap))
     assert np.diag(rule) / (2 * thick) == pytest.approx(pair, abs=1e-12)
-    one, other = (lg.ellipse(diameters=FILM[:2], thickness=t) for t in (thick, thin))
-    round_pair = lg.ellipse_tensor(one, other, gap)
+    one, other = (lg.devices.ellipse(diameters=FILM[:2], thickness=t) for t in (thick, thin))
+    round_pair = lg.stacks.ellipse_tensor(one, other, gap)
     assert abs(np.trace(round_pair)) < 1e-12
     assert np.diag(round_pair) == pytest.approx(np.diag(pair), rel=0.25)
-    assert thick * round_pair == pytest.approx(thin * lg.ellipse_tensor(other, one, gap), abs=1e-22)
-    touching = thick * lg.ellipse_tensor(one, other, 0.0)
+    assert thick * round_pair == pytest.approx(thin * lg.stacks.ellipse_tensor(other, one, gap), abs=1e-22)
+    touching = thick * lg.stacks.ellipse_tensor(one, other, 0.0)
     own = [layer.thickness * np.array([d.x, d.y, d.z]) for layer in (one, other) if (d := layer.demag)]
-    both = lg.ellipse(diameters=FILM[:2], thickness=thick + thin).demag
+    both = lg.devices.ellipse(diameters=FILM[:2], thickness=thick + thin).demag
     expected = (thick + thin) * np.array([both.x, both.y, both.z])
     assert sum(own) + 2 * np.diag(touching) == pytest.approx(expected, rel=1e-12)
 
 
 REFUSED = {
-    "overlap": (lambda: lg.prism_tensor(FILM, BLOCK, (0, 0, 1e-9)), "overlap at the offset"),
-    "nanometres": (lambda: lg.prism_tensor((100, 60, 2), FILM, (0, 0, 5e-9)), "three edges .* in metres"),
-    "two edges": (lambda: lg.prism_tensor(FILM[:2], FILM, (0, 0, 5e-9)), "three edges"),
-    "no offset": (lambda: lg.prism_tensor(FILM, FILM, 5e-9), "three components of a distance"),
+    "overlap": (lambda: lg.stacks.prism_tensor(FILM, BLOCK, (0, 0, 1e-9)), "overlap at the offset"),
+    "nanometres": (lambda: lg.stacks.prism_tensor((100, 60, 2), FILM, (0, 0, 5e-9)), "three edges .* in metres"),
+    "two edges": (lambda: lg.stacks.prism_tensor(FILM[:2], FILM, (0, 0, 5e-9)), "three edges"),
+    "no offset": (lambda: lg.stacks.prism_tensor(FILM, FILM, 5e-9), "three components of a distance"),
     "other ellipses": (
-        lambda: lg.ellipse_tensor(
-            lg.ellipse(diameters="60nm, 60nm", thickness="2nm"), lg.ellipse(diameters="60nm, 50nm", thickness="2nm"), 0
+        lambda: lg.stacks.ellipse_tensor(
+            lg.devices.ellipse(diameters="60nm, 60nm", thickness="2nm"),
+            lg.devices.ellipse(diameters="60nm, 50nm", thickness="2nm"),
+            0,
         ),
         "expected equal ones",
     ),
-    "no ellipse": (lambda: lg.ellipse_tensor(FILM, FILM, 1e-9), r"target is tuple, expected an elliptic layer"),
+    "no ellipse": (lambda: lg.stacks.ellipse_tensor(FILM, FILM, 1e-9), r"target is tuple, expected an elliptic layer"),
     "a gap": (
-        lambda: lg.ellipse_tensor(*[lg.ellipse(diameters="60nm, 60nm", thickness="2nm")] * 2, -1e-9),
+        lambda: lg.stacks.ellipse_tensor(*[lg.devices.ellipse(diameters="60nm, 60nm", thickness="2nm")] * 2, -1e-9),
         "gap = -1e-09, expected the distance",
     ),
-    "one place": (lambda: lg.dipole_tensor(1e-24, (0, 0, 0)), "not all zero"),
-    "no volume": (lambda: lg.dipole_tensor(0.0, (0, 0, 1e-7)), "volume = 0.0, expected"),
+    "one place": (lambda: lg.stacks.dipole_tensor(1e-24, (0, 0, 0)), "not all zero"),
+    "no volume": (lambda: lg.stacks.dipole_tensor(0.0, (0, 0, 1e-7)), "volume = 0.0, expected"),
 }
 
 

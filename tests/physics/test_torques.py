@@ -16,7 +16,7 @@ DEVICES = {
     "field-like": STO.replace(lambda_=0.0, field_like=-0.4),
     "both": STO.replace(field_like=0.25, polariser=(0.0, 0.6, 0.8)),
     "second order": STO.replace(H_k2=-0.1, demag=(0.02, 0.05, 0.93)),
-    "own term": STO.replace(terms=(lg.UniaxialAnisotropy(H_k=0.05, axis=(0.0, 1.0, 0.0)),)),
+    "own term": STO.replace(terms=(lg.physics.UniaxialAnisotropy(H_k=0.05, axis=(0.0, 1.0, 0.0)),)),
     "no current": STO.replace(current=0.0),
 }
 
@@ -30,7 +30,7 @@ def m(rng):
 @pytest.mark.parametrize("name", DEVICES)
 def test_the_parts_add_up_to_the_equation_of_motion(name, m):
     slope = equation_of_motion(DEVICES[name])(lg.Vec3(*map(float, m)), lg.Vec3(0.0, 0.0, 0.0), 0.0)
-    torques = lg.torque_at(DEVICES[name], m)
+    torques = lg.physics.torque_at(DEVICES[name], m)
     assert torques.total * 1e-9 == pytest.approx([float(slope.x), float(slope.y), float(slope.z)], rel=1e-12, abs=1e-12)
     for program, last, unit in (("cmtj", "all three [1/s]", 1.0), ("OOMMF", "dm/dt [rad/s]", 1.0),
                                 ("mumax3", "torque [T]", DEVICES[name].gamma)):  # fmt: skip
@@ -47,7 +47,7 @@ def test_the_parts_add_up_to_the_equation_of_motion(name, m):
 )
 def test_the_settings_are_the_device(name, program, read, missing):
     device = DEVICES[name]
-    settings = lg.torque_at(device, (0.0, 0.0, 1.0), thickness=THICKNESS).settings[program]
+    settings = lg.physics.torque_at(device, (0.0, 0.0, 1.0), thickness=THICKNESS).settings[program]
     if program == "mumax3" and device.field_like and device.lambda_:
         pytest.skip("mumax3 has no such device")
     back = read(**settings, **{key: of(device) for key, of in missing.items()})
@@ -79,7 +79,7 @@ def mumax_spin_torque(m, s) -> np.ndarray:
 
 @pytest.mark.parametrize("name", DEVICES)
 def test_what_the_other_programs_print(name, m):
-    torques = lg.torque_at(DEVICES[name], m, thickness=THICKNESS)
+    torques = lg.physics.torque_at(DEVICES[name], m, thickness=THICKNESS)
     theirs = oommf_spin_torque(m, torques.settings["OOMMF"])
     assert torques.programs["OOMMF"]["Spin torque [rad/s]"] == pytest.approx(theirs, rel=1e-9, abs=1e-3)
     theirs = mumax_spin_torque(m, torques.settings["mumax3"])
@@ -88,13 +88,13 @@ def test_what_the_other_programs_print(name, m):
 
 def test_a_positive_current_pushes_m_away_from_the_polariser_and_a_positive_J_pulls_it_there():
     device, m = lg.presets.kubota2013(), np.array([0.6, 0.0, 0.8])
-    torques = lg.torque_at(device, m, thickness=THICKNESS)
+    torques = lg.physics.torque_at(device, m, thickness=THICKNESS)
     assert device.current > 0 > torques.parts["damping-like spin torque"][0]
     assert all(torques.settings[program]["J"] < 0 for program in ("cmtj", "mumax3", "OOMMF"))
 
 
 def test_it_prints_as_tables():
-    text = str(lg.torque_at(DEVICES["own term"], (0.0, 0.0, 1.0)))
+    text = str(lg.physics.torque_at(DEVICES["own term"], (0.0, 0.0, 1.0)))
     for words in (
         "applied field",
         "terms.0 UniaxialAnisotropy",
@@ -112,15 +112,18 @@ def test_it_prints_as_tables():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: lg.torque_at(STO, (0.0, 0.0, 2.0)), "m = .* has length 2, expected a unit vector"),
-        (lambda: lg.torque_at(STO, (0.0, 1.0)), "m = .*, expected three finite components"),
-        (lambda: lg.torque_at(STO, (0.0, 0.0, float("nan"))), "expected three finite components"),
+        (lambda: lg.physics.torque_at(STO, (0.0, 0.0, 2.0)), "m = .* has length 2, expected a unit vector"),
+        (lambda: lg.physics.torque_at(STO, (0.0, 1.0)), "m = .*, expected three finite components"),
+        (lambda: lg.physics.torque_at(STO, (0.0, 0.0, float("nan"))), "expected three finite components"),
         (
-            lambda: lg.torque_at(lg.OscillatorArray(STO, 2), (0.0, 0.0, 1.0)),
+            lambda: lg.physics.torque_at(lg.OscillatorArray(STO, 2), (0.0, 0.0, 1.0)),
             "got OscillatorArray",
         ),
-        (lambda: lg.torque_at(STO.replace(alpha=np.array([0.1, 0.2])), (0.0, 0.0, 1.0)), "a device of plain numbers"),
-        (lambda: lg.torque_at(STO, (0.0, 0.0, 1.0), thickness=0.0), "thickness = 0.0, expected the thickness"),
+        (
+            lambda: lg.physics.torque_at(STO.replace(alpha=np.array([0.1, 0.2])), (0.0, 0.0, 1.0)),
+            "a device of plain numbers",
+        ),
+        (lambda: lg.physics.torque_at(STO, (0.0, 0.0, 1.0), thickness=0.0), "thickness = 0.0, expected the thickness"),
     ],
 )
 def test_what_has_no_torque_gets_a_sentence(make, sentence):

@@ -12,21 +12,23 @@ from llgrad.fitting.resonance.damping import first_on_the_law, width_law
 from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, fit_line
 from llgrad.fitting.resonance.shapes.choice import choose_shape
 from llgrad.fitting.resonance.shapes.residuals import misfit, reason_unexplained
-from llgrad.fitting.resonance.shapes.shape import PEAK_TO_PEAK, Shape, line_shape, slopes
+from llgrad.fitting.resonance.shapes.shape import PEAK_TO_PEAK, LineShape, line_shape, slopes
 
 FIELD = np.linspace(0.1, 0.9, 161)
-OF = {Shape.LORENTZIAN: line, Shape.DERIVATIVE: derivative}
+OF = {LineShape.LORENTZIAN: line, LineShape.DERIVATIVE: derivative}
 
 
 @pytest.mark.parametrize("m", [1e-4, 0.3, 1.0, 3.0])
 def test_the_modulated_line_is_the_first_harmonic(m):
     x = np.linspace(-8, 8, 65)
     for symmetric, antisymmetric, part in ((1.0, 0.0, "real"), (0.0, 1.0, "imag")):
-        found = getattr(line_shape(Shape.DERIVATIVE, x, m), part)
+        found = getattr(line_shape(LineShape.DERIVATIVE, x, m), part)
         assert found == pytest.approx(modulated(x, 0.0, 1.0, symmetric, antisymmetric, m), abs=1e-9)
 
 
-@pytest.mark.parametrize(("shape", "m"), [(Shape.LORENTZIAN, 0.0), (Shape.DERIVATIVE, 0.0), (Shape.DERIVATIVE, 1.3)])
+@pytest.mark.parametrize(
+    ("shape", "m"), [(LineShape.LORENTZIAN, 0.0), (LineShape.DERIVATIVE, 0.0), (LineShape.DERIVATIVE, 1.3)]
+)
 def test_slopes_are_those_of_finite_differences(shape, m):
     x, e = np.linspace(-4, 4, 33), 1e-6
     by_x, by_m = slopes(shape, x, m)
@@ -36,7 +38,7 @@ def test_slopes_are_those_of_finite_differences(shape, m):
 
 def test_peak_to_peak_is_that_of_the_curve():
     x = np.linspace(-3, 3, 60001)
-    curve = line_shape(Shape.DERIVATIVE, x).real
+    curve = line_shape(LineShape.DERIVATIVE, x).real
     assert x[curve.argmin()] - x[curve.argmax()] == pytest.approx(PEAK_TO_PEAK, abs=2e-4)
 
 
@@ -46,7 +48,7 @@ def test_peak_to_peak_is_that_of_the_curve():
 def test_an_exact_derivative_line_is_found_exactly(resonance, width, symmetric, antisymmetric, amplitude):
     made = functools.partial(modulated, amplitude=amplitude) if amplitude else derivative
     volts = made(FIELD, resonance, width, symmetric, antisymmetric) + 1e-6 - 2e-6 * FIELD
-    found = fit_line(Sweep(5e9, FIELD, volts), shape=Shape.DERIVATIVE, modulation=amplitude)
+    found = fit_line(Sweep(5e9, FIELD, volts), shape=LineShape.DERIVATIVE, modulation=amplitude)
     assert found.resonance == pytest.approx(resonance, rel=1e-6)
     assert found.half_width == pytest.approx(width, rel=1e-5)
     assert found.symmetric == pytest.approx(symmetric, abs=1e-10)
@@ -57,11 +59,11 @@ def test_an_exact_derivative_line_is_found_exactly(resonance, width, symmetric, 
 def test_standard_errors_of_derivatives_cover_the_truth(phase, rng):
     s, a = 1e-6 * np.cos(np.radians(phase)), 1e-6 * np.sin(np.radians(phase))
     clean = derivative(FIELD, 0.5, 0.02, s, a) + 1e-7 * FIELD
-    start = fit_line(Sweep(5e9, FIELD, clean), shape=Shape.DERIVATIVE)
+    start = fit_line(Sweep(5e9, FIELD, clean), shape=LineShape.DERIVATIVE)
     deviations = []
     for _ in range(150):
         noisy = Sweep(5e9, FIELD, clean + 5e-8 * rng.standard_normal(FIELD.size))
-        found = fit_line(noisy, shape=Shape.DERIVATIVE, near=start)
+        found = fit_line(noisy, shape=LineShape.DERIVATIVE, near=start)
         deviations.append(
             [(found.resonance - 0.5) / found.resonance_error, (found.half_width - 0.02) / found.half_width_error]
         )
@@ -69,7 +71,7 @@ def test_standard_errors_of_derivatives_cover_the_truth(phase, rng):
     assert np.mean(deviations, axis=0) == pytest.approx([0, 0], abs=0.29)
 
 
-@pytest.mark.parametrize("shape", Shape)
+@pytest.mark.parametrize("shape", LineShape)
 @pytest.mark.parametrize("phase", [0.0, 90.0, 160.0])
 @pytest.mark.parametrize(("noise", "points"), [(0.01, 41), (0.05, 61), (0.1, 161)])
 def test_the_right_shape_is_chosen_and_alpha_is_that_of_the_lines(shape, phase, noise, points):
@@ -81,10 +83,10 @@ def test_the_right_shape_is_chosen_and_alpha_is_that_of_the_lines(shape, phase, 
     assert abs(alpha - 0.01) < 4.6 * error  # Student's t with 4 degrees of freedom: 99 %
     assert error < 0.04 * noise * (61 / points) ** 0.5
     assert all(line_ in result.lines for line_ in result.fitted), result.left_out
-    assert f"chosen over {'derivatives' if shape is Shape.LORENTZIAN else 'Lorentzians'}" in str(result)
+    assert f"chosen over {'derivatives' if shape is LineShape.LORENTZIAN else 'Lorentzians'}" in str(result)
 
 
-@pytest.mark.parametrize("shape", Shape)
+@pytest.mark.parametrize("shape", LineShape)
 def test_the_intervals_of_alpha_cover(shape):
     """From lines to α, with the choice of the lines that follow the law."""
     clean = [fit_line(sweep, shape=shape) for sweep in around_each_line(OF[shape], 0.5, 0.0, 61, 0).sweeps]
@@ -111,13 +113,13 @@ def test_the_published_kind_of_mistake_is_not_made():
     assert alpha == pytest.approx(0.01, abs=4 * error) and error < 2e-4
     assert result.law.intercept == pytest.approx(5e-4, abs=4 * result.law.intercept_error)
     with pytest.raises(ValueError, match="0 of 6 sweeps carry a usable line, expected at least 6") as caught:
-        fit_resonance(sweeps, shape=Shape.LORENTZIAN)
+        fit_resonance(sweeps, shape=LineShape.LORENTZIAN)
     assert "Lorentzians do not explain it (R² = 0.9" in str(caught.value)
     assert str(caught.value).startswith("derivatives of Lorentzians explain these sweeps better than Lorentzians")
 
 
 def test_a_forced_shape_that_the_data_reject_is_said_first_and_alpha_is_none():
-    result = fit_resonance(around_each_line(line, np.pi / 2, 0.08, 161, 5), shape=Shape.DERIVATIVE)
+    result = fit_resonance(around_each_line(line, np.pi / 2, 0.08, 161, 5), shape=LineShape.DERIVATIVE)
     assert result.choice.forced and result.choice.margin < -10
     said = str(result).splitlines()
     assert "AGAINST THE DATA" in said[0] and "No α" in str(result) and "α = 0." not in str(result)
@@ -130,7 +132,7 @@ def test_a_shape_may_be_named_where_the_data_do_not_decide():
         ValueError, match=r"do not tell Lorentzians from derivatives of Lorentzians.*--shape derivative"
     ):
         choose_shape(sweeps, EVERYTHING, Background.CONSTANT)
-    assert choose_shape(sweeps, EVERYTHING, Background.CONSTANT, Shape.LORENTZIAN).forced
+    assert choose_shape(sweeps, EVERYTHING, Background.CONSTANT, LineShape.LORENTZIAN).forced
 
 
 def test_a_large_modulation_is_asked_for_and_then_taken_into_account():
@@ -163,7 +165,7 @@ def test_what_no_shape_explains_is_refused(made, points, seed):
     assert "do not explain it" in said or "do not tell" in said or "its line" in said, said
 
 
-@pytest.mark.parametrize("shape", Shape)
+@pytest.mark.parametrize("shape", LineShape)
 @pytest.mark.parametrize("points", [31, 161])
 @pytest.mark.parametrize("noise", [0.02, 0.2])
 def test_noise_is_no_misfit(shape, points, noise):
@@ -176,7 +178,7 @@ def test_noise_is_no_misfit(shape, points, noise):
 
 def test_the_misfit_is_the_part_that_is_no_noise():
     clean = Sweep(5e9, FIELD, derivative(FIELD, 0.5, 0.03))
-    assert misfit(fit_line(clean, shape=Shape.DERIVATIVE)) < 1e-9
+    assert misfit(fit_line(clean, shape=LineShape.DERIVATIVE)) < 1e-9
     assert 0.05 < misfit(fit_line(clean)) < 1
 
 
@@ -185,7 +187,7 @@ def test_a_wrong_unit_is_refused(factor):
     sweeps = around_each_line(derivative, 0.3, 0.01, 61, 1)
     wrong = Sweeps([Sweep(s.frequency, s.field * factor, s.voltage) for s in sweeps.sweeps], field_unit="Oe")
     with pytest.raises(ValueError, match=r"GHz/T, .* that of an electron .*the fields were read in Oe"):
-        fit_resonance(wrong, shape=Shape.DERIVATIVE)
+        fit_resonance(wrong, shape=LineShape.DERIVATIVE)
 
 
 def test_too_few_points_and_options_that_contradict_are_refused():
@@ -198,7 +200,7 @@ def test_too_few_points_and_options_that_contradict_are_refused():
     with pytest.raises(ValueError, match="a field modulation belongs to derivative lines; these are Lorentzians by"):
         fit_resonance(lorentzians, modulation=1e-4)
     with pytest.raises(ValueError, match="belongs to derivative lines; leave it out"):
-        fit_resonance(lorentzians, shape=Shape.LORENTZIAN, modulation=1e-4)
+        fit_resonance(lorentzians, shape=LineShape.LORENTZIAN, modulation=1e-4)
     with pytest.raises(ValueError, match=r"shape = 'dPdH', expected Shape\.LORENTZIAN"):
         fit_resonance(lorentzians, shape="dPdH")
     with pytest.raises(ValueError, match=r"modulation = -0\.001 T, expected an amplitude"):

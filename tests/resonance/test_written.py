@@ -132,7 +132,7 @@ def test_every_layout_gives_the_same(tmp_path, layout, unit, per_tesla):
         assert sweep.field[order] == pytest.approx(FIELDS, rel=1e-6)
         assert sweep.voltage[order] == pytest.approx(1e-6 * np.array(values))
     assert looks_like_sweeps(path)
-    assert lg.describe(sweeps) == "; ".join(sweeps.understood) and f"fields in {unit} (from" in str(sweeps)
+    assert lg.data.describe(sweeps) == "; ".join(sweeps.understood) and f"fields in {unit} (from" in str(sweeps)
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_signals_without_a_scale_and_what_is_left_out_are_told(tmp_path):
     text = "H (mT) 5 GHz;dP/dH (a.u.) 5 GHz;T (K)\n10;1;300\nNaN;NaN;300\n20;2;n/a\n30;1;300\n"
     sweeps = read_sweeps(write(tmp_path, text))
     assert sweeps.signal_unit == "a.u." and sweeps.sweeps[0].voltage.tolist() == [1, 2, 1]
-    assert "signals (dP/dH) in a.u. (from the header)" in lg.describe(sweeps)
-    assert "1 other column left out (T (K)); 1 point left out, for blank or NaN cells" in lg.describe(sweeps)
+    assert "signals (dP/dH) in a.u. (from the header)" in lg.data.describe(sweeps)
+    assert "1 other column left out (T (K)); 1 point left out, for blank or NaN cells" in lg.data.describe(sweeps)
 
 
 def test_one_of_two_channels_is_named(tmp_path):

@@ -9,22 +9,23 @@ import pytest
 from tests.physics.couplings import FREE, HARD
 
 import llgrad as lg
+from llgrad.circuits import Capacitor, Circuit, CurrentSource, Inductor, Parallel, Resistor, Series, VoltageSource
 from llgrad.core.constants import ELEMENTARY_CHARGE, HBAR, MU_0
 from llgrad.physics.llg import llg
 from llgrad.physics.presets.chain import taniguchi2018
 
-JUNCTION = lg.ConductanceJunction(R_P=400.0, tmr=1.2)
+JUNCTION = lg.devices.ConductanceJunction(R_P=400.0, tmr=1.2)
 STO = lg.presets.kubota2013().replace(junction=JUNCTION, current=0.0)
-OTHER = STO.replace(H_k=1.87, polarization=0.5, junction=lg.LinearJunction(R_P=300.0, delta_R=250.0))
-BARRIER = lg.Barrier(("hard", "free"), lg.ConductanceJunction(R_P=1e3, tmr=1.0))
+OTHER = STO.replace(H_k=1.87, polarization=0.5, junction=lg.devices.LinearJunction(R_P=300.0, delta_R=250.0))
+BARRIER = lg.stacks.Barrier(("hard", "free"), lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0))
 STACK = lg.Stack(
-    (HARD.replace(fixed=True), FREE.replace(terms=(lg.VoltageControlledAnisotropy(0.1),))),
-    lg.SpinTorque("free", "hard", 0.6),
+    (HARD.replace(fixed=True), FREE.replace(terms=(lg.physics.VoltageControlledAnisotropy(0.1),))),
+    lg.stacks.SpinTorque("free", "hard", 0.6),
     barriers=BARRIER,
 )
 START = lg.direction(1.5, 0.3)
 RUN = {"duration": 0.2e-9, "dt": 1e-12}
-LOAD, OUT = lg.Resistor(50.0, name="load"), lg.Capacitor(0.2e-12, name="out")
+LOAD, OUT = Resistor(50.0, name="load"), Capacitor(0.2e-12, name="out")
 
 
 def kirchhoff(circuit, drive):
@@ -38,21 +39,21 @@ def kirchhoff(circuit, drive):
         assert np.abs(one - other).max() <= 1e-12 * np.abs(scale).max()
 
     def of(part):
-        if not isinstance(part, (lg.Series, lg.Parallel)):
+        if not isinstance(part, (Series, Parallel)):
             name = next(names)
             voltage, current = signal[f"{name}.voltage"], signal[f"{name}.current"]
             if f"{name}.resistance" in signal:
                 close(voltage, signal[f"{name}.resistance"] * current, voltage)
-            if isinstance(part, lg.Resistor):
+            if isinstance(part, Resistor):
                 close(voltage, part.resistance * current, voltage)
                 close(signal[f"{name}.power"], voltage * current, voltage * current)
             return voltage, current
         voltages, currents = zip(*map(of, part.parts), strict=True)
-        shared, added = (currents, voltages) if isinstance(part, lg.Series) else (voltages, currents)
+        shared, added = (currents, voltages) if isinstance(part, Series) else (voltages, currents)
         for one in shared[1:]:
             close(one, shared[0], shared[0])
         total = sum(added)
-        return (total, shared[0]) if isinstance(part, lg.Series) else (shared[0], total)
+        return (total, shared[0]) if isinstance(part, Series) else (shared[0], total)
 
     voltage, current = of(circuit.network)
     close(current, signal["current"], current)
@@ -61,25 +62,40 @@ def kirchhoff(circuit, drive):
 
 
 CIRCUITS = {
-    "junctions in series": (lg.CurrentSource(2e-3), lg.Series(STO, OTHER)),
-    "junctions in parallel": (lg.VoltageSource(0.9, 50.0), lg.Parallel(STO, OTHER, lg.Resistor(900.0))),
-    "nested": (lg.VoltageSource(2.0), lg.Series(lg.Parallel(STO, lg.Series(OTHER, lg.Resistor(100.0))), STO, LOAD)),
-    "with a stack": (lg.CurrentSource(1e-3), lg.Parallel(STACK, lg.Series(STO, LOAD))),
-    "a load behind a capacitor": (lg.CurrentSource(3e-3), lg.Parallel(lg.Series(STO, OTHER), lg.Series(OUT, LOAD))),
-    "a bias tee with a second source": (
-        lg.VoltageSource(1.5, 20.0),
-        lg.Series(lg.Inductor(0.3e-9), lg.Parallel(STO, lg.Series(OUT, lg.VoltageSource(0.0, 50.0, name="generator")))),
+    "junctions in series": (CurrentSource(2e-3), Series(STO, OTHER)),
+    "junctions in parallel": (
+        VoltageSource(0.9, 50.0),
+        Parallel(STO, OTHER, Resistor(900.0)),
     ),
-    "a capacitor beside the junction": (lg.CurrentSource(2e-3), lg.Parallel(STO, lg.Capacitor(50e-15))),
+    "nested": (
+        VoltageSource(2.0),
+        Series(Parallel(STO, Series(OTHER, Resistor(100.0))), STO, LOAD),
+    ),
+    "with a stack": (CurrentSource(1e-3), Parallel(STACK, Series(STO, LOAD))),
+    "a load behind a capacitor": (
+        CurrentSource(3e-3),
+        Parallel(Series(STO, OTHER), Series(OUT, LOAD)),
+    ),
+    "a bias tee with a second source": (
+        VoltageSource(1.5, 20.0),
+        Series(
+            Inductor(0.3e-9),
+            Parallel(STO, Series(OUT, VoltageSource(0.0, 50.0, name="generator"))),
+        ),
+    ),
+    "a capacitor beside the junction": (
+        CurrentSource(2e-3),
+        Parallel(STO, Capacitor(50e-15)),
+    ),
 }
 
 
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_kirchhoffs_laws_hold_at_every_moment(name):
-    circuit = lg.Circuit(*CIRCUITS[name])
+    circuit = Circuit(*CIRCUITS[name])
     by, source = ("current", circuit.source.current) if "current" in circuit.inputs else ("voltage", None)
     wave = lg.Sine(0.3e-3 if by == "current" else 0.2, frequency=5e9)
-    run, signal = kirchhoff(circuit, {by: wave, "field_y": lg.Constant(5e-3)})
+    run, signal = kirchhoff(circuit, {by: wave, "field_y": lg.drives.Constant(5e-3)})
     if by == "current":
         np.testing.assert_allclose(signal["current"], source + wave(run.t), rtol=1e-12)
     else:
@@ -98,10 +114,10 @@ class ByHand(lg.System):
     C: float = lg.quantity("F")
 
     def start(self):
-        first, second = lg.default_start(STO), lg.default_start(OTHER)
+        first, second = lg.solvers.default_start(STO), lg.solvers.default_start(OTHER)
         return {
-            "a": lg.Spin(first.x, first.y, first.z),
-            "b": lg.Spin(second.x, second.y, second.z),
+            "a": lg.systems.Spin(first.x, first.y, first.z),
+            "b": lg.systems.Spin(second.x, second.y, second.z),
             "q": jnp.asarray(0.0),
         }
 
@@ -123,8 +139,8 @@ class ByHand(lg.System):
 
 def test_a_circuit_is_the_system_that_it_stands_for():
     """The same states, to rounding, and the same gradient."""
-    network = lg.Parallel(lg.Series(STO, OTHER), lg.Series(lg.Capacitor(0.3e-12, voltage=0.0), LOAD))
-    circuit = lg.Circuit(lg.VoltageSource(1.6, 40.0), network, names=("a", "b"))
+    network = Parallel(Series(STO, OTHER), Series(Capacitor(0.3e-12, voltage=0.0), LOAD))
+    circuit = Circuit(VoltageSource(1.6, 40.0), network, names=("a", "b"))
     by_hand = ByHand(volts=1.6, inner=40.0, load=50.0, C=0.3e-12)
     run, other = lg.simulate(circuit, **RUN), lg.simulate(by_hand, **RUN)
     np.testing.assert_allclose(run.a.stack(), other.a.stack(), atol=1e-12)
@@ -135,7 +151,7 @@ def test_a_circuit_is_the_system_that_it_stands_for():
     def of_circuit(volts, load):
         made = circuit.replace(
             source=circuit.source.replace(voltage=volts),
-            network=lg.Parallel(network.parts[0], lg.Series(network.parts[1].parts[0], lg.Resistor(load))),
+            network=Parallel(network.parts[0], Series(network.parts[1].parts[0], Resistor(load))),
         )
         return lg.simulate(made, **RUN).b.x[-1]
 
@@ -151,17 +167,17 @@ def test_a_current_source_leaves_junctions_in_series_to_themselves():
     """Each runs as it does alone, with the same bits of noise for the first."""
     hot = STO.replace(temperature=300.0)
     key = jax.random.key(3)
-    run = lg.simulate(lg.Circuit(lg.CurrentSource(2e-3), lg.Series(hot, OTHER)), key=key, **RUN)
+    run = lg.simulate(Circuit(CurrentSource(2e-3), Series(hot, OTHER)), key=key, **RUN)
     alone = lg.simulate(hot.replace(current=2e-3), key=key, **RUN)
     np.testing.assert_allclose(run.junction0.stack(), alone.m, atol=1e-11)
-    quiet = lg.simulate(OTHER.replace(current=2e-3), stepper=lg.Heun(), **RUN)
+    quiet = lg.simulate(OTHER.replace(current=2e-3), stepper=lg.solvers.Heun(), **RUN)
     np.testing.assert_allclose(run.junction1.stack(), quiet.m, atol=1e-11)
-    np.testing.assert_allclose(run.signal("junction0.voltage").values, lg.voltage(alone), rtol=1e-11)
+    np.testing.assert_allclose(run.signal("junction0.voltage").values, lg.observables.voltage(alone), rtol=1e-11)
 
 
 def test_a_voltage_source_on_a_stack_is_the_stacks_voltage():
     """With what follows the voltage of its barrier, and a terminal of its own."""
-    run = lg.simulate(lg.Circuit(lg.VoltageSource(0.5), STACK, names="pillar"), **RUN)
+    run = lg.simulate(Circuit(VoltageSource(0.5), STACK, names="pillar"), **RUN)
     other = lg.simulate(STACK.replace(voltage=0.5), **RUN)
     np.testing.assert_allclose(run.pillar["free"].stack(), other.free.stack(), atol=1e-12)
     np.testing.assert_allclose(run.signal("pillar.resistance").values, other.signal("resistance").values, rtol=1e-12)
@@ -169,83 +185,86 @@ def test_a_voltage_source_on_a_stack_is_the_stacks_voltage():
 
 def test_what_has_no_magnet_follows_its_exponential_and_its_wave():
     """V (1 − e^{−t/RC}) on a capacitor, I₀ cos ωt in a coil with ω = 1/√(LC); the step follows from both."""
-    charge = lg.Circuit(lg.VoltageSource(0.4, 1e3), lg.Capacitor(0.1e-12, voltage=0.0))
+    charge = Circuit(VoltageSource(0.4, 1e3), Capacitor(0.1e-12, voltage=0.0))
     run = lg.simulate(charge, duration=0.3e-9, accuracy=1e-10)
     expected = 0.4 * -np.expm1(-np.asarray(run.t) / 0.1e-9)
     np.testing.assert_allclose(run.signal("capacitor0.voltage").values, expected, atol=1e-9)
-    tank = lg.Circuit(lg.CurrentSource(0.0), lg.Parallel(lg.Capacitor(1e-12, 0.0), lg.Inductor(1e-9, 1e-3)))
+    tank = Circuit(
+        CurrentSource(0.0),
+        Parallel(Capacitor(1e-12, 0.0), Inductor(1e-9, 1e-3)),
+    )
     assert float(tank.fastest()) == pytest.approx(math.sqrt(2 / 1e-21), rel=1e-6)
-    run = lg.simulate(tank, duration=1e-9, stepper=lg.DormandPrince8())
+    run = lg.simulate(tank, duration=1e-9, stepper=lg.solvers.DormandPrince8())
     np.testing.assert_allclose(run.inductor0["current"], 1e-3 * np.cos(np.asarray(run.t) / math.sqrt(1e-21)), atol=1e-8)
 
 
 def test_reactive_elements_start_at_rest():
     """Open and shorted: the capacitor has the junction's voltage and no current, the coil the source's whole."""
-    circuit = lg.Circuit(*CIRCUITS["a bias tee with a second source"])
+    circuit = Circuit(*CIRCUITS["a bias tee with a second source"])
     start = circuit.start()
     ohms = float(JUNCTION.resistance(start["junction0"].x))
     assert float(start["inductor0"]["current"]) == pytest.approx(1.5 / (20.0 + ohms))
     assert float(start["out"]["voltage"]) == pytest.approx(1.5 * ohms / (20.0 + ohms))
-    rates = circuit.rate(start, lg.Inputs(0.0, (), dict.fromkeys(circuit.inputs, 0.0)))
+    rates = circuit.rate(start, lg.systems.Inputs(0.0, (), dict.fromkeys(circuit.inputs, 0.0)))
     assert abs(float(rates["out"]["voltage"])) < 1e-2 and abs(float(rates["inductor0"]["current"])) < 1e-5
     assert circuit.inputs == {"voltage": "V", "generator": "V", "field_x": "T", "field_y": "T", "field_z": "T"}
 
 
 def test_a_circuit_goes_to_a_file_and_back(tmp_path):
-    circuit = lg.Circuit(*CIRCUITS["with a stack"], names=("pillar", "sto"))
+    circuit = Circuit(*CIRCUITS["with a stack"], names=("pillar", "sto"))
     lg.save_device(tmp_path / "circuit.json", circuit)
-    again = lg.load_system(tmp_path / "circuit.json", lg.Circuit)
+    again = lg.systems.load_system(tmp_path / "circuit.json", Circuit)
     assert repr(again) == repr(circuit) and again.outputs == circuit.outputs
     assert again.outputs["sto.current"] == "A"
 
 
 def test_circuits_are_members_of_arrays():
     """Two of them whose first junctions feel each other's direction as a field."""
-    circuit = lg.Circuit(lg.CurrentSource(2e-3), lg.Series(STO, LOAD))
-    mix = lg.DenseMix([[0.0, 5e-3], [5e-3, 0.0]], of="junction0", to="field")
-    both = lg.SystemArray.of([circuit, circuit.replace(source=lg.CurrentSource(1e-3))], mix)
+    circuit = Circuit(CurrentSource(2e-3), Series(STO, LOAD))
+    mix = lg.systems.DenseMix([[0.0, 5e-3], [5e-3, 0.0]], of="junction0", to="field")
+    both = lg.systems.SystemArray.of([circuit, circuit.replace(source=CurrentSource(1e-3))], mix)
     run = lg.simulate(both, **RUN)
     assert run.junction0.x.shape == (201, 2)
     alone = lg.simulate(circuit, **RUN)
     assert np.abs(run.junction0.x[:, 0] - alone.junction0.x).max() > 1e-5
 
 
-BIAS = lg.CurrentSource(1e-3)
+BIAS = CurrentSource(1e-3)
 REFUSED = {
-    "no source": (lambda: lg.Circuit(lg.Series(STO, OTHER), LOAD), "this circuit has no source: source is Series"),
-    "nothing for a source": (lambda: lg.Circuit(None, STO), "this circuit has no source: source is NoneType"),
-    "no junction": (lambda: lg.Series(lg.presets.kubota2013(), STO), "an oscillator in this circuit has no junction"),
-    "no barrier": (lambda: lg.Series(STACK.replace(barriers=(), layers=FREE.replace(name="hard"), couplings=())),
+    "no source": (lambda: Circuit(Series(STO, OTHER), LOAD), "this circuit has no source: source is Series"),
+    "nothing for a source": (lambda: Circuit(None, STO), "this circuit has no source: source is NoneType"),
+    "no junction": (lambda: Series(lg.presets.kubota2013(), STO), "an oscillator in this circuit has no junction"),
+    "no barrier": (lambda: Series(STACK.replace(barriers=(), layers=FREE.replace(name="hard"), couplings=())),
                    "a stack in this circuit has no barrier, .* no voltage drives it"),
-    "a current of its own": (lambda: lg.Circuit(BIAS, STO.replace(current=2e-3)), "a current of its own, 2 mA; give"),
-    "a voltage of its own": (lambda: lg.Circuit(BIAS, STACK.replace(voltage=0.1)), "a voltage of its own; leave it"),
+    "a current of its own": (lambda: Circuit(BIAS, STO.replace(current=2e-3)), "a current of its own, 2 mA; give"),
+    "a voltage of its own": (lambda: Circuit(BIAS, STACK.replace(voltage=0.1)), "a voltage of its own; leave it"),
     "no resistance": (
-        lambda: lg.Circuit(BIAS, STO.replace(junction=lg.LinearJunction(R_P=0.0, delta_R=100.0))),
+        lambda: Circuit(BIAS, STO.replace(junction=lg.devices.LinearJunction(R_P=0.0, delta_R=100.0))),
         "the resistance of junction0 falls to 0 Ω, a junction without resistance",
     ),
     "a resistance that follows its voltage": (
-        lambda: lg.Circuit(BIAS, STO.replace(junction=lg.BiasedJunction(R_P=1e3, tmr=1.0, half_voltage=0.5))),
+        lambda: Circuit(BIAS, STO.replace(junction=lg.physics.BiasedJunction(R_P=1e3, tmr=1.0, half_voltage=0.5))),
         "the resistance of junction0 follows its own voltage",
     ),
-    "a resistor of nothing": (lambda: lg.Resistor(0.0), "Resistor: resistance = 0 Ω, expected a positive one"),
-    "a capacitor of nothing": (lambda: lg.Capacitor(-1e-12), "Capacitor: capacitance = .* expected a positive one"),
-    "nothing in series": (lambda: lg.Series(), "Series\\(\\) has no parts"),
-    "another part": (lambda: lg.Parallel(STO, 50.0), "a circuit holds float, expected oscillators with a junction"),
-    "a short circuit": (lambda: lg.Circuit(lg.VoltageSource(1.0), lg.Capacitor(1e-12)), "is a short circuit: nothing"),
+    "a resistor of nothing": (lambda: Resistor(0.0), "Resistor: resistance = 0 Ω, expected a positive one"),
+    "a capacitor of nothing": (lambda: Capacitor(-1e-12), "Capacitor: capacitance = .* expected a positive one"),
+    "nothing in series": (lambda: Series(), "Series\\(\\) has no parts"),
+    "another part": (lambda: Parallel(STO, 50.0), "a circuit holds float, expected oscillators with a junction"),
+    "a short circuit": (lambda: Circuit(VoltageSource(1.0), Capacitor(1e-12)), "is a short circuit: nothing"),
     "two voltages": (
-        lambda: lg.Circuit(lg.VoltageSource(1.0, 50.0), lg.Parallel(lg.Capacitor(1e-12), lg.VoltageSource(0.0))),
+        lambda: Circuit(VoltageSource(1.0, 50.0), Parallel(Capacitor(1e-12), VoltageSource(0.0))),
         "Capacitor and VoltageSource are in parallel, .* a short circuit",
     ),
     "two currents": (
-        lambda: lg.Circuit(BIAS, lg.Series(STO, lg.Inductor(1e-9))),
+        lambda: Circuit(BIAS, Series(STO, Inductor(1e-9))),
         "CurrentSource and Series are in series, and each keeps a current",
     ),
-    "nothing moves": (lambda: lg.Circuit(BIAS, LOAD), "nothing in this circuit moves"),
-    "two of one name": (lambda: lg.Circuit(BIAS, lg.Series(STO, LOAD, LOAD)), "has the name 'load': another one has"),
-    "a taken name": (lambda: lg.Circuit(BIAS, STO, names="field_x"), "has the name 'field_x': expected a word"),
-    "too few names": (lambda: lg.Circuit(BIAS, lg.Series(STO, STO), names=("a",)), "1 names, and this circuit has 2"),
+    "nothing moves": (lambda: Circuit(BIAS, LOAD), "nothing in this circuit moves"),
+    "two of one name": (lambda: Circuit(BIAS, Series(STO, LOAD, LOAD)), "has the name 'load': another one has"),
+    "a taken name": (lambda: Circuit(BIAS, STO, names="field_x"), "has the name 'field_x': expected a word"),
+    "too few names": (lambda: Circuit(BIAS, Series(STO, STO), names=("a",)), "1 names, and this circuit has 2"),
     "no rest": (
-        lambda: lg.Circuit(BIAS, lg.Capacitor(1e-12)).start(),
+        lambda: Circuit(BIAS, Capacitor(1e-12)).start(),
         "no rest to start from: with capacitors open and inductors shorted, CurrentSource and Capacitor are in series",
     ),
 }  # fmt: skip
@@ -266,9 +285,9 @@ def test_the_chain_from_a_paper_oscillates_as_one_of_it_does():
     def frequency(delta_R):
         circuit = taniguchi2018()
         first, second, load = circuit.network.parts
-        law = lg.LinearJunction(R_P=325.0 - delta_R / 2, delta_R=delta_R)
-        circuit = circuit.replace(network=lg.Series(first.replace(junction=law), second.replace(junction=law), load))
-        start = dict.fromkeys(circuit.devices, lg.Spin(*map(float, START.stack())))
+        law = lg.devices.LinearJunction(R_P=325.0 - delta_R / 2, delta_R=delta_R)
+        circuit = circuit.replace(network=Series(first.replace(junction=law), second.replace(junction=law), load))
+        start = dict.fromkeys(circuit.devices, lg.systems.Spin(*map(float, START.stack())))
         run = lg.simulate(circuit, m0=start, duration=60e-9, dt=10e-12, save=lg.Every(2))
         assert float(np.mean(run.signal("current").values)) == pytest.approx(2.5e-3, rel=5e-3)
         return float(lg.frequency(run.signal("junction1.x")))

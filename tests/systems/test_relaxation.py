@@ -13,7 +13,7 @@ import llgrad as lg
 from llgrad.solve.saving import End, Every
 from llgrad.solve.simulate import simulate
 
-STEPPERS = {"RK4": (lg.RK4(), 0.4e-12), "DormandPrince5": (lg.DormandPrince5(), 2e-12)}
+STEPPERS = {"RK4": (lg.solvers.RK4(), 0.4e-12), "DormandPrince5": (lg.solvers.DormandPrince5(), 2e-12)}
 # At b = 0 or a = 0 the special laws hold only there: they have no derivative off it.
 FREE = {
     "field only": ("field", "alpha", "theta"),
@@ -80,7 +80,7 @@ def test_larmor_azimuth():
         dt=0.5e-12,
         m0=lg.direction(theta, 0.0),
         save=Every(100),
-        stepper=lg.DormandPrince5(),
+        stepper=lg.solvers.DormandPrince5(),
     )
     azimuth = np.unwrap(np.arctan2(run.my, run.mx))
     assert azimuth == pytest.approx(relaxation.GAMMA * (a + b * math.cos(theta)) * np.asarray(run.t), abs=1e-9)
@@ -91,7 +91,7 @@ def test_larmor_azimuth_with_damping():
     """At every time φ − φ₀ = (artanh u − artanh u₀)/α, whatever the field and the anisotropy."""
     p = SYSTEMS["field and anisotropy"].parameters
     start = lg.direction(p["theta"], 0.0)
-    run = simulate(relaxation.device(p), duration=TIME, dt=1e-12, m0=start, stepper=lg.DormandPrince5())
+    run = simulate(relaxation.device(p), duration=TIME, dt=1e-12, m0=start, stepper=lg.solvers.DormandPrince5())
     azimuth = np.unwrap(np.arctan2(run.my, run.mx))
     turned = (np.arctanh(run.mz) - np.arctanh(np.cos(p["theta"]))) / p["alpha"]
     assert azimuth == pytest.approx(turned, abs=1e-8)

@@ -14,26 +14,26 @@ from llgrad.orbits.equilibria.energy import energies, has_energy, moment_of
 from llgrad.orbits.flow import flow_of
 
 B_E, B_A = 2.0, 0.3
-Z, MINUS_Z = lg.Spin(0.0, 0.0, 1.0), lg.Spin(0.0, 0.0, -1.0)
+Z, MINUS_Z = lg.systems.Spin(0.0, 0.0, 1.0), lg.systems.Spin(0.0, 0.0, -1.0)
 
 
 def antiferromagnet(field, alpha=0.0):
     """Two sublattices with the exchange field B_E and the easy axis z, by themselves."""
     parts = {"Ms": 4e5, "thickness": 2e-9, "area": 1e-15, "alpha": alpha, "H_k": B_A, "demag": (0.0, 0.0, 0.0)}
     layers = lg.Layer("a", m=(0, 0, 1), **parts), lg.Layer("b", m=(0, 0, -1), **parts)
-    return lg.Stack(layers, lg.InterlayerExchange(("a", "b"), J1=-B_E * 4e5 * 2e-9), field=(0.0, 0.0, field))
+    return lg.Stack(layers, lg.stacks.InterlayerExchange(("a", "b"), J1=-B_E * 4e5 * 2e-9), field=(0.0, 0.0, field))
 
 
 def growth(stack, state):
     """The largest growth rate [1/ns] of deviations from a state at rest."""
-    found = lg.resonance(stack, state)
+    found = lg.orbits.resonance(stack, state)
     assert np.abs(np.array(jax.tree.leaves(found.state)) - jax.tree.leaves(state)).max() < 1e-9
     return np.linalg.eigvals(found.matrix).real.max()
 
 
 def test_antiferromagnetic_resonance():
     """ω = γ (√(B_A (2 B_E + B_A)) ± B): C. Kittel, Phys. Rev. 82, 565 (1951)."""
-    found = lg.resonance(antiferromagnet(0.2), {"a": Z, "b": MINUS_Z}).modes.frequencies
+    found = lg.orbits.resonance(antiferromagnet(0.2), {"a": Z, "b": MINUS_Z}).modes.frequencies
     gap = math.sqrt(B_A * (2 * B_E + B_A))
     expected = GAMMA_ELECTRON / math.tau * np.array([gap - 0.2, gap + 0.2])
     assert np.sort(found) == pytest.approx(expected, rel=1e-9)
@@ -56,7 +56,7 @@ def test_the_energies_cross_at_the_flop_field():
         stack = antiferromagnet(field)
         c = field / (2 * B_E - B_A)
         s = math.sqrt(1 - c * c)
-        flopped = {"a": lg.Spin(s, 0.0, c), "b": lg.Spin(-s, 0.0, c)}
+        flopped = {"a": lg.systems.Spin(s, 0.0, c), "b": lg.systems.Spin(-s, 0.0, c)}
         rates = stack.rate(flopped, STILL)
         assert max(abs(float(x)) for x in jax.tree.leaves(rates)) < 1e-3 * GAMMA_ELECTRON * 1e-9
         return float(_energy(stack, flopped) - _energy(stack, {"a": Z, "b": MINUS_Z}))
@@ -72,14 +72,14 @@ def _energy(stack, m):
     return own - layer.area * stack.couplings[0].J1 * a.dot(b)
 
 
-STILL = lg.Inputs(0.0, (), {"current": 0.0, "field_x": 0.0, "field_y": 0.0, "field_z": 0.0, "voltage": 0.0})
+STILL = lg.systems.Inputs(0.0, (), {"current": 0.0, "field_x": 0.0, "field_y": 0.0, "field_z": 0.0, "voltage": 0.0})
 
 
 def synthetic(field, J1, J2, second):
     """A synthetic antiferromagnet of two films without anisotropy in a field along x."""
     first = {"Ms": 1.1e6, "thickness": 3e-9, "area": 1e-14, "alpha": 0.05}
     layers = lg.Layer("lower", m=(1, 0, 0), **first), lg.Layer("upper", m=(1, 0, 0), **first | second)
-    return lg.Stack(layers, lg.InterlayerExchange(("lower", "upper"), J1, J2), field=(field, 0.0, 0.0))
+    return lg.Stack(layers, lg.stacks.InterlayerExchange(("lower", "upper"), J1, J2), field=(field, 0.0, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_the_saturation_field_of_a_synthetic_antiferromagnet(J1, J2, second, sat
     """(2|J₁| + 4|J₂|)/(Ms t) of equal layers, |J₁| Σ 1/(Ms_i t_i) of unequal ones: M. T. Johnson et al., Phys. Rev.
     Lett. 69, 969 (1992). Above it the saturated state is stable, and below it no more; just below it a run leaves it by
     the angle that the energy has its least at."""
-    state = {"lower": lg.Spin(1.0, 0.0, 0.0), "upper": lg.Spin(1.0, 0.0, 0.0)}
+    state = {"lower": lg.systems.Spin(1.0, 0.0, 0.0), "upper": lg.systems.Spin(1.0, 0.0, 0.0)}
     above, below = (synthetic(saturation * factor, J1, J2, second) for factor in (1 + 1e-6, 1 - 1e-6))
     assert growth(above, state) < 0 < growth(below, state)
 
@@ -133,7 +133,7 @@ def test_the_modes_of_two_layers_are_those_of_smit_and_beljers():
     damped = STACK.replace(current=0.0, field=(0.3, 0.1, 0.2))
     near = lg.simulate(damped, duration=20e-9, dt=1e-12, save=lg.End()).state
     still = damped.with_layer("free", alpha=0.0).with_layer("hard", alpha=0.0)
-    found = lg.resonance(still, jax.tree.map(lambda leaf: float(leaf[-1]), near))
+    found = lg.orbits.resonance(still, jax.tree.map(lambda leaf: float(leaf[-1]), near))
     assert abs(found.state["free"].z) < 0.99
     assert np.sort(found.modes.frequencies) == pytest.approx(smit_beljers(still, found.state), rel=1e-9)
 
@@ -155,7 +155,7 @@ def test_two_coupled_layers_come_to_thermal_equilibrium():
     J1, area, T = 3e-5, 2.8e-16, 300.0
     film = {"area": area, "alpha": 0.3, "demag": (0.0, 0.0, 0.0)}
     layers = lg.Layer("a", 1e6, 1e-9, **film), lg.Layer("b", 0.5e6, 1.5e-9, **film)
-    stack = lg.Stack(layers, lg.InterlayerExchange(("a", "b"), J1), temperature=T)
+    stack = lg.Stack(layers, lg.stacks.InterlayerExchange(("a", "b"), J1), temperature=T)
 
     @jax.jit
     @jax.vmap
@@ -170,7 +170,7 @@ def test_two_coupled_layers_come_to_thermal_equilibrium():
         assert abs(found.mean() - expected) < 3 * found.std() / math.sqrt(found.size)
 
 
-SPACER = lg.ConductanceJunction(R_P=1e3, tmr=0.8)
+SPACER = lg.devices.ConductanceJunction(R_P=1e3, tmr=0.8)
 STO = lg.presets.kubota2013().replace(polariser=lg.direction(1.3, 0.2), field_like=0.1)
 
 
@@ -181,8 +181,8 @@ def stack_of(sto):
         lg.Layer("reference", 1e6, 2e-9, area, m=sto.polariser, fixed=True),
         lg.Layer("free", sto.Ms, 2e-9, area, sto.alpha, sto.gamma, sto.H_k, m=lg.direction(0.5, 0.1)),
     )
-    torque = lg.SpinTorque("free", "reference", sto.polarization, sto.lambda_, sto.field_like)
-    barrier = lg.Barrier(("free", "reference"), SPACER)
+    torque = lg.stacks.SpinTorque("free", "reference", sto.polarization, sto.lambda_, sto.field_like)
+    barrier = lg.stacks.Barrier(("free", "reference"), SPACER)
     return lg.Stack(layers, torque, sto.current, sto.field, sto.temperature, barrier)
 
 
@@ -191,7 +191,7 @@ def test_one_layer_is_an_oscillator():
     settings = {"duration": 1e-9, "dt": 2e-12, "drive": lg.Drive(current=lg.Sine(3e-4, frequency=2e9))}
     run, other = lg.simulate(stack_of(STO), **settings), lg.simulate(STO, m0=lg.direction(0.5, 0.1), **settings)
     np.testing.assert_allclose(run.free.stack(), other.m, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(run.signal("voltage").values, lg.voltage(other, SPACER), rtol=1e-12)
+    np.testing.assert_allclose(run.signal("voltage").values, lg.observables.voltage(other, SPACER), rtol=1e-12)
     hot, settings = STO.replace(temperature=300.0), settings | {"key": jax.random.key(5), "drive": None}
     run, other = lg.simulate(stack_of(hot), **settings), lg.simulate(hot, m0=lg.direction(0.5, 0.1), **settings)
     np.testing.assert_allclose(run.free.stack(), other.m, rtol=0, atol=1e-11)
@@ -199,7 +199,7 @@ def test_one_layer_is_an_oscillator():
 
 def test_its_orbit_is_that_of_the_oscillator():
     """The reference device's frequency and line width at 200 Oe and 2.5 mA, found on the closed orbit of the stack."""
-    bar = lg.HallBar(lg.Film(200.0, lg.AHE(0.4)), length=2e-6, width=1e-6)
+    bar = lg.readout.HallBar(lg.readout.Film(200.0, lg.readout.AHE(0.4)), length=2e-6, width=1e-6)
     found = lg.orbit(stack_of(lg.presets.kubota2013().replace(temperature=300.0)).replace(readouts=bar))
     assert float(found.frequency) == pytest.approx(0.4402394e9, rel=1e-5)
     assert float(found.line_width) == pytest.approx(29.347e6, rel=1e-4)
@@ -220,7 +220,7 @@ def test_one_layer_flees_and_the_other_follows():
     """Opposite torques of one current: the upper layer is driven from the lower one, which is drawn to it."""
     film = {"Ms": 1e6, "thickness": 2e-9, "area": 1e-14, "alpha": 0.0, "demag": (0.0, 0.0, 0.0)}
     layers = lg.Layer("lower", m=(1, 0, 0), **film), lg.Layer("upper", m=(0, 1, 0), **film)
-    torques = lg.SpinTorque("upper", "lower"), lg.SpinTorque("lower", "upper")
+    torques = lg.stacks.SpinTorque("upper", "lower"), lg.stacks.SpinTorque("lower", "upper")
     rates = lg.Stack(layers, torques, current=1e-3).rate({n.name: n.direction for n in layers}, STILL)
     assert float(rates["upper"].x) < 0 < float(rates["lower"].y)
     assert float(rates["upper"].x) == pytest.approx(-float(rates["lower"].y), rel=1e-12)

@@ -32,7 +32,7 @@ from llgrad.training.files.run_folder import FILES, data_hash, open_run
 from llgrad.training.loop import Position, Tally
 from llgrad.training.recipe import Recipe
 from llgrad.training.schedules import EverySeconds
-from llgrad.training.step import Step
+from llgrad.training.step import TrainingStep
 from llgrad.training.train import Trained, load_run, resume, train
 
 pytestmark = pytest.mark.float32
@@ -79,14 +79,14 @@ def test_a_run_is_not_replaced_unless_asked(run, data, recipe):
 
 
 def test_a_checkpoint_goes_out_and_back_to_the_bit(tmp_path):
-    step = Step(tanh_network(), Recipe(batch=8), 4)
+    step = TrainingStep(tanh_network(), Recipe(batch=8), 4)
     images = random_images(8)
     state, _ = step(step.begin(), images.scaled(slice(0, 8)), images.labels, 0)
     at = Position(state, 3, Tally(1 / 3, 5.0, 0.1, 2, 1), 1, 12.25)
     save_checkpoint(tmp_path / "c.npz", RECORD, step, at)
     record, arrays = read_checkpoint(tmp_path / "c.npz")
     network = network_of(tmp_path / "c.npz", arrays, tanh_network())
-    back = position_of(tmp_path / "c.npz", record, arrays, Step(network, Recipe(batch=8), 4))
+    back = position_of(tmp_path / "c.npz", record, arrays, TrainingStep(network, Recipe(batch=8), 4))
     assert (back.step, back.tally, back.rejected_in_a_row, back.seconds) == (3, at.tally, 1, 12.25)
     assert jax.tree.structure(back.state) == jax.tree.structure(at.state)
     for old, new in zip(jax.tree.leaves(at.state), jax.tree.leaves(back.state), strict=True):
@@ -105,7 +105,7 @@ def test_a_checkpoint_of_another_network(run, data):
     with pytest.raises(ValueError, match=r"has an array more, network\.gains"):
         with_arrays(path, "network", {}, {"network.gains": np.zeros(3)})
     with pytest.raises(ValueError, match="was saved in a run of 6 steps an epoch, and these images make 5"):
-        position_of(path, record, arrays, Step(tanh_network(), Recipe(), 5))
+        position_of(path, record, arrays, TrainingStep(tanh_network(), Recipe(), 5))
 
 
 def rewrite(path, **changes):

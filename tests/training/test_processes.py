@@ -23,12 +23,12 @@ from llgrad.core.files import read_json
 from llgrad.networks.files import load_network
 from llgrad.networks.imperfections import Imperfections
 from llgrad.training.files.history import read_metrics
-from llgrad.training.loop import Hooks, Loop, Position
+from llgrad.training.loop import Hooks, Position, TrainingLoop
 from llgrad.training.processes.joining import VARIABLE, place
 from llgrad.training.processes.processes import Processes, ProcessLost
 from llgrad.training.processes.shared import SharedStep, SharedStop, agreed, evaluate_together
 from llgrad.training.recipe import Recipe
-from llgrad.training.step import Step
+from llgrad.training.step import TrainingStep
 from llgrad.training.stopping import Ending
 from llgrad.training.train import train
 
@@ -102,13 +102,13 @@ def test_the_shared_step_is_the_step(alone, data, recipe):
     def ended(step, stop=None):
         at = Position(step.begin())
         rows = []
-        loop = Loop(step, data.train, data.test, Hooks(rows.append, rows.append), stop or SharedStop(alone))
+        loop = TrainingLoop(step, data.train, data.test, Hooks(rows.append, rows.append), stop or SharedStop(alone))
         assert loop.run(at) is (Ending.finished if stop is None else Ending.interrupted)
         return step.network(at.state), rows
 
     with jax.enable_x64(False):
         shared, rows = ended(SharedStep(strict_network(), recipe, 6, alone))
-        plain, expected = ended(Step(strict_network(), recipe, 6))
+        plain, expected = ended(TrainingStep(strict_network(), recipe, 6))
         for mine, theirs in zip(jax.tree.leaves(shared), jax.tree.leaves(plain), strict=True):
             np.testing.assert_allclose(mine, theirs, atol=1e-5)
         assert len(rows) == len(expected) == 3

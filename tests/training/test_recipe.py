@@ -43,10 +43,10 @@ def test_a_recipe_that_cannot_be_is_refused_in_a_sentence(changes, sentence):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: lg.CosineSchedule(warmup=-1.0), "warmup = -1.0, expected epochs, 0 or more"),
-        (lambda: lg.CosineSchedule(last=2.0), "last = 2.0, expected a part of the learning rate"),
-        (lambda: lg.EverySeconds(math.nan), "seconds = nan, expected 0 or more"),
-        (lambda: lg.EveryEpochs(0), "epochs = 0 between two checkpoints, expected 1 or more"),
+        (lambda: lg.training.CosineSchedule(warmup=-1.0), "warmup = -1.0, expected epochs, 0 or more"),
+        (lambda: lg.training.CosineSchedule(last=2.0), "last = 2.0, expected a part of the learning rate"),
+        (lambda: lg.training.EverySeconds(math.nan), "seconds = nan, expected 0 or more"),
+        (lambda: lg.training.EveryEpochs(0), "epochs = 0 between two checkpoints, expected 1 or more"),
     ],
 )
 def test_a_part_of_a_recipe_that_cannot_be_is_refused(make, sentence):
@@ -56,7 +56,11 @@ def test_a_part_of_a_recipe_that_cannot_be_is_refused(make, sentence):
 
 def test_a_recipe_goes_to_json_and_back():
     recipe = Recipe(
-        epochs=7, clip=None, schedule=lg.ConstantSchedule(0.5), checkpoint=lg.EveryEpochs(2), time_limit=60.0
+        epochs=7,
+        clip=None,
+        schedule=lg.training.ConstantSchedule(0.5),
+        checkpoint=lg.training.EveryEpochs(2),
+        time_limit=60.0,
     )
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
     with pytest.raises(ValueError, match="a recipe has no 'speed'; it has epochs, batch"):
@@ -74,13 +78,13 @@ def test_numbers_of_numpy_are_numbers():
 
 
 def test_the_cosine_rises_over_its_epochs_and_falls_to_its_last_value():
-    schedule = lg.CosineSchedule(warmup=2.0, last=0.1)
+    schedule = lg.training.CosineSchedule(warmup=2.0, last=0.1)
     factors = [float(schedule.factor(jnp.float32(epoch), 10)) for epoch in (0, 1, 2, 6, 10)]
     assert factors == pytest.approx([0.0005, 0.5005, 1.0, 0.55, 0.1], abs=1e-6)
-    assert float(lg.CosineSchedule(warmup=0.0).factor(jnp.float32(0), 10)) == 1.0
+    assert float(lg.training.CosineSchedule(warmup=0.0).factor(jnp.float32(0), 10)) == 1.0
 
 
 def test_the_constant_rate_rises_and_stays():
-    assert float(lg.ConstantSchedule().factor(jnp.float32(0), 10)) == 1.0
-    assert float(lg.ConstantSchedule(warmup=4.0).factor(jnp.float32(1), 10)) == pytest.approx(0.25025)
-    assert float(lg.ConstantSchedule(warmup=4.0).factor(jnp.float32(9), 10)) == 1.0
+    assert float(lg.training.ConstantSchedule().factor(jnp.float32(0), 10)) == 1.0
+    assert float(lg.training.ConstantSchedule(warmup=4.0).factor(jnp.float32(1), 10)) == pytest.approx(0.25025)
+    assert float(lg.training.ConstantSchedule(warmup=4.0).factor(jnp.float32(9), 10)) == 1.0

@@ -68,7 +68,7 @@ def test_a_run_out_of_time_is_resumed_without_its_limit(tmp_path, data, recipe):
 
 def test_a_finished_run_is_read_and_not_tested_again(tmp_path, data, recipe, monkeypatch):
     done = train(tanh_network(), data, recipe, out=tmp_path / "run")
-    monkeypatch.setattr("llgrad.training.train.evaluate", None)
+    monkeypatch.setattr(sys.modules["llgrad.training.train"], "evaluate", None)
     again = resume(tmp_path / "run", data)
     assert (again.ending, again.accuracy) == (Ending.finished, done.accuracy)
     assert again.history == done.history and numbers(again.network) == numbers(done.network)
@@ -101,7 +101,9 @@ def test_a_run_that_failed_is_saved_as_it_was_before(tmp_path, data):
 
 def test_how_often_a_run_is_saved_changes_nothing(tmp_path, data, recipe, monkeypatch):
     saved = []
-    monkeypatch.setattr("llgrad.training.train.save_checkpoint", lambda *arguments: saved.append(arguments[3].step))
+    monkeypatch.setattr(
+        sys.modules["llgrad.training.train"], "save_checkpoint", lambda *arguments: saved.append(arguments[3].step)
+    )
     found = []
     for often in (EveryEpochs(1), EveryEpochs(2), EverySeconds(0.0), EverySeconds(1e6)):
         saved.clear()

@@ -13,7 +13,7 @@ from tests.training.conftest import Poisoned, numbers, poisoned, random_images, 
 from llgrad.training.evaluation import evaluate, judged
 from llgrad.training.recipe import Recipe
 from llgrad.training.schedules import ConstantSchedule
-from llgrad.training.step import Step, _advance, cross_entropy, decayed_of
+from llgrad.training.step import TrainingStep, _advance, cross_entropy, decayed_of
 
 PLAIN = Recipe(batch=8, learning_rate=0.01, schedule=ConstantSchedule(), weight_decay=0.1, clip=0.5)
 
@@ -25,7 +25,7 @@ def batch(images, first=0, count=8):
 
 def test_steps_are_those_of_adamw():
     network, images = strict_network(), random_images(32)
-    step = Step(network, PLAIN, 4)
+    step = TrainingStep(network, PLAIN, 4)
     state = step.begin()
     optimiser = optax.chain(
         optax.clip_by_global_norm(0.5), optax.adamw(0.01, weight_decay=0.1, mask=decayed_of(network))
@@ -76,7 +76,7 @@ def test_what_is_not_trained_stays_to_the_bit():
             return eqx.tree_at(lambda tree: tree.extra, jax.tree.map(lambda _: True, self), False)
 
     network = Frozen(poisoned().weights, extra=jnp.arange(3.0, dtype=jnp.float32))
-    step = Step(network, PLAIN, 4)
+    step = TrainingStep(network, PLAIN, 4)
     state, _ = step(step.begin(), *batch(random_images(8)), 0)
     after = step.network(state)
     np.testing.assert_array_equal(after.extra, network.extra)
@@ -85,7 +85,7 @@ def test_what_is_not_trained_stays_to_the_bit():
 
 @pytest.mark.parametrize("in_gradient", [False, True])
 def test_a_step_that_is_not_finite_changes_nothing(in_gradient):
-    step = Step(poisoned(in_gradient), PLAIN, 4)
+    step = TrainingStep(poisoned(in_gradient), PLAIN, 4)
     pixels, labels = batch(random_images(8))
     pixels[:, 0, 0] = 0.0
     state, good = step(step.begin(), pixels, labels, 0)
@@ -105,7 +105,7 @@ def test_a_step_is_a_function_of_seed_and_number():
     images, recipe = random_images(8), PLAIN.replace(shift=2, rotation=10.0, seed=1)
 
     def after(recipe, number):
-        step = Step(strict_network(), recipe, 4)
+        step = TrainingStep(strict_network(), recipe, 4)
         return numbers(step.network(step(step.begin(), *batch(images), number)[0]))
 
     assert after(recipe, 3) == after(recipe, 3)
@@ -118,7 +118,7 @@ def test_runs_that_differ_in_their_seed_share_one_program():
         pass
 
     def after(network, recipe):
-        return Step(network, recipe, 4)(Step(network, recipe, 4).begin(), *batch(random_images(8)), 0)
+        return TrainingStep(network, recipe, 4)(TrainingStep(network, recipe, 4).begin(), *batch(random_images(8)), 0)
 
     after(Other(poisoned().weights), PLAIN)
     before = _advance._cache_size()
@@ -130,7 +130,7 @@ def test_runs_that_differ_in_their_seed_share_one_program():
 
 
 def test_the_network_of_a_state_outlives_the_next_step():
-    step = Step(strict_network(), PLAIN, 4)
+    step = TrainingStep(strict_network(), PLAIN, 4)
     state, _ = step(step.begin(), *batch(random_images(8)), 0)
     kept = step.network(state)
     before = numbers(kept)
@@ -148,14 +148,14 @@ def test_smoothed_targets():
 
 def test_networks_that_cannot_be_trained():
     with pytest.raises(ValueError, match=r"weights of the network is float64, expected a float32 array"):
-        Step(Poisoned(jnp.zeros((3, 3))), PLAIN, 4)
+        TrainingStep(Poisoned(jnp.zeros((3, 3))), PLAIN, 4)
 
     class Fixed(Poisoned):
         def trainable(self):
             return jax.tree.map(lambda _: False, self)
 
     with pytest.raises(ValueError, match=r"nothing to train: its trainable\(\) is False everywhere"):
-        Step(Fixed(poisoned().weights), PLAIN, 4)
+        TrainingStep(Fixed(poisoned().weights), PLAIN, 4)
 
 
 def test_evaluation_fills_up_its_last_batch():

@@ -9,21 +9,32 @@ from tests.networks.small import classifier, labelled
 
 import llgrad as lg
 
-JUNCTION = lg.LinearJunction(R_P=1e3, delta_R=1e2)
-BAR = lg.HallBar(lg.Film(200.0, lg.AHE(0.5)), length=2e-6, width=1e-6)
+JUNCTION = lg.devices.LinearJunction(R_P=1e3, delta_R=1e2)
+BAR = lg.readout.HallBar(lg.readout.Film(200.0, lg.readout.AHE(0.5)), length=2e-6, width=1e-6)
 STO = lg.presets.kubota2013().replace(junction=JUNCTION)
 RUN = lg.simulate(STO, duration=1e-10, dt=5e-12)
 TRACE = lg.trace_of(RUN)
-SPECTRUM = lg.Spectrum(np.arange(1.0, 9.0), np.ones(8), "V²/Hz")
+SPECTRUM = lg.observables.Spectrum(np.arange(1.0, 9.0), np.ones(8), "V²/Hz")
 NETWORK, IMAGES = classifier(), labelled(6)
 DESIGN = NETWORK.design()
 WRONG = {"a device": STO, "a run": RUN, "a drive": lg.Drive(), "a number": 3.0, "None": None, "a dictionary": {"a": 1}}
 KEY = jax.random.key(0)
 AIM, FREE = lg.minimise(lambda sto: sto.current**2), {"current": (0, "1mA")}
 
+WITHOUT_ARGUMENTS = {preset.make.__module__ for preset in lg.presets.PRESETS.values()} | {lg.presets.names.__module__}
+PUBLIC = {
+    f"plot.{name}" if room is lg.plot else name: getattr(room, name)
+    for room in (getattr(lg, room) for room in lg.ROOMS)
+    for name in room.__all__
+    if inspect.isfunction(getattr(room, name)) and getattr(room, name).__module__ not in WITHOUT_ARGUMENTS
+}
+
 # What each function is given, by its name where another kind is tried, and what else it needs.
 GIVEN = {
-    "accuracy_of_arrays": ({"design": DESIGN, "imperfections": lg.Imperfections(), "images": IMAGES}, {"key": KEY}),
+    "accuracy_of_arrays": (
+        {"design": DESIGN, "imperfections": lg.networks.Imperfections(), "images": IMAGES},
+        {"key": KEY},
+    ),
     "amplitude": ({"source": RUN}, {}),
     "amplitude_model": ({"device": STO}, {}),
     "default_start": ({"device": STO}, {}),
@@ -155,7 +166,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "argument"), sorted({(name, argument) for name, argument, _ in CASES}))
 def test_an_object_of_another_kind_is_refused(name, argument, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    function = getattr(lg.plot, name.removeprefix("plot.")) if name.startswith("plot.") else getattr(lg, name)
+    function = PUBLIC[name]
     objects, others = GIVEN[name]
     for kind in [kind for one, other, kind in CASES if (one, other) == (name, argument)]:
         with pytest.raises(ValueError, match=r".{20}") as raised:
@@ -165,7 +176,7 @@ def test_an_object_of_another_kind_is_refused(name, argument, tmp_path, monkeypa
     assert [*tmp_path.iterdir()] == []
 
 
-@pytest.mark.parametrize("function", [lg.voltage, lg.resistance, lg.load_voltage])
+@pytest.mark.parametrize("function", [lg.observables.voltage, lg.observables.resistance, lg.observables.load_voltage])
 def test_a_run_and_a_device_that_change_places(function):
     with pytest.raises(
         ValueError, match=r"run is an Oscillator, expected a Trajectory; give \(run, junction\), the run"
@@ -178,11 +189,4 @@ def test_a_run_and_a_device_that_change_places(function):
 
 
 def test_every_public_function_is_in_the_table():
-    rooms = {"": lg, "plot.": lg.plot}
-    public = {
-        prefix + name
-        for prefix, room in rooms.items()
-        for name in room.__all__
-        if inspect.isfunction(getattr(room, name))
-    }
-    assert public == {*GIVEN} | OF_NUMBERS
+    assert {*PUBLIC} == {*GIVEN} | OF_NUMBERS

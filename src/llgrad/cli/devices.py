@@ -41,7 +41,7 @@ def devices(
         print("\n".join(_lines(_rows())))
 
 
-class Row(NamedTuple):
+class PresetRow(NamedTuple):
     """What the table says of a preset."""
 
     kind: str
@@ -50,17 +50,17 @@ class Row(NamedTuple):
     source: str
 
 
-def _rows() -> dict[str, Row]:
+def _rows() -> dict[str, PresetRow]:
     """The presets by kind, the kinds in the order in which they come first."""
     kinds = list(dict.fromkeys(preset.kind for preset in presets.PRESETS.values()))
     found = {}
     for name, preset in sorted(presets.PRESETS.items(), key=lambda item: kinds.index(item[1].kind)):
         about = (inspect.getdoc(preset.make) or "").split("\n\n")[0].replace("\n", " ")
-        found[name] = Row(preset.kind, type(preset.make()).__name__, about, preset.source)
+        found[name] = PresetRow(preset.kind, type(preset.make()).__name__, about, preset.source)
     return found
 
 
-def _lines(rows: dict[str, Row]) -> list[str]:
+def _lines(rows: dict[str, PresetRow]) -> list[str]:
     """A table: name, what it is, and under it the record and where its numbers were read."""
     lines: list[str] = []
     width = max(map(len, rows))

@@ -21,11 +21,12 @@ from typer.core import TyperGroup
 from llgrad.cli.agitation.switch import switch
 from llgrad.cli.answers.plan import plan
 from llgrad.cli.answers.show import show
-from llgrad.cli.cache.command import cache
 from llgrad.cli.compilation import prefer_processors
 from llgrad.cli.demo.command import demo
 from llgrad.cli.devices import devices
 from llgrad.cli.fit import fit
+from llgrad.cli.installation.cache import cache
+from llgrad.cli.installation.doctor import doctor
 from llgrad.cli.maps.commands import map_, sweep
 from llgrad.cli.networks.design import design
 from llgrad.cli.networks.evaluate import evaluate
@@ -109,7 +110,7 @@ def llgrad(
         print(context.get_help())
     elif context.invoked_subcommand in BATCHES:
         warnings.filterwarnings("ignore", message="coupled arrays have native kernels on the CPU only")
-    else:
+    elif context.invoked_subcommand != "doctor":  # which tells what JAX finds
         prefer_processors()
 
 
@@ -133,6 +134,7 @@ for command in (
     design,
     demo,
     cache,
+    doctor,
 ):
     app.command(command.__name__)(command)
 

@@ -89,7 +89,7 @@ class FieldTerm(Record):
     scalars:
 
     >>> import llgrad as lg
-    >>> class Oersted(lg.FieldTerm):
+    >>> class Oersted(lg.physics.FieldTerm):
     ...     per_ampere: float = lg.quantity("T/A")
     ...     def field(self, m, inputs):
     ...         return lg.Vec3(0.0 * m.x, self.per_ampere * inputs.current, 0.0 * m.z)

@@ -93,9 +93,9 @@ def table(unit: str, *, ascending: bool = False, about: str = "") -> Any:
 
     >>> import llgrad as lg
     >>> import jax.numpy as jnp
-    >>> class VoltageControlled(lg.FieldTerm):
-    ...     voltages: list = lg.table("V", ascending=True)
-    ...     values: list = lg.table("T")
+    >>> class VoltageControlled(lg.physics.FieldTerm):
+    ...     voltages: list = lg.systems.table("V", ascending=True)
+    ...     values: list = lg.systems.table("T")
     ...     resistance: float = lg.quantity("Ω", default=500.0)
     ...     def field(self, m, inputs):
     ...         H_k = jnp.interp(self.resistance * inputs.current, self.voltages, self.values)

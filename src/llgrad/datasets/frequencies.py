@@ -22,8 +22,8 @@ from llgrad.datasets.settings import (
     swept_columns,
     varying,
 )
-from llgrad.datasets.tables.quantities import Kind
-from llgrad.datasets.tables.table import Table, read_table
+from llgrad.datasets.tables.quantities import QuantityKind
+from llgrad.datasets.tables.table import TextTable, read_table
 from llgrad.observables.spectrum import Spectrum
 
 BEGINNING: Final = 500
@@ -132,7 +132,7 @@ def read_frequencies(
     taken = {swept: name, frequency: "frequency"} | ({} if errors is None else {errors: "error"})
     values, unit = _values(table, swept, name, area)
     spread = f"{len(values)} frequencies, {name} from {show(values.min(), unit)} to {show(values.max(), unit)}"
-    along = columns[swept].kind is Kind.FIELD and columns[swept].axis is None and setting != name
+    along = columns[swept].kind is QuantityKind.FIELD and columns[swept].axis is None and setting != name
     remarks = [*table.remarks, table.taken(taken), spread, *(["along z, as its name has no axis"] if along else [])]
     measured, spreads = table.in_si(frequency, "Hz"), None if errors is None else table.in_si(errors, "Hz")
     try:
@@ -148,7 +148,7 @@ def read_frequencies(
         raise ValueError(f"{table.path}: {mistake}") from None
 
 
-def _values(table: Table, swept: int, name: str, area: float | None) -> tuple[np.ndarray, str]:
+def _values(table: TextTable, swept: int, name: str, area: float | None) -> tuple[np.ndarray, str]:
     """The values [SI] of a setting, and their unit."""
     unit = "1" if table.header[swept].unit is None else table.unit(swept)[0]
     if unit == "A/m²" and name == "current":
@@ -173,7 +173,7 @@ def frequencies_of(
     `window` (low, high) [Hz] is where the lines lie; None looks everywhere. Raises ValueError as `peak_of` does, with
     the number of the spectrum.
     """
-    check_kind("spectra", spectra, Sequence, "give a list of what lg.read_spectrum or lg.spectrum gives")
+    check_kind("spectra", spectra, Sequence, "give a list of what lg.data.read_spectrum or lg.spectrum gives")
     peaks = []
     for number, one in enumerate(spectra):
         try:
@@ -191,6 +191,6 @@ def looks_like_frequencies(path: str | os.PathLike[str]) -> bool:
     except ValueError:
         return False
     kinds = [column.kind for column in columns]
-    if Kind.TIME in kinds or Kind.FREQUENCY not in kinds:
+    if QuantityKind.TIME in kinds or QuantityKind.FREQUENCY not in kinds:
         return False
-    return bool(varying(table, columns)) or (bool(swept_columns(columns)) and Kind.LEVEL not in kinds)
+    return bool(varying(table, columns)) or (bool(swept_columns(columns)) and QuantityKind.LEVEL not in kinds)

@@ -69,7 +69,7 @@ def peak_of(spectrum: Spectrum, window: Window | None = None) -> Peak:
     >>> peak_of(Spectrum(f, 1e-19 * noise + 5e-17 / (1 + (2 * (f - 1.6e9) / 2e7) ** 2), "V²/Hz"))
     Peak: 1.59999... ± 0.00001... GHz, line width 19.9... ± 0.03... MHz
     """
-    check_kind("spectrum", spectrum, Spectrum, "give what lg.read_spectrum or lg.spectrum gives")
+    check_kind("spectrum", spectrum, Spectrum, "give what lg.data.read_spectrum or lg.spectrum gives")
     f, density = _readings(spectrum, window)
     found = _found(f, density, spectrum, window)
     if found is None and spectrum.samples is not None:

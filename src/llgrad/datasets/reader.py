@@ -20,8 +20,8 @@ from llgrad.datasets.recordings.labelled import is_labelled
 from llgrad.datasets.recordings.opening import is_recording, open_recording
 from llgrad.datasets.recordings.writing import WRITERS
 from llgrad.datasets.sweeps import Sweeps
-from llgrad.datasets.tables.quantities import Kind
-from llgrad.datasets.tables.table import Table, kind_of, read_table
+from llgrad.datasets.tables.quantities import QuantityKind
+from llgrad.datasets.tables.table import TextTable, kind_of, read_table
 from llgrad.datasets.tables.times import time_column, times_of
 from llgrad.datasets.touchstone.scattering import Scattering
 from llgrad.datasets.trace import COLUMNS, Trace
@@ -184,8 +184,10 @@ def read_waveform(
         return Sampled(t, driven[0] if len(driven) == 1 else np.stack(driven, axis=-1))
     _refuse_told(file, told)
     table = read_table(file)
-    times = table.of(Kind.TIME) or [time_column(table, [])]
-    others = [i for i in range(len(table.header)) if i not in times and table.quantity(i).kind is not Kind.COMMENT]
+    times = table.of(QuantityKind.TIME) or [time_column(table, [])]
+    others = [
+        i for i in range(len(table.header)) if i not in times and table.quantity(i).kind is not QuantityKind.COMMENT
+    ]
     others = others if channel is None else [table.place(channel)]
     if not others:
         raise ValueError(f"{table.path} has only the column {table.names()}; expected a second, as in 'current (mA)'")
@@ -246,7 +248,7 @@ def _within(path: Path, trace: Trace, window: tuple[float, float] | None) -> Tra
     return Trace(trace.t[first:last], cut, trace.notes, read, dict(trace.own))
 
 
-def _driven_unit(table: Table, index: int) -> str:
+def _driven_unit(table: TextTable, index: int) -> str:
     unit, _ = table.unit(index)
     if unit not in ("A", "T"):
         column = table.header[index]
@@ -264,7 +266,7 @@ def _own(units: Mapping[str, str] | None) -> dict[str, str]:
     return dict(given)
 
 
-def _chosen(table: Table, wanted: Sequence[str] | None, own: Mapping[str, str]) -> tuple[int, dict[str, int]]:
+def _chosen(table: TextTable, wanted: Sequence[str] | None, own: Mapping[str, str]) -> tuple[int, dict[str, int]]:
     """Index of the times, and the columns of a trace by their index in the table; `own` are those of a system."""
     found = {name: table.place(name) for name in own if wanted is None or name in wanted}
     asked = None
@@ -275,7 +277,7 @@ def _chosen(table: Table, wanted: Sequence[str] | None, own: Mapping[str, str]) 
         if name in found and name in own:
             continue
         index = _wanted(table, name)
-        if table.quantity(index).kind is Kind.TIME:
+        if table.quantity(index).kind is QuantityKind.TIME:
             asked = index
             continue
         what = _what(table, index)
@@ -290,25 +292,25 @@ def _chosen(table: Table, wanted: Sequence[str] | None, own: Mapping[str, str]) 
     return time_column(table, list(found.values()), asked), found
 
 
-def _what(table: Table, index: int) -> str | None:
+def _what(table: TextTable, index: int) -> str | None:
     """What a column is in a trace; None where it can be nothing there."""
     named, quantity = _name(table.header[index].name), table.quantity(index)
     if named in COLUMNS:
         return named
-    if quantity.kind is Kind.MAGNETISATION and quantity.axis:
+    if quantity.kind is QuantityKind.MAGNETISATION and quantity.axis:
         return f"m{quantity.axis}"
     return "voltage" if index in table.of_kind("V") else None
 
 
-def _candidates(table: Table, what: str) -> list[int]:
+def _candidates(table: TextTable, what: str) -> list[int]:
     """The columns that are named as a column of a trace is; else those that hold this component of m."""
     named = [index for index, column in enumerate(table.header) if _name(column.name) == what]
     unit = {index: table.header[index].unit for index in named}
     named = [i for i in named if unit[i] is None or kind_of(unit[i]) == COLUMNS[what]] or named  # v (m/s) is no voltage
-    return named or [i for i in table.of(Kind.MAGNETISATION) if _what(table, i) == what]
+    return named or [i for i in table.of(QuantityKind.MAGNETISATION) if _what(table, i) == what]
 
 
-def _the_one(table: Table, what: str) -> int:
+def _the_one(table: TextTable, what: str) -> int:
     found = _candidates(table, what)
     if len(found) > 1:
         raise ValueError(
@@ -317,10 +319,10 @@ def _the_one(table: Table, what: str) -> int:
     return found[0]
 
 
-def _wanted(table: Table, name: str) -> int:
+def _wanted(table: TextTable, name: str) -> int:
     """The column that a user asks for: by what it is in a trace, by its name in the file, or by its place."""
     if name in COLUMNS:
-        channels = table.of(Kind.VOLTAGE) if name == "voltage" else []
+        channels = table.of(QuantityKind.VOLTAGE) if name == "voltage" else []
         if _candidates(table, name):
             return _the_one(table, name)
         if not channels:
@@ -332,21 +334,21 @@ def _wanted(table: Table, name: str) -> int:
     return table.place(name)
 
 
-def _no_column(table: Table, name: str) -> str:
+def _no_column(table: TextTable, name: str) -> str:
     return (
         f"a trace has no column {name!r}; it can hold {', '.join(COLUMNS)}, or a voltage by its name or place in "
         f"{table.path}: {table.listed()}"
     )
 
 
-def _only_channel(table: Table) -> int:
+def _only_channel(table: TextTable) -> int:
     """The voltage of a file whose names are its own, such as CH1."""
-    channels = table.of(Kind.VOLTAGE)
+    channels = table.of(QuantityKind.VOLTAGE)
     if len(channels) > 1:
         names = ", ".join(table.header[index].name for index in channels)
         raise ValueError(f"{table.path} has several voltages ({names}); {_advice(table, channels[0])}")
     if not channels:
-        times = table.of(Kind.TIME)
+        times = table.of(QuantityKind.TIME)
         others = [column for index, column in enumerate(table.header) if index not in times]
         bare = others[0].name if len(others) == 1 and others[0].unit is None else ""
         advice = f"; if {bare} is a voltage, write its unit in the header, as in '{bare} (mV)'" if bare else ""
@@ -354,7 +356,7 @@ def _only_channel(table: Table) -> int:
     return channels[0]
 
 
-def _advice(table: Table, index: int) -> str:
+def _advice(table: TextTable, index: int) -> str:
     """How to choose a column: by its name, or by its place where the name is not its own."""
     name = table.header[index].name
     if [column.name for column in table.header].count(name) > 1 or "," in name or not name:

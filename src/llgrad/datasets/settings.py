@@ -15,25 +15,25 @@ import numpy as np
 
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.units import show
-from llgrad.datasets.tables.quantities import Kind, Quantity, quantity_of
-from llgrad.datasets.tables.table import Table
+from llgrad.datasets.tables.quantities import ColumnQuantity, QuantityKind, quantity_of
+from llgrad.datasets.tables.table import TextTable
 
-_LEAVES: Final = {"current": (Kind.CURRENT, Kind.CURRENT_DENSITY), "field": (Kind.FIELD,)}
+_LEAVES: Final = {"current": (QuantityKind.CURRENT, QuantityKind.CURRENT_DENSITY), "field": (QuantityKind.FIELD,)}
 _IN_PLANE: Final = re.compile(r"in[\W_]*plane|(?:^|[\W_])IP(?:$|[\W_])|in der ebene|dans le plan|面内", re.IGNORECASE)
-_SWEPT: Final = (Kind.CURRENT, Kind.CURRENT_DENSITY, Kind.FIELD)
+_SWEPT: Final = (QuantityKind.CURRENT, QuantityKind.CURRENT_DENSITY, QuantityKind.FIELD)
 
 
-def columns_of(table: Table) -> list[Quantity]:
+def columns_of(table: TextTable) -> list[ColumnQuantity]:
     """What each column is."""
     return [quantity_of(column.name, column.unit) for column in table.header]
 
 
-def swept_columns(columns: Sequence[Quantity]) -> list[int]:
+def swept_columns(columns: Sequence[ColumnQuantity]) -> list[int]:
     """The columns of currents and fields."""
     return [i for i, column in enumerate(columns) if column.kind in _SWEPT]
 
 
-def varying(table: Table, columns: Sequence[Quantity]) -> list[int]:
+def varying(table: TextTable, columns: Sequence[ColumnQuantity]) -> list[int]:
     """The columns of currents and fields whose rows differ."""
     return [i for i in swept_columns(columns) if varies(table.values[:, i])]
 
@@ -44,9 +44,9 @@ def varies(values: np.ndarray) -> bool:
     return bool(known.size and np.ptp(known) > 0)
 
 
-def frequency_column(table: Table, columns: Sequence[Quantity], peak: str | None) -> int:
+def frequency_column(table: TextTable, columns: Sequence[ColumnQuantity], peak: str | None) -> int:
     """The column of frequencies; that of a `peak` where there are several."""
-    found = [i for i, column in enumerate(columns) if column.kind is Kind.FREQUENCY]
+    found = [i for i, column in enumerate(columns) if column.kind is QuantityKind.FREQUENCY]
     if not found:
         raise ValueError(
             f"{table.path} has no column of frequencies; it has {table.names()}; write 'f (GHz)' in the header"
@@ -66,7 +66,9 @@ def frequency_column(table: Table, columns: Sequence[Quantity], peak: str | None
     return found[0]
 
 
-def setting_column(table: Table, columns: Sequence[Quantity], frequency: int, setting: str | None) -> tuple[int, str]:
+def setting_column(
+    table: TextTable, columns: Sequence[ColumnQuantity], frequency: int, setting: str | None
+) -> tuple[int, str]:
     """Index of the column that was swept, and the leaf of a device that it is."""
     swept, changing = swept_columns(columns), varying(table, columns)
     if setting is not None:
@@ -96,7 +98,7 @@ def setting_column(table: Table, columns: Sequence[Quantity], frequency: int, se
     return found[0], _leaf(columns[found[0]])
 
 
-def _chosen(table: Table, columns: Sequence[Quantity], frequency: int, setting: str) -> tuple[int, str]:
+def _chosen(table: TextTable, columns: Sequence[ColumnQuantity], frequency: int, setting: str) -> tuple[int, str]:
     """The column that a user names, by its name or by the leaf that it is."""
     others = [i for i in range(len(columns)) if i != frequency]
     base, _, axis = setting.lower().partition(".")
@@ -123,7 +125,7 @@ def _chosen(table: Table, columns: Sequence[Quantity], frequency: int, setting: 
     return named[0], setting.lower() if base in _LEAVES else setting
 
 
-def error_column(table: Table, columns: Sequence[Quantity], frequency: int, error: str | None) -> int | None:
+def error_column(table: TextTable, columns: Sequence[ColumnQuantity], frequency: int, error: str | None) -> int | None:
     """The column of the standard deviations of the frequencies, or None where there is none."""
     others = [i for i in range(len(columns)) if i != frequency]
     if error is not None:
@@ -132,10 +134,16 @@ def error_column(table: Table, columns: Sequence[Quantity], frequency: int, erro
                 f"{table.path}: the column {error!r} is that of the frequencies; name that of their errors"
             )
         return found
-    found = [i for i in others if columns[i].kind is Kind.ERROR and columns[i].of in (None, Kind.FREQUENCY)]
+    found = [
+        i for i in others if columns[i].kind is QuantityKind.ERROR and columns[i].of in (None, QuantityKind.FREQUENCY)
+    ]
     found = [i for i in found if table.header[i].unit is None or i in table.of_kind("Hz")]
     mine = _words(table.header[frequency].name)
-    peaks = [_words(table.header[i].name) for i, c in enumerate(columns) if c.kind is Kind.FREQUENCY and i != frequency]
+    peaks = [
+        _words(table.header[i].name)
+        for i, c in enumerate(columns)
+        if c.kind is QuantityKind.FREQUENCY and i != frequency
+    ]
     strange = set().union(*peaks) - mine if peaks else set()
     found = [i for i in found if not _words(table.header[i].name) & strange]
     own = mine - set().union(*peaks) if peaks else set()
@@ -150,10 +158,14 @@ def error_column(table: Table, columns: Sequence[Quantity], frequency: int, erro
     return found[0] if found else None
 
 
-def _refuse_open_ones(table: Table, columns: Sequence[Quantity]) -> None:
+def _refuse_open_ones(table: TextTable, columns: Sequence[ColumnQuantity]) -> None:
     """Raise ValueError for a column that may be the error of the frequency and may be a width."""
     for index, column in enumerate(columns):
-        if column.kind is Kind.AMBIGUOUS and Kind.ERROR in column.choices and index in table.of_kind("Hz"):
+        if (
+            column.kind is QuantityKind.AMBIGUOUS
+            and QuantityKind.ERROR in column.choices
+            and index in table.of_kind("Hz")
+        ):
             name = table.header[index].name
             choices = " or ".join(choice.value for choice in column.choices)
             raise ValueError(
@@ -166,7 +178,7 @@ def _error_given(name: str) -> str:
     return by_door(f"error={name!r}", f"--read error={shlex.quote(name)}")
 
 
-def other_settings(table: Table, columns: Sequence[Quantity], swept: int) -> list[str]:
+def other_settings(table: TextTable, columns: Sequence[ColumnQuantity], swept: int) -> list[str]:
     """What is to be said of the currents and fields that are no part of the table."""
     said = []
     for index in swept_columns(columns):
@@ -186,13 +198,13 @@ def other_settings(table: Table, columns: Sequence[Quantity], swept: int) -> lis
     return said
 
 
-def _directions(table: Table, columns: Sequence[Quantity]) -> list[int]:
+def _directions(table: TextTable, columns: Sequence[ColumnQuantity]) -> list[int]:
     """The columns of angles that a field has, not of the phase of a signal."""
-    angles = [i for i, column in enumerate(columns) if column.kind is Kind.ANGLE]
+    angles = [i for i, column in enumerate(columns) if column.kind is QuantityKind.ANGLE]
     return [i for i in angles if not _words(table.header[i].name) & {"phase", "位相"}]
 
 
-def _refuse_turning(table: Table, columns: Sequence[Quantity]) -> None:
+def _refuse_turning(table: TextTable, columns: Sequence[ColumnQuantity]) -> None:
     """Raise ValueError for a field whose direction changes from row to row."""
     for index in _directions(table, columns):
         if varies(table.values[:, index]):
@@ -202,11 +214,11 @@ def _refuse_turning(table: Table, columns: Sequence[Quantity]) -> None:
             )
 
 
-def _refuse_unknown_axis(table: Table, columns: Sequence[Quantity], index: int) -> None:
+def _refuse_unknown_axis(table: TextTable, columns: Sequence[ColumnQuantity], index: int) -> None:
     """Raise ValueError for a field that may not be along z, and does not say which axis it is along: its name says
     that it is in the plane, or beside it is a column of its angle."""
     name = table.header[index].name
-    if columns[index].kind is not Kind.FIELD:
+    if columns[index].kind is not QuantityKind.FIELD:
         return
     _refuse_turning(table, columns)
     angles = _directions(table, columns)
@@ -225,11 +237,11 @@ def _refuse_unknown_axis(table: Table, columns: Sequence[Quantity], index: int) 
         )
 
 
-def _leaf(column: Quantity) -> str:
-    return f"field.{column.axis or 'z'}" if column.kind is Kind.FIELD else "current"
+def _leaf(column: ColumnQuantity) -> str:
+    return f"field.{column.axis or 'z'}" if column.kind is QuantityKind.FIELD else "current"
 
 
-def _named(table: Table, found: Sequence[int], word: str) -> list[int]:
+def _named(table: TextTable, found: Sequence[int], word: str) -> list[int]:
     """The columns with this name, or else with this word in their name."""
     same = [i for i in found if word.lower() in (table.header[i].name.lower(), f"#{i + 1}")]
     return same or [i for i in found if _words(word) <= _words(table.header[i].name)]
@@ -239,7 +251,7 @@ def _words(name: str) -> set[str]:
     return {word.lower() for word in re.split(r"[\W_]+", name) if word}
 
 
-def _words_apart(table: Table, found: Sequence[int]) -> str:
+def _words_apart(table: TextTable, found: Sequence[int]) -> str:
     """A word that only the first of several columns has, or else its name."""
     first, *rest = (_words(table.header[i].name) for i in found)
     apart = sorted(first - set().union(*rest))
@@ -247,5 +259,5 @@ def _words_apart(table: Table, found: Sequence[int]) -> str:
     return next((word for word in written if word.lower() in apart), table.header[found[0]].name)
 
 
-def _names(table: Table, found: Sequence[int]) -> str:
+def _names(table: TextTable, found: Sequence[int]) -> str:
     return ", ".join(table.header[i].name for i in found)

@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.datasets.analyser.levels import EXAMPLES, Level, level_of
+from llgrad.datasets.analyser.levels import EXAMPLES, LevelUnit, level_of
 from llgrad.datasets.analyser.preamble import Said, receiver_of, said_by
 from llgrad.datasets.settings import varies
-from llgrad.datasets.tables.quantities import Kind, quantity_of
-from llgrad.datasets.tables.table import Table, read_table
+from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
+from llgrad.datasets.tables.table import TextTable, read_table
 from llgrad.observables.receiver import Receiver
 from llgrad.observables.spectrum import Spectrum
 
@@ -104,35 +104,35 @@ def looks_like_spectrum(path: str | os.PathLike[str]) -> bool:
     return bool(levels and frequencies) and not several and _peaks(table) is None and not table.of_kind("s")
 
 
-def _kind(table: Table, index: int) -> Kind:
+def _kind(table: TextTable, index: int) -> QuantityKind:
     column = table.header[index]
     return quantity_of(column.name, column.unit).kind
 
 
-def _peaks(table: Table) -> str | None:
+def _peaks(table: TextTable) -> str | None:
     """What a table of peaks has and a spectrum has not; None where there is nothing of it."""
     for index, column in enumerate(table.header):
         kind = _kind(table, index)
-        if kind is Kind.LINE_WIDTH or (kind is Kind.FREQUENCY and "peak" in column.name.lower()):
+        if kind is QuantityKind.LINE_WIDTH or (kind is QuantityKind.FREQUENCY and "peak" in column.name.lower()):
             return f"the column {column.name!r}"
-        swept = kind in (Kind.FIELD, Kind.CURRENT, Kind.CURRENT_DENSITY)
+        swept = kind in (QuantityKind.FIELD, QuantityKind.CURRENT, QuantityKind.CURRENT_DENSITY)
         if swept and varies(table.values[:, index]):
             return f"the column {column.name!r}, which varies"
     return None
 
 
-def _frequency_columns(table: Table) -> list[int]:
-    found = [i for i in range(len(table.header)) if _kind(table, i) is Kind.FREQUENCY]
+def _frequency_columns(table: TextTable) -> list[int]:
+    found = [i for i in range(len(table.header)) if _kind(table, i) is QuantityKind.FREQUENCY]
     return found or [i for i, column in enumerate(table.header) if column.name.lower() == "x"]
 
 
-def _known_levels(table: Table) -> list[int]:
+def _known_levels(table: TextTable) -> list[int]:
     """Columns in a unit of a spectrum."""
     units = [column.unit for column in table.header]
-    return [i for i, unit in enumerate(units) if unit and level_of(unit) and _kind(table, i) is not Kind.ERROR]
+    return [i for i, unit in enumerate(units) if unit and level_of(unit) and _kind(table, i) is not QuantityKind.ERROR]
 
 
-def _frequencies(table: Table, said: Said) -> tuple[np.ndarray, int | None]:
+def _frequencies(table: TextTable, said: Said) -> tuple[np.ndarray, int | None]:
     """The frequencies [Hz], and the index of their column, or None where the preamble gives their ends alone."""
     found, rows = _frequency_columns(table), len(table.values)
     if said.points is not None and said.points != rows:
@@ -165,14 +165,14 @@ def _frequencies(table: Table, said: Said) -> tuple[np.ndarray, int | None]:
 
 
 def _levels(
-    table: Table, frequency: int | None, wanted: str | None, unit: str | None, said: Said
+    table: TextTable, frequency: int | None, wanted: str | None, unit: str | None, said: Said
 ) -> tuple[np.ndarray, int, str]:
     """The levels as written, the index of their column, and what else is to be said of them."""
     others = [i for i in range(len(table.header)) if i != frequency]
     if not others:
         raise ValueError(f"{table.path} has only the column {table.names()}; expected a second with the levels")
     known = _known_levels(table)
-    bare = [i for i in others if table.header[i].unit is None and _kind(table, i) is not Kind.ERROR]
+    bare = [i for i in others if table.header[i].unit is None and _kind(table, i) is not QuantityKind.ERROR]
     found = known or (bare if unit is not None else []) or others[: 1 if len(others) == 1 or not bare else len(others)]
     if wanted is not None:
         found = [table.place(wanted)]
@@ -196,7 +196,7 @@ def _levels(
     return _whole(table, found[0])[:, 0], found[0], ""
 
 
-def _whole(table: Table, *indices: int) -> np.ndarray:
+def _whole(table: TextTable, *indices: int) -> np.ndarray:
     """Columns as written, (rows, columns). Raises ValueError for a cell that holds no finite number."""
     values = table.values[:, list(indices)]
     if (bad := np.argwhere(~np.isfinite(values))).size:
@@ -205,8 +205,8 @@ def _whole(table: Table, *indices: int) -> np.ndarray:
 
 
 def _receiver(
-    table: Table,
-    known: Level,
+    table: TextTable,
+    known: LevelUnit,
     written: str,
     said: Said,
     rbw: float | None,
@@ -237,9 +237,9 @@ def _receiver(
 
 
 def _density(
-    table: Table,
+    table: TextTable,
     values: np.ndarray,
-    known: Level,
+    known: LevelUnit,
     receiver: Receiver | None,
     load: float,
     current: float | None,

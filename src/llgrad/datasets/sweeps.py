@@ -16,7 +16,7 @@ from llgrad.core.units import show
 from llgrad.datasets.sweeping.columns import FEWEST_POINTS, Column, read_columns
 from llgrad.datasets.sweeping.pairing import Paired, paired
 from llgrad.datasets.sweeping.recognition import is_table_of_sweeps
-from llgrad.datasets.sweeping.units import Taken, field_factor, taken, turned
+from llgrad.datasets.sweeping.units import UnitTaken, field_factor, taken, turned
 
 
 class Sweep(eqx.Module):
@@ -51,7 +51,7 @@ class Sweep(eqx.Module):
 
 
 class Sweeps(eqx.Module):
-    """Several sweeps, by increasing frequency; `understood` says in sentences how a file was read (`lg.describe`).
+    """Several sweeps, by increasing frequency; `understood` says in sentences how a file was read (`lg.data.describe`).
 
     Raises ValueError where there is none, or where two have the same frequency.
 
@@ -202,7 +202,7 @@ def _checked(path: Path, frequency: float, field: np.ndarray, voltage: np.ndarra
         raise ValueError(f"{path}: {error}") from None
 
 
-def _understood(of_file: Paired, sweeps: list[Sweep], in_tesla: Taken, in_volt: Taken) -> tuple[str, str]:
+def _understood(of_file: Paired, sweeps: list[Sweep], in_tesla: UnitTaken, in_volt: UnitTaken) -> tuple[str, str]:
     """How the file was read: its layout with the frequencies, and the units."""
     sizes = sorted({sweep.field.size for sweep in sweeps})
     points = f"{sizes[0]} points each" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} points"

@@ -52,7 +52,7 @@ def load_system(name: str | os.PathLike[str], kind: type[AnySystem]) -> AnySyste
     ...     def rate(self, state, inputs):
     ...         return {"x": -self.speed * state["x"]}
     >>> lg.save_device("decay.json", Decay(1e9))
-    >>> lg.load_system("decay.json", Decay).speed
+    >>> lg.systems.load_system("decay.json", Decay).speed
     1000000000.0
     """
     path = checked_path("name", name)

@@ -66,7 +66,7 @@ def ellipse(*, thickness: Any, diameters: Any = None, semi_axes: Any = None) -> 
     Raises ValueError unless one of the two is given, for lengths that are not positive, and for lengths above 1 mm.
 
     >>> import llgrad as lg
-    >>> layer = lg.ellipse(diameters=(160e-9, 80e-9), thickness=5e-9)
+    >>> layer = lg.devices.ellipse(diameters=(160e-9, 80e-9), thickness=5e-9)
     >>> sto = lg.Oscillator(Ms=8e5, volume=layer.volume, demag=layer.demag)
     >>> [round(n, 4) for n in (sto.demag.x, sto.demag.y, sto.demag.z)]
     [0.0331, 0.0863, 0.8805]

@@ -27,7 +27,7 @@ class Oscillator(Record):
     K_2 sin⁴θ.
     A positive current drives m away from `polariser`, towards its antiparallel (where η > 0), as in T. Taniguchi et
     al., Appl. Phys. Express 6, 123003 (2013); the sign of the current and the side of the fixed layer each flip it.
-    docs/conventions.md tells how other programs count; `lg.torque_at` shows it for a device.
+    docs/conventions.md tells how other programs count; `lg.physics.torque_at` shows it for a device.
 
     Raises ValueError where a value is out of range, with the likely mistake (tesla for A/m, ampere for mA, …).
     """
@@ -97,7 +97,7 @@ class Oscillator(Record):
         = z; `alpha` (0, as there); `GammaLL` (1.7595e11 rad/(T s)); `Pol` (1), `Lambda` (1), `EpsilonPrime` (0);
         `FixedLayer` and `FixedLayerPosition` ("FIXEDLAYER_TOP" or "FIXEDLAYER_BOTTOM"); `J` [A/m²], along z; `B_ext`
         [T]; `Temp` [K]; and llgrad's own `demag` (mumax3 finds it from the cells: (0, 0, 1) for a thin film; see
-        `lg.ellipse` and `lg.prism_factors`), `terms`, `junction`.
+        `lg.devices.ellipse` and `lg.physics.prism_factors`), `terms`, `junction`.
 
         mumax3 adds 2 Ku1/Msat (m·u) u + 4 Ku2/Msat (m·u)³ u, so H_k = 2 Ku1/Msat + 4 Ku2/Msat and H_k2 = −4 Ku2/Msat;
         with the fixed layer on top its positive current pulls m towards `FixedLayer`, so I = −J · area, and +J · area

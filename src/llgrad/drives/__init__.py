@@ -1,1 +1,27 @@
-"""What is applied to a device in the course of time: currents and fields as differentiable functions of time."""
+"""What drives a device in time: a current, field or voltage of any waveform, and coloured noise."""
+
+from llgrad.drives.base import Waveform
+from llgrad.drives.chirp import Chirp
+from llgrad.drives.constant import Constant
+from llgrad.drives.drive import Drive
+from llgrad.drives.gaussian import GaussianPulse
+from llgrad.drives.noise import FlickerNoise, LorentzianNoise, coloured_noise
+from llgrad.drives.pulse import Pulse
+from llgrad.drives.sampled import Sampled
+from llgrad.drives.sine import Sine
+from llgrad.drives.step import Step
+
+__all__ = [
+    "Chirp",
+    "Constant",
+    "Drive",
+    "FlickerNoise",
+    "GaussianPulse",
+    "LorentzianNoise",
+    "Pulse",
+    "Sampled",
+    "Sine",
+    "Step",
+    "Waveform",
+    "coloured_noise",
+]

@@ -18,7 +18,8 @@ MOST_SAMPLES: Final = 2**24
 
 
 class FlickerNoise(NamedTuple):
-    """The one-sided spectral density of 1/f noise, S(f) = strength (1/f + 1/corner), for `lg.coloured_noise`.
+    """The one-sided spectral density of 1/f noise, S(f) = strength (1/f + 1/corner),
+    for `lg.drives.coloured_noise`.
 
     `strength` [A² or T²] is f S(f) far below the corner frequency [Hz], at which noise that is white is as strong;
     without a corner there is no white part. `orbit.phase_noise(f, flicker={"current": strength})` means the same.
@@ -34,7 +35,8 @@ class FlickerNoise(NamedTuple):
 
 class LorentzianNoise(NamedTuple):
     """The one-sided spectral density of noise with an exponential correlation ⟨x(0) x(t)⟩ = variance · e^{−|t|/τ}
-    (Ornstein and Uhlenbeck, or a telegraph signal): S(f) = 4 variance τ/(1 + (2π f τ)²), for `lg.coloured_noise`.
+    (Ornstein and Uhlenbeck, or a telegraph signal): S(f) = 4 variance τ/(1 + (2π f τ)²), for
+    `lg.drives.coloured_noise`.
     """
 
     variance: Any
@@ -65,10 +67,10 @@ def coloured_noise(density: Callable[[Any], Any], *, duration: float, interval: 
     Raises ValueError for a density that is negative or not finite, and for times that cannot be meant.
 
     >>> import jax, llgrad as lg
-    >>> noise = lg.coloured_noise(
-    ...     lg.FlickerNoise(1e-14, corner=1e9), duration=1e-6, interval=50e-12, key=jax.random.key(0)
+    >>> noise = lg.drives.coloured_noise(
+    ...     lg.drives.FlickerNoise(1e-14, corner=1e9), duration=1e-6, interval=50e-12, key=jax.random.key(0)
     ... )
-    >>> drive = lg.Drive(current=lg.Constant(1e-3) + noise)
+    >>> drive = lg.Drive(current=lg.drives.Constant(1e-3) + noise)
     >>> noise.values.shape
     (20001,)
     """

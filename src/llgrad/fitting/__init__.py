@@ -1,1 +1,34 @@
-"""From a trace to device parameters: the problem, the methods that solve it, and an answer with errors."""
+"""Parameters from data: fits, their methods and starts, posteriors, profiles, and plans of what to measure next."""
+
+from llgrad.fitting.answers.posterior import Posterior, posterior
+from llgrad.fitting.answers.profile import Profile, profile
+from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.fit import fit
+from llgrad.fitting.methods.descent import GradientDescent
+from llgrad.fitting.methods.grid import GridSearch
+from llgrad.fitting.methods.guesses import Guess
+from llgrad.fitting.methods.least_squares import LevenbergMarquardt
+from llgrad.fitting.methods.starts import Starts
+from llgrad.fitting.planning.plan import plan
+from llgrad.fitting.planning.result import Plan
+from llgrad.fitting.resonance.analysis import fit_resonance
+from llgrad.fitting.targets.experiment import Experiment, segments
+
+__all__ = [
+    "Experiment",
+    "FitResult",
+    "GradientDescent",
+    "GridSearch",
+    "Guess",
+    "LevenbergMarquardt",
+    "Plan",
+    "Posterior",
+    "Profile",
+    "Starts",
+    "fit",
+    "fit_resonance",
+    "plan",
+    "posterior",
+    "profile",
+    "segments",
+]

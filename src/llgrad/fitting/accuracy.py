@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.fitting.methods.base import Begin, Log, Search
+from llgrad.fitting.methods.base import Begin, Log, MethodEnd
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.recording import Recording
@@ -33,7 +33,9 @@ def with_steps(problem: Problem, values: Any, m0: np.ndarray, accuracy: float) -
     return chosen
 
 
-def steps_anew(problem: Problem, found: Search, accuracy: float, log: Log) -> tuple[Problem, Search, tuple[str, ...]]:
+def steps_anew(
+    problem: Problem, found: MethodEnd, accuracy: float, log: Log
+) -> tuple[Problem, MethodEnd, tuple[str, ...]]:
     """The problem and the search with steps that hold at the answer, and a sentence where these are other ones."""
     first, said, doubts = problem, (), ()
     for _ in range(ROUNDS):

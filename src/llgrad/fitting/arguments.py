@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from llgrad.datasets.trace import Trace
-from llgrad.fitting.assembly import Prepared
+from llgrad.fitting.assembly import PreparedFit
 from llgrad.fitting.methods.base import Method
 from llgrad.fitting.methods.grid import GridSearch
 from llgrad.fitting.methods.guesses import Guess, has_slopes, is_screened
@@ -43,7 +43,7 @@ def check_pieces(
         )
 
 
-def check_used(prepared: Prepared, method: Method, guess: Guess | None, starts: Starts, key: Any) -> None:
+def check_used(prepared: PreparedFit, method: Method, guess: Guess | None, starts: Starts, key: Any) -> None:
     """Raise ValueError for a guess, starts or a key that this fit has no use for."""
     screened = is_screened(prepared, guess or Guess(slopes=False))
     one_grid = isinstance(method, GridSearch)

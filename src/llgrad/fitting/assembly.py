@@ -27,7 +27,7 @@ from llgrad.drives.drive import Drive, check_drive
 from llgrad.fitting.orbits.spectra import around_its_line
 from llgrad.fitting.orbits.tables.table import OrbitTable, as_orbit_table
 from llgrad.fitting.problem import Problem
-from llgrad.fitting.recordings import Free, Grid, check_noise, derives_width, recording_of, reference_state
+from llgrad.fitting.recordings import Free, RunStepping, check_noise, derives_width, recording_of, reference_state
 from llgrad.fitting.systems.parameters import (
     check_starts,
     check_system,
@@ -48,7 +48,7 @@ LEAD: Final = 1e-9
 """Time [s] that is simulated for a delay without a bound, beside twice its start."""
 
 
-class Prepared(NamedTuple):
+class PreparedFit(NamedTuple):
     """A problem, and where its search begins."""
 
     problem: Problem
@@ -174,7 +174,7 @@ def prepare(
     dt: float | None = None,
     stepper: Stepper | None = None,
     engine: Engine | None = None,
-) -> Prepared:
+) -> PreparedFit:
     """The problem of a fit. Raises ValueError for an unknown parameter, a bound that excludes the start, too few
     samples."""
     _check_model(model)
@@ -183,7 +183,7 @@ def prepare(
         raise ValueError("no free parameter: name at least one, such as free=['alpha', 'current', 'field.z']")
     _check_names(model, experiments, given)
     parameters, stepper = _Parameters(given), stepper or RK4()
-    devices, grid = [_set(model, experiment) for experiment in experiments], Grid(dt, stepper, engine)
+    devices, grid = [_set(model, experiment) for experiment in experiments], RunStepping(dt, stepper, engine)
     unknown, references, places, passed = [], [], [], []
     by_itself = starts_by_itself(model, _own_paths(model, given))
     for row, (device, experiment) in enumerate(zip(devices, experiments, strict=True)):
@@ -215,7 +215,7 @@ def prepare(
         raise ValueError(
             f"the data have {problem.size} values for {len(problem.names)} free parameters; record more samples"
         )
-    return Prepared(problem, np.array(parameters.values), np.array(references), tuple(unknown), tuple(passed))
+    return PreparedFit(problem, np.array(parameters.values), np.array(references), tuple(unknown), tuple(passed))
 
 
 def _drive(experiment: Experiment) -> Drive | None:

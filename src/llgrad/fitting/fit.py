@@ -20,8 +20,8 @@ from llgrad.fitting.accuracy import steps_anew, with_steps
 from llgrad.fitting.answers.linear import linear_at
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.arguments import check_pieces, check_time_limit, check_used
-from llgrad.fitting.assembly import Prepared, as_experiments, named, prepare
-from llgrad.fitting.methods.base import Begin, Log, Method, Progress, Search
+from llgrad.fitting.assembly import PreparedFit, as_experiments, named, prepare
+from llgrad.fitting.methods.base import Begin, Log, Method, MethodEnd, Progress
 from llgrad.fitting.methods.guesses import Guess, with_guesses
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts, draw_starts
@@ -128,7 +128,7 @@ def fit(
     return dataclasses.replace(result, verdict=(*result.verdict, *said), seconds=time.perf_counter() - began)
 
 
-def _on_orbits(prepared: Prepared, log: Log) -> Prepared:
+def _on_orbits(prepared: PreparedFit, log: Log) -> PreparedFit:
     """Begun on orbits. Raises ValueError where a recording has none at all at the start."""
     problem, orbits = on_orbits(prepared.problem, prepared.values, prepared.m0, log)
     if any(not one.moving.any() for one in orbits):
@@ -136,21 +136,21 @@ def _on_orbits(prepared: Prepared, log: Log) -> Prepared:
     return prepared._replace(problem=problem)
 
 
-def _begun(prepared: Prepared, u: np.ndarray, log: Log) -> Begin:
+def _begun(prepared: PreparedFit, u: np.ndarray, log: Log) -> Begin:
     """The starts u (S, p), each with the orbits of its own."""
     m0 = np.repeat(prepared.m0[None], len(u), axis=0)
     alone = len(u) == 1 or not any(prepared.problem.near)
     return Begin(u, m0, near=None if alone else near_each(prepared.problem, u, m0, log))
 
 
-def _guessed(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
+def _guessed(prepared: PreparedFit, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
     """The starts with the guesses; the starts alone where that is stopped: the search then ends at once too."""
     with log.stoppable():
         return with_guesses(prepared, begin, guess, jax.random.key(0) if key is None else key, log)
     return begin
 
 
-def _check_simulated(prepared: Prepared, begin: Begin, found: Search) -> None:
+def _check_simulated(prepared: PreparedFit, begin: Begin, found: MethodEnd) -> None:
     """Raise ValueError where no start could be simulated."""
     if np.isfinite(found.cost).any():
         return
@@ -168,8 +168,8 @@ def _not_simulated(problem: Problem, values: np.ndarray) -> str:
 
 
 def _reweighted(
-    problem: Problem, experiments: tuple[Experiment, ...], found: Search, log: Log
-) -> tuple[Problem, Search]:
+    problem: Problem, experiments: tuple[Experiment, ...], found: MethodEnd, log: Log
+) -> tuple[Problem, MethodEnd]:
     """Where several recordings are fitted and the noise of some is unknown, weigh them by their residuals and
     polish."""
     if len(experiments) == 1 or all(e.noise is not None for e in experiments) or found.interrupted:

@@ -19,13 +19,13 @@ from llgrad.fitting.answers.clusters import clustered_jacobian
 from llgrad.fitting.answers.explanation.judge import judged
 from llgrad.fitting.answers.explanation.sentences import speaking
 from llgrad.fitting.answers.explanation.shape import is_correlated
-from llgrad.fitting.answers.linear import Linear, linear_at
+from llgrad.fitting.answers.linear import LinearAnswer, linear_at
 from llgrad.fitting.answers.quality import GROWN, PART, Quality, half_period, is_lost, quality, width_of
-from llgrad.fitting.answers.result import FitResult, Solution
+from llgrad.fitting.answers.result import FitResult, FittedProblem
 from llgrad.fitting.answers.symmetry import symmetries
 from llgrad.fitting.answers.uncertainty import Uncertainty, doubts, uncertainty
-from llgrad.fitting.assembly import Prepared, units_of
-from llgrad.fitting.methods.base import Begin, Log, Method, Search
+from llgrad.fitting.assembly import PreparedFit, units_of
+from llgrad.fitting.methods.base import Begin, Log, Method, MethodEnd
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.orbits.following import doubtful_orbits
 from llgrad.fitting.orbits.recording import TableRecording
@@ -34,8 +34,8 @@ from llgrad.fitting.problem import Problem
 from llgrad.fitting.systems.answers import at_references, noise_said, positive_of, start_sizes
 from llgrad.fitting.targets.checks import hears_noise
 from llgrad.fitting.targets.experiment import Experiment, samples_of
-from llgrad.fitting.targets.recording import Bound as BoundTo
 from llgrad.fitting.targets.recording import Recording, lines_said
+from llgrad.fitting.targets.recording import RecordingSetup as BoundTo
 from llgrad.fitting.targets.sampling import unseen_orbits
 from llgrad.fitting.targets.starting import plain_numbers
 from llgrad.fitting.targets.traces import TraceRecording
@@ -48,9 +48,9 @@ UNSTEADY: Final = ", to an orbit that is not steady"
 
 
 def result_of(
-    prepared: Prepared,
+    prepared: PreparedFit,
     problem: Problem,
-    found: Search,
+    found: MethodEnd,
     method: Method,
     model: Oscillator | System,
     experiments: tuple[Experiment, ...],
@@ -99,7 +99,7 @@ def result_of(
     )
 
 
-def _said(prepared: Prepared, problem: Problem, model: Oscillator | System) -> tuple[str, ...]:
+def _said(prepared: PreparedFit, problem: Problem, model: Oscillator | System) -> tuple[str, ...]:
     """What was done with gain and offset, what cannot be told apart, and which noise was left out."""
     heard = any(map(hears_noise, problem.recordings))
     return (*lines_said(problem), *symmetries(problem, bool(prepared.unknown)), *noise_said(model, heard))
@@ -110,14 +110,14 @@ def _as_sure_as(sure: Uncertainty, measured: tuple[Quality, ...]) -> Uncertainty
     return sure._replace(errors=np.full(sure.errors.shape, np.inf)) if is_lost(measured) else sure
 
 
-def _bound(problem: Problem, linear: Linear, m0: np.ndarray) -> list[BoundTo]:
+def _bound(problem: Problem, linear: LinearAnswer, m0: np.ndarray) -> list[BoundTo]:
     """What each recording is simulated with at the answer."""
     found = jnp.asarray(linear.values[: len(problem.names)])
     return [r.bind(found, jnp.asarray(m0[r.row])) for r in problem.recordings]
 
 
 def _doubted(
-    problem: Problem, found: Search, best: int, measured: tuple[Quality, ...], log: Log
+    problem: Problem, found: MethodEnd, best: int, measured: tuple[Quality, ...], log: Log
 ) -> tuple[tuple[Quality, ...], tuple[str, ...], str]:
     """The qualities with what is to be doubted of the fitted orbits, what else attracts, and the end of the status."""
     place = problem, found.u[best], found.m0[best]
@@ -160,16 +160,16 @@ def _noise(experiment: Experiment, recording: Recording, measured: Quality, scal
     return float(scale) * weight
 
 
-def _solution(problem: Problem, found: Search, best: int, scale: np.ndarray) -> Solution:
+def _solution(problem: Problem, found: MethodEnd, best: int, scale: np.ndarray) -> FittedProblem:
     """The problem with its noise as weights, and where its minimum is."""
     first, recordings = 0, []
     for recording in problem.recordings:
         recordings.append(dataclasses.replace(recording, sigma=recording.sigma * scale[first]))
         first += recording.data.size
-    return Solution(dataclasses.replace(problem, recordings=tuple(recordings)), found.u[best], found.m0[best])
+    return FittedProblem(dataclasses.replace(problem, recordings=tuple(recordings)), found.u[best], found.m0[best])
 
 
-def _first_part(problem: Problem, found: Search, best: int, linear: Linear, log: Log) -> float | None:
+def _first_part(problem: Problem, found: MethodEnd, best: int, linear: LinearAnswer, log: Log) -> float | None:
     """Where the residuals of a single trace are correlated: their rms in a fit of its first part, begun at the
     answer."""
     recording = problem.recordings[0]
@@ -186,7 +186,7 @@ def _first_part(problem: Problem, found: Search, best: int, linear: Linear, log:
 
 
 def _quality(
-    problem: Problem, experiments: tuple[Experiment, ...], linear: Linear, first_part: float | None
+    problem: Problem, experiments: tuple[Experiment, ...], linear: LinearAnswer, first_part: float | None
 ) -> tuple[tuple[Quality, ...], np.ndarray]:
     """The quality of each recording, and the standard deviation of each residual (M,) in units of its σ."""
     measured, scales, first = [], [], 0
@@ -215,7 +215,7 @@ def _quality(
     return tuple(measured), np.concatenate(scales)
 
 
-def _jacobian(problem: Problem, linear: Linear, scale: np.ndarray) -> np.ndarray:
+def _jacobian(problem: Problem, linear: LinearAnswer, scale: np.ndarray) -> np.ndarray:
     """The Jacobian that gives the covariance: residuals are independent, but for those in one piece of a trace."""
     jacobian = linear.jacobian / scale[:, None]
     if not any(recording.clusters for recording in problem.recordings):
@@ -226,7 +226,7 @@ def _jacobian(problem: Problem, linear: Linear, scale: np.ndarray) -> np.ndarray
     return clustered_jacobian(jacobian, residuals / scale, sizes)
 
 
-def _status(found: Search, best: int, measured: tuple[Quality, ...]) -> str:
+def _status(found: MethodEnd, best: int, measured: tuple[Quality, ...]) -> str:
     many = f", best of {len(found.u)} starts" if len(found.u) > 1 else ""
     if found.interrupted:
         return f"{found.interrupted}: the best so far{many}"

@@ -96,7 +96,7 @@ def _physical(problem: Problem, u: Any) -> tuple[Any, Any]:
     return values, jnp.diag(slopes)
 
 
-class Evaluation(eqx.Module):
+class CostEvaluation(eqx.Module):
     """Cost Σr², gradient Jᵀr and JᵀJ of a batch of parameter sets: shapes (S,), (S, p), (S, p, p); and the orbits that
     were found for each, from which the next ones are."""
 
@@ -106,7 +106,7 @@ class Evaluation(eqx.Module):
     near: tuple[Any, ...] = ()
 
 
-def evaluate(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, ...] | None = None) -> Evaluation:
+def evaluate(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, ...] | None = None) -> CostEvaluation:
     """Value and forward sensitivities of a batch u (S, p), m0 (S, R, 3), with orbits found near others (S, …) or near
     the problem's own: one simulation, or one shooting, and p tangents each."""
     near = repeated(problem, len(u)) if near is None else near
@@ -120,26 +120,26 @@ def evaluate(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, .
         sum(np.asarray(part) for part in both)
         for both in zip(*((one.cost, one.gradient, one.curvature) for one in parts), strict=True)
     )
-    return Evaluation(cost, gradient, curvature, near)
+    return CostEvaluation(cost, gradient, curvature, near)
 
 
 @eqx.filter_jit
-def _evaluate(problem: Problem, u: Any, m0: Any, horizon: Any) -> Evaluation:
-    def one(u: Any, m0: Any) -> Evaluation:
+def _evaluate(problem: Problem, u: Any, m0: Any, horizon: Any) -> CostEvaluation:
+    def one(u: Any, m0: Any) -> CostEvaluation:
         def f(u: Any) -> tuple[Any, Any]:
             r, fine = problem.residuals(u, m0, horizon)
             return r, (r, fine)
 
         jacobian, (r, fine) = jax.jacfwd(f, has_aux=True)(u)
         fine = fine & jnp.isfinite(r).all() & jnp.isfinite(jacobian).all()
-        return Evaluation(jnp.where(fine, r @ r, jnp.inf), jacobian.T @ r, jacobian.T @ jacobian)
+        return CostEvaluation(jnp.where(fine, r @ r, jnp.inf), jacobian.T @ r, jacobian.T @ jacobian)
 
     return jax.vmap(one)(u, m0)
 
 
 def _of_orbits(
     problem: Problem, u: np.ndarray, m0: np.ndarray, near: tuple[Any, ...]
-) -> tuple[Evaluation, tuple[Any, ...]]:
+) -> tuple[CostEvaluation, tuple[Any, ...]]:
     """The part of the recordings of orbits, and these: one start after the other, by programs of one width."""
     each, found = [], [list(taken(near, s)) for s in range(len(u))]
     for s, one in enumerate(u):
@@ -152,7 +152,7 @@ def _of_orbits(
             found[s][number] = seen.near
         r, jacobian = np.concatenate(residuals), np.concatenate(slopes)
         fine = np.isfinite(r).all() and np.isfinite(jacobian).all()
-        each.append(Evaluation(r @ r if fine else np.inf, jacobian.T @ r, jacobian.T @ jacobian))
+        each.append(CostEvaluation(r @ r if fine else np.inf, jacobian.T @ r, jacobian.T @ jacobian))
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *map(tuple, found))
     return jax.tree.map(lambda *leaves: np.stack(leaves), *each), stacked
 

@@ -26,7 +26,7 @@ from llgrad.fitting.targets.checks import check_length
 from llgrad.fitting.targets.experiment import Experiment, samples_of
 from llgrad.fitting.targets.recording import LINE, Driven, Model, Recording, recorder_path, with_free_leaves
 from llgrad.fitting.targets.segmented import SegmentedRecording
-from llgrad.fitting.targets.starting import Form, form_of, given_start
+from llgrad.fitting.targets.starting import StateForm, form_of, given_start
 from llgrad.fitting.targets.traces import TraceRecording, grid_of_trace
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.spectrum import Spectrum
@@ -105,7 +105,7 @@ def reference_state(
 
 
 def _reference_of_system(
-    model: System, form: Form, experiment: Experiment, by_itself: bool, width: tuple[str, ...]
+    model: System, form: StateForm, experiment: Experiment, by_itself: bool, width: tuple[str, ...]
 ) -> tuple[np.ndarray, tuple[str, ...], bool]:
     """Its own start, with the components that are recorded as the first row has them."""
     state, data = form.numbers(given_start(model, None)), experiment.data
@@ -120,7 +120,7 @@ def _reference_of_system(
     return state, tuple(form.moves), all(recorded)
 
 
-class Grid(NamedTuple):
+class RunStepping(NamedTuple):
     """What a run is stepped with."""
 
     dt: float | None
@@ -145,7 +145,9 @@ def suggested_step(model: Model, drive: Driven, stepper: Stepper) -> float:
     return suggest_dt(model, drive, stepper)  # pyright: ignore[reportArgumentType]  (a Drive, by `prepare`)
 
 
-def recording_of(model: Model, experiment: Experiment, row: int, rate: float, grid: Grid, free: Free) -> Recording:
+def recording_of(
+    model: Model, experiment: Experiment, row: int, rate: float, grid: RunStepping, free: Free
+) -> Recording:
     """One experiment, ready to be fitted; `rate` [rad/s] is its fastest precession."""
     data = experiment.data
     if isinstance(data, Trace):
@@ -177,7 +179,7 @@ def _common(model: Model, experiment: Experiment, row: int, free: Free) -> dict[
 
 
 def _trace(
-    model: Model, data: Trace, experiment: Experiment, row: int, rate: float, grid: Grid, free: Free
+    model: Model, data: Trace, experiment: Experiment, row: int, rate: float, grid: RunStepping, free: Free
 ) -> Recording:
     stepper = grid.stepper
     finer = grid.dt or min(
@@ -302,6 +304,6 @@ def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, derived: boo
     )
 
 
-def _orbits(form: Form, count: int) -> dict[str, Any]:
+def _orbits(form: StateForm, count: int) -> dict[str, Any]:
     """Room for orbits, which are looked for before the search begins."""
     return {"near": Near(jnp.zeros((count, COUNT, len(form.names))), jnp.full(count, jnp.nan))}

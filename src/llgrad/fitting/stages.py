@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.datasets.trace import Trace
-from llgrad.fitting.assembly import Prepared
-from llgrad.fitting.methods.base import Begin, Log, Search
+from llgrad.fitting.assembly import PreparedFit
+from llgrad.fitting.methods.base import Begin, Log, MethodEnd
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.orbits.spectra import SpectrumRecording
 from llgrad.fitting.problem import Problem, taken
@@ -39,7 +39,9 @@ def beginning(experiment: Experiment) -> Experiment:
     return dataclasses.replace(experiment, data=trace.first(count), segment=None)
 
 
-def search_in_segments(first: Prepared, found: Search, whole: Prepared, log: Log) -> tuple[Prepared, Search]:
+def search_in_segments(
+    first: PreparedFit, found: MethodEnd, whole: PreparedFit, log: Log
+) -> tuple[PreparedFit, MethodEnd]:
     """The search on all pieces, from the answer of the first ones and from the given start; the better one is kept."""
     best = int(np.argmin(found.cost))
     answer = dict(zip(first.problem.names, found.u[best], strict=True))
@@ -49,7 +51,7 @@ def search_in_segments(first: Prepared, found: Search, whole: Prepared, log: Log
     return min(results, key=lambda pair: float(pair[1].cost[0]))
 
 
-def _rounds(whole: Prepared, u: np.ndarray, m0: np.ndarray, log: Log) -> tuple[Prepared, Search]:
+def _rounds(whole: PreparedFit, u: np.ndarray, m0: np.ndarray, log: Log) -> tuple[PreparedFit, MethodEnd]:
     """Rounds of a search, until the starting states rest."""
     method = LevenbergMarquardt(grow=False, iterations=30)
     problem = _started(whole.problem, u, m0)

@@ -83,7 +83,7 @@ class RunPlan:
 
 
 @dataclass(frozen=True)
-class Plan(RunPlan):
+class CallPlan(RunPlan):
     """The plan of independent trajectories."""
 
     @property
@@ -113,7 +113,7 @@ class _Call:
     On a `card`, a GPU, a tile is a thread.
     """
 
-    def __init__(self, plan: Plan, operands: Sequence[Any], card: bool, registers: int = REGISTERS) -> None:
+    def __init__(self, plan: CallPlan, operands: Sequence[Any], card: bool, registers: int = REGISTERS) -> None:
         self.card = card
         self.plan, self.dtype = plan, plan.program.dtype
         self.given = dict(zip(plan.names, operands, strict=True))
@@ -168,7 +168,7 @@ class _Call:
         return value.sum(axes, keepdims=True) if axes else value
 
 
-def forward(*operands: Any, plan: Plan, keep: bool, compiled: bool = True, card: bool = False) -> list[Any]:
+def forward(*operands: Any, plan: CallPlan, keep: bool, compiled: bool = True, card: bool = False) -> list[Any]:
     """Saved states (S, B, N) of each component, final state (B, N) of each, first bad step (B, N), and the states kept
     (C, components, B, N).
 
@@ -185,7 +185,7 @@ def forward(*operands: Any, plan: Plan, keep: bool, compiled: bool = True, card:
 
 
 def adjoint(
-    *operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool = True, card: bool = False
+    *operands: Any, plan: CallPlan, wanted: tuple[str, ...], compiled: bool = True, card: bool = False
 ) -> list[Any]:
     """Cotangents of the initial state (B, N) and of each wanted operand in its own shape.
 
@@ -225,7 +225,7 @@ def adjoint(
 
 
 def tangent(
-    *operands: Any, plan: Plan, wanted: tuple[str, ...], compiled: bool = True, card: bool = False
+    *operands: Any, plan: CallPlan, wanted: tuple[str, ...], compiled: bool = True, card: bool = False
 ) -> list[Any]:
     """Tangents of saved states (K, S, B, N) and of the final state (K, B, N).
 

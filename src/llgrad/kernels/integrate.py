@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.devices.arrays.mix import Products
-from llgrad.kernels.calls import CACHED, MEMORY, Plan
+from llgrad.kernels.calls import CACHED, MEMORY, CallPlan
 from llgrad.kernels.coupled.calls import CoupledPlan
 from llgrad.kernels.coupled.primitive import solve_p as coupled_solve_p
 from llgrad.kernels.expression.equations import compile_equation, prepare
@@ -80,7 +80,7 @@ def integrate(
         return Run(none, m0, jnp.full(shape, -1, jnp.int32))
     tableau = stepper.tableau if samples is None else stepper.tableau.interpolating()
     settings = (program, tableau, stepper.project, steps, every, memory, cached, samples or 1)
-    plan = Plan(*settings) if mix is None else CoupledPlan(*settings, mix.terms)
+    plan = CallPlan(*settings) if mix is None else CoupledPlan(*settings, mix.terms)
     operands = [jnp.asarray(first, jnp.uint32).reshape(1), jnp.asarray(h, dtype).reshape(1)]
     if samples is not None:
         operands.append(jnp.asarray(tableau.weights(np.arange(1, samples + 1) / samples), dtype))

@@ -10,14 +10,14 @@ from jax.interpreters import batching
 
 from llgrad.kernels import calls
 from llgrad.kernels.batching import all_directions, extent, mapped_size, merge, split
-from llgrad.kernels.calls import Plan
+from llgrad.kernels.calls import CallPlan
 from llgrad.kernels.rules import Passes
 
 PASSES = Passes("llgrad_", calls, kept=1, cards=True)
 solve_p = PASSES.solve
 
 
-def _solve_batch(arguments: Any, dims: Any, *, plan: Plan, keep: bool) -> tuple[Any, Any]:
+def _solve_batch(arguments: Any, dims: Any, *, plan: CallPlan, keep: bool) -> tuple[Any, Any]:
     size, B = mapped_size(arguments, dims), extent(plan, arguments, dims)
     merged = [
         merge(value, dim, plan.lane_axis(name), size, B, name in plan.starts)
@@ -28,7 +28,9 @@ def _solve_batch(arguments: Any, dims: Any, *, plan: Plan, keep: bool) -> tuple[
     return [split(value, axis, size) for value, axis in zip(results, axes, strict=True)], axes
 
 
-def _tangent_batch(arguments: Any, dims: Any, *, plan: Plan, wanted: tuple[str, ...], kept: bool) -> tuple[Any, Any]:
+def _tangent_batch(
+    arguments: Any, dims: Any, *, plan: CallPlan, wanted: tuple[str, ...], kept: bool
+) -> tuple[Any, Any]:
     count, size = PASSES.fixed(plan, kept), mapped_size(arguments, dims)
     if all(dim is None for dim in dims[:count]):  # many tangents of one run: no copies of anything else
         return all_directions(PASSES, arguments, dims, count, size, plan=plan, wanted=wanted, kept=kept), [0] * (
@@ -53,7 +55,7 @@ def _tangent_batch(arguments: Any, dims: Any, *, plan: Plan, wanted: tuple[str, 
     return [split(value, axis, size) for value, axis in zip(results, axes, strict=True)], axes
 
 
-def _adjoint_batch(arguments: Any, dims: Any, *, plan: Plan, wanted: tuple[str, ...]) -> tuple[Any, Any]:
+def _adjoint_batch(arguments: Any, dims: Any, *, plan: CallPlan, wanted: tuple[str, ...]) -> tuple[Any, Any]:
     size, B, own = mapped_size(arguments, dims), extent(plan, arguments, dims), len(plan.names)
     axes = [plan.lane_axis(name) for name in plan.names] + [2] + [1] * len(plan.starts) + [0] * len(plan.starts)
     wide = [name in (*plan.starts, *wanted) for name in plan.names] + [True] * (1 + 2 * len(plan.starts))

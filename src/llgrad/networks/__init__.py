@@ -1,1 +1,32 @@
-"""Coupled arrays that compute: encoder, oscillators, read-out, and the design that a lab would set up."""
+"""Networks of oscillators that classify, what a bench is set to for them, and what an array suffers."""
+
+from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
+from llgrad.networks.bench.design import Design
+from llgrad.networks.bench.files import load_design, save_design
+from llgrad.networks.bench.limits import Bench
+from llgrad.networks.bench.readout import Signal
+from llgrad.networks.bench.timeline import Frames, Timeline
+from llgrad.networks.files import load_network, save_network
+from llgrad.networks.imperfections import Imperfections
+from llgrad.networks.robustness import accuracy_of_arrays
+from llgrad.networks.trained.classifier import OscillatorClassifier
+from llgrad.networks.trained.layer import Limits, Part
+
+__all__ = [
+    "Bench",
+    "Design",
+    "Frames",
+    "Imperfections",
+    "Limits",
+    "OscillatorClassifier",
+    "Part",
+    "Signal",
+    "SoftmaxNetwork",
+    "TanhNetwork",
+    "Timeline",
+    "accuracy_of_arrays",
+    "load_design",
+    "load_network",
+    "save_design",
+    "save_network",
+]

@@ -69,7 +69,8 @@ def oscillation_of(source: Any, dt: float | None = None) -> Oscillation:
     """What a single signal does; `source` and errors are those of `frequency`.
 
     A run at 0 K has a tone, one that is warm a line; a recorded signal has a tone where one carries half of the
-    variance, else a line. The frequency is that of `lg.frequency`, or of `lg.line_width`, of the same source.
+    variance, else a line. The frequency is that of `lg.frequency`, or of `lg.observables.line_width`, of the same
+    source.
     """
     signal = signal_of(source, dt)
     values, step = np.asarray(signal.values), float(signal.dt)

@@ -33,7 +33,7 @@ class HasColumns(Protocol):
     units: Any
 
 
-class Signal(NamedTuple):
+class SampledSignal(NamedTuple):
     """Evenly spaced samples: `values` (…, T), time last; `dt` [s]; `start`, the time of the first sample [s]."""
 
     values: Any
@@ -43,7 +43,7 @@ class Signal(NamedTuple):
     """What varies less than this from peak to peak is at rest: rounding of a unit vector, beside that of the values."""
 
 
-def signal_of(source: Any, dt: Any = None) -> Signal:
+def signal_of(source: Any, dt: Any = None) -> SampledSignal:
     """The signal of a source, for an array of N oscillators (N, T).
 
     A `Trajectory` gives m·p, the component along the polariser, which is what a junction sees; a run of a `System` its
@@ -71,7 +71,7 @@ def signal_of(source: Any, dt: Any = None) -> Signal:
     values = source if isinstance(source, jax.Array) else np.asarray(source)
     if values.dtype.kind != "f":
         values = values.astype(float)
-    return _checked(Signal(values, dt, 0.0))
+    return _checked(SampledSignal(values, dt, 0.0))
 
 
 def each_run(function: Callable[..., Any], run: Trajectory, *others: Any) -> Any:
@@ -111,25 +111,25 @@ def _check_even(run: Trajectory | SystemSignal) -> None:
         )
 
 
-def _of_system(source: SystemTrajectory | SystemSignal) -> Signal:
+def _of_system(source: SystemTrajectory | SystemSignal) -> SampledSignal:
     signal = source if isinstance(source, SystemSignal) else source.signal()
     _check_even(signal)
     known = is_concrete(signal.values) and signal.values.size
     largest = float(np.abs(np.asarray(signal.values)).max()) if known else 0.0
     rounding = ROUNDED * float(jnp.finfo(signal.values.dtype).eps) * largest
     values = namespace(signal.values).moveaxis(signal.values, np.ndim(signal.t) - 1, -1)
-    return Signal(values, signal.dt, namespace(signal.t).asarray(signal.t).reshape(-1)[0], rounding)
+    return SampledSignal(values, signal.dt, namespace(signal.t).asarray(signal.t).reshape(-1)[0], rounding)
 
 
-def _of_run(run: Trajectory) -> Signal:
+def _of_run(run: Trajectory) -> SampledSignal:
     _check_even(run)
     values = each_run(cosine, run)
     values = namespace(values).moveaxis(values, np.ndim(run.t) - 1, -1)
     start = namespace(run.t).asarray(run.t).reshape(-1)[0]
-    return Signal(values, run.dt, start, ROUNDED * float(jnp.finfo(values.dtype).eps))
+    return SampledSignal(values, run.dt, start, ROUNDED * float(jnp.finfo(values.dtype).eps))
 
 
-def _of_trace(trace: HasColumns) -> Signal:
+def _of_trace(trace: HasColumns) -> SampledSignal:
     if len(trace.columns) != 1:
         names = ", ".join(trace.columns)
         raise ValueError(
@@ -143,10 +143,10 @@ def _of_trace(trace: HasColumns) -> Signal:
         import scipy.interpolate  # slow to import, and rarely needed
 
         values = scipy.interpolate.CubicSpline(t, values)(np.linspace(t[0], t[-1], t.size))
-    return Signal(np.asarray(values), dt, float(t[0]))
+    return SampledSignal(np.asarray(values), dt, float(t[0]))
 
 
-def _checked(signal: Signal) -> Signal:
+def _checked(signal: SampledSignal) -> SampledSignal:
     shape = np.shape(signal.values)
     if not shape or shape[-1] < FEWEST_SAMPLES:
         raise ValueError(

@@ -32,7 +32,7 @@ import numpy as np
 from llgrad.core.speed.namespace import fixed, known, namespace, repeated
 from llgrad.observables.estimators.moments import (
     HARMONICS,
-    Products,
+    BinnedProducts,
     Sums,
     explained,
     explained_alone,
@@ -191,7 +191,7 @@ def _search(xp: Any, start: Any, weighted: Any, padded: int) -> tuple[Any, Any]:
     return repeated(xp, READINGS, reading, (zero, zero))
 
 
-def _last_step(xp: Any, products: Products, sums: Sums) -> Any:
+def _last_step(xp: Any, products: BinnedProducts, sums: Sums) -> Any:
     """One step of Newton's method from the frequency of the sums, which carries the derivative."""
     found = explained(xp, products, sums, sums.used)
     step = -found.slope / found.bend
@@ -204,7 +204,7 @@ def _returns(xp: Any, values: Any, periods: Any) -> Any:
     return (periods >= FEWEST_PERIODS) & ((periods >= FEW_PERIODS) | (passes >= periods))
 
 
-def _stands_out(xp: Any, products: Products, sums: Sums, weights: Any, values: Any) -> Any:
+def _stands_out(xp: Any, products: BinnedProducts, sums: Sums, weights: Any, values: Any) -> Any:
     """Whether white noise shows so strong a tone no more often than `FALSE_ALARM`.
 
     In n independent readings, a sine explains more than the part g with the probability (1 − g)^((n − 3)/2); the

@@ -122,7 +122,9 @@ def of_device(function: Callable[..., Any], *, unit: str = "1") -> DeviceNumber:
     ('W', 0.00625)
     """
     if not callable(function) or isinstance(function, (type, Measure)):
-        raise ValueError(wrong_kind("function", function, "a function of the device", "for the orbit see lg.of_orbit"))
+        raise ValueError(
+            wrong_kind("function", function, "a function of the device", "for the orbit see lg.optimising.of_orbit")
+        )
     return DeviceNumber(_name_of(function), unit, function)
 
 
@@ -134,9 +136,10 @@ def minimise(what: str | Callable[..., Any], *, unit: str = "", **options: Any) 
 
     Args:
         what: the name of a number of the orbit ("line_width") with its `options`, or of a parameter ("current"); a
-            function of the device, or of (device, drive) where a drive is given, to a number (); or `lg.of_orbit(…)`.
+            function of the device, or of (device, drive) where a drive is given, to a number (); or
+            `lg.optimising.of_orbit(…)`.
         unit: unit of a function's number, for reports.
-        options: of a number of the orbit, as in `lg.of_orbit`.
+        options: of a number of the orbit, as in `lg.optimising.of_orbit`.
 
     >>> minimise("line_width").word
     'smallest'

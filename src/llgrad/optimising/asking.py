@@ -16,11 +16,11 @@ from llgrad.optimising.answers.sentences import is_of_noise
 from llgrad.optimising.evaluation import Evaluator
 from llgrad.optimising.limits import Box, Limit, box_of, known, limits_of, value_at
 from llgrad.optimising.robust import Expected, Scattered, spread_paths
-from llgrad.optimising.search import Goal, Row, tamed_by
-from llgrad.optimising.starts import Begun
+from llgrad.optimising.search import Goal, SearchLimit, tamed_by
+from llgrad.optimising.starts import SearchStarts
 
 
-class Asked(NamedTuple):
+class OptimumRequest(NamedTuple):
     """What a user asked for, checked."""
 
     aims: tuple[Aim, ...]
@@ -46,7 +46,7 @@ def asked_for(
     over: Any,
     m0: Any,
     steps: Any,
-) -> Asked:
+) -> OptimumRequest:
     """What was asked for. Raises ValueError for what cannot be meant."""
     check_kind("device", device, (Oscillator, OscillatorArray, System), "see llgrad.presets, or write a System")
     check_drive(drive)
@@ -55,7 +55,7 @@ def asked_for(
             how = 'say which way, as lg.minimise("line_width") or lg.maximise("power")'
             raise ValueError(wrong_kind("aim", one, "an aim", how))
     if over is not None:
-        check_kind("over", over, Expected, "as lg.Expected({'alpha': '5%'}, key=jax.random.key(0))")
+        check_kind("over", over, Expected, "as lg.optimising.Expected({'alpha': '5%'}, key=jax.random.key(0))")
     count = as_count(steps)
     if isinstance(count, bool) or not isinstance(count, int) or not 8 <= count <= 8192:
         raise ValueError(f"steps = {steps!r}, expected the number of states round an orbit, from 8 to 8192")
@@ -70,7 +70,7 @@ def asked_for(
             "derivatives in a batch do not compile in minutes; give a function of the array, or look with lg.sweep"
         )
     evaluator = Evaluator(device, drive, box, measures, count, m0, spread_paths(device, drive, over))
-    return Asked(whole, holding, box, evaluator, evaluator if over is None else Scattered(evaluator, over, 0))
+    return OptimumRequest(whole, holding, box, evaluator, evaluator if over is None else Scattered(evaluator, over, 0))
 
 
 def _check_heat(device: Any, box: Box, measures: Sequence[Measure]) -> None:
@@ -81,11 +81,11 @@ def _check_heat(device: Any, box: Box, measures: Sequence[Measure]) -> None:
         raise ValueError(f"{asked[0]} is 0 at 0 K, whatever is chosen: give the device a temperature, such as 300 K")
 
 
-def goal_of(asked: Asked, first: Begun, aim: int = 0) -> Goal:
+def goal_of(asked: OptimumRequest, first: SearchStarts, aim: int = 0) -> Goal:
     """What the searches make small, its numbers tamed by those of the starts."""
     numbers, aims = first.values.numbers[first.fine], len(asked.aims)
     rows = tuple(
-        Row(aims + i, *limit.interval, tamed_by(numbers[:, aims + i], *limit.interval))
+        SearchLimit(aims + i, *limit.interval, tamed_by(numbers[:, aims + i], *limit.interval))
         for i, limit in enumerate(asked.limits)
     )
     sign, count = asked.aims[aim].sign, len(asked.measures)

@@ -47,7 +47,7 @@ class Values(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Program:
+class EvaluationProgram:
     """What is asked for, of what is varied: one compiled program each."""
 
     measures: tuple[Measure, ...]
@@ -99,12 +99,14 @@ def _scalar(measure: Measure, value: Any) -> Any:
 
 
 @quick_jit
-def _batch(program: Program, device: Any, drive: Any, m0: Any, p: Any, directions: Any) -> tuple[Any, Any, Any]:
+def _batch(
+    program: EvaluationProgram, device: Any, drive: Any, m0: Any, p: Any, directions: Any
+) -> tuple[Any, Any, Any]:
     return jax.vmap(lambda p, d: program.local(device, drive, m0, p, d))(p, directions)
 
 
 @quick_jit
-def _plain_batch(program: Program, device: Any, drive: Any, m0: Any, p: Any) -> Any:
+def _plain_batch(program: EvaluationProgram, device: Any, drive: Any, m0: Any, p: Any) -> Any:
     return jax.vmap(lambda p: program.numbers(device, drive, m0, p)[0])(p)
 
 
@@ -125,7 +127,7 @@ class Evaluator:
         self.paths = scaled_leaves(device, drive, box.names, others)
         self.units = units_of(device, drive)
         self.held = np.array([value_at(device, drive, path) for path in self.paths])
-        self.program = Program(measures, self.paths, steps, len(box.names))
+        self.program = EvaluationProgram(measures, self.paths, steps, len(box.names))
         self.count = 0
         self.reason = ""
         """Of the last device without numbers, where there is a sentence."""
@@ -208,7 +210,8 @@ class Evaluator:
         except jax.errors.JAXTypeError as error:
             raise ValueError(
                 f"{_own(self.program)} cannot be differentiated ({str(error).splitlines()[0]}); write it in jax.numpy, "
-                "without float() or if of a number that is searched, or use lg.grid_search, which needs no derivative"
+                "without float() or if of a number that is searched, or use lg.optimising.grid_search, which needs no "
+                "derivative"
             ) from error
         return (
             found
@@ -241,7 +244,7 @@ class Evaluator:
         return ""
 
 
-def _own(program: Program) -> str:
+def _own(program: EvaluationProgram) -> str:
     return next(measure.name for measure in program.measures if isinstance(measure, DeviceNumber))
 
 

@@ -1,4 +1,4 @@
-"""`lg.pareto_front`: the best of one aim for each value of another."""
+"""`lg.optimising.pareto_front`: the best of one aim for each value of another."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from llgrad.core.units import show
 from llgrad.optimising.aims import Aim
 from llgrad.optimising.answers.card import FEASIBLE, how_of
 from llgrad.optimising.answers.sentences import nothing_within, told_front
-from llgrad.optimising.asking import Asked, asked_for, goal_of
+from llgrad.optimising.asking import OptimumRequest, asked_for, goal_of
 from llgrad.optimising.evaluation import Values
 from llgrad.optimising.optimise import STARTS, STEPS, checked_starts, kept, started
-from llgrad.optimising.search import End, Goal, Row, search
+from llgrad.optimising.search import Goal, SearchEnd, SearchLimit, search
 
 POINTS: Final = 9
 BETTER: Final = 1e-6
@@ -120,7 +120,7 @@ def pareto_front(
     ...     return sto.current**2
     >>> def pull(sto):
     ...     return sto.current * sto.polarization
-    >>> front = lg.pareto_front(
+    >>> front = lg.optimising.pareto_front(
     ...     lg.presets.kubota2013(), [lg.minimise(heat), lg.maximise(pull)], {"current": ("1mA", "3mA")}, points=3
     ... )
     >>> [round(one.parameters["current"] * 1e3, 2) for one in front.points]
@@ -156,35 +156,35 @@ def _quiet(number: int, found: Any) -> None:
     """Nobody is told."""
 
 
-def _holds(goal: Goal, end: End) -> bool:
+def _holds(goal: Goal, end: SearchEnd) -> bool:
     return goal.violation(end.numbers) <= FEASIBLE
 
 
-def _ties(asked: Asked, goals: Sequence[Goal], edges: Sequence[End]) -> list[End]:
+def _ties(asked: OptimumRequest, goals: Sequence[Goal], edges: Sequence[SearchEnd]) -> list[SearchEnd]:
     """The ends of the front: of designs that are as good in the one aim, the best in the other."""
     held = []
     for own, other, edge in zip(goals, goals[::-1], edges, strict=True):
         tamed, value = own.tamed, float(own.tamed.value(edge.numbers[own.place])) + own.sign * BETTER
         best = float(tamed.scale * np.sinh(value))
         span = (-np.inf, best) if own.sign > 0 else (best, np.inf)
-        held.append(other._replace(rows=(*other.rows, Row(own.place, *span, tamed))))
+        held.append(other._replace(rows=(*other.rows, SearchLimit(own.place, *span, tamed))))
     values = Values(*(np.stack([getattr(end, name) for end in edges]) for name in ("numbers", "slopes", "health")))
     found = search(asked.ask, held, np.stack([end.x for end in edges]), values, _quiet)
     return [new if _holds(goal, new) else old for goal, new, old in zip(held, found, edges, strict=True)]
 
 
 def _between(
-    asked: Asked, goals: Sequence[Goal], edges: Sequence[End], ends: Sequence[End], count: int
-) -> tuple[list[End], list[str]]:
+    asked: OptimumRequest, goals: Sequence[Goal], edges: Sequence[SearchEnd], ends: Sequence[SearchEnd], count: int
+) -> tuple[list[SearchEnd], list[str]]:
     """The best of the first aim at each value of the second, and how each search ended."""
     second = goals[1]
     low, high = (float(second.tamed.value(edge.numbers[second.place])) for edge in edges)
     held: list[Goal] = []
-    begins: list[End] = []
+    begins: list[SearchEnd] = []
     for level in np.linspace(low, high, count)[1:-1]:
         value = float(second.tamed.scale * np.sinh(level))
         span = (-np.inf, value) if second.sign > 0 else (value, np.inf)
-        goal = goals[0]._replace(rows=(*goals[0].rows, Row(second.place, *span, second.tamed)))
+        goal = goals[0]._replace(rows=(*goals[0].rows, SearchLimit(second.place, *span, second.tamed)))
         near = sorted(ends, key=lambda end, at=level: abs(float(second.tamed.value(end.numbers[second.place])) - at))
         for end in near[:FROM]:
             held.append(goal)
@@ -193,7 +193,7 @@ def _between(
         return [], []
     values = Values(*(np.stack([getattr(end, name) for end in begins]) for name in ("numbers", "slopes", "health")))
     found = search(asked.ask, held, np.stack([end.x for end in begins]), values, _quiet)
-    best: list[End] = []
+    best: list[SearchEnd] = []
     hows: list[str] = []
     for first in range(0, len(found), len(found) // (count - 2)):
         some = [e for e in found[first : first + len(found) // (count - 2)] if _holds(held[first], e)]
@@ -204,7 +204,7 @@ def _between(
     return best, hows
 
 
-def _undominated(ends: Sequence[End], goals: Sequence[Goal]) -> list[End]:
+def _undominated(ends: Sequence[SearchEnd], goals: Sequence[Goal]) -> list[SearchEnd]:
     """Those that none beats in both, by their second aim; of equal ones the first."""
     tamed = np.array([[g.sign * float(g.tamed.value(end.numbers[g.place])) for g in goals] for end in ends])
     kept_: list[int] = []
@@ -216,7 +216,9 @@ def _undominated(ends: Sequence[End], goals: Sequence[Goal]) -> list[End]:
     return [ends[i] for i in sorted(kept_, key=lambda i: -tamed[i, 1])]
 
 
-def _front(asked: Asked, chosen: Sequence[End], count: int, hows: Sequence[str], seconds: float) -> Front:
+def _front(
+    asked: OptimumRequest, chosen: Sequence[SearchEnd], count: int, hows: Sequence[str], seconds: float
+) -> Front:
     box, points = asked.box, []
     for end in chosen:
         device, drive = asked.evaluator.device_at(end.x)

@@ -1,4 +1,4 @@
-"""`lg.grid_search`: the same question answered by asking everywhere, for comparison; every device is counted."""
+"""`lg.optimising.grid_search`: the same question asked everywhere, for comparison; every device is counted."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from llgrad.core.record import as_count
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
 from llgrad.optimising.aims import Aim
-from llgrad.optimising.asking import Asked, asked_for, goal_of
+from llgrad.optimising.asking import OptimumRequest, asked_for, goal_of
 from llgrad.optimising.evaluation import Evaluator, Values
 from llgrad.optimising.limits import Box, Limit
 from llgrad.optimising.optimise import STEPS
 from llgrad.optimising.search import Goal
-from llgrad.optimising.starts import Begun
+from llgrad.optimising.starts import SearchStarts
 
 MOST: Final = 1_000_000
 NEWTON: Final = 8
@@ -113,7 +113,7 @@ def grid_search(
 
     >>> import llgrad as lg
     >>> aim = lg.minimise(lambda sto: (sto.current - 1e-3) ** 2)
-    >>> grid = lg.grid_search(lg.presets.kubota2013(), aim, {"current": (0, "3mA")}, points=4)
+    >>> grid = lg.optimising.grid_search(lg.presets.kubota2013(), aim, {"current": (0, "3mA")}, points=4)
     >>> round(grid.device.current * 1e3, 6), grid.evaluations
     (1.0, 4)
     """
@@ -152,7 +152,7 @@ def _axes(box: Box, points: Any, solve: str | None) -> dict[str, np.ndarray]:
     return {name: np.linspace(0.0, 1.0, sizes[name]) for name in names}
 
 
-def _equality(asked: Asked, solve: str) -> tuple[int, float]:
+def _equality(asked: OptimumRequest, solve: str) -> tuple[int, float]:
     """The number that is solved for, by its place, and its value."""
 
     def middle(limit: Limit) -> float:
@@ -225,14 +225,21 @@ class _Solver:
 
 
 def _found(
-    asked: Asked, solve: str | None, axes: dict[str, np.ndarray], x: np.ndarray, numbers: np.ndarray, seconds: float
+    asked: OptimumRequest,
+    solve: str | None,
+    axes: dict[str, np.ndarray],
+    x: np.ndarray,
+    numbers: np.ndarray,
+    seconds: float,
 ) -> Grid:
     known = np.asarray(np.isfinite(numbers).all(1))
     if not known.any():
         raise ValueError(
             f"{asked.aims[0].measure.name} has no value at any of the {len(x)} points; widen what is free, or refine it"
         )
-    goal: Goal = goal_of(asked, Begun(x, Values(numbers, np.zeros((*numbers.shape, 1)), numbers), known, known, 0))
+    goal: Goal = goal_of(
+        asked, SearchStarts(x, Values(numbers, np.zeros((*numbers.shape, 1)), numbers), known, known, 0)
+    )
     held = np.array([bool(k) and goal.violation(row) <= HOLDS for k, row in zip(known, numbers, strict=True)])
     values = np.where(held, numbers[:, 0], np.nan)
     best = int(np.nanargmin(goal.sign * values)) if held.any() else None

@@ -25,7 +25,7 @@ MOST: Final = 48
 """So many numbers of a device are told what a change of them does."""
 
 
-class Interval(NamedTuple):
+class AllowedRange(NamedTuple):
     """Where a number may lie [SI]; infinite where it is open, equal ends for an equality."""
 
     low: float
@@ -36,7 +36,7 @@ class Limit(NamedTuple):
     """A measure that must lie within an interval."""
 
     measure: Measure
-    interval: Interval
+    interval: AllowedRange
 
     @property
     def is_equality(self) -> bool:
@@ -179,7 +179,7 @@ _RANGE: Final = re.compile(r"^(.*?[^\s:])?\s*:\s*(\S.*)?$")
 _SIGNS: Final = {"<=": -1, "≤": -1, "<": -1, ">=": 1, "≥": 1, ">": 1}
 
 
-def interval_of(name: str, given: Any, unit: str) -> Interval:
+def interval_of(name: str, given: Any, unit: str) -> AllowedRange:
     """The interval of (low, high), where None is open, of a value, or of a text: "5kOe:6kOe", ":3mA", "≤ 3mA",
     "6GHz ± 1MHz", "6GHz". Numbers are SI; a bare 0 needs no unit. Raises ValueError for what is none, and for ends that
     are reversed."""
@@ -200,7 +200,7 @@ def interval_of(name: str, given: Any, unit: str) -> Interval:
         raise ValueError(
             f"{name} from {show(low, unit)} to {show(high, unit)}: nothing lies between; give low, then high"
         )
-    return Interval(low, high)
+    return AllowedRange(low, high)
 
 
 def _read(name: str, text: str, unit: str) -> tuple[float, float]:
@@ -298,7 +298,7 @@ def _limited(what: str | Callable[..., Any]) -> Measure | Named:
     return measure_of("a limit", what)
 
 
-def told(interval: Interval, unit: str) -> str:
+def told(interval: AllowedRange, unit: str) -> str:
     """An interval for a reader."""
     low, high = interval
     if low == high:

@@ -16,11 +16,11 @@ from llgrad.devices.system import System
 from llgrad.optimising.aims import Aim
 from llgrad.optimising.answers.card import answer_of
 from llgrad.optimising.answers.result import Optimum
-from llgrad.optimising.asking import Asked, asked_for, goal_of
+from llgrad.optimising.asking import OptimumRequest, asked_for, goal_of
 from llgrad.optimising.limits import value_at
 from llgrad.optimising.robust import Expected
 from llgrad.optimising.search import Goal, search
-from llgrad.optimising.starts import Begun, begun
+from llgrad.optimising.starts import SearchStarts, begun
 from llgrad.orbits.cycle.finding import orbit as find
 from llgrad.orbits.cycle.reasons import NoCycle
 
@@ -54,12 +54,13 @@ def optimise(
         aim: `lg.minimise("line_width")`, `lg.maximise("power", load=50.0)`, or of a function of your own.
         free: (low, high) by parameter, numbers in SI or text: {"field.z": (0, "5kOe"), "current": "0:3mA"}. With a
             drive its numbers too, as "drive.current.amplitude"; the name of an array stands for all of its numbers.
-        limits: what must hold, by number of the orbit, parameter, `lg.of_orbit(…)` or function of the device:
+        limits: what must hold, by number of the orbit, parameter, `lg.optimising.of_orbit(…)` or function of the
+        device:
             {"frequency": "6GHz ± 1MHz", "noise_ratio": "≤ 0.1", "power_dbm": ("-40dBm", None)}; a single value is an
             equality.
         drive: given to functions of your own, as function(device, drive).
-        over: `lg.Expected(…)` or `lg.Worst(…)`: the mean, or the worst, over devices drawn with a spread.
-        starts: number of searches: one from the device as given, where it lies in the ranges, others drawn.
+        over: `lg.optimising.Expected(…)` or `lg.optimising.Worst(…)`: the mean, or the worst, over devices drawn with a
+        spread. starts: number of searches: one from the device as given, where it lies in the ranges, others drawn.
         seed: of the drawn starts.
         m0: where an orbit is looked for, as in `lg.orbit`.
         steps: number of states round an orbit.
@@ -100,7 +101,7 @@ def checked_starts(starts: Any) -> int:
     return count
 
 
-def started(asked: Asked, starts: int, seed: int) -> Begun:
+def started(asked: OptimumRequest, starts: int, seed: int) -> SearchStarts:
     """Where the searches begin. Raises ValueError where no start has a number."""
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed = {seed!r}, expected a whole number, 0 or more")
@@ -113,7 +114,7 @@ def started(asked: Asked, starts: int, seed: int) -> Begun:
     return found
 
 
-def _no_number(asked: Asked, found: Begun) -> str:
+def _no_number(asked: OptimumRequest, found: SearchStarts) -> str:
     """Why no start has a number."""
     evaluator, names = asked.evaluator, ", ".join(dict.fromkeys(m.name for m in asked.measures))
     if not evaluator.program.of_orbit:
@@ -131,7 +132,7 @@ def _no_number(asked: Asked, found: Begun) -> str:
     return f"no start oscillates, of {found.tried} designs that were tried; at the first: {why}"
 
 
-def kept(first: Begun) -> Any:
+def kept(first: SearchStarts) -> Any:
     """Values of the starts that have numbers."""
     return type(first.values)(*(part[first.fine] for part in first.values))
 
@@ -143,7 +144,7 @@ class _Teller:
         self.progress, self.starts = progress, starts
         self.history: list[dict[str, Any]] = []
 
-    def searching(self, goal: Goal, asked: Asked) -> Any:
+    def searching(self, goal: Goal, asked: OptimumRequest) -> Any:
         """What is told after each batch."""
         unit, best = asked.aims[0].measure.unit, [np.inf]
 

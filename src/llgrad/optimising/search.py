@@ -59,7 +59,7 @@ def tamed_by(numbers: np.ndarray, *others: float) -> Tamed:
     return Tamed(float(BELOW * sizes.min() if one_sign else np.median(sizes)))
 
 
-class Row(NamedTuple):
+class SearchLimit(NamedTuple):
     """A limit of a search: low ≤ number ≤ high, of one of the numbers that are asked for."""
 
     place: int
@@ -76,7 +76,7 @@ class Goal(NamedTuple):
     sign: int
     """−1 to make it large."""
     tamed: Tamed
-    rows: tuple[Row, ...]
+    rows: tuple[SearchLimit, ...]
     worst: tuple[int, ...] = ()
     """Places of numbers whose worst is the aim, in place of one."""
 
@@ -97,7 +97,7 @@ class Goal(NamedTuple):
         return max(parts, default=0.0)
 
 
-class End(NamedTuple):
+class SearchEnd(NamedTuple):
     """Where a search ended."""
 
     x: np.ndarray
@@ -134,7 +134,7 @@ class _Searcher(threading.Thread):
         self.order: list[bytes] = []
         self.last: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self.lost = 0
-        self.end: End | None = None
+        self.end: SearchEnd | None = None
         self.error: BaseException | None = None
 
     def run(self) -> None:
@@ -209,7 +209,7 @@ class _Searcher(threading.Thread):
                 add(float(z[-1]) - v, -goal.sign * goal.tamed.slope(numbers[place]) * slopes[place], 1.0)
         return np.array(values), np.array(rows).reshape(len(values), len(z))
 
-    def _searched(self) -> End:
+    def _searched(self) -> SearchEnd:
         from scipy.optimize import Bounds, minimize
 
         n, goal = len(self.begin), self.goal
@@ -242,7 +242,7 @@ class _Searcher(threading.Thread):
         except _Lost:
             return self._end(None, None, LOST, "met too many designs without a number")
 
-    def _end(self, x: Any, last: Any, status: int, message: str) -> End:
+    def _end(self, x: Any, last: Any, status: int, message: str) -> SearchEnd:
         """Where it ended; where that has no number, or is outside the limits, at the best that it met."""
         lost = [self.known[key] is None for key in self.order]
         at_edge = any(lost[-3:]) or status == LOST
@@ -250,7 +250,7 @@ class _Searcher(threading.Thread):
             x, last = self._best_met(x, last)
         numbers, slopes, health = last[:3]
         x = np.where(x < EXACT, 0.0, np.where(x > 1 - EXACT, 1.0, x))
-        return End(x, numbers, slopes, health, status, message, len(self.order), sum(lost), at_edge)
+        return SearchEnd(x, numbers, slopes, health, status, message, len(self.order), sum(lost), at_edge)
 
     def _best_met(self, x: Any, last: Any) -> tuple[np.ndarray, Any]:
         """Of the designs that were met, the best within the limits; else where it ended, or the nearest to the
@@ -270,7 +270,7 @@ Report = Callable[[int, Sequence[tuple[int, np.ndarray, np.ndarray]]], None]
 
 def search(
     ask: Ask, goals: Sequence[Goal], starts: np.ndarray, values: Values, report: Report, iterations: int = ITERATIONS
-) -> list[End]:
+) -> list[SearchEnd]:
     """Searches for goals (S,) from starts (S, n) whose values are known, side by side."""
     asked: queue.SimpleQueue = queue.SimpleQueue()
     searchers = [

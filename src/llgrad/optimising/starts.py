@@ -14,7 +14,7 @@ NEAR = (0.5, 0.25, 0.125, 0.05)
 """How far from a start with a number one without is led, in parts of the way."""
 
 
-class Begun(NamedTuple):
+class SearchStarts(NamedTuple):
     """Where searches begin."""
 
     x: np.ndarray
@@ -40,7 +40,7 @@ def drawn(count: int, free: int, seed: int, given: np.ndarray | None) -> np.ndar
     return places if given is None else np.concatenate([given[None], places])[:count]
 
 
-def begun(ask: Ask, count: int, free: int, seed: int, given: np.ndarray | None) -> Begun:
+def begun(ask: Ask, count: int, free: int, seed: int, given: np.ndarray | None) -> SearchStarts:
     """`count` starts. One without a number is led towards one that has, into the ball round it that holds no start
     without: along the straight line, to half the way and then nearer."""
     x = drawn(count, free, seed, given)
@@ -63,7 +63,7 @@ def begun(ask: Ask, count: int, free: int, seed: int, given: np.ndarray | None) 
                 x[place], fine[place], led[place] = moved[row], True, True
                 for part, new in zip(values, found, strict=True):
                     part[place] = new[row]
-    return Begun(x, values, fine, led, tried)
+    return SearchStarts(x, values, fine, led, tried)
 
 
 def _towards(lost: np.ndarray, alive: np.ndarray, dead: np.ndarray, near: float) -> np.ndarray:

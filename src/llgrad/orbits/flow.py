@@ -30,7 +30,7 @@ from llgrad.orbits.variational import Derived, Variational
 from llgrad.physics.equation import still_equation
 from llgrad.physics.thermal import thermal_sigma
 from llgrad.solve.native import Native
-from llgrad.solve.saving import Grid
+from llgrad.solve.saving import TimeGrid
 from llgrad.solve.start import start_of
 from llgrad.solve.systems import member_of, start_of_system
 from llgrad.solve.task import Task, of_each
@@ -46,7 +46,7 @@ FIELD: Final = {"current": "A"} | dict.fromkeys(FIELD_AXES, "T")
 """Inputs of a macrospin, with their units."""
 
 
-class Shape(NamedTuple):
+class StateShape(NamedTuple):
     """Which numbers of a state are what."""
 
     spins: tuple[tuple[int, int, int], ...]
@@ -94,7 +94,7 @@ class Flow(eqx.Module):
     count: int | None = eqx.field(static=True)
     noises: int = eqx.field(static=True)
     """Number of white noises, of each member."""
-    shape: Shape = eqx.field(static=True)
+    shape: StateShape = eqx.field(static=True)
     inner: int = eqx.field(static=True, default=1)
     """Steps that are taken for each step of a run that is asked for: more than one of what is stiff."""
 
@@ -251,7 +251,7 @@ class Flow(eqx.Module):
             drive=None,
             noise=None,
             stepper=STEPPER,
-            grid=Grid(steps * self.inner, UNIT / (steps * self.inner), every * self.inner, False),
+            grid=TimeGrid(steps * self.inner, UNIT / (steps * self.inner), every * self.inner, False),
             count=self.count,
         )
         return self.vector(jax.tree.leaves((engine or Native()).run(task).m))
@@ -344,14 +344,14 @@ def _of_time(kind: str, what: str) -> str:
     )
 
 
-def _shape(spins: Sequence[tuple[int, int, int]], size: int, names: Sequence[str], count: int | None) -> Shape:
+def _shape(spins: Sequence[tuple[int, int, int]], size: int, names: Sequence[str], count: int | None) -> StateShape:
     """The shape of all members, from the places of one's unit vectors and the names of its unit vectors and others."""
     turned = {place for spin in spins for place in spin}
     plain = [place for place in range(size) if place not in turned]
     members = range(count or 1)
     of_one = [f"{name}{member}" if count else name for member in members for name in names[: len(spins)]]
     of_one += [f"{name}{member}" if count else name for member in members for name in names[len(spins) :]]
-    return Shape(
+    return StateShape(
         tuple((x + size * member, y + size * member, z + size * member) for member in members for x, y, z in spins),
         tuple(place + size * member for member in members for place in plain),
         tuple(of_one),

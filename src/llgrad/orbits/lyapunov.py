@@ -1,4 +1,4 @@
-"""`lg.lyapunov`: how fast two neighbouring runs part, which tells chaos from order."""
+"""`lg.orbits.lyapunov`: how fast two neighbouring runs part, which tells chaos from order."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def lyapunov(
     Raises ValueError for a duration or a number of segments that is none, SimulationError where a run fails.
 
     >>> import llgrad as lg
-    >>> settled = lg.lyapunov(lg.presets.kubota2013().replace(current=0.0, alpha=0.05), 10e-9, settling=20e-9)
+    >>> settled = lg.orbits.lyapunov(lg.presets.kubota2013().replace(current=0.0, alpha=0.05), 10e-9, settling=20e-9)
     >>> round(settled.exponent * 1e-9, 2), str(settled).endswith("runs come together")
     (-0.54, True)
     """

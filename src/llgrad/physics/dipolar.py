@@ -31,7 +31,7 @@ def dipolar_tensors(positions: Any, moment: Any) -> Any:
     J. D. Jackson, Classical Electrodynamics, 3rd edition, eq. 5.56.
 
     >>> import llgrad as lg
-    >>> tensors = lg.dipolar_tensors([[0.0, 0.0, 0.0], [0.0, 0.0, 200e-9]], moment=1e-17)
+    >>> tensors = lg.physics.dipolar_tensors([[0.0, 0.0, 0.0], [0.0, 0.0, 200e-9]], moment=1e-17)
     >>> [round(float(field) * 1e3, 3) for field in tensors[0, 1] @ np.array([0.0, 0.0, 1.0])]
     [0.0, 0.0, 0.25]
     """

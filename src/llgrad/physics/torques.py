@@ -74,7 +74,7 @@ def torque_at(device: Oscillator, m: Any, *, thickness: float | None = None) -> 
     What the other programs write is told, with file and version, in docs/conventions.md.
 
     >>> import llgrad as lg
-    >>> torques = lg.torque_at(lg.presets.kubota2013(), (0.0, 0.6, 0.8))
+    >>> torques = lg.physics.torque_at(lg.presets.kubota2013(), (0.0, 0.6, 0.8))
     >>> [round(float(c * 1e-9), 4) for c in torques.parts["damping-like spin torque"]]
     [-2.379, 0.0, 0.0]
     >>> [round(float(c * 1e3), 3) for c in torques.programs["mumax3"]["STTorque [T]"]]

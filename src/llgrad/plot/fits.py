@@ -15,7 +15,7 @@ from llgrad.fitting.answers.explanation.sentences import in_short
 from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.observables.spectrum import Spectrum
 from llgrad.orbits.results.named import QUANTITIES
-from llgrad.plot.sources import Columns, columns_of
+from llgrad.plot.sources import PlottedColumns, columns_of
 from llgrad.plot.style import BLUE, colours, figure, label_of, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _usual(setting: str) -> str:
     return "A" if setting == "current" else "T" if setting.startswith(("field", "H_k")) else ""
 
 
-def _trace(drawn: Any, data: Columns, prediction: Mapping[str, Any], words: str) -> None:
+def _trace(drawn: Any, data: PlottedColumns, prediction: Mapping[str, Any], words: str) -> None:
     names = list(prediction)
     units = sorted({data.unit(name) for name in names})
     heights = [1.6] * len(names) + [1.3] * len(units)
@@ -198,14 +198,16 @@ def _spectrum(drawn: Any, data: Spectrum, prediction: Mapping[str, Any], words: 
     drawn.align_ylabels([above, below])
 
 
-def _curve(axes: Any, t: np.ndarray, data: Columns, name: str, predicted: np.ndarray, colour: str) -> None:
+def _curve(axes: Any, t: np.ndarray, data: PlottedColumns, name: str, predicted: np.ndarray, colour: str) -> None:
     both, unit = scaled(np.stack([data.values[name], predicted]), data.unit(name))
     axes.plot(t, both[0], ".", color=colour, markersize=6, alpha=0.5, label="recorded")
     axes.plot(t, both[1], color="black", linewidth=0.9, label="fitted")
     axes.set_ylabel(named(label_of(name), unit))
 
 
-def _residuals(axes: Any, t: np.ndarray, data: Columns, predictions: dict[str, Any], own: Mapping[str, str]) -> None:
+def _residuals(
+    axes: Any, t: np.ndarray, data: PlottedColumns, predictions: dict[str, Any], own: Mapping[str, str]
+) -> None:
     differences = np.stack([data.values[name] - np.asarray(values, float) for name, values in predictions.items()])
     unit = data.unit(next(iter(predictions)))
     values, unit = scaled(differences, unit) if unit else _thousandths(differences)

@@ -13,7 +13,7 @@ from llgrad.devices.arrays.system_array import SystemArray
 UNITS = {"voltage": "V"}
 
 
-class Columns(NamedTuple):
+class PlottedColumns(NamedTuple):
     """Times [s] (T,), and columns (T,) or (T, N) by their names."""
 
     t: np.ndarray
@@ -27,7 +27,7 @@ class Columns(NamedTuple):
         return "" if unit == "1" else unit
 
 
-def columns_of(source: Any) -> Columns:
+def columns_of(source: Any) -> PlottedColumns:
     """The columns of a Trajectory (mx, my, mz), of a run of a `System` (its outputs, or the components of its state),
     or of a Trace (those that it has).
 
@@ -39,13 +39,13 @@ def columns_of(source: Any) -> Columns:
         return _of_signals([source])
     if hasattr(source, "columns"):
         values = {name: np.asarray(c, float) for name, c in source.columns.items()}
-        return Columns(np.asarray(source.t, float), values, dict(getattr(source, "units", {})))
+        return PlottedColumns(np.asarray(source.t, float), values, dict(getattr(source, "units", {})))
     if not hasattr(source, "m"):
         raise ValueError(f"expected a Trajectory or a Trace, got {type(source).__name__}")
     t, m = np.asarray(source.t, float), np.asarray(source.m, float)
     if m.ndim not in (2, 3) or t.ndim != 1 or m.shape[0] != t.size:
         raise ValueError(f"m has the shape {m.shape}, expected (T, 3) or (T, N, 3); plot one run of a batch at a time")
-    return Columns(t, {f"m{axis}": m[..., i] for i, axis in enumerate("xyz")})
+    return PlottedColumns(t, {f"m{axis}": m[..., i] for i, axis in enumerate("xyz")})
 
 
 def signals_of(run: SystemTrajectory) -> list[SystemSignal]:
@@ -60,9 +60,9 @@ def signals_of(run: SystemTrajectory) -> list[SystemSignal]:
     return [run.signal(name) for name in ([one for one in member.outputs if one in known] or known)]
 
 
-def _of_signals(signals: list[SystemSignal]) -> Columns:
+def _of_signals(signals: list[SystemSignal]) -> PlottedColumns:
     t = signals[0].t
     if np.ndim(t) != 1:
         raise ValueError(f"t has the shape {np.shape(t)}, expected (T,); plot one run of a batch at a time")
     values = {signal.name: np.asarray(signal.values, float) for signal in signals}
-    return Columns(np.asarray(t, float), values, {signal.name: signal.unit for signal in signals})
+    return PlottedColumns(np.asarray(t, float), values, {signal.name: signal.unit for signal in signals})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llgrad.plot.sources import Columns, columns_of
+from llgrad.plot.sources import PlottedColumns, columns_of
 from llgrad.plot.style import COMPONENTS, colours, figure, label_of, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def trace(source: Any) -> Figure:
     return drawn
 
 
-def _panels(data: Columns) -> list[list[str]]:
+def _panels(data: PlottedColumns) -> list[list[str]]:
     """The columns by panels: pure numbers first, then by unit and by the part of a state that they belong to."""
     found: dict[tuple[str, str], list[str]] = {}
     for name in sorted(data.values, key=lambda name: data.unit(name) != ""):
@@ -46,7 +46,7 @@ def _panels(data: Columns) -> list[list[str]]:
     return list(found.values())
 
 
-def _panel(axes: Any, data: Columns, names: list[str]) -> None:
+def _panel(axes: Any, data: PlottedColumns, names: list[str]) -> None:
     t, _ = scaled(data.t, "s")
     stacked, unit = scaled(np.stack([data.values[name] for name in names]), data.unit(names[0]))
     own = colours(names)
@@ -68,7 +68,7 @@ def _common(names: list[str]) -> str:
     return label_of(part) if part else "signals"
 
 
-def _array(data: Columns) -> Figure:
+def _array(data: PlottedColumns) -> Figure:
     t, time_unit = scaled(data.t, "s")
     count = next(iter(data.values.values())).shape[1]
     with figure(7.0) as drawn:

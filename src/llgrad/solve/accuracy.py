@@ -28,7 +28,7 @@ from llgrad.drives.drive import Drive
 from llgrad.kernels.steppers import DormandPrince8, Stepper, Tsitouras5
 from llgrad.solve.native import Native, end_of, reason_against
 from llgrad.solve.parts.division import parts_of, steps_of_a_part
-from llgrad.solve.saving import MOST_PIECES, Edges, End, Every, Grid, Interval, cut_at, grid_of
+from llgrad.solve.saving import MOST_PIECES, Edges, End, Every, Interval, TimeGrid, cut_at, grid_of
 from llgrad.solve.step_size import ANGLE, is_traced, largest_rate
 from llgrad.solve.systems import rate_of_system
 from llgrad.solve.task import Engine, Task
@@ -58,11 +58,11 @@ SEARCHED: Final = 2000
 """Numbers of steps that are tried until the knots of a drive fall on ends of steps."""
 
 
-class Chosen(NamedTuple):
+class ChosenGrid(NamedTuple):
     """A grid, the estimated error of its end state (NaN where it cannot be told, None where nobody asks), and what
     there is to say."""
 
-    grid: Grid
+    grid: TimeGrid
     error: float | None
     reason: str
 
@@ -98,7 +98,7 @@ def checked_accuracy(accuracy: Any, dt: Any, key: Any, engine: Any) -> float:
 class Wanted(NamedTuple):
     """A run without its grid: the task on one, from a start, of a model and a drive; and what it is for."""
 
-    task: Callable[[Grid, Any, Any, Any], Task]
+    task: Callable[[TimeGrid, Any, Any, Any], Task]
     model: Any
     drive: Drive | Mapping[str, Waveform] | None
     start: Any
@@ -124,13 +124,13 @@ Heard = Callable[[], None] | None
 """What is called every tenth of a second while runs are taken, so that Ctrl-C is heard; None takes each in one go."""
 
 
-def choose_step(wanted: Wanted, accuracy: float, engine: Engine, heard: Heard = None) -> Chosen:
+def choose_step(wanted: Wanted, accuracy: float, engine: Engine, heard: Heard = None) -> ChosenGrid:
     """The grid with the longest steps whose end state is right within `accuracy`.
 
     Raises ValueError where values are traced.
     """
     model, drive, start = fixed((wanted.model, wanted.drive, wanted.start))
-    first = wanted.task(Grid(1, 1e-12, 1, False), start, model, drive)
+    first = wanted.task(TimeGrid(1, 1e-12, 1, False), start, model, drive)
     if is_traced(first):
         raise ValueError(
             "accuracy= chooses the step from known values, and here some are traced by jit or vmap; give stepper= and "
@@ -150,7 +150,7 @@ def choose_step(wanted: Wanted, accuracy: float, engine: Engine, heard: Heard = 
         factor = (0.5 * accuracy / error) ** (1 / order) if 0 < error < math.inf else 2.0 if error == 0 else 0.5
         errors.append(error)
         if error <= accuracy:
-            good, dt = Chosen(grid, error, said), min(plan.longest, grid.dt * min(factor, 2.0))
+            good, dt = ChosenGrid(grid, error, said), min(plan.longest, grid.dt * min(factor, 2.0))
             if factor < WORTH:
                 break
         elif good is None and _stays(errors):
@@ -159,7 +159,7 @@ def choose_step(wanted: Wanted, accuracy: float, engine: Engine, heard: Heard = 
             dt = min(grid.dt, dt) * min(max(factor, 0.2), 0.9)
             if good is not None and dt < WORTH * good.grid.dt:
                 break
-    return good or Chosen(grid, math.nan, _unreachable(accuracy, grid, errors))
+    return good or ChosenGrid(grid, math.nan, _unreachable(accuracy, grid, errors))
 
 
 def _plan_of(wanted: Wanted, first: Task, model: Any, drive: Any, accuracy: float, engine: Engine) -> _Plan:
@@ -172,7 +172,7 @@ def _plan_of(wanted: Wanted, first: Task, model: Any, drive: Any, accuracy: floa
     return _Plan(edges, traced, longest, min(longest, ANGLE[order] / rate * (accuracy / 1e-5) ** (1 / order)))
 
 
-def grid_again(wanted: Wanted, stats: Stats, engine: Engine) -> Grid | None:
+def grid_again(wanted: Wanted, stats: Stats, engine: Engine) -> TimeGrid | None:
     """The grid that `choose_step` found for a run of these numbers; None where they do not tell."""
     edges, _ = edges_of(fixed(wanted.drive), wanted.duration, OF_THE_DRIVE)
     if edges.slow:
@@ -187,7 +187,7 @@ def _stays(errors: list[float]) -> bool:
     return len(errors) > 3 and not min(errors[-3:]) < 0.5 * errors[-4]
 
 
-def _unreachable(accuracy: float, grid: Grid, errors: list[float]) -> str:
+def _unreachable(accuracy: float, grid: TimeGrid, errors: list[float]) -> str:
     least = min((error for error in errors if math.isfinite(error)), default=math.nan)
     return (
         f"the end state cannot be told within {accuracy:g}: with steps down to {grid.dt * 1e12:.3g} ps two runs still "
@@ -228,17 +228,17 @@ def most_pieces(engine: Engine) -> int:
 
 
 def cut(
-    grid: Grid, drive: Drive | Mapping[str, Waveform] | None, order: int, duration: float, engine: Engine, key: Any
-) -> Chosen:
+    grid: TimeGrid, drive: Drive | Mapping[str, Waveform] | None, order: int, duration: float, engine: Engine, key: Any
+) -> ChosenGrid:
     """The grid with steps that end at the edges of a drive, where the order is high enough for that to matter; and a
     sentence where it has none. With noise, or an engine of its own steps, it stays as it is."""
     if order < HIGH or not drive or not grid.steps or key is not None or not isinstance(engine, (Native, XLA)):
-        return Chosen(grid, None, "")
+        return ChosenGrid(grid, None, "")
     edges, said = edges_of(drive, duration, STEPS_OF_AN_EDGE)
     found = cut_at(grid, edges, most_pieces(engine))
     if found is None and edges.within(grid):
         said = said or WITHIN
-    return Chosen(found or grid, None, said)
+    return ChosenGrid(found or grid, None, said)
 
 
 def _difference(run: Task, engine: Engine, heard: Heard, groups: tuple[tuple[int, ...], ...] | None) -> float:
@@ -268,7 +268,7 @@ def _end(run: Task, engine: Engine, n: int, heard: Heard) -> list[np.ndarray]:
     """The end state with `n` steps in place of each."""
     other, state = reason_against(engine, run), run.m0
     for piece in run.grid.pieces:
-        grid = Grid(n * piece.steps, piece.dt / n, n * piece.steps, False, start=piece.start)
+        grid = TimeGrid(n * piece.steps, piece.dt / n, n * piece.steps, False, start=piece.start)
         most = grid.steps if heard is None else steps_of_a_part(dataclasses.replace(run, grid=grid), engine)
         for part in parts_of(grid, most):
             if heard is not None:
@@ -282,7 +282,7 @@ def _end(run: Task, engine: Engine, n: int, heard: Heard) -> list[np.ndarray]:
     return _numbers(state)
 
 
-def _aligned(wanted: Wanted, dt: float, edges: Edges, most: int) -> tuple[Grid, str]:
+def _aligned(wanted: Wanted, dt: float, edges: Edges, most: int) -> tuple[TimeGrid, str]:
     """The grid with steps up to `dt` that end at the edges of the drive: cut there, or with equal steps on whose ends
     its knots fall, where these are no more; and a sentence where there is none."""
     first = grid_of(wanted.duration, dt, wanted.save, wanted.polynomial)
@@ -304,7 +304,7 @@ def _aligned(wanted: Wanted, dt: float, edges: Edges, most: int) -> tuple[Grid, 
     return found or first, ""
 
 
-def _grids(wanted: Wanted, dt: float) -> Iterator[Grid]:
+def _grids(wanted: Wanted, dt: float) -> Iterator[TimeGrid]:
     """Grids with steps of `dt` and less, the longest first."""
     duration, save = wanted.duration, wanted.save
     if isinstance(save, Interval):

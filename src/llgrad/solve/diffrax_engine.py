@@ -16,7 +16,7 @@ import numpy as np
 
 from llgrad.core.record import as_count
 from llgrad.core.status import Outcome
-from llgrad.solve.task import Engine, Solution, Task, as_arrays, unit_normals
+from llgrad.solve.task import Engine, KeptStates, Task, as_arrays, unit_normals
 
 LONGEST_DRIVEN_STEP: Final = 20
 """Longest adaptive step of a driven run, in steps of the grid: a short pulse is not stepped over."""
@@ -54,13 +54,13 @@ class Diffrax(Engine):
         if not isinstance(self.max_steps, int) or self.max_steps < 1:
             raise ValueError(f"max_steps = {self.max_steps!r}, expected a positive number of steps")
 
-    def run(self, task: Task) -> Solution:
+    def run(self, task: Task) -> KeptStates:
         task = as_arrays(task)
         if task.grid.steps == 0:
             nothing = jax.tree.map(lambda c: jnp.zeros((0, *c.shape), c.dtype), task.m0)
-            return Solution(nothing, jnp.asarray(int(Outcome.FINISHED)), jnp.asarray(-1), "Diffrax", "")
+            return KeptStates(nothing, jnp.asarray(int(Outcome.FINISHED)), jnp.asarray(-1), "Diffrax", "")
         m, code, bad = _integrate(self, task)
-        return Solution(m, code, bad, "Diffrax", "", "Heun" if task.noise is not None else type(self.solver).__name__)
+        return KeptStates(m, code, bad, "Diffrax", "", "Heun" if task.noise is not None else type(self.solver).__name__)
 
 
 class _ThermalTerm(diffrax.AbstractTerm):

@@ -17,8 +17,8 @@ import numpy as np
 
 from llgrad.core.record import tables_of
 from llgrad.devices.system import TIME
-from llgrad.solve.saving import Grid
-from llgrad.solve.task import Engine, Solution, Task, as_arrays, in_pieces, outcome_of
+from llgrad.solve.saving import TimeGrid
+from llgrad.solve.task import Engine, KeptStates, Task, as_arrays, in_pieces, outcome_of
 from llgrad.solve.xla import XLA
 
 SAMPLES: Final = 2**25
@@ -37,7 +37,7 @@ class Native(Engine):
     `stats.reason` says why.
     """
 
-    def run(self, task: Task) -> Solution:
+    def run(self, task: Task) -> KeptStates:
         if reason := _reason_against(task):
             return XLA().run(task)._replace(reason=reason)
         operands = _as_operands(task)
@@ -45,7 +45,7 @@ class Native(Engine):
             return XLA().run(task)._replace(reason=reason)
         m, bad, code = _integrate(operands)
         reason = _reason_against_equation(operands)  # a kernel may just have failed to compile
-        return Solution(m, code, bad, "XLA" if reason else "native", reason)
+        return KeptStates(m, code, bad, "XLA" if reason else "native", reason)
 
 
 def reason_against(engine: Engine, task: Task) -> str:
@@ -57,7 +57,7 @@ def reason_against(engine: Engine, task: Task) -> str:
 
 def end_of(task: Task, steps: int, dt: float, start: float = 0.0) -> Any:
     """The state after some steps of a length from a time on, whatever the grid: one program for all of them."""
-    plain = dataclasses.replace(task, grid=Grid(1, 1e-12, 1, False))
+    plain = dataclasses.replace(task, grid=TimeGrid(1, 1e-12, 1, False))
     dtype = task.dtype
     blocks, rest = (jnp.asarray(number, jnp.int32) for number in divmod(steps, BLOCK))
     return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), jnp.asarray(start, dtype), blocks, rest)

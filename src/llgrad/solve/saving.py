@@ -42,7 +42,7 @@ class Interval(eqx.Module):
             raise ValueError(f"Interval({self.time!r}): expected a positive time in seconds, such as 1e-11")
 
 
-class Grid(NamedTuple):
+class TimeGrid(NamedTuple):
     """The time grid of a run: `steps` steps of `dt` seconds; states are kept after every `save_every`.
 
     With a `polynomial` every step gives `samples` states at equal fractions of it, and after the steps comes a shorter
@@ -57,7 +57,7 @@ class Grid(NamedTuple):
     samples: int = 1
     tail: int = 0
     start: float = 0.0
-    cuts: tuple[Grid, ...] = ()
+    cuts: tuple[TimeGrid, ...] = ()
     """What is stepped instead, where steps end at the edges of a drive; the states that are kept are the same."""
     kept: bool = True
     """Whether the states of a cut belong to those that are kept; its end is where the next one begins."""
@@ -73,7 +73,7 @@ class Grid(NamedTuple):
         return self.dt * self.save_every / self.samples
 
     @property
-    def pieces(self) -> tuple[Grid, ...]:
+    def pieces(self) -> tuple[TimeGrid, ...]:
         """The grids of equal steps that are stepped one after the other."""
         return self.cuts or (self._replace(tail=0), *([self.last()] if self.tail else []))
 
@@ -110,21 +110,21 @@ class Grid(NamedTuple):
             saved -= here if piece.kept else 0
         return taken
 
-    def last(self) -> Grid:
+    def last(self) -> TimeGrid:
         """The grid of the shorter step at the end."""
-        return Grid(1, self.tail * self.interval, 1, False, True, self.tail, 0, self.start + self.steps * self.dt)
+        return TimeGrid(1, self.tail * self.interval, 1, False, True, self.tail, 0, self.start + self.steps * self.dt)
 
 
-def grid_of(duration: float, dt: float, save: Every | End | Interval, polynomial: bool = False) -> Grid:
+def grid_of(duration: float, dt: float, save: Every | End | Interval, polynomial: bool = False) -> TimeGrid:
     """The grid with the largest step that is at most `dt`, ends at `duration`, and is a multiple of the saving
     interval, or, with a `polynomial` through the steps, has a whole number of saving intervals."""
     if isinstance(save, Interval):
         return _sampled_grid(duration, dt, float(save.time), polynomial)
     steps = math.ceil(duration / dt * (1 - 1e-9)) if duration > 0 else 0
     if isinstance(save, End):
-        return Grid(steps, duration / steps if steps else dt, max(steps, 1), keep_initial=steps == 0)
+        return TimeGrid(steps, duration / steps if steps else dt, max(steps, 1), keep_initial=steps == 0)
     steps = math.ceil(steps / save.steps) * save.steps
-    return Grid(steps, duration / steps if steps else dt, save.steps, keep_initial=True)
+    return TimeGrid(steps, duration / steps if steps else dt, save.steps, keep_initial=True)
 
 
 MOST_PIECES: Final = 64
@@ -143,7 +143,7 @@ class Edges(NamedTuple):
         """The same with other steps."""
         return Edges(self.knots, tuple((a, b, step * factor) for a, b, step in self.slow))
 
-    def within(self, grid: Grid) -> tuple[float, ...]:
+    def within(self, grid: TimeGrid) -> tuple[float, ...]:
         """The knots that are within a step of a grid."""
         off = [abs(knot / grid.dt - round(knot / grid.dt)) for knot in self.knots]
         return tuple(knot for knot, part in zip(self.knots, off, strict=True) if part > SAME)
@@ -153,7 +153,7 @@ class Edges(NamedTuple):
         return min([dt, *(step for a, b, step in self.slow if a < time < b)])
 
 
-def cut_at(grid: Grid, edges: Edges, most: int = MOST_PIECES) -> Grid | None:
+def cut_at(grid: TimeGrid, edges: Edges, most: int = MOST_PIECES) -> TimeGrid | None:
     """The grid with steps that end at the knots of a drive, and are short in its edges; None where that takes more
     than `most` pieces."""
     interval, duration = grid.interval, grid.saves * grid.interval
@@ -168,7 +168,7 @@ def cut_at(grid: Grid, edges: Edges, most: int = MOST_PIECES) -> Grid | None:
     for place in places:
         near = round(place)
         ends |= {near} if abs(place - near) < SAME else {math.floor(place), math.ceil(place)}
-    found: list[Grid] = []
+    found: list[TimeGrid] = []
     for first, last in itertools.pairwise(sorted(ends)):
         inside = [time for time, place in zip(times, places, strict=True) if first + SAME < place < last - SAME]
         points = [first * interval, *inside, last * interval]
@@ -178,19 +178,19 @@ def cut_at(grid: Grid, edges: Edges, most: int = MOST_PIECES) -> Grid | None:
     return grid._replace(cuts=tuple(found)) if len(found) <= most else None
 
 
-def _stretch(grid: Grid, begin: float, end: float, count: int, dt: float, kept: bool) -> list[Grid]:
+def _stretch(grid: TimeGrid, begin: float, end: float, count: int, dt: float, kept: bool) -> list[TimeGrid]:
     """The grids from one time to another, with `count` intervals between states kept."""
     length = (end - begin) / count
     most = min(int(dt / length * (1 + 1e-9)), count)
     if not grid.polynomial or most < 2:
         every = max(math.ceil(length / dt * (1 - 1e-9)), 1)
-        return [Grid(count * every, length / every, every, False, grid.polynomial, 1, 0, begin, (), kept)]
+        return [TimeGrid(count * every, length / every, every, False, grid.polynomial, 1, 0, begin, (), kept)]
     samples = math.ceil(count / math.ceil(count / most))
-    whole = Grid(count // samples, samples * length, 1, False, True, samples, count % samples, begin, (), kept)
+    whole = TimeGrid(count // samples, samples * length, 1, False, True, samples, count % samples, begin, (), kept)
     return list(whole.pieces)
 
 
-def _sampled_grid(duration: float, dt: float, interval: float, polynomial: bool) -> Grid:
+def _sampled_grid(duration: float, dt: float, interval: float, polynomial: bool) -> TimeGrid:
     count = round(duration / interval)
     if abs(duration / interval - count) > 1e-6 * max(count, 1) or (duration and not count):
         raise ValueError(
@@ -200,6 +200,6 @@ def _sampled_grid(duration: float, dt: float, interval: float, polynomial: bool)
     most = min(int(dt / interval * (1 + 1e-9)), count)
     if not polynomial or most < 2:
         every = math.ceil(interval / dt * (1 - 1e-9))
-        return Grid(count * every, interval / every, every, keep_initial=True)
+        return TimeGrid(count * every, interval / every, every, keep_initial=True)
     samples = math.ceil(count / math.ceil(count / most))
-    return Grid(count // samples, samples * interval, 1, True, True, samples, count % samples)
+    return TimeGrid(count // samples, samples * interval, 1, True, True, samples, count % samples)

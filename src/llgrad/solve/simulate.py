@@ -29,11 +29,11 @@ from llgrad.kernels.machine.forks import check_process
 from llgrad.kernels.steppers import RK4, Heun, Stepper
 from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.thermal import thermal_sigma
-from llgrad.solve.accuracy import Chosen, Wanted, checked_accuracy, choose_step, cut, stepper_for
+from llgrad.solve.accuracy import ChosenGrid, Wanted, checked_accuracy, choose_step, cut, stepper_for
 from llgrad.solve.native import Native
-from llgrad.solve.parts.request import Parts, checked_after
+from llgrad.solve.parts.request import RunParts, checked_after
 from llgrad.solve.parts.telling import Progress, Teller
-from llgrad.solve.saving import End, Every, Grid, Interval, grid_of
+from llgrad.solve.saving import End, Every, Interval, TimeGrid, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
 from llgrad.solve.systems import (
@@ -46,7 +46,7 @@ from llgrad.solve.systems import (
     task_of_system,
     waveforms_of,
 )
-from llgrad.solve.task import Engine, Noise, Solution, Task
+from llgrad.solve.task import Engine, KeptStates, Noise, Task
 
 
 @overload
@@ -153,7 +153,7 @@ def simulate(
     check_process()
     duration = _checked_duration(duration)
     drive = waveforms_of(model, drive)
-    parts = Parts(Teller(progress, duration), checked_after(after, model, drive), progress is not None)
+    parts = RunParts(Teller(progress, duration), checked_after(after, model, drive), progress is not None)
     run: Any = _simulate_system if isinstance(model, (System, SystemArray)) else _simulate_device
     how = {"stepper": stepper, "engine": engine, "key": key, "throw": throw, "parts": parts}
     return run(model, duration, dt, m0, drive, save, accuracy, **how)
@@ -172,7 +172,7 @@ def _simulate_device(
     engine: Engine | None,
     key: Any,
     throw: bool,
-    parts: Parts,
+    parts: RunParts,
 ) -> Trajectory:
     device = _check_model(model)
     drive = check_drive(drive)
@@ -183,7 +183,7 @@ def _simulate_device(
     engine, start = _check_engine(engine), start_of(model, m0)
     polynomial = _has_polynomial(model, stepper, key)
 
-    def task_on(grid: Grid, start: Vec3 = start, model: Any = model, drive: Drive | None = drive) -> Task:
+    def task_on(grid: TimeGrid, start: Vec3 = start, model: Any = model, drive: Drive | None = drive) -> Task:
         return _task(model, _check_model(model), drive, stepper, grid, start, key)
 
     if accuracy is not None and duration:
@@ -204,7 +204,7 @@ def simulate_quietly(model: Oscillator | System, **settings: Any) -> Any:
     usual = {"dt": None, "m0": None, "drive": None, "save": Every(1), "accuracy": None}
     given = usual | {"stepper": None, "engine": None, "throw": True} | settings
     leading = (given.pop(name) for name in ("duration", *usual))
-    parts = Parts(Teller(None, settings["duration"]), None, False)
+    parts = RunParts(Teller(None, settings["duration"]), None, False)
     return _simulate_system(model, *leading, key=None, quiet=True, parts=parts, **given)
 
 
@@ -227,7 +227,7 @@ def _simulate_system(
     engine: Engine | None,
     key: Any,
     throw: bool,
-    parts: Parts,
+    parts: RunParts,
     quiet: bool = False,
 ) -> SystemTrajectory:
     if accuracy is not None:
@@ -238,7 +238,7 @@ def _simulate_system(
     engine = _check_engine(engine)
     polynomial = stepper.tableau.dense is not None and key is None and isinstance(system, System)
 
-    def task_on(grid: Grid, start: Any = start, system: Any = system, waveforms: Any = waveforms) -> Task:
+    def task_on(grid: TimeGrid, start: Any = start, system: Any = system, waveforms: Any = waveforms) -> Task:
         return task_of_system(system, waveforms, stepper, grid, start, key)
 
     if accuracy is not None and duration:
@@ -267,7 +267,7 @@ def _task(
     device: Oscillator,
     drive: Drive | None,
     stepper: Stepper,
-    grid: Grid,
+    grid: TimeGrid,
     m0: Vec3,
     key: Any,
 ) -> Task:
@@ -286,14 +286,16 @@ def _task(
 
 
 def _trajectory(
-    model: Any, drive: Drive | None, task: Task, solution: Solution, throw: bool, chosen: Chosen
+    model: Any, drive: Drive | None, task: Task, solution: KeptStates, throw: bool, chosen: ChosenGrid
 ) -> Trajectory:
     m, bad_time = _joined(task, solution, stacked=True)
     times, status, stats = _told(task, solution, bad_time, throw, chosen)
     return Trajectory(times, m, status, model, drive, stats)
 
 
-def _told(task: Task, solution: Solution, bad_time: Any, throw: bool, chosen: Chosen) -> tuple[Any, Status, Stats]:
+def _told(
+    task: Task, solution: KeptStates, bad_time: Any, throw: bool, chosen: ChosenGrid
+) -> tuple[Any, Status, Stats]:
     """Times, outcome and how it was computed. Raises SimulationError for a run that went wrong, where it shall."""
     grid, status = task.grid, Status(solution.code, bad_time)
     if throw and not status.traced and not status.ok and np.any(np.asarray(status.code) != Outcome.INTERRUPTED):
@@ -308,7 +310,7 @@ def _told(task: Task, solution: Solution, bad_time: Any, throw: bool, chosen: Ch
     return jnp.asarray(times, task.dtype), status, stats
 
 
-def _joined(task: Task, solution: Solution, stacked: bool = False) -> tuple[Any, Any]:
+def _joined(task: Task, solution: KeptStates, stacked: bool = False) -> tuple[Any, Any]:
     """The states, the initial one first where it is kept, of a device `stacked` to (T, …, 3), and the time [s] of the
     first bad step."""
     grid, states, bad_step = task.grid, solution.m, solution.bad_step
@@ -343,7 +345,7 @@ def _check_model(model: Any) -> Oscillator:
             raise ValueError(
                 f"a value of the oscillator has the shape {jnp.shape(leaf)}, expected one number; for N coupled "
                 "devices use OscillatorArray, for independent runs jax.vmap, and for a list of numbers that a term "
-                "reads declare it with lg.table(unit)"
+                "reads declare it with lg.systems.table(unit)"
             )
     return model
 

@@ -111,7 +111,7 @@ def suggest_dt(
     A drive's fastest period or rise takes at least 20 steps. Raises ValueError where a value is traced.
 
     >>> import llgrad as lg
-    >>> round(lg.suggest_dt(lg.presets.kubota2013()) * 1e12, 1)
+    >>> round(lg.solvers.suggest_dt(lg.presets.kubota2013()) * 1e12, 1)
     4.4
     """
     check_kind("model", model, (Oscillator, OscillatorArray), "see llgrad.presets")

@@ -20,13 +20,13 @@ from llgrad.devices.system import Spin, System, equation_of_system, noise_streng
 from llgrad.drives.base import Waveform
 from llgrad.drives.drive import CHANNEL_UNITS, Drive
 from llgrad.kernels.steppers import RK4, Heun, Stepper
-from llgrad.solve.saving import Grid
+from llgrad.solve.saving import TimeGrid
 from llgrad.solve.step_size import ANGLE, check_dt_is_time, is_traced
 from llgrad.solve.task import Noise, Task
 
 
 def task_of_system(
-    model: System | SystemArray, drive: dict[str, Waveform], stepper: Stepper, grid: Grid, state: Any, key: Any
+    model: System | SystemArray, drive: dict[str, Waveform], stepper: Stepper, grid: TimeGrid, state: Any, key: Any
 ) -> Task:
     """What an engine is given. Whatever the rate itself raises is raised here, whichever engine runs."""
     links = links_of_array(model) if isinstance(model, SystemArray) else None

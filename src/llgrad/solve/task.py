@@ -18,7 +18,7 @@ from llgrad.devices.system import TIME
 from llgrad.drives.base import Waveform
 from llgrad.kernels.steppers import Stepper
 from llgrad.kernels.tableaux import Tableau
-from llgrad.solve.saving import Grid
+from llgrad.solve.saving import TimeGrid
 
 
 class Noise(eqx.Module):
@@ -46,7 +46,7 @@ class Task(eqx.Module):
     drive: dict[str, Waveform] | None
     noise: Noise | None
     stepper: Stepper
-    grid: Grid = eqx.field(static=True)
+    grid: TimeGrid = eqx.field(static=True)
     count: int | None = eqx.field(static=True)
     first: Any = 0
     """Number of steps that were taken before, which times and noise go on from; an array where it is not known yet."""
@@ -110,7 +110,7 @@ def of_each(equation: Any, count: int | None, function: Callable[..., Any], *val
     return jax.vmap(one, in_axes=axes, axis_size=count)(*leaves)
 
 
-class Solution(NamedTuple):
+class KeptStates(NamedTuple):
     """States kept after the initial one, components (S,) or (S, N), and the outcome."""
 
     m: Any
@@ -131,7 +131,7 @@ class Engine(eqx.Module):
     """Integrates a task. Engines are frozen values: `XLA()`, `Diffrax(rtol=1e-8)`."""
 
     @abc.abstractmethod
-    def run(self, task: Task) -> Solution:
+    def run(self, task: Task) -> KeptStates:
         """Integrate; never raises for a run that goes wrong: the outcome says so."""
 
 

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.solve.saving import Grid
-from llgrad.solve.task import Engine, Solution, Task, as_arrays, in_pieces, outcome_of, unit_normals
+from llgrad.solve.saving import TimeGrid
+from llgrad.solve.task import Engine, KeptStates, Task, as_arrays, in_pieces, outcome_of, unit_normals
 
 BLOCK: Final = 1024
 """Steps of one block."""
@@ -25,9 +25,9 @@ BLOCK: Final = 1024
 class XLA(Engine):
     """Plain `lax.scan`, on CPU, GPU or TPU."""
 
-    def run(self, task: Task) -> Solution:
+    def run(self, task: Task) -> KeptStates:
         m, bad, code = _integrate(as_arrays(task))
-        return Solution(m, code, bad, "XLA", "")
+        return KeptStates(m, code, bad, "XLA", "")
 
 
 class _Plan(NamedTuple):
@@ -39,7 +39,7 @@ class _Plan(NamedTuple):
     pieces: int
 
 
-def _plan(grid: Grid) -> _Plan:
+def _plan(grid: TimeGrid) -> _Plan:
     saves, every = grid.steps // grid.save_every, grid.save_every
     if every > BLOCK:
         pieces = math.ceil(every / BLOCK)

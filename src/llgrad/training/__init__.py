@@ -1,1 +1,21 @@
-"""Networks trained by gradient descent: the recipe, the step, the loop, and the folder in which a run is kept."""
+"""Training of a network: recipes, schedules, runs that can be resumed, and how good the network is."""
+
+from llgrad.training.evaluation import Evaluation, evaluate
+from llgrad.training.recipe import Recipe
+from llgrad.training.schedules import ConstantSchedule, CosineSchedule, EveryEpochs, EverySeconds
+from llgrad.training.stopping import TrainingError
+from llgrad.training.train import Trained, resume, train
+
+__all__ = [
+    "ConstantSchedule",
+    "CosineSchedule",
+    "Evaluation",
+    "EveryEpochs",
+    "EverySeconds",
+    "Recipe",
+    "Trained",
+    "TrainingError",
+    "evaluate",
+    "resume",
+    "train",
+]

@@ -16,7 +16,7 @@ import numpy as np
 
 from llgrad.datasets.images.images import Images
 from llgrad.training.processes.shared import evaluate_together
-from llgrad.training.step import Outcome, State, Step
+from llgrad.training.step import State, StepOutcome, TrainingStep
 from llgrad.training.stopping import Ending, Stop, TrainingError
 
 MOST_REJECTED: Final = 10
@@ -67,7 +67,7 @@ def order_of(seed: int, epoch: int, count: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-class Loop:
+class TrainingLoop:
     """Training of one network on one set of images.
 
     Args:
@@ -76,7 +76,7 @@ class Loop:
         held_out: images to measure progress on after each epoch, or None.
     """
 
-    def __init__(self, step: Step, images: Images, held_out: Images | None, hooks: Hooks, stop: Stop):
+    def __init__(self, step: TrainingStep, images: Images, held_out: Images | None, hooks: Hooks, stop: Stop):
         self.step, self.recipe, self.images, self.held_out = step, step.recipe, images, held_out
         self.hooks, self.stop = hooks, stop
         self.steps = self.recipe.epochs * step.epoch_steps
@@ -119,7 +119,7 @@ class Loop:
         index = self.step.part(index)
         return self.images.scaled(index), np.asarray(self.images.labels[index], np.int32)
 
-    def _note(self, at: Position, outcome: Outcome) -> None:
+    def _note(self, at: Position, outcome: StepOutcome) -> None:
         """Add a step to the sums of its epoch, or tell that it was left out."""
         if outcome.accepted:
             at.rejected_in_a_row = 0

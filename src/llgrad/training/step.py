@@ -1,7 +1,7 @@
 """One step of training: loss and gradient of a batch, then AdamW; parameters change by finite steps only.
 
-`Plan.gradient` is a function of a batch and `Plan.update` one of its gradient, so that a batch can be shared out
-between them: the means over the parts of a batch are all that passes.
+`StepPlan.gradient` is a function of a batch and `StepPlan.update` one of its gradient, so that a batch can be shared
+out between them: the means over the parts of a batch are all that passes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class State(NamedTuple):
     optimiser: Any
 
 
-class Outcome(NamedTuple):
+class StepOutcome(NamedTuple):
     """What a step tells: float32 numbers."""
 
     loss: Any
@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class StepPlan:
     """What is fixed when a step is compiled: runs of equal plans, whatever their seeds, share one program."""
 
     recipe: Recipe
@@ -95,7 +95,7 @@ class Plan:
         (loss, correct), gradient = jax.value_and_grad(loss_of, has_aux=True)(trained)
         return loss, correct, gradient
 
-    def update(self, state: State, loss: Any, correct: Any, gradient: Any, step: Any) -> tuple[State, Outcome]:
+    def update(self, state: State, loss: Any, correct: Any, gradient: Any, step: Any) -> tuple[State, StepOutcome]:
         """The state after a gradient, unchanged where the loss or the gradient is not finite."""
         rate = self.rate(step.astype(jnp.float32))
         norm = jnp.sqrt(sum(jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(gradient)))
@@ -104,14 +104,14 @@ class Plan:
             direction, optimiser = self.optimiser().update(gradient, state.optimiser, state.trained)
         trained = jax.tree.map(lambda value, change: value - rate * change, state.trained, direction)
         new = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), State(trained, optimiser), state)
-        return new, Outcome(loss, correct, norm, accepted.astype(jnp.float32))
+        return new, StepOutcome(loss, correct, norm, accepted.astype(jnp.float32))
 
     def rate(self, step: Any) -> Any:
         """The learning rate of a step, its number as float32."""
         return self.recipe.learning_rate * self.recipe.schedule.factor(step / self.epoch_steps, self.recipe.epochs)
 
 
-class Step:
+class TrainingStep:
     """The compiled step of a network and a recipe, in one process.
 
     Args:
@@ -131,7 +131,7 @@ class Step:
         leaves, tree = jax.tree.flatten(static)
         same = recipe.replace(seed=0, validation=0.0, checkpoint=EverySeconds(), time_limit=None)
         constants = tuple(_Constant(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves)
-        self.plan = Plan(same, epoch_steps, tuple(jax.tree.leaves(decayed_of(network))), tree, constants)
+        self.plan = StepPlan(same, epoch_steps, tuple(jax.tree.leaves(decayed_of(network))), tree, constants)
         with jax.enable_x64(False):
             self.key = jax.random.key(np.uint32(recipe.seed), impl="threefry2x32")
 
@@ -154,7 +154,7 @@ class Step:
         """Of the images of a batch, the numbers of those that this process sees."""
         return index
 
-    def __call__(self, state: State, images: Any, labels: Any, step: int) -> tuple[State, Outcome]:
+    def __call__(self, state: State, images: Any, labels: Any, step: int) -> tuple[State, StepOutcome]:
         """(next state, outcome) of step number `step`, counted from 0. `state` is used up.
 
         Args:
@@ -166,7 +166,7 @@ class Step:
 
 
 @functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
-def _advance(plan: Plan, state: State, frozen: Any, images: Any, labels: Any, step: Any, key: Any) -> Any:
+def _advance(plan: StepPlan, state: State, frozen: Any, images: Any, labels: Any, step: Any, key: Any) -> Any:
     """(next state, outcome). Every draw is a function of the run's key and the number of the step."""
     found = plan.gradient(state.trained, frozen, images, labels, jax.random.fold_in(key, step))
     return plan.update(state, *found, step)

@@ -24,11 +24,11 @@ from llgrad.training.files.checkpoint import network_of, position_of, read_check
 from llgrad.training.files.history import History, read_metrics
 from llgrad.training.files.run_folder import METRICS, RunFolder, create_run, open_run
 from llgrad.training.files.saving import saving
-from llgrad.training.loop import Hooks, Loop, Position, Progress
+from llgrad.training.loop import Hooks, Position, Progress, TrainingLoop
 from llgrad.training.processes.processes import Processes, ProcessLost
 from llgrad.training.processes.shared import SharedStep, SharedStop, agreed
 from llgrad.training.recipe import Recipe
-from llgrad.training.step import Step
+from llgrad.training.step import TrainingStep
 from llgrad.training.stopping import Ending, Stop, TrainingError
 
 
@@ -210,16 +210,16 @@ def _check(network: Network, data: ImageSet, recipe: Recipe) -> tuple[Images, Im
     return images, held_out
 
 
-def _step(network: Network, recipe: Recipe, images: Images, processes: Processes | None) -> Step:
+def _step(network: Network, recipe: Recipe, images: Images, processes: Processes | None) -> TrainingStep:
     """The step of one process, or of several."""
     steps = len(images) // recipe.batch
     if processes is None:
-        return Step(network, recipe, steps)
+        return TrainingStep(network, recipe, steps)
     return SharedStep(network, recipe, steps, processes)
 
 
 def _go_on(
-    step: Step,
+    step: TrainingStep,
     at: Position,
     images: Images,
     held_out: Images | None,
@@ -237,7 +237,7 @@ def _go_on(
     processes, limit, failure = step.processes, step.recipe.time_limit, None
     stop = Stop(limit) if processes is None else SharedStop(processes, limit)
     with stop.listening():
-        loop = Loop(step, images, held_out, Hooks(history.add, save, progress), stop)
+        loop = TrainingLoop(step, images, held_out, Hooks(history.add, save, progress), stop)
         try:
             ending = loop.run(at)
         except ProcessLost:
@@ -263,7 +263,9 @@ def _go_on(
     return Trained(network, ending, accuracy, entry, history.epochs, step.recipe, where, test)
 
 
-def _entry(ending: Ending, test: Evaluation | None, at: Position, history: History, step: Step) -> dict[str, Any]:
+def _entry(
+    ending: Ending, test: Evaluation | None, at: Position, history: History, step: TrainingStep
+) -> dict[str, Any]:
     """What there is to say at the end of a run."""
     return {
         "status": ending.value,

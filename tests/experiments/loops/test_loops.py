@@ -17,17 +17,17 @@ X = (np.pi / 2, 0.0)
 
 
 def pair(J1, J2=0.0, H_k=0.0, thickness=3e-9, demag=(0.0, 0.0, 1.0)):
-    easy = lg.UniaxialAnisotropy(H_k, axis=(1.0, 0.0, 0.0))
+    easy = lg.physics.UniaxialAnisotropy(H_k, axis=(1.0, 0.0, 0.0))
     size = SIZE | {"demag": demag, "terms": (easy,)}
     layers = lg.Layer("lower", m=(1, 0, 0), **size), lg.Layer("upper", m=(-1, 0, 0), **size | {"thickness": thickness})
-    barrier = lg.Barrier(("lower", "upper"), lg.LinearJunction(R_P=100.0, delta_R=10.0))
-    return lg.Stack(layers, lg.InterlayerExchange(("lower", "upper"), J1=J1, J2=J2), barriers=barrier)
+    barrier = lg.stacks.Barrier(("lower", "upper"), lg.devices.LinearJunction(R_P=100.0, delta_R=10.0))
+    return lg.Stack(layers, lg.stacks.InterlayerExchange(("lower", "upper"), J1=J1, J2=J2), barriers=barrier)
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.01, 0.3, np.pi / 4, 1.2, np.pi / 2])
 def test_switching_is_the_astroid_whatever_the_step(angle):
     """H_sw = H_k (cos^⅔ θ + sin^⅔ θ)^(−3/2): E. C. Stoner and E. P. Wohlfarth, Phil. Trans. A 240, 599 (1948)."""
-    found = lg.loop(FILM, "field", 0.2, -0.2, angle=(angle, 0.0), steps=STEPS)
+    found = lg.experiments.loop(FILM, "field", 0.2, -0.2, angle=(angle, 0.0), steps=STEPS)
     switching = H_K * (np.cos(angle) ** (2 / 3) + np.sin(angle) ** (2 / 3)) ** -1.5
     assert len(found.jumps) == 2 and found.checked and found.closed
     np.testing.assert_allclose(np.abs(found.switching), switching, rtol=1e-9)
@@ -43,13 +43,13 @@ def _turning(angle):
 
 
 def test_a_loop_that_does_not_open_is_a_line():
-    found = lg.loop(FILM, "field", 0.2, -0.2, angle=X, steps=STEPS)
+    found = lg.experiments.loop(FILM, "field", 0.2, -0.2, angle=X, steps=STEPS)
     np.testing.assert_allclose(found.along, np.clip(found.values / H_K, -1, 1), atol=1e-9)
 
 
 @pytest.mark.parametrize("J2", [0.0, -0.03e-3])
 def test_a_synthetic_antiferromagnet_saturates(J2):
-    found = lg.loop(pair(-0.3e-3, J2), "field", -0.4, 0.4, angle=X, steps=STEPS)
+    found = lg.experiments.loop(pair(-0.3e-3, J2), "field", -0.4, 0.4, angle=X, steps=STEPS)
     saturation = (2 * 0.3e-3 + 4 * abs(J2)) / (1e6 * 3e-9)
     assert [jump.kind for jump in found.jumps] == ["branch point", "branch point"] and found.checked
     np.testing.assert_allclose(found.switching, [[-saturation], [saturation]], rtol=1e-9)
@@ -61,14 +61,14 @@ def test_a_synthetic_antiferromagnet_saturates(J2):
 
 
 def test_unequal_layers_saturate_where_both_are_held():
-    found = lg.loop(pair(-0.3e-3, thickness=2e-9), "field", 0.6, 0.1, angle=X, steps=STEPS, back=False)
+    found = lg.experiments.loop(pair(-0.3e-3, thickness=2e-9), "field", 0.6, 0.1, angle=X, steps=STEPS, back=False)
     np.testing.assert_allclose(found.switching[0][0], 0.3e-3 * (1 / 3e-3 + 1 / 2e-3), rtol=1e-9)
 
 
 def test_an_antiferromagnet_flops():
     B_E, B_A = 0.1, 0.02
     stack = pair(-B_E * 1e6 * 3e-9, H_k=B_A, demag=(0.0, 0.0, 0.0))
-    found = lg.loop(stack, "field", 0.0, 0.1, angle=X, steps=STEPS, m0=stack.start())
+    found = lg.experiments.loop(stack, "field", 0.0, 0.1, angle=X, steps=STEPS, m0=stack.start())
     stable = np.sqrt(B_A * (2 * B_E + B_A))
     limit = (2 * B_E - B_A) * np.sqrt(B_A / (2 * B_E + B_A))
     np.testing.assert_allclose([found.switching[0][0], found.switching[1][-1]], [stable, limit], rtol=1e-8)
@@ -86,10 +86,10 @@ def test_an_antiferromagnet_flops():
 
 def test_a_current_switches_at_its_threshold():
     """α γ B_k = γ B_s(I): J. Z. Sun, Phys. Rev. B 62, 570 (2000), of a layer with an axis alone."""
-    junction = lg.LinearJunction(R_P=1e3, delta_R=1e2)
+    junction = lg.devices.LinearJunction(R_P=1e3, delta_R=1e2)
     sto = FILM.replace(polarization=0.6, lambda_=0.3, polariser=(0.0, 0.0, 1.0), junction=junction)
-    found = lg.loop(sto, "current", -60e-6, 60e-6, steps=STEPS)
-    onsets = [point.held for point in lg.thresholds(sto, "current", -60e-6, 60e-6)]
+    found = lg.experiments.loop(sto, "current", -60e-6, 60e-6, steps=STEPS)
+    onsets = [point.held for point in lg.orbits.thresholds(sto, "current", -60e-6, 60e-6)]
     np.testing.assert_allclose(sorted(value for way in found.switching for value in way), onsets, rtol=1e-9)
     assert {jump.kind for jump in found.jumps} == {"Hopf"} and "no energy" in found.notes[0] and len(onsets) == 2
     np.testing.assert_allclose([jump.frequency for jump in found.jumps], sto.gamma * H_K / (2 * np.pi), rtol=1e-9)
@@ -97,19 +97,19 @@ def test_a_current_switches_at_its_threshold():
 
 
 def test_an_angle_scan_follows_the_field():
-    found = lg.loop(FILM.replace(field=(0.0, 0.0, 0.5)), "polar", 0.0, 2 * np.pi, steps=STEPS)
+    found = lg.experiments.loop(FILM.replace(field=(0.0, 0.0, 0.5)), "polar", 0.0, 2 * np.pi, steps=STEPS)
     assert found.along.min() > 0.99 and not found.jumps and found.values[0, -1] == 2 * np.pi
 
 
 def test_devices_and_angles_in_lists():
-    found = lg.loop(FILM, "field", 0.2, -0.2, angle=[(0.3, 0.0), (0.3, 1.0)], steps=STEPS)
+    found = lg.experiments.loop(FILM, "field", 0.2, -0.2, angle=[(0.3, 0.0), (0.3, 1.0)], steps=STEPS)
     np.testing.assert_allclose(found[0].switching, found[1].switching, rtol=1e-9)
-    (again,) = lg.loop([FILM], "field", 0.2, -0.2, angle=(0.3, 0.0), steps=STEPS)
+    (again,) = lg.experiments.loop([FILM], "field", 0.2, -0.2, angle=(0.3, 0.0), steps=STEPS)
     assert again.switching == found[0].switching
 
 
 def test_files(tmp_path):
-    found = lg.loop(FILM, "field", 0.2, -0.2, angle=(0.3, 0.0), steps=STEPS)
+    found = lg.experiments.loop(FILM, "field", 0.2, -0.2, angle=(0.3, 0.0), steps=STEPS)
     for ending in ("json", "csv", "npz"):
         assert found.save(tmp_path / f"loop.{ending}").exists()
     assert found.to_json()["jumps"][0]["value"] == found.jumps[0].value
@@ -131,10 +131,10 @@ def test_files(tmp_path):
 def test_what_is_refused_in_a_sentence(arguments, sentence):
     *places, options = arguments
     with pytest.raises(ValueError, match=sentence):
-        lg.loop(FILM, *places, **options)
+        lg.experiments.loop(FILM, *places, **options)
 
 
 def test_a_device_that_oscillates_has_no_loop():
     sto = lg.presets.kubota2013().replace(field=(0.0, 0.0, 0.2))
     with pytest.raises(ValueError, match="does not come to rest but oscillates"):
-        lg.loop(sto, "current", 0.0, 2e-3, steps=20)
+        lg.experiments.loop(sto, "current", 0.0, 2e-3, steps=20)

@@ -25,7 +25,7 @@ class Case:
 
     N: int
     B: int | None = None
-    stepper: Any = lg.Heun()  # noqa: RUF009
+    stepper: Any = lg.solvers.Heun()  # noqa: RUF009
     steps: int = 5
     save: Any = lg.Every(2)  # noqa: RUF009
     driven: bool = False
@@ -60,7 +60,7 @@ class Case:
         array = lg.OscillatorArray(DEVICE, self.N, lg.FieldCoupling(p["weights"])).replace(**changes)
         drive, t = None, DT * np.arange(self.steps + 1)
         if self.driven:
-            drive = lg.Drive(field_x=lg.Sampled(t, p["field_x"]), field_y=lg.Sampled(t, p["field_y"]))
+            drive = lg.Drive(field_x=lg.drives.Sampled(t, p["field_x"]), field_y=lg.drives.Sampled(t, p["field_y"]))
         return lg.simulate(
             array,
             duration=self.steps * DT,

@@ -10,7 +10,7 @@ import llgrad as lg
 from llgrad.core.status import Outcome
 from llgrad.kernels.integrate import integrate
 
-FREE = lg.Heun(project=False)
+FREE = lg.solvers.Heun(project=False)
 CASES = {
     "one array of two": Case(N=2, save=lg.Every(1), steps=3),
     "one of three, one sample": Case(N=3, B=1),
@@ -27,8 +27,8 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_value_tangent_and_gradient(name):
-    found, (left, right) = CASES[name].everything(lg.Native())
-    expected, _ = CASES[name].everything(lg.XLA())
+    found, (left, right) = CASES[name].everything(lg.solvers.Native())
+    expected, _ = CASES[name].everything(lg.solvers.XLA())
     assert_close(found, expected, 1e-10)
     np.testing.assert_allclose(left, right, rtol=1e-11)
 
@@ -36,16 +36,22 @@ def test_value_tangent_and_gradient(name):
 @pytest.mark.float32
 @pytest.mark.parametrize("B", [None, 15])
 def test_float32(B):
-    case = Case(N=17, B=B, stepper=lg.RK4())
+    case = Case(N=17, B=B, stepper=lg.solvers.RK4())
     assert case.parameters["weights"].dtype == jnp.float32
-    found, (left, right) = case.everything(lg.Native())
-    assert_close(found, case.everything(lg.XLA())[0], 1e-3)
+    found, (left, right) = case.everything(lg.solvers.Native())
+    assert_close(found, case.everything(lg.solvers.XLA())[0], 1e-3)
     np.testing.assert_allclose(left, right, rtol=1e-4)
 
 
 def test_the_run_is_native_and_says_when_it_goes_wrong():
     array = lg.OscillatorArray(DEVICE, 3, lg.FieldCoupling(np.zeros((3, 3))))
-    settings = {"duration": 4 * DT, "dt": DT, "stepper": lg.Heun(), "engine": lg.Native(), "throw": False}
+    settings = {
+        "duration": 4 * DT,
+        "dt": DT,
+        "stepper": lg.solvers.Heun(),
+        "engine": lg.solvers.Native(),
+        "throw": False,
+    }
     run = lg.simulate(array, **settings)
     assert (run.stats.engine, run.stats.reason, bool(run.status.ok)) == ("native", "", True)
     wrong = jax.jit(lambda m0: lg.simulate(array, m0=m0, **settings).status.code)(jnp.full((3, 3), jnp.nan))
@@ -55,9 +61,9 @@ def test_the_run_is_native_and_says_when_it_goes_wrong():
 @pytest.mark.parametrize(("N", "B"), [(17, None), (17, 17)])
 def test_segments_do_not_change_the_gradient(N, B, monkeypatch):
     case = Case(N=N, B=B)
-    whole = jax.grad(lambda p: jnp.sum(case.run(lg.Native(), p)[..., 0] ** 2))(case.parameters)
+    whole = jax.grad(lambda p: jnp.sum(case.run(lg.solvers.Native(), p)[..., 0] ** 2))(case.parameters)
     monkeypatch.setattr(integrate, "__kwdefaults__", integrate.__kwdefaults__ | {"memory": 1})
     jax.clear_caches()
-    parts = jax.grad(lambda p: jnp.sum(case.run(lg.Native(), p)[..., 0] ** 2))(case.parameters)
+    parts = jax.grad(lambda p: jnp.sum(case.run(lg.solvers.Native(), p)[..., 0] ** 2))(case.parameters)
     assert_close(parts, whole, 1e-12)
     jax.clear_caches()

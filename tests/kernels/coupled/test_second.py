@@ -22,7 +22,7 @@ CASES = {
     )
 }
 CASES |= {
-    f"{name}, {N}" + (f", {B} samples" if B else ""): of_systems.Case(name, N, lg.Heun(), B, steps=3)
+    f"{name}, {N}" + (f", {B} samples" if B else ""): of_systems.Case(name, N, lg.solvers.Heun(), B, steps=3)
     for name, N, B in (("powers", 3, None), ("amplitudes", 3, 9), ("layers", 17, None), ("series", 3, None))
 }
 
@@ -44,10 +44,12 @@ def test_the_gradient_changes_as_its_differences_do(name):
     case = CASES[name]
     rng = np.random.default_rng(3)
     direction = jax.tree.map(lambda p: jnp.asarray(rng.normal(size=p.shape)) * p, case.parameters)
-    weights = jnp.asarray(rng.normal(size=jax.eval_shape(lambda p: case.run(lg.Native(), p), case.parameters).shape))
+    weights = jnp.asarray(
+        rng.normal(size=jax.eval_shape(lambda p: case.run(lg.solvers.Native(), p), case.parameters).shape)
+    )
 
     def loss(parameters):
-        return jnp.sum(weights * jnp.sin(2 * case.run(lg.Native(), parameters)))
+        return jnp.sum(weights * jnp.sin(2 * case.run(lg.solvers.Native(), parameters)))
 
     gradient = jax.jit(jax.grad(loss))
     changed = jax.jit(lambda p, d: jax.jvp(jax.grad(loss), (p,), (d,))[1])(case.parameters, direction)

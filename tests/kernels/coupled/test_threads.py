@@ -12,6 +12,7 @@ PROGRAM = """
     import jax, jax.numpy as jnp, numpy as np
     jax.config.update("jax_enable_x64", True)
     import llgrad as lg
+    from llgrad.solvers import Heun
     N, B, STEPS = {N}, {B}, {steps}
     device = lg.Oscillator(
         Ms=1e6, volume=1e-24, polarization=0.0, demag=(0.0, 0.0, 0.0), field=lg.Vec3(0.0, 0.0, 0.2), temperature=0.0
@@ -22,7 +23,7 @@ PROGRAM = """
         def one(weights, field):
             array = lg.OscillatorArray(device, N, lg.FieldCoupling(weights))
             array = array.replace(field=lg.Vec3(0.0 * field, 0.0 * field, field))
-            run = lg.simulate(array, duration=STEPS * 4e-12, dt=4e-12, save=lg.End(), stepper=lg.Heun(), throw=False)
+            run = lg.simulate(array, duration=STEPS * 4e-12, dt=4e-12, save=lg.End(), stepper=Heun(), throw=False)
             return jnp.sum(run.mx[-1] ** 2)
         def loss(weights, fields):
             return one(weights, fields[0]) if B == 1 else jax.vmap(one, (None, 0))(weights, fields).sum()

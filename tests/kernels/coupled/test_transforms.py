@@ -68,10 +68,12 @@ def functions(engine):
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_transform(name):
-    found, expected = (TRANSFORMS[name](*functions(engine)) for engine in (lg.Native(), lg.XLA()))
+    found, expected = (TRANSFORMS[name](*functions(engine)) for engine in (lg.solvers.Native(), lg.solvers.XLA()))
     assert_close(found(POINT), quick_jit(expected)(POINT), 1e-10)
 
 
 def test_second_derivatives_are_those_of_a_scan():
-    native, expected = (jax.jacrev(jax.grad(functions(engine)[1])) for engine in (lg.Native(), lg.XLA()))
+    native, expected = (
+        jax.jacrev(jax.grad(functions(engine)[1])) for engine in (lg.solvers.Native(), lg.solvers.XLA())
+    )
     assert_close(jax.jit(native)(POINT), quick_jit(expected)(POINT), 1e-10)

@@ -32,7 +32,7 @@ def test_value_gradient_and_jacobian_are_those_of_the_scan(card, bits):
             lambda alpha, engine=engine: (
                 lg.simulate(FULL.replace(alpha=alpha), duration=100e-12, dt=1e-12, engine=engine, save=lg.Every(10)).m
             )
-            for engine in (lg.Native(), lg.XLA())
+            for engine in (lg.solvers.Native(), lg.solvers.XLA())
         ]
         for derived in (lambda f: f, lambda f: jax.grad(lambda a: jnp.sum(f(a) ** 3)), jax.jacfwd):
             found, expected = (jax.jit(jax.vmap(derived(run)))(values) for run in runs)
@@ -45,7 +45,7 @@ def test_value_gradient_and_jacobian_are_those_of_the_scan(card, bits):
 def test_a_system_of_ones_own_runs_native(card, name):
     found, expected = (
         lg.simulate(SYSTEMS[name], duration=50e-12, dt=1e-12, drive=DRIVES.get(name), engine=engine)
-        for engine in (lg.Native(), lg.XLA())
+        for engine in (lg.solvers.Native(), lg.solvers.XLA())
     )
     assert found.stats.engine == "native"
     for a, b in zip(jax.tree.leaves(found.state), jax.tree.leaves(expected.state), strict=True):
@@ -54,7 +54,7 @@ def test_a_system_of_ones_own_runs_native(card, name):
 
 def test_noise_is_the_same_as_on_the_processors(card):
     run = lambda: lg.simulate(  # noqa: E731
-        FULL.replace(temperature=300.0), duration=100e-12, dt=1e-12, key=jax.random.key(3), stepper=lg.Heun()
+        FULL.replace(temperature=300.0), duration=100e-12, dt=1e-12, key=jax.random.key(3), stepper=lg.solvers.Heun()
     )
     found = run()
     with jax.default_device(jax.devices("cpu")[0]):

@@ -15,11 +15,11 @@ import llgrad as lg
 from llgrad.kernels.gpu.launch import BLOCK, CALL
 from llgrad.kernels.gpu.probe import reason_against
 
-RUN = {"duration": 20e-12, "dt": 1e-12, "engine": lg.Native()}
+RUN = {"duration": 20e-12, "dt": 1e-12, "engine": lg.solvers.Native()}
 KINDS = {
     "oscillator": (FULL, {}),
     "noise": (FULL.replace(temperature=300.0), {"key": jax.random.key(0)}),
-    "eighth order": (FULL, {"stepper": lg.DormandPrince8()}),
+    "eighth order": (FULL, {"stepper": lg.solvers.DormandPrince8()}),
     "Stack": (SYSTEMS["Stack"], {"drive": DRIVES["Stack"]}),
     "Table": (SYSTEMS["Table"], {}),
 }

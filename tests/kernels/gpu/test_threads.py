@@ -17,11 +17,11 @@ LITTLE = 2000
 CASES = {
     "one trajectory": (Case(device=FULL), {}),
     "odd number": (Case(N=37, spread=("current",), channels=("current",)), {}),
-    "shared samples": (Case(N=40, channels=("current", "field_x"), stepper=lg.RK4()), {"memory": LITTLE}),
+    "shared samples": (Case(N=40, channels=("current", "field_x"), stepper=lg.solvers.RK4()), {"memory": LITTLE}),
     "noise": (Case(N=5, noisy=True), {}),
     "little memory": (Case(device=FULL, N=40), {"memory": LITTLE}),
     "float32": (Case(N=3, dtype=jnp.float32, noisy=True), {}),
-    "dense output": (Case(N=3, stepper=lg.DormandPrince8(), longest=5), {"memory": 300, "samples": 3}),
+    "dense output": (Case(N=3, stepper=lg.solvers.DormandPrince8(), longest=5), {"memory": 300, "samples": 3}),
 }
 """Options are those of `integrate`."""
 
@@ -47,7 +47,7 @@ def test_threads_compute_what_the_processors_tiles_do(name):
 @pytest.mark.parametrize("name", ["Stack", "Table"])
 def test_a_system_of_ones_own_runs_on_threads(name):
     def squares(system):
-        run = lg.simulate(system, duration=30e-12, dt=1e-12, drive=DRIVES.get(name), engine=lg.Native())
+        run = lg.simulate(system, duration=30e-12, dt=1e-12, drive=DRIVES.get(name), engine=lg.solvers.Native())
         return sum(jnp.sum(a * a) for a in jax.tree.leaves(run.state))
 
     found, expected = by_threads(jax.value_and_grad(squares))(SYSTEMS[name]), jax.value_and_grad(squares)(SYSTEMS[name])

@@ -55,7 +55,7 @@ class Table(lg.System):
 
     width: float = lg.quantity("1")
     rate_: float = lg.quantity("1/s")
-    curve: list = lg.table("1")
+    curve: list = lg.systems.table("1")
 
     def start(self):
         return {"x": 0.3, "y": -0.2}

@@ -121,8 +121,8 @@ def test_a_value_that_is_said_twice_is_refused(refused, words, own, among):
 SIZE = {"Ms": 1.0e6, "thickness": 3e-9, "area": 1e-14, "alpha": 0.02}
 PAIR = lg.Stack(
     layers=(lg.Layer("lower", m=(1, 0, 0), **SIZE), lg.Layer("upper", **SIZE)),
-    couplings=lg.InterlayerExchange(("lower", "upper"), J1=-0.3e-3),
-    barriers=lg.Barrier(("lower", "upper"), lg.ConductanceJunction(R_P=1e3, tmr=1.0)),
+    couplings=lg.stacks.InterlayerExchange(("lower", "upper"), J1=-0.3e-3),
+    barriers=lg.stacks.Barrier(("lower", "upper"), lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0)),
 )
 
 

@@ -35,7 +35,7 @@ def test_a_map_its_pictures_its_file_and_json(llgrad, tmp_path):
     assert "Map of Oscillator: 4 × 3 points" in ended.out and "below threshold: 2 points" in ended.out, ended.out
     names = {"regions", "frequency", "amplitude", "line_width", "return_rate"}
     assert {path.stem for path in (tmp_path / "pictures").iterdir()} == names
-    found = lg.load_map(tmp_path / "m.npz")
+    found = lg.experiments.load_map(tmp_path / "m.npz")
     assert found["frequency"].shape == (4, 3)
     entry = json.loads(llgrad(*words, "--json").out)
     assert entry["format"] == "llgrad.map" and entry["device"]["temperature"]["value"] == 300.0

@@ -13,7 +13,7 @@ def test_the_best_as_json_as_pictures_and_as_a_device(llgrad, tmp_path):
     ended = llgrad(*words, "--starts", "2", "--json", "--plot", "pictures", "--out", "best.json")
     assert ended.status == 0, ended.err
     assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"optimum.png", "sensitivities.png"}
-    entry, kept = json.loads(ended.out), lg.load_optimum("best.json")
+    entry, kept = json.loads(ended.out), lg.optimising.load_optimum("best.json")
     assert entry["format"] == "llgrad.optimum" and entry["value"] == kept.value
     assert 6.29e9 * (1 - 1e-6) <= kept.constraints[0].value <= 6.31e9 * (1 + 1e-6)
     assert lg.load_device("best.json").current == kept.device.current == kept.values["current"]

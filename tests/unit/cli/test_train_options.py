@@ -10,7 +10,7 @@ import pytest
 
 from llgrad.cli.networks.defaults import BY_SET
 from llgrad.cli.networks.learning.network import network_of
-from llgrad.cli.networks.learning.options import Kind
+from llgrad.cli.networks.learning.options import NetworkKind
 from llgrad.cli.networks.pictures import least_loss
 from llgrad.core.files import read_json
 from llgrad.datasets.images.images import Images, ImageSet
@@ -88,7 +88,10 @@ def test_limits_hold_either_way(data):
 
 
 def test_baselines(data):
-    tanh, softmax = made(data, network=Kind.TANH), network_of(BY_SET["digits"], {"network": Kind.SOFTMAX}, data, 0)
+    tanh, softmax = (
+        made(data, network=NetworkKind.TANH),
+        network_of(BY_SET["digits"], {"network": NetworkKind.SOFTMAX}, data, 0),
+    )
     assert isinstance(tanh, TanhNetwork) and tanh.coupling.shape == (3, 3)
     assert isinstance(softmax, SoftmaxNetwork) and softmax.weights.shape == (24, 3)
 

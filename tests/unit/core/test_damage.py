@@ -20,7 +20,8 @@ DAMAGES = {"network.json": 20}
 """How often each kind of file is damaged; 60 times where it is quick to load."""
 
 DEVICE = lg.presets.lee2004().replace(
-    terms=(lg.UniaxialAnisotropy(H_k=3e-3, axis=(0.0, 1.0, 0.0)),), junction=lg.ConductanceJunction(R_P=200.0, tmr=0.8)
+    terms=(lg.physics.UniaxialAnisotropy(H_k=3e-3, axis=(0.0, 1.0, 0.0)),),
+    junction=lg.devices.ConductanceJunction(R_P=200.0, tmr=0.8),
 )
 
 
@@ -62,8 +63,16 @@ KINDS = {
         lg.read_trace,
         lg.Trace,
     ),
-    "network.json": (lambda path: lg.save_network(path, network()), lg.load_network, lg.OscillatorClassifier),
-    "design.json": (lambda path: lg.save_design(path, network().design()), lg.load_design, lg.Design),
+    "network.json": (
+        lambda path: lg.networks.save_network(path, network()),
+        lg.networks.load_network,
+        lg.OscillatorClassifier,
+    ),
+    "design.json": (
+        lambda path: lg.networks.save_design(path, network().design()),
+        lg.networks.load_design,
+        lg.networks.Design,
+    ),
 }
 
 

@@ -17,11 +17,11 @@ from llgrad.drives.sine import Sine
 from llgrad.physics.anisotropy import UniaxialAnisotropy
 
 
-class Wall(lg.FieldTerm):
+class Wall(lg.physics.FieldTerm):
     """A user's term."""
 
     depth: float = lg.quantity("T", about="depth of the well")
-    normal: lg.Vec3 = lg.vector("1", default=(0.0, 1.0, 0.0))
+    normal: lg.Vec3 = lg.systems.vector("1", default=(0.0, 1.0, 0.0))
 
     def field(self, m, inputs):
         return self.normal * (self.depth * m.dot(self.normal))
@@ -29,13 +29,13 @@ class Wall(lg.FieldTerm):
 
 DEVICE = lg.presets.kubota2013().replace(
     terms=(UniaxialAnisotropy(H_k=0.05, axis=lg.direction(1.0, 0.2)), Wall(depth=0.01)),
-    junction=lg.ConductanceJunction(R_P=300.0, tmr=1.2),
+    junction=lg.devices.ConductanceJunction(R_P=300.0, tmr=1.2),
 )
 ARRAY = lg.OscillatorArray(DEVICE.replace(current=np.array([1e-3, 2e-3])), 2, lg.FieldCoupling(np.eye(2) * 1e-4))
 RECORDS = {
     "oscillator": DEVICE,
     "preset": lg.presets.kubota2013(),
-    "linear junction": DEVICE.replace(junction=lg.LinearJunction(R_P=300.0, delta_R=100.0), terms=()),
+    "linear junction": DEVICE.replace(junction=lg.devices.LinearJunction(R_P=300.0, delta_R=100.0), terms=()),
     "array": ARRAY,
     "drive": Drive(current=Sine(1e-4, frequency=3e9) + Constant(1e-5), field_x=Constant(1e-3)),
 }

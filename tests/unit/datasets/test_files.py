@@ -53,11 +53,11 @@ def test_every_reader_of_text_takes_the_mark(tmp_path):
     lg.save_device(tmp_path / "sto.json", lg.presets.kubota2013())
     lg.save_device(tmp_path / "sto.toml", lg.presets.kubota2013())
     files = {
-        "t.csv": ("I (µA);f (GHz)\r\n1,5;2\r\n2,5;3\r\n", lg.read_frequencies),
-        "s.csv": ("RBW,1 MHz\nf (GHz),P (dBm)\n1.0,-80\n1.1,-70\n1.2,-80\n", lg.read_spectrum),
-        "d.csv": ("t (ns), field (Oe)\n0, 0\n0.1, 100\n", lg.read_waveform),
+        "t.csv": ("I (µA);f (GHz)\r\n1,5;2\r\n2,5;3\r\n", lg.data.read_frequencies),
+        "s.csv": ("RBW,1 MHz\nf (GHz),P (dBm)\n1.0,-80\n1.1,-70\n1.2,-80\n", lg.data.read_spectrum),
+        "d.csv": ("t (ns), field (Oe)\n0, 0\n0.1, 100\n", lg.data.read_waveform),
         "w.csv": ("H (Oe) 5 GHz;V (µV) 5 GHz\n100;1\n200;2\n300;1\n", lg.read_sweeps),
-        "x.s1p": ("# MHz S RI R 50\n1 0.5 0.1\n2 0.4 0.2\n", lg.read_touchstone),
+        "x.s1p": ("# MHz S RI R 50\n1 0.5 0.1\n2 0.4 0.2\n", lg.data.read_touchstone),
         "sto.json": ((tmp_path / "sto.json").read_text(), lg.load_device),
         "sto.toml": ((tmp_path / "sto.toml").read_text(), lg.load_device),
     }

@@ -45,7 +45,7 @@ def reading(tmp_path, text, name="line.s2p"):
 def test_absorption_of_a_resonance_is_a_peak():
     reflected = 1 - 0.3 / (1 + 2j * (F - 2e9) / 5e7)
     scattering = Scattering(F, reflected[:, None, None])
-    peak = lg.peak_of(scattering.lost())
+    peak = lg.data.peak_of(scattering.lost())
     assert peak.frequency == pytest.approx(2e9, rel=1e-6) and peak.line_width == pytest.approx(5e7, rel=1e-5)
     assert scattering.power("S11").density == pytest.approx(np.abs(reflected) ** 2)
     assert repr(scattering) == "Scattering: 1 ports, 801 frequencies from 1 GHz to 3 GHz"
@@ -69,7 +69,7 @@ def test_every_row_is_read_in_any_order(tmp_path, order):
     place = {"rising": f, "falling": -f, "from the middle outwards": np.abs(f - 4.9e9)}[order]
     rows = [f"{f[i]:.0f} 0 0 {s21[i]:.12f} 0 {s21[i]:.12f} 0 0 0" for i in np.argsort(place)]
     found = reading(tmp_path, "\n".join(["# Hz S RI R 50", *rows]))
-    peak = lg.peak_of(found.lost())
+    peak = lg.data.peak_of(found.lost())
     assert found.frequency == pytest.approx(f, rel=1e-12)
     assert peak.frequency == pytest.approx(5e9, rel=1e-6) and peak.line_width == pytest.approx(1e8, rel=1e-4)
     assert ("rows sorted by frequency" in describe(found)) == (order != "rising")

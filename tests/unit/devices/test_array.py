@@ -93,7 +93,7 @@ def test_a_coupled_run_against_loops(weights, rng):
     m0 = rng.normal(size=(N, 3))
     m0 /= np.linalg.norm(m0, axis=1, keepdims=True)
     array = lg.OscillatorArray(STO.replace(current=currents), N, lg.FieldCoupling(weights))
-    run = simulate(array, duration=50 * 4e-12, dt=4e-12, m0=m0, stepper=lg.RK4(project=False))
+    run = simulate(array, duration=50 * 4e-12, dt=4e-12, m0=m0, stepper=lg.solvers.RK4(project=False))
     assert run.m.shape == (51, N, 3)
     assert np.asarray(run.m[-1]) == pytest.approx(brute_force(currents, weights, m0, 50, 4e-12), abs=1e-12)
     assert np.abs(brute_force(currents, 0 * weights, m0, 50, 4e-12) - run.m[-1]).max() > 1e-3

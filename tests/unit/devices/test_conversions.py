@@ -31,7 +31,7 @@ def test_the_preset_is_the_published_device():
     sto = lg.presets.kubota2013()
     assert lg.presets.names() == list(lg.presets.PRESETS)
     assert lg.presets.load("kubota2013").Ms == sto.Ms == pytest.approx(1.4483e6)
-    assert sto.volume == lg.ellipse_volume(60e-9, 60e-9, 2e-9) == pytest.approx(2.2619e-23, rel=1e-5)
+    assert sto.volume == lg.devices.ellipse_volume(60e-9, 60e-9, 2e-9) == pytest.approx(2.2619e-23, rel=1e-5)
     assert MU_0 * sto.Ms == pytest.approx(1.820, abs=5e-4)
     assert sto.H_k - MU_0 * sto.Ms == pytest.approx(41.6125e-3, abs=1e-6)
     assert (sto.polarization, sto.lambda_, sto.field_like, sto.alpha, sto.gamma) == (0.537, 0.288, 0.0, 0.005, 1.764e11)
@@ -145,7 +145,10 @@ MISTAKES = {
         "expected one of FIXEDLAYER_TOP, FIXEDLAYER_BOTTOM",
     ),
     "a current in the plane": (lambda: lg.Oscillator.from_mumax(**MUMAX | {"J": (1e11, 0, 0)}), "flows in the plane"),
-    "an axis in the plane": (lambda: lg.Oscillator.from_mumax(**MUMAX, anisU=(1, 0, 0)), "lg.UniaxialAnisotropy"),
+    "an axis in the plane": (
+        lambda: lg.Oscillator.from_mumax(**MUMAX, anisU=(1, 0, 0)),
+        "lg.physics.UniaxialAnisotropy",
+    ),
     "a name that there is not": (
         lambda: lg.Oscillator.from_mumax(**MUMAX, Ku3=1.0),
         "no argument 'Ku3'; did you mean 'Ku",

@@ -7,8 +7,8 @@ import llgrad as lg
 DEVICES = {
     "preset": lg.presets.kubota2013(),
     "with terms and a junction": lg.presets.kubota2013().replace(
-        terms=(lg.UniaxialAnisotropy(H_k=3e-3, axis=(0.0, 1.0, 0.0)),),
-        junction=lg.ConductanceJunction(R_P=200.0, tmr=0.8),
+        terms=(lg.physics.UniaxialAnisotropy(H_k=3e-3, axis=(0.0, 1.0, 0.0)),),
+        junction=lg.devices.ConductanceJunction(R_P=200.0, tmr=0.8),
     ),
 }
 

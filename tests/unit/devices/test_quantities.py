@@ -184,7 +184,7 @@ def test_shapes_on_the_command_line(tmp_path):
     round_one = {"ellipse.diameters": "160nm, 80nm", "ellipse.thickness": "5nm", "current": "10MA/cm2"}
     device = device_with(file, round_one)
     assert (device.volume, device.current) == pytest.approx((5.0265e-23, 1.00531e-3), rel=1e-4)
-    assert device.demag == lg.ellipse(diameters=(160e-9, 80e-9), thickness=5e-9).demag
+    assert device.demag == lg.devices.ellipse(diameters=(160e-9, 80e-9), thickness=5e-9).demag
     assert device_with(file, {"thickness": "2nm", "current": "1e11A/m2"}).current == pytest.approx(1.13095e-3)
     assert device_with("kubota2013", {"current": "1e11A/m2"}).current == pytest.approx(np.pi * 60e-9**2 * 1e11)
     with pytest.raises(ValueError, match="volume beside the ellipse would say the shape twice"):
@@ -196,7 +196,7 @@ def test_shapes_on_the_command_line(tmp_path):
 @pytest.mark.parametrize("ending", ["json", "toml"])
 def test_what_llgrad_writes_has_a_unit_for_every_quantity(tmp_path, ending):
     device = lg.presets.kubota2013().replace(
-        terms=(lg.UniaxialAnisotropy(H_k=3e-3),), junction=lg.ConductanceJunction(R_P=200.0, tmr=0.8)
+        terms=(lg.physics.UniaxialAnisotropy(H_k=3e-3),), junction=lg.devices.ConductanceJunction(R_P=200.0, tmr=0.8)
     )
     lg.save_device(tmp_path / f"a.{ending}", device)
     assert lg.load_device(tmp_path / f"a.{ending}") == device

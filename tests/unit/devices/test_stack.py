@@ -12,12 +12,12 @@ from tests.physics.couplings import BARRIER, FREE, HARD, STACK
 import llgrad as lg
 from llgrad.core.units import read_quantity
 
-EXCHANGE = lg.InterlayerExchange(("hard", "free"), J1=-1e-4)
+EXCHANGE = lg.stacks.InterlayerExchange(("hard", "free"), J1=-1e-4)
 PLAIN = lg.Stack((HARD, FREE), EXCHANGE, barriers=BARRIER)
 THREE = lg.Stack(
     (HARD.replace(name="bottom", fixed=True), HARD, FREE),
     EXCHANGE,
-    barriers=[BARRIER, lg.Barrier(("bottom", "hard"), lg.LinearJunction(R_P=50.0, delta_R=5.0))],
+    barriers=[BARRIER, lg.stacks.Barrier(("bottom", "hard"), lg.devices.LinearJunction(R_P=50.0, delta_R=5.0))],
 )
 RUN = {"duration": 40e-12, "dt": 1e-12}
 
@@ -25,7 +25,7 @@ RUN = {"duration": 40e-12, "dt": 1e-12}
 @pytest.mark.parametrize("ending", ["json", "toml"])
 def test_a_stack_comes_back_from_a_file(ending, tmp_path):
     lg.save_device(tmp_path / f"stack.{ending}", THREE)
-    found = lg.load_system(tmp_path / f"stack.{ending}", lg.Stack)
+    found = lg.systems.load_system(tmp_path / f"stack.{ending}", lg.Stack)
     assert jax.tree.structure(found) == jax.tree.structure(THREE)
     np.testing.assert_array_equal(jax.tree.leaves(found), jax.tree.leaves(THREE))
 
@@ -56,8 +56,8 @@ def test_temperature_zero_is_none():
     assert hot.noises == 6 and THREE.replace(temperature=4.0).noises == 6
     with pytest.raises(ValueError, match="Stack has noise, which needs random numbers; give key"):
         lg.simulate(hot, **RUN)
-    shaken = lg.simulate(hot, key=jax.random.key(1), stepper=lg.Heun(), **RUN)
-    still = lg.simulate(PLAIN, stepper=lg.Heun(), **RUN)
+    shaken = lg.simulate(hot, key=jax.random.key(1), stepper=lg.solvers.Heun(), **RUN)
+    still = lg.simulate(PLAIN, stepper=lg.solvers.Heun(), **RUN)
     assert np.abs(shaken.free.stack() - still.free.stack()).max() > 1e-4
 
 
@@ -74,7 +74,7 @@ def test_signals_of_one_barrier_and_of_several():
 
 
 def test_drives_of_current_and_field_by_a_drive_or_by_name():
-    waves = {"current": lg.Sine(2e-4, frequency=5e9), "field_y": lg.Constant(0.02)}
+    waves = {"current": lg.Sine(2e-4, frequency=5e9), "field_y": lg.drives.Constant(0.02)}
     one = lg.simulate(STACK, drive=lg.Drive(**waves), **RUN)
     other = lg.simulate(STACK, drive=waves, **RUN)
     np.testing.assert_array_equal(one.free.x, other.free.x)
@@ -87,7 +87,7 @@ def test_drives_of_current_and_field_by_a_drive_or_by_name():
 def test_engines_agree_with_a_temperature_and_a_drive():
     hot = STACK.replace(temperature=300.0)
     options = {"key": jax.random.key(2), "drive": lg.Drive(current=lg.Sine(2e-4, frequency=5e9))} | RUN
-    runs = [lg.simulate(hot, engine=engine, **options) for engine in (lg.Native(), lg.XLA())]
+    runs = [lg.simulate(hot, engine=engine, **options) for engine in (lg.solvers.Native(), lg.solvers.XLA())]
     assert runs[0].stats.engine == "native"
     for mine, other in zip(*(jax.tree.leaves(run.state) for run in runs), strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-12)
@@ -98,7 +98,7 @@ def test_the_step_is_chosen_from_the_fastest_turning():
     fine = lg.simulate(STACK, duration=50e-12, dt=run.stats.dt / 4)
     assert 0.05e-12 < run.stats.dt < 0.5e-12
     assert np.abs(run.free.stack()[-1] - fine.free.stack()[-1]).max() < 1e-5
-    stiff = STACK.replace(couplings=(lg.InterlayerExchange(("hard", "free"), J1=-5e-3),))
+    stiff = STACK.replace(couplings=(lg.stacks.InterlayerExchange(("hard", "free"), J1=-5e-3),))
     assert stiff.fastest() > 3 * STACK.fastest()
     accurate = lg.simulate(STACK, duration=50e-12, accuracy=1e-8)
     assert np.abs(accurate.free.stack()[-1] - fine.free.stack()[-1]).max() < 1e-6
@@ -116,7 +116,7 @@ def test_many_stacks_at_once():
 def test_an_exchange_is_found_from_a_resistance():
     begun = PLAIN.replace(couplings=(EXCHANGE.replace(J1=-0.8e-4),))
     run = lg.simulate(PLAIN, duration=0.2e-9, dt=1e-12, save=lg.Every(4)).signal("resistance")
-    start = {"free": lg.Spin(*jax.tree.leaves(FREE.m)), "hard": lg.Spin(*jax.tree.leaves(HARD.m))}
+    start = {"free": lg.systems.Spin(*jax.tree.leaves(FREE.m)), "hard": lg.systems.Spin(*jax.tree.leaves(HARD.m))}
     trace = lg.Trace(run.t, {"resistance": run.values}, units={"resistance": "Ω"})
     result = lg.fit(begun, trace, free=["couplings.0.J1"], m0=start, dt=1e-12)
     assert result.values["couplings.0.J1"] == pytest.approx(-1e-4, rel=1e-6)
@@ -124,13 +124,13 @@ def test_an_exchange_is_found_from_a_resistance():
 
 def test_stacks_in_an_array_feel_the_field_of_each_other():
     weights = 0.01 * (np.ones((2, 2)) - np.eye(2))
-    array = lg.SystemArray(PLAIN, 2, lg.DenseMix(weights, of="free", to="field"))
+    array = lg.systems.SystemArray(PLAIN, 2, lg.systems.DenseMix(weights, of="free", to="field"))
     coupled, apart = lg.simulate(array, **RUN), lg.simulate(PLAIN, **RUN)
     assert coupled.free.x.shape == (41, 2)
     assert np.abs(coupled.free.x - apart.free.x[:, None]).max() > 1e-5
 
 
-class Nothing(lg.LayerCoupling):
+class Nothing(lg.stacks.LayerCoupling):
     on: str = eqx.field(static=True)
 
     @property
@@ -145,26 +145,29 @@ def stack(**changes):
     return dataclasses.replace(PLAIN, **changes)
 
 
-CONTROLLED = FREE.replace(terms=(lg.VoltageControlledAnisotropy(per_volt=0.1),))
-SELF = lg.prism_tensor((6e-8, 4e-8, 2e-9), (6e-8, 4e-8, 2e-9), (0, 0, 0))
+CONTROLLED = FREE.replace(terms=(lg.physics.VoltageControlledAnisotropy(per_volt=0.1),))
+SELF = lg.stacks.prism_tensor((6e-8, 4e-8, 2e-9), (6e-8, 4e-8, 2e-9), (0, 0, 0))
 REFUSED = {
     "a layer that is not there": (
-        lambda: stack(couplings=lg.InterlayerExchange(("free", "top"), 1e-4)),
+        lambda: stack(couplings=lg.stacks.InterlayerExchange(("free", "top"), 1e-4)),
         "InterlayerExchange between 'free' and 'top': there is no layer 'top'; the layers are hard, free",
     ),
     "a barrier to nowhere": (
-        lambda: stack(barriers=lg.Barrier(("free", "top"), BARRIER.junction)),
+        lambda: stack(barriers=lg.stacks.Barrier(("free", "top"), BARRIER.junction)),
         "Barrier between 'free' and 'top': there is no layer 'top'",
     ),
     "a coupling of one's own": (lambda: stack(couplings=Nothing("top")), "Nothing between 'top': there is no layer"),
-    "a layer by itself": (lambda: lg.InterlayerExchange(("free", "free"), 1e-4), "expected the names of two layers"),
-    "a name": (lambda: lg.InterlayerExchange("free", 1e-4), "expected the names of two layers"),
+    "a layer by itself": (
+        lambda: lg.stacks.InterlayerExchange(("free", "free"), 1e-4),
+        "expected the names of two layers",
+    ),
+    "a name": (lambda: lg.stacks.InterlayerExchange("free", 1e-4), "expected the names of two layers"),
     "a trace of one body": (
-        lambda: lg.StrayField.from_tensor(("free", "hard"), SELF),
+        lambda: lg.stacks.StrayField.from_tensor(("free", "hard"), SELF),
         "StrayField between 'free' and 'hard' has the trace 1, expected 0",
     ),
     "no symmetry": (
-        lambda: lg.StrayField.from_tensor(("free", "hard"), [[1, 1, 0], [0, -1, 0], [0, 0, 0]]),
+        lambda: lg.stacks.StrayField.from_tensor(("free", "hard"), [[1, 1, 0], [0, -1, 0], [0, 0, 0]]),
         "expected a symmetric one",
     ),
     "no free layer": (
@@ -183,7 +186,7 @@ REFUSED = {
     ),
     "tesla for A/m": (lambda: FREE.replace(Ms=1.4), "layer 'free': Ms = 1.4 A/m .* in tesla"),
     "mJ/m²": (
-        lambda: lg.InterlayerExchange(("free", "hard"), -0.3),
+        lambda: lg.stacks.InterlayerExchange(("free", "hard"), -0.3),
         "J1 = -300 mJ/m² is out of range .* 1 erg/cm² = 1 mJ/m², so",
     ),
     "negative damping": (lambda: FREE.replace(alpha=-0.1), "damping cannot be negative"),
@@ -198,7 +201,7 @@ REFUSED = {
         "Stack: couplings holds FieldCoupling, expected LayerCouplings",
     ),
     "a junction for a barrier": (lambda: stack(barriers=BARRIER.junction), "expected Barriers"),
-    "a barrier without law": (lambda: lg.Barrier(("free", "hard"), 1e3), "expected a law of the resistance"),
+    "a barrier without law": (lambda: lg.stacks.Barrier(("free", "hard"), 1e3), "expected a law of the resistance"),
     "a drive of a voltage without a barrier": (
         lambda: lg.simulate(stack(barriers=()), drive={"voltage": lg.Sine(0.1, frequency=1e9)}, **RUN),
         "drive has 'voltage', which is no input of Stack; it has current, field_x",
@@ -216,7 +219,7 @@ REFUSED = {
         "VoltageControlledAnisotropy of 'free' follows the voltage of one barrier there, and the stack has none",
     ),
     "a torque by the voltage of no barrier": (
-        lambda: stack(barriers=(), couplings=lg.SpinTorque("free", "hard", field_like_per_volt=0.1)),
+        lambda: stack(barriers=(), couplings=lg.stacks.SpinTorque("free", "hard", field_like_per_volt=0.1)),
         "SpinTorque of 'free' and 'hard' follows the voltage of one barrier",
     ),
     "voltage control without a junction": (
@@ -227,7 +230,10 @@ REFUSED = {
         lambda: lg.simulate(stack(barriers=()), **RUN).signal("voltage"),
         "no signal 'voltage'; it has free.x",
     ),
-    "per cent": (lambda: lg.SpinTorque("free", "hard", polarization=50.0), "SpinTorque: polarization = 50 .* per cent"),
+    "per cent": (
+        lambda: lg.stacks.SpinTorque("free", "hard", polarization=50.0),
+        "SpinTorque: polarization = 50 .* per cent",
+    ),
     "a term that is none": (lambda: FREE.replace(terms=(3,)), "terms holds int, expected field terms"),
 }
 

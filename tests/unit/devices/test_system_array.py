@@ -19,57 +19,73 @@ def with_method(kind, **methods):
 
 
 def dense(weights, of="re", to="push"):
-    return lg.DenseMix(weights, of=of, to=to)
+    return lg.systems.DenseMix(weights, of=of, to=to)
 
 
 REFUSED = {
-    "no count": (lambda: lg.SystemArray(MEMBER, 0), "count = 0, expected the number of members"),
-    "a count that is no whole number": (lambda: lg.SystemArray(MEMBER, 2.0), "count = 2.0, expected the number"),
-    "an oscillator": (lambda: lg.SystemArray(lg.presets.kubota2013(), 2), "for oscillators use OscillatorArray"),
-    "no mix": (lambda: lg.SystemArray(MEMBER, 3, np.eye(3)), "mixes is .*expected a tuple; give a DenseMix"),
-    "a matrix among mixes": (lambda: lg.SystemArray(MEMBER, 3, [np.eye(3)]), "expected a Mix; give a DenseMix"),
-    "other leaves": (lambda: lg.SystemArray(RingMember(1e9, 2e9, [1e9, 2e9]), 3), r"shape \(2,\), expected one number"),
-    "another size": (lambda: lg.SystemArray(MEMBER, 2, dense(EYE)), "are for 3 members, this array has 2"),
+    "no count": (lambda: lg.systems.SystemArray(MEMBER, 0), "count = 0, expected the number of members"),
+    "a count that is no whole number": (
+        lambda: lg.systems.SystemArray(MEMBER, 2.0),
+        "count = 2.0, expected the number",
+    ),
+    "an oscillator": (
+        lambda: lg.systems.SystemArray(lg.presets.kubota2013(), 2),
+        "for oscillators use OscillatorArray",
+    ),
+    "no mix": (lambda: lg.systems.SystemArray(MEMBER, 3, np.eye(3)), "mixes is .*expected a tuple; give a DenseMix"),
+    "a matrix among mixes": (lambda: lg.systems.SystemArray(MEMBER, 3, [np.eye(3)]), "expected a Mix; give a DenseMix"),
+    "other leaves": (
+        lambda: lg.systems.SystemArray(RingMember(1e9, 2e9, [1e9, 2e9]), 3),
+        r"shape \(2,\), expected one number",
+    ),
+    "another size": (lambda: lg.systems.SystemArray(MEMBER, 2, dense(EYE)), "are for 3 members, this array has 2"),
     "no square": (lambda: dense(np.zeros((2, 3))), r"shape \(2, 3\), expected \(N, N\)"),
     "three axes": (lambda: dense(np.zeros((2, 2, 3))), r"shape \(2, 2, 3\), expected \(N, N\), or \(N, N, R, E\)"),
     "a tensor of another width": (
-        lambda: lg.SystemArray(MEMBER, 3, dense(np.zeros((3, 3, 1, 3)))),
+        lambda: lg.systems.SystemArray(MEMBER, 3, dense(np.zeros((3, 3, 1, 3)))),
         "for 3 emitted numbers, but a member emits 1",
     ),
-    "what nobody emits": (lambda: lg.SystemArray(MEMBER, 3, dense(EYE, of="m_x")), "of 'm_x', but RingMember emits re"),
-    "a silent member": (lambda: lg.SystemArray(MEMBERS["Hopf"], 3, dense(EYE)), "Hopf emits nothing"),
+    "what nobody emits": (
+        lambda: lg.systems.SystemArray(MEMBER, 3, dense(EYE, of="m_x")),
+        "of 'm_x', but RingMember emits re",
+    ),
+    "a silent member": (lambda: lg.systems.SystemArray(MEMBERS["Hopf"], 3, dense(EYE)), "Hopf emits nothing"),
     "what nobody reads": (
-        lambda: lg.SystemArray(MEMBER, 3, dense(EYE, to="current")),
+        lambda: lg.systems.SystemArray(MEMBER, 3, dense(EYE, to="current")),
         "RingMember receives 'current', which is no input of its: it has push",
     ),
     "a vector where a number is read": (
-        lambda: lg.SystemArray(
+        lambda: lg.systems.SystemArray(
             with_method(RingMember, emit=lambda s, y: {"re": lg.Vec3(0.0, y["re"], 0.0)}), 3, dense(EYE)
         ),
         "receives a Vec3 for 'push', expected a number; see `receive`",
     ),
     "an emission that is no dictionary": (
-        lambda: lg.SystemArray(with_method(RingMember, emit=lambda s, y: y["re"]), 3, dense(EYE)),
+        lambda: lg.systems.SystemArray(with_method(RingMember, emit=lambda s, y: y["re"]), 3, dense(EYE)),
         "emit gives .*, expected what it emits by name, a dictionary",
     ),
     "an emitted array": (
-        lambda: lg.SystemArray(with_method(RingMember, emit=lambda s, y: {"re": jnp.ones(2)}), 3, dense(EYE)),
+        lambda: lg.systems.SystemArray(with_method(RingMember, emit=lambda s, y: {"re": jnp.ones(2)}), 3, dense(EYE)),
         r"emit gives 're' of the shape \(2,\), expected numbers",
     ),
     "a reception that is no dictionary": (
-        lambda: lg.SystemArray(with_method(RingMember, receive=lambda s, mixed, i: mixed["push"]), 3, dense(EYE)),
+        lambda: lg.systems.SystemArray(
+            with_method(RingMember, receive=lambda s, mixed, i: mixed["push"]), 3, dense(EYE)
+        ),
         "receive gives .*, expected inputs by name, a dictionary",
     ),
     "two forms for one name": (
-        lambda: lg.SystemArray(PowerMember(1e9, 2e9, 1.2e9), 3, [dense(EYE), lg.SumMix(of="both", to="push")]),
+        lambda: lg.systems.SystemArray(
+            PowerMember(1e9, 2e9, 1.2e9), 3, [dense(EYE), lg.systems.SumMix(of="both", to="push")]
+        ),
         "two mixes to 'push' differ in form",
     ),
-    "no name": (lambda: lg.SumMix(of=3, to="push"), "of = 3, expected the name"),
+    "no name": (lambda: lg.systems.SumMix(of=3, to="push"), "of = 3, expected the name"),
     "members of two kinds": (
-        lambda: lg.SystemArray.of([MEMBER, Vortex(2e9, 0.3, 0.02, 5e7)]),
+        lambda: lg.systems.SystemArray.of([MEMBER, Vortex(2e9, 0.3, 0.02, 5e7)]),
         "RingMember, Vortex, expected",
     ),
-    "no members": (lambda: lg.SystemArray.of([]), "expected a list of systems"),
+    "no members": (lambda: lg.systems.SystemArray.of([]), "expected a list of systems"),
     "another start": (
         lambda: lg.simulate(ring(3), duration=1e-10, dt=1e-12, m0={"re": jnp.ones(2), "im": 0.0}),
         r"shape \(2,\), expected one number, or \(3,\) of the members",
@@ -79,18 +95,21 @@ REFUSED = {
         "'field', which is no input of RingMember",
     ),
     "no step": (
-        lambda: lg.simulate(lg.SystemArray(MEMBERS["Stack"], 2), duration=1e-10),
+        lambda: lg.simulate(lg.systems.SystemArray(MEMBERS["Stack"], 2), duration=1e-10),
         "the step of Stack cannot be chosen",
     ),
-    "positions": (lambda: lg.dipolar_tensors(np.zeros((2, 2)), 1.0), r"shape \(2, 2\), expected \(N, 3\)"),
+    "positions": (lambda: lg.physics.dipolar_tensors(np.zeros((2, 2)), 1.0), r"shape \(2, 2\), expected \(N, 3\)"),
     "one place": (
-        lambda: lg.dipolar_tensors(np.zeros((2, 3)), 1.0),
+        lambda: lg.physics.dipolar_tensors(np.zeros((2, 3)), 1.0),
         "positions 0 and 1 are .*, expected dipoles apart",
     ),
-    "moments": (lambda: lg.dipolar_tensors(np.eye(3), np.ones(2)), r"moment has the shape \(2,\)"),
-    "a coupling without tensors": (lambda: lg.TensorCoupling(np.eye(3)), r"shape \(3, 3\), expected \(N, N, 3, 3\)"),
+    "moments": (lambda: lg.physics.dipolar_tensors(np.eye(3), np.ones(2)), r"moment has the shape \(2,\)"),
+    "a coupling without tensors": (
+        lambda: lg.devices.TensorCoupling(np.eye(3)),
+        r"shape \(3, 3\), expected \(N, N, 3, 3\)",
+    ),
     "a coupling of another size": (
-        lambda: lg.OscillatorArray(lg.presets.kubota2013(), 2, lg.TensorCoupling(np.zeros((3, 3, 3, 3)))),
+        lambda: lg.OscillatorArray(lg.presets.kubota2013(), 2, lg.devices.TensorCoupling(np.zeros((3, 3, 3, 3)))),
         "the coupling is for 3 oscillators, this array has 2",
     ),
 }
@@ -105,12 +124,12 @@ def test_what_does_not_fit_gets_a_sentence(name):
 
 
 def test_every_leaf_has_one_value_for_each_member():
-    array = lg.SystemArray(MEMBER.replace(frequency=[1e9, 2e9]), 2)
+    array = lg.systems.SystemArray(MEMBER.replace(frequency=[1e9, 2e9]), 2)
     assert {leaf.shape for leaf in jax.tree.leaves(array.system)} == {(2,)}
     changed = array.replace(gain=3e9)
     assert np.array_equal(changed.system.gain, [3e9, 3e9])
     assert np.array_equal(changed.system.frequency, [1e9, 2e9])
-    members = lg.SystemArray.of([MEMBER, MEMBER.replace(frequency=1.3e9)])
+    members = lg.systems.SystemArray.of([MEMBER, MEMBER.replace(frequency=1.3e9)])
     assert np.array_equal(members.system.frequency, [1.2e9, 1.3e9])
     assert members.count == 2
 
@@ -118,9 +137,11 @@ def test_every_leaf_has_one_value_for_each_member():
 def test_members_that_do_not_feel_each_other_are_alone():
     frequencies = [1e9, 1.1e9, 1.3e9]
     settings = {"duration": 1e-9, "dt": 4e-12}
-    run = lg.simulate(lg.SystemArray(MEMBER.replace(frequency=frequencies), 3), **settings)
+    run = lg.simulate(lg.systems.SystemArray(MEMBER.replace(frequency=frequencies), 3), **settings)
     assert (run.re.shape, run.stats.engine) == ((251, 3), "native")
-    zero = lg.simulate(lg.SystemArray(MEMBER.replace(frequency=frequencies), 3, dense(np.zeros((3, 3)))), **settings)
+    zero = lg.simulate(
+        lg.systems.SystemArray(MEMBER.replace(frequency=frequencies), 3, dense(np.zeros((3, 3)))), **settings
+    )
     for place, frequency in enumerate(frequencies):
         alone = lg.simulate(MEMBER.replace(frequency=frequency), **settings)
         for array in (run, zero):
@@ -140,7 +161,7 @@ def test_a_step_is_chosen_from_the_fastest_member():
     assert run.dt == pytest.approx(0.05 / (2 * np.pi * 1.2e9), rel=0.05)
 
 
-class Neighbours(lg.Mix):
+class Neighbours(lg.systems.Mix):
     """A mix of one's own: the one before on a ring."""
 
     strength: float = lg.quantity("1/s")
@@ -151,8 +172,8 @@ class Neighbours(lg.Mix):
 
 def test_a_mix_of_ones_own_runs_and_says_where():
     settings = {"duration": 1e-10, "dt": 4e-12}
-    own = lg.simulate(lg.SystemArray(MEMBER, 3, Neighbours(2e8, of="re", to="push")), **settings)
+    own = lg.simulate(lg.systems.SystemArray(MEMBER, 3, Neighbours(2e8, of="re", to="push")), **settings)
     assert (own.stats.engine, own.stats.reason) == ("XLA", "the native engine has no kernel for Neighbours")
-    same = lg.simulate(lg.SystemArray(MEMBER, 3, dense(2e8 * np.roll(EYE, 1, axis=0))), **settings)
+    same = lg.simulate(lg.systems.SystemArray(MEMBER, 3, dense(2e8 * np.roll(EYE, 1, axis=0))), **settings)
     assert (same.stats.engine, same.stats.reason) == ("native", "")
     np.testing.assert_allclose(own.re, same.re, rtol=1e-12)

@@ -15,7 +15,7 @@ import llgrad as lg
 def test_a_system_comes_back_to_its_class(name, ending, tmp_path):
     path = tmp_path / f"system.{ending}"
     lg.save_device(path, MEMBERS[name])
-    found = lg.load_system(path, type(MEMBERS[name]))
+    found = lg.systems.load_system(path, type(MEMBERS[name]))
     np.testing.assert_array_equal(jax.tree.leaves(found), jax.tree.leaves(MEMBERS[name]))
 
 
@@ -23,17 +23,20 @@ def test_a_fit_gives_its_system_back(tmp_path):
     run = lg.simulate(MEMBERS["Hopf"], duration=1e-9, dt=10e-12)
     result = lg.fit(MEMBERS["Hopf"].replace(gain=8e8), run, free=["gain"], m0=Hopf.start(MEMBERS["Hopf"]), dt=10e-12)
     path = result.save(tmp_path / "fit.json")
-    assert lg.load_system(path, Hopf).gain == result.values["gain"]
+    assert lg.systems.load_system(path, Hopf).gain == result.values["gain"]
     entry = json.loads(path.read_text())
     assert entry["parameters"]["gain"]["unit"] == "1/s" and entry["device"]["type"] == "Hopf"
 
 
 REFUSED = {
-    "another class": (lambda path: lg.load_system(path, Stack), "it describes Hopf, and not Stack"),
-    "no class": (lambda path: lg.load_system(path, lg.Oscillator), "expected the class of a System"),
-    "a system of numbers": (lambda path: lg.load_system(path, MEMBERS["Hopf"]), "expected the class of a System"),
+    "another class": (lambda path: lg.systems.load_system(path, Stack), "it describes Hopf, and not Stack"),
+    "no class": (lambda path: lg.systems.load_system(path, lg.Oscillator), "expected the class of a System"),
+    "a system of numbers": (
+        lambda path: lg.systems.load_system(path, MEMBERS["Hopf"]),
+        "expected the class of a System",
+    ),
     "a device": (lg.load_device, "it describes Hopf, expected an Oscillator or a System of llgrad; .* load_system"),
-    "no file": (lambda path: lg.load_system(path.with_name("no.json"), Hopf), "does not exist"),
+    "no file": (lambda path: lg.systems.load_system(path.with_name("no.json"), Hopf), "does not exist"),
 }
 
 

@@ -8,9 +8,9 @@ import pytest
 import llgrad as lg
 
 DENSITIES = {
-    "flicker": lg.FlickerNoise(1e-14, corner=2e9),
-    "flicker alone": lg.FlickerNoise(1e-14),
-    "Lorentzian": lg.LorentzianNoise(1e-12, 0.3e-9),
+    "flicker": lg.drives.FlickerNoise(1e-14, corner=2e9),
+    "flicker alone": lg.drives.FlickerNoise(1e-14),
+    "Lorentzian": lg.drives.LorentzianNoise(1e-12, 0.3e-9),
     "own": lambda f: 1e-24 * jnp.exp(-f / 3e9),
 }
 INTERVAL, COUNT = 50e-12, 1024
@@ -18,7 +18,9 @@ INTERVAL, COUNT = 50e-12, 1024
 
 def samples(density, number):
     keys = jax.random.split(jax.random.key(7), number)
-    of_one = jax.jit(lambda k: lg.coloured_noise(density, duration=INTERVAL * COUNT, interval=INTERVAL, key=k).values)
+    of_one = jax.jit(
+        lambda k: lg.drives.coloured_noise(density, duration=INTERVAL * COUNT, interval=INTERVAL, key=k).values
+    )
     return np.stack([np.asarray(of_one(key)) for key in keys])[:, :COUNT]
 
 
@@ -45,7 +47,9 @@ def test_its_correlation_is_exponential():
 
 def test_it_is_differentiable_in_its_strength():
     def size(strength):
-        noise = lg.coloured_noise(lg.FlickerNoise(strength), duration=1e-9, interval=1e-11, key=jax.random.key(0))
+        noise = lg.drives.coloured_noise(
+            lg.drives.FlickerNoise(strength), duration=1e-9, interval=1e-11, key=jax.random.key(0)
+        )
         return jnp.sum(noise(jnp.asarray([0.3e-9, 0.7e-9])) ** 2)
 
     value, slope = jax.value_and_grad(size)(1e-14)
@@ -53,7 +57,9 @@ def test_it_is_differentiable_in_its_strength():
 
 
 def test_it_drives_a_run():
-    noise = lg.coloured_noise(lg.FlickerNoise(1e-12), duration=1e-9, interval=1e-11, key=jax.random.key(0))
+    noise = lg.drives.coloured_noise(
+        lg.drives.FlickerNoise(1e-12), duration=1e-9, interval=1e-11, key=jax.random.key(0)
+    )
     run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=5e-12, drive=lg.Drive(current=noise))
     assert run.status.ok and run.stats.engine == "native"
 
@@ -69,6 +75,6 @@ def test_it_drives_a_run():
     ],
 )
 def test_what_cannot_be_meant_is_refused(given, said):
-    settings = {"density": lg.FlickerNoise(1e-14), "duration": 1e-9, "interval": 1e-11, "key": jax.random.key(0)}
+    settings = {"density": lg.drives.FlickerNoise(1e-14), "duration": 1e-9, "interval": 1e-11, "key": jax.random.key(0)}
     with pytest.raises(ValueError, match=said):
-        lg.coloured_noise(**(settings | given))
+        lg.drives.coloured_noise(**(settings | given))

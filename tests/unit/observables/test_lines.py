@@ -123,7 +123,7 @@ def test_a_drift_is_no_line():
 
 
 def test_every_answer_is_the_same(broad):
-    """The sentence, the picture's label, lg.line_width and lg.peak_of."""
+    """The sentence, the picture's label, lg.observables.line_width and lg.data.peak_of."""
     found, peak = line_width(broad, dt=DT), peak_of(spectrum(broad, DT))
     assert (peak.frequency, peak.line_width) == (found.frequency, found.line_width)
     assert peak.power == pytest.approx(1.0, rel=0.3) and peak.background > 0

@@ -52,7 +52,7 @@ def test_the_tone_of_a_component_and_how_it_depends_on_the_parameters():
     power = (2.0 - 1) / (2.0 + 0.5)
 
     def tone(omega):
-        settings = {"key": jax.random.key(0), "stepper": lg.RK4(), "save": lg.Every(4)}
+        settings = {"key": jax.random.key(0), "stepper": lg.solvers.RK4(), "save": lg.Every(4)}
         signal = lg.simulate(free.replace(omega=omega), duration=160e-9, dt=DT, **settings).signal("re")
         return lg.frequency(signal.values[-SAMPLES:], dt=signal.dt)
 
@@ -68,9 +68,11 @@ def test_an_output_is_what_observe_gives_under_the_drive():
     assert run.signals == ("voltage", "re", "im")
     assert lg.trace_of(run).units == {"voltage": "V", "re": "m"}
     assert lg.spectrum(run.signal("voltage")).unit == "V²/Hz"
-    assert lg.amplitude(run.signal("voltage")) == pytest.approx(1e-3 * np.sqrt(0.5), rel=0.05)
+    assert lg.observables.amplitude(run.signal("voltage")) == pytest.approx(1e-3 * np.sqrt(0.5), rel=0.05)
     assert "voltage oscillates at 1." in oscillation_of(run.signal("voltage")).sentence("voltage", "V")
-    assert lg.phase(run.signal("re")) - lg.phase(run.signal("im")) == pytest.approx(np.pi / 2, abs=0.05)
+    assert lg.observables.phase(run.signal("re")) - lg.observables.phase(run.signal("im")) == pytest.approx(
+        np.pi / 2, abs=0.05
+    )
 
 
 def test_many_runs_at_once_have_their_signals():
@@ -102,8 +104,8 @@ class Member(Hopf):
 
 
 def array_run():
-    mix = lg.DenseMix(1e7 * (np.ones((3, 3)) - np.eye(3)), of="re", to="push")
-    return lg.simulate(lg.SystemArray(Member(1e9, 2e9, [0.9e9, 1.1e9, 1.3e9]), 3, mix), duration=20e-9, dt=DT)
+    mix = lg.systems.DenseMix(1e7 * (np.ones((3, 3)) - np.eye(3)), of="re", to="push")
+    return lg.simulate(lg.systems.SystemArray(Member(1e9, 2e9, [0.9e9, 1.1e9, 1.3e9]), 3, mix), duration=20e-9, dt=DT)
 
 
 def test_an_array_has_the_signals_of_all_its_members():
@@ -161,8 +163,8 @@ def test_what_cannot_be_meant_is_refused(name):
 class Bounded(Hopf):
     """With a parameter that is a fraction, and one that is positive."""
 
-    part: float = lg.quantity("1", bound=lg.between(0.0, 1.0), default=0.5)
-    heat: float = lg.quantity("W", bound=lg.positive(), default=0.0)
+    part: float = lg.quantity("1", bound=lg.systems.between(0.0, 1.0), default=0.5)
+    heat: float = lg.quantity("W", bound=lg.systems.positive(), default=0.0)
 
 
 def test_a_value_outside_its_bound_is_refused():

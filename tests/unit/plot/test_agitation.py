@@ -14,7 +14,7 @@ STATES = np.array([[0.0, 0, 1], [0, 0, -1]])
 def made(counts, axes):
     counts = np.array(counts)
     times = np.where(np.arange(100) < counts[..., 1:2], 1e-9 + 1e-11 * np.arange(100), np.nan)
-    return lg.Switching(BIT, lg.Drive(), axes, STATES, 0, 100, counts, times, ("m.x", "m.y", "m.z"))
+    return lg.experiments.Switching(BIT, lg.Drive(), axes, STATES, 0, 100, counts, times, ("m.x", "m.y", "m.z"))
 
 
 def test_pictures_of_switching_are_whole():
@@ -31,5 +31,5 @@ def test_pictures_of_switching_are_whole():
 def test_the_picture_of_a_telegraph_signal_is_whole(rng):
     jumps = np.repeat(np.arange(200) % 2, rng.exponential(100, 200).astype(int) + 1)
     signal = jumps + 0.05 * rng.normal(size=jumps.size)
-    check_whole("telegraph", plot.telegraph(lg.telegraph(signal, dt=1e-9), signal, dt=1e-9))
-    check_whole("dwells", plot.telegraph(lg.telegraph(signal, dt=1e-9)))
+    check_whole("telegraph", plot.telegraph(lg.observables.telegraph(signal, dt=1e-9), signal, dt=1e-9))
+    check_whole("dwells", plot.telegraph(lg.observables.telegraph(signal, dt=1e-9)))

@@ -21,7 +21,7 @@ def result():
 
 
 def test_pictures_are_whole(result):
-    front = lg.pareto_front(STO, [lg.minimise(bowl), lg.maximise("current")], RANGES, points=4)
+    front = lg.optimising.pareto_front(STO, [lg.minimise(bowl), lg.maximise("current")], RANGES, points=4)
     for draw, found in ((plot.optimum, result), (plot.sensitivities, result), (plot.front, front)):
         check_whole(draw.__name__, draw(found))
     above, below = plot.front(front).axes

@@ -62,7 +62,7 @@ class Dipole(lg.System):
     inputs: ClassVar = {"field_x": "T", "field_y": "T", "field_z": "T"}
 
     def start(self):
-        return {"m": lg.Spin(0.6, 0.0, 0.8)}
+        return {"m": lg.systems.Spin(0.6, 0.0, 0.8)}
 
     def rate(self, state, inputs):
         m = state["m"]
@@ -88,7 +88,7 @@ class Junction(lg.System):
     inputs: ClassVar = {"voltage": "V", "current": "A"}
 
     def start(self):
-        return lg.Spin(0.6, 0.0, 0.8)
+        return lg.systems.Spin(0.6, 0.0, 0.8)
 
     def rate(self, state, inputs):
         field = lg.Vec3(0.0, 0.0, self.field) + lg.Vec3(0.0, -state.z, state.y) * (self.torque * inputs.current)
@@ -106,31 +106,31 @@ def ring(count):
     """Oscillators of different frequencies on a ring, each pushed by its neighbours."""
     near = np.roll(np.eye(count), 1, axis=0) + np.roll(np.eye(count), -1, axis=0)
     system = RingMember(1e9, 2e9, np.linspace(1.0e9, 1.2e9, count))
-    return lg.SystemArray(system, count, lg.DenseMix(2e8 * near, of="re", to="push"))
+    return lg.systems.SystemArray(system, count, lg.systems.DenseMix(2e8 * near, of="re", to="push"))
 
 
 def powers(count):
     """A matrix for each pair, and a sum beside it."""
     rng = np.random.default_rng(1)
     mixes = (
-        lg.DenseMix(1e8 * rng.normal(size=(count, count, 2, 2)), of="both", to="both"),
-        lg.SumMix(of="re", to="re"),
+        lg.systems.DenseMix(1e8 * rng.normal(size=(count, count, 2, 2)), of="both", to="both"),
+        lg.systems.SumMix(of="re", to="re"),
     )
-    return lg.SystemArray(PowerMember(np.linspace(1e9, 1.1e9, count), 2e9, 1.2e9), count, mixes)
+    return lg.systems.SystemArray(PowerMember(np.linspace(1e9, 1.1e9, count), 2e9, 1.2e9), count, mixes)
 
 
 def amplitudes(count):
     """Noise, and a mean field."""
     system = Amplitudes(np.linspace(3e9, 3.1e9, count), -1e9, 1e8, 0.5, 2.0, 1e6)
-    return lg.SystemArray(system, count, lg.SumMix(of="power", to="power"))
+    return lg.systems.SystemArray(system, count, lg.systems.SumMix(of="power", to="power"))
 
 
 def layers(count):
     """One weight for a pair, of vectors; and twice the same is added up."""
     rng = np.random.default_rng(2)
-    mix = lg.DenseMix(5e-3 * rng.normal(size=(count, count)), of="free", to="free")
-    return lg.SystemArray(
-        Layers(0.05, 0.2, np.linspace(0.02, 0.03, count)), count, (mix, lg.SumMix(of="free", to="free"))
+    mix = lg.systems.DenseMix(5e-3 * rng.normal(size=(count, count)), of="free", to="free")
+    return lg.systems.SystemArray(
+        Layers(0.05, 0.2, np.linspace(0.02, 0.03, count)), count, (mix, lg.systems.SumMix(of="free", to="free"))
     )
 
 
@@ -142,14 +142,16 @@ def positions(count):
 
 def dipoles(count):
     """Stray fields from positions."""
-    tensors = lg.dipolar_tensors(positions(count), 5e-17)
-    return lg.SystemArray(Dipole(np.linspace(0.1, 0.2, count), 0.02), count, lg.DenseMix(tensors, of="m", to="field"))
+    tensors = lg.physics.dipolar_tensors(positions(count), 5e-17)
+    return lg.systems.SystemArray(
+        Dipole(np.linspace(0.1, 0.2, count), 0.02), count, lg.systems.DenseMix(tensors, of="m", to="field")
+    )
 
 
 def series(count):
     """A chain in series."""
     system = Junction(0.2 * (1 + 0.1 * np.arange(count)), 0.02, 5.0, 40.0, 50.0)
-    return lg.SystemArray(system, count, lg.SumMix(of="resistance", to="total"))
+    return lg.systems.SystemArray(system, count, lg.systems.SumMix(of="resistance", to="total"))
 
 
 ARRAYS = {

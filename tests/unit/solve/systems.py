@@ -62,7 +62,7 @@ class Shaken(lg.System):
     noises = 6
 
     def start(self):
-        return {"one": lg.Spin(0.6, 0.0, 0.8), "two": lg.Spin(0.6, 0.0, 0.8)}
+        return {"one": lg.systems.Spin(0.6, 0.0, 0.8), "two": lg.systems.Spin(0.6, 0.0, 0.8)}
 
     def rate(self, state, inputs):
         found = {}
@@ -82,7 +82,7 @@ class Stack(lg.System):
     inputs: ClassVar = {"field": "T"}
 
     def start(self):
-        return {"free": lg.Spin(0.6, 0.0, 0.8), "hard": lg.Spin(0.0, 0.28, 0.96)}
+        return {"free": lg.systems.Spin(0.6, 0.0, 0.8), "hard": lg.systems.Spin(0.0, 0.28, 0.96)}
 
     def rate(self, state, inputs):
         pulse = 0.02 * jnp.exp(-(((inputs.t - 0.2e-9) / 0.1e-9) ** 2))
@@ -124,7 +124,7 @@ class Chain(lg.System):
     inputs: ClassVar = {"voltage": "V"}
 
     def start(self):
-        return tuple(lg.Spin(*m) for m in ((0.6, 0.0, 0.8), (0.0, 0.6, 0.8), (0.48, 0.64, 0.6)))
+        return tuple(lg.systems.Spin(*m) for m in ((0.6, 0.0, 0.8), (0.0, 0.6, 0.8), (0.48, 0.64, 0.6)))
 
     def rate(self, state, inputs):
         resistance = self.load + sum(100.0 - 40.0 * m.x for m in state)

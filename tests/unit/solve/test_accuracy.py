@@ -22,9 +22,9 @@ CASES = {
     "at 2 kOe": (STO.replace(field=(0.0, 0.0, 0.2)), None, 1e-8),
     "a tone": (STO, lg.Drive(current=lg.Sine(1e-3, frequency=2e9)), 1e-7),
     "a pulse": (STO, lg.Drive(current=lg.Pulse(1e-3, start=1e-9, width=0.5e-9)), 1e-7),
-    "lines between samples": (STO, lg.Drive(current=lg.Sampled(np.arange(11) * 0.5e-9, VALUES)), 1e-7),
-    "lines on another grid": (STO, lg.Drive(current=lg.Sampled(np.arange(11) * 0.51234e-9, VALUES)), 1e-7),
-    "many lines on another grid": (STO, lg.Drive(current=lg.Sampled(np.arange(90) * 61.234e-12, MANY)), 1e-4),
+    "lines between samples": (STO, lg.Drive(current=lg.drives.Sampled(np.arange(11) * 0.5e-9, VALUES)), 1e-7),
+    "lines on another grid": (STO, lg.Drive(current=lg.drives.Sampled(np.arange(11) * 0.51234e-9, VALUES)), 1e-7),
+    "many lines on another grid": (STO, lg.Drive(current=lg.drives.Sampled(np.arange(90) * 61.234e-12, MANY)), 1e-4),
 }
 
 
@@ -32,12 +32,12 @@ CASES = {
 def test_the_error_of_the_end_is_below_the_accuracy_and_near_it(name):
     device, drive, accuracy = CASES[name]
     run = simulate(device, accuracy=accuracy, drive=drive, **RUN)
-    exact = simulate(device, dt=run.stats.dt / 6, drive=drive, stepper=lg.DormandPrince8(), **RUN)
+    exact = simulate(device, dt=run.stats.dt / 6, drive=drive, stepper=lg.solvers.DormandPrince8(), **RUN)
     error = float(np.linalg.norm(run.m[-1] - exact.m[-1]))
     assert error <= accuracy
     assert 0.5 * error < run.stats.error < (4 if run.stats.reason else 1.5) * error + 1e-12
-    longest = (lg.DormandPrince8 if accuracy < 1e-4 else lg.Tsitouras5)().limit
-    turn = run.stats.dt * lg.suggest_dt(device) ** -1 * 0.05
+    longest = (lg.solvers.DormandPrince8 if accuracy < 1e-4 else lg.solvers.Tsitouras5)().limit
+    turn = run.stats.dt * lg.solvers.suggest_dt(device) ** -1 * 0.05
     assert error > 1e-2 * accuracy or turn > 0.9 * longest or drive is not None
     assert ("the knots of the drive fall within steps" in run.stats.reason) == (name == "many lines on another grid")
 
@@ -48,7 +48,7 @@ def test_the_stepper_follows_the_accuracy():
         "Tsitouras5",
         "DormandPrince8",
     ]
-    assert simulate(STO, accuracy=1e-5, stepper=lg.RK4(), **RUN).stats.stepper == "RK4"
+    assert simulate(STO, accuracy=1e-5, stepper=lg.solvers.RK4(), **RUN).stats.stepper == "RK4"
 
 
 def test_steps_end_at_the_knots_of_lines():
@@ -58,8 +58,10 @@ def test_steps_end_at_the_knots_of_lines():
 
 
 def test_states_between_long_steps():
-    run = simulate(STO, accuracy=1e-6, duration=2e-9, m0=START, save=lg.Interval(2e-12))
-    exact = simulate(STO, dt=2e-12, duration=2e-9, m0=START, stepper=lg.DormandPrince8(), save=lg.Interval(2e-12))
+    run = simulate(STO, accuracy=1e-6, duration=2e-9, m0=START, save=lg.solvers.Interval(2e-12))
+    exact = simulate(
+        STO, dt=2e-12, duration=2e-9, m0=START, stepper=lg.solvers.DormandPrince8(), save=lg.solvers.Interval(2e-12)
+    )
     assert run.m.shape == (1001, 3)
     assert run.stats.samples > 10
     np.testing.assert_allclose(run.m, exact.m, atol=3e-6)
@@ -68,7 +70,7 @@ def test_states_between_long_steps():
 def test_the_step_is_a_constant_to_derivatives():
     chosen = simulate(STO, accuracy=1e-8, **RUN).stats
     with_accuracy = jax.grad(lambda a: simulate(STO.replace(alpha=a), accuracy=1e-8, **RUN).m[-1, 0])(0.005)
-    settings = {"dt": chosen.dt * (1 + 1e-12), "stepper": lg.DormandPrince8()}
+    settings = {"dt": chosen.dt * (1 + 1e-12), "stepper": lg.solvers.DormandPrince8()}
     assert with_accuracy == jax.grad(lambda a: simulate(STO.replace(alpha=a), **settings, **RUN).m[-1, 0])(0.005)
 
 
@@ -90,7 +92,7 @@ def test_a_chaotic_run_says_that_it_cannot_be_told():
         ({"accuracy": 1e-6, "dt": 1e-12}, "leave one of the two out"),
         ({"accuracy": 1e-15}, "below the rounding of a run in float64"),
         ({"accuracy": 1e-6, "key": jax.random.key(0)}, "without noise"),
-        ({"accuracy": 1e-6, "engine": lg.Diffrax()}, "rtol"),
+        ({"accuracy": 1e-6, "engine": lg.solvers.Diffrax()}, "rtol"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(given, said):
@@ -113,7 +115,7 @@ def test_float32_has_its_rounding():
 def test_of_an_array_of_systems_every_member_is_right(name):
     array, run = ARRAYS[name](3), {"duration": 1e-9, "save": lg.End()}
     found = simulate(array, accuracy=1e-7, **run)
-    exact = simulate(array, dt=found.stats.dt / 8, stepper=lg.DormandPrince8(), **run)
+    exact = simulate(array, dt=found.stats.dt / 8, stepper=lg.solvers.DormandPrince8(), **run)
     assert found.stats.error <= 1e-7
     for a, b in zip(jax.tree.leaves(found.state), jax.tree.leaves(exact.state), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=3e-7)

@@ -26,7 +26,7 @@ class Case:
 
     name: str
     N: int
-    stepper: Any = lg.RK4()  # noqa: RUF009
+    stepper: Any = lg.solvers.RK4()  # noqa: RUF009
     B: int | None = None
     steps: int = 4
     save: Any = lg.Every(2)  # noqa: RUF009
@@ -57,7 +57,7 @@ class Case:
         drive = None
         if self.name in DRIVES:
             channel = DRIVES[self.name]
-            drive = {channel: lg.Sampled(DT * np.arange(self.steps + 1), samples * SIZES[channel])}
+            drive = {channel: lg.drives.Sampled(DT * np.arange(self.steps + 1), samples * SIZES[channel])}
         run = lg.simulate(
             array,
             duration=self.steps * DT,
@@ -84,7 +84,7 @@ class Case:
             value, push = jax.linearize(lambda p: self.run(engine, p), parameters)
             return value, push(tangent), jax.linear_transpose(push, parameters)(cotangent)[0]
 
-        jit = quick_jit if isinstance(engine, lg.XLA) else jax.jit
+        jit = quick_jit if isinstance(engine, lg.solvers.XLA) else jax.jit
         value, pushed, gradient = jit(compute)(self.parameters)
         left = float(jnp.vdot(pushed, cotangent))
         right = sum(float(jnp.vdot(a, b)) for a, b in zip(*map(jax.tree.leaves, (gradient, tangent)), strict=True))
@@ -93,31 +93,33 @@ class Case:
 
 CASES = {
     "a single member, in registers": lambda: Case("ring", 1),
-    "five in two registers, vectors, a sum and the time": lambda: Case("layers", 5, lg.Heun()),
-    "thirty-three, tensors": lambda: Case("dipoles", 33, lg.Heun(), each=True),
-    "five of them, many starts, the end": lambda: Case("dipoles", 5, lg.Heun(), B=17, save=lg.End()),
-    "thirty-three, a sum": lambda: Case("series", 33, lg.Heun(), each=True),
-    "five of them, many starts": lambda: Case("series", 5, lg.Heun(), B=3, each=True),
-    "rows shared out, a sum and what is no component": lambda: Case("powers", 200, lg.Heun(), steps=2, save=lg.End()),
-    "noise, many starts": lambda: Case("amplitudes", 33, lg.Heun(), B=3),
+    "five in two registers, vectors, a sum and the time": lambda: Case("layers", 5, lg.solvers.Heun()),
+    "thirty-three, tensors": lambda: Case("dipoles", 33, lg.solvers.Heun(), each=True),
+    "five of them, many starts, the end": lambda: Case("dipoles", 5, lg.solvers.Heun(), B=17, save=lg.End()),
+    "thirty-three, a sum": lambda: Case("series", 33, lg.solvers.Heun(), each=True),
+    "five of them, many starts": lambda: Case("series", 5, lg.solvers.Heun(), B=3, each=True),
+    "rows shared out, a sum and what is no component": lambda: Case(
+        "powers", 200, lg.solvers.Heun(), steps=2, save=lg.End()
+    ),
+    "noise, many starts": lambda: Case("amplitudes", 33, lg.solvers.Heun(), B=3),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_value_tangent_and_gradient(name):
     case = CASES[name]()
-    found, (left, right) = case.everything(lg.Native())
+    found, (left, right) = case.everything(lg.solvers.Native())
     assert (case.stats.engine, case.stats.reason) == ("native", "")
-    expected, _ = case.everything(lg.XLA())
+    expected, _ = case.everything(lg.solvers.XLA())
     assert_close(found, expected, 1e-10)
     np.testing.assert_allclose(left, right, rtol=1e-10)
 
 
 def test_the_gradient_of_a_stepper_of_eighth_order():
-    case = Case("ring", 2, lg.DormandPrince8(), steps=2, save=lg.End())
+    case = Case("ring", 2, lg.solvers.DormandPrince8(), steps=2, save=lg.End())
     loss = lambda engine: lambda p: jnp.sum(jnp.sin(case.run(engine, p)))  # noqa: E731
-    found = jax.jit(jax.value_and_grad(loss(lg.Native())))(case.parameters)
-    assert_close(found, quick_jit(jax.value_and_grad(loss(lg.XLA())))(case.parameters), 1e-10)
+    found = jax.jit(jax.value_and_grad(loss(lg.solvers.Native())))(case.parameters)
+    assert_close(found, quick_jit(jax.value_and_grad(loss(lg.solvers.XLA())))(case.parameters), 1e-10)
 
 
 def last(array, engine, steps=40, **options):
@@ -128,20 +130,25 @@ def last(array, engine, steps=40, **options):
 
 @pytest.mark.float32
 def test_float32():
-    case = Case("layers", 5, lg.Heun())
+    case = Case("layers", 5, lg.solvers.Heun())
     assert case.parameters[0].mixes[0].weights.dtype == jnp.float32
-    found, (left, right) = case.everything(lg.Native())
-    assert_close(found, case.everything(lg.XLA())[0], 2e-3)
+    found, (left, right) = case.everything(lg.solvers.Native())
+    assert_close(found, case.everything(lg.solvers.XLA())[0], 2e-3)
     np.testing.assert_allclose(left, right, rtol=1e-3)
 
 
 def test_an_adaptive_solver_agrees():
     array = series(5)
-    np.testing.assert_allclose(last(array, lg.Native(), dt=DT / 8), last(array, lg.Diffrax()), atol=2e-7)
+    np.testing.assert_allclose(
+        last(array, lg.solvers.Native(), dt=DT / 8), last(array, lg.solvers.Diffrax()), atol=2e-7
+    )
 
 
 def test_diffrax_has_the_same_noise():
-    found = [last(ARRAYS["amplitudes"](3), engine, key=jax.random.key(2)) for engine in (lg.Native(), lg.Diffrax())]
+    found = [
+        last(ARRAYS["amplitudes"](3), engine, key=jax.random.key(2))
+        for engine in (lg.solvers.Native(), lg.solvers.Diffrax())
+    ]
     np.testing.assert_allclose(*found, rtol=1e-9)
 
 
@@ -154,7 +161,7 @@ def test_a_chain_in_series_is_the_one_big_system():
     settings = {"duration": 50 * DT, "dt": DT, "drive": drive}
     whole = lg.simulate(chain, **settings).state
     starts = chain.start()
-    m0 = lg.Spin(*(np.array([getattr(spin, axis) for spin in starts]) for axis in "xyz"))
+    m0 = lg.systems.Spin(*(np.array([getattr(spin, axis) for spin in starts]) for axis in "xyz"))
     parts = lg.simulate(series(3), m0=m0, **settings)
     assert parts.stats.engine == "native"
     for place, spin in enumerate(whole):
@@ -167,11 +174,11 @@ def test_the_energy_of_two_dipoles():
     moment, r, up = 5e-17, 2e-7, np.array([0.0, 0.0, 1.0])
     unit = MU_0 * moment**2 / (4 * np.pi * r**3)
     for place, expected in ((np.array([0.0, 0.0, r]), -2 * unit), (np.array([r, 0.0, 0.0]), unit)):
-        tensors = lg.dipolar_tensors(np.stack([0 * place, place]), moment)
+        tensors = lg.physics.dipolar_tensors(np.stack([0 * place, place]), moment)
         assert -moment * up @ tensors[0, 1] @ up == pytest.approx(expected, rel=1e-12)
         assert not np.any(tensors[0, 0])
     moments = np.array([1.0, 2.0, 0.5]) * moment
-    tensors = np.asarray(lg.dipolar_tensors(positions(3), moments)) * moments[:, None, None, None]
+    tensors = np.asarray(lg.physics.dipolar_tensors(positions(3), moments)) * moments[:, None, None, None]
     np.testing.assert_allclose(tensors, tensors.transpose(1, 0, 3, 2), rtol=1e-12)  # action is reaction
 
 
@@ -188,40 +195,43 @@ def test_the_gradient_of_positions():
     """Positions go into the tensors in ordinary JAX code, outside of the loop."""
 
     def end(p, engine):
-        mix = lg.DenseMix(lg.dipolar_tensors(p, 5e-17), of="m", to="field")
-        return jnp.sum(jnp.sin(last(dipoles(5).replace(mixes=mix), engine, stepper=lg.Heun())))
+        mix = lg.systems.DenseMix(lg.physics.dipolar_tensors(p, 5e-17), of="m", to="field")
+        return jnp.sum(jnp.sin(last(dipoles(5).replace(mixes=mix), engine, stepper=lg.solvers.Heun())))
 
     place = jnp.asarray(positions(5))
-    found, expected = (jax.grad(end)(place, engine) for engine in (lg.Native(), lg.XLA()))
+    found, expected = (jax.grad(end)(place, engine) for engine in (lg.solvers.Native(), lg.solvers.XLA()))
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-10 * float(jnp.abs(expected).max()))
     step = 1e-11 * jnp.asarray(np.random.default_rng(0).normal(size=(5, 3)))
-    slope = (end(place + step, lg.Native()) - end(place - step, lg.Native())) / 2
+    slope = (end(place + step, lg.solvers.Native()) - end(place - step, lg.solvers.Native())) / 2
     assert float(jnp.vdot(found, step)) == pytest.approx(float(slope), rel=1e-5)
 
 
 def test_dipoles_of_oscillators():
     """`TensorCoupling` of devices is the same as a mix of systems, and native."""
-    tensors = lg.dipolar_tensors(positions(5), 5e-17)
+    tensors = lg.physics.dipolar_tensors(positions(5), 5e-17)
     device = lg.Oscillator(
         Ms=1e6, volume=5e-23, polarization=0.0, demag=(0.0, 0.0, 0.0), H_k=dipoles(5).system.anisotropy, alpha=0.02,
         gamma=GAMMA, field=(0.0, 0.0, 0.0),
     )  # fmt: skip
-    array = lg.OscillatorArray(device, 5, lg.TensorCoupling(tensors))
-    settings = {"duration": 40 * DT, "dt": DT, "stepper": lg.Heun()}
-    runs = [lg.simulate(array, m0=[0.6, 0.0, 0.8], engine=engine, **settings) for engine in (lg.Native(), lg.XLA())]
+    array = lg.OscillatorArray(device, 5, lg.devices.TensorCoupling(tensors))
+    settings = {"duration": 40 * DT, "dt": DT, "stepper": lg.solvers.Heun()}
+    runs = [
+        lg.simulate(array, m0=[0.6, 0.0, 0.8], engine=engine, **settings)
+        for engine in (lg.solvers.Native(), lg.solvers.XLA())
+    ]
     assert runs[0].stats.engine == "native"
     np.testing.assert_allclose(runs[0].m, runs[1].m, atol=1e-13)
     np.testing.assert_allclose(runs[0].m, lg.simulate(dipoles(5), **settings).m, atol=1e-13)
-    assert lg.suggest_dt(array) < lg.suggest_dt(array.replace(coupling=None))
+    assert lg.solvers.suggest_dt(array) < lg.solvers.suggest_dt(array.replace(coupling=None))
 
 
 def test_stray_fields_and_exchange_add_up():
     """A weight for a pair is that weight times the unit matrix; several mixes to one name are added."""
     array, exchange = dipoles(5), 5e-3 * np.random.default_rng(3).normal(size=(5, 5))
     tensors = array.mixes[0].weights
-    two = array.replace(mixes=(array.mixes[0], lg.DenseMix(exchange, of="m", to="field")))
-    one = array.replace(mixes=lg.DenseMix(tensors + exchange[:, :, None, None] * np.eye(3), of="m", to="field"))
-    found, expected = (lg.simulate(each, duration=40 * DT, dt=DT, stepper=lg.Heun()) for each in (two, one))
+    two = array.replace(mixes=(array.mixes[0], lg.systems.DenseMix(exchange, of="m", to="field")))
+    one = array.replace(mixes=lg.systems.DenseMix(tensors + exchange[:, :, None, None] * np.eye(3), of="m", to="field"))
+    found, expected = (lg.simulate(each, duration=40 * DT, dt=DT, stepper=lg.solvers.Heun()) for each in (two, one))
     assert found.stats.engine == expected.stats.engine == "native"
     np.testing.assert_allclose(found.m, expected.m, atol=1e-13)
 
@@ -232,8 +242,8 @@ def test_stray_fields_and_exchange_add_up():
 def two(detuning, coupling):
     """Two oscillators of frequencies apart by `detuning` [rad/s], each pushed by the other's coordinate."""
     frequencies = 1.2e9 + np.array([0.5, -0.5]) * detuning / (2 * np.pi)
-    mix = lg.DenseMix(coupling * np.array([[0.0, 1.0], [1.0, 0.0]]), of="re", to="push")
-    run = lg.simulate(lg.SystemArray(RingMember(1e9, 1e9, frequencies), 2, mix), duration=400e-9, dt=20e-12)
+    mix = lg.systems.DenseMix(coupling * np.array([[0.0, 1.0], [1.0, 0.0]]), of="re", to="push")
+    run = lg.simulate(lg.systems.SystemArray(RingMember(1e9, 1e9, frequencies), 2, mix), duration=400e-9, dt=20e-12)
     phase = np.unwrap(np.arctan2(np.asarray(run.im), np.asarray(run.re)), axis=0)
     return run.t, phase[:, 0] - phase[:, 1]
 
@@ -263,7 +273,7 @@ def loss_by(engine):
     """(array, key) → a number of its whole run."""
 
     def loss(array, key):
-        options = {"key": key if array.system.noises else None, "stepper": lg.Heun(), "throw": False}
+        options = {"key": key if array.system.noises else None, "stepper": lg.solvers.Heun(), "throw": False}
         run = lg.simulate(array, duration=4 * DT, dt=DT, engine=engine, **options)
         return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(run.state))
 
@@ -280,8 +290,8 @@ def test_arrays_with_weights_of_their_own(name, N):
         push = lambda array, key: jax.jvp(lambda a: loss(a, key), (array,), (array,))[1]  # noqa: E731
         return lambda a, k: (jax.vmap(jax.value_and_grad(loss))(a, k), jax.vmap(push)(a, k))
 
-    native = compute(lg.Native())
-    assert_close(jax.jit(native)(arrays, keys), quick_jit(compute(lg.XLA()))(arrays, keys), 1e-11)
+    native = compute(lg.solvers.Native())
+    assert_close(jax.jit(native)(arrays, keys), quick_jit(compute(lg.solvers.XLA()))(arrays, keys), 1e-11)
     assert not any(
         equation.primitive.name in ("scan", "while") for equation in jax.make_jaxpr(native)(arrays, keys).eqns
     )
@@ -299,12 +309,12 @@ def test_one_gradient_for_each_of_many_starts():
         twice = jax.vmap(lambda factor: each(array.replace(gain=array.system.gain * factor), start))
         return lambda: (each(array, start), twice(jnp.asarray([1.0, 1.1, 1.2])))
 
-    assert_close(jax.jit(gradient(lg.Native()))(), quick_jit(gradient(lg.XLA()))(), 1e-11)
+    assert_close(jax.jit(gradient(lg.solvers.Native()))(), quick_jit(gradient(lg.solvers.XLA()))(), 1e-11)
 
 
 def test_segments_do_not_change_the_gradients_of_many_arrays(monkeypatch):
     arrays, keys = many("powers", 2, 3)
-    gradients = lambda: jax.vmap(jax.grad(loss_by(lg.Native())))(arrays, keys)  # noqa: E731
+    gradients = lambda: jax.vmap(jax.grad(loss_by(lg.solvers.Native())))(arrays, keys)  # noqa: E731
     whole = gradients()
     monkeypatch.setattr(integrate, "__kwdefaults__", integrate.__kwdefaults__ | {"memory": 1})
     jax.clear_caches()
@@ -324,5 +334,5 @@ def test_without_a_compiler_arrays_are_run_by_xla(monkeypatch):
     arrays, keys = many("powers", 2, 3)
     arrays = eqx.tree_at(lambda a: a.system, arrays, Other(*jax.tree.leaves(arrays.system)))
     with pytest.warns(UserWarning, match="no compiler here"):
-        found = jax.jit(jax.vmap(jax.value_and_grad(loss_by(lg.Native()))))(arrays, keys)
-    assert_close(found, quick_jit(jax.vmap(jax.value_and_grad(loss_by(lg.XLA()))))(arrays, keys), 1e-10)
+        found = jax.jit(jax.vmap(jax.value_and_grad(loss_by(lg.solvers.Native()))))(arrays, keys)
+    assert_close(found, quick_jit(jax.vmap(jax.value_and_grad(loss_by(lg.solvers.XLA()))))(arrays, keys), 1e-10)

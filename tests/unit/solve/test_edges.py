@@ -7,7 +7,7 @@ import pytest
 
 import llgrad as lg
 from llgrad.solve import simulate as module
-from llgrad.solve.accuracy import Chosen
+from llgrad.solve.accuracy import ChosenGrid
 from llgrad.solve.parts.division import parts_of
 from llgrad.solve.saving import MOST_PIECES, Edges, End, Every, Interval, cut_at, grid_of
 from llgrad.solve.simulate import simulate
@@ -16,14 +16,21 @@ STO = lg.presets.kubota2013()
 KNOTS = np.array([0.0, 0.1234, 0.31, 0.4777, 0.9, 1.13]) * 1e-9
 VALUES = 1e-3 * np.array([0.0, 2.0, -1.0, 1.0, 0.5, -2.0])
 DRIVES = {
-    "lines": lg.Drive(current=lg.Sampled(KNOTS, VALUES)),
+    "lines": lg.Drive(current=lg.drives.Sampled(KNOTS, VALUES)),
     "lines of a field, and a sweep": lg.Drive(
-        field_x=lg.Sampled(KNOTS, 10 * VALUES), current=lg.Chirp(1e-3, 1e9, 3e9, duration=0.7e-9)
+        field_x=lg.drives.Sampled(KNOTS, 10 * VALUES), current=lg.drives.Chirp(1e-3, 1e9, 3e9, duration=0.7e-9)
     ),
     "a pulse": lg.Drive(current=lg.Pulse(1e-3, start=0.3e-9, width=0.4e-9)),
-    "a step on a tone": lg.Drive(current=lg.Step(1e-3, start=0.5e-9, rise_time=20e-12) + lg.Sine(5e-4, frequency=2e9)),
+    "a step on a tone": lg.Drive(
+        current=lg.drives.Step(1e-3, start=0.5e-9, rise_time=20e-12) + lg.Sine(5e-4, frequency=2e9)
+    ),
 }
-RUN = {"duration": 1.2e-9, "m0": lg.direction(1.0, 0.3), "save": lg.End(), "stepper": lg.DormandPrince8(limit=2.5)}
+RUN = {
+    "duration": 1.2e-9,
+    "m0": lg.direction(1.0, 0.3),
+    "save": lg.End(),
+    "stepper": lg.solvers.DormandPrince8(limit=2.5),
+}
 
 
 def end(drive, steps, **options):
@@ -37,7 +44,7 @@ def test_the_order_holds_across_the_edges(name, monkeypatch):
     exact = end(drive, 3000)
     errors = [np.linalg.norm(end(drive, steps) - exact) for steps in (24, 48)]
     assert np.log2(errors[0] / errors[1]) > 6
-    monkeypatch.setattr(module, "cut", lambda grid, *_: Chosen(grid, None, ""))
+    monkeypatch.setattr(module, "cut", lambda grid, *_: ChosenGrid(grid, None, ""))
     equal = [np.linalg.norm(end(drive, steps) - exact) for steps in (24, 48, 96)]
     assert errors[1] < 1e-4 * equal[1]
     if any(waveform.knots() for waveform in drive.channels().values()):
@@ -52,18 +59,18 @@ def test_the_order_holds_across_the_edges(name, monkeypatch):
 def test_the_states_that_are_kept_are_those_of_equal_steps(name, save):
     run = simulate(STO, drive=DRIVES[name], dt=50e-12, **RUN | {"save": save})
     times = Interval(run.dt)
-    fine = simulate(STO, drive=DRIVES[name], dt=0.5e-12, **RUN | {"save": times, "stepper": lg.RK4()})
+    fine = simulate(STO, drive=DRIVES[name], dt=0.5e-12, **RUN | {"save": times, "stepper": lg.solvers.RK4()})
     np.testing.assert_allclose(run.t, fine.t, atol=1e-20)
     np.testing.assert_allclose(run.m, fine.m, atol=1e-6)
 
 
 def test_engines_step_alike_and_derivatives_see_all_pieces():
     def last(current, amplitude=1.0, engine=None):
-        drive = lg.Drive(current=lg.Sampled(KNOTS[[0, 1, 4]], VALUES[:3] * amplitude))
-        options = {"duration": 0.4e-9, "stepper": lg.DormandPrince5(), "engine": engine}
+        drive = lg.Drive(current=lg.drives.Sampled(KNOTS[[0, 1, 4]], VALUES[:3] * amplitude))
+        options = {"duration": 0.4e-9, "stepper": lg.solvers.DormandPrince5(), "engine": engine}
         return simulate(STO.replace(current=current), drive=drive, dt=20e-12, **RUN | options).m[-1, 0]
 
-    assert float(last(2e-3)) == pytest.approx(float(last(2e-3, engine=lg.XLA())), rel=1e-12)
+    assert float(last(2e-3)) == pytest.approx(float(last(2e-3, engine=lg.solvers.XLA())), rel=1e-12)
     found = jax.grad(last, argnums=(0, 1))(2e-3, 1.0)
     h = 1e-5
     moved = [
@@ -81,13 +88,13 @@ def test_of_the_accuracy_the_steps_follow_by_themselves():
 
 
 def test_what_cannot_be_cut_is_said():
-    many = lg.Drive(current=lg.Sampled(np.arange(90) * 13.3e-12, np.sin(np.arange(90.0)) * 1e-3))
+    many = lg.Drive(current=lg.drives.Sampled(np.arange(90) * 13.3e-12, np.sin(np.arange(90.0)) * 1e-3))
     run = simulate(STO, drive=many, dt=10e-12, **RUN)
     assert "the knots of the drive fall within steps, where no method keeps its order" in run.stats.reason
-    assert simulate(STO, drive=many, dt=10e-12, **RUN | {"stepper": lg.RK4()}).stats.reason == ""
+    assert simulate(STO, drive=many, dt=10e-12, **RUN | {"stepper": lg.solvers.RK4()}).stats.reason == ""
 
     def reason(start):
-        drive = lg.Drive(current=lg.Sampled(jnp.stack([0.0 * start, start]), VALUES[:2]))
+        drive = lg.Drive(current=lg.drives.Sampled(jnp.stack([0.0 * start, start]), VALUES[:2]))
         return simulate(STO, drive=drive, dt=10e-12, **RUN).stats.reason
 
     said = []
@@ -114,15 +121,15 @@ def test_of_a_system_too_steps_end_at_the_knots():
     for begin, end, first, last in zip(times[:-1], times[1:], values[:-1], values[1:], strict=True):
         lag = (last - first) / (end - begin) / leak
         v = last - lag + (v - first + lag) * np.exp(-leak * (end - begin))
-    drive = {"voltage": lg.Sampled(times, values)}
-    given = {"duration": 0.2e-9, "drive": drive, "stepper": lg.DormandPrince8(), "save": lg.End()}
-    for options in ({}, {"engine": lg.XLA()}):
+    drive = {"voltage": lg.drives.Sampled(times, values)}
+    given = {"duration": 0.2e-9, "drive": drive, "stepper": lg.solvers.DormandPrince8(), "save": lg.End()}
+    for options in ({}, {"engine": lg.solvers.XLA()}):
         run = simulate(Leaky(leak), dt=10e-12, **options, **given)
         assert run.stats.reason == "" and float(run.state["v"][-1]) == pytest.approx(v, abs=1e-13)
     chosen = simulate(Leaky(leak), accuracy=1e-9, **given)
     assert chosen.stats.reason == "" and float(chosen.state["v"][-1]) == pytest.approx(v, rel=1e-9)
     times = np.arange(90) * 13.3e-12
-    many = given | {"duration": 1.2e-9, "drive": {"voltage": lg.Sampled(times, np.sin(np.arange(90.0)))}}
+    many = given | {"duration": 1.2e-9, "drive": {"voltage": lg.drives.Sampled(times, np.sin(np.arange(90.0)))}}
     assert "the knots of the drive fall within steps" in simulate(Leaky(leak), dt=10e-12, **many).stats.reason
 
 

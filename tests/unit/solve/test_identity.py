@@ -58,7 +58,7 @@ SQUARES = {
 def device(square):
     """A new class of the same name each time, as in a notebook whose cell is run again."""
 
-    class Squared(lg.FieldTerm):
+    class Squared(lg.physics.FieldTerm):
         size: float = lg.quantity("T")
 
         def field(self, m, inputs):
@@ -78,7 +78,9 @@ def end(square, engine, kind):
         if kind == "coupled":
             model = lg.OscillatorArray(model, 2, lg.FieldCoupling(jnp.full((2, 2), 0.05)))
         start = np.array([0.6, 0.0, 0.8])
-        run = lg.simulate(model, duration=4 * DT, dt=DT, m0=start, engine=engine, stepper=lg.Heun(), save=lg.End())
+        run = lg.simulate(
+            model, duration=4 * DT, dt=DT, m0=start, engine=engine, stepper=lg.solvers.Heun(), save=lg.End()
+        )
         return jnp.sum(run.m[-1, ..., 2])
 
     return (lambda size: jax.vmap(one)(size * jnp.asarray([1.0, 1.5])).sum()) if kind == "batch" else one
@@ -97,15 +99,15 @@ def test_terms_of_one_value_keep_their_own_derivatives(kind):
     pull = lambda name, engine: jax.grad(end(SQUARES[name], engine, kind))(0.1)  # noqa: E731
     push = lambda name, engine: jax.jvp(end(SQUARES[name], engine, kind), (0.1,), (1.0,))[1]  # noqa: E731
     for derivative, names in zip((pull, push), RUNS[kind], strict=True):
-        native = [float(derivative(name, lg.Native())) for name in names]
-        xla = [float(derivative(name, lg.XLA())) for name in names]
+        native = [float(derivative(name, lg.solvers.Native())) for name in names]
+        xla = [float(derivative(name, lg.solvers.XLA())) for name in names]
         np.testing.assert_allclose(native, xla, rtol=1e-9)
         assert len({round(value, 9) for value in xla}) == len(names), "the law compares different derivatives"
 
 
 def test_a_function_without_a_push_forward_says_so():
     with pytest.raises(TypeError, match="custom_vjp"):
-        jax.jvp(end(five, lg.Native(), "one"), (0.1,), (1.0,))
+        jax.jvp(end(five, lg.solvers.Native(), "one"), (0.1,), (1.0,))
 
 
 def digest(square, dtype):

@@ -33,7 +33,7 @@ def value_and_gradient(engine, **settings):
 
 def assert_engines_agree(**settings):
     (trace, gradient), (expected, expected_gradient) = (
-        value_and_gradient(engine, **settings) for engine in (lg.Native(), lg.XLA())
+        value_and_gradient(engine, **settings) for engine in (lg.solvers.Native(), lg.solvers.XLA())
     )
     np.testing.assert_allclose(trace, expected, rtol=0, atol=1e-10)
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-8)
@@ -75,13 +75,13 @@ def test_the_default_engine_says_that_it_ran():
 
 
 def test_a_run_that_goes_wrong():
-    start = lambda x: lg.simulate(STO, duration=60 * DT, dt=DT, m0=lg.Vec3(x, 0.0, 0.8), engine=lg.Native())  # noqa: E731
+    start = lambda x: lg.simulate(STO, duration=60 * DT, dt=DT, m0=lg.Vec3(x, 0.0, 0.8), engine=lg.solvers.Native())  # noqa: E731
     status = jax.jit(lambda x: start(x).status)(jnp.nan)
-    assert int(status.code) == lg.Outcome.NON_FINITE
+    assert int(status.code) == lg.solvers.Outcome.NON_FINITE
     assert "non-finite" in status.sentence
 
 
-class Shift(lg.Coupling):
+class Shift(lg.devices.Coupling):
     """A coupling that no kernel has."""
 
     size: float = lg.quantity("T")
@@ -92,7 +92,7 @@ class Shift(lg.Coupling):
 
 def test_a_coupling_without_a_kernel_runs_in_xla_and_says_why():
     array = lg.OscillatorArray(STO, 3, Shift(0.01))
-    run = lg.simulate(array, duration=5 * DT, dt=DT, engine=lg.Native())
+    run = lg.simulate(array, duration=5 * DT, dt=DT, engine=lg.solvers.Native())
     assert run.stats.engine == "XLA"
     assert run.stats.reason == "the native engine has no kernel for Shift"
 
@@ -145,7 +145,7 @@ def test_a_card_that_launches_runs_native_but_for_coupled_arrays(card, monkeypat
     with pytest.warns(
         UserWarning, match="coupled arrays have native kernels on the CPU only; JAX computes on gpu: the"
     ):
-        stats = lg.simulate(array, duration=5 * DT, dt=DT, engine=lg.Native()).stats
+        stats = lg.simulate(array, duration=5 * DT, dt=DT, engine=lg.solvers.Native()).stats
     assert stats[:2] == ("XLA", "coupled arrays have native kernels on the CPU only; JAX computes on gpu")
 
 
@@ -167,7 +167,7 @@ def test_processors_chosen_beside_another_device_run_native(monkeypatch):
             assert lg.simulate(STO, duration=5 * DT, dt=DT).stats.engine == "native"
 
 
-class Bessel(lg.FieldTerm):
+class Bessel(lg.physics.FieldTerm):
     """A term with an operation that no kernel has."""
 
     strength: float = lg.quantity("T")
@@ -183,13 +183,13 @@ def test_an_operation_without_code_runs_in_xla_which_names_it_and_its_term_once(
         first = lg.simulate(device, duration=5 * DT, dt=DT)
     second = lg.simulate(device, duration=5 * DT, dt=DT)
     assert [(run.stats.engine, run.stats.reason) for run in (first, second)] == [("XLA", reason)] * 2
-    np.testing.assert_array_equal(first.m, lg.simulate(device, duration=5 * DT, dt=DT, engine=lg.XLA()).m)
+    np.testing.assert_array_equal(first.m, lg.simulate(device, duration=5 * DT, dt=DT, engine=lg.solvers.XLA()).m)
 
 
 def test_engines_are_frozen_values():
-    assert lg.Native() == lg.Native()
+    assert lg.solvers.Native() == lg.solvers.Native()
     with pytest.raises(dataclasses.FrozenInstanceError):
-        lg.Native().steps = 3
+        lg.solvers.Native().steps = 3
 
 
 def test_a_kernel_that_cannot_be_compiled_is_done_by_xla_in_gradients_and_under_jit_too(monkeypatch):
@@ -204,13 +204,13 @@ def test_a_kernel_that_cannot_be_compiled_is_done_by_xla_in_gradients_and_under_
         return sum(jnp.sum(lg.simulate(each, duration=4 * DT, dt=DT, engine=engine).mx) for each in (model, device))
 
     with pytest.warns(UserWarning, match=r"the term Half \(terms.0\) has no native kernel: .*no compiler here"):
-        found = jax.jit(jax.value_and_grad(lambda size: last(lg.Native(), size)))(0.01)
-    np.testing.assert_allclose(found, jax.value_and_grad(lambda size: last(lg.XLA(), size))(0.01), rtol=1e-9)
+        found = jax.jit(jax.value_and_grad(lambda size: last(lg.solvers.Native(), size)))(0.01)
+    np.testing.assert_allclose(found, jax.value_and_grad(lambda size: last(lg.solvers.XLA(), size))(0.01), rtol=1e-9)
     stats = lg.simulate(device, duration=4 * DT, dt=DT).stats
     assert (stats.engine, "no compiler here" in stats.reason) == ("XLA", True)
 
 
-class Half(lg.FieldTerm):
+class Half(lg.physics.FieldTerm):
     size: float = lg.quantity("T")
 
     def field(self, m, inputs):

@@ -22,7 +22,9 @@ COUNTS = {"int64": np.int64, "int32": np.int32, "uint8": np.uint8, "array": np.a
 
 
 def grid(**settings):
-    run = lg.simulate(STO, engine=lg.XLA(), **({"duration": 8e-12, "dt": 1e-12, "save": lg.Every(2)} | settings))
+    run = lg.simulate(
+        STO, engine=lg.solvers.XLA(), **({"duration": 8e-12, "dt": 1e-12, "save": lg.Every(2)} | settings)
+    )
     return run.stats.steps, run.m.shape, type(run.stats.dt)
 
 
@@ -44,7 +46,7 @@ def test_counts(kind):
     assert grid(save=lg.Every(number(2))) == grid()
     assert lg.Every(number(2)) == lg.Every(2)
     assert OscillatorArray(STO, number(3)).count == 3
-    assert lg.Diffrax(max_steps=number(99)).max_steps == 99
+    assert lg.solvers.Diffrax(max_steps=number(99)).max_steps == 99
 
 
 @pytest.mark.parametrize("wrong", [True, 2.0, np.float64(2.0), np.array([2, 3]), "2", np.int64(0)])
@@ -63,10 +65,10 @@ def test_what_is_no_time_is_refused(wrong):
 
 RECORDS = {
     "Sine": lambda one, zero: lg.Sine(one(1), one(10**9), one(5)),
-    "Step": lambda one, zero: lg.Step(one(1), zero(0)),
+    "Step": lambda one, zero: lg.drives.Step(one(1), zero(0)),
     "Pulse": lambda one, zero: lg.Pulse(one(1), zero(0), 1e-9),
-    "Chirp": lambda one, zero: lg.Chirp(one(1), one(10**9), one(2 * 10**9), 1e-9, one(5)),
-    "Constant": lambda one, zero: lg.Constant(one(1)),
+    "Chirp": lambda one, zero: lg.drives.Chirp(one(1), one(10**9), one(2 * 10**9), 1e-9, one(5)),
+    "Constant": lambda one, zero: lg.drives.Constant(one(1)),
 }
 
 
@@ -81,7 +83,7 @@ def test_whole_numbers_in_drives(name):
         np.testing.assert_allclose(found.peak(), expected.peak())
 
 
-class Number(lg.FieldTerm):
+class Number(lg.physics.FieldTerm):
     value: float = quantity("T")
 
     def field(self, m, inputs):

@@ -13,42 +13,53 @@ import llgrad as lg
 from llgrad.core.status import Outcome
 from llgrad.solve.parts.division import parts_of, steps_of_a_part
 from llgrad.solve.parts.telling import seconds
-from llgrad.solve.saving import Grid
+from llgrad.solve.saving import TimeGrid
 
 STO = lg.presets.kubota2013()
 ARRAY = lg.OscillatorArray(STO, 3, lg.FieldCoupling(1e-3 * (np.ones((3, 3)) - np.eye(3))))
 SHORT = {"duration": 60 * 2e-12, "dt": 2e-12}
 SINE = lg.Drive(current=lg.Sine(0.2e-3, 3e9))
-LINES = lg.Sampled(np.array([0.0, 0.0101, 0.031, 0.0777, 0.12]) * 1e-9, 1e-3 * np.array([0.0, 2.0, -1.0, 1.0, 0.5]))
-CUT = SHORT | {"drive": lg.Drive(current=LINES), "stepper": lg.DormandPrince8()}
-KNOT = lg.Drive(current=lg.Sampled(np.array([0.0, 0.0101e-9]), np.array([0.0, 1e-3])))
+LINES = lg.drives.Sampled(
+    np.array([0.0, 0.0101, 0.031, 0.0777, 0.12]) * 1e-9, 1e-3 * np.array([0.0, 2.0, -1.0, 1.0, 0.5])
+)
+CUT = SHORT | {"drive": lg.Drive(current=LINES), "stepper": lg.solvers.DormandPrince8()}
+KNOT = lg.Drive(current=lg.drives.Sampled(np.array([0.0, 0.0101e-9]), np.array([0.0, 1e-3])))
 PULSE = lg.Drive(current=lg.Pulse(1e-3, start=0.1e-9, width=0.15e-9, rise_time=10e-12))
 KEY = jax.random.key(3)
 RUNS = {
     "oscillator": (STO, SHORT),
     "driven": (STO, SHORT | {"drive": SINE, "save": lg.Every(5)}),
     "warm": (STO.replace(temperature=300.0), SHORT | {"key": KEY}),
-    "sampled": (STO, {"duration": 2.3e-9, "accuracy": 1e-7, "save": lg.Interval(1e-11)}),
+    "sampled": (STO, {"duration": 2.3e-9, "accuracy": 1e-7, "save": lg.solvers.Interval(1e-11)}),
     "seldom kept": (STO, SHORT | {"save": lg.Every(30)}),
     "end only": (STO, SHORT | {"save": lg.End(), "drive": SINE}),
     "array": (ARRAY, SHORT | {"save": lg.Every(4)}),
     "system": (MEMBERS["Hopf"], SHORT | {"drive": DRIVES.get("Hopf")}),
     "noisy system": (MEMBERS["Amplitude"], SHORT | {"key": KEY, "save": lg.Every(3)}),
     "two spins": (MEMBERS["Stack"], SHORT | {"save": lg.Every(6)}),
-    "scan": (STO, SHORT | {"engine": lg.XLA(), "drive": SINE}),
+    "scan": (STO, SHORT | {"engine": lg.solvers.XLA(), "drive": SINE}),
     "cut at knots": (STO, CUT | {"save": lg.Every(5)}),
     "cut, seldom kept": (STO, CUT | {"save": lg.Every(30)}),
     "cut, end only": (STO, CUT | {"save": lg.End()}),
-    "cut, between the steps": (STO, CUT | {"dt": 4e-12, "save": lg.Interval(1e-12)}),
-    "cut scan": (STO, CUT | {"drive": KNOT, "stepper": lg.Tsitouras5(), "engine": lg.XLA(), "save": lg.Every(30)}),
-    "cut, accurate": (STO, CUT | {"dt": None, "duration": 0.5e-9, "accuracy": 1e-11, "save": lg.Interval(5e-12)}),
-    "short in edges": (STO, SHORT | {"drive": PULSE, "duration": 0.4e-9, "dt": 8e-12, "stepper": lg.DormandPrince8()}),
+    "cut, between the steps": (STO, CUT | {"dt": 4e-12, "save": lg.solvers.Interval(1e-12)}),
+    "cut scan": (
+        STO,
+        CUT | {"drive": KNOT, "stepper": lg.solvers.Tsitouras5(), "engine": lg.solvers.XLA(), "save": lg.Every(30)},
+    ),
+    "cut, accurate": (
+        STO,
+        CUT | {"dt": None, "duration": 0.5e-9, "accuracy": 1e-11, "save": lg.solvers.Interval(5e-12)},
+    ),
+    "short in edges": (
+        STO,
+        SHORT | {"drive": PULSE, "duration": 0.4e-9, "dt": 8e-12, "stepper": lg.solvers.DormandPrince8()},
+    ),
     "accurate in edges": (
         STO,
-        {"duration": 0.4e-9, "drive": PULSE, "accuracy": 1e-9, "save": lg.Interval(4e-12)},
+        {"duration": 0.4e-9, "drive": PULSE, "accuracy": 1e-9, "save": lg.solvers.Interval(4e-12)},
     ),
     "cut system": (MEMBERS["Stack"], CUT | {"drive": {"field": LINES}, "save": lg.Every(3)}),
-    "adaptive": (STO, SHORT | {"engine": lg.Diffrax(), "drive": SINE}),
+    "adaptive": (STO, SHORT | {"engine": lg.solvers.Diffrax(), "drive": SINE}),
 }
 
 
@@ -97,7 +108,7 @@ def test_an_interrupted_run_is_continued_with_the_bits_of_a_whole_one(name, shor
 @pytest.mark.parametrize("most", [1, 5, 12, 5000])
 def test_parts_take_every_step_once_wherever_they_begin(every, most):
     steps = -(-1000 // every) * every
-    grid = Grid(steps, 1e-12, every, True)
+    grid = TimeGrid(steps, 1e-12, every, True)
     whole = list(parts_of(grid, most))
     for taken in (0, *(part.begin for part in whole[1::3])):
         parts = list(parts_of(grid, most, taken))
@@ -108,7 +119,7 @@ def test_parts_take_every_step_once_wherever_they_begin(every, most):
 
 
 def test_the_shorter_step_at_the_end_is_the_last_part():
-    grid = Grid(10, 1e-11, 1, True, True, 8, 3)
+    grid = TimeGrid(10, 1e-11, 1, True, True, 8, 3)
     *others, last = parts_of(grid, 4)
     assert [part.grid.steps for part in others] == [4, 4, 2] and not any(part.grid.tail for part in others)
     assert (last.begin, last.first, last.grid) == (10, 0, grid.last())
@@ -166,7 +177,7 @@ def task_of(model, steps):
     """What an engine is given."""
     seen = []
 
-    class Looks(lg.Native):
+    class Looks(lg.solvers.Native):
         def run(self, task):
             seen.append(task)
             return super().run(task)
@@ -178,10 +189,10 @@ def task_of(model, steps):
 def test_a_part_takes_about_a_tenth_of_a_second_by_its_arithmetic():
     """A step of one oscillator takes about 0.1 µs where it is compiled, 6 µs else; of 300 coupled ones 70 µs."""
     one = task_of(STO, 2001)
-    assert 1e5 < steps_of_a_part(one, lg.Native()) < 1e6
-    assert 5e3 < steps_of_a_part(one, lg.XLA()) < 5e4
+    assert 1e5 < steps_of_a_part(one, lg.solvers.Native()) < 1e6
+    assert 5e3 < steps_of_a_part(one, lg.solvers.XLA()) < 5e4
     coupled = lg.OscillatorArray(STO, 300, lg.FieldCoupling(np.zeros((300, 300))))
-    assert 300 < steps_of_a_part(task_of(coupled, 2), lg.Native()) < 3000
+    assert 300 < steps_of_a_part(task_of(coupled, 2), lg.solvers.Native()) < 3000
 
 
 @pytest.mark.parametrize(("number", "words"), [(0.0, "0 s"), (59.2, "1 min 0 s"), (3599.5, "1 h 0 min")])
@@ -200,9 +211,15 @@ REFUSED = {
     "another drive": (lambda: lg.simulate(STO, after=some(), drive=SINE, **SHORT), "another drive"),
     "another step": (lambda: lg.simulate(STO, after=some(), duration=60e-12, dt=1e-12), "run with dt = 2 ps"),
     "another length": (lambda: lg.simulate(STO, after=some(), duration=80 * 2e-12, dt=2e-12), "run with steps = 60"),
-    "another stepper": (lambda: lg.simulate(STO, after=some(), stepper=lg.Heun(), **SHORT), "with stepper = RK4"),
+    "another stepper": (
+        lambda: lg.simulate(STO, after=some(), stepper=lg.solvers.Heun(), **SHORT),
+        "with stepper = RK4",
+    ),
     "another start": (lambda: lg.simulate(STO, after=some(), m0=(0.6, 0.0, 0.8), **SHORT), "another starting state"),
-    "another engine": (lambda: lg.simulate(STO, after=some(), engine=lg.XLA(), **SHORT), "on the engine native"),
+    "another engine": (
+        lambda: lg.simulate(STO, after=some(), engine=lg.solvers.XLA(), **SHORT),
+        "on the engine native",
+    ),
     "a finished run": (lambda: lg.simulate(STO, after=lg.simulate(STO, **SHORT), **SHORT), "nothing to continue"),
     "traced": (
         lambda: jax.jit(lambda a: lg.simulate(STO.replace(alpha=a), progress=True, **SHORT).m)(0.01),

@@ -75,13 +75,13 @@ def temporary_memory(steps, key, derivative, engine):
 @pytest.mark.parametrize("derivative", [False, True], ids=["run", "gradient"])
 def test_ten_million_steps_fit_in_a_megabyte(key, derivative):
     """With a sampled drive and with noise; 100 states are kept. One state of a thousand steps is remembered at most."""
-    assert temporary_memory(10_000_000, key, derivative, lg.XLA()) < 1e6
+    assert temporary_memory(10_000_000, key, derivative, lg.solvers.XLA()) < 1e6
 
 
 def test_native_memory_does_not_grow_with_the_steps(key):
     """The native engine samples a drive in chunks of a stated size, however long the run is."""
-    assert temporary_memory(20_000_000, key, False, lg.Native()) <= 1.01 * temporary_memory(
-        10_000_000, key, False, lg.Native()
+    assert temporary_memory(20_000_000, key, False, lg.solvers.Native()) <= 1.01 * temporary_memory(
+        10_000_000, key, False, lg.solvers.Native()
     )
 
 

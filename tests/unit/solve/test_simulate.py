@@ -64,7 +64,7 @@ def test_noise_takes_heun():
 
 
 def test_a_key_without_temperature_is_the_cold_run():
-    cold = simulate(STO, duration=1e-10, dt=1e-12, stepper=lg.Heun())
+    cold = simulate(STO, duration=1e-10, dt=1e-12, stepper=lg.solvers.Heun())
     keyed = simulate(STO, duration=1e-10, dt=1e-12, key=jax.random.key(0))
     assert np.asarray(cold.m) == pytest.approx(np.asarray(keyed.m), abs=1e-14)
 

@@ -13,7 +13,7 @@ from llgrad.solve.simulate import simulate
 from llgrad.solve.start import default_start
 
 
-class Pull(lg.FieldTerm):
+class Pull(lg.physics.FieldTerm):
     """A constant field along −z, an axis along x, a field of the current along y."""
 
     down: float = lg.quantity("T", default=0.0)

@@ -12,11 +12,11 @@ from llgrad.solve.saving import End, Every
 from llgrad.solve.simulate import simulate
 
 STO = lg.presets.kubota2013()
-COARSE = {"duration": 3.2e-9, "dt": 0.16e-9, "stepper": lg.RK4(limit=2.5), "m0": lg.direction(1.0, 0.0)}
+COARSE = {"duration": 3.2e-9, "dt": 0.16e-9, "stepper": lg.solvers.RK4(limit=2.5), "m0": lg.direction(1.0, 0.0)}
 STRONG = STO.replace(field=(0.0, 0.0, 0.04))
 
 
-class Singular(lg.FieldTerm):
+class Singular(lg.physics.FieldTerm):
     """A field that is no number where m_x < 0."""
 
     strength: float = lg.quantity("T")

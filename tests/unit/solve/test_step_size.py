@@ -39,7 +39,9 @@ def test_a_drive_and_a_coupling_count():
     assert largest_rate(array) == pytest.approx(STO.gamma * (20e-3 + B + 0.15), rel=1e-6)
 
 
-@pytest.mark.parametrize("stepper", [lg.RK4(), lg.Heun(), lg.DormandPrince5(), lg.DormandPrince8()], ids=repr)
+@pytest.mark.parametrize(
+    "stepper", [lg.solvers.RK4(), lg.solvers.Heun(), lg.solvers.DormandPrince5(), lg.solvers.DormandPrince8()], ids=repr
+)
 def test_the_suggestion_turns_m_by_a_stated_angle(stepper):
     assert suggest_dt(STO, stepper=stepper) * largest_rate(STO) == pytest.approx(ANGLE[stepper.tableau.order])
 
@@ -96,4 +98,4 @@ def test_a_term_with_jax_functions_inside_jit():
 @pytest.mark.parametrize("limit", [0.0, -0.1, 3.0])
 def test_the_limit_of_a_stepper_is_an_angle(limit):
     with pytest.raises(ValueError, match=r"expected an angle γ\|B\|dt per step between 0 and 2.5 rad"):
-        lg.RK4(limit=limit)
+        lg.solvers.RK4(limit=limit)

@@ -22,26 +22,29 @@ def last(system, name, engine, **options):
 def test_engines_agree_in_value_gradient_and_jacobian(name):
     system = MEMBERS[name]
     loss = lambda engine: lambda s: jnp.sum(jnp.sin(last(s, name, engine)))  # noqa: E731
-    native, xla = (jax.value_and_grad(loss(engine))(system) for engine in (lg.Native(), lg.XLA()))
+    native, xla = (jax.value_and_grad(loss(engine))(system) for engine in (lg.solvers.Native(), lg.solvers.XLA()))
     for mine, other in zip(jax.tree.leaves(native), jax.tree.leaves(xla), strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-14 * max(1.0, abs(float(other))))
     jacobians = [
-        jax.jacfwd(lambda s, engine=engine: last(s, name, engine))(system) for engine in (lg.Native(), lg.XLA())
+        jax.jacfwd(lambda s, engine=engine: last(s, name, engine))(system)
+        for engine in (lg.solvers.Native(), lg.solvers.XLA())
     ]
     for mine, other in zip(*map(jax.tree.leaves, jacobians), strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-8, atol=1e-9 * np.abs(other).max())
-    assert last(system, name, lg.Native()).dtype == jnp.float64
+    assert last(system, name, lg.solvers.Native()).dtype == jnp.float64
 
 
 @pytest.mark.parametrize("name", [name for name in MEMBERS if not MEMBERS[name].noises])
 def test_an_adaptive_solver_agrees(name):
     np.testing.assert_allclose(
-        last(MEMBERS[name], name, lg.Native(), dt=DT / 8), last(MEMBERS[name], name, lg.Diffrax()), atol=2e-6
+        last(MEMBERS[name], name, lg.solvers.Native(), dt=DT / 8),
+        last(MEMBERS[name], name, lg.solvers.Diffrax()),
+        atol=2e-6,
     )
 
 
 def test_diffrax_has_the_same_noise():
-    found = [last(MEMBERS["Amplitude"], "Amplitude", engine) for engine in (lg.Native(), lg.Diffrax())]
+    found = [last(MEMBERS["Amplitude"], "Amplitude", engine) for engine in (lg.solvers.Native(), lg.solvers.Diffrax())]
     np.testing.assert_allclose(*found, rtol=1e-10)
 
 
@@ -50,13 +53,13 @@ def test_every_noise_is_independent():
     vector."""
     run = lg.simulate(MEMBERS["Shaken"], duration=60 * DT, dt=DT, key=jax.random.key(3))
     assert np.abs(run.one.x - run.two.x).max() > 1e-3
-    ends = [last(MEMBERS["Shaken"], "Shaken", lg.Native(), key=jax.random.key(k)) for k in range(2)]
+    ends = [last(MEMBERS["Shaken"], "Shaken", lg.solvers.Native(), key=jax.random.key(k)) for k in range(2)]
     assert np.abs(ends[0] - ends[1]).max() > 1e-3
 
 
 def test_many_runs_at_once_are_each_alone():
     frequencies = jnp.asarray([0.9e9, 1.1e9, 1.3e9])
-    one = lambda f: last(MEMBERS["Hopf"].replace(frequency=f), "Hopf", lg.Native())  # noqa: E731
+    one = lambda f: last(MEMBERS["Hopf"].replace(frequency=f), "Hopf", lg.solvers.Native())  # noqa: E731
     np.testing.assert_allclose(jax.vmap(one)(frequencies), [one(f) for f in frequencies], rtol=1e-12)
     gradients = jax.vmap(jax.grad(lambda f: one(f)[0]))(frequencies)
     np.testing.assert_allclose(gradients, [jax.grad(lambda f: one(f)[0])(f) for f in frequencies], rtol=1e-9)
@@ -70,7 +73,7 @@ def test_spins_stay_on_their_spheres():
 
 def test_the_orbit_of_the_amplitude_model():
     system = MEMBERS["Amplitude"].replace(heat=0.0)
-    run = lg.simulate(system, duration=200e-9, dt=10e-12, key=jax.random.key(0), stepper=lg.RK4())
+    run = lg.simulate(system, duration=200e-9, dt=10e-12, key=jax.random.key(0), stepper=lg.solvers.RK4())
     power, expected = run.re[-1] ** 2 + run.im[-1] ** 2, (2.0 - 1) / (2.0 + 0.5)
     np.testing.assert_allclose(power, expected, rtol=1e-6)
     phase = np.unwrap(np.arctan2(np.asarray(run.im[-200:]), np.asarray(run.re[-200:])))
@@ -109,7 +112,7 @@ def test_a_step_is_chosen_where_the_system_knows_how_fast_it_turns():
 
 @pytest.mark.parametrize(("name", "sized"), [("Hopf", True), ("Stack", False)])
 def test_the_step_follows_from_an_accuracy(name, sized):
-    settings = {"duration": 5e-10, "drive": DRIVES.get(name), "save": lg.Interval(2.5e-11)}
+    settings = {"duration": 5e-10, "drive": DRIVES.get(name), "save": lg.solvers.Interval(2.5e-11)}
     fine = lg.simulate(MEMBERS[name], dt=2.5e-13, **settings)
     run = lg.simulate(MEMBERS[name], accuracy=1e-8, **settings)
     assert run.stats.error <= 1e-8 and run.stats.dt > 3e-12
@@ -135,7 +138,7 @@ REFUSED = {
     "another form": (lambda: lg.simulate(HOPF, m0={"re": 1.0}, **RUN), "expected that of the system's start"),
     "no unit vector": (
         lambda: lg.simulate(
-            MEMBERS["Stack"], m0={"free": lg.Spin(1.0, 1.0, 0.0), "hard": lg.Spin(0.0, 0.0, 1.0)}, **RUN
+            MEMBERS["Stack"], m0={"free": lg.systems.Spin(1.0, 1.0, 0.0), "hard": lg.systems.Spin(0.0, 0.0, 1.0)}, **RUN
         ),
         "m0",
     ),
@@ -171,7 +174,7 @@ def test_a_rate_that_cannot_be_meant_is_told(rate, error, words):
 
 
 def test_a_step_that_is_too_coarse_is_told():
-    with pytest.raises(lg.SimulationError):
+    with pytest.raises(lg.solvers.SimulationError):
         lg.simulate(Stack(5.0, 0.2, 0.02), duration=1e-9, dt=1e-11)
-    with pytest.raises(lg.SimulationError):
+    with pytest.raises(lg.solvers.SimulationError):
         lg.simulate(HOPF.replace(saturation=-1e12), duration=5e-9, dt=1e-11)

@@ -23,7 +23,7 @@ from llgrad.cli.progress import working
 from llgrad.core.files import unicode_text, write_json
 from llgrad.core.record import leaf_units
 from llgrad.devices.oscillator import Oscillator
-from llgrad.fitting.planning.known import Known, known_from_file
+from llgrad.fitting.planning.known import KnownParameters, known_from_file
 from llgrad.fitting.planning.plan import plan as plan_traces
 
 RANGE = "LOW:HIGH:COUNT"
@@ -54,7 +54,7 @@ def plan(
     """Find the current and field whose trace would shrink the worst uncertainty most."""
     outputs = check_outputs(out, (".json",), plot, ("plan",), force)
     known = _source(source, assignments("--set", set_), free)
-    model = known.model if isinstance(known, Known) else known
+    model = known.model if isinstance(known, KnownParameters) else known
     settings: dict[str, Any] = {
         "free": _words(free) or (),
         "duration": quantity("--duration", duration, "s"),
@@ -78,7 +78,7 @@ def plan(
         print(f"wrote {file}")
 
 
-def _source(name: str, values: dict[str, str], free: str | None) -> Known | Oscillator:
+def _source(name: str, values: dict[str, str], free: str | None) -> KnownParameters | Oscillator:
     """What the file of a fit holds, or a device whose free parameters are named."""
     if _is_fit(name):
         if values:

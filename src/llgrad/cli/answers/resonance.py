@@ -15,7 +15,7 @@ from llgrad.datasets.sweeps import read_sweeps
 from llgrad.fitting.resonance.analysis import fit_resonance as fit_sweeps
 from llgrad.fitting.resonance.lorentzian import Background, Window
 from llgrad.fitting.resonance.result import ResonanceResult
-from llgrad.fitting.resonance.shapes.shape import Shape
+from llgrad.fitting.resonance.shapes.shape import LineShape
 
 FieldUnitOption = Annotated[
     str | None,
@@ -60,9 +60,9 @@ class ShapeName(enum.StrEnum):
     lorentzian = "lorentzian"
     derivative = "derivative"
 
-    def shape(self) -> Shape | None:
+    def shape(self) -> LineShape | None:
         """The shape of this name; None where the data choose."""
-        return None if self is ShapeName.evidence else Shape(self.value)
+        return None if self is ShapeName.evidence else LineShape(self.value)
 
 
 ShapeOption = Annotated[

@@ -16,7 +16,7 @@ STARTED: Final = ("delay", "bandwidth")
 """What of a recorder has a start of its own."""
 
 
-class Begun(NamedTuple):
+class FitStarts(NamedTuple):
     """The starts by what they are of."""
 
     device: dict[str, str]
@@ -29,7 +29,7 @@ class Begun(NamedTuple):
     """The drive, its free values at their starts."""
 
 
-def starts_of(starts: Mapping[str, str], free: str, model: Oscillator, drive: Drive | None) -> Begun:
+def starts_of(starts: Mapping[str, str], free: str, model: Oscillator, drive: Drive | None) -> FitStarts:
     """The starts, each of a parameter that is free.
 
     Raises ValueError for an unknown name, one that is not free (a start would hold it there), and one that has no start
@@ -57,4 +57,4 @@ def starts_of(starts: Mapping[str, str], free: str, model: Oscillator, drive: Dr
             drive = set_leaf(drive, name.removeprefix("drive."), quantity(f"--start {name}", text, unit))
         else:
             of_device[name] = text
-    return Begun(of_device, recorder.get("delay", 0.0), recorder.get("bandwidth"), drive)
+    return FitStarts(of_device, recorder.get("delay", 0.0), recorder.get("bandwidth"), drive)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from llgrad.cli.networks.defaults import BY_SET
-from llgrad.cli.networks.images import Source
+from llgrad.cli.networks.images import ImageSource
 from llgrad.cli.networks.learning.network import network_of
-from llgrad.cli.networks.learning.options import Kind
+from llgrad.cli.networks.learning.options import NetworkKind
 from llgrad.cli.networks.pictures import clear_pictures, draw_pictures
 from llgrad.cli.networks.subject import Subject
 from llgrad.cli.output import command_line
@@ -26,14 +26,14 @@ DEFAULTS: Final = BY_SET["digits"]
 NETWORKS: Final[dict[str, dict[str, Any]]] = {
     "coupled oscillators": {},
     "the same array, only the read-out trained": {"only": "readout"},
-    "linear softmax of the pixels": {"network": Kind.SOFTMAX},
+    "linear softmax of the pixels": {"network": NetworkKind.SOFTMAX},
 }
 """The options of each network; the first one is kept as a run."""
 
 
 def recognise(folder: pathlib.Path, force: bool) -> tuple[str, dict[str, Any]]:
     """(what to tell, the same for JSON) of the networks trained on digits; the first one is a run, with pictures."""
-    source = Source("digits", None, 0)
+    source = ImageSource("digits", None, 0)
     data, results = source.load(), {}
     for name, given in NETWORKS.items():
         own: dict[str, Any] = {} if results else {"out": folder, "notes": source.notes(), "overwrite": force}

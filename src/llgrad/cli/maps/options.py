@@ -65,7 +65,7 @@ OutOption = Annotated[
 ]
 
 
-class Asked(NamedTuple):
+class MapRequest(NamedTuple):
     """A device, and what of it is varied."""
 
     device: Any
@@ -75,7 +75,7 @@ class Asked(NamedTuple):
 
 def asked(
     name: str, current: str | None, field: str | None, shortcuts: Mapping[str, str | None], set_: list[str] | None
-) -> Asked:
+) -> MapRequest:
     """The device and its ranges. Raises ValueError for a quantity or a range that is none."""
     direction = None
     if field is not None and ":" in field and " at " in field:
@@ -94,7 +94,7 @@ def asked(
         if key not in units:
             device_with(name, {key: ranges[key].split(":")[1]})  # says what is wrong with the name
             raise ValueError(f"{key} cannot be varied; it can be {', '.join(units)}")
-    return Asked(device, {key: read_range(text, units[key], key) for key, text in ranges.items()})
+    return MapRequest(device, {key: read_range(text, units[key], key) for key, text in ranges.items()})
 
 
 def quantities_of(

@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 from llgrad.cli.device_options import quantity, start_of
-from llgrad.cli.maps.options import Asked
+from llgrad.cli.maps.options import MapRequest
 from llgrad.cli.output import INTERRUPTED, Outputs, check_outputs, command_line, print_json, save_pictures, say
 from llgrad.cli.progress import Report, working
 from llgrad.devices.oscillator import Oscillator
@@ -37,7 +37,7 @@ class Ready(NamedTuple):
 
 
 def prepared(
-    given: Asked,
+    given: MapRequest,
     count: int,
     wanted: Mapping[str, Any] | None,
     m0: str | None,

@@ -18,7 +18,7 @@ DataDirOption = Annotated[
 ]
 
 
-class Source(NamedTuple):
+class ImageSource(NamedTuple):
     """Where images come from."""
 
     dataset: str
@@ -39,7 +39,7 @@ class Source(NamedTuple):
         }
 
 
-class Begun(Protocol):
+class BegunRun(Protocol):
     """A run, or what was made of one: its path and its record, which says with which images it was begun."""
 
     @property
@@ -49,7 +49,7 @@ class Begun(Protocol):
     def entry(self) -> Mapping[str, Any]: ...
 
 
-def source_of(run: Begun, dataset: str | None = None, data_dir: pathlib.Path | None = None) -> Source:
+def source_of(run: BegunRun, dataset: str | None = None, data_dir: pathlib.Path | None = None) -> ImageSource:
     """The images of a run; what is given here goes before what the run has written down."""
     begun = run.entry.get("images", {})
     known = begun.get("source") or begun.get("name")
@@ -57,4 +57,4 @@ def source_of(run: Begun, dataset: str | None = None, data_dir: pathlib.Path | N
         raise ValueError(f"{run.path} does not say which images it was begun with; its record is damaged")
     noted = begun.get("data_dir")
     folder = pathlib.Path(noted) if data_dir is None and noted is not None else data_dir
-    return Source(dataset or known, folder, int(begun.get("split") or 0))
+    return ImageSource(dataset or known, folder, int(begun.get("split") or 0))

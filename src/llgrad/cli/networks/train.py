@@ -13,7 +13,7 @@ import typer
 
 from llgrad.cli.device_options import quantity
 from llgrad.cli.networks.defaults import Defaults, defaults_of
-from llgrad.cli.networks.images import DATASET_HELP, Source, source_of
+from llgrad.cli.networks.images import DATASET_HELP, ImageSource, source_of
 from llgrad.cli.networks.imperfections import (
     BitsOption,
     JitterOption,
@@ -111,7 +111,7 @@ def train(
         recipe = _recipe(defaults, given, limit)
         if leads:
             _check_new(folder, force)
-        source = Source(dataset, data_dir, split or 0)
+        source = ImageSource(dataset, data_dir, split or 0)
         data = source.load()
         begun, images = network_of(defaults, given, data, recipe.seed), data.test
         about = {"notes": source.notes(), "command": command_line(), "overwrite": force, "processes": together}

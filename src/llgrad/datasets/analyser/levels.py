@@ -18,7 +18,7 @@ _DECIBEL: Final = re.compile(
 EXAMPLES: Final = "dBm, dBm/Hz, dBµV, mW, V²/Hz, nV²/Hz, nV/√Hz, W/Hz, or nV²/Hz/mA²"
 
 
-class Level(NamedTuple):
+class LevelUnit(NamedTuple):
     """What a written unit of levels means: a power [W] or a mean square voltage [V²] is `factor` times the number.
 
     Of decibels it is `factor` times 10^(number/10), and of a root it is `factor` times the number's square.
@@ -44,13 +44,13 @@ class Level(NamedTuple):
             return power * load if self.base == "W" else power
 
 
-def level_of(unit: str) -> Level | None:
+def level_of(unit: str) -> LevelUnit | None:
     """What a written unit of levels means; None where it is none, as volts, dB, or V²/√Hz.
 
     >>> level_of("nV^2/Hz/mA^2")
-    Level(factor=1e-18, base='V²', form='linear', per_hertz=True, per_current=0.001)
+    LevelUnit(factor=1e-18, base='V²', form='linear', per_hertz=True, per_current=0.001)
     >>> level_of("dBm"), level_of("V")
-    (Level(factor=0.001, base='W', form='decibel', per_hertz=False, per_current=None), None)
+    (LevelUnit(factor=0.001, base='W', form='decibel', per_hertz=False, per_current=None), None)
     """
     text = _tidied(unit)
     if (match := _DECIBEL.fullmatch(text)) is not None and (match["p"] or match["base"]):
@@ -64,10 +64,10 @@ def level_of(unit: str) -> Level | None:
     squared = 1 if base == "W" else 2  # nV² is (nV)², and so is mA²
     factor = PREFIXES[match["p"]] ** squared / (PREFIXES[match["q"]] if density else 1.0)
     current = PREFIXES[match["c"]] if match["per"] else None
-    return Level(factor, "W" if base == "W" else "V²", "root" if root else "linear", density, current)
+    return LevelUnit(factor, "W" if base == "W" else "V²", "root" if root else "linear", density, current)
 
 
-def _decibel(match: re.Match[str]) -> Level | None:
+def _decibel(match: re.Match[str]) -> LevelUnit | None:
     base, prefix = match["base"].upper(), match["p"].lower()
     if not base and prefix != "m":  # dBm is dB over 1 mW; dBµ is nothing
         return None
@@ -78,7 +78,7 @@ def _decibel(match: re.Match[str]) -> Level | None:
     per = match["q"]
     if per is not None:
         factor /= PREFIXES[per]
-    return Level(factor, "V²" if volts else "W", "decibel", per is not None)
+    return LevelUnit(factor, "V²" if volts else "W", "decibel", per is not None)
 
 
 def _tidied(unit: str) -> str:

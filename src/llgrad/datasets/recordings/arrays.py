@@ -18,7 +18,7 @@ from llgrad.core.units import unit_factor
 from llgrad.datasets.formats import LONGEST, array_header
 from llgrad.datasets.recordings.clock import even_times
 from llgrad.datasets.recordings.recording import Channel, Even, Listed, Recording, Segment, Unreadable
-from llgrad.datasets.tables.quantities import Kind, quantity_of
+from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 from llgrad.datasets.tables.symbols import si_of, symbol_of
 
 _UNITS: Final = ("units", "unit", "unit_string", "ni_unitdescription")
@@ -106,7 +106,7 @@ def _is_time(array: Array) -> bool:
     if si_of(unit) not in (None, "s"):
         return False
     name = array_header(_short(array)).name
-    return (name in ("t", "T") and si_of(unit) == "s") or quantity_of(name, unit).kind is Kind.TIME
+    return (name in ("t", "T") and si_of(unit) == "s") or quantity_of(name, unit).kind is QuantityKind.TIME
 
 
 def _channels(

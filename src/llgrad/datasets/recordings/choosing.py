@@ -14,7 +14,7 @@ from llgrad.core.arguments.doors import by_door
 from llgrad.core.units import show, unit_factor
 from llgrad.datasets.formats import ALIASES, array_header, spacing_of
 from llgrad.datasets.recordings.recording import Channel, Even, Listed, Recording, Segment, reading
-from llgrad.datasets.tables.quantities import Kind, quantity_of
+from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 from llgrad.datasets.tables.symbols import si_of, symbol_of
 from llgrad.datasets.trace import COLUMNS, Trace
 
@@ -272,7 +272,7 @@ def _what(recording: Recording, channel: Channel, asked: Asked) -> str | None:
     if name in COLUMNS and COLUMNS[name] == "1" and (unit is None or si_of(unit) == "1"):
         return name
     quantity = quantity_of(_short(channel.name), unit)
-    if quantity.kind is Kind.MAGNETISATION and quantity.axis and si_of(unit) in (None, "1"):
+    if quantity.kind is QuantityKind.MAGNETISATION and quantity.axis and si_of(unit) in (None, "1"):
         return f"m{quantity.axis}"
     if unit is None:
         told = asked.unit if asked.unit is not None else "V" if recording.named and name == "voltage" else None

@@ -20,8 +20,8 @@ from llgrad.datasets.recordings.opening import is_recording, open_recording
 from llgrad.datasets.recordings.recording import Channel, Recording, reading
 from llgrad.datasets.spectra import looks_like_spectrum
 from llgrad.datasets.sweeps import looks_like_sweeps
-from llgrad.datasets.tables.quantities import Kind
-from llgrad.datasets.tables.table import Table, read_table
+from llgrad.datasets.tables.quantities import QuantityKind
+from llgrad.datasets.tables.table import TextTable, read_table
 from llgrad.datasets.touchstone.reader import is_touchstone, read_touchstone
 
 DRAWN: Final = 100_000
@@ -140,7 +140,7 @@ def _of_channel(recording: Recording, channel: Channel) -> Row:
 
 def _of_table(path: Path) -> Contents:
     table = read_table(path)
-    times = table.of(Kind.TIME)
+    times = table.of(QuantityKind.TIME)
     across = times[0] if times else 0
 
     def preview(index: int) -> tuple[np.ndarray, np.ndarray, str, str]:
@@ -175,7 +175,7 @@ def _kind_of_table(path: Path) -> str:
     return "a spectrum (read_spectrum)" if looks_like_spectrum(path) else ""
 
 
-def _spacing(table: Table, index: int) -> str:
+def _spacing(table: TextTable, index: int) -> str:
     t = table.values[:, index]
     if table.header[index].unit is None or not np.isfinite(t).all() or t.size < 2:
         return ""

@@ -14,10 +14,10 @@ import numpy as np
 from llgrad.datasets.sweeping.written import frequencies_in, without_frequency
 from llgrad.datasets.tables.headers import header_of, units_row
 from llgrad.datasets.tables.layout import text_of
-from llgrad.datasets.tables.quantities import Kind, quantity_of
+from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 
 FEWEST_POINTS: Final = 3
-SIGNALS: Final = (Kind.VOLTAGE, Kind.CURRENT, Kind.RESISTANCE, Kind.LEVEL)
+SIGNALS: Final = (QuantityKind.VOLTAGE, QuantityKind.CURRENT, QuantityKind.RESISTANCE, QuantityKind.LEVEL)
 """What a line may be recorded as, beside what has no usual name (dP/dH, lock-in X, absorption)."""
 _BLANK: Final = ("", "nan", "-nan", "+nan", "n/a", "na", "null", "none", "--", "-")
 """How programs write that there is no number."""
@@ -39,7 +39,7 @@ class Column:
     unit: str | None
     frequencies: tuple[float, ...]
     """The frequencies [Hz] that its name can be read to name."""
-    kind: Kind
+    kind: QuantityKind
     values: np.ndarray
     """NaN for a blank cell and for a text."""
     texts: dict[int, str]
@@ -55,7 +55,7 @@ class Column:
         return not np.isfinite(self.values).any()
 
 
-class Columns(NamedTuple):
+class SweepColumns(NamedTuple):
     """What stands in a file."""
 
     path: Path
@@ -64,7 +64,7 @@ class Columns(NamedTuple):
     """Comments and the lines above the header."""
 
 
-def read_columns(path: Path) -> Columns:
+def read_columns(path: Path) -> SweepColumns:
     """The columns of a text file. Raises ValueError, in a sentence, where it holds no table."""
     lines = [(number, line) for number, line in enumerate(text_of(path).splitlines(), 1) if line.strip(" \t,;")]
     notes = [line.lstrip("# ").strip() for _, line in lines if line.lstrip().startswith("#")]
@@ -83,7 +83,7 @@ def read_columns(path: Path) -> Columns:
         _column(name, unit, [row[place] for row in rows], numbers, place)
         for place, (name, unit) in enumerate(zip(names, units, strict=True))
     ]
-    return Columns(path, tuple(columns), (*notes, *(" ".join(filter(None, row)) for row in above)))
+    return SweepColumns(path, tuple(columns), (*notes, *(" ".join(filter(None, row)) for row in above)))
 
 
 def is_arbitrary(unit: str | None) -> bool:
@@ -190,6 +190,6 @@ def _column(name: str, unit: str | None, cells: list[str], lines: tuple[int, ...
     written = unit or label.unit or (within[1] if within else None)
     kind = quantity_of(label.name, None if is_arbitrary(written) else written).kind
     if written is None and len(label.name) == 1 and label.name.islower():
-        kind = Kind.OTHER  # columns a, b, c and d: a letter alone says nothing
+        kind = QuantityKind.OTHER  # columns a, b, c and d: a letter alone says nothing
     numbers = np.array([math.nan if value is None else value for value in values])
     return Column(name, label.name, written, tuple(frequencies_in(name)), kind, numbers, texts, lines, place)

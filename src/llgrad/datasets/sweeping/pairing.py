@@ -13,16 +13,16 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from llgrad.core.units import show, unit_factor
-from llgrad.datasets.sweeping.columns import FEWEST_POINTS, SIGNALS, Column, Columns
+from llgrad.datasets.sweeping.columns import FEWEST_POINTS, SIGNALS, Column, SweepColumns
 from llgrad.datasets.sweeping.written import frequencies_in, several
-from llgrad.datasets.tables.quantities import Kind
+from llgrad.datasets.tables.quantities import QuantityKind
 
-UNNAMED: Final = (Kind.OTHER, Kind.MAGNETISATION, Kind.AMBIGUOUS)
+UNNAMED: Final = (QuantityKind.OTHER, QuantityKind.MAGNETISATION, QuantityKind.AMBIGUOUS)
 """Columns that may be signals, where there is a field beside them."""
 _ADVICE: Final = "write it in the header, as in 'V (uV) 5 GHz', or give the frequencies"
 
 
-class Pair(NamedTuple):
+class SweepPair(NamedTuple):
     """One sweep before units."""
 
     frequency: float
@@ -33,7 +33,7 @@ class Pair(NamedTuple):
 class Paired(NamedTuple):
     """All sweeps of a file, and how they were found."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[SweepPair, ...]
     layout: str
     source: str
     """Where the frequencies stand."""
@@ -45,7 +45,7 @@ class Paired(NamedTuple):
     """Whether neither names nor units told field from signal."""
 
 
-def paired(found: Columns, given: Sequence[float] | None, chosen: Sequence[str] | None) -> Paired:
+def paired(found: SweepColumns, given: Sequence[float] | None, chosen: Sequence[str] | None) -> Paired:
     """The sweeps of a file. `given` are its frequencies [Hz], `chosen` the names of the columns to use.
 
     Raises ValueError for what has several readings, or none.
@@ -55,7 +55,7 @@ def paired(found: Columns, given: Sequence[float] | None, chosen: Sequence[str] 
         raise ValueError(f"{path} has one column; expected pairs of columns, field and voltage")
     columns = _kept(found, chosen)
     spoken = [column for column in columns if column.frequencies]
-    swept = [c for c in columns if c.kind is Kind.FREQUENCY and not c.frequencies]
+    swept = [c for c in columns if c.kind is QuantityKind.FREQUENCY and not c.frequencies]
     if given is None and not spoken and len([c for c in swept if np.ptp(c.values[np.isfinite(c.values)]) > 0]) > 0:
         from_rows = _long(found, columns, swept)
         return from_rows._replace(left_out=_unused(found, from_rows.pairs, swept))
@@ -73,7 +73,7 @@ def paired(found: Columns, given: Sequence[float] | None, chosen: Sequence[str] 
             f"{path} has two sweeps at {show(twice[0], 'Hz')}; name the columns to use (columns=, --columns), "
             "or leave one sweep out"
         )
-    pairs = tuple(Pair(f, *two) for f, two in zip(named, twos, strict=True))
+    pairs = tuple(SweepPair(f, *two) for f, two in zip(named, twos, strict=True))
     shared = len({id(pair.field) for pair in pairs}) == 1 and len(pairs) > 1
     layout = _layout(len(pairs), shared)
     return Paired(pairs, layout, source, _unused(found, pairs, []), shared, by_place)
@@ -85,7 +85,7 @@ def _layout(count: int, shared: bool) -> str:
     return f"{count} pair{'' if count == 1 else 's'} of columns, field and voltage"
 
 
-def _kept(found: Columns, chosen: Sequence[str] | None) -> list[Column]:
+def _kept(found: SweepColumns, chosen: Sequence[str] | None) -> list[Column]:
     """The columns that may be used: those chosen, or all that hold numbers."""
     for column in found.columns:
         if column.is_blank and column.frequencies:
@@ -105,16 +105,18 @@ def _kept(found: Columns, chosen: Sequence[str] | None) -> list[Column]:
         if blank := [column for column in same if column.is_blank]:
             raise ValueError(f"{found.path}: the column {blank[0].name!r} holds no numbers; name another")
         kept += [column for column in same if column not in kept]
-    if len(kept) == 1 or all(column.kind is not Kind.FIELD for column in kept):
+    if len(kept) == 1 or all(column.kind is not QuantityKind.FIELD for column in kept):
         kept += [
-            c for c in found.columns if c.kind in (Kind.FIELD, Kind.FREQUENCY) and c not in kept and not c.is_blank
+            c
+            for c in found.columns
+            if c.kind in (QuantityKind.FIELD, QuantityKind.FREQUENCY) and c not in kept and not c.is_blank
         ]
     return [column for column in found.columns if column in kept]
 
 
 def _fields_and_signals(path: object, columns: list[Column]) -> tuple[list[Column], list[Column]]:
     """Columns of fields and of signals; no fields where only the places of the columns tell."""
-    fields = [column for column in columns if column.kind is Kind.FIELD]
+    fields = [column for column in columns if column.kind is QuantityKind.FIELD]
     moving = [column for column in fields if np.ptp(column.values[np.isfinite(column.values)]) > 0]
     fields = moving or fields
     signals = [column for column in columns if column.kind in SIGNALS or column.kind in UNNAMED]
@@ -199,7 +201,7 @@ def _as_given(path: object, count: int, given: Sequence[float]) -> list[float]:
     return [float(frequency) for frequency in given]
 
 
-def _named(found: Columns, twos: list[tuple[Column, Column]]) -> tuple[list[float], str]:
+def _named(found: SweepColumns, twos: list[tuple[Column, Column]]) -> tuple[list[float], str]:
     """The frequency of each pair, from its header, or else from the file's notes or name, and where it stands."""
     path, named = found.path, []
     for field, signal in twos:
@@ -226,7 +228,7 @@ def _named(found: Columns, twos: list[tuple[Column, Column]]) -> tuple[list[floa
     return named, "from the header"
 
 
-def _of_the_file(found: Columns, field: Column, signal: Column) -> tuple[list[float], str]:
+def _of_the_file(found: SweepColumns, field: Column, signal: Column) -> tuple[list[float], str]:
     noted = list(dict.fromkeys(f for note in found.notes for f in frequencies_in(note)))
     named = frequencies_in(found.path.stem)
     every = list(dict.fromkeys(noted + named))
@@ -239,7 +241,7 @@ def _of_the_file(found: Columns, field: Column, signal: Column) -> tuple[list[fl
     return every, "from the name of the file" if named else "from the notes in the file"
 
 
-def _long(found: Columns, columns: list[Column], swept: list[Column]) -> Paired:
+def _long(found: SweepColumns, columns: list[Column], swept: list[Column]) -> Paired:
     """A table with one row for each frequency and field."""
     path = found.path
     if len(swept) > 1:
@@ -263,7 +265,7 @@ def _long(found: Columns, columns: list[Column], swept: list[Column]) -> Paired:
                 f"{show(frequency, 'Hz')} it has {np.unique(cut[0].values).size} fields, expected at least "
                 f"{FEWEST_POINTS}); lines are fitted against the field: record sweeps of the field at fixed frequencies"
             )
-        pairs.append(Pair(float(frequency), *cut))
+        pairs.append(SweepPair(float(frequency), *cut))
     layout = f"one row for each frequency and field ({swept[0].name}, {field.name}, {signal.name})"
     return Paired(tuple(pairs), layout, f"from the column {swept[0].name!r}", (), False, False)
 
@@ -293,6 +295,6 @@ def _cut(column: Column, rows: np.ndarray) -> Column:
     )
 
 
-def _unused(found: Columns, pairs: Sequence[Pair], others: list[Column]) -> tuple[str, ...]:
+def _unused(found: SweepColumns, pairs: Sequence[SweepPair], others: list[Column]) -> tuple[str, ...]:
     used = {column.place for pair in pairs for column in (pair.field, pair.signal)} | {c.place for c in others}
     return tuple(column.name or "without a name" for column in found.columns if column.place not in used)

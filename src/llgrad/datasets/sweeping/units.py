@@ -22,7 +22,7 @@ NO_SIGNAL: Final = ("T", "A/m", "s", "Hz", "K", "m", "rad", "J/m³")
 _EXAMPLES: Final = {"field": "Oe", "voltage": "uV"}
 
 
-class Taken(NamedTuple):
+class UnitTaken(NamedTuple):
     """The unit of a column, as it was taken."""
 
     unit: str
@@ -41,7 +41,7 @@ def field_factor(unit: str) -> float:
     return factor * MU_0 if found == "A/m" else factor
 
 
-def taken(path: Path, kind: str, columns: Sequence[Column], given: str | None) -> Taken:
+def taken(path: Path, kind: str, columns: Sequence[Column], given: str | None) -> UnitTaken:
     """The unit of the fields, or of the voltages. Raises ValueError for none, several, or one of another kind."""
     example = _EXAMPLES[kind]
     written = {column.unit for column in columns}
@@ -61,8 +61,8 @@ def taken(path: Path, kind: str, columns: Sequence[Column], given: str | None) -
     where = "as given" if unit is None else "from the header"
     try:
         if kind == "field":
-            return Taken(chosen, field_factor(chosen), "T", where)
-        return Taken(chosen, *_signal(chosen), where)
+            return UnitTaken(chosen, field_factor(chosen), "T", where)
+        return UnitTaken(chosen, *_signal(chosen), where)
     except ValueError as error:
         raise ValueError(f"{path}: the {kind}s: {error}, such as {example}") from None
 
@@ -93,7 +93,7 @@ def _signal(unit: str) -> tuple[float, str]:
     return factor, found
 
 
-def turned(path: Path, pairs: Sequence[tuple[Column, Column]], in_tesla: Taken, in_volt: Taken) -> bool:
+def turned(path: Path, pairs: Sequence[tuple[Column, Column]], in_tesla: UnitTaken, in_volt: UnitTaken) -> bool:
     """Whether the second column of each pair is the field. Raises ValueError where the values do not tell."""
     as_written = all(_can_be(first, second, in_tesla, in_volt) for first, second in pairs)
     the_other = all(_can_be(second, first, in_tesla, in_volt) for first, second in pairs)
@@ -109,7 +109,7 @@ def turned(path: Path, pairs: Sequence[tuple[Column, Column]], in_tesla: Taken, 
     return the_other
 
 
-def _can_be(field: Column, voltage: Column, in_tesla: Taken, in_volt: Taken) -> bool:
+def _can_be(field: Column, voltage: Column, in_tesla: UnitTaken, in_volt: UnitTaken) -> bool:
     largest = np.nanmax(np.abs(field.values)) * in_tesla.factor
     return bool(
         FIELDS[0] <= largest <= FIELDS[1]

@@ -37,7 +37,7 @@ class Body(NamedTuple):
     decimal_commas: bool
 
 
-class Source(NamedTuple):
+class SourceLines(NamedTuple):
     """The lines that rows came from, to quote a cell of them."""
 
     lines: Sequence[str]

@@ -14,8 +14,8 @@ from typing import Final
 
 from llgrad.datasets.tables.body import cells_of, number_in
 from llgrad.datasets.tables.headers import Header, header_of
-from llgrad.datasets.tables.layout import Layout
-from llgrad.datasets.tables.quantities import Kind, quantity_of
+from llgrad.datasets.tables.layout import TextLayout
+from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 from llgrad.datasets.tables.symbols import symbol_of
 from llgrad.datasets.tables.writers import Counted, is_number
 
@@ -33,7 +33,7 @@ def is_labview(lines: Sequence[str]) -> bool:
     return bool(lines) and lines[0].strip().startswith(_BEGINNING)
 
 
-def labview_layout(path: Path, lines: Sequence[str]) -> Layout:
+def labview_layout(path: Path, lines: Sequence[str]) -> TextLayout:
     """The layout of the first segment. Raises ValueError, in one sentence, where the tags do not say what is needed."""
     ends = [index for index, line in enumerate(lines) if line.startswith(_END)]
     if len(ends) < 2 or ends[1] + 2 >= len(lines):
@@ -49,13 +49,13 @@ def labview_layout(path: Path, lines: Sequence[str]) -> Layout:
     remarks = [f"a LabVIEW measurement file, its times {'from X0 and Delta_X' if x_columns == 'no' else 'as written'}"]
     if len(ends) > 2:
         remarks.append(f"the first of {len(ends) - 1} segments, the others left out")
-    return Layout(
+    return TextLayout(
         header=header,
         lines=lines[: _end_of_rows(lines, first, ends[2])] if len(ends) > 2 else lines,
         first=first,
         separator=separator,
         names=names,
-        least=len(names) - (quantity_of(names[-1]).kind is Kind.COMMENT),
+        least=len(names) - (quantity_of(names[-1]).kind is QuantityKind.COMMENT),
         cells=cells,
         counted=counted,
         notes=tuple(f"{key}: {value}" for key, value in preamble.items() if value),
@@ -98,7 +98,7 @@ def _columns(
                 header.append(Header(name, _time_unit(tags, index + 1)))
                 cells.append(index)
             continue
-        if quantity_of(name).kind is not Kind.COMMENT and x_columns != "multi":
+        if quantity_of(name).kind is not QuantityKind.COMMENT and x_columns != "multi":
             pair = (number_in(_of(tags, "x0", index)), number_in(_of(tags, "delta_x", index)))
             known = all(map(math.isfinite, pair))
             if x_columns == "no" and not known:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from llgrad.core.files import unicode_text
 from llgrad.datasets.tables.body import COMMENTS, cells_of
 from llgrad.datasets.tables.headers import KEYS, Header, header_of, preamble_of, units_row, with_units
-from llgrad.datasets.tables.quantities import Kind, quantity_of
+from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 from llgrad.datasets.tables.writers import (
     DATA,
     Counted,
@@ -40,7 +40,7 @@ _CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\r\f"))
 _SPACED_COMMAS: Final = re.compile(r"\s*[-+]?\d+,\d+(?:[eE][-+]?\d+)?(?:\s+[-+]?\d+(?:,\d+)?(?:[eE][-+]?\d+)?)+\s*")
 
 
-class Layout(NamedTuple):
+class TextLayout(NamedTuple):
     """A text file taken apart, before its numbers are read."""
 
     header: list[Header]
@@ -114,7 +114,7 @@ def separator_of(line: str) -> str:
     return next((mark for mark in ("\t", ";", ",") if mark in line), ",")
 
 
-def layout_of(path: Path, lines: Sequence[str]) -> Layout:
+def layout_of(path: Path, lines: Sequence[str]) -> TextLayout:
     """Take a text apart. Raises ValueError, in one sentence that names the file, where it holds no table."""
     head, comments = _kept(lines, HEAD)
     if not head:
@@ -147,7 +147,7 @@ def layout_of(path: Path, lines: Sequence[str]) -> Layout:
         header.insert(counted.place, Header("", None))
         program.append("times from XOrg and XInc")
     header, filled = with_units(header, known)
-    return Layout(
+    return TextLayout(
         header=header,
         lines=lines,
         first=first - 1,
@@ -166,7 +166,7 @@ def layout_of(path: Path, lines: Sequence[str]) -> Layout:
 def _least(names: list[str]) -> int:
     """How many cells a row must have: comments behind the numbers may be left out."""
     count = len(names)
-    while count > 1 and quantity_of(names[count - 1]).kind is Kind.COMMENT:
+    while count > 1 and quantity_of(names[count - 1]).kind is QuantityKind.COMMENT:
         count -= 1
     return count
 

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from llgrad.datasets.tables.symbols import si_of
 
 
-class Kind(enum.Enum):
+class QuantityKind(enum.Enum):
     """What a column holds; the value is its name in a sentence."""
 
     TIME = "time"
@@ -47,53 +47,54 @@ class Kind(enum.Enum):
     OTHER = "other"
 
 
-class Quantity(NamedTuple):
+class ColumnQuantity(NamedTuple):
     """What a column is."""
 
-    kind: Kind
+    kind: QuantityKind
     axis: str | None = None
     """"x", "y" or "z" of a field or a magnetisation whose name says it."""
-    of: Kind | None = None
+    of: QuantityKind | None = None
     """What an ERROR is the standard deviation of, where name or unit say it."""
-    choices: tuple[Kind, ...] = ()
+    choices: tuple[QuantityKind, ...] = ()
     """What an AMBIGUOUS column may be."""
 
 
-_BY_UNIT: Final[dict[str, tuple[Kind, ...]]] = {
+_BY_UNIT: Final[dict[str, tuple[QuantityKind, ...]]] = {
     # SI unit: what may have it, the usual first
-    "s": (Kind.TIME, Kind.DURATION),
-    "Hz": (Kind.FREQUENCY, Kind.LINE_WIDTH, Kind.FREQUENCY_SETTING),
-    "T": (Kind.FIELD, Kind.LINE_WIDTH, Kind.MAGNETISATION, Kind.MATERIAL),
-    "A/m": (Kind.FIELD, Kind.LINE_WIDTH, Kind.MAGNETISATION, Kind.MATERIAL),
-    "A": (Kind.CURRENT,),
-    "A/m²": (Kind.CURRENT_DENSITY,),
-    "V": (Kind.VOLTAGE, Kind.LEVEL),
-    "Ω": (Kind.RESISTANCE,),
-    "K": (Kind.TEMPERATURE,),
-    "rad": (Kind.ANGLE,),
+    "s": (QuantityKind.TIME, QuantityKind.DURATION),
+    "Hz": (QuantityKind.FREQUENCY, QuantityKind.LINE_WIDTH, QuantityKind.FREQUENCY_SETTING),
+    "T": (QuantityKind.FIELD, QuantityKind.LINE_WIDTH, QuantityKind.MAGNETISATION, QuantityKind.MATERIAL),
+    "A/m": (QuantityKind.FIELD, QuantityKind.LINE_WIDTH, QuantityKind.MAGNETISATION, QuantityKind.MATERIAL),
+    "A": (QuantityKind.CURRENT,),
+    "A/m²": (QuantityKind.CURRENT_DENSITY,),
+    "V": (QuantityKind.VOLTAGE, QuantityKind.LEVEL),
+    "Ω": (QuantityKind.RESISTANCE,),
+    "K": (QuantityKind.TEMPERATURE,),
+    "rad": (QuantityKind.ANGLE,),
 }
 _SURE: Final = ("A/m²", "Ω", "K", "rad")
 """Units that say what a column is, whatever its name."""
-_WORDS: Final[dict[Kind, str]] = {
-    Kind.TIME: "t time times zeit temps 時間 時刻 时间",
-    Kind.DURATION: "dt step width rise fall delay period duration lifetime constant tau τ interval increment timestep "
-    "dauer periode verzogerung dwell pulse relaxation coherence 周期",
-    Kind.FREQUENCY: "f freq frequency frequencies frequenz frequence frequenza peakfreq fres fpeak fmr 周波数 频率",
-    Kind.LINE_WIDTH: "width linewidth fwhm hwhm breite linienbreite halbwertsbreite halbwertbreite peakwidth largeur "
-    "線幅 半値幅 线宽 半高宽",
-    Kind.FREQUENCY_SETTING: "bandwidth bandbreite rbw vbw span step spacing resolution shift offset detuning drift "
-    "difference rate sampling samplerate modulation deviation",
-    Kind.FIELD: "h b field feld magnetfeld flux flussdichte induction champ bext hext happ bapp "
+_WORDS: Final[dict[QuantityKind, str]] = {
+    QuantityKind.TIME: "t time times zeit temps 時間 時刻 时间",
+    QuantityKind.DURATION: "dt step width rise fall delay period duration lifetime constant tau τ interval increment "
+    "timestep dauer periode verzogerung dwell pulse relaxation coherence 周期",
+    QuantityKind.FREQUENCY: "f freq frequency frequencies frequenz frequence frequenza peakfreq fres fpeak fmr "
+    "周波数 频率",
+    QuantityKind.LINE_WIDTH: "width linewidth fwhm hwhm breite linienbreite halbwertsbreite halbwertbreite peakwidth "
+    "largeur 線幅 半値幅 线宽 半高宽",
+    QuantityKind.FREQUENCY_SETTING: "bandwidth bandbreite rbw vbw span step spacing resolution shift offset detuning "
+    "drift difference rate sampling samplerate modulation deviation",
+    QuantityKind.FIELD: "h b field feld magnetfeld flux flussdichte induction champ bext hext happ bapp "
     "磁場 磁界 磁束密度 磁场",
-    Kind.CURRENT: "I current currents strom stromstarke courant corrente idc ibias 電流 电流",
-    Kind.CURRENT_DENSITY: "j stromdichte 電流密度 电流密度",
-    Kind.VOLTAGE: "v u voltage voltages volt spannung tension vdc vmix 電圧 电压",
-    Kind.LEVEL: "power level psd asd spectrum pegel leistung puissance magnitude 電力 功率",
-    Kind.MAGNETISATION: "magnetization magnetisation magnetisierung aimantation 磁化",
-    Kind.RESISTANCE: "r resistance widerstand 抵抗 电阻",
-    Kind.TEMPERATURE: "T temperature temp temperatur 温度",
-    Kind.ANGLE: "angle phase winkel theta phi θ φ azimuth azimut tilt inclination 角度 位相 角",
-    Kind.INDEX: "# n no nr nummer number index point points sample sequence row iteration stage",
+    QuantityKind.CURRENT: "I current currents strom stromstarke courant corrente idc ibias 電流 电流",
+    QuantityKind.CURRENT_DENSITY: "j stromdichte 電流密度 电流密度",
+    QuantityKind.VOLTAGE: "v u voltage voltages volt spannung tension vdc vmix 電圧 电压",
+    QuantityKind.LEVEL: "power level psd asd spectrum pegel leistung puissance magnitude 電力 功率",
+    QuantityKind.MAGNETISATION: "magnetization magnetisation magnetisierung aimantation 磁化",
+    QuantityKind.RESISTANCE: "r resistance widerstand 抵抗 电阻",
+    QuantityKind.TEMPERATURE: "T temperature temp temperatur 温度",
+    QuantityKind.ANGLE: "angle phase winkel theta phi θ φ azimuth azimut tilt inclination 角度 位相 角",
+    QuantityKind.INDEX: "# n no nr nummer number index point points sample sequence row iteration stage",
 }
 """Words of a name, without accents and in small letters, but for T, which is a temperature, and I, a current."""
 _ERROR_WORDS: Final = """err error errors fehler unsicherheit sigma σ std stdev stddev sd se sem stderr unc uncert
@@ -127,48 +128,48 @@ _KINDS_OF_WORD: Final = {
 
 
 @functools.cache
-def quantity_of(name: str, unit: str | None = None) -> Quantity:
+def quantity_of(name: str, unit: str | None = None) -> ColumnQuantity:
     """What a column with this name and this unit, as written, is.
 
     >>> quantity_of("flux density", "mT"), quantity_of("B_ext_y", "mT").axis
-    (Quantity(kind=<Kind.FIELD: 'field'>, axis=None, of=None, choices=()), 'y')
+    (Quantity(kind=<QuantityKind.FIELD: 'field'>, axis=None, of=None, choices=()), 'y')
     >>> quantity_of("Δf", "MHz").kind, quantity_of("peak width", "MHz").kind
-    (<Kind.LINE_WIDTH: 'line width'>, <Kind.LINE_WIDTH: 'line width'>)
+    (<QuantityKind.LINE_WIDTH: 'line width'>, <QuantityKind.LINE_WIDTH: 'line width'>)
     >>> quantity_of("Freq_err", "MHz").of, quantity_of("df", "MHz").choices
-    (<Kind.FREQUENCY: 'frequency'>, (<Kind.LINE_WIDTH: 'line width'>, <Kind.ERROR: 'error'>))
+    (<QuantityKind.FREQUENCY: 'frequency'>, (<QuantityKind.LINE_WIDTH: 'line width'>, <QuantityKind.ERROR: 'error'>))
     """
     plain = _plain(name)
     words = _words(plain)
     si = si_of(unit)
     if words & {*_COMMENT_WORDS.split()}:
-        return Quantity(Kind.COMMENT)
+        return ColumnQuantity(QuantityKind.COMMENT)
     if (error := _error(plain, words, unit)) is not None:
         return error
     if unit and si is None and _LEVEL.fullmatch(unit.strip()):
-        return Quantity(Kind.LEVEL)
+        return ColumnQuantity(QuantityKind.LEVEL)
     if si in (None, "1", "A/m") and (match := _COMPONENT.search(plain)) is not None and not _SLOPE.search(plain):
-        return Quantity(Kind.MAGNETISATION, match["axis"].lower())
+        return ColumnQuantity(QuantityKind.MAGNETISATION, match["axis"].lower())
     if si in (None, "1", "T", "A/m") and (
         words & {*_MATERIAL_WORDS.split()} or {"h", "k"} <= words or {"h", "c"} <= words
     ):
-        return Quantity(Kind.MATERIAL)
+        return ColumnQuantity(QuantityKind.MATERIAL)
     if _SLOPE.search(plain):
-        return Quantity(_BY_UNIT[si][0] if si in _BY_UNIT else Kind.OTHER)
+        return ColumnQuantity(_BY_UNIT[si][0] if si in _BY_UNIT else QuantityKind.OTHER)
     if (width := _delta(plain, si)) is not None:
         return width
     kind, choices = _named(plain, words, si)
-    axis = _axis(plain, words) if kind in (Kind.FIELD, Kind.MAGNETISATION) else None
-    return Quantity(kind, axis, None, choices)
+    axis = _axis(plain, words) if kind in (QuantityKind.FIELD, QuantityKind.MAGNETISATION) else None
+    return ColumnQuantity(kind, axis, None, choices)
 
 
 def is_unit_of(unit: str, name: str) -> bool:
     """Whether the end of a name, as in "t_ns" and "level_dBm", is a unit: the rest says so, or nothing against it."""
     if _LEVEL.fullmatch(unit):
-        return quantity_of(name).kind in (Kind.LEVEL, Kind.OTHER) and len(unit) > 1
+        return quantity_of(name).kind in (QuantityKind.LEVEL, QuantityKind.OTHER) and len(unit) > 1
     si, kind = si_of(unit), quantity_of(name).kind
     if si not in _BY_UNIT:
         return False
-    return kind in _BY_UNIT[si] or (kind in (Kind.OTHER, Kind.ERROR) and len(unit) > 1)
+    return kind in _BY_UNIT[si] or (kind in (QuantityKind.OTHER, QuantityKind.ERROR) and len(unit) > 1)
 
 
 def _plain(name: str) -> str:
@@ -183,9 +184,9 @@ def _words(plain: str) -> frozenset[str]:
     return frozenset(part if part in ("T", "I") else part.lower() for part in parts if part)
 
 
-def _kinds(words: Iterable[str]) -> set[Kind]:
+def _kinds(words: Iterable[str]) -> set[QuantityKind]:
     """What the words of a name say."""
-    found: set[Kind] = set()
+    found: set[QuantityKind] = set()
     for word in words:
         known = [word] if word in _KINDS_OF_WORD else [end for end in _COMPOUNDS if word.endswith(end)][:1]
         if not word.isascii():  # Japanese and Chinese put no blanks between words
@@ -194,7 +195,7 @@ def _kinds(words: Iterable[str]) -> set[Kind]:
     return found
 
 
-def _error(plain: str, words: frozenset[str], unit: str | None) -> Quantity | None:
+def _error(plain: str, words: frozenset[str], unit: str | None) -> ColumnQuantity | None:
     """The error that a name says, and of what: by the rest of the name, or else by its unit."""
     said = {
         word for word in words if word in _ERROR_WORDS.split() or word.startswith("σ") or _ENDS_IN_ERROR.search(word)
@@ -209,20 +210,20 @@ def _error(plain: str, words: frozenset[str], unit: str | None) -> Quantity | No
     )
     usual = _BY_UNIT.get(si_of(unit) or "", tuple(named))
     of = [kind for kind in usual if kind in named] or list(usual[:1])
-    return Quantity(Kind.ERROR, None, of[0] if of else None)
+    return ColumnQuantity(QuantityKind.ERROR, None, of[0] if of else None)
 
 
-def _delta(plain: str, si: str | None) -> Quantity | None:
+def _delta(plain: str, si: str | None) -> ColumnQuantity | None:
     """What Δf, ΔH, δf and df are: Δ says a width, and the others a width or an error."""
     match = _DIFFERENCE.search(plain)
     if match is None or si not in (None, "Hz", "T", "A/m"):
         return None
     if match["mark"].lower() in ("Δ".lower(), "delta") and match["mark"] != "δ":
-        return Quantity(Kind.LINE_WIDTH)
-    return Quantity(Kind.AMBIGUOUS, None, None, (Kind.LINE_WIDTH, Kind.ERROR))
+        return ColumnQuantity(QuantityKind.LINE_WIDTH)
+    return ColumnQuantity(QuantityKind.AMBIGUOUS, None, None, (QuantityKind.LINE_WIDTH, QuantityKind.ERROR))
 
 
-def _named(plain: str, words: frozenset[str], si: str | None) -> tuple[Kind, tuple[Kind, ...]]:
+def _named(plain: str, words: frozenset[str], si: str | None) -> tuple[QuantityKind, tuple[QuantityKind, ...]]:
     """The kind that name and unit say together, and the choices where it is ambiguous."""
     named = _kinds(words)
     if si is None or si not in _BY_UNIT:
@@ -231,31 +232,34 @@ def _named(plain: str, words: frozenset[str], si: str | None) -> tuple[Kind, tup
     fitting = [kind for kind in allowed if kind in named]
     if fitting:
         return fitting[-1], ()  # "frequency width" is a width, "time step" a duration
-    against = named - {Kind.DURATION, Kind.FREQUENCY_SETTING, Kind.INDEX}
+    against = named - {QuantityKind.DURATION, QuantityKind.FREQUENCY_SETTING, QuantityKind.INDEX}
     if si in _SURE or not against or max(map(len, words)) == 1:
         return allowed[0], ()  # a letter says less than the unit
-    return Kind.AMBIGUOUS, (*(kind for kind in Kind if kind in against), allowed[0])
+    return QuantityKind.AMBIGUOUS, (*(kind for kind in QuantityKind if kind in against), allowed[0])
 
 
-def _by_name(plain: str, named: set[Kind], si: str | None) -> tuple[Kind, tuple[Kind, ...]]:
+def _by_name(plain: str, named: set[QuantityKind], si: str | None) -> tuple[QuantityKind, tuple[QuantityKind, ...]]:
     """The kind that a name says alone, and the choices where it says several."""
     if plain in ("dB", "dBm"):
-        return Kind.LEVEL, ()
+        return QuantityKind.LEVEL, ()
     if plain == "Hz":
-        return Kind.AMBIGUOUS, (Kind.FREQUENCY, Kind.FIELD)
+        return QuantityKind.AMBIGUOUS, (QuantityKind.FREQUENCY, QuantityKind.FIELD)
     if si == "1":
-        named &= {Kind.MAGNETISATION, Kind.INDEX}
-    for base, part in ((Kind.TIME, Kind.DURATION), (Kind.FREQUENCY, Kind.FREQUENCY_SETTING)):
+        named &= {QuantityKind.MAGNETISATION, QuantityKind.INDEX}
+    for base, part in (
+        (QuantityKind.TIME, QuantityKind.DURATION),
+        (QuantityKind.FREQUENCY, QuantityKind.FREQUENCY_SETTING),
+    ):
         if part in named and base in named:
             named -= {base}
         elif len(named) > 1:
             named -= {part}
-    for base in (Kind.FREQUENCY, Kind.FIELD):
-        named -= {base} if Kind.LINE_WIDTH in named else set()
-    named -= {Kind.FIELD} if Kind.ANGLE in named else set()  # phi_H, field angle
+    for base in (QuantityKind.FREQUENCY, QuantityKind.FIELD):
+        named -= {base} if QuantityKind.LINE_WIDTH in named else set()
+    named -= {QuantityKind.FIELD} if QuantityKind.ANGLE in named else set()  # phi_H, field angle
     if len(named) < 2:
-        return next(iter(named), Kind.OTHER), ()
-    return Kind.AMBIGUOUS, tuple(kind for kind in Kind if kind in named)
+        return next(iter(named), QuantityKind.OTHER), ()
+    return QuantityKind.AMBIGUOUS, tuple(kind for kind in QuantityKind if kind in named)
 
 
 def _axis(plain: str, words: frozenset[str]) -> str | None:

@@ -17,11 +17,11 @@ import numpy as np
 from llgrad.core.arguments.kinds import checked_path
 from llgrad.core.constants import MU_0
 from llgrad.core.units import unit_factor
-from llgrad.datasets.tables.body import Source, read_body
+from llgrad.datasets.tables.body import SourceLines, read_body
 from llgrad.datasets.tables.headers import Header
 from llgrad.datasets.tables.labview import is_labview, labview_layout
 from llgrad.datasets.tables.layout import layout_of, lines_of, text_of
-from llgrad.datasets.tables.quantities import Kind, Quantity, quantity_of
+from llgrad.datasets.tables.quantities import ColumnQuantity, QuantityKind, quantity_of
 from llgrad.datasets.tables.symbols import symbol_of
 
 _MARKS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", None: "blanks"}
@@ -32,7 +32,7 @@ TIME_NAMES: Final = ("t", "time", "Time", "TIME")
 _EXAMPLES: Final = {"s": "ns", "V": "mV", "A": "mA", "T": "Oe", "Hz": "GHz"}
 
 
-class Table(NamedTuple):
+class TextTable(NamedTuple):
     """The content of a file, before units: `header`, `values` (rows, columns), the `lines` of the rows, comments."""
 
     path: Path
@@ -44,17 +44,17 @@ class Table(NamedTuple):
     """What stood above the header, by its key in lower case."""
     remarks: tuple[str, ...]
     """How the file was understood."""
-    source: Source
+    source: SourceLines
 
     def of_kind(self, *units: str) -> list[int]:
         """The columns whose unit is one of these SI units, or a multiple of it."""
         return [i for i, column in enumerate(self.header) if kind_of(column.unit) in units]
 
-    def quantity(self, index: int) -> Quantity:
+    def quantity(self, index: int) -> ColumnQuantity:
         """What a column is, by its name and unit."""
         return quantity_of(self.header[index].name, self.header[index].unit)
 
-    def of(self, *kinds: Kind) -> list[int]:
+    def of(self, *kinds: QuantityKind) -> list[int]:
         """The columns of these kinds, in their order."""
         return [index for index in range(len(self.header)) if self.quantity(index).kind in kinds]
 
@@ -123,7 +123,7 @@ class Table(NamedTuple):
             return f"{where} the cell of {name} is {cell}; remove the row or fill it in"
         return f"{where} {cell!r} in the column {name} is not a number; mend or remove the row"
 
-    def recorded(self, indices: Sequence[int], leader: int) -> Table:
+    def recorded(self, indices: Sequence[int], leader: int) -> TextTable:
         """The rows in which columns hold numbers, without those at both ends where some of the cells are blank or NaN.
 
         Raises ValueError for a gap among the rows that are left, for text, and where the `leader`, the times, lacks.
@@ -180,7 +180,7 @@ def kind_of(unit: str | None) -> str | None:
     return None if unit is None or symbol_of(unit) is None else unit_factor(unit)[0]
 
 
-def read_table(path: str | os.PathLike[str], lines: int | None = None) -> Table:
+def read_table(path: str | os.PathLike[str], lines: int | None = None) -> TextTable:
     """The table in a text file separated by commas, semicolons, tabs or blanks; '#' begins a comment.
 
     The header is the line above the numbers, perhaps with a line of units below it, or the last comment before them (as
@@ -211,6 +211,6 @@ def read_table(path: str | os.PathLike[str], lines: int | None = None) -> Table:
             places.insert(place, None)
         else:
             values[:, place] = times
-    source = Source(layout.lines, layout.separator, tuple(places))
+    source = SourceLines(layout.lines, layout.separator, tuple(places))
     notes = (*layout.notes, *body.comments)
-    return Table(path, layout.header, values, numbers, notes, layout.preamble, tuple(remarks), source)
+    return TextTable(path, layout.header, values, numbers, notes, layout.preamble, tuple(remarks), source)

@@ -12,9 +12,9 @@ import numpy as np
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.units import show, unit_factor
 from llgrad.datasets.tables.body import number_in
-from llgrad.datasets.tables.quantities import Kind
+from llgrad.datasets.tables.quantities import QuantityKind
 from llgrad.datasets.tables.symbols import symbol_of
-from llgrad.datasets.tables.table import TIME_NAMES, Table
+from llgrad.datasets.tables.table import TIME_NAMES, TextTable
 from llgrad.drives.sampled import is_even
 
 _INTERVALS: Final = (
@@ -43,16 +43,18 @@ MOST_DIGITS: Final = 15
 """More digits than these are not written by rounding."""
 
 
-def time_column(table: Table, columns: Sequence[int], asked: int | None = None) -> int:
+def time_column(table: TextTable, columns: Sequence[int], asked: int | None = None) -> int:
     """The column of times for other columns: the nearest before them, where there are several.
 
     Raises ValueError where there is none, where it cannot be told which, and where the columns have different ones.
     """
     if asked is not None:
         return asked
-    found = table.of(Kind.TIME)
+    found = table.of(QuantityKind.TIME)
     if not found:
-        in_seconds = [i for i in table.of_kind("s") if table.quantity(i).kind is not Kind.ERROR and i not in columns]
+        in_seconds = [
+            i for i in table.of_kind("s") if table.quantity(i).kind is not QuantityKind.ERROR and i not in columns
+        ]
         named = [index for index, column in enumerate(table.header) if column.name in TIME_NAMES]
         found = in_seconds if len(in_seconds) == 1 else named
     if len(found) == 1:
@@ -79,7 +81,7 @@ def time_column(table: Table, columns: Sequence[int], asked: int | None = None) 
     return times.pop()
 
 
-def times_of(table: Table, index: int) -> tuple[np.ndarray, tuple[str, ...]]:
+def times_of(table: TextTable, index: int) -> tuple[np.ndarray, tuple[str, ...]]:
     """The times in a column [s], and remarks. Where the instrument rounded them, they are counted from the first.
 
     Raises ValueError where they do not increase, and are not what rounding makes of evenly spaced times.
@@ -150,7 +152,7 @@ def _scale(unit: str, si: str) -> float | None:
     return unit_factor(symbol)[1]
 
 
-def _counted(table: Table, index: int, late: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]] | None:
+def _counted(table: TextTable, index: int, late: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]] | None:
     """Times counted from the first, where rounding explains those that were written; else None."""
     values = table.values[:, index]
     count = np.arange(values.size)
@@ -196,7 +198,7 @@ def _line(count: np.ndarray, values: np.ndarray, quanta: np.ndarray) -> np.ndarr
     return None
 
 
-def _written_twice(table: Table, index: int, late: np.ndarray) -> bool:
+def _written_twice(table: TextTable, index: int, late: np.ndarray) -> bool:
     """Whether rows of the same time are the same in all columns, as rows are that were written twice."""
     others = np.delete(table.values, index, axis=1)
     return bool(np.array_equal(others[late], others[late + 1], equal_nan=True))

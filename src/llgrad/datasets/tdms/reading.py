@@ -19,7 +19,7 @@ from llgrad.core.units import unit_factor
 from llgrad.datasets.recordings.extras import needed
 from llgrad.datasets.recordings.recording import Channel, Even, Listed, Recording, Segment, Unreadable, checked_step
 from llgrad.datasets.tables.headers import header_of
-from llgrad.datasets.tables.quantities import Kind, quantity_of
+from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 from llgrad.datasets.tables.symbols import symbol_of
 from llgrad.datasets.tdms.windows import raw_part
 
@@ -83,7 +83,8 @@ def _is_time(channel: Any) -> bool:
         return True
     unit = _unit(channel)
     return (
-        quantity_of(header_of(channel.name).name, unit).kind is Kind.TIME and "wf_increment" not in channel.properties
+        quantity_of(header_of(channel.name).name, unit).kind is QuantityKind.TIME
+        and "wf_increment" not in channel.properties
     )
 
 

@@ -20,8 +20,8 @@ from llgrad.datasets.touchstone.scattering import HIGHEST, LARGEST, Scattering
 from llgrad.datasets.touchstone.text import (
     UNITS,
     Options,
-    Parts,
     Row,
+    TouchstoneText,
     numbers_behind,
     parts_of,
     positive_integer,
@@ -80,7 +80,7 @@ def read_touchstone(path: str | os.PathLike[str]) -> Scattering:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _ports(path: Path, parts: Parts) -> int:
+def _ports(path: Path, parts: TouchstoneText) -> int:
     said = positive_integer(path, parts.said, "number of ports")
     if "mixed-mode order" in parts.said:
         raise ValueError(f"{path} has mixed-mode parameters, which are not read; export those of single ports")
@@ -95,7 +95,7 @@ def _ports(path: Path, parts: Parts) -> int:
     return ports
 
 
-def _places(path: Path, parts: Parts, ports: int) -> tuple[list[tuple[int, int]], int]:
+def _places(path: Path, parts: TouchstoneText, ports: int) -> tuple[list[tuple[int, int]], int]:
     """Row and column of each complex number of a point, and how many real numbers a point has besides its frequency."""
     form = parts.said.get("matrix format", "full").lower()
     if form not in ("full", "lower", "upper"):
@@ -111,7 +111,7 @@ def _places(path: Path, parts: Parts, ports: int) -> tuple[list[tuple[int, int]]
     return places, 2 * len(places)
 
 
-def _points(path: Path, parts: Parts, ports: int, per_point: int) -> tuple[list[Row], int]:
+def _points(path: Path, parts: TouchstoneText, ports: int, per_point: int) -> tuple[list[Row], int]:
     """The numbers of each frequency, which may go on in further lines, and the number of rows of noise parameters."""
     points: list[Row] = []
     waiting: list[float] = []
@@ -170,7 +170,7 @@ def _complex(pairs: np.ndarray, form: str) -> np.ndarray:
     return size * np.exp(1j * np.deg2rad(np.fmod(second, 360.0)))
 
 
-def _reference(path: Path, parts: Parts, ports: int) -> tuple[float, ...]:
+def _reference(path: Path, parts: TouchstoneText, ports: int) -> tuple[float, ...]:
     given = parts.options.reference
     if parts.version == 2 and "reference" in parts.said:
         given = tuple(numbers_behind(path, parts.said, "reference"))
@@ -181,7 +181,7 @@ def _reference(path: Path, parts: Parts, ports: int) -> tuple[float, ...]:
     return given if len(given) == ports else given * ports
 
 
-def _scattering(raw: np.ndarray, parts: Parts, reference: tuple[float, ...]) -> np.ndarray:
+def _scattering(raw: np.ndarray, parts: TouchstoneText, reference: tuple[float, ...]) -> np.ndarray:
     """S parameters from any kind, by v = a + b and i = a − b of each port, in units of √R and 1/√R.
 
     With D = −1 for a port that a voltage drives and 1 for one that a current drives, what drives is a − D b and what
@@ -208,7 +208,7 @@ def _scattering(raw: np.ndarray, parts: Parts, reference: tuple[float, ...]) -> 
 
 
 def _understood(
-    parts: Parts, ports: int, f: np.ndarray, order: np.ndarray, noise: int, reference: tuple[float, ...]
+    parts: TouchstoneText, ports: int, f: np.ndarray, order: np.ndarray, noise: int, reference: tuple[float, ...]
 ) -> tuple[str, ...]:
     options = parts.options
     kind = options.parameter.upper()

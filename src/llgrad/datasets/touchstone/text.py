@@ -46,7 +46,7 @@ class Options(NamedTuple):
     reference: tuple[float, ...] = (50.0,)
 
 
-class Parts(NamedTuple):
+class TouchstoneText(NamedTuple):
     """A file taken apart, before its numbers are put together."""
 
     options: Options
@@ -61,7 +61,7 @@ class Parts(NamedTuple):
         return 2 if self.said.get("version", "1").startswith("2") else 1
 
 
-def parts_of(path: Path) -> Parts:
+def parts_of(path: Path) -> TouchstoneText:
     """Take a file apart. Raises ValueError, in one sentence that names file and line, for what is no Touchstone."""
     options, said, rows, notes = None, {}, [], []
     key, skipping = "", False
@@ -84,7 +84,7 @@ def parts_of(path: Path) -> Parts:
             rows.append((number, _numbers(path, number, body)))
     if not rows:
         raise ValueError(f"{path} has no rows of network parameters; expected lines such as '5.0 0.9 -12'")
-    return Parts(options or Options(), said, rows, tuple(notes))
+    return TouchstoneText(options or Options(), said, rows, tuple(notes))
 
 
 def options_of(path: Path, number: int, line: str) -> Options:

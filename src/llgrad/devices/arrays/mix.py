@@ -61,7 +61,7 @@ class DenseMix(Mix):
     ones (a number for R = 1, a vector for R = 3), as `dipolar_tensors` gives.
 
     >>> import llgrad as lg
-    >>> lg.DenseMix([[0.0, 1.0], [2.0, 0.0]], of="x", to="push").mixed(np.array([1.0, 5.0])).tolist()
+    >>> lg.systems.DenseMix([[0.0, 1.0], [2.0, 0.0]], of="x", to="push").mixed(np.array([1.0, 5.0])).tolist()
     [5.0, 2.0]
     """
 
@@ -109,7 +109,7 @@ class SumMix(Mix):
     current; those in parallel emit conductances.
 
     >>> import llgrad as lg
-    >>> lg.SumMix(of="resistance", to="total").mixed(np.array([1.0, 5.0])).tolist()
+    >>> lg.systems.SumMix(of="resistance", to="total").mixed(np.array([1.0, 5.0])).tolist()
     [6.0, 6.0]
     """
 

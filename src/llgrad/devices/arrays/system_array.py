@@ -52,7 +52,8 @@ class SystemArray(Record):
     ...     def emit(self, state):
     ...         return {"re": state["re"]}
     >>> weights = 1e8 * (np.ones((3, 3)) - np.eye(3))
-    >>> ring = lg.SystemArray(Hopf(frequency=[1.0e9, 1.1e9, 1.2e9]), 3, lg.DenseMix(weights, of="re", to="push"))
+    >>> mix = lg.systems.DenseMix(weights, of="re", to="push")
+    >>> ring = lg.systems.SystemArray(Hopf(frequency=[1.0e9, 1.1e9, 1.2e9]), 3, mix)
     >>> lg.simulate(ring, duration=10e-9, dt=10e-12).re.shape
     (1001, 3)
     """

@@ -56,5 +56,5 @@ def check_axis(name: str, value: Any, field: str) -> None:
     if array[2] == 0 or array[0] != 0 or array[1] != 0:
         raise ValueError(
             f"{name} = {value!r}: the record's anisotropy lies along z; for another axis leave the constants out "
-            f"and give terms=(lg.UniaxialAnisotropy(H_k={field}, axis=…),)"
+            f"and give terms=(lg.physics.UniaxialAnisotropy(H_k={field}, axis=…),)"
         )

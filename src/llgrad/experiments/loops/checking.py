@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.core.units import show
 from llgrad.experiments.loops.result import Jump
-from llgrad.experiments.loops.swept import Range, Swept
+from llgrad.experiments.loops.swept import Swept, SweptRange
 from llgrad.orbits.chart import chart_at
 from llgrad.orbits.equilibria.energy import energies, has_energy, hessians, moment_of
 
@@ -66,7 +66,7 @@ def _curvatures(family: Swept, moment: Any, states: Any, values: Any) -> Any:
     return jax.vmap(one)(states, values)
 
 
-def check_steps(span: Range, jumps: Sequence[Jump]) -> None:
+def check_steps(span: SweptRange, jumps: Sequence[Jump]) -> None:
     """Raise ValueError where a step is larger than half of what lies between the jumps of both sweeps."""
     up, down = (sorted(jump.value for jump in jumps if jump.way == way) for way in (0, 1))
     if not up or not down:

@@ -12,7 +12,7 @@ import numpy as np
 from llgrad.core.record import leaf_units
 from llgrad.core.units import show
 from llgrad.experiments.loops.swept import OF_THE_FIELD, Swept
-from llgrad.experiments.loops.walking import Place, rest_near
+from llgrad.experiments.loops.walking import RestPlace, rest_near
 from llgrad.orbits.branches.critical import Critical, branch_point, fold_point, hertz, hopf_point
 from llgrad.orbits.branches.family import local_at
 from llgrad.orbits.equilibria.modes import eigen
@@ -38,7 +38,7 @@ STEADY, LIVELY, ALIKE = 1e-3, 1e-3, 12
 """A motion whose mean square is the same to this for so many pieces, and is no slow creep, goes on for ever."""
 
 
-def critical_point(family: Swept, last: Place) -> tuple[str, float, float]:
+def critical_point(family: Swept, last: RestPlace) -> tuple[str, float, float]:
     """Kind ("fold", "branch point", "Hopf"), value and frequency [Hz] of the end of a branch next to its last state."""
     y, value, matrix = np.asarray(last.y), float(last.value), np.asarray(last.matrix)
     values, vectors = eigen(matrix)
@@ -62,7 +62,7 @@ def _solved(family: Swept, point: Critical, followed: float, fastest: float) -> 
     return value if good and abs(value - followed) <= NEAR * float(family.size) else followed
 
 
-def settled(family: Swept, y: Any, value: float) -> Place:
+def settled(family: Swept, y: Any, value: float) -> RestPlace:
     """The state at rest that the device goes to from a state (d,), a little pushed, by its own damping.
 
     Raises ValueError where it oscillates.

@@ -1,4 +1,4 @@
-"""`lg.loop`: hysteresis, angle scans and current-induced switching, one quasi-static sweep and its way back."""
+"""`lg.experiments.loop`: hysteresis, angle scans and current-induced switching, a quasi-static sweep and back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.loops.checking import check_steps, energy_checked
 from llgrad.experiments.loops.result import Loop
 from llgrad.experiments.loops.sweeping import Round, gone_round, modes
-from llgrad.experiments.loops.swept import Device, Range, Swept, range_of, swept
+from llgrad.experiments.loops.swept import Device, Swept, SweptRange, range_of, swept
 from llgrad.orbits.carried import held
 from llgrad.orbits.equilibria.result import columns_of
 from llgrad.orbits.flow import begun
@@ -66,7 +66,7 @@ def loop(
 
     >>> import llgrad as lg
     >>> film = lg.Oscillator(Ms=1e6, volume=1e-24, alpha=0.05, H_k=0.1, demag=(0.0, 0.0, 0.0))
-    >>> found = lg.loop(film, "field", 0.2, -0.2, angle=(0.7853981633974483, 0.0))
+    >>> found = lg.experiments.loop(film, "field", 0.2, -0.2, angle=(0.7853981633974483, 0.0))
     >>> round(found.switching[0][0], 9), found.checked  # H_k/2, at 45° (Stoner and Wohlfarth)
     (-0.05, True)
     """
@@ -91,7 +91,7 @@ def loop(
         return _told(device, family, span, found)
 
 
-def _first(family: Swept, span: Range, m0: Any) -> Any:
+def _first(family: Swept, span: SweptRange, m0: Any) -> Any:
     """The state (d,) that relaxes to the first one."""
     if m0 is not None or span.parameter != "field":
         return begun(family.flow(span.start), family.placed(span.start), m0)
@@ -99,7 +99,7 @@ def _first(family: Swept, span: Range, m0: Any) -> Any:
     return jnp.asarray(np.tile(axis, len(family.shape.spins)))
 
 
-def _told(device: Device, family: Swept, span: Range, found: Round) -> Loop:
+def _told(device: Device, family: Swept, span: SweptRange, found: Round) -> Loop:
     values = np.stack([span.values, span.values[::-1]][: len(found.ways)])
     y = np.stack([way.y for way in found.ways])
     jumps = [jump for way in found.ways for jump in way.jumps]

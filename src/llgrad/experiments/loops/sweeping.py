@@ -10,8 +10,8 @@ import numpy as np
 
 from llgrad.experiments.loops.jumping import critical_point, settled
 from llgrad.experiments.loops.result import Jump
-from llgrad.experiments.loops.swept import Range, Swept
-from llgrad.experiments.loops.walking import Place, walked
+from llgrad.experiments.loops.swept import Swept, SweptRange
+from llgrad.experiments.loops.walking import RestPlace, walked
 from llgrad.orbits.branches.critical import hertz
 
 ROUNDS: Final = 4
@@ -30,7 +30,7 @@ class Way(NamedTuple):
     y: np.ndarray
     matrices: np.ndarray
     jumps: list[Jump]
-    end: Place
+    end: RestPlace
 
 
 class Round(NamedTuple):
@@ -40,7 +40,7 @@ class Round(NamedTuple):
     closed: bool
 
 
-def gone_round(family: Swept, span: Range, begun: Any, back: bool) -> Round:
+def gone_round(family: Swept, span: SweptRange, begun: Any, back: bool) -> Round:
     """The loop that begins with what a state (d,) relaxes to at the first value."""
     place, rounds = settled(family, begun, span.start), 0
     while True:
@@ -54,9 +54,9 @@ def gone_round(family: Swept, span: Range, begun: Any, back: bool) -> Round:
             return Round((first, second), closed)
 
 
-def one_way(family: Swept, span: Range, begun: Place, values: np.ndarray, way: int) -> Way:
+def one_way(family: Swept, span: SweptRange, begun: RestPlace, values: np.ndarray, way: int) -> Way:
     """The states at the values (P,), in their order, from a state at rest at the first of them."""
-    found: list[Place] = []
+    found: list[RestPlace] = []
     jumps: list[Jump] = []
     direction = np.sign(values[-1] - values[0])
     while len(found) < len(values):
@@ -64,7 +64,7 @@ def one_way(family: Swept, span: Range, begun: Place, values: np.ndarray, way: i
         targets = np.resize(values[len(found) :], len(values))
         places, last = jax.tree.map(np.asarray, walked(family, _numbers(begun), jnp.asarray(targets), count))
         number = int(np.append(~places.good[:count], True).argmax())
-        found += [Place(*(part[i] for part in places)) for i in range(number)]
+        found += [RestPlace(*(part[i] for part in places)) for i in range(number)]
         if number == count:
             return Way(np.array([p.y for p in found]), np.array([p.matrix for p in found]), jumps, found[-1])
         target = float(values[len(found)])
@@ -81,7 +81,7 @@ def one_way(family: Swept, span: Range, begun: Place, values: np.ndarray, way: i
     raise ValueError("a sweep has at least one value")
 
 
-def _numbers(place: Place) -> Place:
+def _numbers(place: RestPlace) -> RestPlace:
     return jax.tree.map(jnp.asarray, place)
 
 

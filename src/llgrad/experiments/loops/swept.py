@@ -56,7 +56,7 @@ def along(polar: Any, azimuth: Any) -> Vec3:
     return Vec3(jnp.sin(polar) * jnp.cos(azimuth), jnp.sin(polar) * jnp.sin(azimuth), jnp.cos(polar))
 
 
-class Range(NamedTuple):
+class SweptRange(NamedTuple):
     """What is swept, from where to where, in how many steps."""
 
     parameter: str
@@ -76,7 +76,7 @@ class Range(NamedTuple):
         return abs(self.stop - self.start) / self.steps
 
 
-def swept(device: Device, span: Range, angle: tuple[float, float]) -> Swept:
+def swept(device: Device, span: SweptRange, angle: tuple[float, float]) -> Swept:
     """The family of a device. Raises ValueError for an angle of a field that is zero."""
     strength = float(jnp.sqrt(device.field.norm2()))
     if span.parameter in ("polar", "azimuth") and strength == 0.0:
@@ -90,7 +90,7 @@ def swept(device: Device, span: Range, angle: tuple[float, float]) -> Swept:
     return Swept(device, flow.scale, size, None, span.parameter, flow.shape, polar, azimuth, strength)
 
 
-def range_of(device: Device, parameter: Any, start: Any, stop: Any, steps: Any) -> Range:
+def range_of(device: Device, parameter: Any, start: Any, stop: Any, steps: Any) -> SweptRange:
     """What is swept. Raises ValueError for what the device has not, ends that are none, and a number of steps that is
     none."""
     units = leaf_units(device) | OF_THE_FIELD
@@ -107,4 +107,4 @@ def range_of(device: Device, parameter: Any, start: Any, stop: Any, steps: Any) 
         raise ValueError(f"{parameter} from {start} to {stop}: expected two different values in {units[parameter]}")
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 2:
         raise ValueError(f"steps = {steps!r}, expected the number of steps of a sweep, a whole number from 2")
-    return Range(parameter, ends[0], ends[1], units[parameter], int(steps))
+    return SweptRange(parameter, ends[0], ends[1], units[parameter], int(steps))

@@ -29,7 +29,7 @@ FREE: Final = 1e-11
 """Singular values below this, relative to the largest: a direction that costs nothing."""
 
 
-class Place(NamedTuple):
+class RestPlace(NamedTuple):
     """A state at rest."""
 
     y: Any
@@ -41,12 +41,12 @@ class Place(NamedTuple):
 
 
 @jax.jit
-def rest_near(family: Swept, y: Any, value: Any) -> Place:
+def rest_near(family: Swept, y: Any, value: Any) -> RestPlace:
     """The stable state at a value next to a state (d,)."""
     return _rest_near(family, y, value)
 
 
-def _rest_near(family: Swept, y: Any, value: Any) -> Place:
+def _rest_near(family: Swept, y: Any, value: Any) -> RestPlace:
     flow = family.flow(value)
     chart = chart_at(flow, y)
 
@@ -71,24 +71,24 @@ def _rest_near(family: Swept, y: Any, value: Any) -> Place:
     near = (jnp.sqrt(jnp.sum(q**2)) <= LONGEST_MOVE) & (last < 1e-6) & (left <= LEFT * jnp.abs(matrix).max())
     rates = jnp.linalg.eigvals(jnp.where(jnp.isfinite(matrix), matrix, 0.0))
     stable = rates.real.max() <= NEUTRAL * jnp.abs(rates).max()
-    return Place(there, jnp.asarray(value, y.dtype), matrix, near & stable & jnp.isfinite(matrix).all())
+    return RestPlace(there, jnp.asarray(value, y.dtype), matrix, near & stable & jnp.isfinite(matrix).all())
 
 
 @jax.jit
-def walked(family: Swept, begun: Place, targets: Any, count: Any) -> tuple[Place, Place]:
+def walked(family: Swept, begun: RestPlace, targets: Any, count: Any) -> tuple[RestPlace, RestPlace]:
     """The states at the first `count` of the targets (P,), one after the other, and the last stable state on the way.
     Those that were not reached are not good.
     """
     whole = jnp.asarray(family.size, begun.y.dtype)
 
-    def to(now: tuple[Place, Any], target: tuple[Any, Any]) -> tuple[tuple[Place, Any], Place]:
+    def to(now: tuple[RestPlace, Any], target: tuple[Any, Any]) -> tuple[tuple[RestPlace, Any], RestPlace]:
         value, wanted = target
 
-        def on(inner: tuple[Place, Any]) -> Any:
+        def on(inner: tuple[RestPlace, Any]) -> Any:
             place, step = inner
             return wanted & (place.value != value) & (step > SHORTEST_STEP * whole)
 
-        def further(inner: tuple[Place, Any]) -> tuple[Place, Any]:
+        def further(inner: tuple[RestPlace, Any]) -> tuple[RestPlace, Any]:
             place, step = inner
             rest = value - place.value
             there = jnp.where(jnp.abs(rest) <= step, value, place.value + jnp.sign(rest) * step)

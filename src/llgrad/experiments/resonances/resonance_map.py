@@ -1,4 +1,4 @@
-"""`lg.resonance_map`: modes, absorbed power and spin-diode voltage of a device over field and frequency."""
+"""`lg.experiments.resonance_map`: modes, absorbed power and spin-diode voltage of a device over field and frequency."""
 
 from __future__ import annotations
 
@@ -112,8 +112,9 @@ def resonance_map(
 ) -> ResonanceMap:
     """Modes, absorbed power and spin-diode voltage as a field is swept slowly, at many microwave frequencies.
 
-    The states at rest are those of one sweep of `lg.loop`, jumps included. Power and voltage are of the second order in
-    the microwave, exact in everything else (`second_order`); a precession of more than a tenth of a radian is beyond.
+    The states at rest are those of one sweep of `lg.experiments.loop`, jumps included. Power and voltage are of the
+    second order in the microwave, exact in everything else (`second_order`); a precession of more than a tenth of a
+    radian is beyond.
 
         P = −(ω/2) Σ Ms V Im(δm · b*),   V = ⟨I R⟩ with the microwave minus that without.
 
@@ -122,17 +123,18 @@ def resonance_map(
         start: first field [T] along the axis of `angle`.
         stop: last field [T].
         frequencies: of the microwave (F,) [Hz].
-        angle: polar and azimuthal angle [rad] of the field's axis, as in `lg.loop`.
+        angle: polar and azimuthal angle [rad] of the field's axis, as in `lg.experiments.loop`.
         microwave: amplitudes of its current [A] and field [T]; by default a field of 0.1 mT in the plane, across the
             axis.
         steps: of the sweep, which has steps + 1 fields.
         m0: state that relaxes to the first one; by default all layers along the field.
 
-    Raises ValueError as `lg.loop` does, for frequencies that are not positive, and for a microwave that is nothing.
+    Raises ValueError as `lg.experiments.loop` does, for frequencies that are not positive, and for a microwave that is
+    nothing.
 
     >>> import llgrad as lg
     >>> film = lg.Oscillator(Ms=1e6, volume=1e-24, alpha=0.01, H_k=0.1, demag=(0.0, 0.0, 0.0))
-    >>> found = lg.resonance_map(film, 0.3, 0.1, [6e9, 8e9], steps=4)
+    >>> found = lg.experiments.resonance_map(film, 0.3, 0.1, [6e9, 8e9], steps=4)
     >>> round(float(found.loop.frequencies[0, 0, 0]) / 1e9, 4), found.power.shape  # γ(H + H_k)/2π(1 + α²)
     (11.2089, (2, 5))
     """

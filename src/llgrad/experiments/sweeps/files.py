@@ -16,7 +16,7 @@ def load_map(path: Path) -> Map:
     Raises ValueError for another file, and for one whose device is of a class that was not imported.
 
     >>> import llgrad as lg
-    >>> lg.load_map("mine.csv")
+    >>> lg.experiments.load_map("mine.csv")
     Traceback (most recent call last):
         ...
     ValueError: mine.csv: a map is read from the .npz that Map.save writes

@@ -1,7 +1,7 @@
 """The lines of a map at which a state at rest begins to oscillate: Hopf points, by their own equations.
 
 Between two neighbouring points at which a pair of eigenvalues has another sign lies a Hopf point. It is solved on the
-edge between them as `lg.thresholds` solves it, exactly.
+edge between them as `lg.orbits.thresholds` solves it, exactly.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Onsets(NamedTuple):
     """(H,): whether a stable orbit grows from it, without hysteresis."""
 
 
-class Along(Family):
+class AxisFlows(Family):
     """The flows of a device along one axis of a map."""
 
     name: str = eqx.field(static=True)
@@ -86,7 +86,7 @@ def _solved(device: Any, axis: Axis, edge: tuple[float, float], y: np.ndarray) -
     it. The `device` is that of the edge's beginning, and y its state at rest."""
     flow = flow_of(device)
     size, time = float(np.ptp(axis.values)), 0.0 if isinstance(device, System) else None
-    family = Along(device, flow.scale, size, time, "", flow.shape, axis.name)
+    family = AxisFlows(device, flow.scale, size, time, "", flow.shape, axis.name)
     stiffness = np.asarray(local_at(family, jnp.asarray(y), edge[0]).slope)[:, :-1]
     values, vectors = eigen(stiffness)
     turning = np.where(values.imag > 0, np.abs(values.real), np.inf)

@@ -13,8 +13,8 @@ import numpy as np
 from llgrad.core.speed.quick import quick_jit
 from llgrad.experiments.sweeps.axes import Axis, at
 from llgrad.experiments.sweeps.looking.points import Points, all_arrays, flow_at, in_portions
-from llgrad.experiments.sweeps.looking.searching import Search
-from llgrad.orbits.cycle.shooting import Found, chain_of
+from llgrad.experiments.sweeps.looking.searching import PointsFound
+from llgrad.orbits.cycle.shooting import NewtonEnd, chain_of
 from llgrad.orbits.cycle.solving import closed_of
 from llgrad.orbits.results.named import QUANTITIES, checked
 from llgrad.orbits.results.orbit import Orbit
@@ -58,7 +58,9 @@ def _usual(model: Any, temperature: np.ndarray | None) -> dict[str, dict[str, An
     return {name: {} for name in names}
 
 
-def measured(points: Points, search: Search, model: Any, axes: Sequence[Axis], wanted: Wanted) -> dict[str, np.ndarray]:
+def measured(
+    points: Points, search: PointsFound, model: Any, axes: Sequence[Axis], wanted: Wanted
+) -> dict[str, np.ndarray]:
     """Each quantity (B,) in SI, NaN where there is no orbit."""
     names = tuple(axis.name for axis in axes)
     held = all_arrays(model)
@@ -96,7 +98,7 @@ def _many(
     def one(dynamic: Any, states: Any, period: Any, value: Any) -> tuple[dict[str, Any], Any]:
         flow = flow_at(dynamic, static)
         zero = jnp.zeros((), states.dtype)
-        closed = closed_of(flow, Found(states, period, zero, zero, chain_of(flow, states, period)))
+        closed = closed_of(flow, NewtonEnd(states, period, zero, zero, chain_of(flow, states, period)))
         orbit = Orbit(at(model, names, list(value)), flow, closed, zero, "")
         return {name: QUANTITIES[name].of(orbit, **options) for name, options in wanted.items()}, orbit.multipliers
 

@@ -33,7 +33,7 @@ class Map:
     options: dict[str, dict[str, Any]]
     """Those of each quantity."""
     regions: np.ndarray
-    """Integers; see `sentences`, and `lg.Region`."""
+    """Integers; see `sentences`, and `lg.experiments.Region`."""
     error: np.ndarray
     """Estimated relative error of period and states of each orbit."""
     noise_ratio: np.ndarray
@@ -71,8 +71,8 @@ class Map:
         return {axis.name: axis.unit for axis in self.axes}.get(name) or QUANTITIES[name].unit
 
     def save(self, path: Path, overwrite: bool = False) -> None:
-        """Write a file, `.npz` (all, for `lg.load_map`) or `.csv` (a row for each point, in SI); an existing file stays
-        unless `overwrite` is true."""
+        """Write a file, `.npz` (all, for `lg.experiments.load_map`) or `.csv` (a row for each point, in SI); an
+        existing file stays unless `overwrite` is true."""
         save_map(self, path, overwrite)
 
     def to_json(self) -> dict[str, Any]:

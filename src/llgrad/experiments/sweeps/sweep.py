@@ -17,7 +17,7 @@ from llgrad.experiments.sweeps.axes import Axis, at, axes_of
 from llgrad.experiments.sweeps.lines import onsets
 from llgrad.experiments.sweeps.looking.points import Points, points_of
 from llgrad.experiments.sweeps.looking.resting import Resting, resting
-from llgrad.experiments.sweeps.looking.searching import How, Search, empty_search, look, refine, settle, spread
+from llgrad.experiments.sweeps.looking.searching import How, PointsFound, empty_search, look, refine, settle, spread
 from llgrad.experiments.sweeps.measuring import NOISY, Wanted, measured, wanted_of
 from llgrad.experiments.sweeps.record import Map
 from llgrad.experiments.sweeps.regions import Region, regions_of
@@ -64,7 +64,8 @@ def sweep(
             50 Ω (of a device with a junction, else the amplitude), line width (at a temperature) and return rate Γ.
         m0: where to start looking, as in `lg.orbit`.
         accuracy: largest relative error of the period and the states.
-        chaos: length of a run [s] over which the largest Lyapunov exponent is taken (`lg.lyapunov`), at every point
+        chaos: length of a run [s] over which the largest Lyapunov exponent is taken (`lg.orbits.lyapunov`), at every
+        point
             that neither repeats itself nor comes to rest.
         progress: True prints how far it is; a function is called with a dictionary with "fraction". Ctrl-C, or a
             KeyboardInterrupt of the function, gives what was found until then.
@@ -154,7 +155,9 @@ def _mapped(
     )
 
 
-def _search(points: Points, shape: tuple[int, ...], search: Search, accuracy: float, teller: Teller) -> tuple[str, ...]:
+def _search(
+    points: Points, shape: tuple[int, ...], search: PointsFound, accuracy: float, teller: Teller
+) -> tuple[str, ...]:
     """Look at all points, block by block; what there is to say where it was interrupted."""
     everywhere = np.arange(points.number)
     missed: list[int] = []
@@ -179,7 +182,7 @@ def _with_ratio(wanted: Wanted) -> dict[str, Mapping[str, Any]]:
     return {**({"noise_ratio": {}} if any(name in NOISY for name in wanted) else {}), **wanted}
 
 
-def _regions(search: Search, stable: np.ndarray, axes: tuple[Axis, ...], shape: tuple[int, ...]) -> np.ndarray:
+def _regions(search: PointsFound, stable: np.ndarray, axes: tuple[Axis, ...], shape: tuple[int, ...]) -> np.ndarray:
     place = next((i for i, axis in enumerate(axes) if axis.name == "current"), None)
     how, stable = search.how.reshape(shape), stable.reshape(shape)
     if place is None:
@@ -188,7 +191,7 @@ def _regions(search: Search, stable: np.ndarray, axes: tuple[Axis, ...], shape: 
     return np.moveaxis(regions_of(how, stable, axes[place].values), 0, place)
 
 
-def _rest_of(points: Points, search: Search, rest: Resting) -> np.ndarray:
+def _rest_of(points: Points, search: PointsFound, rest: Resting) -> np.ndarray:
     """The state at rest of each point (B, n): that to which a run from the start came, else the nearest one."""
     states = rest.nearest(points.starts)
     ended = search.how == How.REST

@@ -1,4 +1,4 @@
-"""`lg.dwell_times`: how long a device stays in each of its wells, without a simulation."""
+"""`lg.experiments.dwell_times`: how long a device stays in each of its wells, without a simulation."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def dwell_times(device: Any, *, temperature: float | None = None) -> DwellTimes:
 
     >>> import llgrad as lg
     >>> bit = lg.Oscillator(Ms=1e6, volume=5e-25, H_k=1.4, alpha=0.05, temperature=300.0)
-    >>> found = lg.dwell_times(bit)
+    >>> found = lg.experiments.dwell_times(bit)
     >>> [round(float(time) * 1e9, 1) for time in found.times], round(float(found.barriers[0]), 2)
     ([3148.3, 3148.3], 8.65)
     """
@@ -130,13 +130,13 @@ def _over_saddles(wells: Wells) -> DwellTimes:
     if found.points[0].energy is None:
         raise ValueError(
             "the torques of this device have no energy, and it is not symmetric about z, so that its barriers are not "
-            "known; count jumps of a simulation with lg.telegraph"
+            "known; count jumps of a simulation with lg.observables.telegraph"
         )
     saddles = [point for point in found.points if point.growing == 1 and not point.curve]
     if not saddles:
         raise ValueError(
             "between the stable states of this device lies a whole curve of states and no single saddle, over which no "
-            "rate is known; count jumps of a simulation with lg.telegraph"
+            "rate is known; count jumps of a simulation with lg.observables.telegraph"
         )
     with jax.enable_x64(True):
         flow, moment = flow_of(device), moment_of(device)

@@ -1,4 +1,4 @@
-"""`lg.write_error_rate`: the error rate of a symmetric device, without runs, down to where runs cannot count."""
+"""`lg.experiments.write_error_rate`: the error rate of a symmetric device, without runs, below what runs can count."""
 
 from __future__ import annotations
 
@@ -59,17 +59,17 @@ def write_error_rate(
 ) -> ErrorRate:
     """The probability that a pulse does not switch a device that is symmetric about z, by its Fokker–Planck equation.
 
-    It is what `lg.switching` counts with ever more runs, where their time step is short: from thermal equilibrium in
-    the valley of the start, through the pulse, and `wait` after it; then every direction counts for the valley that it
-    is in. The density is a sum of Legendre polynomials, carried through the pulse by exponentials of its operator
-    (Magnus, fourth order, in a pulse's edges). It reaches down to error rates of 10⁻¹².
+    It is what `lg.experiments.switching` counts with ever more runs, where their time step is short: from thermal
+    equilibrium in the valley of the start, through the pulse, and `wait` after it; then every direction counts for the
+    valley that it is in. The density is a sum of Legendre polynomials, carried through the pulse by exponentials of its
+    operator (Magnus, fourth order, in a pulse's edges). It reaches down to error rates of 10⁻¹².
 
     Args:
         device: Oscillator with its field, polariser and easy axis along z, no difference between x and y; anything else
-            is refused: for that there is `lg.switching`.
+            is refused: for that there is `lg.experiments.switching`.
         pulse: Drive of current or field_z, such as lg.Drive(current=lg.Pulse(…)).
         temperature: [K], by default the device's own.
-        m0: a state in the valley in which it begins, by default `lg.default_start`.
+        m0: a state in the valley in which it begins, by default `lg.solvers.default_start`.
         duration: time [s] after which the pulse is switched off; by default when it is over.
         wait: time [s] that is waited after it; by default two decay times.
 
@@ -82,17 +82,17 @@ def write_error_rate(
     ...     Ms=1e6, volume=5e-25, H_k=1.45, alpha=0.05, polariser=(0, 0, 1), polarization=0.6, temperature=300.0
     ... )
     >>> pulse = lg.Drive(current=lg.Pulse(amplitude=100e-6, start=0.1e-9, width=2e-9))
-    >>> lg.write_error_rate(bit, pulse).rate < 1e-4
+    >>> lg.experiments.write_error_rate(bit, pulse).rate < 1e-4
     True
     """
-    check_kind("device", device, Oscillator, "see llgrad.presets; for a Stack there is lg.switching")
+    check_kind("device", device, Oscillator, "see llgrad.presets; for a Stack there is lg.experiments.switching")
     device = at_temperature(held(device, "write_error_rate"), temperature, "an error rate")
     pulses = pulses_of(device, pulse, None, duration)
     axial = axial_of(device, {name: float(w.peak()) for name, w in waveforms(pulses.drive).items()})
     if axial is None:
         raise ValueError(
             "this device, or what the pulse does to it, is not symmetric about z, so that its error rate is no "
-            "solution in one coordinate; count it in runs with lg.switching"
+            "solution in one coordinate; count it in runs with lg.experiments.switching"
         )
     valleys = valleys_of(axial)
     if not len(valleys.tops):

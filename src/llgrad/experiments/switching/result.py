@@ -14,7 +14,7 @@ from llgrad.core.units import show
 from llgrad.drives.drive import Drive
 from llgrad.experiments.sweeps.axes import Axis
 from llgrad.experiments.switching.wells import told_state
-from llgrad.observables.estimators.counting import CONFIDENCE, Interval, probability_interval
+from llgrad.observables.estimators.counting import CONFIDENCE, IntervalEnds, probability_interval
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Switching:
         """Part of the runs that switched."""
         return self.switched / self.runs
 
-    def interval(self, confidence: float = CONFIDENCE) -> Interval:
+    def interval(self, confidence: float = CONFIDENCE) -> IntervalEnds:
         """The interval of the probability (Jeffreys; one-sided where none or all of the runs switched)."""
         return probability_interval(self.switched, self.runs, confidence)
 
@@ -67,7 +67,7 @@ class Switching:
         """Part of the runs that did not switch: the write-error rate."""
         return 1 - self.probability
 
-    def error_interval(self, confidence: float = CONFIDENCE) -> Interval:
+    def error_interval(self, confidence: float = CONFIDENCE) -> IntervalEnds:
         """The interval of the error rate; with no error of N from 0 to near 3/N at 95 %."""
         return probability_interval(self.runs - self.switched, self.runs, confidence)
 

@@ -1,4 +1,4 @@
-"""`lg.switching`: convert, check, run thousands of noisy trajectories through a pulse."""
+"""`lg.experiments.switching`: convert, check, run thousands of noisy trajectories through a pulse."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def switching(
         runs: number of runs N at each point.
         temperature: [K], by default the device's own.
         key: a `jax.random.key`.
-        m0: a state; the stable one nearest to it is where runs begin. By default that nearest to `lg.default_start`, of
-            a Stack to its start.
+        m0: a state; the stable one nearest to it is where runs begin. By default that nearest to
+            `lg.solvers.default_start`, of a Stack to its start.
         duration: time [s] after which the pulse is switched off; by default when it is over.
         wait: time [s] of agitation after it; by default two decay times of the slowest stable state.
         dt: time step [s] of the noisy runs; by default 0.05 rad at the largest field. Heun's method.
@@ -72,7 +72,7 @@ def switching(
     ...     Ms=1e6, volume=5e-25, H_k=1.45, alpha=0.05, polariser=(0, 0, 1), polarization=0.6, temperature=300.0
     ... )
     >>> pulse = lg.Drive(current=lg.Pulse(amplitude=60e-6, start=0.1e-9, width=1e-9))
-    >>> found = lg.switching(bit, pulse, runs=1000, key=jax.random.key(0))
+    >>> found = lg.experiments.switching(bit, pulse, runs=1000, key=jax.random.key(0))
     >>> bool(found.low < found.probability < found.high)
     True
     """

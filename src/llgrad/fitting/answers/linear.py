@@ -14,7 +14,7 @@ from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.recording import Recording
 
 
-class Linear(NamedTuple):
+class LinearAnswer(NamedTuple):
     """At one answer. The parameters are the problem's, then what is free of gain and offset of each voltage."""
 
     names: tuple[str, ...]
@@ -29,7 +29,7 @@ class Linear(NamedTuple):
     """Of each recording, (T, C)."""
 
 
-def linear_at(problem: Problem, u: np.ndarray, m0: np.ndarray) -> Linear:
+def linear_at(problem: Problem, u: np.ndarray, m0: np.ndarray) -> LinearAnswer:
     """Linearise at unbounded parameters u (p,) and reference states m0 (R, 3)."""
     values, lines, predictions, jacobian = (
         _with_orbits(problem, u, m0) if problem.orbits else _linearise(problem, u, m0)
@@ -41,7 +41,9 @@ def linear_at(problem: Problem, u: np.ndarray, m0: np.ndarray) -> Linear:
         units |= {f"{name}{suffix}": unit for name, unit in recording.line_units.items()}
     predicted = tuple(np.asarray(p) for p in predictions)
     residuals = tuple(p - np.asarray(r.data) for p, r in zip(predicted, problem.recordings, strict=True))
-    return Linear(tuple(names), units, np.concatenate([values, lines]), residuals, np.asarray(jacobian), predicted)
+    return LinearAnswer(
+        tuple(names), units, np.concatenate([values, lines]), residuals, np.asarray(jacobian), predicted
+    )
 
 
 def _scaled(problem: Problem) -> list[Recording]:

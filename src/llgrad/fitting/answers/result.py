@@ -23,7 +23,7 @@ from llgrad.observables.line_width import LineWidth
 from llgrad.observables.spectrum import Spectrum
 
 
-class Solution(NamedTuple):
+class FittedProblem(NamedTuple):
     """The fitted problem, its noise as weights, and where its minimum is."""
 
     problem: Problem
@@ -71,7 +71,7 @@ class FitResult(eqx.Module):
     """The fitted curve of each column of each experiment."""
     line_widths: tuple[LineWidth | None, ...] = ()
     """Frequency and line width of each trace whose phase diffuses; None for others."""
-    solution: Solution | None = None
+    solution: FittedProblem | None = None
     """What `profile` goes on from; it is not saved."""
 
     @property

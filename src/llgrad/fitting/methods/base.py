@@ -33,7 +33,7 @@ class Begin(NamedTuple):
         return len(self.u)
 
 
-class Search(NamedTuple):
+class MethodEnd(NamedTuple):
     """Where a method ended, for each of S starts."""
 
     u: np.ndarray
@@ -57,7 +57,7 @@ class Method(eqx.Module):
     """Whether a fit begins, by default, at the values that fit the recorded slopes too."""
 
     @abc.abstractmethod
-    def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
+    def search(self, problem: Problem, begin: Begin, log: Log) -> MethodEnd:
         """Search from each of the starts."""
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.fitting.problem import Evaluation, Problem
+from llgrad.fitting.problem import CostEvaluation, Problem
 from llgrad.fitting.targets.starting import is_start
 
 NEAR: Final = 0.1
@@ -22,7 +22,7 @@ SINGULAR: Final = 1e-12
 """Relative eigenvalue of the scaled JᵀJ below which a combination of parameters changes nothing."""
 
 
-def at_minimum(problem: Problem, u: np.ndarray, value: Evaluation) -> np.ndarray:
+def at_minimum(problem: Problem, u: np.ndarray, value: CostEvaluation) -> np.ndarray:
     """Whether each start (S,) is at a minimum: its gradient is small, and so is the step that is left.
 
     With H = JᵀJ, g = Jᵀr and the Gauss–Newton step δ = −H⁻¹g, all on the whole recordings:

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import as_count
-from llgrad.fitting.methods.base import Begin, Log, Method, Search
+from llgrad.fitting.methods.base import Begin, Log, Method, MethodEnd
 from llgrad.fitting.methods.convergence import at_minimum
 from llgrad.fitting.methods.settings import checked_count
 from llgrad.fitting.methods.windows import cut_problem, growing_windows
-from llgrad.fitting.problem import Evaluation, Problem, evaluate, repeated
+from llgrad.fitting.problem import CostEvaluation, Problem, evaluate, repeated
 
 if TYPE_CHECKING:
     import optax
@@ -38,7 +38,7 @@ class GradientDescent(Method):
     def __check_init__(self) -> None:
         checked_count("steps of a GradientDescent", self.steps, 1)
 
-    def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
+    def search(self, problem: Problem, begin: Begin, log: Log) -> MethodEnd:
         windows = growing_windows(problem, self.grow, begin.horizon)
         early = self.steps // 2 // max(len(windows) - 1, 1) if len(windows) > 1 else 0
         best, current = _Best(begin.u, begin.near or repeated(problem, begin.size)), jnp.asarray(begin.u)
@@ -50,7 +50,7 @@ class GradientDescent(Method):
                 current = self._window(problem, current, begin.m0, horizon, place, best, log)
         best.offer(current, evaluate(problem, current, begin.m0, np.inf, best.last))
         log.count(begin.size, begin.u.shape[1])
-        return Search(best.u, begin.m0, best.cost, best.at_minimum(problem), log.stopped, best.near)
+        return MethodEnd(best.u, begin.m0, best.cost, best.at_minimum(problem), log.stopped, best.near)
 
     def _window(
         self,
@@ -96,7 +96,7 @@ class _Best:
         self.gradient = np.full(self.u.shape, np.inf)
         self.curvature = np.zeros((*self.u.shape, self.u.shape[1]))
 
-    def offer(self, u: Any, value: Evaluation) -> None:
+    def offer(self, u: Any, value: CostEvaluation) -> None:
         """Take the parameters of the starts whose cost is lower than before."""
         better = np.asarray(value.cost) < self.cost
         pairs = (
@@ -112,7 +112,7 @@ class _Best:
 
     def at_minimum(self, problem: Problem) -> np.ndarray:
         """Whether each start is at a minimum."""
-        return at_minimum(problem, self.u, Evaluation(self.cost, self.gradient, self.curvature))
+        return at_minimum(problem, self.u, CostEvaluation(self.cost, self.gradient, self.curvature))
 
 
 @eqx.filter_jit

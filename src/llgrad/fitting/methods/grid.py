@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.core.record import as_count, as_number
 from llgrad.devices.bounds import EDGE
-from llgrad.fitting.methods.base import Begin, Log, Method, Search
+from llgrad.fitting.methods.base import Begin, Log, Method, MethodEnd
 from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.starts import reaches
 from llgrad.fitting.orbits.looking import near_each
@@ -36,7 +36,7 @@ class GridSearch(Method):
         checked_count("batch of a GridSearch", self.batch, 1)
         checked_size("the relative span of a GridSearch", self.span)
 
-    def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
+    def search(self, problem: Problem, begin: Begin, log: Log) -> MethodEnd:
         axes = self._axes(problem, begin.u[0])
         total = math.prod(len(axis) for axis in axes)
         best_cost, best_u, best_near = np.inf, np.array(begin.u[0]), None
@@ -56,7 +56,7 @@ class GridSearch(Method):
         if not np.isfinite(best_cost):  # stopped at once
             best_cost = float(costs(problem, begin.u[:1], m0[:1], np.inf)[0])
         # a node of a grid is no minimum: nothing has converged
-        return Search(best_u[None], begin.m0[:1], np.array([best_cost]), np.array([False]), log.stopped, best_near)
+        return MethodEnd(best_u[None], begin.m0[:1], np.array([best_cost]), np.array([False]), log.stopped, best_near)
 
     def _axes(self, problem: Problem, u: np.ndarray) -> list[np.ndarray]:
         values = np.asarray(problem.physical(jnp.asarray(u)))

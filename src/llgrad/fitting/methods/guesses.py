@@ -13,7 +13,7 @@ import numpy as np
 from llgrad.core.record import as_count, as_number
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
-from llgrad.fitting.assembly import Prepared
+from llgrad.fitting.assembly import PreparedFit
 from llgrad.fitting.methods.base import Begin, Log
 from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.starts import reaches
@@ -54,7 +54,7 @@ class Guess(eqx.Module):
         checked_size("periods of a Guess", self.periods)
 
 
-def with_guesses(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
+def with_guesses(prepared: PreparedFit, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
     """The starts, with those that the guesses give."""
     problem = prepared.problem
     if is_screened(prepared, guess):
@@ -66,12 +66,12 @@ def with_guesses(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: 
     return begin
 
 
-def is_screened(prepared: Prepared, guess: Guess) -> bool:
+def is_screened(prepared: PreparedFit, guess: Guess) -> bool:
     """Whether random states, or delays, are simulated before the search."""
     return bool(guess.screen and (prepared.unknown or _delays(prepared.problem)))
 
 
-def has_slopes(prepared: Prepared) -> bool:
+def has_slopes(prepared: PreparedFit) -> bool:
     """Whether all of m is recorded, so that the equation of motion can be fitted to it."""
     return all(_is_complete(recording) for recording in prepared.problem.recordings)
 
@@ -94,7 +94,7 @@ def _is_complete(recording: Any) -> bool:
 # ---------------------------------------------------------------- screening
 
 
-def _screened(prepared: Prepared, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
+def _screened(prepared: PreparedFit, begin: Begin, guess: Guess, key: Any, log: Log) -> Begin:
     problem = prepared.problem
     horizon = _first_periods(problem, guess.periods)
     short = problem.until(horizon)
@@ -126,7 +126,7 @@ def _first_periods(problem: Problem, periods: float) -> float:
 
 
 def _candidates(
-    prepared: Prepared, begin: Begin, guess: Guess, rng: np.random.Generator
+    prepared: PreparedFit, begin: Begin, guess: Guess, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random devices (n, p) and starting states (n, R, 3); the given starts come first."""
     problem, count = prepared.problem, guess.screen if prepared.unknown else min(guess.screen, DELAYS)

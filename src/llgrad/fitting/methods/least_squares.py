@@ -9,11 +9,11 @@ import jax
 import numpy as np
 
 from llgrad.core.record import as_count, as_number
-from llgrad.fitting.methods.base import Begin, Log, Method, Search
+from llgrad.fitting.methods.base import Begin, Log, Method, MethodEnd
 from llgrad.fitting.methods.convergence import at_minimum
 from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.windows import cut_problem, growing_windows
-from llgrad.fitting.problem import Evaluation, Problem, evaluate, repeated, taken
+from llgrad.fitting.problem import CostEvaluation, Problem, evaluate, repeated, taken
 
 KEEP: Final = 4
 """Screened starts that go on from the short windows, simulated on their own, to the whole trace."""
@@ -49,7 +49,7 @@ class LevenbergMarquardt(Method):
         checked_count("stage_iterations of LevenbergMarquardt", self.stage_iterations, 1)
         checked_size("tolerance of LevenbergMarquardt", self.tolerance, 1.0)
 
-    def search(self, problem: Problem, begin: Begin, log: Log) -> Search:
+    def search(self, problem: Problem, begin: Begin, log: Log) -> MethodEnd:
         windows = growing_windows(problem, self.grow, begin.horizon)
         state, kept = _State(begin.u, begin.near or repeated(problem, begin.size)), np.arange(begin.size)
         with log.stoppable():
@@ -62,7 +62,7 @@ class LevenbergMarquardt(Method):
         if log.stopped:
             state.restart(_evaluate(problem, state.u, begin.m0[kept], np.inf, state.near))
         converged = at_minimum(problem, state.u, state.value)
-        return Search(state.u, begin.m0[kept], state.cost, converged, log.stopped, state.near)
+        return MethodEnd(state.u, begin.m0[kept], state.cost, converged, log.stopped, state.near)
 
     def _window(
         self, whole: Problem, state: _State, given: Begin, horizon: float, place: tuple[int, int], log: Log
@@ -106,7 +106,7 @@ def _best_few(state: _State) -> np.ndarray:
     return np.array([*far, *near][:KEEP])
 
 
-def _evaluate(problem: Problem, u: np.ndarray, m0: np.ndarray, horizon: float, near: Any) -> Evaluation:
+def _evaluate(problem: Problem, u: np.ndarray, m0: np.ndarray, horizon: float, near: Any) -> CostEvaluation:
     value = evaluate(problem, u, m0, np.float64(horizon), near)
     return jax.tree.map(np.array, value)
 
@@ -121,9 +121,9 @@ class _State:
         self.damping = np.full(self.size, 1e-3)
         self.settled = np.zeros(self.size, bool)
         self.near = jax.tree.map(np.array, near)
-        self.value = Evaluation(self.cost, np.zeros_like(self.u), np.zeros((self.size, *self.u.shape[1:] * 2)))
+        self.value = CostEvaluation(self.cost, np.zeros_like(self.u), np.zeros((self.size, *self.u.shape[1:] * 2)))
 
-    def restart(self, value: Evaluation) -> None:
+    def restart(self, value: CostEvaluation) -> None:
         """Begin a new window from the same parameters."""
         self.value, self.cost = value, value.cost
         self._follow(np.ones(self.size, bool), value)
@@ -148,7 +148,7 @@ class _State:
             trial[active] += step * np.minimum(1.0, LARGEST_STEP / np.maximum(longest, 1e-300))
         return trial, active
 
-    def judge(self, trial: np.ndarray, value: Evaluation, active: np.ndarray, tolerance: float) -> None:
+    def judge(self, trial: np.ndarray, value: CostEvaluation, active: np.ndarray, tolerance: float) -> None:
         """Take the trials that lower the cost; relax their damping and raise that of the others."""
         better = active & (value.cost <= self.cost)
         moved = np.abs(trial - self.u).max(axis=1) / (1 + np.abs(self.u).max(axis=1))
@@ -158,7 +158,7 @@ class _State:
             better, np.maximum(self.damping / 5, 1e-12), np.where(active, self.damping * 4, self.damping)
         )
 
-    def take(self, better: np.ndarray, u: np.ndarray, value: Evaluation) -> None:
+    def take(self, better: np.ndarray, u: np.ndarray, value: CostEvaluation) -> None:
         """Go on from other parameters where they are better."""
         for mine, theirs in (
             (self.u, u),
@@ -169,7 +169,7 @@ class _State:
             mine[better] = theirs[better]
         self._follow(better, value)
 
-    def _follow(self, which: np.ndarray, value: Evaluation) -> None:
+    def _follow(self, which: np.ndarray, value: CostEvaluation) -> None:
         """Go on from the orbits that were found, where the window has any."""
         if jax.tree.structure(value.near) == jax.tree.structure(self.near):
             for mine, theirs in zip(jax.tree.leaves(self.near), jax.tree.leaves(value.near), strict=True):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from llgrad.orbits.cycle.finding import with_arrays
 from llgrad.orbits.cycle.linear import linear_of, multipliers_of
-from llgrad.orbits.cycle.shooting import Found, newton
+from llgrad.orbits.cycle.shooting import NewtonEnd, newton
 from llgrad.orbits.cycle.solving import closed_of, is_cycle, period_of
 from llgrad.orbits.flow import Flow, flow_of
 from llgrad.orbits.results.orbit import Orbit
@@ -37,12 +37,12 @@ class Near(NamedTuple):
     """[ns] (K,); NaN where the row rests."""
 
 
-class Row(NamedTuple):
+class RowFound(NamedTuple):
     """What is found at one row."""
 
     model: Any
     flow: Flow
-    found: Found
+    found: NewtonEnd
     """The orbit, without derivatives."""
     closed: Any
     """Whether it is an orbit that attracts."""
@@ -62,7 +62,7 @@ def flow_at(model: Any) -> Flow:
     return with_arrays(flow_of(model, what="closed orbit"))
 
 
-def row_at(model: Any, states: Any, period: Any) -> Row:
+def row_at(model: Any, states: Any, period: Any) -> RowFound:
     """The orbit of one model near states (N, n) and a period [ns]; differentiable."""
     flow = flow_at(model)
     found = newton(flow, states, period)
@@ -71,10 +71,10 @@ def row_at(model: Any, states: Any, period: Any) -> Row:
     fine = is_cycle(flow, found) & decays
     tone = _tone(model, flow, found.states)
     length = period_of(flow, found, linear)
-    return Row(model, flow, found, fine, tone, jnp.where(fine, tone * 1e9 / length, jnp.nan))
+    return RowFound(model, flow, found, fine, tone, jnp.where(fine, tone * 1e9 / length, jnp.nan))
 
 
-def near_of(row: Row, states: Any, period: Any) -> tuple[Any, Any]:
+def near_of(row: RowFound, states: Any, period: Any) -> tuple[Any, Any]:
     """What the next orbit is looked for near: this one, or where there is none what this was looked for near."""
     found = row.found
     return jnp.where(row.closed, found.states, states), jnp.where(row.closed, found.period, period)
@@ -87,7 +87,7 @@ def _tone(model: Any, flow: Flow, states: Any) -> Any:
     return 1.0 + jnp.argmax(jnp.abs(jnp.fft.rfft(values)[1 : TONES + 1]))
 
 
-class Rest(NamedTuple):
+class RowAtRest(NamedTuple):
     """A state at rest."""
 
     state: Any
@@ -101,7 +101,7 @@ class Rest(NamedTuple):
     """Whether it has deviations of both kinds, that grow and that decay, without turning: no orbit goes round it."""
 
 
-def rest_at(model: Any, near: Any, steps: int) -> Rest:
+def rest_at(model: Any, near: Any, steps: int) -> RowAtRest:
     """The state at rest that Newton's method finds from a state (n,)."""
     flow = flow_at(model)
     held = jax.lax.stop_gradient(flow)
@@ -126,7 +126,7 @@ def rest_at(model: Any, near: Any, steps: int) -> Rest:
     value = values[place] + dual @ change @ vector
     heard = jax.grad(lambda y: jnp.asarray(observable_of(model, None)(held.state(y)), y.dtype))(state)
     first = jnp.abs((heard @ basis).astype(vector.dtype) @ vector) > FAINT * jnp.sqrt(jnp.sum(heard**2))
-    return Rest(
+    return RowAtRest(
         state=state,
         frequency=jnp.where(first, 1.0, 2.0) * value.imag * 1e9 / (2 * jnp.pi),
         found=(jnp.sqrt(jnp.sum(slope**2)) < STILL * scale) & jnp.isfinite(state).all(),

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.fitting.methods.base import Begin, Log, Search
+from llgrad.fitting.methods.base import Begin, Log, MethodEnd
 from llgrad.fitting.methods.convergence import EXACT
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts, draw_starts
@@ -38,7 +38,7 @@ KEPT: Final = 3
 """Other choices of orbits that are tried."""
 
 
-def search_on_orbits(problem: Problem, start: np.ndarray, found: Search, log: Log) -> tuple[Problem, Search]:
+def search_on_orbits(problem: Problem, start: np.ndarray, found: MethodEnd, log: Log) -> tuple[Problem, MethodEnd]:
     """The search gone on from its best answer, until the orbits rest that its frequencies are those of.
 
     `start`: the values (p,) [SI] that the fit began at; a table that was not reproduced is begun again around them.
@@ -56,14 +56,14 @@ def search_on_orbits(problem: Problem, start: np.ndarray, found: Search, log: Lo
     return _at_its_own(problem, found), found._replace(interrupted=log.stopped)
 
 
-def _at_its_own(problem: Problem, found: Search) -> Problem:
+def _at_its_own(problem: Problem, found: MethodEnd) -> Problem:
     """The problem begun from the orbits of the best answer."""
     if found.near is None:
         return problem
     return problem.near_to(jax.tree.map(lambda leaf: jnp.asarray(leaf[int(np.argmin(found.cost))]), found.near))
 
 
-def _is_near(problem: Problem, found: Search) -> bool:
+def _is_near(problem: Problem, found: MethodEnd) -> bool:
     """Whether the search ended near the data."""
     return float(found.cost.min()) < REPRODUCED * _signal(problem)
 
@@ -72,7 +72,7 @@ def _signal(problem: Problem) -> float:
     return sum(recording.power for recording in problem.recordings)
 
 
-def _begun_elsewhere(problem: Problem, start: np.ndarray, found: Search, log: Log) -> tuple[Problem, Search]:
+def _begun_elsewhere(problem: Problem, start: np.ndarray, found: MethodEnd, log: Log) -> tuple[Problem, MethodEnd]:
     """The best search of some that begin at the best of devices around the start, none like another."""
     best, m0 = (problem, found), found.m0[int(np.argmin(found.cost))]
     drawn = draw_starts(problem, start, Starts(CANDIDATES), jax.random.key(0))
@@ -92,7 +92,7 @@ def _begun_elsewhere(problem: Problem, start: np.ndarray, found: Search, log: Lo
     return best
 
 
-def _along(problem: Problem, found: Search, log: Log) -> tuple[Problem, Search]:
+def _along(problem: Problem, found: MethodEnd, log: Log) -> tuple[Problem, MethodEnd]:
     """Searches from the orbits of the answer before, until they are those of the answer; the best of them."""
     kept = problem, found
     for _ in range(ROUNDS):
@@ -112,7 +112,7 @@ def _along(problem: Problem, found: Search, log: Log) -> tuple[Problem, Search]:
     return kept
 
 
-def _chosen(problem: Problem, found: Search, log: Log) -> tuple[Problem, Search]:
+def _chosen(problem: Problem, found: MethodEnd, log: Log) -> tuple[Problem, MethodEnd]:
     """The search gone on with other choices of the orbits, where these may leave less."""
     kept = problem, found
     for _ in range(ROUNDS):
@@ -129,7 +129,7 @@ def _chosen(problem: Problem, found: Search, log: Log) -> tuple[Problem, Search]
     return kept
 
 
-def _other_choices(problem: Problem, found: Search, log: Log) -> list[tuple[np.ndarray, Problem]]:
+def _other_choices(problem: Problem, found: MethodEnd, log: Log) -> list[tuple[np.ndarray, Problem]]:
     """The choices that may leave less than the answer does, each with the parameters (p,) that it is best at."""
     best = int(np.argmin(found.cost))
     u, m0 = found.u[best], found.m0[best]

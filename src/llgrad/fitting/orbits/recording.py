@@ -11,17 +11,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.fitting.orbits.cycles import TONES, Near, Row, row_at
+from llgrad.fitting.orbits.cycles import TONES, Near, RowFound, row_at
 from llgrad.fitting.orbits.shooting import OfOrbits, shot
 from llgrad.fitting.orbits.tables.table import OF_NOISE
-from llgrad.fitting.targets.recording import Bound
+from llgrad.fitting.targets.recording import RecordingSetup
 from llgrad.orbits.results.named import quantity_of
 from llgrad.orbits.results.precision import working
 
 FREQUENCY: Final = "frequency"
 
 
-class Seen(NamedTuple):
+class PredictedRecording(NamedTuple):
     """What is predicted for a recording."""
 
     predicted: np.ndarray
@@ -47,7 +47,7 @@ class OrbitRecording(OfOrbits):
         """Whether it depends on the strength of the model's noise."""
 
     @abc.abstractmethod
-    def predicted(self, bound: Bound, told: Any) -> Any:
+    def predicted(self, bound: RecordingSetup, told: Any) -> Any:
         """The values (T, 1) of orbits that tell this (K, C)."""
 
     @abc.abstractmethod
@@ -59,20 +59,20 @@ class OrbitRecording(OfOrbits):
     def distances(self, told: np.ndarray) -> np.ndarray:
         """How far (K,) in standard deviations, squared, what orbits tell (K, C) is from what was recorded."""
 
-    def seen(self, values: Any, m0: Any, near: Near) -> Seen:
+    def seen(self, values: Any, m0: Any, near: Near) -> PredictedRecording:
         """What is predicted at parameters (p,) [SI], of orbits found near others."""
         found = shot(self, values, m0, near)
         predicted, slopes = self.predicted_with_slopes((values, m0), found.told, found.slopes)
         sigma = np.broadcast_to(np.asarray(self.sigma), predicted.shape)
         residuals = ((predicted - np.asarray(self.data)) / sigma).ravel()
-        return Seen(predicted, residuals, slopes / sigma, found.near)
+        return PredictedRecording(predicted, residuals, slopes / sigma, found.near)
 
     def mask(self, horizon: Any) -> Any:
         """An orbit has no time: it counts on the last window only."""
         return jnp.broadcast_to(jnp.isinf(horizon), self.data.shape[:1])
 
     @working()
-    def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
+    def predict(self, bound: RecordingSetup, mask: Any) -> tuple[Any, Any]:
         def one(setting: Any, states: Any, period: Any) -> Any:
             return self.told(row_at(self.at(bound.model, setting), states, period))
 
@@ -100,7 +100,7 @@ class TableRecording(OrbitRecording):
     def of_noise(self) -> bool:
         return any(name in OF_NOISE for name in self.quantities)
 
-    def told(self, row: Row) -> Any:
+    def told(self, row: RowFound) -> Any:
         others = [pair for pair in zip(self.quantities, self.options, strict=True) if pair[0] != FREQUENCY]
         return jnp.stack([row.frequency, *(number_of(row, name, options) for name, options in others)])
 
@@ -110,7 +110,7 @@ class TableRecording(OrbitRecording):
         others = [name for name in self.quantities if name != FREQUENCY]
         return np.array([0 if name == FREQUENCY else 1 + others.index(name) for name in self.quantities])
 
-    def predicted(self, bound: Bound, told: Any) -> Any:
+    def predicted(self, bound: RecordingSetup, told: Any) -> Any:
         return (told[:, self.columns] / self.scale)[self.row_of, self.column_of][:, None]
 
     def predicted_with_slopes(self, given: tuple[Any, Any], told: Any, slopes: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -140,7 +140,7 @@ class TableRecording(OrbitRecording):
         return table * np.asarray(self.scale)
 
 
-def number_of(row: Row, name: str, options: Mapping[str, Any]) -> Any:
+def number_of(row: RowFound, name: str, options: Mapping[str, Any]) -> Any:
     """A number () of an orbit by its name in `QUANTITIES`, as an instrument sees it: frequency, line width and power
     are those of the strongest tone, the n-th harmonic of the orbit, whose phase diffuses n² times as fast. NaN where
     there is no orbit."""

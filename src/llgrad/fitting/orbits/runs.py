@@ -12,7 +12,7 @@ import numpy as np
 from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.methods.base import Log
-from llgrad.fitting.orbits.cycles import Near, Rest, flow_at, linear_at
+from llgrad.fitting.orbits.cycles import Near, RowAtRest, flow_at, linear_at
 from llgrad.fitting.orbits.recording import OrbitRecording
 from llgrad.fitting.orbits.shooting import Given, OfOrbits, Shot, at_rest, given_to, shot
 from llgrad.orbits.cycle.settling import ANGLE, SLOWLY, STEPS, STILL, last_turn
@@ -198,7 +198,7 @@ class _Lane:
         """Whether the runs have stopped, or have become smaller and smaller (K,)."""
         return self.still | (self.extent < np.minimum(self.first, SLOWLY))
 
-    def rests(self, rest: Rest) -> np.ndarray:
+    def rests(self, rest: RowAtRest) -> np.ndarray:
         """Whether the runs have come to rest, or are on the way to it (K,)."""
         near = np.abs(rest.state - self.states).max(axis=1) < 10 * np.maximum(self.extent, STILL)
         return self.stills & rest.found & rest.attracts & near

@@ -17,7 +17,7 @@ import numpy as np
 
 from llgrad.core.record import set_leaf
 from llgrad.core.speed.quick import quick_jit
-from llgrad.fitting.orbits.cycles import TO_REST, Near, Rest, Row, near_of, rest_at, row_at
+from llgrad.fitting.orbits.cycles import TO_REST, Near, RowAtRest, RowFound, near_of, rest_at, row_at
 from llgrad.fitting.targets.recording import Model, Recording
 from llgrad.orbits.cycle.solving import error_of
 from llgrad.orbits.results.precision import working
@@ -34,7 +34,7 @@ class OfOrbits(Recording):
     """Orbits to start from, as `Near`."""
 
     @abc.abstractmethod
-    def told(self, row: Row) -> Any:
+    def told(self, row: RowFound) -> Any:
         """What is needed of one orbit (C,) in SI, the frequency of its strongest tone first."""
 
     @abc.abstractmethod
@@ -129,7 +129,7 @@ def shot(recording: OfOrbits, values: Any, m0: Any, near: Near) -> Shot:
     return Shot(told, whole, found, closed, error)
 
 
-def at_rest(given: Given, states: np.ndarray) -> tuple[Rest, np.ndarray]:
+def at_rest(given: Given, states: np.ndarray) -> tuple[RowAtRest, np.ndarray]:
     """The states at rest near others (K, n), and the slopes (K, q) of their frequencies by the parameters given."""
     return given.own(_rests(*given[:3], given.wide(np.asarray(states))))
 
@@ -151,9 +151,9 @@ def _shots(recording: OfOrbits, values: Any, m0: Any, near: Near) -> tuple[Any, 
 
 @quick_jit
 @working()
-def _rests(recording: OfOrbits, values: Any, m0: Any, states: Any) -> tuple[Rest, Any]:
-    def one(setting: Any, state: Any) -> tuple[Rest, Any]:
-        def frequency(values: Any) -> tuple[Any, Rest]:
+def _rests(recording: OfOrbits, values: Any, m0: Any, states: Any) -> tuple[RowAtRest, Any]:
+    def one(setting: Any, state: Any) -> tuple[RowAtRest, Any]:
+        def frequency(values: Any) -> tuple[Any, RowAtRest]:
             rest = rest_at(recording.at(recording.bind(values, m0).model, setting), state, TO_REST)
             return rest.frequency, rest
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from llgrad.core.speed.quick import quick_jit
 from llgrad.datasets.peaks import Peak, peak_of
-from llgrad.fitting.orbits.cycles import Row
+from llgrad.fitting.orbits.cycles import RowFound
 from llgrad.fitting.orbits.recording import OrbitRecording, number_of
 from llgrad.fitting.orbits.shooting import OfOrbits
 from llgrad.fitting.targets.measurement import best_line
-from llgrad.fitting.targets.recording import Bound
+from llgrad.fitting.targets.recording import RecordingSetup
 from llgrad.observables.spectrum import Spectrum
 
 REACH: Final = 15.0
@@ -51,11 +51,11 @@ class SpectrumRecording(OrbitRecording):
     def of_noise(self) -> bool:
         return self.derived
 
-    def told(self, row: Row) -> Any:
+    def told(self, row: RowFound) -> Any:
         width = [number_of(row, "line_width", {})] if self.derived else []
         return jnp.stack([row.frequency, *width])
 
-    def predicted(self, bound: Bound, told: Any) -> Any:
+    def predicted(self, bound: RecordingSetup, told: Any) -> Any:
         found = told[0, 0]
         first = jnp.zeros_like(self.data).at[0].set(self.sigma[0] * ((found - self.peak) / self.peak_error))
         width = told[0, 1] if self.derived else bound.line_width

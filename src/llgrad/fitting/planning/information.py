@@ -17,7 +17,7 @@ from llgrad.core.vector import Vec3
 from llgrad.datasets.trace import Trace
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.assembly import prepare
-from llgrad.fitting.planning.known import Known
+from llgrad.fitting.planning.known import KnownParameters
 from llgrad.fitting.recordings import FINER
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.fitting.targets.recording import LINE, TILTS
@@ -59,7 +59,7 @@ class Fisher(NamedTuple):
     """Whether the run went well (K,)."""
     simulations: int
 
-    def told(self, known: Known, apart: Sequence[str]) -> np.ndarray:
+    def told(self, known: KnownParameters, apart: Sequence[str]) -> np.ndarray:
         """Information (K, p, p) on the relative changes of the known parameters; what a trace has for itself, `apart`
         and its start, gain and offset, is marginalised."""
         places = np.array([i for i, name in enumerate(known.names) if name not in apart])
@@ -72,7 +72,7 @@ class Fisher(NamedTuple):
 
 
 def fisher_of(
-    known: Known,
+    known: KnownParameters,
     names: tuple[str, ...],
     grid: np.ndarray,
     recorder: Recorder,
@@ -108,7 +108,7 @@ def corners(model: Oscillator, settings: Mapping[str, Sequence[float] | np.ndarr
 
 
 def _template(
-    known: Known,
+    known: KnownParameters,
     paths: tuple[str, ...],
     names: tuple[str, ...],
     grid: np.ndarray,

@@ -19,7 +19,7 @@ from llgrad.fitting.targets.recording import LINE
 COLUMNS: Final = ("mx", "my", "mz")
 
 
-class Known(NamedTuple):
+class KnownParameters(NamedTuple):
     """The parameters of a device that a next measurement is to improve, and how well they are known."""
 
     model: Oscillator
@@ -87,7 +87,7 @@ class _Voltage(NamedTuple):
         return 1.0 if known is None else known, (gain, offset)
 
 
-def known_from_result(result: FitResult) -> Known:
+def known_from_result(result: FitResult) -> KnownParameters:
     """What a fit has told of the parameters of its device that its experiments share.
 
     Raises ValueError where its model does not explain its data: then it has told nothing.
@@ -101,7 +101,7 @@ def known_from_result(result: FitResult) -> Known:
     return _known(result.model, result.names, np.array(errors), correlation, noise, columns, found)
 
 
-def known_from_file(path: str | os.PathLike[str]) -> Known:
+def known_from_file(path: str | os.PathLike[str]) -> KnownParameters:
     """What the JSON file of a fit holds; the noise is that of its first experiment, where that is a trace."""
     entry = read_json(path, "fit")
     try:
@@ -114,7 +114,7 @@ def known_from_file(path: str | os.PathLike[str]) -> Known:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _known_of(entry: dict[str, Any]) -> Known:
+def _known_of(entry: dict[str, Any]) -> KnownParameters:
     _check_explained(entry.get("explained", True), entry.get("explanation", ()))
     names = tuple(entry["correlation"]["names"])
     found = [entry["parameters"][name]["error"] for name in names]
@@ -135,7 +135,7 @@ def _check_explained(explained: bool, explanation: Sequence[str]) -> None:
         )
 
 
-def known_of_device(model: Oscillator, free: Any) -> Known:
+def known_of_device(model: Oscillator, free: Any) -> KnownParameters:
     """Nothing known yet of the named parameters."""
     if not isinstance(model, Oscillator):
         raise ValueError(f"a plan needs a FitResult or an Oscillator, got {type(model).__name__}")
@@ -158,7 +158,7 @@ def _known(
     noise: float | None,
     columns: tuple[str, ...],
     voltage: _Voltage,
-) -> Known:
+) -> KnownParameters:
     """The part of the answer that is of the device: no starting states, recorders or drives."""
     units = leaf_units(model)
     shared = [i for i, name in enumerate(names) if name in units]
@@ -170,4 +170,6 @@ def _known(
         )
     some = tuple(names[i] for i in shared)
     gain, held = voltage.line(model)
-    return Known(model, some, apart, errors[shared], correlation[np.ix_(shared, shared)], noise, columns, gain, held)
+    return KnownParameters(
+        model, some, apart, errors[shared], correlation[np.ix_(shared, shared)], noise, columns, gain, held
+    )

@@ -18,13 +18,13 @@ from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.answers.uncertainty import Uncertainty, uncertainty
 from llgrad.fitting.methods.base import Progress
 from llgrad.fitting.planning.information import Recorder, corners, fisher_of
-from llgrad.fitting.planning.known import Known, known_from_result, known_of_device
+from llgrad.fitting.planning.known import KnownParameters, known_from_result, known_of_device
 from llgrad.fitting.planning.result import Candidate, Plan
 from llgrad.solve.task import Engine
 
 
 def plan(
-    source: FitResult | Known | Oscillator,
+    source: FitResult | KnownParameters | Oscillator,
     settings: Mapping[str, Sequence[float] | np.ndarray],
     *,
     free: Iterable[str] = (),
@@ -99,15 +99,15 @@ def plan(
     )
 
 
-def _known(source: Any, free: Iterable[str]) -> Known:
-    if isinstance(source, (FitResult, Known)):
+def _known(source: Any, free: Iterable[str]) -> KnownParameters:
+    if isinstance(source, (FitResult, KnownParameters)):
         if tuple(free):
             raise ValueError("free= is for a device; the parameters of a fit are those that it had")
         return known_from_result(source) if isinstance(source, FitResult) else source
     return known_of_device(source, free)
 
 
-def _check_apart(apart: Iterable[str], known: Known) -> list[str]:
+def _check_apart(apart: Iterable[str], known: KnownParameters) -> list[str]:
     names = [apart] if isinstance(apart, str) else list(apart)
     if unknown := [name for name in names if name not in known.names]:
         raise ValueError(f"apart = {unknown[0]!r} is not free; the free parameters are {', '.join(known.names)}")
@@ -117,7 +117,7 @@ def _check_apart(apart: Iterable[str], known: Known) -> list[str]:
 
 
 def _recorder(
-    known: Known, duration: float, interval: float, noise: float | None, columns: Any, settling: float
+    known: KnownParameters, duration: float, interval: float, noise: float | None, columns: Any, settling: float
 ) -> Recorder:
     if not (0 < interval < duration < 1e-3) or not 8 <= duration / interval <= 1e6:
         raise ValueError(
@@ -162,19 +162,19 @@ def _is_list(values: Any) -> bool:
     return array.ndim == 1 and array.size > 0 and array.dtype.kind in "fiu"
 
 
-def _with_own(grid: np.ndarray, names: tuple[str, ...], source: Any, known: Known) -> np.ndarray:
+def _with_own(grid: np.ndarray, names: tuple[str, ...], source: Any, known: KnownParameters) -> np.ndarray:
     """The grid; with a device's own settings as the last row, the trace that counts as measured."""
     if not isinstance(source, Oscillator):
         return grid
     return np.vstack([grid, [float(get_leaf(known.model, name)) for name in names]])
 
 
-def _candidate(known: Known, settings: dict[str, float], information: np.ndarray) -> Candidate:
+def _candidate(known: KnownParameters, settings: dict[str, float], information: np.ndarray) -> Candidate:
     sure = _sure(known, information)
     return Candidate(settings, sure, sure.errors / known.scale)
 
 
-def _sure(known: Known, information: np.ndarray) -> Uncertainty:
+def _sure(known: KnownParameters, information: np.ndarray) -> Uncertainty:
     """Errors, correlations and verdict of an information on relative changes, by way of its square root."""
     eigenvalues, vectors = np.linalg.eigh((information + information.T) / 2)
     root = np.sqrt(np.maximum(eigenvalues, 0.0))[:, None] * vectors.T

@@ -17,7 +17,7 @@ from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, Line, Wi
 from llgrad.fitting.resonance.result import ResonanceResult
 from llgrad.fitting.resonance.shapes.choice import ShapeChoice, choose_shape
 from llgrad.fitting.resonance.shapes.residuals import reason_unexplained
-from llgrad.fitting.resonance.shapes.shape import Shape
+from llgrad.fitting.resonance.shapes.shape import LineShape
 from llgrad.fitting.resonance.usable import reason_unusable
 
 OFF_THE_CURVE = 0.01
@@ -40,7 +40,7 @@ def fit_resonance(
     *,
     window: Window = EVERYTHING,
     background: Background = Background.LINEAR,
-    shape: Shape | None = None,
+    shape: LineShape | None = None,
     modulation: float | None = None,
     frequencies: tuple[float, float] | None = None,
     width_frequencies: tuple[float, float] | None = None,
@@ -104,7 +104,7 @@ def fit_resonance(
 def _check(sweeps: Any, window: Window, background: Background, shape: Any, modulation: float | None) -> None:
     if not isinstance(sweeps, Sweeps):
         raise ValueError(f"expected Sweeps, got {type(sweeps).__name__}; see llgrad.datasets.sweeps.read_sweeps")
-    if shape is not None and not isinstance(shape, Shape):
+    if shape is not None and not isinstance(shape, LineShape):
         raise ValueError(
             f"shape = {shape!r}, expected Shape.LORENTZIAN or Shape.DERIVATIVE, or None to let data choose"
         )

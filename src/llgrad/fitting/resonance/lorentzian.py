@@ -18,7 +18,7 @@ import equinox as eqx
 import numpy as np
 
 from llgrad.datasets.sweeps import Sweep
-from llgrad.fitting.resonance.shapes.shape import Shape, line_shape, slopes
+from llgrad.fitting.resonance.shapes.shape import LineShape, line_shape, slopes
 
 START_WIDTHS: Final = 7
 """Half widths that are tried as a start, from two points to half the window."""
@@ -76,7 +76,7 @@ class Line(eqx.Module):
     """F = (reduction of Σr² by the line per its four parameters)/(noise²), against the background alone."""
     explained: float = 1.0
     """Part of what the background leaves that the line explains, 0 to 1."""
-    shape: Shape = eqx.field(static=True, default=Shape.LORENTZIAN)
+    shape: LineShape = eqx.field(static=True, default=LineShape.LORENTZIAN)
     modulation: float = eqx.field(static=True, default=0.0)
     """Amplitude (half of peak to peak) of the field modulation that is in the shape [T]."""
 
@@ -110,7 +110,7 @@ def fit_line(
     sweep: Sweep,
     window: Window = EVERYTHING,
     background: Background = Background.LINEAR,
-    shape: Shape = Shape.LORENTZIAN,
+    shape: LineShape = LineShape.LORENTZIAN,
     modulation: float = 0.0,
     near: Line | None = None,
 ) -> Line:
@@ -141,7 +141,7 @@ def fit_line(
     errors = np.sqrt(np.diag(noise2 * np.linalg.pinv(found.jac.T @ found.jac)))
     flat = v - powers @ np.linalg.lstsq(powers, v, rcond=None)[0]
     # (w, A) and (−w, −A) are the same Lorentzian, (w, S) and (−w, −S) the same derivative
-    mirror = np.array([1.0, -1.0] if shape is Shape.LORENTZIAN else [-1.0, 1.0]) if p[1] < 0 else np.ones(2)
+    mirror = np.array([1.0, -1.0] if shape is LineShape.LORENTZIAN else [-1.0, 1.0]) if p[1] < 0 else np.ones(2)
     return Line(
         sweep=cut,
         resonance=float(centre + half * p[0]),
@@ -166,7 +166,7 @@ class _Model(NamedTuple):
 
     h: np.ndarray
     powers: np.ndarray
-    shape: Shape
+    shape: LineShape
     modulation: float
 
     def curve(self, p: np.ndarray) -> np.ndarray:

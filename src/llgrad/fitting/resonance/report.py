@@ -11,7 +11,7 @@ import numpy as np
 from llgrad.core.units import show
 from llgrad.fitting.resonance.comparison import NO_SUPPORT
 from llgrad.fitting.resonance.lorentzian import Background
-from llgrad.fitting.resonance.shapes.shape import PEAK_TO_PEAK, Shape
+from llgrad.fitting.resonance.shapes.shape import PEAK_TO_PEAK, LineShape
 
 
 def report(result: Any) -> str:
@@ -35,7 +35,7 @@ def _data(result: Any) -> str:
 
 def _lines(result: Any) -> str:
     sweeps = result.sweeps
-    pairs = result.choice.shape is Shape.DERIVATIVE
+    pairs = result.choice.shape is LineShape.DERIVATIVE
     rows = [("frequency", "resonance field", "half width w", *(("ΔH_pp",) if pairs else ()), "phase", "R²", "")]
     for line in result.fitted:
         used = "α" if line in result.width_lines else "" if line in result.lines else "not used"

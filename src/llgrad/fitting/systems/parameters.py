@@ -18,7 +18,7 @@ from llgrad.devices.bounds import TYPICAL, Bound, Unbounded
 from llgrad.devices.system import System
 from llgrad.drives.base import DRIVEN, Waveform
 from llgrad.fitting.orbits.tables.table import OrbitTable, as_orbit_table
-from llgrad.fitting.recordings import Grid, suggested_step
+from llgrad.fitting.recordings import RunStepping, suggested_step
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.fitting.targets.recording import PREFIX, Model
 from llgrad.fitting.targets.sampling import rough_frequency
@@ -48,7 +48,7 @@ def declared_bound(system: System, path: str, unit: str, start: float) -> Bound:
     if not size:
         raise ValueError(
             f"{path} starts at 0 {unit}, and nobody knows the size of a change that matters; give one: "
-            f"free={{{path!r}: lg.unbounded(scale)}}, or declare it: lg.quantity({unit!r}, bound=…)"
+            f"free={{{path!r}: lg.systems.unbounded(scale)}}, or declare it: lg.quantity({unit!r}, bound=…)"
         )
     return Unbounded(size)
 
@@ -129,7 +129,7 @@ def rate_of_system(system: System, experiment: Experiment) -> float:
     return 2 * math.pi * max(rough_frequency(np.interp(even, data.t, values), data.dt) for values in moving)
 
 
-def sizes_of(model: Model, experiment: Experiment, state: np.ndarray, grid: Grid) -> np.ndarray | None:
+def sizes_of(model: Model, experiment: Experiment, state: np.ndarray, grid: RunStepping) -> np.ndarray | None:
     """States (K, n) that a system passes in the time of a trace; None for a device, whose states are directions."""
     data = experiment.data
     if not isinstance(model, System) or not isinstance(data, Trace):

@@ -16,7 +16,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive
-from llgrad.fitting.targets.starting import Form, given_start, is_start
+from llgrad.fitting.targets.starting import StateForm, given_start, is_start
 
 TILTS = ("m0.polar", "m0.azimuthal")
 """Free parameters of the starting state of a device: its tilts [rad] from a reference state along θ̂ and φ̂."""
@@ -50,7 +50,7 @@ def recorder_name(model: Model, path: str) -> str:
     return next((name for name in (*RECORDER, *LINE) if path == recorder_path(model, name)), "")
 
 
-class Bound(eqx.Module):
+class RecordingSetup(eqx.Module):
     """What a recording is simulated with, the values of the parameters put in."""
 
     model: Any
@@ -84,13 +84,13 @@ class Recording(eqx.Module):
     row: int = eqx.field(static=True)
     """Which row of the problem's starting states is its own."""
     label: str = eqx.field(static=True)
-    form: Form
+    form: StateForm
     """Of the model's state."""
     by_itself: bool = eqx.field(static=True)
     """Whether the run begins where the system's own start says, which depends on its free parameters."""
 
     @abc.abstractmethod
-    def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
+    def predict(self, bound: RecordingSetup, mask: Any) -> tuple[Any, Any]:
         """Predicted values (T, C), and whether the runs went well."""
 
     @abc.abstractmethod
@@ -153,15 +153,15 @@ class Recording(eqx.Module):
         """In so many independent pieces of equal size the residuals are correlated; 0 where they are not at all."""
         return 0
 
-    def line(self, bound: Bound) -> Any:
+    def line(self, bound: RecordingSetup) -> Any:
         """Those of (gain, offset) that are free at their best, (k,), of a recording with a scaled column."""
         raise TypeError(f"{type(self).__name__} has no gain")
 
-    def predict_on_line(self, bound: Bound, line: Any) -> tuple[Any, Any]:
+    def predict_on_line(self, bound: RecordingSetup, line: Any) -> tuple[Any, Any]:
         """What `predict` gives, at given values (k,) of what is free of gain and offset."""
         raise TypeError(f"{type(self).__name__} has no gain")
 
-    def bind(self, values: Any, m0: Any) -> Bound:
+    def bind(self, values: Any, m0: Any) -> RecordingSetup:
         """Physical values (p,) and the reference state (3,) put into the device, the drive and the recorder."""
         model, drive, moved = self.model, self.drive, {}
         recorder: dict[str, Any] = {"delay": self.delay, "bandwidth": self.bandwidth, "line_width": None}
@@ -175,7 +175,7 @@ class Recording(eqx.Module):
             else:
                 model = set_leaf(model, path, values[index])
         start = given_start(model, None) if self.by_itself else self.form.state(m0, moved)
-        return Bound(model, drive, start, **recorder)
+        return RecordingSetup(model, drive, start, **recorder)
 
     def residuals(self, values: Any, m0: Any, horizon: Any) -> tuple[Any, Any]:
         """(Predicted − recorded)/σ, (T·C,), zero outside the window; and whether the runs went well."""

@@ -17,7 +17,7 @@ import numpy as np
 from llgrad.core.status import Outcome
 from llgrad.core.vector import unstack
 from llgrad.fitting.targets.measurement import best_line, tilt
-from llgrad.fitting.targets.recording import LINE, Bound, Recording
+from llgrad.fitting.targets.recording import LINE, Recording, RecordingSetup
 from llgrad.fitting.targets.traces import column_of
 from llgrad.kernels.steppers import Stepper
 from llgrad.solve.saving import Every
@@ -68,19 +68,19 @@ class SegmentedRecording(Recording):
         """Pieces count on the last window only, as all of them are short."""
         return jnp.broadcast_to(jnp.isinf(horizon), self.data.shape[:1])
 
-    def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
+    def predict(self, bound: RecordingSetup, mask: Any) -> tuple[Any, Any]:
         found = self.unfold(bound)
         return self._projected(bound, found, with_line=self.scaled_column is not None)
 
-    def line(self, bound: Bound) -> Any:
+    def line(self, bound: RecordingSetup) -> Any:
         return self.own_line(*self.unfold(bound).line)
 
-    def predict_on_line(self, bound: Bound, line: Any) -> tuple[Any, Any]:
+    def predict_on_line(self, bound: RecordingSetup, line: Any) -> tuple[Any, Any]:
         whole = jnp.stack([jnp.asarray(part, self.data.dtype) for part in self.whole_line(line)])
         found = self.unfold(bound, jax.lax.stop_gradient(whole))
         return self._projected(bound, Unfold(found.tilts, whole), with_line=False)
 
-    def unfold(self, bound: Bound, line: Any = None) -> Unfold:
+    def unfold(self, bound: RecordingSetup, line: Any = None) -> Unfold:
         """The best tilts, with gain and offset where they are not given; without derivatives."""
         bound = jax.tree.map(jax.lax.stop_gradient, bound)
         free = line is None and self.scaled_column is not None
@@ -98,13 +98,13 @@ class SegmentedRecording(Recording):
         return jax.lax.fori_loop(0, INNER, improve, found)
 
     @eqx.filter_jit
-    def refreshed(self, bound: Bound) -> SegmentedRecording:
+    def refreshed(self, bound: RecordingSetup) -> SegmentedRecording:
         """With the best starting states as those that the tilts turn."""
         tilts = self.unfold(bound).tilts
         turned = jax.vmap(lambda start, q: tilt(unstack(start), q[0], q[1]).stack())(self.starts, tilts)
         return dataclasses.replace(self, starts=turned)
 
-    def _signals(self, bound: Bound, tilts: Any) -> tuple[Any, Any]:
+    def _signals(self, bound: RecordingSetup, tilts: Any) -> tuple[Any, Any]:
         """The columns (S, n, C) before gain and offset, and whether all runs went well."""
 
         def one(start: Any, q: Any) -> tuple[Any, Any]:
@@ -113,7 +113,7 @@ class SegmentedRecording(Recording):
         columns, fine = jax.vmap(one)(self.starts, tilts)
         return columns, fine.all()
 
-    def piece(self, bound: Bound, m0: Any) -> tuple[Any, Any]:
+    def piece(self, bound: RecordingSetup, m0: Any) -> tuple[Any, Any]:
         """The columns (n, C) of one piece before gain and offset, from one state; and whether the run went well."""
         run = simulate(
             bound.model,
@@ -128,14 +128,14 @@ class SegmentedRecording(Recording):
         columns = jnp.stack([column_of(run, name) for name in self.columns], axis=1)
         return columns, run.status.code == Outcome.FINISHED
 
-    def _residuals(self, bound: Bound, found: Unfold) -> tuple[Any, Any]:
+    def _residuals(self, bound: RecordingSetup, found: Unfold) -> tuple[Any, Any]:
         """Predicted − recorded (S, n, C), and whether all runs went well."""
         columns, fine = self._signals(bound, found.tilts)
         if (place := self.voltage_column) is not None:
             columns = columns.at[..., place].set(found.line[0] * columns[..., place] + found.line[1])
         return columns - self.data.reshape(columns.shape), fine
 
-    def _slopes(self, bound: Bound, found: Unfold, free: bool) -> tuple[Any, Any]:
+    def _slopes(self, bound: RecordingSetup, found: Unfold, free: bool) -> tuple[Any, Any]:
         """Slopes of the residuals along the tilts (2, S, n, C) and along gain and offset (2, S, n, C), 0 if not free.
 
         A tilt acts on its own piece only: one tangent for all pieces gives all of their slopes.
@@ -163,7 +163,7 @@ class SegmentedRecording(Recording):
         line = -jnp.linalg.solve(schur + jnp.diag(safe), left)
         return Unfold(-both[..., 0] - jnp.einsum("sij,j->si", both[..., 1:], line), line)
 
-    def _projected(self, bound: Bound, found: Unfold, with_line: bool) -> tuple[Any, Any]:
+    def _projected(self, bound: RecordingSetup, found: Unfold, with_line: bool) -> tuple[Any, Any]:
         """Predicted values (S n, C) after a last step in what is profiled: their slopes are those of the profile."""
         still_bound, still_found = jax.tree.map(jax.lax.stop_gradient, (bound, found))
         r, fine = self._residuals(bound, found)
@@ -172,7 +172,7 @@ class SegmentedRecording(Recording):
         r = r + jnp.einsum("isnc,si->snc", by_tilt, change.tilts) + jnp.einsum("isnc,i->snc", by_line, change.line)
         return r.reshape(self.data.shape) + self.data, fine
 
-    def _with_line(self, bound: Bound, found: Unfold) -> Unfold:
+    def _with_line(self, bound: RecordingSetup, found: Unfold) -> Unfold:
         """With the gain and offset that fit best at these tilts."""
         place = self.voltage_column or 0
         columns, _ = self._signals(bound, found.tilts)
@@ -181,7 +181,7 @@ class SegmentedRecording(Recording):
         return Unfold(found.tilts, jnp.stack([jnp.asarray(part, self.data.dtype) for part in line]))
 
 
-def with_starts(recording: SegmentedRecording, bound: Bound) -> SegmentedRecording:
+def with_starts(recording: SegmentedRecording, bound: RecordingSetup) -> SegmentedRecording:
     """With starting states: the recorded ones, where all of m is, and else the states of the orbit that fit best."""
     if {"mx", "my", "mz"} <= set(recording.columns):
         data = np.asarray(recording.data).reshape(recording.clusters, -1, len(recording.columns))
@@ -191,7 +191,7 @@ def with_starts(recording: SegmentedRecording, bound: Bound) -> SegmentedRecordi
 
 
 @eqx.filter_jit
-def _from_orbit(recording: SegmentedRecording, bound: Bound) -> Any:
+def _from_orbit(recording: SegmentedRecording, bound: RecordingSetup) -> Any:
     """For each piece the state (S, 3) on the orbit from which a run fits it best, up to gain and offset."""
     span = recording.duration * (1 + 1 / max(recording.data.shape[0] // recording.clusters - 1, 1))
     every = max(1, round(1.5 * span / recording.step / PHASES))

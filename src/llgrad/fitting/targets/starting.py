@@ -48,7 +48,7 @@ class Move(NamedTuple):
     """0 for the tilt along θ̂, 1 for that along φ̂, None for a shift."""
 
 
-class Form(eqx.Module):
+class StateForm(eqx.Module):
     """The form of a model's state: a tree, and the names of its components."""
 
     structure: Any = eqx.field(static=True)
@@ -90,17 +90,17 @@ class Form(eqx.Module):
         return np.array([float(leaf) for leaf in jax.tree.leaves(state)])
 
 
-def form_of(model: Oscillator | System) -> Form:
+def form_of(model: Oscillator | System) -> StateForm:
     """The form of the state of a device, or of a system."""
     if isinstance(model, Oscillator):
-        return Form(jax.tree.structure(Vec3(0.0, 0.0, 0.0)), ("x", "y", "z"), ("1",) * 3, (0,))
+        return StateForm(jax.tree.structure(Vec3(0.0, 0.0, 0.0)), ("x", "y", "z"), ("1",) * 3, (0,))
     state = model.start()
     names, spins, place = component_names(state), [], 0
     for node in jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, Spin)):
         spins += [place] if isinstance(node, Spin) else []
         place += len(jax.tree.leaves(node))
     units = tuple(model.outputs.get(name, "1") for name in names)
-    return Form(jax.tree.structure(state), names, units, tuple(spins))
+    return StateForm(jax.tree.structure(state), names, units, tuple(spins))
 
 
 def given_start(model: Oscillator | System, m0: Any) -> Any:
@@ -108,7 +108,7 @@ def given_start(model: Oscillator | System, m0: Any) -> Any:
     return start_of_system(model, m0) if isinstance(model, System) else start_of(model, m0)
 
 
-def states_of(model: System, form: Form, reference: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+def states_of(model: System, form: StateForm, reference: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
     """States (K, n) that a run from a reference goes through, those that are finite; the reference comes first.
 
     They tell how large each component is, and where else a recording may have begun.

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from llgrad.core.status import Outcome
 from llgrad.core.trajectory import SystemTrajectory
 from llgrad.fitting.targets.measurement import best_line, interpolate, low_pass
-from llgrad.fitting.targets.recording import Bound, Recording
+from llgrad.fitting.targets.recording import Recording, RecordingSetup
 from llgrad.kernels.steppers import Stepper
 from llgrad.observables.resistance import voltage
 from llgrad.solve.saving import Every, Interval
@@ -56,7 +56,7 @@ class TraceRecording(Recording):
             self, t=self.t[:count], data=self.data[:count], sigma=self.sigma[:count], duration=duration
         )
 
-    def signals(self, bound: Bound) -> tuple[list[Any], Any]:
+    def signals(self, bound: RecordingSetup) -> tuple[list[Any], Any]:
         """The columns (T,) before gain and offset, and whether the run went well."""
         run = simulate_quietly(
             bound.model,
@@ -76,7 +76,7 @@ class TraceRecording(Recording):
             columns = [interpolate(column, run.dt, self.t + bound.delay) for column in columns]
         return columns, run.status.code == Outcome.FINISHED
 
-    def predict(self, bound: Bound, mask: Any) -> tuple[Any, Any]:
+    def predict(self, bound: RecordingSetup, mask: Any) -> tuple[Any, Any]:
         columns, fine = self.signals(bound)
         if (place := self.voltage_column) is not None:
             gain, offset = best_line(columns[place], self.data[:, place], mask, self.gain, self.offset)
@@ -87,12 +87,12 @@ class TraceRecording(Recording):
     def voltage_column(self) -> int | None:
         return self.column_with_line(self.columns)
 
-    def line(self, bound: Bound) -> Any:
+    def line(self, bound: RecordingSetup) -> Any:
         columns, _ = self.signals(bound)
         place, everywhere = self.voltage_column or 0, jnp.ones(self.t.shape, bool)
         return self.own_line(*best_line(columns[place], self.data[:, place], everywhere, self.gain, self.offset))
 
-    def predict_on_line(self, bound: Bound, line: Any) -> tuple[Any, Any]:
+    def predict_on_line(self, bound: RecordingSetup, line: Any) -> tuple[Any, Any]:
         columns, fine = self.signals(bound)
         place, (gain, offset) = self.voltage_column or 0, self.whole_line(line)
         columns[place] = gain * columns[place] + offset

@@ -23,7 +23,7 @@ ORDERED: Final = ("contract", "nsz")
 _KINDS: Final = {"float64": (ir.DoubleType(), 64, 52), "float32": (ir.FloatType(), 32, 23)}
 
 
-class Pair(NamedTuple):
+class DoublePair(NamedTuple):
     """An unevaluated sum high + low, |low| at most half an ulp of high: about twice the digits."""
 
     high: Any
@@ -172,23 +172,23 @@ class Arithmetic:
 
     # pairs
 
-    def two_sum(self, x: Any, y: Any) -> Pair:
+    def two_sum(self, x: Any, y: Any) -> DoublePair:
         """x + y exactly (Knuth)."""
         high = self.add(x, y)
         part = self.sub(high, x)
-        return Pair(high, self.add(self.sub(x, self.sub(high, part)), self.sub(y, part)))
+        return DoublePair(high, self.add(self.sub(x, self.sub(high, part)), self.sub(y, part)))
 
-    def quick_two_sum(self, x: Any, y: Any) -> Pair:
+    def quick_two_sum(self, x: Any, y: Any) -> DoublePair:
         """x + y exactly, for |x| ≥ |y| (Dekker)."""
         high = self.add(x, y)
-        return Pair(high, self.sub(y, self.sub(high, x)))
+        return DoublePair(high, self.sub(y, self.sub(high, x)))
 
-    def two_product(self, x: Any, y: Any) -> Pair:
+    def two_product(self, x: Any, y: Any) -> DoublePair:
         """x·y exactly."""
         high = self.mul(x, y)
-        return Pair(high, self.fma(x, y, self.neg(high)))
+        return DoublePair(high, self.fma(x, y, self.neg(high)))
 
-    def quotient(self, x: Pair, y: Pair) -> Pair:
+    def quotient(self, x: DoublePair, y: DoublePair) -> DoublePair:
         """x/y of two pairs."""
         high = self.div(x.high, y.high)
         rest = self.add(self.fma(self.neg(high), y.high, x.high), self.fma(self.neg(high), y.low, x.low))

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from llvmlite import ir
 
-from llgrad.kernels.builder.arithmetic import Arithmetic, Pair
+from llgrad.kernels.builder.arithmetic import Arithmetic, DoublePair
 
 _SIN: Final = (
     *(-1.66666666666666324348e-01, 8.33333333332248946124e-03, -1.98412698298579493134e-04),
@@ -77,7 +77,7 @@ class Reduced(NamedTuple):
     """x = quadrant·π/2 + rest, |rest| ≤ π/4."""
 
     quadrant: Any
-    rest: Pair
+    rest: DoublePair
 
 
 def sin(on: Arithmetic, x: Any) -> Any:
@@ -99,8 +99,8 @@ def tan(on: Arithmetic, x: Any) -> Any:
     angle = reduced(on, x)
     sine, cosine = _sine_and_cosine(on, angle.rest)
     odd = on.bit_is_set(angle.quadrant, 0)
-    above = Pair(*(on.pick(odd, on.neg(c), s) for s, c in zip(sine, cosine, strict=True)))
-    below = Pair(*(on.pick(odd, s, c) for s, c in zip(sine, cosine, strict=True)))
+    above = DoublePair(*(on.pick(odd, on.neg(c), s) for s, c in zip(sine, cosine, strict=True)))
+    below = DoublePair(*(on.pick(odd, s, c) for s, c in zip(sine, cosine, strict=True)))
     return _add_up(on, on.quotient(above, below), x)
 
 
@@ -168,7 +168,7 @@ def reduced(on: Arithmetic, x: Any) -> Reduced:
 
 
 def _picked(on: Arithmetic, condition: Any, yes: Reduced, no: Reduced) -> Reduced:
-    rest = Pair(*(on.pick(condition, a, b) for a, b in zip(yes.rest, no.rest, strict=True)))
+    rest = DoublePair(*(on.pick(condition, a, b) for a, b in zip(yes.rest, no.rest, strict=True)))
     return Reduced(on.pick(condition, yes.quadrant, no.quadrant), rest)
 
 
@@ -185,10 +185,10 @@ def _where_any(on: Arithmetic, far: Any, x: Any, near: Reduced) -> Reduced:
         phi.add_incoming(one, inside)
         phi.add_incoming(other, before)
         values.append(phi)
-    return Reduced(values[0], Pair(*values[1:]))
+    return Reduced(values[0], DoublePair(*values[1:]))
 
 
-def _cody_waite(on: Arithmetic, x: Any, number: Any) -> Pair:
+def _cody_waite(on: Arithmetic, x: Any, number: Any) -> DoublePair:
     """x − number·π/2. The first difference is exact, the products are exact as pairs."""
     minus = on.neg(number)
     first = on.two_product(minus, on.number(HALF_PI[0]))
@@ -224,7 +224,7 @@ def _payne_hanek(on: Arithmetic, x: Any) -> Reduced:
     whole = on.copysign(on.float_of(mantissa), x)
     parts = [on.table(row, place) for row in _turns()]
     products = [on.two_product(whole, part) for part in parts[:3]]
-    number, head = on.number(0.0), Pair(on.number(0.0), on.number(0.0))
+    number, head = on.number(0.0), DoublePair(on.number(0.0), on.number(0.0))
     for term in (products[0].high, products[0].low, products[1].high):
         turns = on.rint(on.mul(term, on.number(0.25)))
         total = on.two_sum(head.high, on.fma(turns, on.number(-4.0), term))
@@ -241,11 +241,12 @@ def _payne_hanek(on: Arithmetic, x: Any) -> Reduced:
     found = on.quick_two_sum(angle.high, low_part)
     nan = on.sub(x, x)
     return Reduced(
-        on.whole(on.add(number, quarters)), Pair(on.pick(endless, nan, found.high), on.pick(endless, nan, found.low))
+        on.whole(on.add(number, quarters)),
+        DoublePair(on.pick(endless, nan, found.high), on.pick(endless, nan, found.low)),
     )
 
 
-def _sine_and_cosine(on: Arithmetic, angle: Pair) -> tuple[Pair, Pair]:
+def _sine_and_cosine(on: Arithmetic, angle: DoublePair) -> tuple[DoublePair, DoublePair]:
     """sin and cos of |angle| ≤ π/4, as pairs."""
     r, low = angle
     z = on.mul(r, r)
@@ -261,13 +262,13 @@ def _sine_and_cosine(on: Arithmetic, angle: Pair) -> tuple[Pair, Pair]:
     return sine, cosine
 
 
-def _of_quadrant(on: Arithmetic, quadrant: Any, sine: Pair, cosine: Pair) -> Pair:
+def _of_quadrant(on: Arithmetic, quadrant: Any, sine: DoublePair, cosine: DoublePair) -> DoublePair:
     odd, minus = on.bit_is_set(quadrant, 0), on.bit_is_set(quadrant, 1)
-    value = Pair(*(on.pick(odd, c, s) for s, c in zip(sine, cosine, strict=True)))
-    return Pair(*(on.pick(minus, on.neg(part), part) for part in value))
+    value = DoublePair(*(on.pick(odd, c, s) for s, c in zip(sine, cosine, strict=True)))
+    return DoublePair(*(on.pick(minus, on.neg(part), part) for part in value))
 
 
-def _add_up(on: Arithmetic, value: Pair, x: Any) -> Any:
+def _add_up(on: Arithmetic, value: DoublePair, x: Any) -> Any:
     """The value of a pair; x itself where it is a zero, whose sign is kept."""
     return on.pick(on.equal(x, on.number(0.0)), x, on.add(value.high, value.low))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from llgrad.kernels.builder.arithmetic import Arithmetic, Pair
+from llgrad.kernels.builder.arithmetic import Arithmetic, DoublePair
 from llgrad.kernels.builder.exponentials import exp_in_parts
 
 _NEAR: Final = tuple(2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(22))
@@ -46,12 +46,12 @@ def _complement(on: Arithmetic, x: Any) -> Any:
     """erfc x for x ≥ 0.5."""
     x = on.pick(on.less(on.number(28.0), x), on.number(28.0), x)
     square = on.two_product(x, x)
-    decay, power = exp_in_parts(on, Pair(on.neg(square.high), on.neg(square.low)))
+    decay, power = exp_in_parts(on, DoublePair(on.neg(square.high), on.neg(square.low)))
     shift = on.number(3.75)
     t = on.div(on.sub(x, shift), on.add(x, shift))
     slope = on.two_product(t, on.polynomial(t, *_FAR[1:]))
     head = on.quick_two_sum(on.number(_FAR[0]), slope.high)
     below = on.two_sum(on.number(1.0), on.add(x, x))
-    ratio = on.quotient(Pair(head.high, on.add(head.low, slope.low)), below)
+    ratio = on.quotient(DoublePair(head.high, on.add(head.low, slope.low)), below)
     rest = on.fma(decay.high, ratio.low, on.mul(decay.low, ratio.high))
     return on.times_power_of_two(on.fma(decay.high, ratio.high, rest), power)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from llgrad.kernels.builder.arithmetic import Arithmetic, Pair
+from llgrad.kernels.builder.arithmetic import Arithmetic, DoublePair
 
 LN2: Final = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
 """ln 2 in two parts: the first has 21 trailing zero bits, so that its product with an exponent is exact."""
@@ -33,20 +33,20 @@ def exp(on: Arithmetic, x: Any) -> Any:
     return on.times_power_of_two(on.add(on.number(1.0), on.add(r, small)), on.whole(power))
 
 
-def exp_of_pair(on: Arithmetic, x: Pair, halvings: int = 0) -> Any:
+def exp_of_pair(on: Arithmetic, x: DoublePair, halvings: int = 0) -> Any:
     """e^(x.high + x.low)·2^−halvings."""
     value, power = exp_in_parts(on, x)
     return on.times_power_of_two(on.add(value.high, value.low), on.builder.sub(power, on.integer(halvings)))
 
 
-def exp_in_parts(on: Arithmetic, x: Pair) -> tuple[Pair, Any]:
+def exp_in_parts(on: Arithmetic, x: DoublePair) -> tuple[DoublePair, Any]:
     """(m, k): e^(x.high + x.low) = m·2^k, with m from 0.7 to 1.42."""
     high = _clamp(on, x.high, -800.0, 800.0)
     power, r, rest = _reduced(on, high)
     r, low = on.two_sum(r, on.add(rest, on.pick(on.equal(high, x.high), x.low, on.number(0.0))))
     small = on.add(on.mul(on.mul(r, r), _exp_tail(on, r)), low)
     head = on.quick_two_sum(on.number(1.0), r)
-    return Pair(head.high, on.add(head.low, small)), on.whole(power)
+    return DoublePair(head.high, on.add(head.low, small)), on.whole(power)
 
 
 def expm1(on: Arithmetic, x: Any) -> Any:
@@ -57,7 +57,7 @@ def expm1(on: Arithmetic, x: Any) -> Any:
     return on.pick(on.less(on.abs(x), on.number(2.0**-54)), x, value)
 
 
-def _expm1_pair(on: Arithmetic, x: Any) -> Pair:
+def _expm1_pair(on: Arithmetic, x: Any) -> DoublePair:
     clamped = _clamp(on, x, -60.0, 709.8)
     power, r, low = _reduced(on, clamped)
     small = on.add(on.mul(on.mul(r, r), _exp_tail(on, r)), low)
@@ -70,7 +70,7 @@ def _expm1_pair(on: Arithmetic, x: Any) -> Pair:
     rest = on.add(head.low, on.mul(body.low, scale))
     lost = on.sub(on.sub(scale, on.sub(scale, half)), half)  # of −½, where the power is beyond 2⁵³
     halved = on.quick_two_sum(head.high, on.add(rest, lost))
-    return Pair(on.mul(halved.high, on.number(2.0)), on.mul(halved.low, on.number(2.0)))
+    return DoublePair(on.mul(halved.high, on.number(2.0)), on.mul(halved.low, on.number(2.0)))
 
 
 def log(on: Arithmetic, x: Any) -> Any:
@@ -82,10 +82,10 @@ def log(on: Arithmetic, x: Any) -> Any:
 
 def log1p(on: Arithmetic, x: Any) -> Any:
     """ln(1 + x), to full precision near zero."""
-    return log1p_of_pair(on, Pair(x, on.number(0.0)))
+    return log1p_of_pair(on, DoublePair(x, on.number(0.0)))
 
 
-def log1p_of_pair(on: Arithmetic, x: Pair) -> Any:
+def log1p_of_pair(on: Arithmetic, x: DoublePair) -> Any:
     """ln(1 + x.high + x.low)."""
     u = on.two_sum(on.number(1.0), x.high)
     power, f = _normalised(on, u.high)
@@ -100,7 +100,7 @@ def log1p_of_pair(on: Arithmetic, x: Pair) -> Any:
 def sinh(on: Arithmetic, x: Any) -> Any:
     """(eˣ − e⁻ˣ)/2."""
     size = on.abs(x)
-    half = exp_of_pair(on, Pair(size, on.number(0.0)), 1)
+    half = exp_of_pair(on, DoublePair(size, on.number(0.0)), 1)
     large = on.sub(half, on.div(on.number(0.25), half))
     z = on.mul(x, x)
     series = on.polynomial(z, *(1 / math.factorial(2 * n + 1) for n in range(1, 10)))
@@ -110,7 +110,7 @@ def sinh(on: Arithmetic, x: Any) -> Any:
 
 def cosh(on: Arithmetic, x: Any) -> Any:
     """(eˣ + e⁻ˣ)/2."""
-    half = exp_of_pair(on, Pair(on.abs(x), on.number(0.0)), 1)
+    half = exp_of_pair(on, DoublePair(on.abs(x), on.number(0.0)), 1)
     return on.add(half, on.div(on.number(0.25), half))
 
 
@@ -145,7 +145,7 @@ def acosh(on: Arithmetic, x: Any) -> Any:
     """ln(x + √(x² − 1)); NaN below 1."""
     within = _clamp(on, x, 1.0, BEYOND)
     t = on.sub(within, on.number(1.0))
-    square = _product(on, Pair(t, on.number(0.0)), on.two_sum(on.number(2.0), t))
+    square = _product(on, DoublePair(t, on.number(0.0)), on.two_sum(on.number(2.0), t))
     root = on.sqrt(square.high)
     rest = on.add(on.fma(on.neg(root), root, square.high), square.low)
     rest = on.pick(on.less(on.number(0.0), root), on.div(rest, on.add(root, root)), on.number(0.0))
@@ -158,7 +158,7 @@ def acosh(on: Arithmetic, x: Any) -> Any:
 def atanh(on: Arithmetic, x: Any) -> Any:
     """½ ln((1 + x)/(1 − x)); NaN beyond ±1."""
     size = on.abs(x)
-    ratio = on.quotient(Pair(on.add(size, size), on.number(0.0)), on.two_sum(on.number(1.0), on.neg(size)))
+    ratio = on.quotient(DoublePair(on.add(size, size), on.number(0.0)), on.two_sum(on.number(1.0), on.neg(size)))
     inside = on.less(size, on.number(1.0))
     value = on.mul(on.number(0.5), log1p_of_pair(on, ratio))
     edge = on.pick(on.equal(size, on.number(1.0)), on.number(math.inf), on.number(math.nan))
@@ -169,7 +169,9 @@ def exp2(on: Arithmetic, x: Any) -> Any:
     """2ˣ."""
     within = _clamp(on, x, -1100.0, 1100.0)
     whole = on.rint(within)
-    value, power = exp_in_parts(on, _product(on, Pair(on.sub(within, whole), on.number(0.0)), _pair(on, LN2_PAIR)))
+    value, power = exp_in_parts(
+        on, _product(on, DoublePair(on.sub(within, whole), on.number(0.0)), _pair(on, LN2_PAIR))
+    )
     return on.times_power_of_two(on.add(value.high, value.low), on.builder.add(power, on.whole(whole)))
 
 
@@ -279,17 +281,17 @@ def log_of(on: Arithmetic, power: Any, f: Any, correction: Any) -> Any:
     return on.sub(on.mul(power, on.number(LN2[0])), on.sub(on.sub(half, low), f))
 
 
-def _log_pair(on: Arithmetic, x: Any) -> Pair:
+def _log_pair(on: Arithmetic, x: Any) -> DoublePair:
     """ln x of positive x as a pair, to about 2^−67 relative."""
     power, f = _normalised(on, x)
     below = on.two_sum(on.number(2.0), f)
-    s = on.quotient(Pair(f, on.number(0.0)), below)
+    s = on.quotient(DoublePair(f, on.number(0.0)), below)
     square = on.two_product(s.high, s.high)
-    z = Pair(square.high, on.fma(on.mul(on.number(2.0), s.high), s.low, square.low))
+    z = DoublePair(square.high, on.fma(on.mul(on.number(2.0), s.high), s.low, square.low))
     # 2s + s³ (2/3 + z (2/5 + z (2/7 + …))): the 2/3 to twice the digits, for it counts for a hundredth
     series = on.mul(z.high, on.polynomial(z.high, *(2 / (2 * n + 1) for n in range(2, 12))))
     head = on.two_sum(on.number(2 / 3), series)
-    inner = Pair(head.high, on.add(head.low, on.number(3.700743415417188e-17)))
+    inner = DoublePair(head.high, on.add(head.low, on.number(3.700743415417188e-17)))
     cube = _product(on, _product(on, s, z), inner)
     total = on.two_sum(on.mul(on.number(2.0), s.high), cube.high)
     low = on.add(on.add(total.low, cube.low), on.mul(on.number(2.0), s.low))
@@ -299,8 +301,8 @@ def _log_pair(on: Arithmetic, x: Any) -> Pair:
     return on.quick_two_sum(above.high, rest)
 
 
-def _pair(on: Arithmetic, numbers: tuple[float, float]) -> Pair:
-    return Pair(on.number(numbers[0]), on.number(numbers[1]))
+def _pair(on: Arithmetic, numbers: tuple[float, float]) -> DoublePair:
+    return DoublePair(on.number(numbers[0]), on.number(numbers[1]))
 
 
 def _log_of_twice(on: Arithmetic, x: Any) -> Any:
@@ -310,7 +312,7 @@ def _log_of_twice(on: Arithmetic, x: Any) -> Any:
     return on.pick(on.less(x, on.number(math.inf)), value, on.add(x, x))
 
 
-def _product(on: Arithmetic, x: Pair, y: Pair) -> Pair:
+def _product(on: Arithmetic, x: DoublePair, y: DoublePair) -> DoublePair:
     head = on.two_product(x.high, y.high)
     return on.quick_two_sum(head.high, on.add(head.low, on.fma(x.high, y.low, on.mul(x.low, y.high))))
 

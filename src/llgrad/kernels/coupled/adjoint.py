@@ -19,17 +19,17 @@ from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Word
 from llgrad.kernels.coupled.emission import Emission, Mixer
 from llgrad.kernels.coupled.memory import Memory
-from llgrad.kernels.coupled.scheme import Scheme
+from llgrad.kernels.coupled.scheme import CoupledScheme
 from llgrad.kernels.coupled.team import pass_module
 from llgrad.kernels.loops.derivative import Derivative
-from llgrad.kernels.loops.step import Step
+from llgrad.kernels.loops.step import SchemeStep
 from llgrad.kernels.machine import ffi
 
 TOGETHER: Final = 2
 """Steps whose products g ⊗ q are made together: the gradient of W is read and written once for them."""
 
 
-def adjoint_module(scheme: Scheme, wanted: tuple[str, ...]) -> Any:
+def adjoint_module(scheme: CoupledScheme, wanted: tuple[str, ...]) -> Any:
     """The module of an adjoint pass that gives the cotangents of m0 and of the wanted operands."""
 
     def run_of_tiles(code: Code, block: Word, index: Word) -> None:
@@ -51,7 +51,7 @@ class _Adjoint:
     (c_…).
     """
 
-    def __init__(self, code: Code, scheme: Scheme, block: Word, wanted: tuple[str, ...]) -> None:
+    def __init__(self, code: Code, scheme: CoupledScheme, block: Word, wanted: tuple[str, ...]) -> None:
         self.code, self.scheme, self.S = code, scheme, scheme.stages
         program, emits = scheme.program, range(scheme.program.emits)
         self.active = [name for name in scheme.varied if name in wanted]
@@ -102,7 +102,7 @@ class _Adjoint:
     def start(self) -> None:
         """What all steps share."""
         program = self.scheme.program
-        self.step: Step = self.memory.step()
+        self.step: SchemeStep = self.memory.step()
         places = tuple(program.arguments.index(name) for name in (*program.mixed, *self.active))
         self.pull_back = Derivative(self.step, program.pull_back(places), program.state)
 

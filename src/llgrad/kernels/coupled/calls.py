@@ -17,7 +17,7 @@ from llgrad.kernels.calls import RunPlan
 from llgrad.kernels.coupled.adjoint import adjoint_module
 from llgrad.kernels.coupled.forward import forward_module
 from llgrad.kernels.coupled.products import ROWS
-from llgrad.kernels.coupled.scheme import Scheme, matrices_of
+from llgrad.kernels.coupled.scheme import CoupledScheme, matrices_of
 from llgrad.kernels.coupled.tangent import tangent_module
 from llgrad.kernels.kernel import target
 from llgrad.kernels.loops.adjoint import PARTS
@@ -49,7 +49,7 @@ class CoupledPlan(RunPlan):
 
 
 @functools.lru_cache(maxsize=512)
-def _kernel(kind: str, scheme: Scheme, *options: Any) -> str:
+def _kernel(kind: str, scheme: CoupledScheme, *options: Any) -> str:
     """Name of the FFI target of a pass."""
     modules = {"forward": forward_module, "adjoint": adjoint_module, "tangent": tangent_module}
     return target(f"coupled_{kind}", scheme, modules[kind], *options)
@@ -66,7 +66,7 @@ class _Call:
         self.varied = (*plan.program.names, *plan.program.channels)
         inner = tuple(name for name in self.varied if self._differs(name))
         self.shared = self.B == 1 and self.N >= SHARED_ROWS
-        scheme = Scheme(plan.program, plan.tableau, plan.project, self.single, self.shared, inner, plan.terms)
+        scheme = CoupledScheme(plan.program, plan.tableau, plan.project, self.single, self.shared, inner, plan.terms)
         registers = -(-self.N // scheme.lanes)
         if self.single and registers <= 2:
             scheme = dataclasses.replace(scheme, registers=registers, alone=self.N == 1)

@@ -13,18 +13,18 @@ from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.coupled.emission import Emission, Mixer
 from llgrad.kernels.coupled.memory import UINT32, Memory
-from llgrad.kernels.coupled.scheme import Scheme
+from llgrad.kernels.coupled.scheme import CoupledScheme
 from llgrad.kernels.coupled.team import Onwards, pass_module
-from llgrad.kernels.loops.step import Slope, Step
+from llgrad.kernels.loops.step import SchemeStep, Slope
 
 
-def forward_module(scheme: Scheme, keep: bool) -> Any:
+def forward_module(scheme: CoupledScheme, keep: bool) -> Any:
     """The module of a forward pass. With `keep` it also stores the state before every `stride`-th step."""
     title = "forward pass" + " that keeps states" * keep
     return pass_module(scheme, lambda code, block: _Forward(code, scheme, block, keep), title)
 
 
-def slope_arrays(scheme: Scheme, of: str = "") -> list[str]:
+def slope_arrays(scheme: CoupledScheme, of: str = "") -> list[str]:
     """Arrays for the slopes of all stages but the last."""
     return [f"{of}k{axis}_{stage}" for stage in range(scheme.stages - 1) for axis in scheme.state]
 
@@ -56,7 +56,7 @@ def earlier_slopes(memory: Memory, stage: int) -> list[Any]:
 class _Forward(Onwards):
     """One call's forward pass."""
 
-    def __init__(self, code: Code, scheme: Scheme, block: Word, keep: bool) -> None:
+    def __init__(self, code: Code, scheme: CoupledScheme, block: Word, keep: bool) -> None:
         self.code, self.scheme, self.keep, self.last = code, scheme, keep, scheme.stages - 1
         results = [f"{kind}_{axis}" for kind in ("saved", "final") for axis in scheme.state]
         operands = [*scheme.operands, *results, "first_bad", *(["kept", "fields"] if keep else [])]
@@ -90,7 +90,7 @@ class _Forward(Onwards):
 
     def start(self) -> None:
         """What all steps share."""
-        self.step: Step = self.memory.step()
+        self.step: SchemeStep = self.memory.step()
 
     def run(self) -> None:
         """All steps of a tile, and the final state."""

@@ -22,10 +22,10 @@ from llvmlite import ir
 from llgrad.devices.system import TIME
 from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
 from llgrad.kernels.builder.code import Code, Variable, Word
-from llgrad.kernels.coupled.products import CHAINS, ROWS, Products
-from llgrad.kernels.coupled.scheme import Scheme
+from llgrad.kernels.coupled.products import CHAINS, ROWS, KernelProducts
+from llgrad.kernels.coupled.scheme import CoupledScheme
 from llgrad.kernels.loops.noise import normal_numbers
-from llgrad.kernels.loops.step import Step
+from llgrad.kernels.loops.step import SchemeStep
 from llgrad.kernels.machine import ffi
 
 OWN_COUNTS: Final = 5
@@ -56,7 +56,13 @@ class Memory:
     """
 
     def __init__(
-        self, code: Code, scheme: Scheme, operands: Sequence[str], arrays: Sequence[str], packed: int, block: Word
+        self,
+        code: Code,
+        scheme: CoupledScheme,
+        operands: Sequence[str],
+        arrays: Sequence[str],
+        packed: int,
+        block: Word,
     ) -> None:
         self.code, self.scheme, self.program, self.block, self.W = code, scheme, scheme.program, block, scheme.width
         self.on = Arithmetic(code.builder, self.program.dtype, self.W, ORDERED if self.W == 1 else FREE)
@@ -75,7 +81,7 @@ class Memory:
         self.h = self.on.everywhere(code.load(self.pointers["h"], self.on.float_type))
         self.flags = {name: code.count_at(counts, FLAGS + place) for place, name in enumerate(scheme.varied)}
         self.arrays = {name: place for place, name in enumerate(dict.fromkeys([*arrays, *self._own()]))}
-        self.products = Products(code, self.program.dtype, self.W if scheme.local else scheme.lanes)
+        self.products = KernelProducts(code, self.program.dtype, self.W if scheme.local else scheme.lanes)
         self.variables: dict[str, Variable] = {}
         self.r = self.at = self.tile = self.work = code.word(0)
         self.r0, self.r1 = code.word(0), self.R
@@ -85,9 +91,9 @@ class Memory:
         own = [name for name in self.program.names if name in self.scheme.inner] if self.scheme.single else []
         return [*own, *self.program.normals]
 
-    def step(self) -> Step:
+    def step(self) -> SchemeStep:
         """The scheme's step; its parameters differ from row to row."""
-        return Step(self.on, self.scheme.of_step, self.h)
+        return SchemeStep(self.on, self.scheme.of_step, self.h)
 
     # ---- the workspace
 

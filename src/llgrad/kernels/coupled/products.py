@@ -23,7 +23,7 @@ BLOCKS: Final = (8, 4, 2, 1)
 """Vectors of the blocks of a packed matrix, the largest first."""
 
 
-class Products:
+class KernelProducts:
     """The products of a kernel.
 
     Args:
@@ -39,7 +39,7 @@ class Products:
 
     def _call(self, name: str, write: Callable[..., None], *words: Any, **fixed: Any) -> None:
         def body(code: Code, *given: Word) -> None:
-            write(Products(code, self.dtype, self.lanes), *given, **fixed)
+            write(KernelProducts(code, self.dtype, self.lanes), *given, **fixed)
 
         options = "".join(f"_{value:d}" for value in fixed.values())
         self.code.routine(f"{name}{options}_{self.lanes}", body, *words)
@@ -67,7 +67,9 @@ class Products:
         wide = 2 * self.lanes * self.size
         with self.code.loop((r1 - r0 + (ROWS - 1)) // ROWS) as block:
             r = r0 + block * ROWS
-            self._call("multiply", Products._multiply, C + r * wide, packed + r * K * self.size, X, ldx, K, add=add)
+            self._call(
+                "multiply", KernelProducts._multiply, C + r * wide, packed + r * K * self.size, X, ldx, K, add=add
+            )
 
     def _multiply(self, C: Word, A: Word, X: Word, ldx: Word, K: Word, *, add: bool) -> None:
         """C[8, 2·lanes] (+)= A[K, 8]ᵀ X[K, 2·lanes], the rows of C one after the other."""
@@ -86,7 +88,7 @@ class Products:
 
     def outer(self, D: Word, pitch: Word, G: Word, X: Word, K: Any) -> None:
         """D[pitch, pitch] += G[pitch, K] X[pitch, K]ᵀ; `pitch` is a multiple of 4."""
-        self._call("outer", Products._outer, D, pitch, G, X, K)
+        self._call("outer", KernelProducts._outer, D, pitch, G, X, K)
 
     def _outer(self, D: Word, pitch: Word, G: Word, X: Word, K: Word) -> None:
         with self.code.loop(pitch // 4) as r, self.code.loop(pitch // 4) as q:
@@ -145,7 +147,7 @@ class Products:
 
     def total_rows(self, C: Word, X: Word, ldx: Any, K: Word, r0: Word, r1: Word, add: bool) -> None:
         """C[r0 … r1] (+)= Σ_k X[k], of rows of two vectors."""
-        self._call("total_rows", Products._total_rows, C, X, ldx, K, r0, r1, add=add)
+        self._call("total_rows", KernelProducts._total_rows, C, X, ldx, K, r0, r1, add=add)
 
     def _total_rows(self, C: Word, X: Word, ldx: Word, K: Word, r0: Word, r1: Word, *, add: bool) -> None:
         on, code, step = self.on, self.code, self.lanes * self.size
@@ -165,7 +167,7 @@ class Products:
     ) -> None:
         """C[r0 … r1] (+)= weights[r0 … r1, :] X of a large array; with `back` from the last rows to the first. Past the
         last row, where it is not added, the last value `again`, or what was there."""
-        self._call("rows", Products._rows, C, weights, N, X, r0, r1, back, add=add, again=again)
+        self._call("rows", KernelProducts._rows, C, weights, N, X, r0, r1, back, add=add, again=again)
 
     def _rows(
         self, C: Word, weights: Word, N: Word, X: Word, r0: Word, r1: Word, back: Word, *, add: bool, again: bool
@@ -188,7 +190,7 @@ class Products:
         """D[r, N] += Σ_s G[s, r] Q[s, N] for the rows r0 … r1; G and Q have `count` rows of A elements, N is a vector
         or more.
         """
-        self._call("outer_rows", Products._outer_rows, D, N, G, Q, A, r0, r1, count=count)
+        self._call("outer_rows", KernelProducts._outer_rows, D, N, G, Q, A, r0, r1, count=count)
 
     def _outer_rows(self, D: Word, N: Word, G: Word, Q: Word, A: Word, r0: Word, r1: Word, *, count: int) -> None:
         code, pairs = self.code, (r1 - r0) // 2
@@ -223,7 +225,7 @@ class Products:
 
     def total(self, C: Word, X: Word, N: Word, start: Word, stop: Word, add: bool) -> None:
         """C[start … stop] (+)= Σ X[N]."""
-        self._call("total", Products._total, C, X, N, start, stop, add=add)
+        self._call("total", KernelProducts._total, C, X, N, start, stop, add=add)
 
     def _total(self, C: Word, X: Word, N: Word, start: Word, stop: Word, *, add: bool) -> None:
         on, code, kind = self.on, self.code, self.on.float_type
@@ -258,7 +260,7 @@ class Products:
         """The matrix W in blocks of 8, 4, 2 or 1 vectors of rows, k by k; past the last row that row again. With
         `turned` Wᵀ, and zeros past the last row.
         """
-        self._call("pack", Products._pack, goal, matrix, N, terms, turned=turned)
+        self._call("pack", KernelProducts._pack, goal, matrix, N, terms, turned=turned)
 
     def _pack(self, goal: Word, matrix: Word, N: Word, terms: Word, *, turned: bool) -> None:
         code, kind = self.code, self.on.float_type
@@ -284,7 +286,7 @@ class Products:
         product before is read first. Past the last block, where it is not added, the last value `again`, or what was
         there.
         """
-        self._call("columns", Products._columns, C, packed, A, X, N, terms, back, add=add, again=again)
+        self._call("columns", KernelProducts._columns, C, packed, A, X, N, terms, back, add=add, again=again)
 
     def _columns(
         self, C: Word, packed: Word, A: Word, X: Word, N: Word, terms: Word, back: Word, *, add: bool, again: bool
@@ -297,7 +299,8 @@ class Products:
             with code.when(back.equals(wanted)), code.loop(full) as index:
                 b = code.pick(back > 0, full - 1 - index, index) * BLOCKS[0]
                 self._call(
-                    "block", Products._block, C + b * step, packed + b * step * terms, X, terms, back, width=BLOCKS[0],
+                    "block", KernelProducts._block, C + b * step, packed + b * step * terms, X, terms, back,
+                    width=BLOCKS[0],
                     add=add,
                 )  # fmt: skip
 
@@ -306,7 +309,9 @@ class Products:
         for width in BLOCKS[1:]:
             with code.when((rest & width) > 0):
                 c = done.now * step
-                self._call("block", Products._block, C + c, packed + c * terms, X, terms, back, width=width, add=add)
+                self._call(
+                    "block", KernelProducts._block, C + c, packed + c * terms, X, terms, back, width=width, add=add
+                )
                 done.add(width)
         many(1)
         if again and not add:

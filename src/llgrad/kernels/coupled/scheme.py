@@ -11,7 +11,7 @@ from llgrad.kernels.steppers import Tableau
 
 
 @dataclass(frozen=True)
-class Scheme:
+class CoupledScheme:
     """What a kernel is generated from, apart from which pass it is."""
 
     program: Program

@@ -14,13 +14,13 @@ from llgrad.kernels.builder.code import Code, Word
 from llgrad.kernels.coupled.emission import Emission, Mixer
 from llgrad.kernels.coupled.forward import earlier_slopes, emission_arrays, emitted_arrays, slope_arrays
 from llgrad.kernels.coupled.memory import Memory
-from llgrad.kernels.coupled.scheme import Scheme
+from llgrad.kernels.coupled.scheme import CoupledScheme
 from llgrad.kernels.coupled.team import Onwards, pass_module
 from llgrad.kernels.loops.derivative import Derivative
-from llgrad.kernels.loops.step import Step
+from llgrad.kernels.loops.step import SchemeStep
 
 
-def tangent_module(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> Any:
+def tangent_module(scheme: CoupledScheme, wanted: tuple[str, ...], directions: int) -> Any:
     """The module of a tangent pass: `wanted` operands have tangents, and so has m0."""
 
     def make(code: Code, block: Word) -> _Tangent:
@@ -32,7 +32,9 @@ def tangent_module(scheme: Scheme, wanted: tuple[str, ...], directions: int) -> 
 class _Tangent(Onwards):
     """One call's tangent pass."""
 
-    def __init__(self, code: Code, scheme: Scheme, block: Word, wanted: tuple[str, ...], directions: int) -> None:
+    def __init__(
+        self, code: Code, scheme: CoupledScheme, block: Word, wanted: tuple[str, ...], directions: int
+    ) -> None:
         self.code, self.scheme, self.K, self.last = code, scheme, directions, scheme.stages - 1
         self.active = [name for name in scheme.varied if name in wanted]
         self.weights = "weights" in wanted
@@ -80,7 +82,7 @@ class _Tangent(Onwards):
         """What all steps share."""
         program = self.scheme.program
         names = (*program.mixed, *self.active)
-        self.step: Step = self.memory.step()
+        self.step: SchemeStep = self.memory.step()
         places = tuple(program.arguments.index(name) for name in names)
         self.push = Derivative(self.step, program.push_forward(places), (*program.state, *names))
 

@@ -18,7 +18,7 @@ from llvmlite import ir
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import Sharing, shared_module, take_items, wait_for_items
 from llgrad.kernels.coupled.memory import MEMORY, OWN_COUNTS, Memory
-from llgrad.kernels.coupled.scheme import Scheme
+from llgrad.kernels.coupled.scheme import CoupledScheme
 from llgrad.kernels.machine import ffi
 
 OPEN: Final = 11
@@ -61,7 +61,7 @@ class Onwards(abc.ABC):
 
     code: Code
     memory: Memory
-    scheme: Scheme
+    scheme: CoupledScheme
 
     def phases(self) -> Word:
         """Number of phases of a shared array."""
@@ -88,7 +88,7 @@ class Onwards(abc.ABC):
         """What comes after all steps."""
 
 
-def pass_module(scheme: Scheme, make: Callable[[Code, Word], Pass], title: str, item: Any = None) -> ir.Module:
+def pass_module(scheme: CoupledScheme, make: Callable[[Code, Word], Pass], title: str, item: Any = None) -> ir.Module:
     """The module of a pass; `item` (code, block, index) is what an item is instead of a tile."""
     what = f"{title} of {'one coupled array' if scheme.single else 'coupled arrays, many samples'}"
     if scheme.shared:

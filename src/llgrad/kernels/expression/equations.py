@@ -53,7 +53,7 @@ def compile_equation(
     return prepared.program, prepared.split.parameters(values)
 
 
-class Prepared(NamedTuple):
+class PreparedEquation(NamedTuple):
     """What does not depend on the values of an equation's parameters."""
 
     program: Program
@@ -64,7 +64,7 @@ class Prepared(NamedTuple):
     """How many numbers each has that is a table; 0 of the others."""
 
 
-def prepare(equation: Any, dtype: Any, *, channels: Sequence[str] = (), noisy: bool = False) -> Prepared:
+def prepare(equation: Any, dtype: Any, *, channels: Sequence[str] = (), noisy: bool = False) -> PreparedEquation:
     """The program of an equation; made once for all equations of one form. Raises UnsupportedOperation as
     `compile_equation` does.
     """
@@ -100,7 +100,7 @@ def _is_built_in(leaf: Any) -> bool:
     return leaf in (0.0, 1.0) if isinstance(leaf, float) else not hasattr(leaf, "dtype")
 
 
-def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], noisy: bool) -> Prepared:
+def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], noisy: bool) -> PreparedEquation:
     leaves, tree = jax.tree.flatten(equation)
     free = [index for index, leaf in enumerate(leaves) if not _is_built_in(leaf)]
     for leaf in (leaves[index] for index in free):
@@ -145,7 +145,7 @@ def _prepare(equation: Any, kind: np.dtype[Any], channels: tuple[str, ...], nois
         title,
         tuple(var.aval.shape[0] for var in split.tables),
     )
-    return Prepared(replace(program, digest=identity(program)), split, tuple(free), tuple(sizes))
+    return PreparedEquation(replace(program, digest=identity(program)), split, tuple(free), tuple(sizes))
 
 
 def _own_terms(equation: Any) -> dict[int, str]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.kernels.expression.graph import Graph, UnsupportedOperation
 from llgrad.kernels.expression.simplify import Known
-from llgrad.kernels.expression.tables import Sparse, Table, entry, is_zeros, window
+from llgrad.kernels.expression.tables import GraphTable, Sparse, entry, is_zeros, window
 
 MOST: Final = 4096
 """Elements of an array."""
@@ -83,7 +83,7 @@ class Elements:
 
     def take(self, array: Any, index: Any) -> Any:
         """The element at an index within the array, of one axis."""
-        if isinstance(array, Table):
+        if isinstance(array, GraphTable):
             return entry(self, array, index)
         cases = self.list(array)
         if isinstance(index, Known):
@@ -279,7 +279,7 @@ def _window(elements: Elements, value: Any, start: Any, axis: int, size: int) ->
     """`size` elements along an axis from a place on, which is brought into the array as XLA does."""
     places = value.shape[axis] - size + 1
     start = elements.clamped(start, places)
-    if isinstance(value, Table):
+    if isinstance(value, GraphTable):
         return window(elements, value, start, size)
     if isinstance(start, Known):
         return np.take(value, range(int(start.value), int(start.value) + size), axis)

@@ -17,7 +17,7 @@ from jax.interpreters import ad, batching, mlir
 from llgrad.kernels.expression.simplify import Known
 
 
-class Table(NamedTuple):
+class GraphTable(NamedTuple):
     """A table in memory: the node of the graph that it is, and how many numbers it has."""
 
     node: int
@@ -56,12 +56,12 @@ class Sparse(NamedTuple):
 
 def is_lazy(value: Any) -> bool:
     """Whether a value is no array of elements."""
-    return isinstance(value, (Table, Sparse))
+    return isinstance(value, (GraphTable, Sparse))
 
 
 def dense(elements: Any, value: Any) -> Any:
     """The array of elements of any value."""
-    if isinstance(value, Table):
+    if isinstance(value, GraphTable):
         return elements.of([entry(elements, value, _known(place)) for place in range(value.size)], value.shape)
     if not isinstance(value, Sparse):
         return value
@@ -81,12 +81,12 @@ def dense(elements: Any, value: Any) -> Any:
     return elements.of(found, value.shape)
 
 
-def entry(elements: Any, table: Table, index: Any) -> Any:
+def entry(elements: Any, table: GraphTable, index: Any) -> Any:
     """The number of a table at a place within it, an operand."""
     return elements.graph.fetch(table.node, index, table.dtype)
 
 
-def window(elements: Any, table: Table, start: Any, size: int) -> Any:
+def window(elements: Any, table: GraphTable, start: Any, size: int) -> Any:
     """`size` numbers of a table from a place on, with all of them within it."""
     graph, kind = elements.graph, elements.graph.dtype_of(start)
     places = [graph.add("add", (start, Known(kind.type(more), kind)), kind) for more in range(size)]

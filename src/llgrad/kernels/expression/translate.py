@@ -20,7 +20,7 @@ from jax.extend import core as jex
 from llgrad.kernels.expression import shapes
 from llgrad.kernels.expression.graph import Graph, OnlyBackwards, UnsupportedOperation
 from llgrad.kernels.expression.simplify import Known
-from llgrad.kernels.expression.tables import RANK, Table, combined, dense, is_lazy, is_rank, parts_of
+from llgrad.kernels.expression.tables import RANK, GraphTable, combined, dense, is_lazy, is_rank, parts_of
 
 NESTED: Final = {
     # calls whose body is written out in place, and where the body stands in the equation's parameters
@@ -139,7 +139,7 @@ class Translator:
             sparse = combined(self.elements, name, operands, equation.outvars[0].aval)
             if sparse is not None:
                 return [sparse]
-            read = name in READING and not any(map(is_lazy, operands[1:])) and isinstance(operands[0], Table)
+            read = name in READING and not any(map(is_lazy, operands[1:])) and isinstance(operands[0], GraphTable)
             operands = operands if read else [dense(self.elements, value) for value in operands]
         if name in shapes.OPERATIONS:
             found = shapes.OPERATIONS[name](self.elements, operands, params, equation.outvars[0].aval)
@@ -187,7 +187,7 @@ class Translator:
     def _rank(self, table: Any, query: Any, dtype: np.dtype[Any]) -> Any:
         """How many numbers of an increasing table are at most one; all of them, where that is not a number."""
         graph, x = self.graph, self.elements.one(query)
-        if isinstance(table, Table):
+        if isinstance(table, GraphTable):
             return self.elements.of([graph.rank(table.node, x, dtype)], ())
         knots, boolean = self.elements.list(table), np.dtype(bool)
         if all(isinstance(knot, Known) for knot in knots):
@@ -345,7 +345,7 @@ def graph_of(closed: Any, arguments: Sequence[str]) -> tuple[Graph, list[int], l
     graph, given = Graph(), closed.jaxpr.invars
     inputs = [graph.input(text, var.aval.dtype) for text, var in zip(arguments, given, strict=True)]
     values = [
-        Table(node, var.aval.shape[0], np.dtype(var.aval.dtype)) if var.aval.shape else node
+        GraphTable(node, var.aval.shape[0], np.dtype(var.aval.dtype)) if var.aval.shape else node
         for node, var in zip(inputs, given, strict=True)
     ]
     return graph, inputs, Translator(graph).extend(closed, values)

@@ -18,7 +18,7 @@ from llgrad.kernels.builder.handler import Block
 from llgrad.kernels.loops.derivative import Derivative
 from llgrad.kernels.loops.forward import advance
 from llgrad.kernels.loops.interpolation import Interpolation
-from llgrad.kernels.loops.step import Scheme, Step
+from llgrad.kernels.loops.step import Scheme, SchemeStep
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
 from llgrad.kernels.machine import ffi
@@ -87,7 +87,7 @@ class _Transposed:
         self.channels = [name for name in active if name in program.channels]
         self.parameters = [name for name in active if name in program.names]
         self.size = len(program.state)
-        self.step: Step = tile.step()
+        self.step: SchemeStep = tile.step()
         self.between = Interpolation(tile, self.step)
         wanted = tuple(program.arguments.index(name) for name in active)
         self.pull_back = Derivative(self.step, program.pull_back(wanted), program.state)

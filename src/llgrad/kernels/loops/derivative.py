@@ -12,7 +12,7 @@ from llgrad.kernels.builder.expression import write
 from llgrad.kernels.expression.listing import flat
 from llgrad.kernels.expression.simplify import Known, is_number
 from llgrad.kernels.expression.translate import graph_of
-from llgrad.kernels.loops.step import Step
+from llgrad.kernels.loops.step import SchemeStep
 
 CHEAP: Final = {"add", "sub", "mul", "neg", "abs", "max", "min", "select_n"}
 """Operations that cost less than memory."""
@@ -28,7 +28,7 @@ class Pushed:
         directions: how many there are.
     """
 
-    def __init__(self, step: Step, active: Sequence[str], directions: int) -> None:
+    def __init__(self, step: SchemeStep, active: Sequence[str], directions: int) -> None:
         program = step.program
         wanted = tuple(program.arguments.index(name) for name in active)
         self.on, self.size = step.on, len(program.state)
@@ -68,7 +68,7 @@ class Derivative:
     linear in the arguments after those of the slope.
     """
 
-    def __init__(self, step: Step, function: Callable[..., list[Any]], more: Sequence[str]) -> None:
+    def __init__(self, step: SchemeStep, function: Callable[..., list[Any]], more: Sequence[str]) -> None:
         """`more` are the names of what the arguments after those of the slope belong to."""
         self.step, program = step, step.program
         names = [*program.arguments, *(f"d{index}" for index in range(len(more)))]

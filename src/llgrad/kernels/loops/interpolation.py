@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from llgrad.kernels.builder.code import Word
-from llgrad.kernels.loops.step import Step, Taken
+from llgrad.kernels.loops.step import SchemeStep, StepTaken
 from llgrad.kernels.loops.tile import Tile
 
 Slopes = Mapping[int, Sequence[Any]]
@@ -23,7 +23,7 @@ WEIGHTS = "dense"
 class Interpolation:
     """The states that a step gives: only its end, where the scheme has no polynomial."""
 
-    def __init__(self, tile: Tile, step: Step) -> None:
+    def __init__(self, tile: Tile, step: SchemeStep) -> None:
         self.tile, self.step, self.code, self.on = tile, step, tile.code, tile.on
         tableau, self.state = tile.scheme.tableau, tile.program.state
         self.present, self.stages = tableau.interpolates, len(tableau.b)
@@ -52,7 +52,7 @@ class Interpolation:
                 },
             )
 
-    def slopes(self, taken: Taken) -> dict[int, list[Any]]:
+    def slopes(self, taken: StepTaken) -> dict[int, list[Any]]:
         """The slopes that the polynomial needs, by stage."""
         return {stage: taken.slopes[stage].whole for stage in self.used}
 
@@ -66,7 +66,7 @@ class Interpolation:
 
     # ---- what the passes do with it
 
-    def save(self, now: Sequence[Any], taken: Taken, i: Word) -> None:
+    def save(self, now: Sequence[Any], taken: StepTaken, i: Word) -> None:
         """Forward: write the states within step i."""
         if not self.present:
             return
@@ -79,7 +79,7 @@ class Interpolation:
     def save_tangents(
         self,
         now: Sequence[Any],
-        taken: Taken,
+        taken: StepTaken,
         i: Word,
         directions: Sequence[tuple[Sequence[Any], Sequence[Sequence[Any]]]],
     ) -> None:

@@ -56,7 +56,7 @@ class Scheme:
         return self.program.spins
 
 
-class Taken(NamedTuple):
+class StepTaken(NamedTuple):
     """A step before its projection: the states of its stages, the new state, and the stages' slopes."""
 
     states: list[list[Any]]
@@ -79,7 +79,7 @@ Inputs = Callable[[int], Mapping[str, Any]]
 """A stage's number → what changes during a run, by name."""
 
 
-class Step:
+class SchemeStep:
     """A step of a scheme.
 
     Args:
@@ -124,13 +124,13 @@ class Step:
         held = (*self.program.names, *self.program.tables)
         return [*state, *changing, *(self.parameters[name] for name in held)]
 
-    def take(self, state: Sequence[Any], inputs: Inputs) -> Taken:
+    def take(self, state: Sequence[Any], inputs: Inputs) -> StepTaken:
         """All stages of a step from a state."""
         states, slopes = [], []
         for stage in range(self.scheme.stages):
             states.append(self.stage_state(stage, state, slopes))
             slopes.append(self.slope(states[stage], inputs(stage)))
-        return Taken(states, self.new_state(state, slopes), slopes)
+        return StepTaken(states, self.new_state(state, slopes), slopes)
 
     def slope(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> Slope:
         """The slope at a state."""

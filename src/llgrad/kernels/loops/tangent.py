@@ -8,7 +8,7 @@ from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import Block
 from llgrad.kernels.loops.derivative import Pushed
 from llgrad.kernels.loops.interpolation import Interpolation
-from llgrad.kernels.loops.step import Scheme, Step
+from llgrad.kernels.loops.step import Scheme, SchemeStep
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
 
@@ -39,7 +39,7 @@ class _Tangents:
         self.active = active
         self.parameters = [name for name in active if name in program.names]
         self.channels = [name for name in active if name in program.channels]
-        self.step: Step = tile.step()
+        self.step: SchemeStep = tile.step()
         self.push = Pushed(self.step, active, directions)
         self.between = Interpolation(tile, self.step)
         self.state = tile.variables(tile.initial_state())

@@ -18,7 +18,7 @@ from llgrad.kernels.builder.handler import Block, Item, module_of
 from llgrad.kernels.expression.program import Program
 from llgrad.kernels.gpu.thread import thread_module
 from llgrad.kernels.loops.noise import normal_numbers
-from llgrad.kernels.loops.step import Scheme, Step
+from llgrad.kernels.loops.step import Scheme, SchemeStep
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.machine import ffi
 
@@ -70,9 +70,9 @@ class Tile:
         }
         self.words = self._words() if self.program.noisy else []
 
-    def step(self) -> Step:
+    def step(self) -> SchemeStep:
         """The scheme's step with the tile's parameters."""
-        return Step(self.on, self.scheme, self.h, self.parameters)
+        return SchemeStep(self.on, self.scheme, self.h, self.parameters)
 
     # ---- rows of memory: one number for each trajectory
 

@@ -30,7 +30,7 @@ from llgrad.kernels.machine import llvm, nvptx
 VARIABLE: Final = "LLGRAD_CACHE_DIR"
 
 
-class Form(NamedTuple):
+class CompiledForm(NamedTuple):
     """What is made of a module of LLVM: the file's suffix, how it is made of the text, how it is used."""
 
     suffix: str
@@ -38,8 +38,8 @@ class Form(NamedTuple):
     used: Callable[[bytes], Any]
 
 
-OBJECT: Final = Form(".o", llvm.object_of, lambda code: llvm.link(code, "handler"))
-PTX: Final = Form(".ptx", nvptx.ptx_of, bytes.decode)
+OBJECT: Final = CompiledForm(".o", llvm.object_of, lambda code: llvm.link(code, "handler"))
+PTX: Final = CompiledForm(".ptx", nvptx.ptx_of, bytes.decode)
 _LOCK: Final = threading.RLock()
 _LOADED: Final[dict[str, Any]] = {}
 
@@ -63,7 +63,7 @@ def ptx(key: str, kind: str, write: Callable[[], Any], about: Callable[[], str] 
     return _kept(f"ptx\n{key}", kind, write, about, PTX)
 
 
-def _kept(key: str, kind: str, write: Callable[[], Any], about: Callable[[], str], form: Form) -> Any:
+def _kept(key: str, kind: str, write: Callable[[], Any], about: Callable[[], str], form: CompiledForm) -> Any:
     name = f"{kind}_{_key(key)}"
     with _LOCK:
         if name not in _LOADED:
@@ -71,7 +71,7 @@ def _kept(key: str, kind: str, write: Callable[[], Any], about: Callable[[], str
         return _LOADED[name]
 
 
-def _load(name: str, key: str, write: Callable[[], Any], about: Callable[[], str], form: Form) -> Any:
+def _load(name: str, key: str, write: Callable[[], Any], about: Callable[[], str], form: CompiledForm) -> Any:
     path = _private_folder() / f"{name}.ll"
     try:
         if (code := _made_before(path.with_suffix(form.suffix))) is not None:

@@ -20,7 +20,7 @@ MOVES: Final = 0.3
 """nor does one of the frequency by less than this part of the fitted width, which a sweep widens to its own range."""
 
 
-class Change(NamedTuple):
+class BeforeAndAfter(NamedTuple):
     """Before and after a time."""
 
     time: float
@@ -32,7 +32,7 @@ class Change(NamedTuple):
     """Whether the power changes; else the frequency does."""
 
 
-def change_of(analytic: np.ndarray, step: float, width: float) -> Change | None:
+def change_of(analytic: np.ndarray, step: float, width: float) -> BeforeAndAfter | None:
     """The change that is least likely of a steady line, of the analytic signal (T,) near a line of this width [Hz].
 
     The record is cut into parts; of each, the logarithm of the mean power ⟨|z|²⟩ and the mean frequency
@@ -56,7 +56,7 @@ def change_of(analytic: np.ndarray, step: float, width: float) -> Change | None:
         first, then = float(frequency[:at].mean()), float(frequency[at:].mean())
         matters = max(before, after) > POWER * min(before, after) if of_power else abs(first - then) > MOVES * width
         if matters:
-            return Change(float(edges[at]) * step, (before, after), (first, then), of_power)
+            return BeforeAndAfter(float(edges[at]) * step, (before, after), (first, then), of_power)
     return None
 
 

@@ -9,14 +9,14 @@ import numpy as np
 CONFIDENCE: Final = 0.95
 
 
-class Interval(NamedTuple):
+class IntervalEnds(NamedTuple):
     """The ends of an interval, arrays of one shape."""
 
     low: Any
     high: Any
 
 
-def probability_interval(count: Any, number: Any, confidence: float = CONFIDENCE) -> Interval:
+def probability_interval(count: Any, number: Any, confidence: float = CONFIDENCE) -> IntervalEnds:
     """Jeffreys' interval of a probability of which `count` of `number` independent trials told: the quantiles of
     Beta(k + ½, n − k + ½).
 
@@ -36,10 +36,10 @@ def probability_interval(count: Any, number: Any, confidence: float = CONFIDENCE
         none = -np.expm1(np.log(1 - confidence) / n)
     low = np.where(k == n, 1 - none, np.where(k == 0, 0.0, betaincinv(k + 0.5, n - k + 0.5, tail)))
     high = np.where(k == 0, none, np.where(k == n, 1.0, betaincinv(k + 0.5, n - k + 0.5, 1 - tail)))
-    return Interval(low, high)
+    return IntervalEnds(low, high)
 
 
-def rate_interval(count: Any, exposure: Any, confidence: float = CONFIDENCE) -> Interval:
+def rate_interval(count: Any, exposure: Any, confidence: float = CONFIDENCE) -> IntervalEnds:
     """The interval of a rate of which `count` events in a time `exposure` told: the quantiles of Gamma(k + ½)/time
     (Jeffreys); where none was seen from 0 to −ln(1 − c)/time, near 3/time at 95 %.
 
@@ -54,4 +54,4 @@ def rate_interval(count: Any, exposure: Any, confidence: float = CONFIDENCE) -> 
     with np.errstate(divide="ignore", invalid="ignore"):
         low = np.where(k == 0, 0.0, gammaincinv(k + 0.5, tail) / time)
         high = np.where(k == 0, -np.log(1 - confidence), gammaincinv(k + 0.5, 1 - tail)) / time
-    return Interval(low, high)
+    return IntervalEnds(low, high)

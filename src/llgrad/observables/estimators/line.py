@@ -159,7 +159,7 @@ def _within(readings: _Readings, center: float, reach: float) -> tuple[float, fl
     return max(center - reach, low), min(center + reach, high)
 
 
-class Start(NamedTuple):
+class LineBox(NamedTuple):
     """The box of readings that stands out most of its surroundings."""
 
     center: float
@@ -169,7 +169,7 @@ class Start(NamedTuple):
     """Logarithm of the likelihood ratio of two levels, of the box and of its surroundings, to a single one."""
 
 
-def strongest_box(density: np.ndarray) -> Start:
+def strongest_box(density: np.ndarray) -> LineBox:
     """What stands out most of readings (F,): the start of the fit, and the proof that there is a line."""
     total, floor = np.concatenate([[0.0], np.cumsum(density)]), 1e-30 * float(density.max())
     size, best, found, width = density.size, -np.inf, (0, 1), 1.0
@@ -191,7 +191,7 @@ def strongest_box(density: np.ndarray) -> Start:
     part = slice(max(place - w // 2, 0), place + w + w // 2 + 1)
     excess = np.maximum(density[part] - np.median(density[part]), 0)
     center = float(np.average(np.arange(size)[part], weights=excess)) if excess.any() else place + (w - 1) / 2
-    return Start(center, max(w / 1.5, 0.5), best)
+    return LineBox(center, max(w / 1.5, 0.5), best)
 
 
 def _around(

@@ -119,7 +119,7 @@ def _inverse(xp: Any, x: Any) -> Any:
     return apart.inverse() if isinstance(apart, Jet) else 1 / apart
 
 
-class Products(NamedTuple):
+class BinnedProducts(NamedTuple):
     """⟨w x cos⟩ and ⟨w x sin⟩ (2, 3) of the multiples of a frequency, with two derivatives by it, in bins."""
 
     offset: Any
@@ -134,7 +134,7 @@ class Products(NamedTuple):
         return self.value + further * (self.slope + further / 2 * self.bend)
 
 
-def products_at(xp: Any, offset: Any, sums: Sums) -> Products:
+def products_at(xp: Any, offset: Any, sums: Sums) -> BinnedProducts:
     """The products `offset` bins from the frequency of the sums: Σ M_l (i angle)^l/l!, and its derivatives."""
     rate = 2 * math.pi * xp.arange(1, HARMONICS + 1, dtype=sums.cos.dtype)
     angle, terms = offset * rate, [xp.ones_like(rate)]
@@ -142,7 +142,7 @@ def products_at(xp: Any, offset: Any, sums: Sums) -> Products:
         terms.append(terms[-1] * angle / order)
     series = xp.stack(terms, axis=1)
     flat = [_turned(xp, sums, shift, series) * (rate**shift)[None, :] for shift in range(3)]
-    return Products(offset, *flat)
+    return BinnedProducts(offset, *flat)
 
 
 def _turned(xp: Any, sums: Sums, shift: int, series: Any) -> Any:
@@ -162,7 +162,7 @@ class _System(NamedTuple):
     factors: list[list[Any]]
 
 
-def _system(xp: Any, further: Any, products: Products, sums: Sums, used: Any) -> _System:
+def _system(xp: Any, further: Any, products: BinnedProducts, sums: Sums, used: Any) -> _System:
     """Cosines and sines do not mix, for the weights are symmetric. Unused multiples are made to give nothing."""
     mean = _mean_wave(xp, products.offset + further, sums)
     right = products.at(further)
@@ -184,7 +184,7 @@ def _system(xp: Any, further: Any, products: Products, sums: Sums, used: Any) ->
     return _System(b, [a[i][i] for i in range(HARMONICS)], factors)
 
 
-def explained(xp: Any, products: Products, sums: Sums, used: Any) -> Jet:
+def explained(xp: Any, products: BinnedProducts, sums: Sums, used: Any) -> Jet:
     """Weighted mean square that the fit explains, with its derivatives by the frequency, in bins."""
     here = Jet(xp.zeros_like(products.offset), xp.ones_like(products.offset), xp.zeros_like(products.offset))
     system = _system(xp, here, products, sums, used)
@@ -192,14 +192,14 @@ def explained(xp: Any, products: Products, sums: Sums, used: Any) -> Jet:
     return (parts[0] + parts[1] + parts[2]).sum()
 
 
-def explained_alone(xp: Any, products: Products, sums: Sums) -> Any:
+def explained_alone(xp: Any, products: BinnedProducts, sums: Sums) -> Any:
     """Weighted mean square that the frequency explains without its multiples."""
     mean, right = _mean_wave(xp, products.offset, sums), products.value[:, 0]
     cos, sin = (1 + mean[2]) / 2 - mean[1] ** 2, (1 - mean[2]) / 2
     return right[0] ** 2 / cos + right[1] ** 2 / sin
 
 
-def fundamental(xp: Any, further: Any, products: Products, sums: Sums) -> Any:
+def fundamental(xp: Any, further: Any, products: BinnedProducts, sums: Sums) -> Any:
     """Coefficients (2,) of cos and sin of the frequency itself, of phase 0 in the middle of the signal."""
     system = _system(xp, further, products, sums, sums.used)
     c = [b / pivot for b, pivot in zip(system.b, system.pivots, strict=True)]

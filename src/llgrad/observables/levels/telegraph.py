@@ -8,7 +8,7 @@ import numpy as np
 
 from llgrad.core.record import as_number
 from llgrad.core.units import show
-from llgrad.observables.estimators.counting import CONFIDENCE, Interval, rate_interval
+from llgrad.observables.estimators.counting import CONFIDENCE, IntervalEnds, rate_interval
 from llgrad.observables.signal import signal_of
 
 HYSTERESIS: Final = 0.15
@@ -41,11 +41,11 @@ class Level(NamedTuple):
         """Mean dwell time [s], 1/rate; infinity where it was never left."""
         return self.exposure / self.exits if self.exits else float("inf")
 
-    def interval(self, confidence: float = CONFIDENCE) -> Interval:
+    def interval(self, confidence: float = CONFIDENCE) -> IntervalEnds:
         """The interval of the mean dwell time [s], of dwells that end at random."""
         low, high = rate_interval(self.exits, self.exposure, confidence)
         with np.errstate(divide="ignore"):
-            return Interval(float(1 / high), float(np.divide(1.0, low)))
+            return IntervalEnds(float(1 / high), float(np.divide(1.0, low)))
 
     @property
     def error(self) -> float:

@@ -9,7 +9,15 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.optimising.answers.hanging import Balance, Bend, balance, bend, could_gain, followed, settled
-from llgrad.optimising.answers.result import Chosen, Constraint, Curvature, Local, Optimum, Sensitivity, Start
+from llgrad.optimising.answers.result import (
+    ChosenParameter,
+    Constraint,
+    Curvature,
+    LocalOptimum,
+    Optimum,
+    SearchRecord,
+    Sensitivity,
+)
 from llgrad.optimising.answers.sentences import (
     nothing_within,
     told_bend,
@@ -18,10 +26,10 @@ from llgrad.optimising.answers.sentences import (
     told_starts,
     warnings_of,
 )
-from llgrad.optimising.asking import Asked
+from llgrad.optimising.asking import OptimumRequest
 from llgrad.optimising.robust import Scattered
-from llgrad.optimising.search import End, Goal
-from llgrad.optimising.starts import Begun
+from llgrad.optimising.search import Goal, SearchEnd
+from llgrad.optimising.starts import SearchStarts
 
 FEASIBLE: Final = 1e-6
 APART: Final = 0.01
@@ -33,7 +41,12 @@ COST: Final = 0.01
 
 
 def answer_of(
-    asked: Asked, goal: Goal, first: Begun, ends: Sequence[End], history: Sequence[dict[str, Any]], seconds: float
+    asked: OptimumRequest,
+    goal: Goal,
+    first: SearchStarts,
+    ends: Sequence[SearchEnd],
+    history: Sequence[dict[str, Any]],
+    seconds: float,
 ) -> Optimum:
     """The answer. Raises ValueError where no search ended within the limits."""
     within = [end for end in ends if goal.violation(end.numbers) <= FEASIBLE]
@@ -60,7 +73,6 @@ def answer_of(
     if asked.evaluator.one_by_one:
         notes.append(f"designs went one by one, for {aim.measure.name} searches itself or looks at numbers")
     device, drive = asked.evaluator.device_at(best.x)
-    sensitivities = _sensitivities(asked, goal, best, one, parameters)
     return Optimum(
         device=device,
         drive=drive,
@@ -70,7 +82,7 @@ def answer_of(
         sense=f"{aim.word} {asked.ask.over.word}" if isinstance(asked.ask, Scattered) else aim.word,
         parameters=parameters,
         constraints=constraints,
-        sensitivities=sensitivities,
+        sensitivities=_sensitivities(asked, goal, best, one, parameters),
         curvatures=curvatures or (),
         optima=optima,
         starts=starts,
@@ -81,7 +93,7 @@ def answer_of(
     )
 
 
-def how_of(goal: Goal, end: End) -> str:
+def how_of(goal: Goal, end: SearchEnd) -> str:
     """How a search ended."""
     if goal.violation(end.numbers) > FEASIBLE:
         return "outside the limits"
@@ -90,7 +102,7 @@ def how_of(goal: Goal, end: End) -> str:
     return "at the edge" if end.at_edge else "stalled"
 
 
-def _chosen(asked: Asked, goal: Goal, end: End, one: Balance) -> dict[str, Chosen]:
+def _chosen(asked: OptimumRequest, goal: Goal, end: SearchEnd, one: Balance) -> dict[str, ChosenParameter]:
     box = asked.box
     ends, prices = [""] * len(box.names), np.zeros(len(box.names))
     for held, multiplier in zip(one.held, one.multipliers, strict=True):
@@ -99,12 +111,14 @@ def _chosen(asked: Asked, goal: Goal, end: End, one: Balance) -> dict[str, Chose
             prices[held.free] = goal.sign * held.side * multiplier / box.width[held.free]
     values = box.values(end.x)
     return {
-        name: Chosen(float(values[k]), float(box.low[k]), float(box.high[k]), box.units[k], ends[k], float(prices[k]))
+        name: ChosenParameter(
+            float(values[k]), float(box.low[k]), float(box.high[k]), box.units[k], ends[k], float(prices[k])
+        )
         for k, name in enumerate(box.names)
     }
 
 
-def _constraints(asked: Asked, goal: Goal, end: End, one: Balance) -> tuple[Constraint, ...]:
+def _constraints(asked: OptimumRequest, goal: Goal, end: SearchEnd, one: Balance) -> tuple[Constraint, ...]:
     held = {h.row: (h.side, m) for h, m in zip(one.held, one.multipliers, strict=True) if h.row is not None}
     words = {0: "equality", 1: "lower end", -1: "upper end"}
     found = []
@@ -117,7 +131,7 @@ def _constraints(asked: Asked, goal: Goal, end: End, one: Balance) -> tuple[Cons
     return tuple(found)
 
 
-def _curvatures(asked: Asked, goal: Goal, end: End, curved: Bend) -> tuple[Curvature, ...]:
+def _curvatures(asked: OptimumRequest, goal: Goal, end: SearchEnd, curved: Bend) -> tuple[Curvature, ...]:
     worse = COST * abs(goal.value(end.numbers))
     found = []
     for value, direction in zip(curved.values, curved.directions, strict=True):
@@ -132,7 +146,7 @@ def _curvatures(asked: Asked, goal: Goal, end: End, curved: Bend) -> tuple[Curva
 
 
 def _sensitivities(
-    asked: Asked, goal: Goal, end: End, one: Balance, parameters: dict[str, Chosen]
+    asked: OptimumRequest, goal: Goal, end: SearchEnd, one: Balance, parameters: dict[str, ChosenParameter]
 ) -> tuple[Sensitivity, ...]:
     evaluator = asked.evaluator
     plain, best = followed(goal, end, one, asked.ask.by_parts(end.x))
@@ -154,7 +168,9 @@ def _sensitivities(
     return tuple(sorted(found, key=lambda s: -abs(s.per_percent)))
 
 
-def _starts(asked: Asked, goal: Goal, first: Begun, ends: Sequence[End], hows: dict[int, str]) -> tuple[Start, ...]:
+def _starts(
+    asked: OptimumRequest, goal: Goal, first: SearchStarts, ends: Sequence[SearchEnd], hows: dict[int, str]
+) -> tuple[SearchRecord, ...]:
     box, ended, found = asked.box, iter(ends), []
 
     def named(x: np.ndarray) -> dict[str, float]:
@@ -162,17 +178,21 @@ def _starts(asked: Asked, goal: Goal, first: Begun, ends: Sequence[End], hows: d
 
     for x, fine, led in zip(first.x, first.fine, first.led, strict=True):
         if not fine:
-            found.append(Start(named(x), named(x), None, "no number", False, 1))
+            found.append(SearchRecord(named(x), named(x), None, "no number", False, 1))
             continue
         end = next(ended)
-        found.append(Start(named(x), named(end.x), goal.value(end.numbers), hows[id(end)], bool(led), end.evaluations))
+        found.append(
+            SearchRecord(named(x), named(end.x), goal.value(end.numbers), hows[id(end)], bool(led), end.evaluations)
+        )
     return tuple(found)
 
 
-def _optima(asked: Asked, goal: Goal, ends: Sequence[End], hows: dict[int, str]) -> tuple[Local, ...]:
+def _optima(
+    asked: OptimumRequest, goal: Goal, ends: Sequence[SearchEnd], hows: dict[int, str]
+) -> tuple[LocalOptimum, ...]:
     """The places where searches converged, each once."""
     good = sorted((e for e in ends if hows[id(e)] == "converged"), key=lambda e: goal.sign * goal.value(e.numbers))
-    groups: list[list[End]] = []
+    groups: list[list[SearchEnd]] = []
     for end in good:
         near = [group for group in groups if np.abs(group[0].x - end.x).max() < APART]
         if near:
@@ -180,7 +200,7 @@ def _optima(asked: Asked, goal: Goal, ends: Sequence[End], hows: dict[int, str])
         else:
             groups.append([end])
     return tuple(
-        Local(
+        LocalOptimum(
             goal.value(group[0].numbers),
             dict(zip(asked.box.names, asked.box.values(group[0].x).tolist(), strict=True)),
             len(group),

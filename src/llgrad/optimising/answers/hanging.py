@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from llgrad.optimising.evaluation import Values
-from llgrad.optimising.search import End, Goal
+from llgrad.optimising.search import Goal, SearchEnd
 
 ON_LIMIT: Final = 1e-6
 """A limit as near as this, in parts of it, binds; so does an end of a range, in parts of the range."""
@@ -54,7 +54,7 @@ def aims_at(goal: Goal, numbers: np.ndarray) -> list[int]:
     return [place for place, value in zip(goal.worst, tamed, strict=True) if value > tamed.max() - ON_LIMIT]
 
 
-def balance(goal: Goal, end: End) -> Balance:
+def balance(goal: Goal, end: SearchEnd) -> Balance:
     """Multipliers by least squares, those of inequalities and weights of draws not negative."""
     from scipy.optimize import lsq_linear
 
@@ -80,7 +80,7 @@ def balance(goal: Goal, end: End) -> Balance:
     return Balance(tuple(held), shares * size / lengths, weights, float(np.linalg.norm(rest)), rest * size)
 
 
-def _held(goal: Goal, end: End) -> list[Held]:
+def _held(goal: Goal, end: SearchEnd) -> list[Held]:
     found: list[Held] = []
     for i, row in enumerate(goal.rows):
         slope, value = end.slopes[row.place], row.tamed.value(end.numbers[row.place])
@@ -98,7 +98,7 @@ def _held(goal: Goal, end: End) -> list[Held]:
     return found
 
 
-def settled(goal: Goal, end: End) -> bool:
+def settled(goal: Goal, end: SearchEnd) -> bool:
     """Whether an end is an optimum: SLSQP ended there by itself, or no slope is left, within the limits. Beside designs
     without a number SLSQP ends as well, so there most of the slope must be taken by limits."""
     if goal.violation(end.numbers) > ON_LIMIT:
@@ -119,7 +119,7 @@ class Bend(NamedTuple):
     """(F, n) in parts of the ranges."""
 
 
-def bend(goal: Goal, end: End, one: Balance, ask: Any) -> Bend | None:
+def bend(goal: Goal, end: SearchEnd, one: Balance, ask: Any) -> Bend | None:
     """The curvature of the Lagrangian on the tangent space of what binds, by differences of exact slopes; None where a
     design beside it has no number."""
     from scipy.linalg import null_space
@@ -163,7 +163,7 @@ def _room(x: np.ndarray, direction: np.ndarray) -> float:
     return float(min(STEP, (room[moving] / np.abs(direction[moving])).min(initial=STEP)))
 
 
-def followed(goal: Goal, end: End, one: Balance, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def followed(goal: Goal, end: SearchEnd, one: Balance, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """By every number, in parts of its value (P,): the aim's derivative, and that of its best value, all else set anew
     (the envelope theorem)."""
     places = aims_at(goal, end.numbers)

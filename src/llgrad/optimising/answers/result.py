@@ -11,14 +11,14 @@ from llgrad.core.files import read_json, write_json
 from llgrad.core.record import from_json, to_json
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
-from llgrad.optimising.limits import Interval, told
+from llgrad.optimising.limits import AllowedRange, told
 
 SHOWN: Final = 8
 """Sensitivities in the printed card."""
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenParameter:
     """A free parameter at the optimum [SI]."""
 
     value: float
@@ -80,7 +80,7 @@ class Curvature:
 
 
 @dataclass(frozen=True)
-class Local:
+class LocalOptimum:
     """An optimum among several."""
 
     value: float
@@ -90,7 +90,7 @@ class Local:
 
 
 @dataclass(frozen=True)
-class Start:
+class SearchRecord:
     """A search: where it began and ended, and how."""
 
     begin: dict[str, float]
@@ -118,15 +118,15 @@ class Optimum:
     unit: str
     sense: str
     """"smallest" or "largest"; "… mean", "… worst" over drawn devices."""
-    parameters: dict[str, Chosen]
+    parameters: dict[str, ChosenParameter]
     constraints: tuple[Constraint, ...]
     sensitivities: tuple[Sensitivity, ...]
     """The largest first."""
     curvatures: tuple[Curvature, ...]
     """The sharpest direction first; none where the limits hold it wholly."""
-    optima: tuple[Local, ...]
+    optima: tuple[LocalOptimum, ...]
     """The best first."""
-    starts: tuple[Start, ...]
+    starts: tuple[SearchRecord, ...]
     history: tuple[dict[str, Any], ...]
     """After each batch: evaluations so far, and the best value within the limits."""
     notes: tuple[str, ...]
@@ -190,7 +190,7 @@ def load_optimum(path: str | Path) -> Optimum:
         fields: dict[str, Any] = {field.name: entry[field.name] for field in dataclasses.fields(Optimum)}
         for name, kind in KINDS.items():
             fields[name] = tuple(kind(**_open(one)) for one in fields[name])
-        fields["parameters"] = {name: Chosen(**one) for name, one in fields["parameters"].items()}
+        fields["parameters"] = {name: ChosenParameter(**one) for name, one in fields["parameters"].items()}
         fields["history"], fields["notes"] = tuple(fields["history"]), tuple(fields["notes"])
         fields["device"] = from_json(entry["device"])
         fields["drive"] = None if entry["drive"] is None else from_json(entry["drive"])
@@ -203,8 +203,8 @@ KINDS: Final[dict[str, Any]] = {
     "constraints": Constraint,
     "sensitivities": Sensitivity,
     "curvatures": Curvature,
-    "optima": Local,
-    "starts": Start,
+    "optima": LocalOptimum,
+    "starts": SearchRecord,
 }
 
 
@@ -214,13 +214,13 @@ def _open(entry: dict[str, Any]) -> dict[str, Any]:
     return {key: ends[key] if value is None and key in ends else value for key, value in entry.items()}
 
 
-def _range(one: Chosen) -> str:
+def _range(one: ChosenParameter) -> str:
     span = f"{show(one.low, one.unit)} to {show(one.high, one.unit)}"
     return f"{span}, at its {one.at}" if one.at else span
 
 
 def _limit(one: Constraint, unit: str) -> str:
-    span = told(Interval(one.low, one.high), one.unit)
+    span = told(AllowedRange(one.low, one.high), one.unit)
     return f"{span}, binds: {show(one.per_percent, unit)} per 1 % of it" if one.binds else span
 
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from llgrad.core.units import show
 from llgrad.optimising.aims import Measure, OrbitNumber
-from llgrad.optimising.answers.result import Chosen, Constraint, Curvature, Local, Start
+from llgrad.optimising.answers.result import ChosenParameter, Constraint, Curvature, LocalOptimum, SearchRecord
 from llgrad.optimising.evaluation import HEALTH
 from llgrad.orbits.results.quantities import WIDE, sentence_of_width
-from llgrad.orbits.results.status import NOTES, Search
+from llgrad.orbits.results.status import NOTES, SearchOutcome
 
 OF_NOISE: Final = ("line_width", "linear_width", "diffusion", "noise_ratio")
 """Numbers of an orbit that first order in the noise gives."""
@@ -50,8 +50,8 @@ def warnings_of(measures: Sequence[Measure], health: np.ndarray, how: str, value
         )
     elif how != "converged":
         found.append(f"no optimum: {value} still improves where the search ended; limit it, or give more starts")
-    if search == Search.BISTABLE:
-        found.append(NOTES[Search.BISTABLE])
+    if search == SearchOutcome.BISTABLE:
+        found.append(NOTES[SearchOutcome.BISTABLE])
     if error > ERROR:
         found.append(f"the orbit with {steps} states has a relative error of about {error:.1g}; give steps={2 * steps}")
     return found
@@ -78,7 +78,7 @@ def told_front(measures: Sequence[Measure], healths: np.ndarray, hows: Sequence[
     return found
 
 
-def told_starts(starts: Sequence[Start], tried: int) -> list[str]:
+def told_starts(starts: Sequence[SearchRecord], tried: int) -> list[str]:
     """How many starts had no number."""
     led, dead = sum(one.led_back for one in starts), sum(one.how == "no number" for one in starts)
     if not led + dead:
@@ -87,7 +87,7 @@ def told_starts(starts: Sequence[Start], tried: int) -> list[str]:
     return [f"{led + dead} of {len(starts)} starts had no number: {led} led back to where there is one, {gone}"]
 
 
-def told_optima(optima: Sequence[Local], name: str, unit: str, units: Mapping[str, str]) -> list[str]:
+def told_optima(optima: Sequence[LocalOptimum], name: str, unit: str, units: Mapping[str, str]) -> list[str]:
     """That there are several optima."""
     if len(optima) < 2:
         return []
@@ -98,7 +98,7 @@ def told_optima(optima: Sequence[Local], name: str, unit: str, units: Mapping[st
     return [f"{len(optima)} optima: this one was reached from {_starts(optima[0].starts)}; others: {others}{rest}"]
 
 
-def told_limits(parameters: Mapping[str, Chosen], constraints: Sequence[Constraint], unit: str) -> list[str]:
+def told_limits(parameters: Mapping[str, ChosenParameter], constraints: Sequence[Constraint], unit: str) -> list[str]:
     """At which limits it lies."""
     ends = [f"{name} at the {one.at} of its range" for name, one in parameters.items() if one.at]
     ends += [f"{one.name} at its limit" for one in constraints if one.binds and one.binds != "equality"]

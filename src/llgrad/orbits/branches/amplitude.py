@@ -13,7 +13,7 @@ from llgrad.core.record import get_leaf
 from llgrad.core.units import show
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.orbits.branches.family import Family, Range, family_of, range_of
+from llgrad.orbits.branches.family import Family, FollowedRange, family_of, range_of
 from llgrad.orbits.branches.follow import thresholds
 from llgrad.orbits.branches.normal_form import NormalForm, normal_form
 from llgrad.orbits.branches.result import Threshold
@@ -72,14 +72,14 @@ def amplitude_model(
     Sources: A. Slavin, V. Tiberkevich, IEEE Trans. Magn. 45, 1875 (2009) (recalled).
 
     >>> import llgrad as lg
-    >>> model = lg.amplitude_model(lg.presets.kubota2013().replace(current=0.41e-3))
+    >>> model = lg.orbits.amplitude_model(lg.presets.kubota2013().replace(current=0.41e-3))
     >>> round(model.threshold * 1e3, 4), round(model.omega_0 / 6.2832e9, 2), round(model.Q, 1)
     (0.396, 1.73, -0.6)
     """
     check_kind("device", device, (Oscillator, System), "the amplitude model is of one oscillator")
     if is_traced(device):
         raise ValueError(
-            "amplitude_model has no derivative; take differences of its numbers, or those of lg.thresholds"
+            "amplitude_model has no derivative; take differences of its numbers, or those of lg.orbits.thresholds"
         )
     numbers = held(device, "amplitude_model")
     with jax.enable_x64(True):
@@ -100,7 +100,7 @@ def amplitude_model(
 
 
 def _onset(
-    found: tuple[Threshold, ...], family: Family, begin: np.ndarray, span: Range, start: float, stop: float
+    found: tuple[Threshold, ...], family: Family, begin: np.ndarray, span: FollowedRange, start: float, stop: float
 ) -> Threshold:
     """The Hopf point of the state that is nearest to where a run begins; of several the one that is met first.
 
@@ -121,7 +121,7 @@ def _onset(
     return min(nearest, key=lambda point: abs(point.held - start))
 
 
-def model_of(onset: Threshold, form: NormalForm, span: Range, current: float) -> AmplitudeModel:
+def model_of(onset: Threshold, form: NormalForm, span: FollowedRange, current: float) -> AmplitudeModel:
     """The model of an onset, at a current. Raises ValueError where there is none."""
     at = f"the onset at {span.path} = {show(onset.held, span.unit)}"
     if form.slowest > 0:

@@ -21,7 +21,7 @@ from llgrad.orbits.carried import carry
 from llgrad.orbits.chart import Chart, chart_at
 
 
-class Source(NamedTuple):
+class CriticalSource(NamedTuple):
     """What a critical point was solved from."""
 
     kind: str
@@ -44,7 +44,7 @@ class Critical(NamedTuple):
     """Of its equations, relative."""
     unknowns: Any
     """(q, number, …) in the chart of the point that it was solved from."""
-    source: Source
+    source: CriticalSource
 
 
 def hopf_point(family: Family, y: np.ndarray, value: float, vector: np.ndarray, omega: float) -> Critical:
@@ -67,7 +67,7 @@ def branch_point(family: Family, y: np.ndarray, value: float, slope: np.ndarray)
 
 def _found(kind: str, family: Family, y: np.ndarray, value: float, more: np.ndarray, norm: np.ndarray) -> Critical:
     z = np.concatenate([np.zeros(family.shape.freedom + 1), more])
-    source = Source(kind, np.asarray(y), float(value), norm)
+    source = CriticalSource(kind, np.asarray(y), float(value), norm)
     solved = _solved(kind, family, jnp.asarray(y), value, jnp.asarray(z), jnp.asarray(norm))
     return Critical(solved[0], solved[1], solved[2], solved[3], solved[4], source)
 

@@ -16,7 +16,7 @@ from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.system import System
 from llgrad.orbits.chart import Chart, chart_at
-from llgrad.orbits.flow import Flow, Shape, flow_of
+from llgrad.orbits.flow import Flow, StateShape, flow_of
 
 
 class Family(eqx.Module):
@@ -29,14 +29,14 @@ class Family(eqx.Module):
     """Unit of the number: a typical change."""
     time: float | None = eqx.field(static=True)
     path: str = eqx.field(static=True)
-    shape: Shape = eqx.field(static=True)
+    shape: StateShape = eqx.field(static=True)
 
     def flow(self, value: Any) -> Flow:
         """The flow at a value of the number."""
         return flow_of(set_value(self.device, self.path, value), self.time, self.scale)
 
 
-class Range(NamedTuple):
+class FollowedRange(NamedTuple):
     """The number, by its path, and between which values it is followed."""
 
     path: str
@@ -45,7 +45,7 @@ class Range(NamedTuple):
     unit: str
 
 
-def range_of(device: Any, parameter: Any, start: Any, stop: Any) -> Range:
+def range_of(device: Any, parameter: Any, start: Any, stop: Any) -> FollowedRange:
     """The number that is followed. Raises ValueError for one that the device has not, or for ends that are none."""
     record = device.oscillator if isinstance(device, OscillatorArray) else device
     units = leaf_units(record)
@@ -55,10 +55,10 @@ def range_of(device: Any, parameter: Any, start: Any, stop: Any) -> Range:
     if not np.isfinite(ends).all() or ends[0] == ends[1]:
         raise ValueError(f"{parameter} from {start} to {stop}: expected two different values in {units[parameter]}")
     path = f"oscillator.{parameter}" if isinstance(device, OscillatorArray) else parameter
-    return Range(path, min(ends), max(ends), units[parameter])
+    return FollowedRange(path, min(ends), max(ends), units[parameter])
 
 
-def family_of(device: Any, span: Range, time: float | None, within: Mapping[str, Any] | None = None) -> Family:
+def family_of(device: Any, span: FollowedRange, time: float | None, within: Mapping[str, Any] | None = None) -> Family:
     """The family of a device over a range."""
     flow = flow_of(set_value(device, span.path, (span.start + span.stop) / 2), time)
     if isinstance(device, System) and time is None:
@@ -73,7 +73,7 @@ def set_value(device: Any, path: str, value: Any) -> Any:
     return set_leaf(device, path, value)
 
 
-class Local(NamedTuple):
+class BranchPoint(NamedTuple):
     """A point of a branch."""
 
     y: Any
@@ -86,13 +86,13 @@ class Local(NamedTuple):
 
 
 @partial(quick_jit, compiled=jax.jit)
-def local_at(family: Family, y: Any, value: Any) -> Local:
+def local_at(family: Family, y: Any, value: Any) -> BranchPoint:
     """The equation near a state (d,) and a value."""
     chart = chart_at(family.flow(value), y)
     zero = jnp.zeros(family.flow(value).shape.freedom + 1, y.dtype)
     slope = jax.jacfwd(lambda u: velocity(family, chart, value, u))(zero)
     left = velocity(family, chart, value, zero)
-    return Local(y, value, slope, chart.frames, jnp.sqrt(jnp.sum(left * left)))
+    return BranchPoint(y, value, slope, chart.frames, jnp.sqrt(jnp.sum(left * left)))
 
 
 def velocity(family: Family, chart: Chart, value: Any, u: Any) -> Any:
@@ -102,7 +102,7 @@ def velocity(family: Family, chart: Chart, value: Any, u: Any) -> Any:
 
 
 @partial(quick_jit, compiled=jax.jit)
-def corrected(family: Family, y: Any, value: Any, direction: Any, length: Any) -> Local:
+def corrected(family: Family, y: Any, value: Any, direction: Any, length: Any) -> BranchPoint:
     """The point of the branch in the plane across a direction (n + 1,), a length away: Newton's method."""
     chart = chart_at(family.flow(value), y)
 

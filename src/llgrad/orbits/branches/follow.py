@@ -1,4 +1,4 @@
-"""`lg.follow` and `lg.thresholds`: branches over a range of one number, and their critical points."""
+"""`lg.follow` and `lg.orbits.thresholds`: branches over a range of one number, and their critical points."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.orbits.branches.critical import Critical, branch_point, fold_point, hertz, hopf_point, moved
 from llgrad.orbits.branches.cycles.following import with_cycles
-from llgrad.orbits.branches.family import Family, Range, family_of, local_at, range_of, set_value
+from llgrad.orbits.branches.family import Family, FollowedRange, family_of, local_at, range_of, set_value
 from llgrad.orbits.branches.normal_form import first_lyapunov
 from llgrad.orbits.branches.result import Branch, Branches, Threshold
 from llgrad.orbits.branches.tracing import Trail, trail_through
@@ -143,14 +143,14 @@ def thresholds(
     differentiated once in every number of the device. For the arguments and errors see `follow`.
 
     >>> import llgrad as lg
-    >>> (onset,) = lg.thresholds(lg.presets.kubota2013(), "current", 0.2e-3, 1e-3)
+    >>> (onset,) = lg.orbits.thresholds(lg.presets.kubota2013(), "current", 0.2e-3, 1e-3)
     >>> onset.kind, round(float(onset.value) * 1e3, 5), onset.supercritical
     ('Hopf', 0.396, True)
     """
     return follow(device, parameter, start, stop, within=within, time=time, cycles=False).thresholds
 
 
-def _trails(family: Family, span: Range, within: Any, time: float | None) -> list[Trail]:
+def _trails(family: Family, span: FollowedRange, within: Any, time: float | None) -> list[Trail]:
     """The branches through every fixed point at several values of the number."""
     trails: list[Trail] = []
     for part in BEGUN:

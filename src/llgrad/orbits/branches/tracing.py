@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.orbits.branches.family import Family, Local, Range, corrected, local_at
+from llgrad.orbits.branches.family import BranchPoint, Family, FollowedRange, corrected, local_at
 
 FIRST_STEP: Final = 0.02
 LONGEST_STEP: Final = 0.05
@@ -40,7 +40,7 @@ class Trail(NamedTuple):
         return self.slopes[:, :, :-1]
 
 
-def trail_through(family: Family, span: Range, y: np.ndarray, value: float) -> Trail:
+def trail_through(family: Family, span: FollowedRange, y: np.ndarray, value: float) -> Trail:
     """The branch through a fixed point, both ways to the edges of the range."""
     begun = _numbers(local_at(family, jnp.asarray(y), value))
     direction = _ambient(family, begun, _null(begun.slope))
@@ -52,7 +52,9 @@ def trail_through(family: Family, span: Range, y: np.ndarray, value: float) -> T
     return _joined(family, [*reversed(down), begun], up, (why_down, why_up), direction)
 
 
-def _joined(family: Family, first: list[Local], then: list[Local], ends: tuple[str, str], along: np.ndarray) -> Trail:
+def _joined(
+    family: Family, first: list[BranchPoint], then: list[BranchPoint], ends: tuple[str, str], along: np.ndarray
+) -> Trail:
     points = [*first, *then]
     tangents = []
     place = len(first) - 1
@@ -69,7 +71,9 @@ def _joined(family: Family, first: list[Local], then: list[Local], ends: tuple[s
     return Trail(y, values, slopes, np.array(tangents), ends)
 
 
-def _one_way(family: Family, span: Range, begun: Local, direction: np.ndarray) -> tuple[list[Local], str]:
+def _one_way(
+    family: Family, span: FollowedRange, begun: BranchPoint, direction: np.ndarray
+) -> tuple[list[BranchPoint], str]:
     """The points after one in a direction, and why there are no more."""
     found, here, along, step = [], begun, direction, FIRST_STEP
     gone = 0.0
@@ -100,13 +104,13 @@ def _one_way(family: Family, span: Range, begun: Local, direction: np.ndarray) -
     return found, "lost"
 
 
-def _next(family: Family, here: Local, along: np.ndarray, step: float) -> Local | None:
+def _next(family: Family, here: BranchPoint, along: np.ndarray, step: float) -> BranchPoint | None:
     """The point a step further, or None where Newton's method does not reach one."""
     local = _in_chart(family, here, along)
     return _checked(_numbers(corrected(family, jnp.asarray(here.y), here.value, jnp.asarray(local), step)))
 
 
-def _at_edge(family: Family, here: Local, there: Local, span: Range) -> Local | None:
+def _at_edge(family: Family, here: BranchPoint, there: BranchPoint, span: FollowedRange) -> BranchPoint | None:
     """The point between two at which the number is at its edge."""
     edge = span.stop if there.value > span.stop else span.start
     up = np.zeros(here.slope.shape[1])
@@ -118,15 +122,15 @@ def _at_edge(family: Family, here: Local, there: Local, span: Range) -> Local | 
     return found._replace(value=edge)
 
 
-def _checked(found: Local) -> Local | None:
+def _checked(found: BranchPoint) -> BranchPoint | None:
     with np.errstate(invalid="ignore"):
         good = np.isfinite(found.y).all() and found.left <= LEFT * np.abs(found.slope).max()
     return found if good else None
 
 
-def _numbers(local: Local) -> Local:
+def _numbers(local: BranchPoint) -> BranchPoint:
     y, value, slope, frames, left = (np.asarray(part) for part in local)
-    return Local(y, float(value), slope, frames, float(left))
+    return BranchPoint(y, float(value), slope, frames, float(left))
 
 
 def _null(slope: np.ndarray) -> np.ndarray:
@@ -134,7 +138,7 @@ def _null(slope: np.ndarray) -> np.ndarray:
     return np.linalg.svd(slope)[2][-1]
 
 
-def _ambient(family: Family, here: Local, local: np.ndarray) -> np.ndarray:
+def _ambient(family: Family, here: BranchPoint, local: np.ndarray) -> np.ndarray:
     """A direction (n + 1,) of a chart as one of the numbers of a state, in their units, and of the number (d + 1,)."""
     k = here.frames.shape[0]
     places, plain = _places(family)
@@ -145,7 +149,7 @@ def _ambient(family: Family, here: Local, local: np.ndarray) -> np.ndarray:
     return found / np.linalg.norm(found)
 
 
-def _in_chart(family: Family, here: Local, ambient: np.ndarray) -> np.ndarray:
+def _in_chart(family: Family, here: BranchPoint, ambient: np.ndarray) -> np.ndarray:
     """The reverse of `_ambient`."""
     k = here.frames.shape[0]
     places, plain = _places(family)
@@ -158,7 +162,7 @@ def _places(family: Family) -> tuple[np.ndarray, list[int]]:
     return np.array(family.shape.spins, int).reshape(-1, 3), list(family.shape.plain)
 
 
-def _far(family: Family, one: Local, other: Local) -> float:
+def _far(family: Family, one: BranchPoint, other: BranchPoint) -> float:
     """Distance of two points, in radians and units."""
     plain = list(family.shape.plain)
     apart = np.asarray(one.y - other.y)

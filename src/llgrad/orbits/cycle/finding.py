@@ -19,8 +19,8 @@ from llgrad.devices.system import System
 from llgrad.orbits.carried import check_once
 from llgrad.orbits.cycle.guess import spiral
 from llgrad.orbits.cycle.reasons import NoCycle, reason_of
-from llgrad.orbits.cycle.settling import Outcome, settle
-from llgrad.orbits.cycle.shooting import Found, newton
+from llgrad.orbits.cycle.settling import SettlingOutcome, settle
+from llgrad.orbits.cycle.shooting import NewtonEnd, newton
 from llgrad.orbits.cycle.solving import (
     attracts,
     closed_of,
@@ -34,7 +34,7 @@ from llgrad.orbits.cycle.solving import (
 from llgrad.orbits.flow import Flow, Model, begun, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
-from llgrad.orbits.results.status import NOTES, Search, Status
+from llgrad.orbits.results.status import NOTES, OrbitStatus, SearchOutcome
 from llgrad.solve.step_size import is_traced
 
 COUNT: Final = 64
@@ -107,7 +107,7 @@ def orbit(
         held, begin, known = fixed((flow, start, near))
         if is_traced(held, begin, known):
             found, code = _looked_for(held, begin, known, steps or COUNT)
-            return Orbit(model, flow, closed_of(flow, found), error_of(held, found), "", Status(code))
+            return Orbit(model, flow, closed_of(flow, found), error_of(held, found), "", OrbitStatus(code))
         found, code, inner = _found(model, held, begin, known, steps or COUNT)
         flow, held = (dataclasses.replace(one, inner=inner) for one in (flow, held))
         note = NOTES[code]
@@ -116,7 +116,7 @@ def orbit(
             found, error = refined(held, found, accuracy)
             if not error <= accuracy:
                 note = f"{note}; " * bool(note) + f"its error is about {error:.1g}, above the {accuracy:g} asked for"
-        status = Status(jnp.asarray(int(code), jnp.int32))
+        status = OrbitStatus(jnp.asarray(int(code), jnp.int32))
         return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), note, status)
 
 
@@ -144,27 +144,27 @@ def with_arrays(flow: Flow) -> Flow:
     return jax.tree.map(convert, flow)
 
 
-def _looked_for(flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple[Found, Any]:
-    """The orbit of traced values, and a `Search`; its period is NaN where there is none."""
+def _looked_for(flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple[NewtonEnd, Any]:
+    """The orbit of traced values, and a `SearchOutcome`; its period is NaN where there is none."""
     if near is None:
         states, period, there, bistable, *_ = spiral(flow, start, count, jnp.zeros(2, start.dtype))
     else:
         states, period, there, bistable = near.closed.states, near.closed.period, True, False
     found = newton(flow, states, period)
-    code = jnp.where(bistable, int(Search.BISTABLE), int(Search.FOUND))
+    code = jnp.where(bistable, int(SearchOutcome.BISTABLE), int(SearchOutcome.FOUND))
     for fails, why in (
-        (~attracts(found), Search.STRAYED if near is None else Search.REPELS),
-        (turns_round(flow, found.states, found.period) > 1, Search.SEVERAL_TURNS),
-        (~is_cycle(flow, found), Search.FELL_OFF),
-        (~closes(found), Search.NOT_CLOSED),
-        (~jnp.asarray(there), Search.NO_TURN),
+        (~attracts(found), SearchOutcome.STRAYED if near is None else SearchOutcome.REPELS),
+        (turns_round(flow, found.states, found.period) > 1, SearchOutcome.SEVERAL_TURNS),
+        (~is_cycle(flow, found), SearchOutcome.FELL_OFF),
+        (~closes(found), SearchOutcome.NOT_CLOSED),
+        (~jnp.asarray(there), SearchOutcome.NO_TURN),
     ):
         code = jnp.where(fails, int(why), code)
-    period = jnp.where(Status(code).found, found.period, jnp.nan)
+    period = jnp.where(OrbitStatus(code).found, found.period, jnp.nan)
     return found._replace(period=period), code.astype(jnp.int32)
 
 
-def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple[Found, Search, int]:
+def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -> tuple[NewtonEnd, SearchOutcome, int]:
     """The orbit of known values, what there is to say about it, and how many steps each of its steps is (`Flow.inner`).
 
     Raises NoCycle.
@@ -173,7 +173,7 @@ def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -
         found = newton(flow, near.closed.states, near.closed.period)
         if not bool(is_cycle(flow, found)):
             raise NoCycle("from the orbit that is given as `near` none of this model was reached; leave it out")
-        return found, Search.FOUND if bool(attracts(found)) else Search.REPELS, flow.inner
+        return found, SearchOutcome.FOUND if bool(attracts(found)) else SearchOutcome.REPELS, flow.inner
     guess = spiral(flow, start, count, jnp.zeros(2))
     if STIFF < (stiff := float(guess.stiffness)) < math.inf:
         flow = dataclasses.replace(flow, inner=math.ceil(min(stiff, STIFFEST) / 2))
@@ -183,9 +183,9 @@ def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -
             break
         found = once_round(flow, newton(flow, guess.states, guess.period))
         if bool(is_cycle(flow, found)) and bool(attracts(found)):
-            return found, Search.BISTABLE if bool(guess.bistable) else Search.FOUND, flow.inner
+            return found, SearchOutcome.BISTABLE if bool(guess.bistable) else SearchOutcome.FOUND, flow.inner
         guess = spiral(flow, start, count, guess.between)  # near a fold the guess must be a good one
     settled = settle(flow, start, count)
-    if settled.outcome is Outcome.CYCLE and settled.found is not None:
-        return once_round(flow, settled.found), Search.FOUND, flow.inner
+    if settled.outcome is SettlingOutcome.CYCLE and settled.found is not None:
+        return once_round(flow, settled.found), SearchOutcome.FOUND, flow.inner
     raise NoCycle(reason_of(model, flow, start, settled, stiff))

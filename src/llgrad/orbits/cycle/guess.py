@@ -30,7 +30,7 @@ LONGEST: Final = 0.5
 """Largest step of Newton's method to a state at rest [rad], or in parts of the state."""
 
 
-class Rest(NamedTuple):
+class LinearRest(NamedTuple):
     """A state at rest and its linear motion."""
 
     state: Any
@@ -42,7 +42,7 @@ class Rest(NamedTuple):
     basis: Any
 
 
-class Guess(NamedTuple):
+class CycleGuess(NamedTuple):
     """States (N, n) round a cycle, its period [ns], and whether there is one."""
 
     states: Any
@@ -56,7 +56,7 @@ class Guess(NamedTuple):
     """The fastest rate at rest over that of the turning."""
 
 
-def rest_near(flow: Flow, y: Any) -> Rest:
+def rest_near(flow: Flow, y: Any) -> LinearRest:
     """The state at rest that Newton's method finds from y (n,)."""
 
     def linear(y: Any) -> tuple[Any, Any, Any]:
@@ -74,11 +74,11 @@ def rest_near(flow: Flow, y: Any) -> Rest:
     y = jax.lax.fori_loop(0, NEWTON_STEPS, step, y)
     basis, slope, matrix = linear(y)
     rate = jnp.sqrt(jnp.sum(matrix**2)) * jnp.maximum(jnp.sqrt(jnp.sum(y * y)), 1e-300)
-    return Rest(y, jnp.sqrt(jnp.sum(slope**2)) / rate, matrix, basis)
+    return LinearRest(y, jnp.sqrt(jnp.sum(slope**2)) / rate, matrix, basis)
 
 
 @quick_jit
-def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> Guess:
+def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> CycleGuess:
     """The nearest attracting cycle round the focus near `start` (n,), as `count` states; no derivative.
 
     Looked for at all distances from the state at rest, or `between` two where the second is not 0.
@@ -103,10 +103,10 @@ def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> Gue
     found = falls.any() & jnp.isfinite(path).all() & jnp.isfinite(period)
     bracket = jnp.stack([radii[place], radii[place + 1]])
     still = (rest.slope < STILL) & (jnp.max(jnp.linalg.eigvals(rest.matrix).real) < 0)
-    return Guess(jnp.concatenate([states[None], path[:-1]]), period, found, still, bracket, fastest / turning)
+    return CycleGuess(jnp.concatenate([states[None], path[:-1]]), period, found, still, bracket, fastest / turning)
 
 
-def _plane(rest: Rest) -> tuple[Any, Any, Any]:
+def _plane(rest: LinearRest) -> tuple[Any, Any, Any]:
     """Two unit vectors (2, n) that span the plane of the least damped turning, the fastest rate, and that of this
     plane [1/ns], 0 where nothing turns."""
     values, vectors = jnp.linalg.eig(rest.matrix)

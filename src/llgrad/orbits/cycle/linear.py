@@ -17,7 +17,7 @@ from llgrad.orbits.cycle.shooting import Chain, exact_chain_of, products
 from llgrad.orbits.flow import Flow
 
 
-class Linear(NamedTuple):
+class LinearMotion(NamedTuple):
     """The linearised motion."""
 
     monodromy: Any
@@ -58,7 +58,7 @@ def pushed(function: Any, primals: Any, tangents: Any) -> tuple[Any, Any]:
     return jax.jvp(of_moving, points, tuple(given[i] for i in moving))
 
 
-def linear_of(chain: Chain) -> Linear:
+def linear_of(chain: Chain) -> LinearMotion:
     """Monodromy, transversal part and phase response of a chain of steps that closes."""
     d = chain.along.shape[1]
     # products Φ_{N−1} … Φ_k, for the adjoint is carried backwards: those of the transposed in the other order
@@ -72,7 +72,7 @@ def linear_of(chain: Chain) -> Linear:
     first = jnp.linalg.solve(bordered, jnp.zeros(d + 1, rest.dtype).at[d].set(1.0))[:d]
     rows = first @ rest
     rows = rows / jnp.sum(rows * chain.along, 1, keepdims=True)
-    return Linear(monodromy, _transversal(monodromy, first), jnp.einsum("kni,ki->kn", chain.basis, rows))
+    return LinearMotion(monodromy, _transversal(monodromy, first), jnp.einsum("kni,ki->kn", chain.basis, rows))
 
 
 def _transversal(monodromy: Any, phase: Any) -> Any:
@@ -89,7 +89,7 @@ def _transversal(monodromy: Any, phase: Any) -> Any:
     return across[:, 1:].T @ monodromy @ space
 
 
-def multipliers_of(linear: Linear) -> Any:
+def multipliers_of(linear: LinearMotion) -> Any:
     """Floquet multipliers (d − 1,) without the 1 of the free phase, the largest first."""
     d = linear.transversal.shape[0]
     if d < 2:
@@ -98,7 +98,7 @@ def multipliers_of(linear: Linear) -> Any:
     return values[jnp.argsort(-jnp.abs(values))]
 
 
-def return_rate_of(linear: Linear, period: Any) -> Any:
+def return_rate_of(linear: LinearMotion, period: Any) -> Any:
     """Γ [1/ns]: −ln|largest multiplier|/T; infinite where there is none."""
     if linear.transversal.shape[0] == 0:
         return jnp.asarray(math.inf, linear.phase.dtype)

@@ -15,7 +15,7 @@ from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.orbits.cycle.guess import spiral
-from llgrad.orbits.cycle.settling import Outcome, Settled, rest_and_rates, settle
+from llgrad.orbits.cycle.settling import Settled, SettlingOutcome, rest_and_rates, settle
 from llgrad.orbits.cycle.shooting import newton
 from llgrad.orbits.cycle.solving import attracts, is_cycle
 from llgrad.orbits.flow import Flow
@@ -36,9 +36,9 @@ class NoCycle(ValueError):
 def reason_of(model: Any, flow: Flow, start: Any, settled: Settled, stiffness: float) -> str:
     """Why a model that a run of `settled` so has no cycle; how much faster its fastest motion is than its turning."""
     name = type(model).__name__
-    if settled.outcome is Outcome.LOST:
+    if settled.outcome is SettlingOutcome.LOST:
         return f"no cycle: from its start {name} runs away to infinity within {settled.time:.3g} ns"
-    if settled.outcome is Outcome.NEITHER:
+    if settled.outcome is SettlingOutcome.NEITHER:
         stiff = (
             f" (its fastest motion is {stiffness:.3g} times faster than its turning)"
             if VERY < stiffness < math.inf
@@ -46,8 +46,8 @@ def reason_of(model: Any, flow: Flow, start: Any, settled: Settled, stiffness: f
         )
         return (
             f"no cycle was found: within {settled.time:.4g} ns {name} neither comes to rest nor repeats itself; it is "
-            f"chaotic (see lg.lyapunov), moves with several periods, or returns too slowly{stiff}; give m0 near the "
-            "cycle, or near=…"
+            f"chaotic (see lg.orbits.lyapunov), moves with several periods, or returns too slowly{stiff}; give m0 near "
+            "the cycle, or near=…"
         )
     state, _, values = rest_and_rates(flow, settled.state)
     where = f"it comes to rest at {_told(flow, state)}, {_decay(values[0])}"
@@ -135,7 +135,7 @@ def _smaller_that_oscillates(with_current: Callable[[float], Flow], start: Any, 
 def _oscillates(flow: Flow, start: Any) -> bool:
     if bool(spiral(flow, start, 64, jnp.zeros(2)).found):
         return True
-    return settle(flow, start, 64).outcome is Outcome.CYCLE
+    return settle(flow, start, 64).outcome is SettlingOutcome.CYCLE
 
 
 def _decay(value: Any) -> str:

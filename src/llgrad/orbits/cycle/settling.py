@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.cycle.guess import rest_near
-from llgrad.orbits.cycle.shooting import Found, newton
+from llgrad.orbits.cycle.shooting import NewtonEnd, newton
 from llgrad.orbits.cycle.solving import attracts, is_cycle
 from llgrad.orbits.flow import Flow
 
@@ -33,7 +33,7 @@ PUSH: Final = 1e-3
 """By so much, in parts of the state, a run is pushed off a cycle that repels."""
 
 
-class Outcome(enum.Enum):
+class SettlingOutcome(enum.Enum):
     """How a run ended."""
 
     CYCLE = "a cycle"
@@ -45,8 +45,8 @@ class Outcome(enum.Enum):
 class Settled(NamedTuple):
     """What a run fell onto."""
 
-    outcome: Outcome
-    found: Found | None
+    outcome: SettlingOutcome
+    found: NewtonEnd | None
     state: Any
     """The last state (n,)."""
     time: float
@@ -88,25 +88,25 @@ def settle(flow: Flow, y: Any, count: int) -> Settled:
         path = np.asarray(_piece(flow, y, interval))
         time += STEPS * interval
         if not np.isfinite(path).all():
-            return Settled(Outcome.LOST, None, y, time)
+            return Settled(SettlingOutcome.LOST, None, y, time)
         half = path[STEPS // 2 :]
         size = max(float(np.abs(path).max()), 1e-300)
         extent = float(np.abs(half - half.mean(0)).max()) / size
         y = jnp.asarray(path[-1])
         if extent < STILL or (extent < SHRUNK and extent < 0.99 * before and _is_at_rest(flow, y, extent * size)):
-            return Settled(Outcome.REST, None, y, time)
+            return Settled(SettlingOutcome.REST, None, y, time)
         guess = last_turn(path, np.asarray(flow.slope(y)))
         if guess is not None:
             period = jnp.asarray(guess * interval)  # a float would compile anew
             found = newton(flow, _round(flow, y, period, count), period)
             if bool(is_cycle(flow, found)) and _is_near(found, path):
                 if bool(attracts(found)):
-                    return Settled(Outcome.CYCLE, found, y, time)
+                    return Settled(SettlingOutcome.CYCLE, found, y, time)
                 y = _pushed_off(flow, y, size)  # equal members that begin equal stay so, even where that repels
         fastest = max(fastest, float(_rate(flow, y)))
         before, first = extent, extent if math.isnan(first) else first
     slowly = extent < min(first, SLOWLY) and _is_at_rest(flow, y, extent * size)
-    return Settled(Outcome.REST if slowly else Outcome.NEITHER, None, y, time)
+    return Settled(SettlingOutcome.REST if slowly else SettlingOutcome.NEITHER, None, y, time)
 
 
 def _pushed_off(flow: Flow, y: Any, size: float) -> Any:
@@ -119,7 +119,7 @@ def _is_at_rest(flow: Flow, y: Any, extent: float) -> bool:
     return near and float(slope) < 1e-9 and float(values[0].real) < 0
 
 
-def _is_near(found: Found, path: np.ndarray) -> bool:
+def _is_near(found: NewtonEnd, path: np.ndarray) -> bool:
     """Whether a cycle is the one that the run is on: of its size, and through its states."""
     states = np.asarray(found.states)
     size = np.abs(states - states.mean(0)).max()

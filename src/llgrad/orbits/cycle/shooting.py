@@ -41,7 +41,7 @@ class Chain(NamedTuple):
     """The motion (N, d) [1/ns] at each state."""
 
 
-class Found(NamedTuple):
+class NewtonEnd(NamedTuple):
     """What Newton's method ended with."""
 
     states: Any
@@ -138,7 +138,7 @@ def _moved(flow: Flow, states: Any, chain: Chain, change: Any) -> Any:
 
 
 @quick_jit
-def newton(flow: Flow, states: Any, period: Any) -> Found:
+def newton(flow: Flow, states: Any, period: Any) -> NewtonEnd:
     """The closed orbit near N states (N, n) round it and a period [ns]; it carries no derivative."""
     flow, states, period = jax.lax.stop_gradient((flow, states, jnp.asarray(period)))
     chain = chain_of(flow, states, period)
@@ -159,10 +159,10 @@ def newton(flow: Flow, states: Any, period: Any) -> Found:
         return states, period, largest, count + 1, chain_of(flow, states, period)
 
     start = (states, period, jnp.asarray(jnp.inf, states.dtype), jnp.asarray(0), chain)
-    return Found(*jax.lax.while_loop(goes_on, advance, start))
+    return NewtonEnd(*jax.lax.while_loop(goes_on, advance, start))
 
 
-def attached(flow: Flow, found: Found) -> tuple[Any, Any]:
+def attached(flow: Flow, found: NewtonEnd) -> tuple[Any, Any]:
     """States and period of a closed orbit that was found, with their derivatives: those of one more step of Newton's
     method, whose matrix needs none (the implicit function theorem)."""
     states, period, chain = jax.lax.stop_gradient((found.states, found.period, found.chain))

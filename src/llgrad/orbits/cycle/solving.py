@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.core.speed.quick import quick_jit
-from llgrad.orbits.cycle.linear import Linear, chain_at, linear_of, multipliers_of, pushed
-from llgrad.orbits.cycle.shooting import Chain, Found, attached, closed_below, correction, newton
+from llgrad.orbits.cycle.linear import LinearMotion, chain_at, linear_of, multipliers_of, pushed
+from llgrad.orbits.cycle.shooting import Chain, NewtonEnd, attached, closed_below, correction, newton
 from llgrad.orbits.flow import Flow
 
 MOST_STEPS: Final = 4096
@@ -29,12 +29,12 @@ class Closed(NamedTuple):
     """(N, n)"""
     period: Any
     """[ns]"""
-    linear: Linear
+    linear: LinearMotion
     chain: Chain
 
 
 @quick_jit
-def closed_of(flow: Flow, found: Found) -> Closed:
+def closed_of(flow: Flow, found: NewtonEnd) -> Closed:
     """The closed orbit that was found, as a function of everything that the flow holds."""
     states, period = attached(flow, found)
     chain = chain_at(flow, states, period, jax.lax.stop_gradient(found.chain))
@@ -42,7 +42,7 @@ def closed_of(flow: Flow, found: Found) -> Closed:
     return Closed(states, _period(flow, states, linear.phase, jax.lax.stop_gradient(found.period)), linear, chain)
 
 
-def period_of(flow: Flow, found: Found, linear: Linear) -> Any:
+def period_of(flow: Flow, found: NewtonEnd, linear: LinearMotion) -> Any:
     """The period of the orbit that was found, with its first derivatives, which take no others; `linear` is that of
     the chain that was found."""
     states, phase, period = jax.lax.stop_gradient((found.states, linear.phase, found.period))
@@ -65,7 +65,7 @@ def _period_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
 
 
 @quick_jit
-def error_of(flow: Flow, found: Found) -> Any:
+def error_of(flow: Flow, found: NewtonEnd) -> Any:
     """How wrong the orbit is for its steps' length: by what it would be corrected with steps of half that length."""
     states, period, chain = found.states, found.period, found.chain
     ends = jax.vmap(lambda y: flow.run(y, period / len(states), 2)[-1])(states)
@@ -76,13 +76,13 @@ def error_of(flow: Flow, found: Found) -> Any:
 
 
 @quick_jit
-def closes(found: Found) -> Any:
+def closes(found: NewtonEnd) -> Any:
     """Whether Newton's method ended on a closed orbit, or on a state at rest."""
     return (found.last <= closed_below(found.states.dtype)) & (found.period > 0) & jnp.isfinite(found.states).all()
 
 
 @quick_jit
-def is_cycle(flow: Flow, found: Found) -> Any:
+def is_cycle(flow: Flow, found: NewtonEnd) -> Any:
     """Whether Newton's method ended on a closed orbit, and not on a state at rest or nowhere."""
     extent = jnp.sqrt(jnp.max(jnp.sum((found.states - found.states.mean(0)) ** 2, 1)))
     scale = jnp.sqrt(jnp.max(jnp.sum(found.states**2, 1)))
@@ -90,14 +90,14 @@ def is_cycle(flow: Flow, found: Found) -> Any:
 
 
 @quick_jit
-def attracts(found: Found) -> Any:
+def attracts(found: NewtonEnd) -> Any:
     """Whether deviations from the orbit that was found decay."""
     multipliers = multipliers_of(linear_of(found.chain))
     return jnp.max(jnp.abs(multipliers), initial=0.0) < 1
 
 
 @quick_jit
-def doubled(flow: Flow, found: Found) -> tuple[Any, Any]:
+def doubled(flow: Flow, found: NewtonEnd) -> tuple[Any, Any]:
     """Twice as many states round an orbit, and its period."""
     step = found.period / len(found.states)
     between = jax.vmap(lambda y: flow.run(y, step / 2, 1)[-1])(found.states)
@@ -128,7 +128,7 @@ def first_turn(flow: Flow, states: Any, period: Any, turns: Any) -> tuple[Any, A
     return jnp.concatenate([first[None], flow.run(first, single, len(states))[:-1]]), single
 
 
-def once_round(flow: Flow, found: Found) -> Found:
+def once_round(flow: Flow, found: NewtonEnd) -> NewtonEnd:
     """The orbit once round, where it was found several times round; for values that are known."""
     if not bool(is_cycle(flow, found)) or (turns := int(turns_round(flow, found.states, found.period))) == 1:
         return found
@@ -136,7 +136,7 @@ def once_round(flow: Flow, found: Found) -> Found:
     return single if bool(is_cycle(flow, single)) else found
 
 
-def refined(flow: Flow, found: Found, accuracy: float) -> tuple[Found, float]:
+def refined(flow: Flow, found: NewtonEnd, accuracy: float) -> tuple[NewtonEnd, float]:
     """The orbit with as many steps as an accuracy takes, and its error; for values that are known."""
     error = float(error_of(flow, found))
     while not error <= accuracy and 2 * len(found.states) <= MOST_STEPS:

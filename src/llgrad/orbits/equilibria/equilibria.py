@@ -19,7 +19,7 @@ from llgrad.orbits.equilibria.cover import left_over
 from llgrad.orbits.equilibria.domain import Domain, domain_of, rates, sum_of_indices
 from llgrad.orbits.equilibria.energy import energies, has_energy, moment_of
 from llgrad.orbits.equilibria.result import NEUTRAL, Equilibria, Equilibrium, columns_of
-from llgrad.orbits.equilibria.search import Found, covering, find
+from llgrad.orbits.equilibria.search import StatesFound, covering, find
 from llgrad.orbits.flow import Flow, flow_of
 
 MOST_STARTS: Final = 2048
@@ -73,13 +73,13 @@ def equilibria(
         found, notes, complete = _checked(flow, domain, found, begun)
         energy = _energies(flow, moment_of(numbers), found, begun)
         order = _order(found, energy)
-        found, energy = Found(*(part[order] for part in found)), None if energy is None else energy[order]
+        found, energy = StatesFound(*(part[order] for part in found)), None if energy is None else energy[order]
     linear = _Linear(device, time, flow, found, energy) if is_traced(device) else None
     points = tuple(_point(device, flow, found, energy, linear, place) for place in range(len(found.states)))
     return Equilibria(points, notes, complete, columns_of(flow), numbers, time, within)
 
 
-def _order(found: Found, energy: np.ndarray | None) -> np.ndarray:
+def _order(found: StatesFound, energy: np.ndarray | None) -> np.ndarray:
     """The stable states first, then by energy, or by growth where there is none."""
     values = [np.linalg.eigvals(matrix) for matrix in found.stiffness]
     growth = np.array([part.real.max() for part in values])
@@ -87,7 +87,7 @@ def _order(found: Found, energy: np.ndarray | None) -> np.ndarray:
     return np.lexsort((growth if energy is None else energy, grows))
 
 
-def _searched(flow: Flow, domain: Domain, starts: int | None) -> tuple[Found, np.ndarray]:
+def _searched(flow: Flow, domain: Domain, starts: int | None) -> tuple[StatesFound, np.ndarray]:
     """The fixed points that starts (S, d) lead to."""
     if starts is not None and not (isinstance(starts, int) and starts > 0):
         raise ValueError(f"starts = {starts!r}, expected a number of starting states, a positive integer")
@@ -100,7 +100,9 @@ def _searched(flow: Flow, domain: Domain, starts: int | None) -> tuple[Found, np
     return find(flow, begun), begun
 
 
-def _checked(flow: Flow, domain: Domain, found: Found, begun: np.ndarray) -> tuple[Found, tuple[str, ...], bool]:
+def _checked(
+    flow: Flow, domain: Domain, found: StatesFound, begun: np.ndarray
+) -> tuple[StatesFound, tuple[str, ...], bool]:
     """The fixed points with those that the checks found, what was checked, and whether all was well."""
     notes, complete = [], True
     if flow.shape.freedom <= 2:
@@ -143,7 +145,7 @@ def _told_box(flow: Flow, domain: Domain) -> str:
     return ", ".join(f"{name} from {low:.4g} to {high:.4g}" for name, low, high in ends)
 
 
-def _energies(flow: Flow, moment: Any, found: Found, begun: np.ndarray) -> np.ndarray | None:
+def _energies(flow: Flow, moment: Any, found: StatesFound, begun: np.ndarray) -> np.ndarray | None:
     """Energies (E,) [J] above the lowest, or None."""
     if moment is None or not len(found.states):
         return None
@@ -160,7 +162,9 @@ def _energies(flow: Flow, moment: Any, found: Found, begun: np.ndarray) -> np.nd
 class _Linear:
     """The derivatives of what was found of a traced device."""
 
-    def __init__(self, device: Any, time: float | None, flow: Flow, found: Found, energy: np.ndarray | None) -> None:
+    def __init__(
+        self, device: Any, time: float | None, flow: Flow, found: StatesFound, energy: np.ndarray | None
+    ) -> None:
         if found.degenerate.any():
             raise ValueError("a curve of equilibria, or two that meet, has no derivative; break its symmetry")
         traced = flow_of(device, time, np.asarray(flow.scale))
@@ -192,7 +196,7 @@ def _moved(flow: Flow, states: Any, inverse: Any) -> tuple[Any, Any]:
 
 
 def _point(
-    device: Any, flow: Flow, found: Found, energy: np.ndarray | None, linear: _Linear | None, place: int
+    device: Any, flow: Flow, found: StatesFound, energy: np.ndarray | None, linear: _Linear | None, place: int
 ) -> Equilibrium:
     matrix = found.stiffness[place]
     index = None if found.degenerate[place] else int(np.sign(np.linalg.det(matrix)))

@@ -51,7 +51,7 @@ class Relaxed(NamedTuple):
         return jnp.where(rings, jnp.sqrt(jnp.where(rings, -below, 1.0)), 0.0) * (1e9 / math.tau)
 
 
-class Rest(NamedTuple):
+class RelaxedRest(NamedTuple):
     """A state at rest as the point q of a chart that carries no derivative; q, near 0, carries it."""
 
     chart: Chart
@@ -83,7 +83,7 @@ def _relaxed(device: Oscillator, start: Vec3 | None) -> Relaxed:
     return Relaxed(m, jnp.sqrt(m.cross(flow.field(y)).norm2()), stiffness)
 
 
-def rest_of(flow: Flow, start: Any) -> Rest:
+def rest_of(flow: Flow, start: Any) -> RelaxedRest:
     """The state at rest of a macrospin that `start` (3,) relaxes to.
 
     One last step of Newton's method, whose matrix needs no derivative, gives q the derivative of the root.
@@ -92,7 +92,7 @@ def rest_of(flow: Flow, start: Any) -> Rest:
     found = jax.lax.fori_loop(0, NEWTON_STEPS, lambda _, y: _newton_step(frozen, y), _downhill(frozen, start))
     chart, zero = chart_at(flow, found), jnp.zeros(2, found.dtype)
     matrix = jax.jacfwd(lambda q: chart.velocity(frozen, q))(zero)
-    return Rest(chart, -solve_small(matrix, chart.velocity(flow, zero)))
+    return RelaxedRest(chart, -solve_small(matrix, chart.velocity(flow, zero)))
 
 
 def growth_of(stiffness: Any) -> Any:

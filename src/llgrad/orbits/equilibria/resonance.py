@@ -1,4 +1,4 @@
-"""`lg.resonance`: how a device at rest answers a small drive, and how it trembles at a temperature."""
+"""`lg.orbits.resonance`: how a device at rest answers a small drive, and how it trembles at a temperature."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def resonance(device: Any, state: Any = None, *, time: float | None = None) -> R
     the given state, and inside jax.jit or jax.vmap.
 
     >>> import llgrad as lg
-    >>> ringing = lg.resonance(lg.presets.kubota2013().replace(current=0.0, temperature=300.0))
+    >>> ringing = lg.orbits.resonance(lg.presets.kubota2013().replace(current=0.0, temperature=300.0))
     >>> chi = ringing.susceptibility([1.7297e9])
     >>> round(float(abs(chi[0, 0, 1])), 0), round(float(ringing.covariance()[0, 0]), 5)
     (1623.0, 0.00205)

@@ -26,7 +26,7 @@ LINKED: Final = 0.5
 """Degenerate states nearer than this belong to one curve."""
 
 
-class Found(NamedTuple):
+class StatesFound(NamedTuple):
     """States (E, d) with nothing left of dq/dt, each with its stiffness (E, n, n) [1/ns]."""
 
     states: np.ndarray
@@ -61,7 +61,7 @@ def covering(flow: Flow, centre: np.ndarray, half_width: np.ndarray, number: int
     return starts
 
 
-def find(flow: Flow, starts: np.ndarray) -> Found:
+def find(flow: Flow, starts: np.ndarray) -> StatesFound:
     """The states that Newton's method reaches from any of the starts (S, d)."""
     pieces = np.resize(starts, (-(-len(starts) // BATCH), BATCH, starts.shape[1]))
     found = [jax.tree.map(np.asarray, _converge(flow, jnp.asarray(piece))) for piece in pieces]
@@ -76,7 +76,7 @@ def find(flow: Flow, starts: np.ndarray) -> Found:
     return _merged(flow, states, stiffness, ~smooth)
 
 
-def _merged(flow: Flow, states: np.ndarray, stiffness: np.ndarray, degenerate: np.ndarray) -> Found:
+def _merged(flow: Flow, states: np.ndarray, stiffness: np.ndarray, degenerate: np.ndarray) -> StatesFound:
     """One of each group of states that are the same; of degenerate ones, one of each group that hangs together."""
     points = normalised(flow, states)
     chosen, family = [], []
@@ -92,7 +92,7 @@ def _merged(flow: Flow, states: np.ndarray, stiffness: np.ndarray, degenerate: n
             free &= ~(degenerate & (_distance(points, place) < 1e-3))
         chosen.append(place)
         family.append(different)
-    return Found(states[chosen], stiffness[chosen], degenerate[chosen], np.array(family, int))
+    return StatesFound(states[chosen], stiffness[chosen], degenerate[chosen], np.array(family, int))
 
 
 def normalised(flow: Flow, states: np.ndarray) -> np.ndarray:

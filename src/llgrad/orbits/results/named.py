@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from llgrad.orbits.results.orbit import Orbit
 
 
-class Quantity(NamedTuple):
+class OrbitQuantity(NamedTuple):
     """One number that every orbit of a kind has."""
 
     unit: str
@@ -39,21 +39,21 @@ def _locking(orbit: Orbit, drive: Mapping[str, Any], ratio: float = 1, observabl
 
 SEEN: Final = ("observable",)
 INTO_LOAD: Final = ("load", "junction", "harmonic")
-QUANTITIES: Final[Mapping[str, Quantity]] = {
-    "frequency": Quantity("Hz", "frequency", lambda orbit: orbit.frequency),
-    "period": Quantity("s", "period", lambda orbit: orbit.period),
-    "return_rate": Quantity("1/s", "return rate Γ", lambda orbit: orbit.return_rate),
-    "diffusion": Quantity("rad²/s", "phase diffusion", lambda orbit: orbit.diffusion),
-    "line_width": Quantity("Hz", "line width", lambda orbit: orbit.line_width),
-    "linear_width": Quantity("Hz", "line width without ν", lambda orbit: orbit.linear_width),
-    "noise_ratio": Quantity("", "2π line width/Γ", lambda orbit: orbit.noise_ratio),
-    "nonlinearity": Quantity("", "nonlinearity ν", Orbit.nonlinearity, SEEN),
-    "frequency_by_power": Quantity("Hz", "df/d(ln p)", Orbit.frequency_by_power, SEEN),
-    "sensitivity": Quantity("Hz", "df/du per unit of the input u", _sensitivity, ("input",), ("input",)),
-    "amplitude": Quantity("", "amplitude of the observable", _amplitude, ("observable", "harmonic")),
-    "power": Quantity("W", "power into the load", Orbit.power, INTO_LOAD),
-    "power_dbm": Quantity("dBm", "power into the load", Orbit.power_dbm, INTO_LOAD),
-    "locking": Quantity("Hz", "half locking range", _locking, ("drive", "ratio", "observable"), ("drive",)),
+QUANTITIES: Final[Mapping[str, OrbitQuantity]] = {
+    "frequency": OrbitQuantity("Hz", "frequency", lambda orbit: orbit.frequency),
+    "period": OrbitQuantity("s", "period", lambda orbit: orbit.period),
+    "return_rate": OrbitQuantity("1/s", "return rate Γ", lambda orbit: orbit.return_rate),
+    "diffusion": OrbitQuantity("rad²/s", "phase diffusion", lambda orbit: orbit.diffusion),
+    "line_width": OrbitQuantity("Hz", "line width", lambda orbit: orbit.line_width),
+    "linear_width": OrbitQuantity("Hz", "line width without ν", lambda orbit: orbit.linear_width),
+    "noise_ratio": OrbitQuantity("", "2π line width/Γ", lambda orbit: orbit.noise_ratio),
+    "nonlinearity": OrbitQuantity("", "nonlinearity ν", Orbit.nonlinearity, SEEN),
+    "frequency_by_power": OrbitQuantity("Hz", "df/d(ln p)", Orbit.frequency_by_power, SEEN),
+    "sensitivity": OrbitQuantity("Hz", "df/du per unit of the input u", _sensitivity, ("input",), ("input",)),
+    "amplitude": OrbitQuantity("", "amplitude of the observable", _amplitude, ("observable", "harmonic")),
+    "power": OrbitQuantity("W", "power into the load", Orbit.power, INTO_LOAD),
+    "power_dbm": OrbitQuantity("dBm", "power into the load", Orbit.power_dbm, INTO_LOAD),
+    "locking": OrbitQuantity("Hz", "half locking range", _locking, ("drive", "ratio", "observable"), ("drive",)),
 }
 """By name; `Orbit` says of each what it is."""
 
@@ -71,7 +71,7 @@ def quantity_of(orbit: Orbit, name: str, **options: Any) -> Any:
     return quantity.of(orbit, **options)
 
 
-def checked(name: str, options: Mapping[str, Any]) -> Quantity:
+def checked(name: str, options: Mapping[str, Any]) -> OrbitQuantity:
     """The quantity of a name. Raises ValueError for a name or an option that there is not, and for a missing one."""
     if name not in QUANTITIES:
         raise ValueError(f"{name!r} is no quantity of an orbit; it can be {', '.join(QUANTITIES)}")

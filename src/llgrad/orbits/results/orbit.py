@@ -23,7 +23,7 @@ from llgrad.orbits.results.precision import precise
 from llgrad.orbits.results.response import stride_of
 from llgrad.orbits.results.signals import load_observable, observable_of
 from llgrad.orbits.results.spectra import Modulation, PhaseNoise, modulation_at, noise_densities
-from llgrad.orbits.results.status import Status
+from llgrad.orbits.results.status import OrbitStatus
 
 LOAD: Final = 50.0
 
@@ -42,7 +42,7 @@ class Orbit(eqx.Module):
     """Estimated relative error of period and states."""
     note: str = eqx.field(static=True)
     """What there is to say about it; empty where there is nothing."""
-    status: Status = Status(np.zeros((), np.int32))
+    status: OrbitStatus = OrbitStatus(np.zeros((), np.int32))
     """Under `jit` and `vmap` how the search ended: `status.sentence`. Outside of them `orbit` raises instead."""
 
     @property

@@ -24,7 +24,7 @@ from llgrad.orbits.flow import Flow
 Observable = Callable[[Any], Any]
 
 
-class Seen(NamedTuple):
+class SeenAlongOrbit(NamedTuple):
     """An observable at the states of an orbit: values (N,), and its derivative by the state (N, n)."""
 
     values: Any
@@ -42,7 +42,7 @@ class Seen(NamedTuple):
         return wave / jnp.mean(self.values * wave)
 
 
-def seen_of(flow: Flow, states: Any, observable: Observable) -> Seen:
+def seen_of(flow: Flow, states: Any, observable: Observable) -> SeenAlongOrbit:
     """An observable, a function of the state to a number, round an orbit (N, n)."""
 
     def one(y: Any) -> Any:
@@ -51,10 +51,10 @@ def seen_of(flow: Flow, states: Any, observable: Observable) -> Seen:
             raise ValueError(f"the observable has the shape {value.shape}, expected one number of one state")
         return value.astype(y.dtype)
 
-    return Seen(*jax.vmap(jax.value_and_grad(one))(states))
+    return SeenAlongOrbit(*jax.vmap(jax.value_and_grad(one))(states))
 
 
-class Along(eqx.Module):
+class AlongPolariser(eqx.Module):
     """m·p, added up over an array. What is seen is data, so that all polarisers and all calls share a program."""
 
     polariser: Vec3
@@ -63,7 +63,7 @@ class Along(eqx.Module):
         return jnp.sum(m.dot(self.polariser))
 
 
-class Part(eqx.Module):
+class StateNumber(eqx.Module):
     """A number of the state, added up over an array: of a name, or the first."""
 
     name: str | None = eqx.field(static=True)
@@ -99,7 +99,7 @@ class Resistance(eqx.Module):
     """R [Ω] of a junction."""
 
     law: Any
-    along: Along
+    along: AlongPolariser
     current: Any
     """What flows [A]."""
 
@@ -129,14 +129,14 @@ def observable_of(model: Any, wanted: Any) -> Observable:
     if isinstance(model, (Oscillator, OscillatorArray)):
         device = model.oscillator if isinstance(model, OscillatorArray) else model
         if wanted is None:
-            return Along(_as_data(device.polariser))
+            return AlongPolariser(_as_data(device.polariser))
         if wanted in ("x", "y", "z"):
-            return Part(wanted, type(model).__name__)
+            return StateNumber(wanted, type(model).__name__)
         raise ValueError(f"observable = {wanted!r}, expected 'x', 'y', 'z', or a function of the state m")
     if isinstance(wanted, str) and isinstance(model, System) and wanted in model.outputs:
         return Output(_as_data(model), wanted)
     if wanted is None or isinstance(wanted, str):
-        return Part(wanted, type(model).__name__, tuple(model.outputs) if isinstance(model, System) else ())
+        return StateNumber(wanted, type(model).__name__, tuple(model.outputs) if isinstance(model, System) else ())
     raise ValueError(f"observable = {wanted!r}, expected the name of a signal, or a function of the state")
 
 
@@ -174,5 +174,5 @@ def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[O
             "junction=ConductanceJunction(R_P=1e3, tmr=1.0), here or in device.replace(junction=…)"
         )
     current = _as_data(model.current)
-    resistance = Resistance(_as_data(law), Along(_as_data(model.polariser)), current)
+    resistance = Resistance(_as_data(law), AlongPolariser(_as_data(model.polariser)), current)
     return Voltage(current, resistance), resistance

@@ -11,7 +11,7 @@ import numpy as np
 from jax.core import Tracer
 
 
-class Search(enum.IntEnum):
+class SearchOutcome(enum.IntEnum):
     """The ways in which the search for a cycle ends."""
 
     FOUND = 0
@@ -24,28 +24,29 @@ class Search(enum.IntEnum):
     SEVERAL_TURNS = 7
 
 
-NOTES: Final[Mapping[Search, str]] = {
-    Search.FOUND: "",
-    Search.BISTABLE: "bistable: the state at rest attracts too, and a run from its neighbourhood stays there",
-    Search.REPELS: "this orbit repels: no run falls onto it",
+NOTES: Final[Mapping[SearchOutcome, str]] = {
+    SearchOutcome.FOUND: "",
+    SearchOutcome.BISTABLE: "bistable: the state at rest attracts too, and a run from its neighbourhood stays there",
+    SearchOutcome.REPELS: "this orbit repels: no run falls onto it",
 }
 """What there is to say about an orbit that was found."""
-MISSED: Final[Mapping[Search, str]] = {
-    Search.STRAYED: "no attracting cycle was found: the one that was reached repels",
-    Search.NO_TURN: "no cycle: round the state at rest near the start no turn comes back to where it began; below "
+MISSED: Final[Mapping[SearchOutcome, str]] = {
+    SearchOutcome.STRAYED: "no attracting cycle was found: the one that was reached repels",
+    SearchOutcome.NO_TURN: "no cycle: round the state at rest near the start no turn comes back to where it began; "
+    "below "
     "threshold, beyond oscillation death, the wrong sign of the current, or a cycle elsewhere",
-    Search.NOT_CLOSED: "no cycle was found: from the guess Newton's method came to no closed orbit",
-    Search.SEVERAL_TURNS: "no cycle was found: Newton's method closed one only after several turns round it",
-    Search.FELL_OFF: "no cycle: from the guess Newton's method fell onto a state at rest",
+    SearchOutcome.NOT_CLOSED: "no cycle was found: from the guess Newton's method came to no closed orbit",
+    SearchOutcome.SEVERAL_TURNS: "no cycle was found: Newton's method closed one only after several turns round it",
+    SearchOutcome.FELL_OFF: "no cycle: from the guess Newton's method fell onto a state at rest",
 }
 MORE: Final = "; call lg.orbit outside of jit and vmap for the reason, or give m0 or near"
 
 
-class Status(eqx.Module):
+class OrbitStatus(eqx.Module):
     """How the search for an orbit (or, under `vmap`, for each of a batch) ended."""
 
     code: Any
-    """A `Search`, as an integer array."""
+    """A `SearchOutcome`, as an integer array."""
 
     @property
     def found(self) -> Any:
@@ -60,10 +61,10 @@ class Status(eqx.Module):
         codes = np.ravel(np.asarray(self.code))
         missed = np.flatnonzero(codes > max(NOTES))
         if not missed.size:
-            note = NOTES[Search(int(codes.max(initial=0)))]
+            note = NOTES[SearchOutcome(int(codes.max(initial=0)))]
             return "found" + f"; {note}" * bool(note)
         which = "" if codes.size == 1 else f"{missed.size} of {codes.size} orbits were missed; number {missed[0]}: "
-        return which + MISSED[Search(int(codes[missed[0]]))] + MORE
+        return which + MISSED[SearchOutcome(int(codes[missed[0]]))] + MORE
 
     def __repr__(self) -> str:
         return f"Status({self.sentence})"

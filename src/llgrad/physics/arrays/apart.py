@@ -34,7 +34,7 @@ def keep_apart(positions: Any, least: float) -> Any:
     Raises ValueError for another shape, a distance that is not positive, and for two positions that are the same.
 
     >>> import llgrad as lg
-    >>> places = lg.keep_apart([[0.0, 0.0], [50e-9, 0.0], [300e-9, 0.0]], least=100e-9)
+    >>> places = lg.physics.keep_apart([[0.0, 0.0], [50e-9, 0.0], [300e-9, 0.0]], least=100e-9)
     >>> np.round(np.asarray(places) * 1e9, 3).tolist()
     [[-25.0, 0.0], [75.0, 0.0], [300.0, 0.0]]
     """

@@ -36,7 +36,7 @@ def checked_shape(given: Any) -> Shape:
     if edges.shape != (3,) or not ((edges > 0) & (edges <= 1e-3)).all():
         raise ValueError(
             f"shapes: {given!r}, expected the three edges of a prism in metres, such as (100e-9, 60e-9, 2e-9), or "
-            "lg.ellipse(…)"
+            "lg.devices.ellipse(…)"
         )
     x, y, z = edges.tolist()
     return x, y, z

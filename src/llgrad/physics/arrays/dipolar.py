@@ -57,7 +57,7 @@ class DipolarCoupling(LinearCoupling):
             Ms: of each member [A/m], one number or (N,), such as `device.Ms`.
             volume: of each member [m³], one number or (N,); that of its shape where shapes are given.
             shapes: of all members or of each: edges (l_x, l_y, l_z) [m] of a prism, or an elliptic cylinder
-                (`lg.ellipse`); None takes point dipoles.
+                (`lg.devices.ellipse`); None takes point dipoles.
             far: bodies further apart than so many times the larger one's size are point dipoles. Traced positions take
                 shapes throughout.
 
@@ -65,9 +65,9 @@ class DipolarCoupling(LinearCoupling):
         neither volume nor shapes are given.
 
         >>> import llgrad as lg
-        >>> disc = lg.ellipse(diameters=(60e-9, 60e-9), thickness=2e-9)
+        >>> disc = lg.devices.ellipse(diameters=(60e-9, 60e-9), thickness=2e-9)
         >>> places = ["0nm, 0nm, 0nm", "100nm, 0nm, 0nm", "0nm, 100nm, 0nm"]
-        >>> stray = lg.DipolarCoupling.from_positions(places, Ms=1.4483e6, shapes=disc)
+        >>> stray = lg.physics.DipolarCoupling.from_positions(places, Ms=1.4483e6, shapes=disc)
         >>> [round(float(b) * 1e3, 3) for b in np.diag(stray.tensors()[0, 1])]  # in mT
         [1.921, -0.884, -1.037]
         >>> array = lg.OscillatorArray(lg.presets.kubota2013(), 3, stray)
@@ -180,7 +180,7 @@ def _check_apart(positions: np.ndarray, shapes: tuple[Shape, ...]) -> None:
         if touching:
             raise ValueError(
                 f"members {i} and {j} overlap at the positions {positions[i].tolist()} and {positions[j].tolist()}; "
-                "move them apart, as lg.keep_apart does"
+                "move them apart, as lg.physics.keep_apart does"
             )
 
 

@@ -56,10 +56,11 @@ class Circuit(System):
     is not known, with a short circuit.
 
     >>> import llgrad as lg
-    >>> junction = lg.LinearJunction(R_P=300.0, delta_R=200.0)
+    >>> junction = lg.devices.LinearJunction(R_P=300.0, delta_R=200.0)
     >>> sto = lg.presets.kubota2013().replace(junction=junction, current=0.0)
-    >>> pair = lg.Series(sto, sto.replace(H_k=1.8620))
-    >>> circuit = lg.Circuit(lg.CurrentSource(4e-3), lg.Parallel(pair, lg.Resistor(800.0, name="load")))
+    >>> pair = lg.circuits.Series(sto, sto.replace(H_k=1.8620))
+    >>> load = lg.circuits.Resistor(800.0, name="load")
+    >>> circuit = lg.circuits.Circuit(lg.circuits.CurrentSource(4e-3), lg.circuits.Parallel(pair, load))
     >>> run = lg.simulate(circuit, duration=1e-9, dt=2e-12)
     >>> shares = run.signal("junction0.current").values + run.signal("load.current").values
     >>> bool(abs(shares - 4e-3).max() < 1e-9)
@@ -76,8 +77,9 @@ class Circuit(System):
     def __init__(self, source: Any, network: Any, names: Any = (), field: Any = (0.0, 0.0, 0.0)) -> None:
         if not isinstance(source, (CurrentSource, VoltageSource)):
             raise ValueError(
-                f"this circuit has no source: source is {type(source).__name__}, expected lg.CurrentSource(…) or "
-                "lg.VoltageSource(…), and then the network that it drives"
+                f"this circuit has no source: source is {type(source).__name__}, expected "
+                "lg.circuits.CurrentSource(…) or "
+                "lg.circuits.VoltageSource(…), and then the network that it drives"
             )
         self.source, self.network, self.names, self.field = source, checked_part(network), names, field
 

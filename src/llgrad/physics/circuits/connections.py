@@ -35,7 +35,7 @@ def checked_part(part: Any) -> Any:
         if not part.barriers:
             raise ValueError(
                 "a stack in this circuit has no barrier, so that its resistance is not known and no voltage drives it; "
-                "give barriers=lg.Barrier(…)"
+                "give barriers=lg.stacks.Barrier(…)"
             )
         _check_own_current("a stack", part.current)
         if part.voltage is not None:
@@ -43,7 +43,8 @@ def checked_part(part: Any) -> Any:
     elif not isinstance(part, (Element, Several)):
         raise ValueError(
             f"a circuit holds {type(part).__name__}, expected oscillators with a junction, stacks with barriers, "
-            "lg.Resistor(…), lg.Capacitor(…), lg.Inductor(…), sources, lg.Series(…) or lg.Parallel(…)"
+            "lg.circuits.Resistor(…), lg.circuits.Capacitor(…), lg.circuits.Inductor(…), "
+            "sources, lg.circuits.Series(…) or lg.circuits.Parallel(…)"
         )
     return _cold(part)
 

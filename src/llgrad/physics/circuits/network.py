@@ -25,13 +25,13 @@ class Port(NamedTuple):
     """R [Ω] of an ohmic one."""
 
 
-class Node(NamedTuple):
+class CircuitNode(NamedTuple):
     """A part with its port, and those of its parts."""
 
     what: str
     port: Port
     in_series: bool = False
-    inner: tuple[Node, ...] = ()
+    inner: tuple[CircuitNode, ...] = ()
 
 
 def solved(source: Part, network: Part, ports: Iterator[Port]) -> list[tuple[Any, Any]]:
@@ -47,22 +47,22 @@ def solved(source: Part, network: Part, ports: Iterator[Port]) -> list[tuple[Any
             "in its way, or give the source a resistance"
         )
     current = port.value if port.kind == CURRENT else -port.value / port.resistance
-    return _elements(Node("circuit", port, True, inner), 0.0, current)
+    return _elements(CircuitNode("circuit", port, True, inner), 0.0, current)
 
 
-def _reduced(part: Part, ports: Iterator[Port]) -> Node:
+def _reduced(part: Part, ports: Iterator[Port]) -> CircuitNode:
     """A part as its ports make it."""
     if not isinstance(part, (Series, Parallel)):
-        return Node(type(part).__name__, next(ports))
+        return CircuitNode(type(part).__name__, next(ports))
     inner, in_series = tuple(_reduced(one, ports) for one in part.parts), isinstance(part, Series)
-    return Node(type(part).__name__, _in_series(inner) if in_series else _in_parallel(inner), in_series, inner)
+    return CircuitNode(type(part).__name__, _in_series(inner) if in_series else _in_parallel(inner), in_series, inner)
 
 
-def _of_kind(nodes: tuple[Node, ...], kind: str) -> list[Node]:
+def _of_kind(nodes: tuple[CircuitNode, ...], kind: str) -> list[CircuitNode]:
     return [node for node in nodes if node.port.kind == kind]
 
 
-def _in_series(nodes: tuple[Node, ...]) -> Port:
+def _in_series(nodes: tuple[CircuitNode, ...]) -> Port:
     keeping = _of_kind(nodes, CURRENT)
     if len(keeping) > 1:
         raise ValueError(
@@ -76,7 +76,7 @@ def _in_series(nodes: tuple[Node, ...]) -> Port:
     return Port(OHMIC, value, sum(node.port.resistance for node in ohmic)) if ohmic else Port(VOLTAGE, value)
 
 
-def _in_parallel(nodes: tuple[Node, ...]) -> Port:
+def _in_parallel(nodes: tuple[CircuitNode, ...]) -> Port:
     keeping = _of_kind(nodes, VOLTAGE)
     if len(keeping) > 1:
         raise ValueError(
@@ -98,11 +98,11 @@ def _in_parallel(nodes: tuple[Node, ...]) -> Port:
     return Port(OHMIC, resistance * (driven - total), resistance)
 
 
-def _listed(nodes: list[Node]) -> str:
+def _listed(nodes: list[CircuitNode]) -> str:
     return " and ".join(node.what for node in nodes)
 
 
-def _elements(node: Node, voltage: Any, current: Any) -> list[tuple[Any, Any]]:
+def _elements(node: CircuitNode, voltage: Any, current: Any) -> list[tuple[Any, Any]]:
     """Voltage and current of each element of a part, in order, of the whole's voltage and current."""
     if not node.inner:
         return [(voltage, current)]
@@ -113,7 +113,7 @@ def _elements(node: Node, voltage: Any, current: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-def _voltages(nodes: tuple[Node, ...], voltage: Any, current: Any) -> list[tuple[Any, Any]]:
+def _voltages(nodes: tuple[CircuitNode, ...], voltage: Any, current: Any) -> list[tuple[Any, Any]]:
     """Voltage and current of parts in series: what keeps its current takes the voltage that the others leave."""
     drops = [None if p.kind == CURRENT else p.value if p.kind == VOLTAGE else p.value + p.resistance * current
              for p in (node.port for node in nodes)]  # fmt: skip
@@ -121,7 +121,7 @@ def _voltages(nodes: tuple[Node, ...], voltage: Any, current: Any) -> list[tuple
     return [(rest if drop is None else drop, current) for drop in drops]
 
 
-def _currents(nodes: tuple[Node, ...], voltage: Any, current: Any) -> list[tuple[Any, Any]]:
+def _currents(nodes: tuple[CircuitNode, ...], voltage: Any, current: Any) -> list[tuple[Any, Any]]:
     """Voltage and current of parts in parallel: what keeps its voltage takes the current that the others leave."""
     flows = [None if p.kind == VOLTAGE else p.value if p.kind == CURRENT else (voltage - p.value) / p.resistance
              for p in (node.port for node in nodes)]  # fmt: skip

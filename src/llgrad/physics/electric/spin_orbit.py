@@ -64,7 +64,8 @@ class SpinOrbitTorque(FieldTerm):
         Raises ValueError where flow and normal are no unit vectors at a right angle.
 
         >>> import llgrad as lg
-        >>> torque = lg.SpinOrbitTorque.of_metal(0.1, Ms=1e6, thickness=1e-9, section=200e-9 * 5e-9, current=1e-3)
+        >>> section = 200e-9 * 5e-9
+        >>> torque = lg.physics.SpinOrbitTorque.of_metal(0.1, Ms=1e6, thickness=1e-9, section=section, current=1e-3)
         >>> round(torque.per_ampere * torque.current * 1e3, 2), torque.spin.y
         (32.91, 1.0)
         """

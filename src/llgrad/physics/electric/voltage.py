@@ -35,7 +35,7 @@ class VoltageControlledAnisotropy(FieldTerm):
         """From ξ [J/(V m)], Ms [A/m], the layer's thickness and that of the barrier [m].
 
         >>> import llgrad as lg
-        >>> vcma = lg.VoltageControlledAnisotropy.of_interface(100e-15, Ms=1e6, thickness=1e-9, barrier=1e-9)
+        >>> vcma = lg.physics.VoltageControlledAnisotropy.of_interface(100e-15, Ms=1e6, thickness=1e-9, barrier=1e-9)
         >>> round(vcma.per_volt, 6)
         0.2
         """

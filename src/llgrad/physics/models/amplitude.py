@@ -22,7 +22,7 @@ class AmplitudeModel(System):
         dc/dt = −i ω(p) c − Γ₊(p) c + Γ₋(p) c + drive + noise,
         ω = omega_0 + tuning I + N p,   Γ₊ = Gamma_G (1 + Q p),   Γ₋ = sigma I (1 − p),
 
-    beyond the threshold I_th = Gamma_G/sigma on the orbit p₀ = (ζ − 1)/(ζ + Q), ζ = I/I_th. `lg.amplitude_model`
+    beyond the threshold I_th = Gamma_G/sigma on the orbit p₀ = (ζ − 1)/(ζ + Q), ζ = I/I_th. `lg.orbits.amplitude_model`
     derives these numbers from a device.
 
     Args:
@@ -43,7 +43,8 @@ class AmplitudeModel(System):
     the orbit of the equation). Raises ValueError, in one sentence, for a number out of range.
 
     >>> import llgrad as lg
-    >>> model = lg.AmplitudeModel(omega_0=6e10, N=-2e10, Gamma_G=3e8, sigma=3e11, Q=0.5, current=1.5e-3, D_n=1e3)
+    >>> numbers = dict(omega_0=6e10, N=-2e10, Gamma_G=3e8, sigma=3e11)
+    >>> model = lg.systems.AmplitudeModel(**numbers, Q=0.5, current=1.5e-3, D_n=1e3)
     >>> round(model.threshold * 1e3, 6), model.power, round(model.frequency / 1e9, 4)
     (1.0, 0.25, 8.7535)
     >>> round(float(lg.orbit(model).line_width) / 1e6, 4), round(model.line_width / 1e6, 4)

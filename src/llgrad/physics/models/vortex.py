@@ -78,7 +78,7 @@ class Vortex(System):
 
     >>> import llgrad as lg
     >>> disk = {"radius": 100e-9, "thickness": 10e-9, "Ms": 800e3, "exchange": 1e-11, "alpha": 0.01}
-    >>> vortex = lg.Vortex.from_disk(**disk, polarization=0.2, current=3e-3)
+    >>> vortex = lg.systems.Vortex.from_disk(**disk, polarization=0.2, current=3e-3)
     >>> round(float(vortex.threshold) * 1e3, 3), round(float(vortex.orbit_radius), 3)
     (2.739, 0.517)
     """

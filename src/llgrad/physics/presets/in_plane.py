@@ -21,8 +21,8 @@ def lee2004() -> Oscillator:
     of 129.6 nm × 72 nm × 3 nm, α = 0.014, P = 0.5669, Λ = 1, the polariser 1° off the long axis, −4 mA as OOMMF counts,
     γ = 2.211e5 m/(A s). The article itself was not compared. Not in that file: the field (it has none; 200 mT along the
     polariser is chosen here, which holds m parallel and lets the current drive an orbit), the demagnetising factors
-    (those of the elliptic cylinder, see `lg.ellipse`). In that file and not here: exchange, the current's own field, a
-    point contact.
+    (those of the elliptic cylinder, see `lg.devices.ellipse`). In that file and not here: exchange, the current's own
+    field, a point contact.
     """
     return Oscillator(
         Ms=1420e3,

@@ -81,15 +81,16 @@ class HallBar(Record):
             drive of a `Stack` acts on both, as "heavy_metal_current".
         name: begins the names of its signals, where a stack has several ("hall" gives "hall.transverse").
 
-    `lg.longitudinal_resistance` and `lg.transverse_resistance` read a run or measured directions. In the `readouts` of
-    a `Stack` it gives the signals "longitudinal" and "transverse" [Ω], "longitudinal_voltage" and "transverse_voltage"
-    [V]; in the `observe` of a system of your own, and as an observable of an orbit, write `bar.resistances(m)`.
+    `lg.readout.longitudinal_resistance` and `lg.readout.transverse_resistance` read a run or measured directions. In
+    the `readouts` of a `Stack` it gives the signals "longitudinal" and "transverse" [Ω], "longitudinal_voltage" and
+    "transverse_voltage" [V]; in the `observe` of a system of your own, and as an observable of an
+    orbit, write `bar.resistances(m)`.
 
     Raises ValueError for a flow and a normal that are no unit vectors at a right angle, and for lengths that are none.
 
     >>> import llgrad as lg
-    >>> film = lg.Film(200.0, (lg.AMR(1.5), lg.AHE(0.4)))
-    >>> bar = lg.HallBar(film, length=20e-6, width=5e-6)
+    >>> film = lg.readout.Film(200.0, (lg.readout.AMR(1.5), lg.readout.AHE(0.4)))
+    >>> bar = lg.readout.HallBar(film, length=20e-6, width=5e-6)
     >>> along, across = bar.resistances(lg.direction("90deg", "45deg"))
     >>> round(along, 6), round(across, 6)
     (803.0, 0.75)
@@ -106,10 +107,12 @@ class HallBar(Record):
     def __check_init__(self) -> None:
         films = self.films if isinstance(self.films, tuple) else (self.films,)
         if not films:
-            raise ValueError("this bar has no film to carry a current; give films=lg.Film(sheet_resistance, …)")
+            raise ValueError("this bar has no film to carry a current; give films=lg.readout.Film(sheet_resistance, …)")
         for film in films:
             if not isinstance(film, Film):
-                raise ValueError(f"HallBar: films holds {type(film).__name__}, expected lg.Film(sheet_resistance, …)")
+                raise ValueError(
+                    f"HallBar: films holds {type(film).__name__}, expected lg.readout.Film(sheet_resistance, …)"
+                )
         for name in ("length", "width"):
             value = getattr(self, name)
             if is_concrete(value) and not np.all((np.asarray(value) > 0) & (np.asarray(value) < 0.1)):

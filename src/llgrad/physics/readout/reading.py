@@ -34,8 +34,8 @@ def longitudinal_resistance(source: Any, bar: HallBar) -> Any:
     Raises ValueError for a source that is none of these, and for one without the layers of the bar.
 
     >>> import llgrad as lg
-    >>> bar = lg.HallBar(lg.Film(100.0, lg.AMR(1.0)), length=10e-6, width=5e-6)
-    >>> lg.longitudinal_resistance([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], bar).tolist()
+    >>> bar = lg.readout.HallBar(lg.readout.Film(100.0, lg.readout.AMR(1.0)), length=10e-6, width=5e-6)
+    >>> lg.readout.longitudinal_resistance([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], bar).tolist()
     [202.0, 200.0]
     """
     return _checked(bar).resistances(_directions(source, bar))[0]
@@ -45,9 +45,9 @@ def transverse_resistance(source: Any, bar: HallBar) -> Any:
     """Resistance [Ω] across a Hall bar; see `longitudinal_resistance`, which takes the same.
 
     >>> import llgrad as lg
-    >>> bar = lg.HallBar(lg.Film(100.0, lg.AHE(0.5)), length=10e-6, width=5e-6)
+    >>> bar = lg.readout.HallBar(lg.readout.Film(100.0, lg.readout.AHE(0.5)), length=10e-6, width=5e-6)
     >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12)
-    >>> lg.transverse_resistance(run, bar).shape
+    >>> lg.readout.transverse_resistance(run, bar).shape
     (501,)
     """
     return _checked(bar).resistances(_directions(source, bar))[1]

@@ -73,7 +73,7 @@ class Stack(System):
     >>> size = {"Ms": 1.0e6, "thickness": 3e-9, "area": 1e-14, "alpha": 0.02}
     >>> stack = lg.Stack(
     ...     layers=(lg.Layer("lower", m=(1, 0, 0), **size), lg.Layer("upper", m=(-1, 0, 0), **size)),
-    ...     couplings=(lg.InterlayerExchange(("lower", "upper"), J1=-0.3e-3),),
+    ...     couplings=(lg.stacks.InterlayerExchange(("lower", "upper"), J1=-0.3e-3),),
     ...     field=(0.0, 0.3, 0.0),  # saturation is at 2 |J₁|/(Ms t) = 200 mT
     ... )
     >>> run = lg.simulate(stack, duration=10e-9, dt=2e-12)
@@ -120,7 +120,7 @@ class Stack(System):
         check_record(self, STACK, "Stack: ")
         if self.voltage is not None and not self.barriers:
             raise ValueError(
-                "this stack has a voltage and no barrier for it; give barriers=lg.Barrier(…), or a current"
+                "this stack has a voltage and no barrier for it; give barriers=lg.stacks.Barrier(…), or a current"
             )
         self._check_bias()
         for names, part in self._acted_on:
@@ -188,7 +188,8 @@ class Stack(System):
         if len(found) != 1:
             raise ValueError(
                 f"{type(part).__name__} of {' and '.join(map(repr, names))} follows the voltage of one barrier there, "
-                f"and the stack has {len(found) or 'none'}; give barriers=lg.Barrier(…) between it and one other layer"
+                f"and the stack has {len(found) or 'none'}; give barriers=lg.stacks.Barrier(…) between it and one "
+                "other layer"
             )
         return found[0]
 

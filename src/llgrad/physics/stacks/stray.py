@@ -71,7 +71,7 @@ class StrayField(LayerCoupling):
         """Of two rectangular layers of edges (l_x, l_y, l_z) [m]; offset: centre of the first minus that of the second.
 
         >>> import llgrad as lg
-        >>> stray = lg.StrayField.of_prisms(
+        >>> stray = lg.stacks.StrayField.of_prisms(
         ...     ("free", "reference"), (100e-9, 60e-9, 2e-9), (100e-9, 60e-9, 3e-9), offset=(0, 0, 3.5e-9)
         ... )
         >>> round(stray.diagonal.x, 4)
@@ -81,7 +81,7 @@ class StrayField(LayerCoupling):
 
     @classmethod
     def of_ellipses(cls, between: Sequence[str], first: Ellipse, second: Ellipse, gap: float) -> Self:
-        """Of two elliptic layers of the same axes (`lg.ellipse`), one above the other, with a gap [m] between them."""
+        """Of two elliptic layers of the same axes (`lg.devices.ellipse`), one above the other, a gap [m] between."""
         return cls.from_tensor(between, ellipse_tensor(first, second, gap))
 
     @classmethod

@@ -43,7 +43,7 @@ def prism_tensor(target: Sequence[float], source: Sequence[float], offset: Seque
 
     >>> import llgrad as lg
     >>> film = (100e-9, 60e-9, 2e-9)
-    >>> tensor = lg.prism_tensor(film, film, (0.0, 0.0, 3e-9))
+    >>> tensor = lg.stacks.prism_tensor(film, film, (0.0, 0.0, 3e-9))
     >>> [round(float(n), 5) for n in np.diag(tensor)]
     [0.01584, 0.02709, -0.04293]
     """
@@ -71,14 +71,16 @@ def ellipse_tensor(target: Ellipse, source: Ellipse, gap: float) -> np.ndarray:
         2 t₁ N₁₂ = W(t₁ + g + t₂) + W(g) − W(t₁ + g) − W(g + t₂).
 
     Args:
-        target, source: elliptic layers of the same axes, by `lg.ellipse`.
+        target, source: elliptic layers of the same axes, by `lg.devices.ellipse`.
         gap: distance g [m] between the faces that are turned to each other.
 
     Raises ValueError for other axes, and for a gap that is negative.
     """
     for name, given in (("target", target), ("source", source)):
         if not isinstance(given, Ellipse):
-            raise ValueError(f"{name} is {type(given).__name__}, expected an elliptic layer; give lg.ellipse(…)")
+            raise ValueError(
+                f"{name} is {type(given).__name__}, expected an elliptic layer; give lg.devices.ellipse(…)"
+            )
     if not np.allclose(target.semi_axes, source.semi_axes, rtol=1e-9, atol=0):
         raise ValueError(
             f"the ellipses have the semi-axes {target.semi_axes} and {source.semi_axes}, expected equal ones one above "

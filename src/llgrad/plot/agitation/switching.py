@@ -22,7 +22,7 @@ def switching(found: Any) -> Figure:
     Args:
         found: Switching.
     """
-    check_parts("found", found, ("counts", "times", "axes"), "the Switching that lg.switching gives")
+    check_parts("found", found, ("counts", "times", "axes"), "the Switching that lg.experiments.switching gives")
     if not found.axes:
         return _times(found)
     return _curve(found) if len(found.axes) == 1 else _map(found)

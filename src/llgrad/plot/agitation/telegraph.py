@@ -24,10 +24,10 @@ def telegraph(found: Any, source: Any = None, dt: Any = None) -> Figure:
 
     Args:
         found: Telegraph.
-        source: the signal that it was made of, as in `lg.telegraph`.
+        source: the signal that it was made of, as in `lg.observables.telegraph`.
         dt: time between its samples [s], of an array.
     """
-    check_parts("found", found, ("upper", "lower", "thresholds"), "the Telegraph that lg.telegraph gives")
+    check_parts("found", found, ("upper", "lower", "thresholds"), "the Telegraph that lg.observables.telegraph gives")
     signal = None if source is None else signal_of(source, dt)
     with figure(4.2 if signal is None else 6.4) as drawn:
         rows = drawn.subplots(1 if signal is None else 2, squeeze=False)[:, 0]

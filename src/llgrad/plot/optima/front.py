@@ -24,9 +24,9 @@ def front(found: Front) -> Figure:
     """The Pareto front of two aims, and the free parameters along it, in parts of what they span.
 
     Args:
-        found: what `lg.pareto_front` found.
+        found: what `lg.optimising.pareto_front` found.
     """
-    check_kind("found", found, Front, "give what lg.pareto_front found")
+    check_kind("found", found, Front, "give what lg.optimising.pareto_front found")
     first, second = (scaled([one.values[i] for one in found.points], found.units[i]) for i in (0, 1))
     names = list(found.parameter_units)[:MOST]
     with figure(6.0) as drawn:

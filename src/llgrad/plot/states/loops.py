@@ -25,11 +25,11 @@ def loop(found: Any) -> Figure:
     state is followed, dotted ones its jumps.
 
     Args:
-        found: what `lg.loop` found; several loops over one parameter are drawn below each other.
+        found: what `lg.experiments.loop` found; several loops over one parameter are drawn below each other.
     """
     loops: list[Any] = [*found] if isinstance(found, (list, tuple)) and found else [found]
     for one in loops:
-        check_kind("found", one, Loop, "give what lg.loop found")
+        check_kind("found", one, Loop, "give what lg.experiments.loop found")
     if len({one.parameter for one in loops}) > 1:
         raise ValueError("these loops are over different parameters; draw those of one parameter together")
     kinds = _kinds(loops)

@@ -19,9 +19,9 @@ def resonance_map(found: ResonanceMap) -> Figure:
     the modes as dashed lines and jumps as dotted ones.
 
     Args:
-        found: what `lg.resonance_map` found.
+        found: what `lg.experiments.resonance_map` found.
     """
-    check_kind("found", found, ResonanceMap, "give what lg.resonance_map found")
+    check_kind("found", found, ResonanceMap, "give what lg.experiments.resonance_map found")
     panels = [("absorbed power", found.power, "W", "viridis")] if found.power.any() else []
     if found.voltage is not None and found.voltage.any():
         panels.append(("rectified voltage", found.voltage, "V", "RdBu_r"))

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import jax
 
 from llgrad.solve.native import Native
-from llgrad.solve.saving import Grid
+from llgrad.solve.saving import TimeGrid
 from llgrad.solve.task import Engine, Task
 
 PART: Final = 0.1
@@ -28,13 +28,13 @@ SHORT: Final = 2000
 """A part has at least so many steps of a few oscillators: what each part costs by itself stays small."""
 
 
-class Part(NamedTuple):
+class RunPart(NamedTuple):
     """Some steps of a run, after `begin` others, `first` of which its grid's start does not count; `kept` where the
     states that its grid keeps are the run's."""
 
     begin: int
     first: int
-    grid: Grid
+    grid: TimeGrid
     kept: bool
 
 
@@ -65,7 +65,7 @@ def _count(jaxpr: Any) -> int:
     return len(jaxpr.eqns) + sum(map(_count, inner))
 
 
-def parts_of(grid: Grid, most: int, taken: int = 0) -> Iterator[Part]:
+def parts_of(grid: TimeGrid, most: int, taken: int = 0) -> Iterator[RunPart]:
     """The parts of a grid, of at most `most` steps each, without the steps already taken.
 
     They end where states are kept, or divide the steps between two kept states; last comes the shorter step. Of a grid
@@ -77,17 +77,17 @@ def parts_of(grid: Grid, most: int, taken: int = 0) -> Iterator[Part]:
         if len(pieces) == 1:
             yield from _parts_of_one(pieces[0], most, begin, max(taken - begin, 0))
         elif taken <= begin:
-            yield Part(begin, 0, grid._replace(cuts=pieces), True)
+            yield RunPart(begin, 0, grid._replace(cuts=pieces), True)
         begin += steps
 
 
-def _together(grid: Grid, most: int) -> Iterator[tuple[Grid, ...]]:
+def _together(grid: TimeGrid, most: int) -> Iterator[tuple[TimeGrid, ...]]:
     """The pieces of a grid, as many at a time as have `most` steps and end where a state is kept; or one."""
     if not grid.cuts:
         yield from ((piece,) for piece in grid.pieces)
         return
-    ready: tuple[Grid, ...] = ()
-    until_kept: tuple[Grid, ...] = ()
+    ready: tuple[TimeGrid, ...] = ()
+    until_kept: tuple[TimeGrid, ...] = ()
     for piece in grid.cuts:
         until_kept = (*until_kept, piece)
         if not piece.kept:
@@ -104,7 +104,7 @@ def _together(grid: Grid, most: int) -> Iterator[tuple[Grid, ...]]:
         yield ready
 
 
-def _parts_of_one(grid: Grid, most: int, begin: int, taken: int) -> Iterator[Part]:
+def _parts_of_one(grid: TimeGrid, most: int, begin: int, taken: int) -> Iterator[RunPart]:
     """The parts of equal steps, after `begin` others."""
     every, first = grid.save_every, taken
     length = most // every * every if every <= most else math.ceil(every / math.ceil(every / most))
@@ -116,5 +116,5 @@ def _parts_of_one(grid: Grid, most: int, begin: int, taken: int) -> Iterator[Par
             end = min(since + ((first - since) // length + 1) * length, since + every)
         steps = end - first
         part = grid._replace(steps=steps, save_every=min(every, steps), kept=True)
-        yield Part(begin + first, first, part, grid.kept and end % every == 0)
+        yield RunPart(begin + first, first, part, grid.kept and end % every == 0)
         first = end

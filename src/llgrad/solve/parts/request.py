@@ -12,13 +12,13 @@ from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.system import System
-from llgrad.solve.accuracy import Chosen, Wanted, grid_again
+from llgrad.solve.accuracy import ChosenGrid, Wanted, grid_again
 from llgrad.solve.parts.running import run_in_parts
 from llgrad.solve.parts.telling import Teller
-from llgrad.solve.task import Engine, Solution, Task
+from llgrad.solve.task import Engine, KeptStates, Task
 
 
-class Parts(NamedTuple):
+class RunParts(NamedTuple):
     """Whether a run goes in parts, who is told of them, and what run it continues."""
 
     teller: Teller
@@ -30,7 +30,7 @@ class Parts(NamedTuple):
         """What is called while the step is chosen."""
         return None if self.after is None and not self.wanted else self.teller.tell
 
-    def step_before(self, wanted: Wanted, engine: Engine) -> Chosen | None:
+    def step_before(self, wanted: Wanted, engine: Engine) -> ChosenGrid | None:
         """The steps that were chosen for the run that is continued; None where they are to be chosen anew."""
         if self.after is None:
             return None
@@ -38,9 +38,9 @@ class Parts(NamedTuple):
         grid = grid_again(wanted, stats, engine)
         if grid is None:
             return None
-        return Chosen(grid, math.nan if stats.error is None else stats.error, stats.reason)
+        return ChosenGrid(grid, math.nan if stats.error is None else stats.error, stats.reason)
 
-    def run(self, engine: Engine, task: Task) -> Solution:
+    def run(self, engine: Engine, task: Task) -> KeptStates:
         if self.after is None and not (self.wanted and task.grid.steps):
             return engine.run(task)
         return run_in_parts(engine, task, self.teller, self.after)

@@ -14,10 +14,10 @@ from llgrad.core.arguments.doors import by_door
 from llgrad.core.status import Outcome
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
-from llgrad.solve.parts.division import Part, parts_of, steps_of_a_part
+from llgrad.solve.parts.division import RunPart, parts_of, steps_of_a_part
 from llgrad.solve.parts.telling import Teller
 from llgrad.solve.step_size import is_traced
-from llgrad.solve.task import Engine, Solution, Task
+from llgrad.solve.task import Engine, KeptStates, Task
 
 
 def _it() -> str:
@@ -96,7 +96,7 @@ class _Kept:
         self.taken = 0 if before is None else before.taken
         self.bad = -1
 
-    def add(self, part: Part, states: Any, bad: int) -> None:
+    def add(self, part: RunPart, states: Any, bad: int) -> None:
         """The states of a part, and whether it went wrong in a step."""
         self.last = jax.tree.map(lambda c: jnp.asarray(c[-1]), states)
         if part.kept:
@@ -111,7 +111,7 @@ class _Kept:
         return jax.tree.map(lambda *parts: jnp.asarray(np.concatenate(parts)), *self.states)
 
 
-def run_in_parts(engine: Engine, task: Task, teller: Teller, after: Trajectory | SystemTrajectory | None) -> Solution:
+def run_in_parts(engine: Engine, task: Task, teller: Teller, after: Trajectory | SystemTrajectory | None) -> KeptStates:
     """The solution of a task, part by part; what there is where KeyboardInterrupt comes in between, which is raised
     where nothing is.
 
@@ -121,7 +121,7 @@ def run_in_parts(engine: Engine, task: Task, teller: Teller, after: Trajectory |
         raise ValueError("progress and after are for runs of known values, and here some are traced; leave them out")
     before = None if after is None else before_of(after, task)
     kept, interrupted = _Kept(task, before), False
-    how = Solution(None, None, None, "" if before is None else before.engine, "")
+    how = KeptStates(None, None, None, "" if before is None else before.engine, "")
     total = task.grid.whole
     try:
         teller.tell(kept.taken / total, task.grid.time_after(kept.taken))
@@ -147,7 +147,7 @@ def _from(state: Any, task: Task) -> Task:
     return eqx.tree_at(lambda t: t.m0, task, state)
 
 
-def _solution(task: Task, kept: _Kept, how: Solution, interrupted: bool) -> Solution:
+def _solution(task: Task, kept: _Kept, how: KeptStates, interrupted: bool) -> KeptStates:
     """All that was kept, and the outcome; engine and reason are those of the last part."""
     finite = all(np.isfinite(leaf).all() for leaf in map(np.asarray, jax.tree.leaves(kept.last)))
     code = Outcome.TOO_COARSE if finite else Outcome.NON_FINITE

@@ -18,13 +18,13 @@ from llgrad.core.files import read_npz, write_npz
 from llgrad.networks.network import Network
 from llgrad.training.files.saving import saving
 from llgrad.training.loop import Position, Tally
-from llgrad.training.step import State, Step
+from llgrad.training.step import State, TrainingStep
 
 KIND: Final = "checkpoint"
 START: Final = "start"
 
 
-def save_checkpoint(path: pathlib.Path, record: Mapping[str, Any], step: Step, position: Position) -> None:
+def save_checkpoint(path: pathlib.Path, record: Mapping[str, Any], step: TrainingStep, position: Position) -> None:
     """Write the whole state of a run in place of the checkpoint before it.
 
     Raises OSError, with one sentence, where it cannot be written; the checkpoint before it is untouched then.
@@ -76,7 +76,7 @@ def network_of(path: pathlib.Path, arrays: Mapping[str, np.ndarray], like: Netwo
 
 
 def position_of(
-    path: pathlib.Path, record: Mapping[str, Any], arrays: Mapping[str, np.ndarray], step: Step
+    path: pathlib.Path, record: Mapping[str, Any], arrays: Mapping[str, np.ndarray], step: TrainingStep
 ) -> Position:
     """The position that a checkpoint holds, for a step made with the checkpoint's network."""
     place, begun = record["place"], step.begin()

@@ -37,7 +37,7 @@ _MOST_WAITING: Final = 24 * 3600
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class ProcessPlace:
     """Which of how many processes this one is."""
 
     rank: int
@@ -46,11 +46,11 @@ class Place:
     """What `jax.distributed.initialize` is told besides."""
 
 
-def place() -> Place | None:
+def place() -> ProcessPlace | None:
     """The place of this process among several, or None where it is alone."""
     if (said := os.environ.get(VARIABLE)) is not None:
         rank, count, address = said.split()
-        return Place(
+        return ProcessPlace(
             int(rank),
             int(count),
             {
@@ -69,7 +69,7 @@ def place() -> Place | None:
     return None
 
 
-def _of_open_mpi() -> Place | None:
+def _of_open_mpi() -> ProcessPlace | None:
     """The place that `mpirun` of Open MPI gave; JAX's own detection knows version 5 only with mpi4py, if at all."""
     count = int(os.environ.get(_OPEN_MPI_COUNT, "1"))
     if count == 1:
@@ -82,7 +82,7 @@ def _of_open_mpi() -> Place | None:
         options["coordinator_address"] = options["coordinator_bind_address"] = f"127.0.0.1:{port}"
     else:
         options["coordinator_address"] = f"{_launcher(job)}:{port}"
-    return Place(rank, count, {**options, "cluster_detection_method": "deactivate"})
+    return ProcessPlace(rank, count, {**options, "cluster_detection_method": "deactivate"})
 
 
 def _launcher(job: str) -> str:
@@ -98,7 +98,7 @@ def _launcher(job: str) -> str:
     return found[1]
 
 
-def _of_slurm() -> Place | None:
+def _of_slurm() -> ProcessPlace | None:
     """The place that `srun` gave, by JAX's own detection, which is not public."""
     try:
         from jax._src.clusters import SlurmCluster
@@ -106,7 +106,7 @@ def _of_slurm() -> Place | None:
         return None
     if not SlurmCluster.is_env_present() or (count := SlurmCluster.get_process_count()) == 1:
         return None
-    return Place(SlurmCluster.get_process_id(), count, {"cluster_detection_method": SlurmCluster.name})
+    return ProcessPlace(SlurmCluster.get_process_id(), count, {"cluster_detection_method": SlurmCluster.name})
 
 
 def _check_alone() -> None:
@@ -121,7 +121,7 @@ def _check_alone() -> None:
             )
 
 
-def join(place: Place) -> Processes:
+def join(place: ProcessPlace) -> Processes:
     """Join the other processes, once all of them are there. It must come before the first computation.
 
     Raises ProcessLost where they cannot be reached.

@@ -20,7 +20,7 @@ from llgrad.training.evaluation import Evaluation, evaluate, judged
 from llgrad.training.files.run_folder import data_hash
 from llgrad.training.processes.processes import Processes
 from llgrad.training.recipe import Recipe
-from llgrad.training.step import Plan, State, Step
+from llgrad.training.step import State, StepPlan, TrainingStep
 from llgrad.training.stopping import Ending, Stop
 
 
@@ -49,7 +49,7 @@ def agreed(network: Network, recipe: Recipe, data: ImageSet, processes: Processe
         return eqx.combine(processes.from_first(arrays), rest)
 
 
-class SharedStep(Step):
+class SharedStep(TrainingStep):
     """The step of a batch of which each process has a part.
 
     Loss and gradient are means over the batch, summed by every process to the same bits, so that the state stays the
@@ -73,14 +73,14 @@ class SharedStep(Step):
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _found(plan: Plan, trained: Any, frozen: Any, images: Any, labels: Any, step: Any, key: Any, first: Any) -> Any:
+def _found(plan: StepPlan, trained: Any, frozen: Any, images: Any, labels: Any, step: Any, key: Any, first: Any) -> Any:
     """Loss, number recognised and gradient of a part of a batch, in one row."""
     found = plan.gradient(trained, frozen, images, labels, jax.random.fold_in(key, step), first)
     return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(found)])
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)
-def _updated(plan: Plan, count: int, state: State, total: Any, step: Any) -> Any:
+def _updated(plan: StepPlan, count: int, state: State, total: Any, step: Any) -> Any:
     """(next state, outcome) from the sum of the rows of `count` processes."""
     leaves, structure = jax.tree.flatten(state.trained)
     ends = np.cumsum([2, *(leaf.size for leaf in leaves)])

@@ -5,11 +5,11 @@ import itertools
 import pytest
 
 from llgrad.datasets.tables.headers import header_of
-from llgrad.datasets.tables.quantities import Kind, quantity_of
+from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 
 # kind: the headers that mean it
 WRITTEN = {
-    Kind.TIME: [
+    QuantityKind.TIME: [
         "t (ns)",
         "Time [s]",
         "TIME",
@@ -20,8 +20,8 @@ WRITTEN = {
         "t_ns",
         "t in ps",
     ],
-    Kind.DURATION: ["Pulse width (ns)", "Last time step (s)", "dt (s)", "rise time (ps)", "Delay (ns)"],
-    Kind.FREQUENCY: [
+    QuantityKind.DURATION: ["Pulse width (ns)", "Last time step (s)", "dt (s)", "rise time (ps)", "Delay (ns)"],
+    QuantityKind.FREQUENCY: [
         "f (GHz)",
         "Frequency [MHz]",
         "peak frequency (GHz)",
@@ -34,7 +34,7 @@ WRITTEN = {
         "f0 (Hz)",
         "x (GHz)",
     ],
-    Kind.LINE_WIDTH: [
+    QuantityKind.LINE_WIDTH: [
         "Δf (MHz)",
         "∆f (MHz)",
         "Delta f (MHz)",
@@ -51,17 +51,45 @@ WRITTEN = {
         "µ0ΔH (mT)",
         "Frequency FWHM (kHz)",
     ],
-    Kind.FREQUENCY_SETTING: ["RBW (Hz)", "Frequency shift (MHz)", "sampling rate (Hz)", "resolution bandwidth (kHz)"],
-    Kind.FIELD: ["flux density (mT)", "Magnetic Field (Oe)", "H", "B (mT)", "µ0H (mT)", "Feld (mT)", "磁束密度 (mT)"],
-    Kind.CURRENT: ["I (mA)", "current [µA]", "current [μA]", "Strom / mA", "Stromstärke in A", "電流 (mA)", "I_A"],
-    Kind.CURRENT_DENSITY: ["current density (A/m²)", "j (A/m2)"],
-    Kind.VOLTAGE: ["CH1 (V)", "U / mV", "Spannung (mV)", "1 (Volts)", "CH2_mV", "voltage"],
-    Kind.LEVEL: ["Min (dBm)", "PSD (nV²/(Hz mA²))", "Peak_power[nV2/Hz]", "Int_power (pW)", "level_dBm", "S (V/√Hz)"],
-    Kind.MAGNETISATION: ["mx", "free_mx", "m_x/Ms", "mx ()", "<mx>", "Mx (A/m)", "m.region1x", "mx0", "m x"],
-    Kind.RESISTANCE: ["R (Ohm)", "R [Ω]", "R [\u2126]", "dV/dI (Ohm)", "Widerstand / kOhm"],
-    Kind.TEMPERATURE: ["T (K)", "T", "Temperature"],
-    Kind.ANGLE: ["angle (deg)", "Winkel / °", "theta [°]"],
-    Kind.ERROR: [
+    QuantityKind.FREQUENCY_SETTING: [
+        "RBW (Hz)",
+        "Frequency shift (MHz)",
+        "sampling rate (Hz)",
+        "resolution bandwidth (kHz)",
+    ],
+    QuantityKind.FIELD: [
+        "flux density (mT)",
+        "Magnetic Field (Oe)",
+        "H",
+        "B (mT)",
+        "µ0H (mT)",
+        "Feld (mT)",
+        "磁束密度 (mT)",
+    ],
+    QuantityKind.CURRENT: [
+        "I (mA)",
+        "current [µA]",
+        "current [μA]",
+        "Strom / mA",
+        "Stromstärke in A",
+        "電流 (mA)",
+        "I_A",
+    ],
+    QuantityKind.CURRENT_DENSITY: ["current density (A/m²)", "j (A/m2)"],
+    QuantityKind.VOLTAGE: ["CH1 (V)", "U / mV", "Spannung (mV)", "1 (Volts)", "CH2_mV", "voltage"],
+    QuantityKind.LEVEL: [
+        "Min (dBm)",
+        "PSD (nV²/(Hz mA²))",
+        "Peak_power[nV2/Hz]",
+        "Int_power (pW)",
+        "level_dBm",
+        "S (V/√Hz)",
+    ],
+    QuantityKind.MAGNETISATION: ["mx", "free_mx", "m_x/Ms", "mx ()", "<mx>", "Mx (A/m)", "m.region1x", "mx0", "m x"],
+    QuantityKind.RESISTANCE: ["R (Ohm)", "R [Ω]", "R [\u2126]", "dV/dI (Ohm)", "Widerstand / kOhm"],
+    QuantityKind.TEMPERATURE: ["T (K)", "T", "Temperature"],
+    QuantityKind.ANGLE: ["angle (deg)", "Winkel / °", "theta [°]"],
+    QuantityKind.ERROR: [
         "Freq_err (MHz)",
         "f error (MHz)",
         "σ (kHz)",
@@ -76,11 +104,19 @@ WRITTEN = {
         "standard deviation (MHz)",
         "mx_err",
     ],
-    Kind.COMMENT: ["Comment", "Kommentar", "備考"],
-    Kind.MATERIAL: ["H_k (T)", "Hc (Oe)", "anisotropy field (mT)"],
-    Kind.INDEX: ["index", "Point", "#"],
-    Kind.AMBIGUOUS: ["df (MHz)", "δf (MHz)", "Hz", "Current monitor (V)", "Field (A)", "Time (mV)", "frequency (mT)"],
-    Kind.OTHER: ["E_total (J)", "intensity", "dmx/dt", "velocity (m/s)"],
+    QuantityKind.COMMENT: ["Comment", "Kommentar", "備考"],
+    QuantityKind.MATERIAL: ["H_k (T)", "Hc (Oe)", "anisotropy field (mT)"],
+    QuantityKind.INDEX: ["index", "Point", "#"],
+    QuantityKind.AMBIGUOUS: [
+        "df (MHz)",
+        "δf (MHz)",
+        "Hz",
+        "Current monitor (V)",
+        "Field (A)",
+        "Time (mV)",
+        "frequency (mT)",
+    ],
+    QuantityKind.OTHER: ["E_total (J)", "intensity", "dmx/dt", "velocity (m/s)"],
 }
 
 
@@ -88,7 +124,7 @@ WRITTEN = {
 def test_what_a_header_says(kind, cell):
     found = quantity_of(*header_of(cell))
     assert found.kind is kind
-    assert (len(found.choices) > 1) == (kind is Kind.AMBIGUOUS)
+    assert (len(found.choices) > 1) == (kind is QuantityKind.AMBIGUOUS)
 
 
 @pytest.mark.parametrize(
@@ -121,12 +157,12 @@ def test_the_axis_of_a_field_and_of_a_magnetisation(cell, axis):
 @pytest.mark.parametrize(
     ("cell", "of"),
     [
-        ("Freq_err (MHz)", Kind.FREQUENCY),
-        ("Freq_err", Kind.FREQUENCY),
-        ("σ (kHz)", Kind.FREQUENCY),
-        ("linewidth error (MHz)", Kind.LINE_WIDTH),
-        ("FWHM_err (MHz)", Kind.LINE_WIDTH),
-        ("I std (µA)", Kind.CURRENT),
+        ("Freq_err (MHz)", QuantityKind.FREQUENCY),
+        ("Freq_err", QuantityKind.FREQUENCY),
+        ("σ (kHz)", QuantityKind.FREQUENCY),
+        ("linewidth error (MHz)", QuantityKind.LINE_WIDTH),
+        ("FWHM_err (MHz)", QuantityKind.LINE_WIDTH),
+        ("I std (µA)", QuantityKind.CURRENT),
         ("error", None),
     ],
 )
@@ -136,14 +172,14 @@ def test_what_an_error_is_of(cell, of):
 
 BRACKETS = ["{} ({})", "{} [{}]", "{}({})", "{} / {}", "{} in {}", "{}_{}"]
 NAMES = [
-    ("time", "ns", Kind.TIME),
-    ("frequency", "GHz", Kind.FREQUENCY),
-    ("linewidth", "MHz", Kind.LINE_WIDTH),
-    ("field", "mT", Kind.FIELD),
-    ("current", "µA", Kind.CURRENT),
-    ("current", "μA", Kind.CURRENT),
-    ("voltage", "mV", Kind.VOLTAGE),
-    ("Widerstand", "Ω", Kind.RESISTANCE),
+    ("time", "ns", QuantityKind.TIME),
+    ("frequency", "GHz", QuantityKind.FREQUENCY),
+    ("linewidth", "MHz", QuantityKind.LINE_WIDTH),
+    ("field", "mT", QuantityKind.FIELD),
+    ("current", "µA", QuantityKind.CURRENT),
+    ("current", "μA", QuantityKind.CURRENT),
+    ("voltage", "mV", QuantityKind.VOLTAGE),
+    ("Widerstand", "Ω", QuantityKind.RESISTANCE),
 ]
 
 

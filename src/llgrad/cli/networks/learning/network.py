@@ -10,7 +10,7 @@ import jax
 from llgrad.cli.device_options import oscillator_with, quantity
 from llgrad.cli.networks.defaults import DEVICE, Defaults
 from llgrad.cli.networks.imperfections import UNITS, imperfections_of
-from llgrad.cli.networks.learning.options import Kind
+from llgrad.cli.networks.learning.options import NetworkKind
 from llgrad.datasets.images.images import Images, ImageSet
 from llgrad.devices.oscillator import Oscillator
 from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork, uncoupled
@@ -47,15 +47,18 @@ def network_of(defaults: Defaults, given: Mapping[str, Any], data: ImageSet, see
         data: the images.
         seed: of the weights.
     """
-    kind, counts = given.get("network", Kind.OSCILLATORS), _counts(given.get("oscillators")) or defaults.oscillators
+    kind, counts = (
+        given.get("network", NetworkKind.OSCILLATORS),
+        _counts(given.get("oscillators")) or defaults.oscillators,
+    )
     shape, classes, key = data.train.shape, len(data.train.classes), jax.random.key(seed)
     with jax.enable_x64(False):
-        if kind is Kind.OSCILLATORS:
+        if kind is NetworkKind.OSCILLATORS:
             return _of_oscillators(defaults, counts, given, data.train, key)
-        foreign = OF_OSCILLATORS if kind is Kind.TANH else (*OF_OSCILLATORS, "oscillators")
+        foreign = OF_OSCILLATORS if kind is NetworkKind.TANH else (*OF_OSCILLATORS, "oscillators")
         if idle := [name for name in foreign if name in given]:
             raise ValueError(f"{flag(idle[0])} is for oscillators; leave it out with --network {kind.value}")
-        if kind is Kind.SOFTMAX:
+        if kind is NetworkKind.SOFTMAX:
             return SoftmaxNetwork.create(shape, classes)
         if len(counts) != 1 or min(counts) < 1:
             raise ValueError("--network tanh has a single layer; give one number of at least 1 as --oscillators")

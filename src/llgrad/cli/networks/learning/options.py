@@ -19,7 +19,7 @@ TRAINING: Final = "Training"
 RUN: Final = "The run"
 
 
-class Kind(enum.Enum):
+class NetworkKind(enum.Enum):
     """What stands between the pixels and the classes."""
 
     OSCILLATORS = "oscillators"
@@ -45,7 +45,7 @@ ShiftOption = Annotated[int | None, option(IMAGES, "Move training images by up t
 RotationOption = Annotated[str | None, option(IMAGES, "Turn training images by up to this: 10deg.", metavar="ANGLE")]
 
 KindOption = Annotated[
-    Kind | None, option(NETWORK, "Coupled oscillators, or what to compare them with. Default: oscillators.")
+    NetworkKind | None, option(NETWORK, "Coupled oscillators, or what to compare them with. Default: oscillators.")
 ]
 OscillatorsOption = Annotated[
     str | None, option(NETWORK, "Oscillators; 128,64 for two arrays in sequence.", metavar="N")

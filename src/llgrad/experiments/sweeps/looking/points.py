@@ -18,7 +18,7 @@ import numpy as np
 
 from llgrad.core.speed.quick import for_many, quick_jit
 from llgrad.experiments.sweeps.axes import Axis, at
-from llgrad.orbits.cycle.guess import Guess, spiral
+from llgrad.orbits.cycle.guess import CycleGuess, spiral
 from llgrad.orbits.cycle.shooting import newton
 from llgrad.orbits.cycle.solving import attracts, error_of, is_cycle, turns_of
 from llgrad.orbits.flow import Flow, begun, flow_of
@@ -130,10 +130,10 @@ def flow_at(dynamic: Any, static: Any) -> Flow:
 
 
 @quick_jit
-def guessed(dynamic: Any, static: Any, starts: Any, between: Any, count: int) -> Guess:
+def guessed(dynamic: Any, static: Any, starts: Any, between: Any, count: int) -> CycleGuess:
     """A guess of each point, from all distances from the state at rest, or `between` two (B, 2)."""
 
-    def one(dynamic: Any, start: Any, between: Any) -> Guess:
+    def one(dynamic: Any, start: Any, between: Any) -> CycleGuess:
         return spiral(flow_at(dynamic, static), start, count, between)
 
     return jax.vmap(one)(dynamic, starts, between)

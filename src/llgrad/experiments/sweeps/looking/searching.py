@@ -12,7 +12,7 @@ import numpy as np
 from llgrad.experiments.sweeps.looking.points import FINER, Points, Solved, finer, guessed, in_portions, solved, turned
 from llgrad.experiments.sweeps.looking.settling import settled
 from llgrad.orbits.cycle.finding import ZOOMS
-from llgrad.orbits.cycle.settling import Outcome
+from llgrad.orbits.cycle.settling import SettlingOutcome
 from llgrad.orbits.cycle.solving import MOST_STEPS
 
 COUNT: Final = 32
@@ -35,7 +35,7 @@ class How(enum.IntEnum):
     """With as many states as are taken at most, the orbit is not as accurate as was asked for."""
 
 
-class Search(NamedTuple):
+class PointsFound(NamedTuple):
     """What was found at each point (B, …)."""
 
     how: np.ndarray
@@ -56,27 +56,31 @@ class Search(NamedTuple):
             self.states[place] = states
 
 
-def empty_search(points: Points) -> Search:
+def empty_search(points: Points) -> PointsFound:
     """A search that was not begun."""
     b, n = points.starts.shape
     nothing: list[np.ndarray | None] = [None] * b
-    return Search(np.zeros(b, int), nothing, np.full(b, np.nan), np.full(b, np.nan), np.full((b, n), np.nan))
+    return PointsFound(np.zeros(b, int), nothing, np.full(b, np.nan), np.full(b, np.nan), np.full((b, n), np.nan))
 
 
-def settle(points: Points, places: np.ndarray, search: Search, heard: Callable[[float], None]) -> None:
+def settle(points: Points, places: np.ndarray, search: PointsFound, heard: Callable[[float], None]) -> None:
     """Run from the start at places (K,) where spirals led to no orbit, and see what that comes to. `heard` is called
     with the part of them that is done."""
     if not len(places):
         return
     end = settled(points, places, COUNT, heard)
     search.ends[places] = end.states
-    for outcome, how in ((Outcome.REST, How.REST), (Outcome.LOST, How.LOST), (Outcome.NEITHER, How.NEITHER)):
+    for outcome, how in (
+        (SettlingOutcome.REST, How.REST),
+        (SettlingOutcome.LOST, How.LOST),
+        (SettlingOutcome.NEITHER, How.NEITHER),
+    ):
         search.how[places[end.outcomes == outcome.value]] = how
     for chosen, found in end.cycles:
         _once(points, places[chosen], found, search)
 
 
-def look(points: Points, places: np.ndarray, search: Search) -> np.ndarray:
+def look(points: Points, places: np.ndarray, search: PointsFound) -> np.ndarray:
     """Look for orbits round the states at rest at places (K,), each by itself, as `lg.orbit` does; where none
     attracts. Where there seems to be one that few states do not resolve, more are taken."""
     missed, unclear = _by_spirals(points, places, search, COUNT)
@@ -86,7 +90,7 @@ def look(points: Points, places: np.ndarray, search: Search) -> np.ndarray:
     return np.sort(np.concatenate([missed, unclear]))
 
 
-def _by_spirals(points: Points, places: np.ndarray, search: Search, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _by_spirals(points: Points, places: np.ndarray, search: PointsFound, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Where spirals cross no orbit, and where they do and Newton's method finds none that attracts."""
     between = np.zeros((len(places), 2))
     missed = [np.zeros(0, int)]
@@ -105,7 +109,7 @@ def _by_spirals(points: Points, places: np.ndarray, search: Search, count: int) 
     return np.concatenate(missed), places
 
 
-def _once(points: Points, places: np.ndarray, found: Solved, search: Search, how: How = How.ORBIT) -> None:
+def _once(points: Points, places: np.ndarray, found: Solved, search: PointsFound, how: How = How.ORBIT) -> None:
     """Keep orbits, once round where they were found several times round."""
     while len(places):
         several = found.turns > 1
@@ -117,7 +121,7 @@ def _once(points: Points, places: np.ndarray, found: Solved, search: Search, how
             found = in_portions(points, places, solved, states, period)
 
 
-def spread(points: Points, shape: tuple[int, ...], search: Search, accuracy: float) -> None:
+def spread(points: Points, shape: tuple[int, ...], search: PointsFound, accuracy: float) -> None:
     """Continue orbits from point to neighbouring point of the grid, where a run from the start led to none."""
     grid = np.arange(points.number).reshape(shape)
     tried: set[tuple[int, int]] = set()
@@ -139,7 +143,7 @@ def _is_short(states: np.ndarray | None) -> bool:
     return states is not None and len(states) <= FINER * COUNT
 
 
-def _continued(points: Points, places: np.ndarray, sources: np.ndarray, search: Search) -> None:
+def _continued(points: Points, places: np.ndarray, sources: np.ndarray, search: PointsFound) -> None:
     """Orbits at places from those of neighbours, all of as many states."""
     states = np.stack([search.states[source] for source in sources.tolist()])  # type: ignore[arg-type]
     found = in_portions(points, places, solved, states, search.period[sources])
@@ -167,7 +171,7 @@ def _slice(ndim: int, axis: int, step: int) -> tuple[slice, ...]:
     return tuple((slice(None, -1) if step > 0 else slice(1, None)) if i == axis else slice(None) for i in range(ndim))
 
 
-def refine(points: Points, places: np.ndarray, search: Search, accuracy: float) -> None:
+def refine(points: Points, places: np.ndarray, search: PointsFound, accuracy: float) -> None:
     """Take as many states round each orbit as an accuracy needs."""
     while True:
         todo = [i for i in places.tolist() if search.states[i] is not None and not search.error[i] <= accuracy]
@@ -188,7 +192,7 @@ def refine(points: Points, places: np.ndarray, search: Search, accuracy: float) 
             _unresolved(search, here[~good])
 
 
-def _unresolved(search: Search, places: np.ndarray) -> None:
+def _unresolved(search: PointsFound, places: np.ndarray) -> None:
     search.how[places] = How.UNRESOLVED
     search.period[places] = np.nan
     for place in places.tolist():

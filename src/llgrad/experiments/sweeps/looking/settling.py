@@ -20,7 +20,7 @@ from llgrad.orbits.cycle.settling import (
     SLOWLY,
     STEPS,
     STILL,
-    Outcome,
+    SettlingOutcome,
     last_turn,
     rest_and_rates,
 )
@@ -41,7 +41,7 @@ class Ends(NamedTuple):
     """How runs ended."""
 
     outcomes: np.ndarray
-    """(K,), the values of `Outcome`."""
+    """(K,), the values of `SettlingOutcome`."""
     states: np.ndarray
     """Where (K, n): the state at rest itself, where a run comes to rest."""
     cycles: list[tuple[np.ndarray, Solved]]
@@ -103,7 +103,7 @@ class _Now:
         k = len(places)
         self.points, self.places, self.count = points, places, count
         self.states = np.array(points.starts[places])
-        self.outcomes = np.full(k, Outcome.NEITHER.value, dtype=object)
+        self.outcomes = np.full(k, SettlingOutcome.NEITHER.value, dtype=object)
         self.cycles: list[tuple[np.ndarray, Solved]] = []
         self.fastest = np.maximum(in_portions(points, places, _rate, self.states), 1e-12)
         self.before, self.first = np.full(k, math.inf), np.full(k, math.nan)
@@ -118,7 +118,7 @@ class _Now:
         given = self.states[here], interval, self.size[here]
         told = in_portions(self.points, self.places[here], partial(self._summary, tries), *given, few=True)
         end, lost, extent, size, turns = told
-        self.outcomes[here[lost]] = Outcome.LOST.value
+        self.outcomes[here[lost]] = SettlingOutcome.LOST.value
         self.states[here[~lost]] = end[~lost]
         self.extent[here], self.size[here] = extent, size
         shrinks = ~lost & (extent < SLOWLY) & (extent < 0.99 * self.before[here])
@@ -129,7 +129,7 @@ class _Now:
         self._cycle(here, turns * interval, end, turning, self.count)
         if piece >= LATE:
             self._cycle(here, turns * interval, end, turning, FINER * self.count)
-        self.open = np.array([i for i in here.tolist() if self.outcomes[i] == Outcome.NEITHER.value], int)
+        self.open = np.array([i for i in here.tolist() if self.outcomes[i] == SettlingOutcome.NEITHER.value], int)
         self.before[here] = extent
         self.first[here] = np.where(np.isnan(self.first[here]), extent, self.first[here])
         if len(self.open):
@@ -169,12 +169,12 @@ class _Now:
             with np.errstate(divide="ignore", invalid="ignore"):
                 decay = np.log(self.extent[here] / self.before[here]) / (values[:, 0].real * time)
             good &= (self.extent[here] < SHRUNK) | (np.abs(decay - 1) < LINEAR)
-        self.outcomes[here[good | sure]] = Outcome.REST.value
+        self.outcomes[here[good | sure]] = SettlingOutcome.REST.value
         self.states[here[good]] = state[good]
 
     def _cycle(self, here: np.ndarray, period: np.ndarray, last: np.ndarray, turning: np.ndarray, count: int) -> None:
         """The runs that fall onto a cycle: it must be the one that they are on."""
-        tried = turning & np.array([self.outcomes[i] == Outcome.NEITHER.value for i in here.tolist()], bool)
+        tried = turning & np.array([self.outcomes[i] == SettlingOutcome.NEITHER.value for i in here.tolist()], bool)
         if not tried.any():
             return
         here, period, last = here[tried], period[tried], last[tried]
@@ -185,7 +185,7 @@ class _Now:
         with np.errstate(invalid="ignore"):
             gap = np.sqrt(((found.states - last[:, None]) ** 2).sum(2)).min(1)
             good = found.fine & found.attracts & (gap < 2 * size)
-        self.outcomes[here[good]] = Outcome.CYCLE.value
+        self.outcomes[here[good]] = SettlingOutcome.CYCLE.value
         if good.any():
             self.cycles.append((here[good], Solved(*(leaf[good] for leaf in found))))
 

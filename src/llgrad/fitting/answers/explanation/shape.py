@@ -29,7 +29,7 @@ ROUNDING: Final = 1e-6
 """Residuals below this part of the data's scale are the rounding of a noise-free trace."""
 
 
-class Line(NamedTuple):
+class ResidualLine(NamedTuple):
     """The strongest line of the residuals of one column."""
 
     frequency: float
@@ -62,7 +62,7 @@ def is_correlated(residuals: np.ndarray, scale: float) -> bool:
     return residuals.size > FEWEST and rms > ROUNDING * scale and abs(correlation_of(residuals)) > least
 
 
-def strongest_line(residuals: np.ndarray) -> Line | None:
+def strongest_line(residuals: np.ndarray) -> ResidualLine | None:
     """The strongest line in the residuals (T,) of one column, where it is no chance.
 
     Of K ordinates of the periodogram of independent residuals the largest has more than the part g of their sum with a
@@ -79,7 +79,7 @@ def strongest_line(residuals: np.ndarray) -> Line | None:
     largest = int(np.argmax(power))
     share = float(power[largest]) / total
     chance = math.log(count) + (count - 1) * math.log1p(-min(share, 1 - 1e-12))
-    return Line((largest + 1) / size, share) if share > MATERIAL and chance < math.log(UNLIKELY) else None
+    return ResidualLine((largest + 1) / size, share) if share > MATERIAL and chance < math.log(UNLIKELY) else None
 
 
 def is_noise(residuals: np.ndarray) -> bool:

@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.datasets.settings import columns_of, setting_column, swept_columns, varies
-from llgrad.datasets.tables.quantities import Kind, Quantity
-from llgrad.datasets.tables.table import Table, read_table
+from llgrad.datasets.tables.quantities import ColumnQuantity, QuantityKind
+from llgrad.datasets.tables.table import TextTable, read_table
 from llgrad.fitting.orbits.tables.table import OrbitTable
 
 WATTS: Final = {"W": 1.0, "mW": 1e-3, "µW": 1e-6, "μW": 1e-6, "uW": 1e-6, "nW": 1e-9, "pW": 1e-12, "fW": 1e-15}
-KINDS: Final = {"frequency": Kind.FREQUENCY, "line_width": Kind.LINE_WIDTH, "power": Kind.LEVEL}
+KINDS: Final = {"frequency": QuantityKind.FREQUENCY, "line_width": QuantityKind.LINE_WIDTH, "power": QuantityKind.LEVEL}
 _LOCKING: Final = re.compile(r"lock", re.IGNORECASE)
 _HALF: Final = re.compile(r"half|hwhm|halb", re.IGNORECASE)
 _FULL: Final = re.compile(r"full|fwhm|whole|total|voll", re.IGNORECASE)
@@ -94,7 +94,7 @@ def _si(leaf: str) -> str:
     return {"current": "A", "temperature": "K"}.get(leaf, "T")
 
 
-def _set_to(table: Table, index: int, leaf: str) -> np.ndarray:
+def _set_to(table: TextTable, index: int, leaf: str) -> np.ndarray:
     """Values [SI] of a setting."""
     if (unit := table.unit(index)[0]) != _si(leaf):
         raise ValueError(
@@ -105,11 +105,11 @@ def _set_to(table: Table, index: int, leaf: str) -> np.ndarray:
     return table.in_si(index, _si(leaf))
 
 
-def _measured(table: Table, columns: Sequence[Quantity], wanted: list[str] | None) -> dict[str, int]:
+def _measured(table: TextTable, columns: Sequence[ColumnQuantity], wanted: list[str] | None) -> dict[str, int]:
     """The column of each quantity."""
     found: dict[str, list[int]] = {}
     for index, column in enumerate(columns):
-        if column.kind in (Kind.ERROR, Kind.TIME, Kind.COMMENT):
+        if column.kind in (QuantityKind.ERROR, QuantityKind.TIME, QuantityKind.COMMENT):
             continue
         if _LOCKING.search(table.header[index].name):
             found.setdefault("locking", []).append(index)
@@ -136,7 +136,7 @@ def _measured(table: Table, columns: Sequence[Quantity], wanted: list[str] | Non
     return {name: places[0] for name, places in chosen.items()}
 
 
-def _unit(table: Table, name: str, index: int) -> tuple[str, float]:
+def _unit(table: TextTable, name: str, index: int) -> tuple[str, float]:
     """The quantity that a column holds, and by what it is multiplied."""
     header = table.header[index]
     if name == "power":
@@ -163,13 +163,13 @@ def _unit(table: Table, name: str, index: int) -> tuple[str, float]:
     return name, factor * (2.0 if name == "line_width" and _HALF.search(header.name) else 1.0)
 
 
-def _error(table: Table, columns: Sequence[Quantity], name: str, index: int) -> int | None:
+def _error(table: TextTable, columns: Sequence[ColumnQuantity], name: str, index: int) -> int | None:
     """The column of the errors of a quantity."""
     locking = name == "locking"
     found = [
         i
         for i, column in enumerate(columns)
-        if column.kind is Kind.ERROR and bool(_LOCKING.search(table.header[i].name)) == locking
+        if column.kind is QuantityKind.ERROR and bool(_LOCKING.search(table.header[i].name)) == locking
     ]
     if not locking:
         found = [i for i in found if columns[i].of is KINDS[name]]
@@ -181,7 +181,7 @@ def _error(table: Table, columns: Sequence[Quantity], name: str, index: int) -> 
     return found[0] if found else None
 
 
-def _of_error(table: Table, own: str, index: int, factor: float) -> float:
+def _of_error(table: TextTable, own: str, index: int, factor: float) -> float:
     """By what the errors are multiplied; `factor` is that of the values, without a unit of its own theirs too."""
     unit = (table.header[index].unit or "").strip()
     if own == "power_dbm":
@@ -203,7 +203,7 @@ def _of_error(table: Table, own: str, index: int, factor: float) -> float:
     return scale * (2.0 if own == "line_width" and _HALF.search(name) else 1.0)
 
 
-def _numbers(table: Table, index: int, factor: float) -> np.ndarray:
+def _numbers(table: TextTable, index: int, factor: float) -> np.ndarray:
     """A column of numbers, NaN where a cell is blank."""
     values = table.values[:, index]
     for row in np.flatnonzero(~np.isfinite(values)):
@@ -213,7 +213,7 @@ def _numbers(table: Table, index: int, factor: float) -> np.ndarray:
 
 
 def _settings(
-    table: Table, columns: Sequence[Quantity], found: Mapping[str, int], wanted: list[str] | None
+    table: TextTable, columns: Sequence[ColumnQuantity], found: Mapping[str, int], wanted: list[str] | None
 ) -> dict[int, str]:
     """The columns of settings, and the leaf of a device that each is."""
     measured = next(iter(found.values()))
@@ -223,7 +223,7 @@ def _settings(
     swept = [i for i in swept_columns(columns) if i not in found.values()]
     swept = [i for i in swept if varies(table.values[:, i])] or swept
     pairs = [setting_column(table, columns, measured, table.header[i].name) for i in swept]
-    pairs += [(i, "temperature") for i, column in enumerate(columns) if column.kind is Kind.TEMPERATURE]
+    pairs += [(i, "temperature") for i, column in enumerate(columns) if column.kind is QuantityKind.TEMPERATURE]
     leaves = [leaf for _, leaf in pairs]
     if not leaves:
         raise ValueError(
@@ -235,9 +235,9 @@ def _settings(
     return dict(pairs)
 
 
-def _place(table: Table, columns: Sequence[Quantity], measured: int, name: str) -> tuple[int, str]:
+def _place(table: TextTable, columns: Sequence[ColumnQuantity], measured: int, name: str) -> tuple[int, str]:
     if name == "temperature":
-        places = [i for i, column in enumerate(columns) if column.kind is Kind.TEMPERATURE]
+        places = [i for i, column in enumerate(columns) if column.kind is QuantityKind.TEMPERATURE]
         if len(places) == 1:
             return places[0], name
     return setting_column(table, columns, measured, name)

@@ -15,7 +15,7 @@ import numpy as np
 from llgrad.datasets.sweeps import Sweep, Sweeps
 from llgrad.fitting.resonance.comparison import NO_SUPPORT
 from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, Line, Window, fewest_points, fit_line
-from llgrad.fitting.resonance.shapes.shape import PEAK_TO_PEAK, Shape
+from llgrad.fitting.resonance.shapes.shape import PEAK_TO_PEAK, LineShape
 from llgrad.fitting.resonance.usable import reason_unusable
 
 TRIED: Final = (0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
@@ -25,7 +25,7 @@ TRIED: Final = (0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
 class ShapeChoice(NamedTuple):
     """The shape of the lines of a file, and what speaks for it."""
 
-    shape: Shape
+    shape: LineShape
     lines: tuple[Line, ...]
     """The line of every sweep with enough points, usable or not, in that shape."""
     margin: float
@@ -38,7 +38,7 @@ class ShapeChoice(NamedTuple):
     """Amplitude of the field modulation [T] that the user gave."""
 
     @property
-    def other(self) -> Shape:
+    def other(self) -> LineShape:
         """The shape that was not taken."""
         return _other(self.shape)
 
@@ -60,7 +60,7 @@ class ShapeChoice(NamedTuple):
                 f"ΔAICc = {abs(self.margin):.3g})"
             )
         meaning = "half width w is half the full width at half maximum of the symmetric Lorentzian (FWHM = 2w)"
-        if self.shape is Shape.LORENTZIAN:
+        if self.shape is LineShape.LORENTZIAN:
             return chosen, meaning
         meaning += f"; peak to peak, its derivative is ΔH_pp = 2w/√3 = {PEAK_TO_PEAK:.4f} w wide"
         if self.modulation is None:
@@ -73,7 +73,7 @@ def choose_shape(
     sweeps: Sweeps,
     window: Window,
     background: Background,
-    shape: Shape | None = None,
+    shape: LineShape | None = None,
     modulation: float | None = None,
 ) -> ShapeChoice:
     """The shape of the lines, chosen by the evidence of all sweeps unless `shape` names it.
@@ -84,7 +84,7 @@ def choose_shape(
     where derivatives are plainly wider than they would be without a modulation and none was given.
     """
     enough = [s for s in sweeps.sweeps if window.holds(s.field).sum() >= fewest_points(background)]
-    fitted = {kind: _fit(enough, window, background, kind, modulation or 0.0) for kind in Shape}
+    fitted = {kind: _fit(enough, window, background, kind, modulation or 0.0) for kind in LineShape}
     clear = [
         number
         for number, lines in enumerate(zip(*fitted.values(), strict=True))
@@ -96,27 +96,28 @@ def choose_shape(
     margin = costs[_other(chosen)] - costs[chosen]
     if shape is None and clear and margin < NO_SUPPORT:
         raise ValueError(
-            f"these sweeps do not tell {Shape.LORENTZIAN.words} from {Shape.DERIVATIVE.words} (ΔAICc = {margin:.2g} on "
+            f"these sweeps do not tell {LineShape.LORENTZIAN.words} from {LineShape.DERIVATIVE.words} "
+            f"(ΔAICc = {margin:.2g} on "
             f"{len(clear)} lines), and the widths depend on it; name what was recorded: shape=Shape.LORENTZIAN or "
             "Shape.DERIVATIVE (--shape lorentzian or --shape derivative), the latter for a modulated field and a "
             "lock-in amplifier"
         )
-    if modulation is not None and chosen is Shape.LORENTZIAN:
+    if modulation is not None and chosen is LineShape.LORENTZIAN:
         because = "" if shape else f"; these are {chosen.words} by ΔAICc = {margin:.3g}"
         raise ValueError(f"a field modulation belongs to derivative lines{because}; leave it out, or name that shape")
-    if chosen is Shape.DERIVATIVE and modulation is None and clear:
+    if chosen is LineShape.DERIVATIVE and modulation is None and clear:
         _check_modulation(sweeps, background, [fitted[chosen][n] for n in clear])
     return ShapeChoice(chosen, fitted[chosen], float(margin), len(clear), shape is not None, modulation)
 
 
-def _other(shape: Shape) -> Shape:
-    return Shape.DERIVATIVE if shape is Shape.LORENTZIAN else Shape.LORENTZIAN
+def _other(shape: LineShape) -> LineShape:
+    return LineShape.DERIVATIVE if shape is LineShape.LORENTZIAN else LineShape.LORENTZIAN
 
 
 def _fit(
-    sweeps: Sequence[Sweep], window: Window, background: Background, shape: Shape, modulation: float
+    sweeps: Sequence[Sweep], window: Window, background: Background, shape: LineShape, modulation: float
 ) -> tuple[Line, ...]:
-    amplitude = modulation if shape is Shape.DERIVATIVE else 0.0
+    amplitude = modulation if shape is LineShape.DERIVATIVE else 0.0
     return tuple(fit_line(sweep, window, background, shape, amplitude) for sweep in sweeps)
 
 
@@ -133,7 +134,7 @@ def _check_modulation(sweeps: Sweeps, background: Background, lines: Sequence[Li
         amplitude_tried = part * typical
         cost = _aicc(
             [
-                fit_line(line.sweep, EVERYTHING, background, Shape.DERIVATIVE, amplitude_tried, near=line)
+                fit_line(line.sweep, EVERYTHING, background, LineShape.DERIVATIVE, amplitude_tried, near=line)
                 for line in lines
             ]
         )

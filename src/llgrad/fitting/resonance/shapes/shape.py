@@ -29,7 +29,7 @@ PEAK_TO_PEAK: Final = 2 / 3**0.5
 """ΔH_pp/w of the derivative of a Lorentzian, with w the half width at half maximum."""
 
 
-class Shape(enum.Enum):
+class LineShape(enum.Enum):
     """What a line looks like against the field."""
 
     LORENTZIAN = "lorentzian"
@@ -40,28 +40,28 @@ class Shape(enum.Enum):
     @property
     def words(self) -> str:
         """What to call it in a sentence."""
-        return "Lorentzians" if self is Shape.LORENTZIAN else "derivatives of Lorentzians"
+        return "Lorentzians" if self is LineShape.LORENTZIAN else "derivatives of Lorentzians"
 
 
-def line_shape(shape: Shape, x: Any, modulation: Any = 0.0) -> Any:
+def line_shape(shape: LineShape, x: Any, modulation: Any = 0.0) -> Any:
     """The complex line at x = (H − H_r)/w: its real part goes with S, its imaginary part with A.
 
     `modulation` is m = a/w, the amplitude (half the peak-to-peak value) of the modulated field in half widths.
 
-    >>> line_shape(Shape.LORENTZIAN, 1.0), line_shape(Shape.DERIVATIVE, 0.0)
+    >>> line_shape(LineShape.LORENTZIAN, 1.0), line_shape(LineShape.DERIVATIVE, 0.0)
     (np.complex128(0.5+0.5j), np.complex128(1j))
     """
     pole = 1 - 1j * np.asarray(x)
-    if shape is Shape.LORENTZIAN:
+    if shape is LineShape.LORENTZIAN:
         return 1 / pole
     root = np.sqrt(pole * pole + modulation * modulation)
     return 2j / (root * (root + pole))
 
 
-def slopes(shape: Shape, x: Any, modulation: Any = 0.0) -> tuple[Any, Any]:
+def slopes(shape: LineShape, x: Any, modulation: Any = 0.0) -> tuple[Any, Any]:
     """The derivatives of `line_shape` by x and by the modulation m."""
     pole = 1 - 1j * np.asarray(x)
-    if shape is Shape.LORENTZIAN:
+    if shape is LineShape.LORENTZIAN:
         return 1j / (pole * pole), 0.0 * pole
     root = np.sqrt(pole * pole + modulation * modulation)
     line = 2j / (root * (root + pole))

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from llgrad.orbits.branches.cycles.stepping import CycleFamily, Step
+from llgrad.orbits.branches.cycles.stepping import BranchStep, CycleFamily
 from llgrad.orbits.branches.cycles.tracing import apart, next_step, product
 
 FOLD, BRANCH, DOUBLING, TORUS = "fold of cycles", "branch point of cycles", "period doubling", "torus"
@@ -24,20 +24,20 @@ ON_CIRCLE: Final = 1e-6
 """A multiplier that is this near to the unit circle is on it."""
 
 
-class Change(NamedTuple):
+class StabilityChange(NamedTuple):
     """Where a cycle changes its stability."""
 
     kind: str
-    step: Step
+    step: BranchStep
 
 
-def multipliers_at(step: Step) -> np.ndarray:
+def multipliers_at(step: BranchStep) -> np.ndarray:
     """Floquet multipliers (d − 1,) without the 1 of the free phase, the largest first."""
     values = np.linalg.eigvals(step.transversal).astype(complex)
     return values[np.argsort(-np.abs(values), kind="stable")]
 
 
-def growing_at(step: Step) -> int:
+def growing_at(step: BranchStep) -> int:
     """In how many directions deviations grow."""
     return int((np.abs(multipliers_at(step)) > 1).sum())
 
@@ -50,25 +50,25 @@ def _signed(factors: np.ndarray) -> float:
     return float((-1.0) ** int((real < 0).sum()) * np.abs(factors).min())
 
 
-def _of_fold(step: Step) -> float:
+def _of_fold(step: BranchStep) -> float:
     return float(step.along.value)
 
 
-def _of_branch(step: Step) -> float:
+def _of_branch(step: BranchStep) -> float:
     return _signed(multipliers_at(step) - 1)
 
 
-def _of_doubling(step: Step) -> float:
+def _of_doubling(step: BranchStep) -> float:
     return _signed(multipliers_at(step) + 1)
 
 
-def _of_torus(step: Step) -> float:
+def _of_torus(step: BranchStep) -> float:
     values = multipliers_at(step)
     first, second = np.triu_indices(len(values), 1)
     return _signed(values[first] * values[second] - 1)
 
 
-TESTS: Final[dict[str, Callable[[Step], float]]] = {
+TESTS: Final[dict[str, Callable[[BranchStep], float]]] = {
     FOLD: _of_fold,
     BRANCH: _of_branch,
     DOUBLING: _of_doubling,
@@ -76,7 +76,9 @@ TESTS: Final[dict[str, Callable[[Step], float]]] = {
 }
 
 
-def changes_between(family: CycleFamily, here: Step, there: Step) -> tuple[list[Change], list[str]]:
+def changes_between(
+    family: CycleFamily, here: BranchStep, there: BranchStep
+) -> tuple[list[StabilityChange], list[str]]:
     """The critical points between two neighbouring points of a branch, in order, and kinds of those not solved."""
     kinds = [kind for kind, test in TESTS.items() if test(here) * test(there) < 0]
     if FOLD in kinds and BRANCH in kinds:
@@ -87,20 +89,20 @@ def changes_between(family: CycleFamily, here: Step, there: Step) -> tuple[list[
         if step is None:
             lost.append(kind)
         elif kind == FOLD and _is_crossing(step):
-            found.append(Change(BRANCH, step))
+            found.append(StabilityChange(BRANCH, step))
         elif kind != TORUS or _has_pair(step):
-            found.append(Change(kind, step))
+            found.append(StabilityChange(kind, step))
     size = float(family.size)
     return sorted(found, key=lambda c: product(here.along, apart(here, c.step, size), here.length)), lost
 
 
-def _has_pair(step: Step) -> bool:
+def _has_pair(step: BranchStep) -> bool:
     """Whether a pair of multipliers is on the unit circle: of two real ones μ and 1/μ nothing is told."""
     values = multipliers_at(step)
     return bool(((np.abs(np.abs(values) - 1) < ON_CIRCLE) & (np.abs(np.imag(values)) > REAL)).any())
 
 
-def _is_crossing(step: Step) -> bool:
+def _is_crossing(step: BranchStep) -> bool:
     """Whether what looks like a fold is the crossing of two branches, as where a symmetry breaks: no change of the
     number acts along the direction that costs nothing."""
     closing = step.matrix[:-1]
@@ -108,7 +110,9 @@ def _is_crossing(step: Step) -> bool:
     return abs(along @ closing[:, -1]) < CROSSING * np.linalg.norm(closing[:, -1])
 
 
-def _solved(family: CycleFamily, here: Step, there: Step, test: Callable[[Step], float]) -> Step | None:
+def _solved(
+    family: CycleFamily, here: BranchStep, there: BranchStep, test: Callable[[BranchStep], float]
+) -> BranchStep | None:
     """The point between two at which a test is zero, by secants that keep it between two (the Illinois method); None
     where one on the way cannot be reached."""
     # multipliers are less exact than states: where they are what is solved for, with steps of half the length

@@ -9,11 +9,11 @@ import jax
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.orbits.branches.cycles.result import End
+from llgrad.orbits.branches.cycles.result import BranchEnd
 from llgrad.orbits.branches.cycles.starting import Origin, from_hopf
-from llgrad.orbits.branches.cycles.stepping import CycleFamily, Step
+from llgrad.orbits.branches.cycles.stepping import BranchStep, CycleFamily
 from llgrad.orbits.branches.cycles.tracing import LONGEST, MOST_POINTS, MOST_STATES, Leg
-from llgrad.orbits.branches.family import Range
+from llgrad.orbits.branches.family import FollowedRange
 from llgrad.orbits.branches.result import Branch, Threshold
 
 NEAR: Final = 0.2
@@ -26,12 +26,12 @@ TOUCHES: Final = 0.05
 class Doubled(NamedTuple):
     """A period doubling of a branch that was followed."""
 
-    step: Step
+    step: BranchStep
     turns: int
     """Of the branch."""
 
 
-class Known(NamedTuple):
+class KnownRests(NamedTuple):
     """The states at rest over the range."""
 
     branches: tuple[Branch, ...]
@@ -62,8 +62,8 @@ class Known(NamedTuple):
 
 
 def ending(
-    known: Known, family: CycleFamily, span: Range, leg: Leg, begun: Any, doublings: list[Doubled]
-) -> tuple[End, Origin | None]:
+    known: KnownRests, family: CycleFamily, span: FollowedRange, leg: Leg, begun: Any, doublings: list[Doubled]
+) -> tuple[BranchEnd, Origin | None]:
     """Why a branch ends, and the state at rest to which it shrinks where it does.
 
     Args:
@@ -89,10 +89,12 @@ def ending(
         "long": f"after {MOST_POINTS} points it is followed no further",
         "lost": f"beyond {at} it could not be followed",
     }
-    return End(leg.why, sentences[leg.why]), None
+    return BranchEnd(leg.why, sentences[leg.why]), None
 
 
-def _at_rest(known: Known, family: CycleFamily, span: Range, last: Step) -> tuple[End, Origin | None]:
+def _at_rest(
+    known: KnownRests, family: CycleFamily, span: FollowedRange, last: BranchStep
+) -> tuple[BranchEnd, Origin | None]:
     """The Hopf point at which a cycle shrinks to a state at rest."""
     mean = last.place.states.mean(0)
     size = float(family.size)
@@ -101,15 +103,15 @@ def _at_rest(known: Known, family: CycleFamily, span: Range, last: Step) -> tupl
     ]
     if not far or min(far) > NEAR:
         at = show(float(f"{last.place.value:.6g}"), span.unit)
-        return End("lost", f"near {at} it shrinks to a point that is no Hopf point that was found"), None
+        return BranchEnd("lost", f"near {at} it shrinks to a point that is no Hopf point that was found"), None
     point = known.hopfs[int(np.argmin(far))]
     omega = 2e-9 * math.pi * float(jax.lax.stop_gradient(point.frequency))
     at = show(float(f"{point.held:.8g}"), span.unit)
     origin = from_hopf(family, point.y, point.held, omega)
-    return End("Hopf", f"it shrinks to the Hopf point at {at}", point.held), origin
+    return BranchEnd("Hopf", f"it shrinks to the Hopf point at {at}", point.held), origin
 
 
-def _halved(family: CycleFamily, span: Range, last: Step, doublings: list[Doubled]) -> End:
+def _halved(family: CycleFamily, span: FollowedRange, last: BranchStep, doublings: list[Doubled]) -> BranchEnd:
     """The period doubling at which a doubled cycle becomes the single one."""
 
     def far(one: Doubled) -> float:
@@ -120,13 +122,13 @@ def _halved(family: CycleFamily, span: Range, last: Step, doublings: list[Double
     near = min(doublings, key=far, default=None)
     if near is None or far(near) > NEAR:
         at = show(float(f"{last.place.value:.6g}"), span.unit)
-        return End("period doubling", f"near {at}, at a period doubling, it becomes the cycle of half its period")
+        return BranchEnd("period doubling", f"near {at}, at a period doubling, it becomes the cycle of half its period")
     at = show(float(f"{near.step.place.value:.8g}"), span.unit)
     sentence = f"it becomes the cycle of half its period at the period doubling at {at}"
-    return End("period doubling", sentence, near.step.place.value)
+    return BranchEnd("period doubling", sentence, near.step.place.value)
 
 
-def _slow(known: Known, family: CycleFamily, span: Range, last: Step) -> End:
+def _slow(known: KnownRests, family: CycleFamily, span: FollowedRange, last: BranchStep) -> BranchEnd:
     """Where the period of a cycle grows without bound."""
     slowest = last.place.states[int(last.speeds.argmin())]
     size, value = float(family.size), last.place.value
@@ -135,13 +137,15 @@ def _slow(known: Known, family: CycleFamily, span: Range, last: Step) -> End:
         if point.kind == "fold" and near < NEAR and abs(point.held - value) < NEAR * size:
             at = show(float(f"{point.held:.8g}"), span.unit)
             sentence = f"its period grows without bound towards {at}, where two states at rest appear on it (a fold)"
-            return End("infinite period", sentence, point.held)
+            return BranchEnd("infinite period", sentence, point.held)
     at = show(float(f"{value:.5g}"), span.unit)
     grown = f"its period grows without bound near {at}"
     near = [y for y in known.unstable_at(value) if np.linalg.norm((y - slowest) / last.length) < TOUCHES]
     if not near:
-        return End(
+        return BranchEnd(
             "infinite period", f"{grown}; it is followed to {LONGEST:g} times its least, or as far as it resolves"
         )
     state = "(" + ", ".join(f"{part:.4f}" for part in near[0].round(4) + 0.0) + ")"
-    return End("infinite period", f"{grown}, where it runs into the unstable state at rest {state}: a homoclinic orbit")
+    return BranchEnd(
+        "infinite period", f"{grown}, where it runs into the unstable state at rest {state}: a homoclinic orbit"
+    )

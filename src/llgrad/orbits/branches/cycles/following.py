@@ -12,14 +12,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.orbits.branches.cycles.critical import DOUBLING, Change, changes_between, growing_at, multipliers_at
-from llgrad.orbits.branches.cycles.ending import Doubled, Known, ending
-from llgrad.orbits.branches.cycles.result import CycleBranch, CyclePoint, End, extremes
+from llgrad.orbits.branches.cycles.critical import (
+    DOUBLING,
+    StabilityChange,
+    changes_between,
+    growing_at,
+    multipliers_at,
+)
+from llgrad.orbits.branches.cycles.ending import Doubled, KnownRests, ending
+from llgrad.orbits.branches.cycles.result import BranchEnd, CycleBranch, CyclePoint, extremes
 from llgrad.orbits.branches.cycles.seeing import observed
 from llgrad.orbits.branches.cycles.starting import Origin, found_at, from_doubling, from_hopf
-from llgrad.orbits.branches.cycles.stepping import CycleFamily, Place, Step, cycle_family_of, length_of
+from llgrad.orbits.branches.cycles.stepping import BranchStep, CycleFamily, OrbitPlace, cycle_family_of, length_of
 from llgrad.orbits.branches.cycles.tracing import Leg, leg_from, turned
-from llgrad.orbits.branches.family import Range
+from llgrad.orbits.branches.family import FollowedRange
 from llgrad.orbits.branches.result import Branches
 from llgrad.orbits.results.precision import working
 
@@ -29,7 +35,7 @@ SAME: Final = 1e-6
 """Cycles whose means, sizes and periods are this near are one."""
 
 
-def with_cycles(rest: Branches, span: Range, wanted: Any, doublings: int) -> Branches:
+def with_cycles(rest: Branches, span: FollowedRange, wanted: Any, doublings: int) -> Branches:
     """The branches of states at rest over a range, with those of cycles.
 
     Args:
@@ -41,7 +47,7 @@ def with_cycles(rest: Branches, span: Range, wanted: Any, doublings: int) -> Bra
     device = rest.device
     # its promotion and ranks are those of JAX itself, for a rate of the user's own is traced
     with working(device):
-        known = Known(rest.branches, rest.thresholds)
+        known = KnownRests(rest.branches, rest.thresholds)
         family = cycle_family_of(device, span)
         cycles = tuple(_cycles_over(device, family, span, known, wanted, doublings))
         y = np.concatenate([b.y for b in rest.branches])
@@ -53,7 +59,7 @@ def with_cycles(rest: Branches, span: Range, wanted: Any, doublings: int) -> Bra
 
 
 def _cycles_over(
-    device: Any, family: CycleFamily, span: Range, known: Known, wanted: Any, doublings: int
+    device: Any, family: CycleFamily, span: FollowedRange, known: KnownRests, wanted: Any, doublings: int
 ) -> list[CycleBranch]:
     teller = _Teller(device, family, span, known, wanted, [])
     found: list[CycleBranch] = []
@@ -61,7 +67,7 @@ def _cycles_over(
         if not any(_ends_at(branch, "Hopf", point.held) for branch in found):
             omega = 2e-9 * np.pi * float(jax.lax.stop_gradient(point.frequency))
             origin = from_hopf(family, point.y, point.held, omega)
-            end = End("Hopf", f"it grows from the Hopf point at {teller.shown(point.held)}", point.held)
+            end = BranchEnd("Hopf", f"it grows from the Hopf point at {teller.shown(point.held)}", point.held)
             found.append(teller.from_origin(origin, end, 1))
     for part in LOOKED:
         value = span.start + part * (span.stop - span.start)
@@ -75,7 +81,7 @@ def _cycles_over(
             value = one.step.place.value
             if not any(_ends_at(branch, "period doubling", value) for branch in found):
                 sentence = f"it begins at the period doubling at {teller.shown(value)}"
-                end = End("period doubling", sentence, value)
+                end = BranchEnd("period doubling", sentence, value)
                 found.append(teller.from_origin(from_doubling(family, one.step), end, 2 * one.turns))
     return found
 
@@ -90,8 +96,8 @@ class _Teller(NamedTuple):
 
     device: Any
     family: CycleFamily
-    span: Range
-    known: Known
+    span: FollowedRange
+    known: KnownRests
     wanted: Any
     doublings: list[Doubled]
     """Of all branches, in the order in which they were found."""
@@ -100,31 +106,31 @@ class _Teller(NamedTuple):
         """A value of the number for a reader."""
         return show(float(f"{value:.8g}"), self.span.unit)
 
-    def from_origin(self, origin: Origin, begun: End, turns: int) -> CycleBranch:
+    def from_origin(self, origin: Origin, begun: BranchEnd, turns: int) -> CycleBranch:
         """The branch that begins at a Hopf point or at a period doubling."""
         leg = leg_from(self.family, self.span, origin.step, ends=False)
         return self._branch([origin], leg, begun, turns)
 
-    def through(self, step: Step) -> CycleBranch:
+    def through(self, step: BranchStep) -> CycleBranch:
         """The branch through a cycle, both ways."""
         up = leg_from(self.family, self.span, step)
         if up.why == "loop":
-            return self._branch([step], up, End("loop", "it closes on itself"), 1)
+            return self._branch([step], up, BranchEnd("loop", "it closes on itself"), 1)
         down = leg_from(self.family, self.span, turned(step))
         begun, last = ending(self.known, self.family, self.span, down, step, self.doublings)
         before: list[Any] = [turned(one) for one in reversed(down.steps)]
         turns = 2 if "half" in (up.why, down.why) else 1
         return self._branch([*([] if last is None else [last]), *before, step], up, begun, turns)
 
-    def _branch(self, first: Sequence[Any], leg: Leg, begun: End, turns: int) -> CycleBranch:
+    def _branch(self, first: Sequence[Any], leg: Leg, begun: BranchEnd, turns: int) -> CycleBranch:
         """The points in order, of which the first and the last may be origins, as a branch."""
         end, last = ending(self.known, self.family, self.span, leg, first[-1], self.doublings)
         points: list[Any] = [*first, *leg.steps, *([] if last is None else [last])]
         told: list[tuple[Any, str]] = [(points[0], "")]
-        changes: list[Change] = []
+        changes: list[StabilityChange] = []
         notes: list[str] = []
         for here, there in itertools.pairwise(points):
-            if isinstance(here, Step) and isinstance(there, Step):
+            if isinstance(here, BranchStep) and isinstance(there, BranchStep):
                 here = here._replace(length=length_of(self.family, here.place.states))
                 between, unsolved = changes_between(self.family, here, there)
                 ends = f"{self.shown(here.place.value)} and {self.shown(there.place.value)}"
@@ -135,7 +141,9 @@ class _Teller(NamedTuple):
         self.doublings.extend(Doubled(change.step, turns) for change in changes if change.kind == DOUBLING)
         return self._told(told, (begun, end), turns, notes)
 
-    def _told(self, told: list[tuple[Any, str]], ends: tuple[End, End], turns: int, notes: list[str]) -> CycleBranch:
+    def _told(
+        self, told: list[tuple[Any, str]], ends: tuple[BranchEnd, BranchEnd], turns: int, notes: list[str]
+    ) -> CycleBranch:
         steps = [point.step if isinstance(point, Origin) else point for point, _ in told]
         places = tuple(step.place for step in steps)
         multipliers = np.array(
@@ -173,12 +181,12 @@ class _Teller(NamedTuple):
             device=self.device,
         )
 
-    def _observed(self, place: Place) -> np.ndarray:
+    def _observed(self, place: OrbitPlace) -> np.ndarray:
         values = jnp.full(len(place.states), place.value)
         return np.asarray(observed(self.family, self.wanted, jnp.asarray(place.states), values))
 
 
-def _same(one: Step, other: Step) -> bool:
+def _same(one: BranchStep, other: BranchStep) -> bool:
     """Whether two cycles at one value are the same, whatever the phase."""
     features = []
     for step in (one, other):

@@ -10,13 +10,13 @@ import numpy as np
 from llgrad.core.units import show
 from llgrad.orbits.branches.cycles.critical import multipliers_at
 from llgrad.orbits.branches.cycles.seeing import orbit_of
-from llgrad.orbits.branches.cycles.stepping import CycleFamily, Place, Step
+from llgrad.orbits.branches.cycles.stepping import BranchStep, CycleFamily, OrbitPlace
 from llgrad.orbits.branches.cycles.tracing import step_at
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
 
 
-class End(NamedTuple):
+class BranchEnd(NamedTuple):
     """Why a branch of cycles ends."""
 
     kind: str
@@ -65,10 +65,10 @@ class CycleBranch:
     """1; 2 of a branch that begins at a period doubling of one of 1, and so on."""
     critical: tuple[CyclePoint, ...]
     """Where it changes its stability, in order."""
-    ends: tuple[End, End]
+    ends: tuple[BranchEnd, BranchEnd]
     notes: tuple[str, ...]
     """Sentences about what could not be solved; none where all was."""
-    places: tuple[Place, ...]
+    places: tuple[OrbitPlace, ...]
     """The states."""
     errors: np.ndarray
     """Of states, period and number (P,), relative, by steps of half the length."""
@@ -106,9 +106,9 @@ class CycleBranch:
             steps = self.steps_at(value)
         return [orbit_of(self.device, self.family.path, s.place, s.error, multipliers_at(s)) for s in steps]
 
-    def steps_at(self, value: float) -> list[Step]:
+    def steps_at(self, value: float) -> list[BranchStep]:
         """Every cycle of the branch at a value of the number, solved there. Raises ValueError where one is not."""
-        found: list[Step] = []
+        found: list[BranchStep] = []
         if len(self.values) == 1:
             return found
         side = self.values - value
@@ -161,14 +161,14 @@ class CycleBranch:
         return lines
 
 
-def _between(one: Place, other: Place, share: float) -> Place:
+def _between(one: OrbitPlace, other: OrbitPlace, share: float) -> OrbitPlace:
     """A place between two of a branch."""
     if len(one.states) > len(other.states):
         one, other, share = other, one, 1 - share
     stride = len(other.states) // len(one.states)
     states = (1 - share) * one.states + share * other.states[::stride]
     period = one.period ** (1 - share) * other.period**share
-    return Place(states, period, (1 - share) * one.value + share * other.value)
+    return OrbitPlace(states, period, (1 - share) * one.value + share * other.value)
 
 
 def extremes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,17 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.speed.quick import quick_jit
-from llgrad.orbits.branches.cycles.stepping import CycleFamily, Place
+from llgrad.orbits.branches.cycles.stepping import CycleFamily, OrbitPlace
 from llgrad.orbits.branches.family import set_value
 from llgrad.orbits.cycle.finding import with_arrays
 from llgrad.orbits.cycle.linear import linear_of
-from llgrad.orbits.cycle.shooting import Found, chain_of
+from llgrad.orbits.cycle.shooting import NewtonEnd, chain_of
 from llgrad.orbits.cycle.solving import Closed, closed_of
 from llgrad.orbits.flow import Flow, flow_of
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
 from llgrad.orbits.results.signals import observable_of
-from llgrad.orbits.results.status import NOTES, Search, Status
+from llgrad.orbits.results.status import NOTES, OrbitStatus, SearchOutcome
 
 MEETS: Final = 1e-6
 MEETING: Final = "two cycles meet here: it has no phase response, no line width and no derivatives"
@@ -37,7 +37,7 @@ def observed(family: CycleFamily, wanted: Any, states: Any, values: Any) -> Any:
     return jax.vmap(one)(states, values)
 
 
-def orbit_of(device: Any, path: str, place: Place, error: float, multipliers: np.ndarray) -> Orbit:
+def orbit_of(device: Any, path: str, place: OrbitPlace, error: float, multipliers: np.ndarray) -> Orbit:
     """A cycle that was solved, with its relative error, as an `Orbit` of the device with the number it has there."""
     model = set_value(device, path, place.value)
     with working(model):
@@ -47,9 +47,9 @@ def orbit_of(device: Any, path: str, place: Place, error: float, multipliers: np
         if (np.abs(multipliers - 1) < MEETS).any():
             # to correct it at the same number, as is done for derivatives, would lead away: two cycles meet there
             return Orbit(model, flow, Closed(states, period, linear_of(chain), chain), jnp.asarray(error), MEETING)
-        found = Found(states, period, jnp.asarray(0.0), jnp.asarray(0), chain)
-        code = Search.REPELS if (np.abs(multipliers) > 1).any() else Search.FOUND
-        status = Status(jnp.asarray(int(code), jnp.int32))
+        found = NewtonEnd(states, period, jnp.asarray(0.0), jnp.asarray(0), chain)
+        code = SearchOutcome.REPELS if (np.abs(multipliers) > 1).any() else SearchOutcome.FOUND
+        status = OrbitStatus(jnp.asarray(int(code), jnp.int32))
         return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), NOTES[code], status)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.system import System
-from llgrad.orbits.branches.family import Range, set_value
+from llgrad.orbits.branches.family import FollowedRange, set_value
 from llgrad.orbits.cycle.finding import with_arrays
 from llgrad.orbits.cycle.shooting import LARGEST_TURN, Chain, chained, products
 from llgrad.orbits.flow import Flow, begun, flow_of
@@ -53,7 +53,7 @@ class CycleFamily(eqx.Module):
         return with_arrays(flow_of(set_value(self.device, self.path, value), self.time, self.plain))
 
 
-class Place(NamedTuple):
+class OrbitPlace(NamedTuple):
     """States round an orbit, or near one."""
 
     states: Any
@@ -75,10 +75,10 @@ class Direction(NamedTuple):
     """In the unit of the number."""
 
 
-class Step(NamedTuple):
+class BranchStep(NamedTuple):
     """A closed orbit, with the branch's direction there."""
 
-    place: Place
+    place: OrbitPlace
     along: Direction
     length: Any
     """Unit (n,) in which changes of the states are measured there."""
@@ -101,7 +101,7 @@ def length_of(family: CycleFamily, states: np.ndarray) -> np.ndarray:
     return np.where(family.turned, 1.0, np.maximum(family.scale, radius))
 
 
-def cycle_family_of(device: Any, span: Range) -> CycleFamily:
+def cycle_family_of(device: Any, span: FollowedRange) -> CycleFamily:
     """The cycles of a device over a range of one of its numbers. Raises ValueError for a rate of the time."""
     middle = set_value(device, span.path, (span.start + span.stop) / 2)
     flow = flow_of(middle, what="closed orbit")
@@ -114,7 +114,7 @@ def cycle_family_of(device: Any, span: Range) -> CycleFamily:
     return CycleFamily(*given, jnp.asarray(span.stop - span.start), span.path, time)
 
 
-def chain_over(family: CycleFamily, place: Place) -> tuple[Chain, Any]:
+def chain_over(family: CycleFamily, place: OrbitPlace) -> tuple[Chain, Any]:
     """The steps between states, linearised, and their derivatives h_k (N, d) by the number in its unit."""
     states, period, value = place
     flow = family.flow(value)
@@ -133,9 +133,11 @@ def chain_over(family: CycleFamily, place: Place) -> tuple[Chain, Any]:
 
 
 @quick_jit
-def _iterated(family: CycleFamily, place: Place, predicted: Place, across: Direction, length: Any) -> tuple[Any, ...]:
-    """One iteration of Newton's method: its correction as a place, its size, and what is told of a `Step`, all of them
-    at the place before the correction."""
+def _iterated(
+    family: CycleFamily, place: OrbitPlace, predicted: OrbitPlace, across: Direction, length: Any
+) -> tuple[Any, ...]:
+    """One iteration of Newton's method: its correction as a place, its size, and what is told of a `BranchStep`, all of
+    them at the place before the correction."""
     flow = family.flow(place.value)
     chain, column = chain_over(family, place)
     row = across._replace(states=jnp.einsum("kni,kn->ki", chain.basis, across.states / length**2))
@@ -149,7 +151,7 @@ def _iterated(family: CycleFamily, place: Place, predicted: Place, across: Direc
     largest = _size_of(chain, change, length)
     factor = jnp.minimum(1.0, LARGEST_TURN / largest)
     moves = jnp.einsum("kni,ki->kn", chain.basis, change.states)
-    there = Place(
+    there = OrbitPlace(
         jax.vmap(flow.on_sphere)(place.states + factor * moves),
         place.period * jnp.exp(factor * change.period),
         place.value + factor * change.value * family.size,
@@ -236,7 +238,7 @@ def unit(along: Direction, length: Any) -> Direction:
 
 
 @quick_jit
-def finer(family: CycleFamily, place: Place, along: Direction) -> tuple[Place, Direction]:
+def finer(family: CycleFamily, place: OrbitPlace, along: Direction) -> tuple[OrbitPlace, Direction]:
     """The same with twice as many states."""
     flow, step = family.flow(place.value), place.period / len(place.states)
     between = jax.vmap(lambda y: flow.run(y, step / 2, 1)[-1])(place.states)
@@ -247,14 +249,14 @@ def finer(family: CycleFamily, place: Place, along: Direction) -> tuple[Place, D
 
 
 @quick_jit
-def deviations(family: CycleFamily, place: Place) -> tuple[Any, Any]:
+def deviations(family: CycleFamily, place: OrbitPlace) -> tuple[Any, Any]:
     """What each step, and all before it, make of deviations of the first state (N + 1, d, d); the bases (N, n, d)."""
     chain, _ = chain_over(family, place)
     A = products(chain.steps, jnp.zeros((*chain.steps.shape[:2], 0)))[0]
     return jnp.concatenate([jnp.eye(A.shape[1], dtype=A.dtype)[None], A]), chain.basis
 
 
-def step_across(family: CycleFamily, predicted: Place, along: Direction, length: np.ndarray) -> Step | None:
+def step_across(family: CycleFamily, predicted: OrbitPlace, along: Direction, length: np.ndarray) -> BranchStep | None:
     """The closed orbit, of plain numbers, in the plane through a place across a direction of length 1; None where
     Newton's method does not end there."""
     ahead, row, unit = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), (predicted, along, length))
@@ -271,13 +273,13 @@ def step_across(family: CycleFamily, predicted: Place, along: Direction, length:
         here = there
     if told is None or last > CLOSED:
         return None
-    found = Step(*jax.device_get((here, told[0], length, last, *told[1:])))
+    found = BranchStep(*jax.device_get((here, told[0], length, last, *told[1:])))
     place = found.place._replace(period=float(found.place.period), value=float(found.place.value))
     fine = place.period > 0 and np.isfinite(found.along.states).all() and math.isfinite(found.error)
     return found._replace(place=place, error=float(found.error)) if fine else None
 
 
-def refined(family: CycleFamily, place: Place, along: Direction, times: int) -> tuple[Place, Direction]:
+def refined(family: CycleFamily, place: OrbitPlace, along: Direction, times: int) -> tuple[OrbitPlace, Direction]:
     """A place and a direction, as plain numbers, with the number of states doubled so many times."""
     place, along = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), (place, along))
     for _ in range(times):

@@ -9,15 +9,15 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from llgrad.orbits.branches.cycles.stepping import (
+    BranchStep,
     CycleFamily,
     Direction,
-    Place,
-    Step,
+    OrbitPlace,
     length_of,
     refined,
     step_across,
 )
-from llgrad.orbits.branches.family import Range
+from llgrad.orbits.branches.family import FollowedRange
 
 FIRST_STEP: Final = 0.02
 LONGEST_STEP: Final = 0.05
@@ -40,26 +40,26 @@ SLOW: Final = 0.1
 class Leg(NamedTuple):
     """The points of a branch of cycles in order, and why there are no more at the end."""
 
-    steps: list[Step]
+    steps: list[BranchStep]
     why: str
     """"edge", "rest" (the cycle has shrunk to a point), "half" (a doubled cycle has become twice the single one),
     "slow" (the period grows without bound), "loop", "unresolved", "long" or "lost"."""
 
 
-def place_along(step: Step, size: float, distance: float) -> Place:
+def place_along(step: BranchStep, size: float, distance: float) -> OrbitPlace:
     """The place a distance along the branch's direction; `size` is the unit of the number."""
     place, along = step.place, step.along
     period = place.period * math.exp(np.clip(distance * along.period, -1.0, 1.0))
-    return Place(place.states + distance * along.states, period, place.value + distance * along.value * size)
+    return OrbitPlace(place.states + distance * along.states, period, place.value + distance * along.value * size)
 
 
-def turned(step: Step) -> Step:
+def turned(step: BranchStep) -> BranchStep:
     """The same point with the direction reversed."""
     along = step.along
     return step._replace(along=Direction(-along.states, -along.period, -along.value))
 
 
-def apart(one: Step, other: Step, size: float) -> Direction:
+def apart(one: BranchStep, other: BranchStep, size: float) -> Direction:
     """What leads from one point to another, at the states that they have in common."""
     stride = len(other.place.states) // len(one.place.states)
     states = other.place.states[::stride] - one.place.states
@@ -74,20 +74,22 @@ def product(one: Direction, other: Direction, length: np.ndarray) -> float:
     return float((states[0] * states[1]).sum() / fewer + one.period * other.period + one.value * other.value)
 
 
-def next_step(family: CycleFamily, here: Step, distance: float, fewest: int = 0) -> Step | None:
+def next_step(family: CycleFamily, here: BranchStep, distance: float, fewest: int = 0) -> BranchStep | None:
     """The point a distance along the branch, with as many states as its accuracy takes, and not fewer than so many;
     None where Newton's method does not reach one.
     """
     return _resolved(family, place_along(here, float(family.size), distance), here.along, here.length, fewest)
 
 
-def step_at(family: CycleFamily, place: Place, fewest: int = 0) -> Step | None:
+def step_at(family: CycleFamily, place: OrbitPlace, fewest: int = 0) -> BranchStep | None:
     """The point near a place that has its value of the number; its direction leads to larger values."""
     up = Direction(np.zeros_like(place.states), 0.0, 1.0)
     return _resolved(family, place, up, length_of(family, place.states), fewest)
 
 
-def _resolved(family: CycleFamily, place: Place, along: Direction, length: np.ndarray, fewest: int) -> Step | None:
+def _resolved(
+    family: CycleFamily, place: OrbitPlace, along: Direction, length: np.ndarray, fewest: int
+) -> BranchStep | None:
     found = step_across(family, place, along, length)
     while found is not None and (found.error > ACCURACY or len(found.place.states) < fewest):
         if len(found.place.states) >= MOST_STATES:
@@ -98,7 +100,7 @@ def _resolved(family: CycleFamily, place: Place, along: Direction, length: np.nd
     return found
 
 
-def leg_from(family: CycleFamily, span: Range, begun: Step, *, ends: bool = True) -> Leg:
+def leg_from(family: CycleFamily, span: FollowedRange, begun: BranchStep, *, ends: bool = True) -> Leg:
     """The points after one in its direction.
 
     Args:
@@ -142,14 +144,14 @@ def leg_from(family: CycleFamily, span: Range, begun: Step, *, ends: bool = True
     return Leg(steps, "long")
 
 
-def _follows(here: Step, there: Step, distance: float, size: float) -> bool:
+def _follows(here: BranchStep, there: BranchStep, distance: float, size: float) -> bool:
     """Whether a point is the next one of the branch, and not one of another."""
     step = apart(here, there, size)
     near = product(here.along, there.along, here.length)
     return near > SHARPEST_TURN and product(step, step, here.length) < (2 * distance) ** 2
 
 
-def _stands_still(steps: list[Step], quickest: float, size: float) -> bool:
+def _stands_still(steps: list[BranchStep], quickest: float, size: float) -> bool:
     """Whether the period grows and grows, and the number does not move any more: on the way to a homoclinic orbit it
     comes near its last value exponentially."""
     last = steps[-1].place
@@ -162,7 +164,7 @@ def _stands_still(steps: list[Step], quickest: float, size: float) -> bool:
     )
 
 
-def _at_edge(family: CycleFamily, span: Range, here: Step, there: Step) -> Step | None:
+def _at_edge(family: CycleFamily, span: FollowedRange, here: BranchStep, there: BranchStep) -> BranchStep | None:
     """The point between two at which the number is at its edge."""
     edge = span.stop if there.place.value > span.stop else span.start
     share = (edge - here.place.value) / (there.place.value - here.place.value)
@@ -179,7 +181,7 @@ def _at_edge(family: CycleFamily, span: Range, here: Step, there: Step) -> Step 
     return found if product(here.along, found.along, here.length) > 0 else turned(found)
 
 
-def _shrunk(here: Step, there: Step) -> str:
+def _shrunk(here: BranchStep, there: BranchStep) -> str:
     """Whether between two points a cycle has shrunk to a point, or a doubled one to the single one, and grown again."""
     fewer = min(len(here.place.states), len(there.place.states))
     one, other = (s.place.states[:: len(s.place.states) // fewer] / here.length for s in (here, there))
@@ -191,7 +193,7 @@ def _shrunk(here: Step, there: Step) -> str:
     return ""
 
 
-def _returns(begun: Step, there: Step, distance: float, size: float) -> bool:
+def _returns(begun: BranchStep, there: BranchStep, distance: float, size: float) -> bool:
     """Whether a branch is back where it began, whatever the phase."""
     features = []
     for step in (begun, there):

@@ -1,1 +1,0 @@
-"""`llgrad cache`: what is kept between runs."""

@@ -1,0 +1,38 @@
+"""What was measured: traces, spectra, sweeps, tables and images, read from files, described and written."""
+
+from llgrad.datasets.frequencies import FrequencyTable, frequencies_of, read_frequencies
+from llgrad.datasets.images.images import Images, ImageSet
+from llgrad.datasets.images.load import load_images
+from llgrad.datasets.peaks import Peak, peak_of
+from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
+from llgrad.datasets.spectra import read_spectrum
+from llgrad.datasets.sweeps import Sweeps, read_sweeps
+from llgrad.datasets.touchstone.reader import read_touchstone
+from llgrad.datasets.touchstone.scattering import Scattering
+from llgrad.datasets.trace import Trace, trace_of
+from llgrad.fitting.orbits.tables.reading import read_orbit_table
+from llgrad.fitting.orbits.tables.table import OrbitTable
+
+__all__ = [
+    "FrequencyTable",
+    "ImageSet",
+    "Images",
+    "OrbitTable",
+    "Peak",
+    "Scattering",
+    "Sweeps",
+    "Trace",
+    "describe",
+    "frequencies_of",
+    "load_images",
+    "peak_of",
+    "read_frequencies",
+    "read_orbit_table",
+    "read_spectrum",
+    "read_sweeps",
+    "read_touchstone",
+    "read_trace",
+    "read_waveform",
+    "trace_of",
+    "write_trace",
+]

@@ -1,1 +1,0 @@
-"""How far a prediction is from its target: plain functions of arrays."""

@@ -1,0 +1,47 @@
+"""How a run is made: the simulation, its engines and steppers, its start and step, what is kept, how it ended."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from llgrad.core.status import Outcome, SimulationError
+from llgrad.core.trajectory import SystemTrajectory, Trajectory
+from llgrad.kernels.steppers import RK4, DormandPrince5, DormandPrince8, Heun, Tsitouras5
+from llgrad.solve.native import Native
+from llgrad.solve.saving import End, Every, Interval
+from llgrad.solve.simulate import simulate
+from llgrad.solve.start import default_start
+from llgrad.solve.step_size import suggest_dt
+from llgrad.solve.xla import XLA
+
+if TYPE_CHECKING:
+    from llgrad.solve.diffrax_engine import Diffrax
+
+__all__ = [
+    "RK4",
+    "XLA",
+    "Diffrax",
+    "DormandPrince5",
+    "DormandPrince8",
+    "End",
+    "Every",
+    "Heun",
+    "Interval",
+    "Native",
+    "Outcome",
+    "SimulationError",
+    "SystemTrajectory",
+    "Trajectory",
+    "Tsitouras5",
+    "default_start",
+    "simulate",
+    "suggest_dt",
+]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Diffrax is imported by what needs it."""
+        if name == "Diffrax":
+            return importlib.import_module("llgrad.solve.diffrax_engine").Diffrax
+        raise AttributeError(f"module 'llgrad.solvers' has no attribute {name!r}")

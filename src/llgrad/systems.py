@@ -1,0 +1,30 @@
+"""Oscillators of any other kind: models that are there, and what one of your own is written with."""
+
+from llgrad.core.field_term import Inputs
+from llgrad.core.record import quantity, table, vector
+from llgrad.devices.arrays.mix import DenseMix, Mix, SumMix
+from llgrad.devices.arrays.system_array import SystemArray
+from llgrad.devices.bounds import between, positive, unbounded
+from llgrad.devices.files import load_system
+from llgrad.devices.system import Spin, System
+from llgrad.physics.models.amplitude import AmplitudeModel
+from llgrad.physics.models.vortex import Vortex
+
+__all__ = [
+    "AmplitudeModel",
+    "DenseMix",
+    "Inputs",
+    "Mix",
+    "Spin",
+    "SumMix",
+    "System",
+    "SystemArray",
+    "Vortex",
+    "between",
+    "load_system",
+    "positive",
+    "quantity",
+    "table",
+    "unbounded",
+    "vector",
+]
