@@ -1,4 +1,4 @@
-"""Damaged files through every reader and loader: `python -m benchmarks.fuzz [--files N] [--seed S]`.
+"""Damaged files through every reader and loader: `python -m benchmarks.fuzz [--files N] [--seed S] [--instruments]`.
 
 Each file is a good one, damaged at random, and goes through every reader that its ending is for. A reader may give what
 is finite, or refuse by a ValueError of one sentence; anything else is a fault, and is told with the number of the file,
@@ -15,14 +15,17 @@ import tempfile
 import time
 import traceback
 import warnings
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.fuzzing.damage import damaged
 from benchmarks.fuzzing.readers import readers_of
+from benchmarks.fuzzing.recordings import recordings
 from benchmarks.fuzzing.samples import Sample, samples
 from benchmarks.fuzzing.verdict import fault_of
+from llgrad.datasets.hdf5 import asking
 
 FILES = 20_000
 
@@ -44,9 +47,16 @@ class Count(NamedTuple):
     faults: list[Fault]
 
 
-def run(numbers: range | list[int], seed: int, folder: pathlib.Path, tell: Any = None) -> Count:
-    """Damage files and read them; the number of a file and the seed make it."""
-    kinds = samples()
+def run(
+    numbers: range | list[int],
+    seed: int,
+    folder: pathlib.Path,
+    tell: Any = None,
+    kinds: Sequence[Sample] | None = None,
+) -> Count:
+    """Damage files and read them; the number of a file and the seed make it. `kinds` are the good ones, all
+    of text, arrays and devices if not given."""
+    kinds = samples() if kinds is None else kinds
     found = Count(collections.Counter(), [])
     for number in numbers:
         rng = np.random.default_rng([seed, number])
@@ -77,17 +87,30 @@ def _outcome(number: int, sample: Sample, reader: Any, path: pathlib.Path) -> tu
     return ("read", None) if what is None else ("fault", Fault(number, sample.name, reader.name, what, ""))
 
 
+def instruments(name: str = "") -> list[Sample]:
+    """The good files of instruments, or that of a name."""
+    asking.SILENCE = 5.0  # the library reads some damaged files for ever
+    return [Sample(one, content) for one, content in recordings().items() if name in ("", one)]
+
+
 def main() -> None:
     """Run, print the table, and end with status 1 where there was a fault."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--instruments",
+        nargs="?",
+        const="",
+        help="files of instruments (HDF5, TDMS, oscilloscopes), each as often; or only the one of this name",
+    )
     parser.add_argument("--only", type=int, help="the number of one file, to look into")
     given = parser.parse_args()
+    kinds = None if given.instruments is None else instruments(given.instruments)
     numbers = range(given.files) if given.only is None else [given.only]
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        found = run(numbers, given.seed, pathlib.Path(folder), lambda line: print(line, flush=True))
+        found = run(numbers, given.seed, pathlib.Path(folder), lambda line: print(line, flush=True), kinds)
     print(f"\nseed {given.seed}, {len(numbers)} files, {time.perf_counter() - begun:.0f} s\n")
     print(f"{'reader':<22}{'read':>9}{'refused':>9}{'faults':>9}")
     for name in sorted({name for name, _ in found.outcomes}):

@@ -87,6 +87,7 @@ VALUES: tuple[Any, ...] = (
     ),
     *({"value": [1, 2, 3, 4], "unit": "T"}, [{}], [{"type": "Vec3"}], "Oscillator", 2.5, 7),
 )
+BINARY = (".mat", ".idx", ".gz", ".h5", ".nc", ".tdms", ".trc", ".wfm", ".isf", ".bin")
 Damage = Callable[[bytes, np.random.Generator], bytes]
 
 
@@ -98,7 +99,7 @@ def damaged(sample: Sample, rng: np.random.Generator) -> bytes:
         ways = [*ways, _members, _members, _members, _members, _zip]
     elif ending == ".json":
         ways = [_json] * 8 + [*ways, _cells, _rows]
-    elif ending not in (".mat", ".idx", ".gz"):
+    elif ending not in BINARY:
         ways = [*ways, *(_cells, _rows, _separators, _header, _columns) * 3, _encoding]
     content = sample.content
     for _ in range(int(rng.choice([1, 1, 1, 1, 2, 3]))):

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import llgrad as lg
+from benchmarks.fuzzing.recordings import recordings
 from benchmarks.fuzzing.samples import Sample
 from llgrad.core.files import read_json
 from llgrad.datasets.frequencies import looks_like_frequencies
 from llgrad.datasets.images.idx import read_idx
+from llgrad.datasets.recordings.opening import open_recording
 from llgrad.datasets.spectra import looks_like_spectrum
 from llgrad.datasets.sweeps import looks_like_sweeps
 from llgrad.training.files.checkpoint import read_checkpoint
@@ -52,6 +54,22 @@ READERS = (
 )
 
 
+def _every_channel(path: pathlib.Path) -> list[Any]:
+    """What a file of channels holds, and a window of each of the first of them."""
+    found = open_recording(path)
+    wanted = [f"#{number}" for number in range(1, min(len(found.channels), 4) + 1)]
+    segments = [len(one.segments) if len(one.segments) > 1 else None for one in found.channels]
+    return [lg.read_trace(path, channel=one, segment=many) for one, many in zip(wanted, segments, strict=False)]
+
+
+INSTRUMENTS = (
+    Reader("every channel", (".h5", ".mat", ".nc", ".tdms", ".trc", ".wfm", ".isf", ".bin"), _every_channel),
+)
+"""Of the files of `recordings`, which are damaged apart from the others."""
+
+
 def readers_of(sample: Sample) -> list[Reader]:
-    """The readers of a sample's ending."""
+    """The readers of a sample's ending; of a file of channels that which reads every one."""
+    if sample.name in recordings():
+        return list(INSTRUMENTS)
     return [reader for reader in READERS if pathlib.Path(sample.name).suffix in reader.endings]

@@ -84,6 +84,7 @@ GIVEN = {
     "plot.branches": ({"found": None}, {}),
     "plot.capacity": ({"found": None}, {}),
     "plot.reservoir": ({"found": None}, {"task": None}),
+    "plot.contents": ({"found": None}, {}),
     "plot.cycle": ({"orbit": None}, {}),
     "plot.equilibria": ({"found": None}, {}),
     "plot.fit": ({"result": None}, {}),

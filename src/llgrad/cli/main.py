@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from llgrad.cli.agitation.switch import switch
 from llgrad.cli.answers.plan import plan
+from llgrad.cli.answers.show import show
 from llgrad.cli.compilation import prefer_processors
 from llgrad.cli.demo.command import demo
 from llgrad.cli.devices import devices
@@ -129,6 +130,7 @@ for command in (
     harmonics,
     optimise,
     reservoir,
+    show,
     fit,
     plan,
     train,

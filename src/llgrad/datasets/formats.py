@@ -171,7 +171,7 @@ def _known(path: Path, arrays: Mapping[str, np.ndarray], own: Mapping[str, str])
     known: dict[str, list[_Array]] = {}
     units = COLUMNS | dict(own)
     for written, array in arrays.items():
-        header = _named(written.rpartition(".")[2])
+        header = array_header(written.rpartition(".")[2])
         name = header.name if header.name in own else ALIASES.get(header.name.lower(), header.name.lower())
         if name == "m":
             for axis, part in zip("xyz", _components(path, array), strict=True):
@@ -184,7 +184,7 @@ def _known(path: Path, arrays: Mapping[str, np.ndarray], own: Mapping[str, str])
     return known
 
 
-def _named(written: str) -> Header:
+def array_header(written: str) -> Header:
     """Name and unit of an array: "t_ns", "voltage_mV", "t (ns)"; a wrong unit is one still."""
     name, line, unit = written.rpartition("_")
     if line and symbol_of(unit) and unit_factor(unit)[0] in ("s", "V"):
@@ -237,7 +237,7 @@ def _components(path: Path, m: np.ndarray) -> np.ndarray:
 
 
 def _said(array: _Array) -> str:
-    origin = "" if _named(array.written).name.lower() == array.what else f" from {array.written!r}"
+    origin = "" if array_header(array.written).name.lower() == array.what else f" from {array.written!r}"
     if array.unit is not None:
         return f"{array.what}{origin} in {array.unit}"
     return f"{array.what}{origin}" + ("" if array.si == "1" else f" in {array.si}")

@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind, check_parts, checked_path
 from llgrad.core.files import writing
+from llgrad.core.units import show
 from llgrad.datasets.formats import ALIASES, ARRAY_FILES, read_arrays, spacing_of, trace_of_arrays
 from llgrad.datasets.frequencies import FrequencyTable
+from llgrad.datasets.recordings.choosing import Asked, trace_of_recording, waveform_of_recording
+from llgrad.datasets.recordings.labelled import is_labelled
+from llgrad.datasets.recordings.opening import is_recording, open_recording
+from llgrad.datasets.recordings.writing import WRITERS
 from llgrad.datasets.sweeps import Sweeps
 from llgrad.datasets.tables.quantities import QuantityKind
 from llgrad.datasets.tables.table import TextTable, kind_of, read_table
@@ -23,9 +30,18 @@ from llgrad.observables.spectrum import Spectrum
 
 
 def read_trace(
-    path: str | os.PathLike[str], columns: Sequence[str] | None = None, units: Mapping[str, str] | None = None
+    path: str | os.PathLike[str] | Any,
+    columns: Sequence[str] | None = None,
+    units: Mapping[str, str] | None = None,
+    *,
+    channel: str | None = None,
+    window: tuple[float, float] | None = None,
+    segment: int | None = None,
+    unit: str | None = None,
+    interval: float | None = None,
 ) -> Trace:
-    """The trace in a file, in SI units: a text file, an `.npz`, or a `.mat` of MATLAB.
+    """The trace in a file, in SI units: a text file, an `.npz`, a `.mat` of MATLAB, HDF5, NetCDF, TDMS, or what an
+    oscilloscope writes; or in a DataFrame of pandas or an object of xarray.
 
     In a text file the header names the columns and their units, as in `t (ns),mx,my,mz` or `time [s]; voltage [mV]`.
     What oscilloscopes write is understood (Tektronix, Keysight, LeCroy, Rohde & Schwarz: a preamble, units in a row of
@@ -38,6 +54,21 @@ def read_trace(
     the voltage or the component of m, or tells its place, as "#2"; by default all that are there. `units` names the
     columns of a `System` by their names in the file, with the SI unit of each, as {"x": "m"}; without `columns` these
     are read and no others. Others are left out, whatever is in them. `describe` tells how the file was understood.
+
+    Files of channels of samples are HDF5 (MATLAB 7.3 and NetCDF 4 too; by h5py, `pip install 'llgrad[hdf5]'`), NetCDF
+    3, TDMS (npTDMS, `llgrad[tdms]`), .trc of LeCroy, .wfm and .isf of Tektronix, .bin of Keysight, and what RigolWFM
+    reads (`llgrad[scopes]`). A file is known by its first bytes. Only the samples asked for are read. `llgrad show`
+    tells what a file holds.
+
+    Args:
+        path: the file, or an object that holds the trace.
+        columns: see above.
+        units: see above.
+        channel: the one channel or column that is the voltage, by its name or place, for `columns=[channel]`.
+        window: first and last time [s] of what is read, both included, in the times of the file.
+        segment: which one, from 1, of a file that holds several (a sequence, FastFrame).
+        unit: the unit of a channel of voltage whose file says none, such as "mV".
+        interval: the time between two samples [s], where the file says no times.
 
     Raises ValueError, in one sentence that names the file and the line, for a file that is missing, empty or binary, a
     header without time or unit, a missing column, several channels, a name that comes twice, a cell in the midst of a
@@ -56,7 +87,18 @@ def read_trace(
     >>> read_trace("vortex.csv", units={"x": "m", "y": "m"}).columns["x"].round(12).tolist()
     [3e-08, 2.9e-08]
     """
-    path, own = checked_path("path", path), _own(units)
+    own, told = _own(units), Asked(_columns(columns, channel), _own(units), _window(window), segment, unit, interval)
+    if is_labelled(path):
+        return trace_of_recording(open_recording(path), told)
+    file = checked_path("path", path)
+    if is_recording(file):
+        return trace_of_recording(open_recording(file), told)
+    _refuse_told(file, told)
+    return _within(file, _of_table_or_arrays(file, told.columns, own), told.window)
+
+
+def _of_table_or_arrays(path: Path, columns: Sequence[str] | None, own: dict[str, str]) -> Trace:
+    """The trace in a text file, or in arrays of NumPy or MATLAB."""
     if path.suffix.lower() in ARRAY_FILES:
         return trace_of_arrays(read_arrays(path), columns, own)
     table = read_table(path)
@@ -78,10 +120,11 @@ def describe(data: Trace | FrequencyTable | Spectrum | Sweeps | Scattering) -> s
 
 
 def write_trace(path: str | os.PathLike[str], trace: Trace, note: str = "", *, overwrite: bool = False) -> None:
-    """Write a trace as CSV with every digit; `read_trace` gives it back exactly, with the trace's
-    `units` where it has columns of a system.
+    """Write a trace with every digit, as CSV, or as HDF5 or NetCDF by the ending (.h5, .hdf5; .nc); `read_trace` gives
+    it back exactly, with the trace's `units` where it has columns of a system.
 
-    `note` is written above the trace's own notes. The file appears whole or not at all.
+    `note` is written above the trace's own notes. The file appears whole or not at all. HDF5 needs h5py, NetCDF
+    h5netcdf: `pip install 'llgrad[hdf5]'`.
 
     Raises FileExistsError where the file exists and `overwrite` is not set, and what else `core.files.writing` raises.
 
@@ -96,16 +139,31 @@ def write_trace(path: str | os.PathLike[str], trace: Trace, note: str = "", *, o
     """
     check_kind("trace", trace, Trace, "give (path, trace), of a run lg.trace_of(run)")
     notes = [line for text in (note, *trace.notes) for line in text.splitlines()]
+    write = WRITERS.get(checked_path("path", path).suffix.lower(), _write_csv)
+    with writing(path, overwrite) as file:
+        write(file, trace, notes)
+
+
+def _write_csv(file: Path, trace: Trace, notes: Sequence[str]) -> None:
     names = [name if unit == "1" else f"{name} ({unit})" for name, unit in trace.units.items()]
     columns = [column.tolist() for column in (trace.t, *trace.columns.values())]
     rows = [",".join(map(repr, row)) for row in zip(*columns, strict=True)]
     lines = [*(f"# {line}" for line in notes), ",".join(["t (s)", *names]), *rows, ""]
-    with writing(path, overwrite) as file:
-        file.write_text("\n".join(lines), encoding="utf-8")
+    file.write_text("\n".join(lines), encoding="utf-8")
 
 
-def read_waveform(path: str | os.PathLike[str], unit: str | None = None) -> Sampled:
+def read_waveform(
+    path: str | os.PathLike[str] | Any,
+    unit: str | None = None,
+    *,
+    channel: str | None = None,
+    window: tuple[float, float] | None = None,
+    segment: int | None = None,
+) -> Sampled:
     """The waveform in a CSV file of two columns, time and a current or a field, as `t (ns), current (mA)`; in SI units.
+
+    Files of channels of samples, and objects of pandas and xarray, are read as by `read_trace`, with `channel`,
+    `window` and `segment` as there.
 
     `unit`, "A" or "T", is what the waveform is for: a file of the other kind is then refused. More columns than one
     beside the time give a waveform for each oscillator, (T, N).
@@ -117,11 +175,20 @@ def read_waveform(path: str | os.PathLike[str], unit: str | None = None) -> Samp
     >>> read_waveform("pulse.csv").values.tolist()
     [0.0, 0.01]
     """
-    table = read_table(path)
+    told = Asked(_columns(None, channel), {}, _window(window), segment)
+    labelled = is_labelled(path)
+    file = Path() if labelled else checked_path("path", path)
+    if labelled or is_recording(file):
+        path = path if labelled else file
+        t, driven = waveform_of_recording(open_recording(path), unit, told)
+        return Sampled(t, driven[0] if len(driven) == 1 else np.stack(driven, axis=-1))
+    _refuse_told(file, told)
+    table = read_table(file)
     times = table.of(QuantityKind.TIME) or [time_column(table, [])]
     others = [
         i for i in range(len(table.header)) if i not in times and table.quantity(i).kind is not QuantityKind.COMMENT
     ]
+    others = others if channel is None else [table.place(channel)]
     if not others:
         raise ValueError(f"{table.path} has only the column {table.names()}; expected a second, as in 'current (mA)'")
     time = time_column(table, others)
@@ -129,7 +196,56 @@ def read_waveform(path: str | os.PathLike[str], unit: str | None = None) -> Samp
     table = table.recorded([time, *others], time)
     values = [table.in_si(index, kind) for index in others]
     t, _ = times_of(table, time)
+    if told.window is not None:
+        inside = (t >= told.window[0]) & (t <= told.window[1])
+        t, values = t[inside], [one[inside] for one in values]
     return Sampled(t, values[0] if len(values) == 1 else np.stack(values, axis=-1))
+
+
+def _columns(columns: Sequence[str] | None, channel: str | None) -> Sequence[str] | None:
+    """The columns asked for, by either argument."""
+    if channel is None:
+        return columns
+    if columns is not None or not isinstance(channel, str):
+        raise ValueError(
+            f"channel = {channel!r} chooses one channel, by its name, and columns several; give one of them"
+        )
+    return [channel]
+
+
+def _window(window: Any) -> tuple[float, float] | None:
+    """First and last time [s]. Raises ValueError for anything else."""
+    if window is None:
+        return None
+    pair = np.asarray(window, dtype=np.float64) if isinstance(window, (tuple, list, np.ndarray)) else np.zeros(0)
+    if pair.shape != (2,) or not np.isfinite(pair).all() or pair[0] >= pair[1]:
+        raise ValueError(f"window = {window!r}, expected the first and the last time in seconds, as in (2e-9, 5e-9)")
+    return float(pair[0]), float(pair[1])
+
+
+def _refuse_told(path: Path, told: Asked) -> None:
+    """Raise ValueError for what only a file of channels may need to be told."""
+    for name in ("segment", "unit", "interval"):
+        if getattr(told, name) is not None:
+            raise ValueError(
+                f"{name} is for files of an instrument that do not say it, and {path} says its times and units itself, "
+                "in its header or names; leave it out"
+            )
+
+
+def _within(path: Path, trace: Trace, window: tuple[float, float] | None) -> Trace:
+    """The trace within a window, both ends included."""
+    if window is None:
+        return trace
+    first, last = np.searchsorted(trace.t, window[0], "left"), np.searchsorted(trace.t, window[1], "right")
+    if last - first < 2:
+        raise ValueError(
+            f"{path} has no two samples from {show(window[0], 's')} to {show(window[1], 's')}; its samples go from "
+            f"{show(float(trace.t[0]), 's')} to {show(float(trace.t[-1]), 's')}"
+        )
+    cut = {name: values[first:last] for name, values in trace.columns.items()}
+    read = (*trace.understood, f"{last - first} samples of it, from {show(window[0], 's')} to {show(window[1], 's')}")
+    return Trace(trace.t[first:last], cut, trace.notes, read, dict(trace.own))
 
 
 def _driven_unit(table: TextTable, index: int) -> str:

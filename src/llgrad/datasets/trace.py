@@ -51,14 +51,14 @@ class Trace(eqx.Module):
         understood: tuple[str, ...] = (),
         units: Mapping[str, str] | None = None,
     ):
-        self.t = np.array(t, dtype=np.float64)
+        self.t = _own_copy(t)
         given = dict(units or {})
         if strange := [name for name in given if name not in columns]:
             raise ValueError(f"units names {strange[0]!r}, which is no column; there are {', '.join(columns)}")
         if wrong := [name for name, unit in given.items() if COLUMNS.get(name, unit) != unit]:
             raise ValueError(f"the column {wrong[0]} is in {COLUMNS[wrong[0]]}, and units has it in {given[wrong[0]]}")
         self.own = tuple((name, given[name]) for name in columns if name in given and name not in COLUMNS)
-        self.columns = {name: np.array(values, dtype=np.float64) for name, values in columns.items()}
+        self.columns = {name: _own_copy(values) for name, values in columns.items()}
         self.notes = tuple(notes)
         self.understood = tuple(understood)
 
@@ -123,6 +123,12 @@ class Trace(eqx.Module):
         first, last, step = (show(float(time), "s") for time in (self.t[0], self.t[-1], self.dt))
         spacing = f"every {step}" if self.evenly_spaced else f"unevenly spaced, {step} on average"
         return f"Trace: {', '.join(self.columns)}; {self.t.size} samples from {first} to {last}, {spacing}"
+
+
+def _own_copy(values: Any) -> np.ndarray:
+    """Numbers in float64 that nobody else can change: a copy, where they are not that already."""
+    is_frozen = isinstance(values, np.ndarray) and values.base is None and not values.flags.writeable
+    return np.array(values, dtype=np.float64, copy=None if is_frozen else True)
 
 
 def trace_of(

@@ -12,6 +12,7 @@ from llgrad.plot.networks.settings import settings
 from llgrad.plot.optima.front import front
 from llgrad.plot.optima.optimum import optimum, sensitivities
 from llgrad.plot.orbits import orbit
+from llgrad.plot.pages.contents import contents
 from llgrad.plot.pages.report import report, save_report
 from llgrad.plot.reservoirs.capacity import capacity
 from llgrad.plot.reservoirs.course import reservoir
@@ -29,6 +30,7 @@ __all__ = [
     "branches",
     "capacity",
     "confusion",
+    "contents",
     "cycle",
     "equilibria",
     "examples",

@@ -128,7 +128,7 @@ def test_how_a_spectrum_or_a_table_is_read_is_told(refused, tmp_path, short_trac
     (tmp_path / "t.csv").write_text("I (mA),f_G1 (GHz),f_G2 (GHz)\n1,2,3\n2,3,4\n")
     assert "choose one, as in peak='G1' (--read peak=G1 on the command line)" in refused("fit", "t.csv", *fit)
     assert "no column of frequencies named 'G3'" in refused("fit", "t.csv", *fit, "--read", "peak=G3")
-    assert "tells how a table or a spectrum is read" in refused("fit", short_trace, *fit, "--read", "peak=G1")
+    assert "a trace is read by channel" in refused("fit", short_trace, *fit, "--read", "peak=G1")
 
 
 def test_the_line_of_a_network_analyser_needs_no_device(llgrad, refused, tmp_path):

@@ -13,6 +13,7 @@ from llgrad.cli.progress import Report
 from llgrad.datasets.formats import ARRAY_FILES
 from llgrad.datasets.frequencies import FrequencyTable, looks_like_frequencies, read_frequencies
 from llgrad.datasets.reader import read_trace
+from llgrad.datasets.recordings.opening import is_recording
 from llgrad.datasets.spectra import looks_like_spectrum, read_spectrum
 from llgrad.datasets.tables.table import read_table
 from llgrad.datasets.trace import COLUMNS, Trace
@@ -35,6 +36,8 @@ FOR_SPECTRA = {
     **{"rbw": "Hz", "filter": "1", "load": "Ω", "current": "A"},
 }
 """The arguments of a reader that `--read` gives, with their units; "" where they are words."""
+FOR_TRACES = {"channel": "", "segment": "", "unit": "", "interval": "s", "window": ""}
+"""And of a trace; a window is two times, as in window=2ns,5ns."""
 Data = Trace | FrequencyTable | OrbitTable | Spectrum | MeasuredLoop
 
 
@@ -47,7 +50,8 @@ def read_data(
     given = dict(given or {})
     if "loop" in given:
         return _loop(path, columns, given)
-    table, spectrum = looks_like_frequencies(path), looks_like_spectrum(path)
+    text = not is_recording(path)
+    table, spectrum = text and looks_like_frequencies(path), text and looks_like_spectrum(path)
     if columns is not None and (table or spectrum):
         kind = "a table of frequencies" if table else "a spectrum"
         raise ValueError(f"--columns chooses among those of a trace, and {path} is {kind}; leave it out")
@@ -60,22 +64,36 @@ def read_data(
         known, kind = (FOR_TABLES, "a table") if table else (FOR_SPECTRA, "a spectrum")
         settings = {name: _setting(name, text, known, kind) for name, text in given.items()}
         return read_frequencies(path, **settings) if table else read_spectrum(path, **settings)
-    if given:
-        raise ValueError(f"--read tells how a table or a spectrum is read, and {path} is a trace; leave it out")
+    told = _told(given)
     names = None if columns is None else [name.strip() for name in columns.split(",")]
     if not isinstance(model, System):
-        return read_trace(path, names)
+        return read_trace(path, names, **told)
     units = {name: model.outputs.get(name, "1") for name in model.signals(model.start())}
     names = names or _recorded(path, units)
     if unknown := [name for name in names if name not in units]:
         kind = type(model).__name__
         raise ValueError(f"--columns {unknown[0]}: {kind} has no signal of this name; it has {', '.join(units)}")
-    return read_trace(path, names, {name: units[name] for name in names if name not in COLUMNS})
+    return read_trace(path, names, {name: units[name] for name in names if name not in COLUMNS}, **told)
+
+
+def _told(given: Mapping[str, str]) -> dict[str, Any]:
+    """What `--read` says of a trace. Raises ValueError for a word that is none, and for a window or a number unread."""
+    told = {name: _setting(name, text, FOR_TRACES, "a trace") for name, text in given.items()}
+    if "window" in told:
+        ends = told["window"].split(",")
+        if len(ends) != 2:
+            raise ValueError(f"--read window={told['window']}: expected two times, as in window=2ns,5ns")
+        told["window"] = tuple(quantity("--read window", end, "s") for end in ends)
+    if "segment" in told:
+        if not told["segment"].isdigit():
+            raise ValueError(f"--read segment={told['segment']}: expected its number, from 1")
+        told["segment"] = int(told["segment"])
+    return told
 
 
 def _recorded(path: pathlib.Path, units: Mapping[str, str]) -> list[str]:
     """The signals that a file has columns of. Raises ValueError where it has none."""
-    if path.suffix.lower() in ARRAY_FILES:
+    if is_recording(path) or path.suffix.lower() in ARRAY_FILES:
         raise ValueError(f"{path} holds arrays; say which signals it has: --columns {','.join(list(units)[:2])}")
     found = [column.name for column in read_table(path).header]
     if not (names := [name for name in units if name in found]):

@@ -1,0 +1,1 @@
+"""TDMS files of LabVIEW, by npTDMS."""
