@@ -5,28 +5,38 @@ from llgrad.datasets.images.images import Images, ImageSet
 from llgrad.datasets.images.load import load_images
 from llgrad.datasets.peaks import Peak, peak_of
 from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
+from llgrad.datasets.recordings.contents import Contents, contents
 from llgrad.datasets.spectra import read_spectrum
 from llgrad.datasets.sweeps import Sweeps, read_sweeps
+from llgrad.datasets.touchstone.fixtures import deembed
 from llgrad.datasets.touchstone.reader import read_touchstone
 from llgrad.datasets.touchstone.scattering import Scattering
 from llgrad.datasets.trace import Trace, trace_of
+from llgrad.fitting.loops.measured import MeasuredLoop, SwitchingFields
+from llgrad.fitting.loops.reading import read_loop
 from llgrad.fitting.orbits.tables.reading import read_orbit_table
 from llgrad.fitting.orbits.tables.table import OrbitTable
 
 __all__ = [
+    "Contents",
     "FrequencyTable",
     "ImageSet",
     "Images",
+    "MeasuredLoop",
     "OrbitTable",
     "Peak",
     "Scattering",
     "Sweeps",
+    "SwitchingFields",
     "Trace",
+    "contents",
+    "deembed",
     "describe",
     "frequencies_of",
     "load_images",
     "peak_of",
     "read_frequencies",
+    "read_loop",
     "read_orbit_table",
     "read_spectrum",
     "read_sweeps",

@@ -57,6 +57,16 @@ GIVEN = {
     "optimise": ({"device": STO, "aim": AIM, "free": FREE}, {}),
     "pareto_front": ({"device": STO, "aims": [AIM, AIM]}, {"free": FREE}),
     "harmonic_hall": ({"device": STO}, {"parameter": "field", "start": 0.1, "stop": 0.2, "current": 1e-3}),
+    "aim_of_task": ({"task": None}, {}),
+    "consistency": ({"reservoir": None}, {"signal": np.zeros(100)}),
+    "driven_exponent": ({"reservoir": None}, {"signal": np.zeros(100)}),
+    "memory_capacity": ({"reservoir": None, "task": None}, {}),
+    "ranks": ({"reservoir": None}, {}),
+    "tune": ({"reservoir": None, "aim": None}, {"free": {"gain": (0.1, 1.0)}}),
+    "tuning_grid": ({"reservoir": None, "aim": None}, {"free": {"gain": (0.1, 1.0)}}),
+    "contents": ({"path": None}, {}),
+    "deembed": ({"data": None, "fixture": None}, {}),
+    "read_loop": ({"path": None}, {}),
     "effective_fields": ({"along": None, "across": None}, {}),
     "resonance_map": ({"device": STO}, {"start": 0.1, "stop": 0.2, "frequencies": [1e9]}),
     "resonance": ({"device": STO}, {}),
@@ -134,6 +144,8 @@ GIVEN = {
 }
 OF_NUMBERS = {"between", "dipolar_tensors", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors"}
 OF_NUMBERS |= {"keep_apart", "effective_fields_in_plane"}
+OF_NUMBERS |= {"capacity_aim", "information_capacity", "mackey_glass", "narma", "parity", "short_term_memory"}
+OF_NUMBERS |= {"sine_square"}
 OF_NUMBERS |= {"dipole_tensor", "ellipse_tensor", "prism_tensor", "quantity", "table", "unbounded", "vector"}
 OF_NUMBERS |= {f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "response")}
 # Where a kind of WRONG is right: None leaves an optional argument out, and so on.

@@ -62,7 +62,11 @@ def libraries() -> Iterator[Finding]:
     always = [need for need in requirements if need.marker is None or need.marker.evaluate({"extra": ""})]
     yield _of_libraries("libraries", always, "pip install --upgrade llgrad", fault=True)
     for extra in sorted(set(extras) - set(DEVELOPERS)):
-        own = [need for need in requirements if need not in always and need.marker.evaluate({"extra": extra})]
+        own = [
+            need
+            for need in requirements
+            if need not in always and need.marker and need.marker.evaluate({"extra": extra})
+        ]
         yield _of_libraries(f"extra {extra}", own, f'pip install "llgrad[{extra}]"', fault=False)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from llgrad.datasets.hdf5.asking import LIBRARY
 from llgrad.datasets.recordings.arrays import Array, recording_of_arrays
 from llgrad.datasets.recordings.extras import needed
-from llgrad.datasets.recordings.recording import Recording
+from llgrad.datasets.recordings.recording import InstrumentRecording
 
 SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 
@@ -26,7 +26,7 @@ def is_hdf5(path: Path) -> bool:
     return False
 
 
-def read_hdf5(path: Path) -> Recording:
+def read_hdf5(path: Path) -> InstrumentRecording:
     """The recording in an HDF5 file. Raises Unreadable, in a sentence, where it is damaged or h5py is not there."""
     needed("h5py", "hdf5", path)
     found = LIBRARY.listed(path)

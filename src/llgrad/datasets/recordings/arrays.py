@@ -17,7 +17,7 @@ import numpy as np
 from llgrad.core.units import unit_factor
 from llgrad.datasets.formats import LONGEST, array_header
 from llgrad.datasets.recordings.clock import even_times
-from llgrad.datasets.recordings.recording import Channel, Even, Listed, Recording, Segment, Unreadable
+from llgrad.datasets.recordings.recording import Channel, Even, InstrumentRecording, Listed, Segment, Unreadable
 from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 from llgrad.datasets.tables.symbols import si_of, symbol_of
 
@@ -50,7 +50,7 @@ def recording_of_arrays(
     groups: Mapping[str, Mapping[str, Any]],
     named: bool,
     remarks: Sequence[str] = (),
-) -> Recording:
+) -> InstrumentRecording:
     """The recording in arrays; `groups` are the attributes of each group by its name, "" of all. Where `named`, times
     and voltages without a unit are in SI units. Raises Unreadable where attributes speak against each other."""
     known = {array.name: array for array in arrays}
@@ -70,7 +70,7 @@ def recording_of_arrays(
         for key, value in groups.get("", {}).items()
         if isinstance(value, (str, float, int)) and key[:1] != "_" and key != "notes"
     )
-    return Recording(path, kind, tuple(channels), notes[:50], tuple(remarks), named, tuple(left))
+    return InstrumentRecording(path, kind, tuple(channels), notes[:50], tuple(remarks), named, tuple(left))
 
 
 def unit_of(array: Array) -> str | None:

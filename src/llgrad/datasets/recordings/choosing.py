@@ -13,7 +13,7 @@ import numpy as np
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.units import show, unit_factor
 from llgrad.datasets.formats import ALIASES, array_header, spacing_of
-from llgrad.datasets.recordings.recording import Channel, Even, Listed, Recording, Segment, reading
+from llgrad.datasets.recordings.recording import Channel, Even, InstrumentRecording, Listed, Segment, reading
 from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 from llgrad.datasets.tables.symbols import si_of, symbol_of
 from llgrad.datasets.trace import COLUMNS, Trace
@@ -44,7 +44,7 @@ class _Taken(NamedTuple):
     said: str
 
 
-def trace_of_recording(recording: Recording, asked: Asked) -> Trace:
+def trace_of_recording(recording: InstrumentRecording, asked: Asked) -> Trace:
     """The trace in a recording. Raises ValueError, in one sentence, where something must be told or cannot be."""
     taken = _chosen(recording, asked)
     t, values, remarks = _samples(recording, taken, asked)
@@ -59,7 +59,7 @@ def trace_of_recording(recording: Recording, asked: Asked) -> Trace:
         raise ValueError(f"{recording.path}: {error}") from None
 
 
-def asked_for(recording: Recording) -> str | None:
+def asked_for(recording: InstrumentRecording) -> str | None:
     """The sentence by which `read_trace` would ask for something, without a look at the samples; None where it asks for
     nothing."""
     asked = Asked()
@@ -71,7 +71,9 @@ def asked_for(recording: Recording) -> str | None:
     return None
 
 
-def waveform_of_recording(recording: Recording, unit: str | None, asked: Asked) -> tuple[np.ndarray, list[np.ndarray]]:
+def waveform_of_recording(
+    recording: InstrumentRecording, unit: str | None, asked: Asked
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Times [s] and the currents [A] or fields [T] of a recording; `unit` is what they are for."""
     wanted = (unit,) if unit else _DRIVEN
     if asked.columns is None:
@@ -89,7 +91,7 @@ def waveform_of_recording(recording: Recording, unit: str | None, asked: Asked) 
 
 
 def _samples(
-    recording: Recording, taken: Sequence[_Taken], asked: Asked
+    recording: InstrumentRecording, taken: Sequence[_Taken], asked: Asked
 ) -> tuple[np.ndarray, list[np.ndarray], list[str]]:
     """Times [s] and values [SI] of channels in a window, and how they were understood."""
     number, segments, remarks = _segments(recording, taken, asked.segment)
@@ -118,7 +120,7 @@ def _scaled(values: np.ndarray, factor: float) -> np.ndarray:
 
 
 def _segments(
-    recording: Recording, taken: Sequence[_Taken], asked: int | None
+    recording: InstrumentRecording, taken: Sequence[_Taken], asked: int | None
 ) -> tuple[int | None, list[Segment], list[str]]:
     """The segment of each channel."""
     counts = {len(one.channel.segments) for one in taken}
@@ -134,7 +136,7 @@ def _segments(
 
 
 def _times(
-    recording: Recording, channel: Channel, segments: Sequence[Segment], interval: float | None
+    recording: InstrumentRecording, channel: Channel, segments: Sequence[Segment], interval: float | None
 ) -> Even | Listed:
     """The times that all segments share."""
     first = segments[0].times
@@ -162,7 +164,7 @@ def _same(one: Even | Listed | None, other: Even | Listed | None) -> bool:
     return one == other
 
 
-def _part(recording: Recording, times: Even | Listed, window: tuple[float, float] | None) -> slice:
+def _part(recording: InstrumentRecording, times: Even | Listed, window: tuple[float, float] | None) -> slice:
     if times.size < 2:
         raise ValueError(f"{recording.path} has {times.size} samples, expected at least two")
     part = times.part(window)
@@ -187,7 +189,7 @@ def _read_times(times: Even | Listed, part: slice) -> tuple[np.ndarray, list[str
 
 
 def _recorded(
-    recording: Recording, names: Sequence[str], t: np.ndarray, values: Sequence[np.ndarray]
+    recording: InstrumentRecording, names: Sequence[str], t: np.ndarray, values: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, list[np.ndarray], list[str]]:
     """The samples without those at both ends where a value is missing. Raises ValueError for a gap."""
     bad = ~np.isfinite(t)
@@ -209,7 +211,7 @@ def _recorded(
     return t[first:last].copy(), [one[first:last].copy() for one in values], [said]
 
 
-def _chosen(recording: Recording, asked: Asked) -> list[_Taken]:
+def _chosen(recording: InstrumentRecording, asked: Asked) -> list[_Taken]:
     """The channels of a trace."""
     own = dict(asked.own)
     if not recording.channels:
@@ -232,7 +234,7 @@ def _chosen(recording: Recording, asked: Asked) -> list[_Taken]:
     return found
 
 
-def _all(recording: Recording, asked: Asked) -> list[_Taken]:
+def _all(recording: InstrumentRecording, asked: Asked) -> list[_Taken]:
     """The components of m and the voltage, where it is clear which they are."""
     kinds = [(_what(recording, one, asked), one) for one in recording.channels]
     found = [(what, one) for what, one in kinds if what in COLUMNS]
@@ -252,7 +254,7 @@ def _all(recording: Recording, asked: Asked) -> list[_Taken]:
     return [_Taken(what, one, *_factor(recording, one, COLUMNS[what], asked.unit)) for what, one in keep]
 
 
-def _as(recording: Recording, name: str, channel: Channel, asked: Asked) -> _Taken:
+def _as(recording: InstrumentRecording, name: str, channel: Channel, asked: Asked) -> _Taken:
     """A channel that a user names, as what it is in a trace."""
     if name in asked.own:
         return _Taken(name, channel, *_factor(recording, channel, asked.own[name], None))
@@ -266,7 +268,7 @@ def _as(recording: Recording, name: str, channel: Channel, asked: Asked) -> _Tak
     return _Taken(what, channel, *_factor(recording, channel, COLUMNS[what], asked.unit))
 
 
-def _what(recording: Recording, channel: Channel, asked: Asked) -> str | None:
+def _what(recording: InstrumentRecording, channel: Channel, asked: Asked) -> str | None:
     """What a channel is in a trace; None where it can be nothing there."""
     name, unit = _plain(channel.name), channel.unit
     if name in COLUMNS and COLUMNS[name] == "1" and (unit is None or si_of(unit) == "1"):
@@ -280,7 +282,7 @@ def _what(recording: Recording, channel: Channel, asked: Asked) -> str | None:
     return "voltage" if si_of(unit) == "V" else None
 
 
-def _factor(recording: Recording, channel: Channel, si: str, told: str | None) -> tuple[float, str]:
+def _factor(recording: InstrumentRecording, channel: Channel, si: str, told: str | None) -> tuple[float, str]:
     """The factor of a channel to an SI unit, and what is to be said of it."""
     unit = channel.unit
     if unit is not None and told is not None and symbol_of(unit) != symbol_of(told):
@@ -298,7 +300,7 @@ def _factor(recording: Recording, channel: Channel, si: str, told: str | None) -
     return factor, f" in {written}" + (", as told" if unit is None else "")
 
 
-def _named(recording: Recording, name: str) -> Channel:
+def _named(recording: InstrumentRecording, name: str) -> Channel:
     """The channel that a user names: by its name, the last part of it, its place as "#2", or what it is."""
     channels = recording.channels
     if (match := re.fullmatch(r"#(\d+)", name)) is not None:

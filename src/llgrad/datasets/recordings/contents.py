@@ -17,7 +17,7 @@ from llgrad.datasets.reader import describe, read_trace
 from llgrad.datasets.recordings.choosing import asked_for, taken_for
 from llgrad.datasets.recordings.labelled import is_labelled
 from llgrad.datasets.recordings.opening import is_recording, open_recording
-from llgrad.datasets.recordings.recording import Channel, Recording, reading
+from llgrad.datasets.recordings.recording import Channel, InstrumentRecording, reading
 from llgrad.datasets.spectra import looks_like_spectrum
 from llgrad.datasets.sweeps import looks_like_sweeps
 from llgrad.datasets.tables.quantities import QuantityKind
@@ -117,14 +117,14 @@ def contents(path: str | os.PathLike[str] | Any) -> Contents:
     return _of_arrays(file) if file.suffix.lower() in ARRAY_FILES else _of_table(file)
 
 
-def _of_recording(recording: Recording) -> Contents:
+def _of_recording(recording: InstrumentRecording) -> Contents:
     rows = tuple(_of_channel(recording, channel) for channel in recording.channels)
     needs = asked_for(recording) or ""
     understood = "; ".join((recording.kind, *recording.remarks))
     return Contents(str(recording.path), recording.kind, rows, needs, understood, recording.notes, recording.left_out)
 
 
-def _of_channel(recording: Recording, channel: Channel) -> Row:
+def _of_channel(recording: InstrumentRecording, channel: Channel) -> Row:
     first = channel.segments[0]
     with reading(recording.path, recording.kind):
         times = "" if first.times is None else str(first.times)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.datasets.recordings.arrays import Array, recording_of_arrays
-from llgrad.datasets.recordings.recording import Recording, Unreadable
+from llgrad.datasets.recordings.recording import InstrumentRecording, Unreadable
 from llgrad.datasets.tables.headers import header_of
 
 _FRAMES: Final = ("DataFrame", "Series")
@@ -25,7 +25,7 @@ def is_labelled(data: Any) -> bool:
     )
 
 
-def recording_of_labelled(data: Any) -> Recording:
+def recording_of_labelled(data: Any) -> InstrumentRecording:
     """The recording in an object of pandas or xarray; its names or attributes say its units."""
     module, name = type(data).__module__.split(".")[0], type(data).__name__
     if module == "pandas":
@@ -50,7 +50,7 @@ def _of_variable(name: str, variable: Any) -> Array:
     return Array(name, tuple(variable.shape), variable.dtype, _plain(variable.attrs), scales, read)
 
 
-def _of_frame(frame: Any) -> Recording:
+def _of_frame(frame: Any) -> InstrumentRecording:
     names = [str(key) for key in frame.columns]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"the DataFrame has the column {twice[0]!r} twice; give one of them another name")
@@ -83,7 +83,7 @@ def _plain(attributes: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(key): value for key, value in attributes.items() if isinstance(value, (str, float, int, np.number))}
 
 
-def read_netcdf3(path: Path) -> Recording:
+def read_netcdf3(path: Path) -> InstrumentRecording:
     """The recording in a NetCDF file of version 3, by SciPy. Raises Unreadable, in a sentence, where it is damaged."""
     import scipy.io  # slow to import, and only these files need it
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from llgrad.datasets.hdf5.reading import is_hdf5, read_hdf5
 from llgrad.datasets.recordings.labelled import is_labelled, read_netcdf3, recording_of_labelled
-from llgrad.datasets.recordings.recording import Recording, reading
+from llgrad.datasets.recordings.recording import InstrumentRecording, reading
 from llgrad.datasets.scopes.isf import read_isf
 from llgrad.datasets.scopes.keysight import read_keysight
 from llgrad.datasets.scopes.lecroy import MARK as LECROY
@@ -26,7 +26,7 @@ _RIGOL: Final = (
 )
 _ISF: Final = re.compile(rb"^\s*:?(?:WFMP|CURV|BYT_N|NR_P|BN_F)", re.IGNORECASE)
 _TEKTRONIX: Final = (b"\x0f\x0f:WFM#", b"\xf0\xf0:WFM#")
-Reader = Callable[[Path], Recording]
+Reader = Callable[[Path], InstrumentRecording]
 _ENDINGS: Final[dict[str, tuple[str, Reader]]] = {
     **dict.fromkeys((".h5", ".hdf5", ".hdf", ".nc", ".nc4"), ("HDF5", read_hdf5)),
     ".tdms": ("TDMS", read_tdms),
@@ -43,7 +43,7 @@ def is_recording(path: Path) -> bool:
     return path.is_file() and _reader(path) is not None
 
 
-def open_recording(data: Any) -> Recording:
+def open_recording(data: Any) -> InstrumentRecording:
     """The recording in a file or an object of pandas or xarray. Raises ValueError, in one sentence, for damage."""
     if is_labelled(data):
         with reading(f"the {type(data).__name__}", f"an object of {type(data).__module__.split('.')[0]}"):

@@ -1,7 +1,7 @@
 """A recording: the channels of a file, each in segments of samples that are read when they are asked for.
 
-A reader of a format gives a `Recording`; which channel, segment and window become a trace is decided in `choosing.py`,
-once for all formats.
+A reader of a format gives an `InstrumentRecording`; which channel, segment and window become a trace is decided in
+`choosing.py`, once for all formats.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Channel(NamedTuple):
     """What else is known of it, for a table."""
 
 
-class Recording(NamedTuple):
+class InstrumentRecording(NamedTuple):
     """What a file holds."""
 
     path: Path | str
@@ -134,7 +134,7 @@ class Recording(NamedTuple):
     left_out: tuple[str, ...] = ()
     """What else is in the file, and is no channel: name and reason."""
 
-    def legible(self) -> Recording:
+    def legible(self) -> InstrumentRecording:
         """The same with names, units and notes that a sentence can quote, whatever bytes stand there in the file."""
         channels = tuple(
             one._replace(name=_legible(one.name), unit=None if one.unit is None else _legible(one.unit) or None)

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from llgrad.datasets.recordings.recording import Channel, Recording, Segment, Unreadable, checked_step
+from llgrad.datasets.recordings.recording import Channel, InstrumentRecording, Segment, Unreadable, checked_step
 from llgrad.datasets.scopes.mapped import Bytes
 
 KIND: Final = "a waveform of Tektronix (.isf)"
@@ -50,7 +50,7 @@ def _key(word: str) -> str | None:
     return None
 
 
-def read_isf(path: Path) -> Recording:
+def read_isf(path: Path) -> InstrumentRecording:
     """The recording in an .isf file. Raises Unreadable, in a sentence, where it is damaged."""
     file = Bytes(path)
     head = file.part(0, min(file.size, _HEAD))
@@ -84,7 +84,7 @@ def read_isf(path: Path) -> Recording:
     label, *rest = said.get("label", "CH").split(",")
     segment = Segment(count, checked_step(path, start, numbers["step"], count), take)
     channel = Channel(label.strip(), said.get("unit") or None, (segment,), f"{8 * width} bit, {scale:g} a code")
-    return Recording(path, KIND, (channel,), tuple(part.strip() for part in rest if part.strip()))
+    return InstrumentRecording(path, KIND, (channel,), tuple(part.strip() for part in rest if part.strip()))
 
 
 def _said(text: str) -> dict[str, str]:

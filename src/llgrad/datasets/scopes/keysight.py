@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from llgrad.datasets.recordings.recording import Channel, Recording, Segment, Unreadable, checked_step
+from llgrad.datasets.recordings.recording import Channel, InstrumentRecording, Segment, Unreadable, checked_step
 from llgrad.datasets.scopes.mapped import Bytes
 
 KIND: Final = "a recording of Agilent or Keysight (.bin)"
@@ -31,7 +31,7 @@ class _Buffer(NamedTuple):
     segment: Segment
 
 
-def read_keysight(path: Path) -> Recording:
+def read_keysight(path: Path) -> InstrumentRecording:
     """The recording in a .bin file of Keysight. Raises Unreadable, in a sentence, where it is damaged."""
     file = Bytes(path)
     head = file.part(0, 4)
@@ -68,7 +68,9 @@ def read_keysight(path: Path) -> Recording:
                 times = checked_step(path, start, step, points)
                 buffers.append(_Buffer(name, _UNITS.get(along), Segment(points, times, file.samples(at, points, "f4"))))
             at += length
-    return Recording(path, KIND, _channels(buffers), (f"instrument: {frame}",) if frame else (), left_out=tuple(left))
+    return InstrumentRecording(
+        path, KIND, _channels(buffers), (f"instrument: {frame}",) if frame else (), left_out=tuple(left)
+    )
 
 
 def _channels(buffers: list[_Buffer]) -> tuple[Channel, ...]:

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from llgrad.datasets.recordings.recording import Channel, Recording, Segment, Unreadable, checked_step
+from llgrad.datasets.recordings.recording import Channel, InstrumentRecording, Segment, Unreadable, checked_step
 from llgrad.datasets.scopes.mapped import Bytes
 
 KIND: Final = "a trace of LeCroy"
@@ -25,7 +25,7 @@ _RIS: Final = 8
 _SOURCES: Final = {0: "C1", 1: "C2", 2: "C3", 3: "C4"}
 
 
-def read_lecroy(path: Path) -> Recording:
+def read_lecroy(path: Path) -> InstrumentRecording:
     """The recording in a trace of LeCroy. Raises Unreadable, in a sentence, where it is damaged."""
     file = Bytes(path)
     base = file.part(0, min(file.size, 64)).find(MARK)
@@ -66,7 +66,7 @@ def read_lecroy(path: Path) -> Recording:
     label = file.text(base + 96, 16) or _SOURCES.get(file.whole("h", base + 344), "trace")
     notes = (f"instrument: {file.text(base + 76, 16)}", *_user_text(file, base, lengths))
     said = f"{16 if wide else 8} bit, gain {gain:g}"
-    return Recording(path, KIND, (Channel(label, unit or None, segments, said),), notes)
+    return InstrumentRecording(path, KIND, (Channel(label, unit or None, segments, said),), notes)
 
 
 def _starts(file: Bytes, base: int, lengths: list[int], pieces: int) -> list[float]:

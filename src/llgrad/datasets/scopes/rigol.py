@@ -16,13 +16,13 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.datasets.recordings.extras import needed
-from llgrad.datasets.recordings.recording import Channel, Recording, Segment, Unreadable, checked_step
+from llgrad.datasets.recordings.recording import Channel, InstrumentRecording, Segment, Unreadable, checked_step
 
 KIND: Final = "a waveform that RigolWFM reads"
 _UNITS: Final = {"v": "V", "a": "A", "w": "W"}
 
 
-def read_rigol(path: Path) -> Recording:
+def read_rigol(path: Path) -> InstrumentRecording:
     """The recording in a file of Rigol. Raises Unreadable, in a sentence, where it is damaged."""
     needed("RigolWFM", "scopes", path)
     library: Any = importlib.import_module("RigolWFM.wfm")
@@ -40,7 +40,7 @@ def read_rigol(path: Path) -> Recording:
     parser, model = str(wave.parser_name), wave.header_name
     del wave
     gc.collect()  # it leaves the file open, to be closed with its objects
-    return Recording(path, f"{KIND} ({parser})", tuple(found), (f"instrument: {model}",))
+    return InstrumentRecording(path, f"{KIND} ({parser})", tuple(found), (f"instrument: {model}",))
 
 
 def _channel(path: Path, name: str, unit: str | None, values: np.ndarray, times: np.ndarray, step: float) -> Channel:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from llgrad.datasets.recordings.recording import Channel, Recording, Segment, Unreadable, checked_step
+from llgrad.datasets.recordings.recording import Channel, InstrumentRecording, Segment, Unreadable, checked_step
 from llgrad.datasets.scopes.mapped import Bytes
 
 KIND: Final = "a waveform of Tektronix"
@@ -26,7 +26,7 @@ _SAMPLE: Final = 0
 """The way of storing one value for each sample."""
 
 
-def read_tektronix(path: Path) -> Recording:
+def read_tektronix(path: Path) -> InstrumentRecording:
     """The recording in a waveform of Tektronix. Raises Unreadable, in a sentence, where it is damaged."""
     file = Bytes(path)
     head = file.part(0, 10)
@@ -57,7 +57,7 @@ def read_tektronix(path: Path) -> Recording:
     segments = _segments(file, curves, _FORMATS[kind], (scale, offset), (start, step))
     said = f"{_FORMATS[kind]}, scale {scale:g}"
     label = file.text(40, 32)
-    return Recording(path, KIND, (Channel(label or "CH", unit or None, segments, said),), ())
+    return InstrumentRecording(path, KIND, (Channel(label or "CH", unit or None, segments, said),), ())
 
 
 def _further_curves(file: Bytes, at: int, frames: int) -> list[int]:

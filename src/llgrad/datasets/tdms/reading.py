@@ -17,7 +17,15 @@ import numpy as np
 
 from llgrad.core.units import unit_factor
 from llgrad.datasets.recordings.extras import needed
-from llgrad.datasets.recordings.recording import Channel, Even, Listed, Recording, Segment, Unreadable, checked_step
+from llgrad.datasets.recordings.recording import (
+    Channel,
+    Even,
+    InstrumentRecording,
+    Listed,
+    Segment,
+    Unreadable,
+    checked_step,
+)
 from llgrad.datasets.tables.headers import header_of
 from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 from llgrad.datasets.tables.symbols import symbol_of
@@ -29,7 +37,7 @@ _UNITS: Final = ("unit_string", "NI_UnitDescription", "Unit", "unit", "units")
 _FRACTION: Final = 2.0**-64
 
 
-def read_tdms(path: Path) -> Recording:
+def read_tdms(path: Path) -> InstrumentRecording:
     """The recording in a TDMS file. Raises Unreadable, in a sentence, where it is damaged or npTDMS is not there."""
     needed("nptdms", "tdms", path)
     library: Any = importlib.import_module("nptdms")
@@ -60,7 +68,7 @@ def read_tdms(path: Path) -> Recording:
                     segment = Segment(len(one), times, _values(path, library, name, one.name))
                     label = one.name if len(groups) == 1 else f"{name}/{one.name}"
                     found.append(Channel(label, _unit(one), (segment,), str(one.dtype)))
-    return Recording(path, KIND, tuple(found), notes[:50], remarks, left_out=tuple(left))
+    return InstrumentRecording(path, KIND, tuple(found), notes[:50], remarks, left_out=tuple(left))
 
 
 def _unit(channel: Any) -> str | None:

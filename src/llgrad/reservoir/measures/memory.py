@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.reservoir.estimator import WithReadout
 from llgrad.reservoir.tasks.task import SignalTask
 
@@ -51,6 +52,8 @@ def memory_capacity(reservoir: WithReadout, task: SignalTask, fraction: float = 
     >>> round(found.total, 1)
     5.0
     """
+    check_kind("reservoir", reservoir, WithReadout, "give a Reservoir, EchoStateNetwork or LinearTaps")
+    check_kind("task", task, SignalTask, "give what short_term_memory or parity makes")
     states = reservoir.states(task.signal)
     answer, wanted = answers(reservoir, states, task, fraction)
     return MemoryCapacity(task.name, tuple(int(one) for one in task.labels), correlations(answer, wanted))
