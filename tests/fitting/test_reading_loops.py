@@ -45,6 +45,12 @@ def test_what_a_computed_loop_writes_is_read(tmp_path):
     assert read_loop(file, angle=X, field_unit="mT").field[0] == pytest.approx(2e-4)
 
 
+def test_rows_in_no_order_are_remarked_on(tmp_path):
+    header, rows = "H (Oe),R (Ohm)", [(100 * h, 1.0) for h in (9, -2, 7, -8, 3, -6, 5, -4)]
+    assert "the field turns 6 times in 8 rows" in read_loop(written(tmp_path, header, rows), angle=X).understood[-1]
+    assert "turns" not in read_loop(written(tmp_path, header), angle=X).understood[-1]
+
+
 def test_angles_may_stand_beside_and_each_begins_a_curve(tmp_path):
     rows = [(angle, 0, *row) for angle in (30, 60) for row in ROWS]
     loop = read_loop(written(tmp_path, "theta (deg),phi (deg),H (Oe),R (Ohm)", rows))

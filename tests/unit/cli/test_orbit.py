@@ -35,7 +35,7 @@ def test_mistakes(refused):
 
 
 def test_what_is_nothing_is_told_as_nothing(llgrad):
-    """A field in the plane does not change the frequency of a centred vortex, to first order; its harmonics are none."""
+    """A field in the plane changes no frequency of a centred vortex, to first order; its circle has no harmonics."""
     ended = llgrad("orbit", "guslienko2014")
     assert "df/dfield_x     0 GHz/T" in ended.out and "0.3782, 0, 0 (fundamental and harmonics)" in ended.out
     assert "df/dI           0.249966 GHz/mA" in ended.out

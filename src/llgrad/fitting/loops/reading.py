@@ -34,6 +34,10 @@ EXAMPLES: Final = {"resistance": "R (Ohm)", "along": "M/Ms", "moment": "m (emu)"
 """A header of each quantity."""
 OWN: Final = {"resistance": "resistance", "along": "m_along"}
 """Columns of what `Loop.save` writes."""
+WIDE: Final = 0.05
+"""Part of the range of the fields, above which a step back is no scatter of a sensor."""
+MANY_TURNS: Final = 0.25
+"""Turns for each row, above which the rows may have been sorted by something else."""
 POLAR: Final = ("polar", "theta", "θ")
 AZIMUTH: Final = ("azimuth", "azimuthal", "phi", "φ")
 
@@ -95,10 +99,20 @@ def read_loop(
             quantity=what,
             unit=unit,
             notes=table.notes,
-            understood=(*table.remarks, taken),
+            understood=(*table.remarks, taken, *_turning(numbers)),
         )
     except ValueError as mistake:
         raise ValueError(f"{table.path}: {mistake}") from None
+
+
+def _turning(fields: np.ndarray) -> tuple[str, ...]:
+    """A remark where fields turn so often that their order may have been lost."""
+    steps = np.diff(fields)
+    wide = steps[np.abs(steps) > WIDE * np.ptp(fields)]
+    turns = int(np.sum(np.diff(np.sign(wide)) != 0))
+    if turns <= MANY_TURNS * len(fields):
+        return ()
+    return (f"the field turns {turns} times in {len(fields)} rows: is each row below the one measured before it?",)
 
 
 def _is_own(table: TextTable) -> bool:
