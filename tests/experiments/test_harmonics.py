@@ -122,6 +122,16 @@ def test_a_field_through_zero_says_where_the_second_order_ends(tmp_path):
         (lambda: effective_fields((FIELDS, FIELDS), (FIELDS,)), "expected fields, V_ω and V_2ω of one length"),
         (lambda: effective_fields((FIELDS,) * 3, (FIELDS,) * 3, planar_ratio=1.0), "both sweeps tell the same"),
         (lambda: effective_fields((FIELDS,) * 3, (FIELDS,) * 3), "does not bend with the field"),
+        (lambda: effective_fields((FIELDS,) * 3, (FIELDS,) * 3, planar_ratio=np.nan), "expected finite numbers"),
+        (lambda: effective_fields((1e4 * FIELDS, FIELDS**2, FIELDS), ()), "along has a field of 500 T: is it in tesla"),
+        (
+            lambda: effective_fields(swept(np.pi / 2), ()),
+            r"along was swept with the field along \(90°, 90°\), expected",
+        ),
+        (
+            lambda: effective_fields_in_plane([0.1], [0.0], [[0.0]], [[0.0]], current=np.nan, R_AHE=1.0, B_K=1.0),
+            "current = nan and B_K = 1.0, expected an amplitude",
+        ),
         (
             lambda: effective_fields_in_plane([0.1], [0.0], [[0.0]], [[0.0]], current=1.0, R_AHE=1.0, B_K=1.0),
             "look alike; give several fields",

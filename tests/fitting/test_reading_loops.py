@@ -23,6 +23,7 @@ def written(tmp_path, header, rows=ROWS, separator=","):
         ("B (G),Voltage (mV)", {}, "voltage", 1e-3),
         ("H (Oe),Moment (uemu)", {}, "moment", 1e-9),
         ("H (Oe),m", {"quantity": "along"}, "along", 1.0),
+        *((f"H (Oe),{pure}", {}, "along", 1.0) for pure in ("M/Ms", "m/ms", "M (norm.)", "M_norm", "M (1)")),
         ("H (Oe),R", {"value_unit": "Ohm"}, "resistance", 1.0),
         ("H,R (Ohm)", {"field_unit": "Oe"}, "resistance", 1.0),
         ("H (Oe),R_xy (Ohm)", {"quantity": "transverse"}, "transverse", 1.0),
@@ -33,6 +34,21 @@ def test_columns_are_taken_for_what_they_are(tmp_path, header, given, quantity, 
     assert loop.quantity == quantity and loop.values[0] == pytest.approx(first)
     assert loop.field.tolist() == pytest.approx([0.09, 0.03, -0.03, -0.06, -0.09])
     assert loop.unit == {"voltage": "V", "moment": "A m²", "along": "1"}.get(quantity, "Ω")
+
+
+def test_what_a_computed_loop_writes_is_read(tmp_path):
+    rows = [(0, h, h / 2, 0.0, 100.0 - h) for h in (0.2, 0.1, 0.0, -0.1, -0.2)]
+    file = written(tmp_path, "sweep,field,m_along,m_x,resistance", rows)
+    assert read_loop(file, angle=X).values[0] == 99.8 and read_loop(file, angle=X).quantity == "resistance"
+    assert read_loop(file, angle=X, quantity="along").values[0] == 0.1
+    assert read_loop(file, angle=X, value="m_along").quantity == "along"
+    assert read_loop(file, angle=X, field_unit="mT").field[0] == pytest.approx(2e-4)
+
+
+def test_rows_in_no_order_are_remarked_on(tmp_path):
+    header, rows = "H (Oe),R (Ohm)", [(100 * h, 1.0) for h in (9, -2, 7, -8, 3, -6, 5, -4)]
+    assert "the field turns 6 times in 8 rows" in read_loop(written(tmp_path, header, rows), angle=X).understood[-1]
+    assert "turns" not in read_loop(written(tmp_path, header), angle=X).understood[-1]
 
 
 def test_angles_may_stand_beside_and_each_begins_a_curve(tmp_path):
@@ -47,6 +63,21 @@ def test_angles_may_stand_beside_and_each_begins_a_curve(tmp_path):
     [
         ("H (Oe),R (Ohm)", ROWS, {"angle": None}, "does not say along which axis the field is; give its polar and"),
         ("H (Oe),R", ROWS, {}, "the column 'R' has no unit; write it in the header, as in 'R (Ohm)'"),
+        (
+            "H (Oe),m",
+            ROWS,
+            {"quantity": "moment"},
+            "the column 'm' has no unit; write it in the header, as in 'm (emu)'",
+        ),
+        ("H (Oe),M", ROWS, {}, "the column 'M' has no unit; write it in the header, as in 'M (emu)'"),
+        ("H (Oe),M (a.u.)", ROWS, {}, "the column 'M': unknown unit 'a.u.'"),
+        ("H (Oe),R (furlong)", ROWS, {}, "the column 'R': unknown unit 'furlong'"),
+        (
+            "H (Oe),T (K)",
+            ROWS,
+            {"quantity": "along"},
+            "has no column of along; it has H, T; write 'M/Ms' in the header",
+        ),
         ("H,R (Ohm)", ROWS, {}, "the column 'H' has no unit"),
         ("H (Oe),R (Ohm)", ROWS, {"field_unit": "mT"}, "'H' is in Oe, and field_unit is mT; leave it out"),
         ("T (K),R (Ohm)", ROWS, {}, "has no column of fields; it has T, R; write 'H (Oe)' in the header"),

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 import llgrad as lg
 from llgrad.core.constants import MU_0
-from llgrad.physics.electric.laws import VoltagePolynomial
+from llgrad.physics.electric.laws import VoltagePolynomial, VoltageTable
 
 
 class Member(NamedTuple):
@@ -64,6 +64,7 @@ def quartic_energy(coupling, stack, m):
 
 
 LINE, PARABOLA = VoltagePolynomial(0.1, 0.02), VoltagePolynomial(0.2, -0.3)
+CURVE = VoltageTable([-0.4, 0.5], [-0.03, 0.05])  # two points: both count
 PRISMS = ((60e-9, 40e-9, 2e-9), (60e-9, 40e-9, 3e-9), (5e-9, -8e-9, 4e-9))
 COUPLINGS: dict[str, Member] = {
     "exchange": Member(lg.stacks.InterlayerExchange(("free", "hard"), J1=-2e-4, J2=-5e-5), True, exchange_energy),
@@ -75,6 +76,9 @@ COUPLINGS: dict[str, Member] = {
     ),
     "torque by laws of the voltage": Member(
         lg.stacks.SpinTorque("hard", "free", 0.1, 0.1, 0.05, polarization_law=LINE, field_like_law=PARABOLA), True, None
+    ),
+    "torque by a measured curve": Member(
+        lg.stacks.SpinTorque("free", "hard", 0.1, 0.1, 0.05, polarization_law=CURVE, field_like_law=CURVE), True, None
     ),
     "DMI": Member(lg.stacks.InterlayerDMI(("free", "hard"), (3e-5, -5e-5, 8e-5)), False, dmi_energy),
     "user": Member(Quartic("free", "hard", 7e-20), True, quartic_energy),

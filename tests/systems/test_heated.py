@@ -190,3 +190,13 @@ def test_laws_that_are_none():
     with pytest.raises(ValueError, match="3 temperatures and 2 values"):
         TemperatureTable("Ms", [1.0, 2.0, 3.0], [1.0, 2.0])
     assert 0 < PowerLaw("Ms", curie=500.0).factor(900.0, 300.0) < 0.01
+
+
+def test_the_temperature_is_in_kelvin_and_can_be_fitted():
+    device = lg.presets.kubota2013().replace(junction=lg.devices.LinearJunction(R_P=100.0, delta_R=0.0))
+    hot = lg.systems.Heated(device, thermal_resistance=2e4, heat_capacity=5e-15)
+    run = lg.simulate(hot, duration=0.5e-9, dt=2e-12)
+    trace = lg.Trace(run.t, {"temperature": run.signal("temperature").values}, units={"temperature": "K"})
+    found = lg.fit(hot.replace(thermal_resistance=1.5e4), trace, free=["thermal_resistance"], m0=hot.start())
+    assert run.signal("temperature").unit == "K"
+    assert found.values["thermal_resistance"] == pytest.approx(2e4, rel=1e-3)

@@ -265,7 +265,10 @@ def set_leaf(record: Any, path: str, value: Any) -> Any:
     """A copy of the record with the leaf at a path changed (differentiable in `value`)."""
     parent, _, last = path.rpartition(".")
     if last.isdigit() and is_table(record, parent):
-        return set_leaf(record, parent, jnp.asarray(get_leaf(record, parent)).at[int(last)].set(value))
+        table = get_leaf(record, parent)
+        numbers = jax.dtypes.canonicalize_dtype(table.dtype)  # a table made in float64 may be met in float32
+        one = np.arange(table.shape[-1]) == int(last)
+        return set_leaf(record, parent, jnp.where(one, jnp.asarray(value, numbers), jnp.asarray(table, numbers)))
     return eqx.tree_at(lambda tree: get_leaf(tree, path), record, value, is_leaf=lambda leaf: leaf is None)
 
 

@@ -32,3 +32,10 @@ def test_no_cycle_is_a_sentence(llgrad):
 
 def test_mistakes(refused):
     assert "--lock volts: unknown channel" in refused("orbit", "kubota2013", "--lock", "volts=1V")
+
+
+def test_what_is_nothing_is_told_as_nothing(llgrad):
+    """A field in the plane changes no frequency of a centred vortex, to first order; its circle has no harmonics."""
+    ended = llgrad("orbit", "guslienko2014")
+    assert "df/dfield_x     0 GHz/T" in ended.out and "0.3782, 0, 0 (fundamental and harmonics)" in ended.out
+    assert "df/dI           0.249966 GHz/mA" in ended.out

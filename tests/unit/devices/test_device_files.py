@@ -1,5 +1,8 @@
 """Device files: what is saved is what is loaded, as JSON and as TOML, terms and junction included."""
 
+import subprocess
+import sys
+
 import pytest
 
 import llgrad as lg
@@ -48,3 +51,25 @@ def test_an_existing_file_is_kept(tmp_path):
 def test_another_ending_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"expected a device file, \.json or \.toml"):
         lg.save_device(tmp_path / "device.yaml", DEVICES["preset"])
+
+
+EVERY_KIND = """
+import importlib, pkgutil
+import llgrad.physics.presets.files
+from llgrad.core.record import Record
+
+def kinds(base=Record):
+    return {base}.union(*(kinds(kind) for kind in base.__subclasses__()))
+
+known = kinds()
+for room in ("llgrad.physics", "llgrad.devices"):
+    for module in pkgutil.walk_packages(importlib.import_module(room).__path__, room + "."):
+        importlib.import_module(module.name)
+new = [kind for kind in kinds() - known if kind.__module__.startswith(("llgrad.physics", "llgrad.devices"))]
+print([kind.__name__ for kind in new if kind.__name__ != "SystemArray"])  # which no file holds
+"""
+
+
+def test_a_file_may_hold_every_kind_in_a_process_that_imported_nothing_else():
+    ended = subprocess.run([sys.executable, "-c", EVERY_KIND], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"

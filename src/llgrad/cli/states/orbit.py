@@ -48,6 +48,8 @@ from llgrad.orbits.results.quantities import reason_against_slow_mode
 
 RATIOS: Final = (1, 2, 0.5)
 HARMONICS: Final = 3
+ROUNDING: Final = 1e-11
+"""Of the largest of some numbers, below which one is nothing but rounding."""
 
 
 def orbit(
@@ -99,10 +101,10 @@ def _told(orbit: Orbit, drive: Mapping[str, float]) -> tuple[Orbit, dict[str, An
         "return_rate": float(orbit.return_rate),
         "multipliers": [[float(v.real), float(v.imag)] for v in multipliers],
         "note": orbit.note,
-        "sensitivity": {name: float(orbit.sensitivity(name)) for name in orbit.flow.channels},
+        "sensitivity": {name: _sensitivity(orbit, name) for name in orbit.flow.channels},
         "input_units": dict(orbit.model.inputs if isinstance(orbit.model, System) else CHANNEL_UNITS),
         "observable": component_names(orbit.state)[0] if isinstance(orbit.model, System) else "m·p",
-        "harmonics": [2 * float(abs(c)) for c in np.asarray(orbit.harmonics())[1 : HARMONICS + 1]],
+        "harmonics": _without_rounding(2 * np.abs(np.asarray(orbit.harmonics())[1 : HARMONICS + 1])).tolist(),
         "line_width": float(orbit.line_width) or None,
         "line_width_holds": orbit.line_width_holds,
         "power_dbm": None if getattr(orbit.model, "junction", None) is None else float(orbit.power_dbm()),
@@ -111,6 +113,17 @@ def _told(orbit: Orbit, drive: Mapping[str, float]) -> tuple[Orbit, dict[str, An
     found["nonlinearity"] = float(orbit.nonlinearity()) if slow else None
     found["locking"] = {str(ratio): _locking(orbit, drive, ratio) for ratio in RATIOS} if drive else None
     return orbit, found
+
+
+def _sensitivity(orbit: Orbit, name: str) -> float:
+    """df/du [Hz per unit], 0 where a symmetry makes it so and a mean over the orbit leaves rounding."""
+    response = np.asarray(orbit.phase_response(name)) / (2 * math.pi)
+    return float(_without_rounding(np.array([np.mean(response), np.abs(response).max()]))[0])
+
+
+def _without_rounding(values: np.ndarray) -> np.ndarray:
+    """Numbers, 0 for what is nothing beside the largest."""
+    return np.where(np.abs(values) < ROUNDING * np.abs(values).max(), 0.0, values)
 
 
 def _locking(orbit: Orbit, drive: Mapping[str, float], ratio: float) -> dict[str, Any]:

@@ -10,12 +10,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.units import show_with_error
+from llgrad.core.units import show, show_with_error
 from llgrad.experiments.harmonics.result import HarmonicHall
+from llgrad.experiments.loops.swept import along as direction_along
 
 SMALL: Final = 0.2
 """A tilt [rad] up to which the formulas of a perpendicular layer hold within a few percent."""
 NEAR_HALF: Final = 0.02
+LARGEST: Final = 100.0
+"""[T] above which a field was meant in another unit."""
+ALIGNED: Final = 0.9
+"""Least cosine of the angle between a field and the axis that it is meant along."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ def effective_fields(along: Any, across: Any, *, planar_ratio: Any = 0.0, up: bo
         planar_ratio: R_PHE/R_AHE = 2 ξ as `PHE(R)` and `AHE(R)` have them, or this and its standard error.
         up: whether m is along +n̂.
 
-    Raises ValueError for other shapes, for fewer than five fields, for a V_ω that does not bend, and near ξ = ½, where
-    the two fields cannot be told apart.
+    Raises ValueError for other shapes, for fewer than five fields, for a V_ω that does not bend, for a `HarmonicHall`
+    along another axis, and near ξ = ½, where the two fields cannot be told apart.
 
     >>> import numpy as np
     >>> H = np.linspace(-0.05, 0.05, 11)
@@ -131,7 +136,7 @@ def effective_fields_in_plane(
         B_K: field [T] beyond H that holds M in the plane: µ0 Ms less the perpendicular anisotropy field.
         thermal: whether E is fitted; needs several fields.
 
-    Raises ValueError for other shapes, and for one field where E is fitted.
+    Raises ValueError for other shapes, for a current or a B_K that is none, and for one field where E is fitted.
 
     >>> import numpy as np
     >>> H, phi = np.array([[0.1], [0.3]]), np.linspace(0, 2 * np.pi, 12, endpoint=False)
@@ -149,6 +154,12 @@ def effective_fields_in_plane(
         raise ValueError(
             f"first and second have the shapes {shapes}, expected finite voltages of {len(H)} positive fields and "
             f"{len(phi)} angles, ({len(H)}, {len(phi)})"
+        )
+    _check_tesla("fields", H)
+    if not (np.isfinite(current) and current > 0 and np.isfinite(B_K) and (H + B_K > 0).all()):
+        raise ValueError(
+            f"current = {current!r} and B_K = {B_K!r}, expected an amplitude above 0 in A, and a field in T with which "
+            "H + B_K is above 0"
         )
     if thermal and len(np.unique(H)) < 2:
         raise ValueError(
@@ -195,6 +206,7 @@ def _fitted(columns: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def _sweep_of(name: str, sweep: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if isinstance(sweep, HarmonicHall):
+        _check_axis(name, sweep)
         sweep = (sweep.values, sweep.first_sine, sweep.second_cosine)
     parts = [np.asarray(part, float) for part in sweep] if isinstance(sweep, (tuple, list)) else []
     if len(parts) != 3 or parts[0].ndim != 1 or len(parts[0]) < 5 or any(p.shape != parts[0].shape for p in parts):
@@ -204,11 +216,34 @@ def _sweep_of(name: str, sweep: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray
         )
     if not all(np.isfinite(part).all() for part in parts) or np.ptp(parts[0]) == 0:
         raise ValueError(f"{name} holds numbers that are not finite, or one field only")
+    _check_tesla(name, parts[0])
     return parts[0], parts[1], parts[2]
+
+
+def _check_tesla(name: str, fields: np.ndarray) -> None:
+    if (largest := float(np.abs(fields).max())) > LARGEST:
+        raise ValueError(f"{name} has a field of {show(float(f'{largest:.4g}'), 'T')}: is it in tesla? 1 Oe is 1e-4 T")
+
+
+def _check_axis(name: str, found: HarmonicHall) -> None:
+    """Raise ValueError for a computed sweep that is none of a field along ĵ, or along t̂."""
+    if found.loop.parameter != "field":
+        raise ValueError(f"{name} is over {found.loop.parameter}, expected one over the field along its axis")
+    (bar, *others) = found.loop.device.readouts
+    if others:  # which of them was read is known by its name only
+        return
+    axis = bar.flow if name == "along" else bar.normal.cross(bar.flow)
+    polar, azimuth = found.loop.angle
+    if not float(direction_along(polar, azimuth).dot(axis)) > ALIGNED:
+        what = "the current, ĵ" if name == "along" else "t̂ = n̂ × ĵ"
+        told = f"({np.rad2deg(polar):.4g}°, {np.rad2deg(azimuth):.4g}°)"
+        raise ValueError(f"{name} was swept with the field along {told}, expected along {what}")
 
 
 def _with_error(name: str, value: Any) -> tuple[float, float]:
     pair = value if isinstance(value, (tuple, list)) else (value, 0.0)
     if len(pair) != 2 or not all(isinstance(part, (int, float, np.number)) for part in pair) or pair[1] < 0:
         raise ValueError(f"{name} = {value!r}, expected a number, or a number and its standard error")
+    if not np.isfinite(pair).all():
+        raise ValueError(f"{name} = {value!r}, expected finite numbers")
     return float(pair[0]), float(pair[1])

@@ -133,8 +133,11 @@ def _checked_signal(device: Stack, signal: str | None) -> str:
 
 
 def _checked(current: Any, frequency: Any) -> tuple[float, float]:
-    for name, value, unit, example in (("current", current, "A", "1e-3"), ("frequency", frequency, "Hz", "133.0")):
+    for name, value, expected in (
+        ("current", current, "one number in A above 0, such as 1e-3"),
+        ("frequency", frequency, "one number in Hz, 0 or above, such as 133.0"),
+    ):
         good = isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and np.isfinite(value)
         if not good or value < 0 or (name == "current" and value == 0):
-            raise ValueError(f"{name} = {value!r}, expected one number in {unit}, such as {example}")
+            raise ValueError(f"{name} = {value!r}, expected {expected}")
     return float(current), float(frequency)

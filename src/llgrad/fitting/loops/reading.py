@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -24,6 +25,19 @@ KINDS: Final = {
 EMU: Final = {"emu": 1e-3, "memu": 1e-6, "uemu": 1e-9, "µemu": 1e-9, "μemu": 1e-9}  # fmt: skip
 """Magnetic moments in A m²: 1 emu is 10⁻³ A m²."""
 MOMENTS: Final = {**EMU, "A m²": 1.0, "A m2": 1.0, "Am2": 1.0, "Am²": 1.0, "A·m²": 1.0, "A m^2": 1.0, "Am^2": 1.0}
+PURE: Final = ("norm", "normalised", "normalized", "norm.", "Ms", "M_s")
+"""What stands for a unit where a magnetisation is over its largest, as in "M (norm.)"."""
+OVER_LARGEST: Final = re.compile(r"<?m\w*>?\s*/\s*m_?(?:s|sat|max|0)|m[_ ]?norm\w*|norm\w*[_. ]*m\w*", re.IGNORECASE)
+"""M/Ms, m/Ms, M/Mmax, M_norm, normalised magnetisation."""
+MAGNETISATION: Final = re.compile(r"m|m_?[a-z]+|magneti[sz]ation|moment", re.IGNORECASE)
+EXAMPLES: Final = {"resistance": "R (Ohm)", "along": "M/Ms", "moment": "m (emu)", "voltage": "V (mV)"}
+"""A header of each quantity."""
+OWN: Final = {"resistance": "resistance", "along": "m_along"}
+"""Columns of what `Loop.save` writes."""
+WIDE: Final = 0.05
+"""Part of the range of the fields, above which a step back is no scatter of a sensor."""
+MANY_TURNS: Final = 0.25
+"""Turns for each row, above which the rows may have been sorted by something else."""
 POLAR: Final = ("polar", "theta", "θ")
 AZIMUTH: Final = ("azimuth", "azimuthal", "phi", "φ")
 
@@ -40,8 +54,8 @@ def read_loop(
 ) -> MeasuredLoop:
     """The loop in a text file: a column of fields in the order of measurement, and one of what was read.
 
-    As in `H (Oe), R (Ohm)`, `field (mT); m (uemu)`, `polar (deg), azimuth (deg), B (T), R (kOhm)`. Text is read as by
-    `read_trace`.
+    As in `H (Oe), R (Ohm)`, `field (mT); m (uemu)`, `H (Oe), M/Ms`, `polar (deg), azimuth (deg), B (T), R (kOhm)`; or
+    what `Loop.save` wrote, in SI units. Text is read as by `read_trace`.
 
     Args:
         path: the file.
@@ -64,6 +78,10 @@ def read_loop(
     """
     table = read_table(path)
     columns = columns_of(table)
+    for index in (i for i in range(len(columns)) if _over_largest(table, i)):
+        columns[index] = ColumnQuantity(QuantityKind.MAGNETISATION)
+    if _is_own(table):
+        quantity, field, value, field_unit, value_unit = _of_own(table, quantity, field, value, field_unit, value_unit)
     fields = _field(table, columns, field)
     read = _value(table, columns, fields, quantity, value)
     what, unit, factor = _unit(table, columns, read, quantity, value_unit)
@@ -81,10 +99,38 @@ def read_loop(
             quantity=what,
             unit=unit,
             notes=table.notes,
-            understood=(*table.remarks, taken),
+            understood=(*table.remarks, taken, *_turning(numbers)),
         )
     except ValueError as mistake:
         raise ValueError(f"{table.path}: {mistake}") from None
+
+
+def _turning(fields: np.ndarray) -> tuple[str, ...]:
+    """A remark where fields turn so often that their order may have been lost."""
+    steps = np.diff(fields)
+    wide = steps[np.abs(steps) > WIDE * np.ptp(fields)]
+    turns = int(np.sum(np.diff(np.sign(wide)) != 0))
+    if turns <= MANY_TURNS * len(fields):
+        return ()
+    return (f"the field turns {turns} times in {len(fields)} rows: is each row below the one measured before it?",)
+
+
+def _is_own(table: TextTable) -> bool:
+    """Whether a table is a loop over a field of `Loop.save`, whose columns are in SI units and do not say so."""
+    names = [column.name for column in table.header]
+    return names[:3] == ["sweep", "field", "m_along"] and all(column.unit is None for column in table.header)
+
+
+def _of_own(
+    table: TextTable, quantity: str | None, field: str | None, value: str | None, *units: str | None
+) -> tuple[str | None, ...]:
+    """Quantity, columns and units of such a table, where they were not given."""
+    names = [column.name for column in table.header]
+    quantity = quantity or ("resistance" if "resistance" in names and value is None else None)
+    quantity = quantity or ("along" if value in (None, "m_along") else None)
+    given = value if value is not None or OWN.get(quantity or "") not in names else OWN[quantity or ""]
+    unit = units[1] or ("Ohm" if given == "resistance" else None)
+    return quantity, field or "field", given, units[0] or "T", unit
 
 
 def _field(table: TextTable, columns: Sequence[ColumnQuantity], name: str | None) -> int:
@@ -131,7 +177,7 @@ def _value(
     if not others:
         raise ValueError(
             f"{table.path} has no column of {quantity or 'a resistance or a magnetisation'}; it has {table.names()}; "
-            "write 'R (Ohm)' in the header"
+            f"write {EXAMPLES.get(quantity or '', 'R (Ohm)')!r} in the header"
         )
     if len(others) > 1:
         raise ValueError(
@@ -139,6 +185,15 @@ def _value(
             f"{by_door(f'value={table.header[others[0]].name!r}', '--read value=…')}"
         )
     return others[0]
+
+
+def _over_largest(table: TextTable, index: int) -> bool:
+    """Whether a column is M over its largest, by its name, or by what stands where a unit would."""
+    name, unit = table.header[index].name.strip(), (table.header[index].unit or "").strip()
+    whole = f"{name}/{unit}" if unit in ("Ms", "ms", "M_s", "m_s") else name
+    return (bool(OVER_LARGEST.fullmatch(whole)) and unit not in MOMENTS) or (
+        unit in PURE and bool(MAGNETISATION.fullmatch(name))
+    )
 
 
 def _of_moment(table: TextTable, index: int) -> bool:
@@ -154,7 +209,9 @@ def _unit(
     if given is not None and written is not None and given.strip() != written:
         raise ValueError(f"{table.path}: {header.name!r} is in {written}, and value_unit is {given}; leave it out")
     unit = written or (given or "").strip() or None
-    si, factor = ("A m²", MOMENTS[unit]) if unit in MOMENTS else unit_factor(unit or "1")
+    if _over_largest(table, index):
+        unit = "1"
+    si, factor = ("A m²", MOMENTS[unit]) if unit in MOMENTS else _factor(table, index, unit)
     by_unit = {"Ω": "resistance", "V": "voltage", "A m²": "moment", "1": "along"}
     what = quantity or by_unit.get(si)
     if what is None:
@@ -166,11 +223,29 @@ def _unit(
     if unit is None and not pure and UNITS.get(quantity or "", "Ω") != "1":
         raise ValueError(
             f"{table.path}: the column {header.name!r} has no unit; write it in the header, as in "
-            f"'{header.name} (Ohm)', or give {by_door('value_unit=…', '--read value_unit=…')}"
+            f"{_with_unit(header.name, what if quantity else None)!r}, or give "
+            f"{by_door('value_unit=…', '--read value_unit=…')}"
         )
     if what in UNITS and UNITS[what] != si:
         raise ValueError(f"{table.path}: the column {header.name!r} is in {si}, and {what} is in {UNITS[what]}")
     return what, None if what in UNITS else si, factor
+
+
+def _factor(table: TextTable, index: int, unit: str | None) -> tuple[str, float]:
+    """SI unit and factor. Raises ValueError, which names file and column, for a unit that nobody knows."""
+    try:
+        return unit_factor(unit or "1")
+    except ValueError as mistake:
+        raise ValueError(
+            f"{table.path}: the column {table.header[index].name!r}: {mistake}; or emu, A m² of a moment, norm. of "
+            "M over its largest"
+        ) from None
+
+
+def _with_unit(name: str, quantity: str | None) -> str:
+    """A header with a unit, as an example."""
+    unit = {"moment": "emu", "voltage": "mV"}.get(quantity or "", "emu" if name.lower()[:1] == "m" else "Ohm")
+    return f"{name}/Ms" if quantity == "along" else f"{name} ({unit})"
 
 
 def _given(table: TextTable, index: int, unit: str) -> float:

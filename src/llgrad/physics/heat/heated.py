@@ -139,10 +139,10 @@ class Heated(System):
 
     @property
     def outputs(self) -> Mapping[str, str]:  # type: ignore[override]
-        """Unit of each signal."""
+        """Unit of each signal, that of the temperature in the state among them."""
         if isinstance(self.device, Stack):
-            return {**self.device.outputs, "power": "W"}
-        return {"resistance": "Ω", "voltage": "V", "power": "W"}
+            return {**self.device.outputs, "power": "W", TEMPERATURE: "K"}
+        return {"resistance": "Ω", "voltage": "V", "power": "W", TEMPERATURE: "K"}
 
     def start(self) -> dict[str, Any]:
         """The device where it starts by itself, at the temperature of the surroundings."""

@@ -9,7 +9,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import llgrad.physics.heat.heated  # noqa: F401 – so that a file can hold one
+import llgrad.physics.electric.laws
+import llgrad.physics.heat.heated
+import llgrad.physics.models.amplitude
+import llgrad.physics.stacks.dmi
+import llgrad.physics.stacks.stray
+import llgrad.physics.stacks.torque  # noqa: F401 – these, so that a file can hold one
 from llgrad.core.arguments.kinds import checked_path
 from llgrad.core.record import from_json
 from llgrad.devices.files import entry_of, recorded
