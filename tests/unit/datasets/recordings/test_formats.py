@@ -2,7 +2,7 @@
 
 import gc
 import importlib.util
-import time
+import weakref
 
 import numpy as np
 import pytest
@@ -176,10 +176,11 @@ def test_damaged_files_are_closed_and_read_in_silence(tmp_path, capfd, monkeypat
     opened, really = [], open
 
     def watched(*args, **options):
-        opened.append(really(*args, **options))
-        return opened[-1]
+        file = really(*args, **options)
+        opened.append(weakref.ref(file))
+        return file
 
-    monkeypatch.setattr("builtins.open", watched)
+    monkeypatch.setattr("kaitaistruct.open", watched)  # by which RigolWFM opens
     good, kept = rigol(), []
     for at in (0, 8, 16, 24, 28, 51, 60, 68):  # marks, counts, units: some are refused by the library, some behind it
         for value in (0, 2, 255):
@@ -188,7 +189,7 @@ def test_damaged_files_are_closed_and_read_in_silence(tmp_path, capfd, monkeypat
                 read_trace(path)
             except ValueError as error:
                 kept.append(error)  # with it, all that stood in its frames
-    assert len(kept) > 6 and len(opened) > 20 and all(file.closed for file in opened)
+    assert len(kept) > 6 and len(opened) > 9 and all(one() is None or one().closed for one in opened)
     assert capfd.readouterr() == ("", "")
 
 
@@ -199,13 +200,13 @@ def test_a_second_file_that_is_missing_is_named(tmp_path):
 
 
 @needs("RigolWFM")
-def test_files_are_closed_without_a_look_at_every_object(tmp_path):
-    path, held = saved(tmp_path, "x.bin", rigol()), [[] for _ in range(400_000)]
-    begun = time.process_time()
-    gc.collect()
-    whole, begun = time.process_time() - begun, time.process_time()
+def test_files_are_closed_without_a_look_at_every_object(tmp_path, monkeypatch):
+    path, seen = saved(tmp_path, "x.bin", rigol()), []
+    read_trace(path)  # what is imported is new, too
+    collect = gc.collect
+    monkeypatch.setattr(gc, "collect", lambda: (seen.append(len(gc.get_objects())), collect()))
     read_trace(path)
-    assert time.process_time() - begun < 0.5 * whole and held and gc.get_freeze_count() == 0
+    assert len(seen) == 1 and seen[0] < 0.1 * len(gc.get_objects()) and gc.get_freeze_count() == 0
 
 
 def test_a_library_that_is_missing_is_named(tmp_path, monkeypatch):
