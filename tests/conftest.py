@@ -8,10 +8,7 @@ import os
 import pathlib
 import shutil
 import tempfile
-import threading
-from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any
 
 # Read once, when jax and NumPy are first imported: processes are the unit of parallelism (pytest -n), not threads.
 os.environ["NPROC"] = "1"
@@ -33,7 +30,6 @@ import hypothesis
 import jax
 import numpy as np
 import pytest
-from jax._src.interpreters import mlir
 
 MOST_MAPPINGS = 10_000
 
@@ -50,25 +46,6 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-def context_of_many_programs(make: Callable[[], Any]) -> Callable[[], Any]:
-    """A context of MLIR for the next programs of a thread: to make one is half the time of writing a small program.
-
-    JAX 0.10 makes one for each program; later ones take it for ten, as is done here.
-    """
-    kept = threading.local()
-
-    def context() -> Any:
-        left, found = getattr(kept, "value", (0, None))
-        kept.value = (left - 1, found) if left else (9, make())
-        return kept.value[1]
-
-    return context
-
-
-if version("jax").startswith("0.10."):
-    mlir.make_ir_context = context_of_many_programs(mlir.make_ir_context)
 
 
 def pytest_unconfigure() -> None:

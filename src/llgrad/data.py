@@ -1,4 +1,4 @@
-"""What was measured: traces, spectra, sweeps, tables and images, read from files, described and written."""
+"""What was measured: traces, spectra, sweeps, tables, images and signals, read from files, described and written."""
 
 from llgrad.datasets.frequencies import FrequencyTable, frequencies_of, read_frequencies
 from llgrad.datasets.images.images import Images, ImageSet
@@ -6,6 +6,10 @@ from llgrad.datasets.images.load import load_images
 from llgrad.datasets.peaks import Peak, peak_of
 from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
 from llgrad.datasets.recordings.contents import Contents, contents
+from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
+from llgrad.datasets.signals.reading import read_signals
+from llgrad.datasets.signals.sets import SignalSet
+from llgrad.datasets.signals.signals import Signals
 from llgrad.datasets.spectra import read_spectrum
 from llgrad.datasets.sweeps import Sweeps, read_sweeps
 from llgrad.datasets.touchstone.fixtures import deembed
@@ -22,10 +26,15 @@ __all__ = [
     "FrequencyTable",
     "ImageSet",
     "Images",
+    "LogMel",
     "MeasuredLoop",
     "OrbitTable",
     "Peak",
+    "RawSamples",
     "Scattering",
+    "Segments",
+    "SignalSet",
+    "Signals",
     "Sweeps",
     "SwitchingFields",
     "Trace",
@@ -38,6 +47,7 @@ __all__ = [
     "read_frequencies",
     "read_loop",
     "read_orbit_table",
+    "read_signals",
     "read_spectrum",
     "read_sweeps",
     "read_touchstone",

@@ -105,5 +105,5 @@ def test_what_cannot_be_meant_is_refused(given, said):
 
 
 def test_an_error_rate_without_symmetry_is_refused():
-    with pytest.raises(ValueError, match=r"lg\.switching"):
+    with pytest.raises(ValueError, match=r"lg\.experiments\.switching"):
         lg.experiments.write_error_rate(BIT.replace(polariser=(1, 0, 0)), PULSE)

@@ -84,7 +84,10 @@ def test_an_interrupted_fit_returns_the_best_so_far(teacher, first_state):
     [
         (lambda t: lg.Experiment(t, noise=-1.0), "expected a positive standard deviation"),
         (lambda t: lg.Experiment(t, delay=5.0), "expected a time in seconds"),
-        (lambda t: lg.Experiment("trace.csv"), "needs a Trace, a FrequencyTable, an OrbitTable or a Spectrum"),
+        (
+            lambda t: lg.Experiment("trace.csv"),
+            "needs a Trace, a FrequencyTable, an OrbitTable, a Spectrum or a MeasuredLoop",
+        ),
     ],
 )
 def test_impossible_experiments(teacher, make, sentence):

@@ -8,6 +8,7 @@ from llgrad.networks.bench.readout import Signal
 from llgrad.networks.bench.timeline import Frames, Timeline
 from llgrad.networks.files import load_network, save_network
 from llgrad.networks.imperfections import Imperfections
+from llgrad.networks.linear import LinearSoftmax, linear_softmax
 from llgrad.networks.robustness import accuracy_of_arrays
 from llgrad.networks.trained.classifier import OscillatorClassifier
 from llgrad.networks.trained.layer import Limits, Part
@@ -18,6 +19,7 @@ __all__ = [
     "Frames",
     "Imperfections",
     "Limits",
+    "LinearSoftmax",
     "OscillatorClassifier",
     "Part",
     "Signal",
@@ -25,6 +27,7 @@ __all__ = [
     "TanhNetwork",
     "Timeline",
     "accuracy_of_arrays",
+    "linear_softmax",
     "load_design",
     "load_network",
     "save_design",

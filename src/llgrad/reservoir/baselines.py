@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from llgrad.reservoir.checking import checked_number, checked_signal
+from llgrad.core.arguments.numbers import checked_number
+from llgrad.reservoir.checking import checked_signal
 from llgrad.reservoir.estimator import WithReadout
 from llgrad.reservoir.readout import PENALTIES
 

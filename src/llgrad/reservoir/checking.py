@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_number
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
@@ -53,17 +53,6 @@ def checked_input(model: Any, name: Any) -> str:
             + ("; name it in the class, as inputs = {'current': 'A'}" if not known else "")
         )
     return str(name)
-
-
-def checked_number(name: str, value: Any, *, low: float = -math.inf, whole: bool = False, expected: str = "") -> Any:
-    """A finite number of at least `low`."""
-    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < low or (whole and value != int(value)):
-        kind = "a whole number" if whole else "a number"
-        raise ValueError(
-            f"{name} = {value!r}, expected {expected or kind + (f' of at least {low:g}' * (low > -1e300))}"
-        )
-    return int(value) if whole else float(value)
 
 
 def checked_hold(hold: Any) -> float:

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_number
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
@@ -22,7 +23,6 @@ from llgrad.reservoir.checking import (
     checked_input,
     checked_mask,
     checked_model,
-    checked_number,
     checked_signal,
 )
 from llgrad.reservoir.readout import PENALTIES, RidgeReadout, fitted, nrmse

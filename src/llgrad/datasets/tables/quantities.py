@@ -132,7 +132,7 @@ def quantity_of(name: str, unit: str | None = None) -> ColumnQuantity:
     """What a column with this name and this unit, as written, is.
 
     >>> quantity_of("flux density", "mT"), quantity_of("B_ext_y", "mT").axis
-    (Quantity(kind=<QuantityKind.FIELD: 'field'>, axis=None, of=None, choices=()), 'y')
+    (ColumnQuantity(kind=<QuantityKind.FIELD: 'field'>, axis=None, of=None, choices=()), 'y')
     >>> quantity_of("Δf", "MHz").kind, quantity_of("peak width", "MHz").kind
     (<QuantityKind.LINE_WIDTH: 'line width'>, <QuantityKind.LINE_WIDTH: 'line width'>)
     >>> quantity_of("Freq_err", "MHz").of, quantity_of("df", "MHz").choices

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_number
 from llgrad.core.vector import Vec3
-from llgrad.reservoir.checking import check_states, checked_input, checked_number, checked_signal
+from llgrad.reservoir.checking import check_states, checked_input, checked_signal
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.running import HeldState, begun, operands, run
 

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.reservoir.checking import check_states, checked_number
+from llgrad.core.arguments.numbers import checked_number
+from llgrad.reservoir.checking import check_states
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.measures.dynamics import _shown
 from llgrad.reservoir.running import begun

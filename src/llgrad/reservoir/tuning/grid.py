@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.reservoir.checking import checked_number
+from llgrad.core.arguments.numbers import checked_number
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.tasks.task import SignalTask
 from llgrad.reservoir.tuning.aims import TuningAim, aim_of_task

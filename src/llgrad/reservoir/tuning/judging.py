@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.reservoir.checking import checked_input, checked_number
+from llgrad.core.arguments.numbers import checked_number
+from llgrad.reservoir.checking import checked_input
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.running import begun, operands, run
 from llgrad.reservoir.tuning.aims import TuningAim

@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_number
 from llgrad.core.files import read_npz, write_npz
 from llgrad.core.run_record import run_record
-from llgrad.reservoir.checking import checked_number
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.tasks.task import SignalTask
 from llgrad.reservoir.tuning.aims import TuningAim, aim_of_task
