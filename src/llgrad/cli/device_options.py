@@ -125,13 +125,32 @@ def _shape_of(values: Mapping[str, str], device: Record) -> Shape:
     return shape_of(given, None if "area" in given and "thickness" in given else float(device.volume))
 
 
+_EXAMPLES: Final = {
+    "--setting": "current=0mA:5mA",
+    "--tune": "gain=0T:50mT",
+    "--lock": "field_x=0.1Oe",
+    "--read": "channel=CH1",
+    "--bounds": "alpha=0.001:0.1",
+    "--vary": "field.x=0mT:50mT:3",
+    "--free": "current=1mA:3mA",
+    "--spread": "alpha=5%",
+    "--sweep": "voltage=-1V:1V",
+}
+
+
 def assignments(option: str, texts: Iterable[str] | None) -> dict[str, str]:
-    """{"alpha": "0.01"} of ["alpha=0.01"], as an option that may be repeated gives it."""
+    """{"alpha": "0.01"} of ["alpha=0.01"], as an option that may be repeated gives it. Raises ValueError for a name
+    that comes twice."""
     found: dict[str, str] = {}
+    example = _EXAMPLES.get(option, "alpha=0.01")
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals or not name.strip() or not value.strip():
-            raise ValueError(f"{option} {text!r}: expected NAME=VALUE, such as {option} alpha=0.01")
+            raise ValueError(f"{option} {text!r}: expected NAME=VALUE, such as {option} {example}")
+        if name.strip() in found:
+            raise ValueError(
+                f"{option} gives {name.strip()} twice ({found[name.strip()]}, {value.strip()}); give it once"
+            )
         found[name.strip()] = value.strip()
     return found
 

@@ -126,6 +126,8 @@ def spacing_of(t: np.ndarray) -> str:
     steps = np.diff(t)
     if is_even(t):
         return f"{ends}, every {show(float(steps.mean()), 's')}"
+    if (same := int((steps == 0).sum())) and (steps >= 0).all():
+        return f"{ends}, {same} of them at the time of the one before, as where times were rounded"
     usual = float(np.median(steps))
     gaps = int((steps > 1.5 * usual).sum())
     if gaps and np.allclose(steps[steps <= 1.5 * usual], usual, rtol=1e-2, atol=0):

@@ -17,7 +17,7 @@ from llgrad.datasets.formats import ALIASES, ARRAY_FILES, read_arrays, spacing_o
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.recordings.choosing import Asked, trace_of_recording, waveform_of_recording
 from llgrad.datasets.recordings.labelled import is_labelled
-from llgrad.datasets.recordings.opening import is_recording, open_recording
+from llgrad.datasets.recordings.opening import ENDINGS, is_recording, open_recording
 from llgrad.datasets.recordings.writing import WRITERS
 from llgrad.datasets.sweeps import Sweeps
 from llgrad.datasets.tables.quantities import QuantityKind
@@ -120,13 +120,14 @@ def describe(data: Trace | FrequencyTable | Spectrum | Sweeps | Scattering) -> s
 
 
 def write_trace(path: str | os.PathLike[str], trace: Trace, note: str = "", *, overwrite: bool = False) -> None:
-    """Write a trace with every digit, as CSV, or as HDF5 or NetCDF by the ending (.h5, .hdf5; .nc); `read_trace` gives
-    it back exactly, with the trace's `units` where it has columns of a system.
+    """Write a trace with every digit, as CSV, or as HDF5 or NetCDF by the ending (.h5, .hdf5, .hdf; .nc, .nc4);
+    `read_trace` gives it back exactly, with the trace's `units` where it has columns of a system.
 
     `note` is written above the trace's own notes. The file appears whole or not at all. HDF5 needs h5py, NetCDF
     h5netcdf: `pip install 'llgrad[hdf5]'`.
 
-    Raises FileExistsError where the file exists and `overwrite` is not set, and what else `core.files.writing` raises.
+    Raises ValueError for the ending of a format that is read and not written (.npz, .tdms, …), FileExistsError where
+    the file exists and `overwrite` is not set, and what else `core.files.writing` raises.
 
     >>> from pathlib import Path
     >>> write_trace("written.csv", Trace([0.0, 1e-11], {"voltage": [0.0, 1e-3]}), note="made up")
@@ -139,7 +140,12 @@ def write_trace(path: str | os.PathLike[str], trace: Trace, note: str = "", *, o
     """
     check_kind("trace", trace, Trace, "give (path, trace), of a run lg.trace_of(run)")
     notes = [line for text in (note, *trace.notes) for line in text.splitlines()]
-    write = WRITERS.get(checked_path("path", path).suffix.lower(), _write_csv)
+    ending = checked_path("path", path).suffix.lower()
+    if ending not in WRITERS and ending in (*ENDINGS, *ARRAY_FILES):
+        raise ValueError(
+            f"{path}: no trace is written as {ending}; give a name that ends in .csv, or in {', '.join(WRITERS)}"
+        )
+    write = WRITERS.get(ending, _write_csv)
     with writing(path, overwrite) as file:
         write(file, trace, notes)
 

@@ -21,13 +21,21 @@ def test_a_task_is_tuned_and_compared(llgrad, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("narma3",), "task 'narma3': expected one of narma2"),
+        (
+            ("narma3",),
+            "task 'narma3': expected one of narma2, narma5, narma10, stm, parity, mackey-glass, sine-square, capacity",
+        ),
         (("stm", "--input", "field"), "input = 'field', but a signal can act on current, field_x"),
         (("stm", "--gain", "5"), "--gain"),
         (("stm", "--coupling", "1mT"), "--coupling is for an array; add --oscillators"),
         (("stm", "--oscillators", "0"), "--oscillators 0: expected one or more"),
+        (("stm", "--starts", "2"), "--starts is for a search; add --tune gain=0T:50mT"),
+        (("stm", "--resume", "search.npz"), "--resume is for a search; add --tune"),
+        (("stm", "--tune", "gain"), "--tune 'gain': expected NAME=VALUE, such as --tune gain=0T:50mT"),
+        (("stm", "--tune", "gain=1mT:2mT", "--tune", "gain=1mT:5mT"), "--tune gives gain twice (1mT:2mT, 1mT:5mT)"),
+        (("stm", "--set", "alpha=0.01"), "--set gives alpha twice (0.05, 0.01); give it once"),
         (("stm", "--tune", "gain=1mT"), "expected two values (low, high)"),
     ],
 )
 def test_what_is_refused(refused, words, sentence):
-    assert sentence in refused("reservoir", *words, *SMALL)
+    assert sentence in refused("reservoir", *SMALL, *words)

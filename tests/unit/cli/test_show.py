@@ -34,6 +34,14 @@ def test_json_and_other_files(llgrad, trace, tmp_path):
     assert "read as it is: a waveform of Tektronix (.isf)" in llgrad("show", "c.isf").out
 
 
+def test_times_that_were_rounded_are_told(llgrad, tmp_path):
+    rows = "".join(f"{time}E-08,{k}\n" for k, time in enumerate(("-5.00", "-5.00", "-5.00", "-5.00", "-4.99", "-4.99")))
+    (tmp_path / "rounded.csv").write_text("TIME (s),CH1 (V)\n" + rows)
+    table = llgrad("show", "rounded.csv").out
+    assert "from -50 ns to -49.9 ns, 4 of them at the time of the one before, as where times were rounded" in table
+    assert "every 0 s" not in table and "they are counted from the first, every 20 ps" in table
+
+
 def test_mistakes_are_sentences(refused, tmp_path):
     assert "is no file" in refused("show", "nothing.csv")
     (tmp_path / "cut.trc").write_bytes(lecroy()[:100])

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with
+from llgrad.cli.given import refuse
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import Report, working
 from llgrad.cli.reservoirs.running import CAPACITY, AskedTask, TaskAnswer, answered, array_of, reservoir_of
@@ -25,6 +26,7 @@ TuneOption = Annotated[
 
 
 def reservoir(
+    context: typer.Context,
     task: Annotated[str, typer.Argument(help=TASK_HELP)],
     device: Annotated[str, typer.Argument(help=DEVICE_HELP)] = "kubota2013",
     hold: Annotated[str, typer.Option(help="Time of a symbol: 5ns.")] = "5ns",
@@ -56,6 +58,10 @@ def reservoir(
     """Give a task to a reservoir of oscillators, beside an echo-state network of equal size and noise, and what is
     linear: `llgrad reservoir narma10 kubota2013 --gain 5mT --tune gain=0T:50mT`.
     """
+    if task not in (*TASKS, CAPACITY):
+        raise ValueError(f"task {task!r}: expected one of {', '.join((*TASKS, CAPACITY))}")
+    if not tune:
+        refuse(context, ("steps", "starts", "resume"), "is for a search; add --tune gain=0T:50mT")
     asked = AskedTask(task, length, seed, tuple(tune or ()), steps, starts, resume)
     pictures = (
         ("capacity",) if task == CAPACITY else ("reservoir", *(["capacity"] if task in ("stm", "parity") else []))

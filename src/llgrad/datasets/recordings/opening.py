@@ -27,7 +27,7 @@ _RIGOL: Final = (
 _ISF: Final = re.compile(rb"^\s*:?(?:WFMP|CURV|BYT_N|NR_P|BN_F)", re.IGNORECASE)
 _TEKTRONIX: Final = (b"\x0f\x0f:WFM#", b"\xf0\xf0:WFM#")
 Reader = Callable[[Path], InstrumentRecording]
-_ENDINGS: Final[dict[str, tuple[str, Reader]]] = {
+ENDINGS: Final[dict[str, tuple[str, Reader]]] = {
     **dict.fromkeys((".h5", ".hdf5", ".hdf", ".nc", ".nc4"), ("HDF5", read_hdf5)),
     ".tdms": ("TDMS", read_tdms),
     ".trc": ("a trace of LeCroy", read_lecroy),
@@ -76,4 +76,4 @@ def _reader(path: Path) -> tuple[str, Reader] | None:
         return "a waveform of Tektronix (.isf)", read_isf
     if head[:4] in _RIGOL:
         return "a waveform of Rigol", read_rigol
-    return _ENDINGS.get(path.suffix.lower())
+    return ENDINGS.get(path.suffix.lower())

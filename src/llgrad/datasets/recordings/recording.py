@@ -169,11 +169,15 @@ def checked_step(path: Path | str, start: float, step: float, count: int) -> Eve
 def reading(path: Path | str, kind: str) -> Iterator[None]:
     """In this block, whatever a library raises for damaged bytes is one sentence, and nothing is printed."""
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.ExitStack() as quiet:
+            quiet.enter_context(contextlib.redirect_stdout(io.StringIO()))
+            quiet.enter_context(contextlib.redirect_stderr(io.StringIO()))
             warnings.simplefilter("ignore")
             yield
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        if not Path(path).exists():
+            raise
+        raise Unreadable(f"{path} is read with another file beside it, which is not there ({error})") from None
     except Unreadable as error:
         raise Unreadable("".join(sign if sign.isprintable() else " " for sign in str(error))) from None
     except MemoryError:

@@ -41,6 +41,8 @@ def _netcdf(file: Path, trace: Trace, notes: Sequence[str]) -> None:
 WRITERS: Final[dict[str, Callable[[Path, Trace, Sequence[str]], None]]] = {
     ".h5": _hdf5,
     ".hdf5": _hdf5,
+    ".hdf": _hdf5,
     ".nc": _netcdf,
+    ".nc4": _netcdf,
 }
 """By the ending of a file."""

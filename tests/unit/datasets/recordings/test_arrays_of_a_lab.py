@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from llgrad.datasets.formats import ARRAY_FILES
 from llgrad.datasets.reader import describe, read_trace, write_trace
+from llgrad.datasets.recordings.opening import ENDINGS
 from llgrad.datasets.trace import Trace
 
 T = 1e-9 * np.arange(30)
@@ -105,9 +107,9 @@ def test_single_precision_is_counted_from_the_first(h5):
         read_trace(h5({"t": ((5e-3 + 1e-12 * np.arange(30)).astype("f4"), {}), "voltage": (V, {})}))
 
 
-@pytest.mark.parametrize("ending", ["h5", "nc", "csv"])
+@pytest.mark.parametrize("ending", ["h5", "hdf", "nc", "nc4", "csv"])
 def test_a_trace_comes_back_exactly(tmp_path, ending):
-    pytest.importorskip("h5netcdf" if ending == "nc" else "h5py")
+    pytest.importorskip("h5netcdf" if ending in ("nc", "nc4") else "h5py")
     rng = np.random.default_rng(1)
     t = np.cumsum(rng.uniform(1e-12, 1e-9, 20))
     trace = Trace(
@@ -123,6 +125,17 @@ def test_a_trace_comes_back_exactly(tmp_path, ending):
     assert all(np.array_equal(back.columns[name], trace.columns[name]) for name in trace.columns)
     with pytest.raises(FileExistsError):
         write_trace(tmp_path / f"a.{ending}", trace)
+
+
+@pytest.mark.parametrize("ending", sorted({*ENDINGS, *ARRAY_FILES}))
+def test_no_trace_is_written_that_cannot_be_read_back(tmp_path, ending):
+    path = tmp_path / f"a{ending}"
+    try:
+        write_trace(path, Trace(T, {"voltage": V}))
+    except ValueError as error:
+        assert f"no trace is written as {ending}; give a name that ends in .csv" in str(error) and not path.exists()
+    else:
+        assert np.array_equal(read_trace(path).columns["voltage"], V)
 
 
 def test_frames_of_pandas():

@@ -1,6 +1,8 @@
 """Every format of an instrument: right times and values, one channel, one window, and what must be told."""
 
+import gc
 import importlib.util
+import weakref
 
 import numpy as np
 import pytest
@@ -167,6 +169,44 @@ def test_values_are_those_of_rigolwfm(tmp_path, name):
     trace, theirs = read_trace(path), next(one for one in Wfm.from_file(str(path)).channels if one.volts is not None)
     assert np.allclose(trace.columns["voltage"], theirs.volts, rtol=1e-6)
     assert np.allclose(trace.t, theirs.times, rtol=0, atol=1e-16)
+
+
+@needs("RigolWFM")
+def test_damaged_files_are_closed_and_read_in_silence(tmp_path, capfd, monkeypatch):
+    opened, really = [], open
+
+    def watched(*args, **options):
+        file = really(*args, **options)
+        opened.append(weakref.ref(file))
+        return file
+
+    monkeypatch.setattr("kaitaistruct.open", watched)  # by which RigolWFM opens
+    good, kept = rigol(), []
+    for at in (0, 8, 16, 24, 28, 51, 60, 68):  # marks, counts, units: some are refused by the library, some behind it
+        for value in (0, 2, 255):
+            path = saved(tmp_path, "x.bin", good[:at] + bytes([value]) + good[at + 1 :])
+            try:
+                read_trace(path)
+            except ValueError as error:
+                kept.append(error)  # with it, all that stood in its frames
+    assert len(kept) > 6 and len(opened) > 9 and all(one() is None or one().closed for one in opened)
+    assert capfd.readouterr() == ("", "")
+
+
+@needs("RigolWFM")
+def test_a_second_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"x\.wfm is read with another file beside it, which is not there \(.*\.wvf"):
+        read_trace(saved(tmp_path, "x.wfm", b"$PublicInfo\n" + bytes(99)))
+
+
+@needs("RigolWFM")
+def test_files_are_closed_without_a_look_at_every_object(tmp_path, monkeypatch):
+    path, seen = saved(tmp_path, "x.bin", rigol()), []
+    read_trace(path)  # what is imported is new, too
+    collect = gc.collect
+    monkeypatch.setattr(gc, "collect", lambda: (seen.append(len(gc.get_objects())), collect()))
+    read_trace(path)
+    assert len(seen) == 1 and seen[0] < 0.1 * len(gc.get_objects()) and gc.get_freeze_count() == 0
 
 
 def test_a_library_that_is_missing_is_named(tmp_path, monkeypatch):
