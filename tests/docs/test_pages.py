@@ -26,12 +26,8 @@ def test_the_page_runs(page: pathlib.Path, tmp_path):
 
 def test_every_page_is_in_the_index():
     index = (DOCS / "index.md").read_text(encoding="utf-8")
-    listed = {
-        line
-        for tree in re.findall(r"```{toctree}\n(.*?)```", index, re.DOTALL)
-        for line in tree.split()
-        if line[0] != ":"
-    }
+    trees = re.findall(r"```{toctree}\n(.*?)```", index, re.DOTALL)
+    listed = {line for tree in trees for line in tree.splitlines() if line and not line.startswith(":")}
     assert listed == {str(page.with_suffix("")) for page in PAGES} - {"index"} | {f"{folder}/index" for folder in MADE}
 
 
