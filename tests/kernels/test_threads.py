@@ -9,20 +9,20 @@ PROGRAM = """
     import hashlib, multiprocessing, os, sys, threading
     import jax, jax.numpy as jnp, numpy as np
     jax.config.update("jax_enable_x64", True)
-    from llgrad import presets
+    import llgrad as lg
     from llgrad.core.vector import Vec3
     from llgrad.kernels.integrate import integrate
     from llgrad.physics.equation import equation_of_motion
-    from llgrad.solvers import Heun
 
     N, STEPS = 200, 60
 
     @jax.jit
     def value_and_gradient(current, drive):
         def loss(current, drive):
-            equation = equation_of_motion(presets.kubota2013().replace(current=current))
+            equation = equation_of_motion(lg.presets.kubota2013().replace(current=current))
             m0 = Vec3(*(jnp.full(N, value) for value in (0.6, 0.0, 0.8)))
-            run = integrate(equation, m0, stepper=Heun(), h=1e-3, steps=STEPS, every=20, drive={"current": drive})
+            grid = {"h": 1e-3, "steps": STEPS, "every": 20}
+            run = integrate(equation, m0, stepper=lg.solvers.Heun(), drive={"current": drive}, **grid)
             return jnp.sum(run.saved.x**2)
         return jax.value_and_grad(loss, (0, 1))(current, drive)
 
