@@ -3,21 +3,14 @@
 A function's docstring says where each number was read, and what of the source's results the device reproduces.
 """
 
-from llgrad.physics.presets import (
-    PRESETS,
-    Preset,
-    cheng2016,
-    garcia2021,
-    guslienko2014,
-    kubota2013,
-    lee2004,
-    lepadatu2020,
-    load,
-    names,
-    taniguchi2018,
-    zhang2020,
-)
+from llgrad.physics.presets.chain import taniguchi2018
 from llgrad.physics.presets.files import load_device
+from llgrad.physics.presets.in_plane import lee2004
+from llgrad.physics.presets.named import PRESETS, Preset, load, names
+from llgrad.physics.presets.perpendicular import garcia2021, kubota2013
+from llgrad.physics.presets.stacks import cheng2016, lepadatu2020
+from llgrad.physics.presets.voltage import zhang2020
+from llgrad.physics.presets.vortex import guslienko2014
 
 __all__ = [
     "PRESETS",

@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.datasets.trace import Trace, trace_of
-from llgrad.physics import presets
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from llgrad import presets
 from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import between
 from llgrad.fitting.fit import fit
 from llgrad.fitting.methods.starts import Starts
 from llgrad.kernels.steppers import RK4
-from llgrad.physics import presets
 
 STO = presets.kubota2013()
 

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 import pytest
 
+from llgrad import presets
 from llgrad.devices.bounds import between, positive
 from llgrad.fitting.methods.base import Begin, Log
 from llgrad.fitting.methods.descent import GradientDescent
@@ -17,7 +18,6 @@ from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.recording import Recording
 from llgrad.fitting.targets.starting import form_of
-from llgrad.physics import presets
 
 X = np.linspace(0.0, 1.0, 60)
 METHODS = {

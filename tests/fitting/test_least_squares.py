@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.fitting.conftest import TRUTH
 
+from llgrad import presets
 from llgrad.core.record import set_leaf
 from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import between, positive
@@ -16,7 +17,6 @@ from llgrad.fitting.methods.guesses import Guess
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.starts import Starts
 from llgrad.fitting.problem import evaluate
-from llgrad.physics import presets
 
 FREE = {"field.z": between(-0.1, 0.1), "current": between(0.1e-3, 5e-3), "alpha": positive()}
 

@@ -5,12 +5,12 @@ import optax
 import pytest
 from tests.fitting.conftest import TRUTH
 
+from llgrad import presets
 from llgrad.core.record import set_leaf
 from llgrad.datasets.trace import Trace
 from llgrad.fitting.fit import fit
 from llgrad.fitting.methods.descent import GradientDescent
 from llgrad.fitting.methods.grid import GridSearch, grid_simulations
-from llgrad.physics import presets
 
 
 def start():

@@ -6,12 +6,12 @@ import jax
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import between
 from llgrad.fitting.answers.posterior import posterior
 from llgrad.fitting.fit import fit
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.physics import presets
 
 STO = presets.kubota2013()
 NOISE = 0.01

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from llgrad import presets
 from llgrad.core.files import read_json
 from llgrad.core.record import from_json
 from llgrad.fitting.fit import fit
-from llgrad.physics import presets
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace, trace_of
 from llgrad.devices.bounds import between, unbounded
@@ -17,7 +18,6 @@ from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.orbits.looking import on_orbits
 from llgrad.fitting.targets.checks import check_dependence, check_targets
 from llgrad.fitting.targets.experiment import Experiment
-from llgrad.physics import presets
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.fitting.answers.uncertainty import uncertainty
 from llgrad.fitting.fit import fit
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.physics import presets
 
 QUICK = LevenbergMarquardt(grow=False, iterations=4)
 

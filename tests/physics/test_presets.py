@@ -11,9 +11,9 @@ import pytest
 import llgrad as lg
 from llgrad.core.constants import GAMMA_ELECTRON, MU_0
 from llgrad.core.field_term import Inputs
-from llgrad.physics.presets import PRESETS
 from llgrad.physics.presets.files import read_device
 from llgrad.physics.slonczewski import torque_per_ampere
+from llgrad.presets import PRESETS
 
 
 @pytest.mark.parametrize("ending", ["json", "toml"])

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.datasets.trace import Trace, trace_of
 from llgrad.fitting.fit import fit
 from llgrad.fitting.methods.guesses import Guess
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.physics import presets
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 

@@ -12,8 +12,8 @@ import typer
 from llgrad.cli.device_options import DEVICE_HELP
 from llgrad.cli.output import JsonOption, command_line, print_json
 from llgrad.core.run_record import run_record
-from llgrad.physics import presets
 from llgrad.physics.presets.files import load_device
+from llgrad.physics.presets.named import PRESETS
 
 WIDTH: Final = 100
 """Of what is said of a preset."""
@@ -52,9 +52,9 @@ class PresetRow(NamedTuple):
 
 def _rows() -> dict[str, PresetRow]:
     """The presets by kind, the kinds in the order in which they come first."""
-    kinds = list(dict.fromkeys(preset.kind for preset in presets.PRESETS.values()))
+    kinds = list(dict.fromkeys(preset.kind for preset in PRESETS.values()))
     found = {}
-    for name, preset in sorted(presets.PRESETS.items(), key=lambda item: kinds.index(item[1].kind)):
+    for name, preset in sorted(PRESETS.items(), key=lambda item: kinds.index(item[1].kind)):
         about = (inspect.getdoc(preset.make) or "").split("\n\n")[0].replace("\n", " ")
         found[name] = PresetRow(preset.kind, type(preset.make()).__name__, about, preset.source)
     return found

@@ -8,7 +8,7 @@ import os
 import pathlib
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Final, NamedTuple
 
 import jax
@@ -106,9 +106,21 @@ def command_line() -> str:
     return shlex.join(["llgrad", *sys.argv[1:]])
 
 
-def deliver(result: Any, entry: Mapping[str, Any], figures: Mapping[str, Any], outputs: Outputs, json: bool) -> None:
-    """Write the files of a result, then tell: its JSON, or its text and the files written."""
-    if outputs.out is not None:
+def deliver(
+    result: Any,
+    entry: Mapping[str, Any],
+    figures: Mapping[str, Any],
+    outputs: Outputs,
+    json: bool,
+    save: Callable[..., object] | None = None,
+) -> None:
+    """Write the files of a result, then tell: its JSON, or its text and the files written.
+
+    `save` writes it where there are more ways than JSON: save(path, overwrite=…).
+    """
+    if outputs.out is not None and save is not None:
+        save(outputs.out, overwrite=outputs.overwrite)
+    elif outputs.out is not None:
         write_json(outputs.out, entry, outputs.overwrite)
     save_pictures(outputs, {name: draw for name, draw in figures.items() if name in outputs.pictures})
     if json:

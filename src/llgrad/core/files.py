@@ -20,7 +20,7 @@ import sys
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -167,6 +167,28 @@ def write_table(
         lines = csv.writer(stream, lineterminator="\n")
         lines.writerow(columns)
         lines.writerows(zip(*(_fields(column) for column in columns.values()), strict=True))
+
+
+def write_result(
+    path: Path,
+    entry: Callable[[], Mapping[str, Any]],
+    record: Mapping[str, Any],
+    columns: Callable[[], Mapping[str, Any]],
+    overwrite: bool = False,
+) -> pathlib.Path:
+    """Write a result by the ending of the path: its entry as .json, or its run record and its columns as .npz or .csv.
+
+    Raises ValueError for another ending, and what `check_target` does.
+    """
+    file = checked_path("path", path)
+    ending = file.suffix.lower()
+    if ending == ".json":
+        write_json(file, entry(), overwrite)
+    elif ending in (".npz", ".csv"):
+        (write_npz if ending == ".npz" else write_table)(file, record, columns(), overwrite)
+    else:
+        raise ValueError(f"path = {str(path)!r}, expected a name that ends in .json, .npz or .csv")
+    return file
 
 
 def _fields(column: np.ndarray) -> list[Any]:

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.cli import simulate as module
 from llgrad.core.files import read_npz
 from llgrad.core.status import SimulationError
 from llgrad.datasets.reader import read_trace
-from llgrad.physics import presets
 from llgrad.solve.simulate import simulate
 
 SHORT = ("simulate", "kubota2013", "--duration", "1ns", "--dt", "5ps")

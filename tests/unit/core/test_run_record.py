@@ -7,11 +7,11 @@ import shutil
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.core import run_record as module
 from llgrad.core.files import read_json, read_npz
 from llgrad.core.record import from_json
 from llgrad.core.run_record import hash_of, open_record, run_record
-from llgrad.physics import presets
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "data"
 

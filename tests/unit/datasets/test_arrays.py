@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import scipy.io
 
+from llgrad import presets
 from llgrad.core.files import write_npz
 from llgrad.core.run_record import run_record
 from llgrad.datasets.reader import describe, read_trace
 from llgrad.drives.drive import Drive
 from llgrad.drives.sampled import Sampled
 from llgrad.kernels.steppers import DormandPrince8
-from llgrad.physics import presets
 from llgrad.solve.saving import Every, Interval
 from llgrad.solve.simulate import simulate
 

@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.core.status import Outcome, Status
 from llgrad.core.trajectory import Stats, Trajectory
 from llgrad.datasets.trace import COLUMNS, Trace, trace_of
 from llgrad.devices.junction import LinearJunction
-from llgrad.physics import presets
 
 
 def run_of(m, dtype=np.float64, model=None):

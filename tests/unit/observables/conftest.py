@@ -4,10 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.core.status import Outcome, Status
 from llgrad.core.trajectory import Stats, Trajectory
 from llgrad.devices.array import OscillatorArray
-from llgrad.physics import presets
 
 DT = 5e-12
 

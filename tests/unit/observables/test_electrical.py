@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.junction import ConductanceJunction, LinearJunction
 from llgrad.drives.drive import Drive
 from llgrad.drives.sine import Sine
 from llgrad.observables.resistance import load_voltage, resistance, voltage
 from llgrad.observables.spectrum import Spectrum, spectrum
-from llgrad.physics import presets
 
 JUNCTIONS = {"conductance": ConductanceJunction(R_P=1e3, tmr=0.8), "linear": LinearJunction(R_P=1e3, delta_R=800.0)}
 ELECTRICAL = {"resistance": resistance, "voltage": voltage, "load voltage": load_voltage}

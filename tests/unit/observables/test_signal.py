@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.core.trajectory import Trajectory
 from llgrad.datasets.trace import Trace
 from llgrad.devices.array import OscillatorArray
@@ -13,7 +14,6 @@ from llgrad.observables.frequency import frequency
 from llgrad.observables.phase import instantaneous_phase, phase
 from llgrad.observables.signal import signal_of
 from llgrad.observables.spectrum import spectrum
-from llgrad.physics import presets
 
 DT = 5e-12
 OBSERVABLES = {

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from tests.unit.plot.conftest import check_whole
 
-from llgrad import plot
+from llgrad import plot, presets
 from llgrad.datasets.trace import Trace
 from llgrad.devices.array import OscillatorArray
 from llgrad.observables.spectrum import spectrum
-from llgrad.physics import presets
 from llgrad.solve.simulate import simulate
 
 

@@ -8,13 +8,13 @@ import re
 import numpy as np
 import pytest
 
+from llgrad import presets
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.trace import Trace
 from llgrad.fitting.answers.profile import Profile
 from llgrad.fitting.answers.quality import Quality
 from llgrad.fitting.answers.result import FitResult
 from llgrad.fitting.targets.experiment import Experiment
-from llgrad.physics import presets
 from llgrad.plot.pages.html import heat_table
 from llgrad.plot.pages.report import report, save_report
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from llgrad.datasets.trace import Trace, trace_of
 from llgrad.devices.oscillator import Oscillator
-from llgrad.physics import presets
+from llgrad.physics.presets.perpendicular import kubota2013
 from llgrad.solve.saving import Every
 from llgrad.solve.simulate import simulate
 
@@ -26,9 +26,7 @@ TRUTH: Final[dict[str, float]] = {"field.z": 0.02, "current": 2.5e-3, "alpha": 0
 
 def teacher_device() -> Oscillator:
     """The device of the trace: the reference device at 200 Oe and 2.5 mA with α = 0.005."""
-    return presets.kubota2013().replace(
-        field=(0.0, 0.0, TRUTH["field.z"]), current=TRUTH["current"], alpha=TRUTH["alpha"]
-    )
+    return kubota2013().replace(field=(0.0, 0.0, TRUTH["field.z"]), current=TRUTH["current"], alpha=TRUTH["alpha"])
 
 
 def teacher_trace() -> Trace:

@@ -55,12 +55,8 @@ def follow(
     ends = [quantity(parameter, text, unit) for text in (start, stop)]
     settings = {"cycles": cycles, "doublings": doublings, "observable": observable}
     found = working("following", lambda _: trace(model, parameter, *ends, **settings))
-    if out is not None:
-        found.save(out, overwrite=force)
-    rest = outputs._replace(out=None)
-    deliver(found, found.to_json() | {"command": command_line()}, {"branches": lambda: _picture(found)}, rest, json)
-    if out is not None and not json:
-        print(f"wrote {out}")
+    entry = found.to_json() | {"command": command_line()}
+    deliver(found, entry, {"branches": lambda: _picture(found)}, outputs, json, found.save)
 
 
 def _picture(found: Branches) -> object:

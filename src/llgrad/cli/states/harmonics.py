@@ -46,12 +46,8 @@ def harmonics(
     amplitude, f = quantity("--current", current, "A"), quantity("--frequency", frequency, "Hz")
     settings = {"current": amplitude, "frequency": f, "angle": axes[0], "signal": signal, "steps": steps}
     found = working("sweeping", lambda _: harmonic_hall(model, name, ends[0], ends[1], **settings))
-    if out is not None:
-        found.save(out, overwrite=force)
-    rest = outputs._replace(out=None)
-    deliver(found, found.to_json() | {"command": command_line()}, {"harmonics": lambda: _picture(found)}, rest, json)
-    if out is not None and not json:
-        print(f"wrote {out}")
+    entry = found.to_json() | {"command": command_line()}
+    deliver(found, entry, {"harmonics": lambda: _picture(found)}, outputs, json, found.save)
 
 
 def _picture(found: HarmonicHall) -> object:

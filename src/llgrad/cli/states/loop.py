@@ -61,14 +61,10 @@ def loop(
     given: Any = angles if len(angles) > 1 else angles[0]
     found = working("sweeping", lambda _: looped(model, name, *ends, angle=given, steps=steps, back=back))
     several = loops_of(found)
-    if out is not None:
-        several[0].save(out, overwrite=force)
     entry = {"loops": [one.to_json() for one in several]} if isinstance(found, list) else found.to_json()
     told = "\n".join(str(one) for one in several)
-    rest = outputs._replace(out=None)
-    deliver(told, entry | {"command": command_line()}, {"loop": lambda: _picture(found)}, rest, json)
-    if out is not None and not json:
-        print(f"wrote {out}")
+    entry = entry | {"command": command_line()}
+    deliver(told, entry, {"loop": lambda: _picture(found)}, outputs, json, several[0].save)
 
 
 def asked(

@@ -58,12 +58,8 @@ def resonance(
     found = working(
         "sweeping", lambda _: resonance_map(model, fields[0], fields[1], np.linspace(f[0], f[1], points), **settings)
     )
-    if out is not None:
-        found.save(out, overwrite=force)
-    rest = outputs._replace(out=None)
-    deliver(found, found.to_json() | {"command": command_line()}, {"resonance": lambda: _picture(found)}, rest, json)
-    if out is not None and not json:
-        print(f"wrote {out}")
+    entry = found.to_json() | {"command": command_line()}
+    deliver(found, entry, {"resonance": lambda: _picture(found)}, outputs, json, found.save)
 
 
 def _picture(found: ResonanceMap) -> object:

@@ -17,7 +17,7 @@ import numpy as np
 from llgrad.core.units import unit_factor
 from llgrad.datasets.formats import LONGEST, array_header
 from llgrad.datasets.recordings.clock import even_times
-from llgrad.datasets.recordings.recording import Channel, Even, InstrumentRecording, Listed, Segment, Unreadable
+from llgrad.datasets.recordings.recording import Channel, Even, InstrumentRecording, Listed, Segment, Unreadable, scaled
 from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 from llgrad.datasets.tables.symbols import si_of, symbol_of
 
@@ -162,11 +162,7 @@ def _values(array: Array, axis: int, row: int) -> Callable[[slice], np.ndarray]:
         values = raw.astype(np.float64, copy=False)
         if absent is not None:
             values[absent] = np.nan
-        if scale != 1.0:
-            values *= scale
-        if offset != 0.0:
-            values += offset
-        return values
+        return scaled(values, scale, offset)
 
     return take
 

@@ -158,6 +158,15 @@ def _legible(text: str) -> str:
     return plain if len(plain) <= LONGEST else plain[:LONGEST] + "…"
 
 
+def scaled(values: np.ndarray, scale: float, offset: float) -> np.ndarray:
+    """scale · values + offset, in place: a record may fill half of the memory."""
+    if scale != 1.0:
+        values *= scale
+    if offset != 0.0:
+        values += offset
+    return values
+
+
 def checked_step(path: Path | str, start: float, step: float, count: int) -> Even:
     """Evenly spaced times. Raises Unreadable where these cannot be."""
     if not (math.isfinite(start) and math.isfinite(step) and 0 < step < 1e6 and abs(start) < 1e12):

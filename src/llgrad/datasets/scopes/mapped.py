@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from llgrad.datasets.recordings.recording import Unreadable
+from llgrad.datasets.recordings.recording import Unreadable, scaled
 
 
 class Bytes:
@@ -61,11 +61,6 @@ class Bytes:
         def take(part: slice) -> np.ndarray:
             first, last = max(part.start, 0), min(part.stop, count)
             codes = np.fromfile(path, kind, max(last - first, 0), offset=at + first * kind.itemsize)
-            values = codes.astype(np.float64)
-            if scale != 1.0:
-                values *= scale
-            if offset != 0.0:
-                values += offset
-            return values
+            return scaled(codes.astype(np.float64), scale, offset)
 
         return take

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from llgrad.core.arguments.kinds import checked_path
-from llgrad.core.files import Path, write_json, write_npz, write_table
+from llgrad.core.files import Path, write_result
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
 from llgrad.experiments.loops.result import Loop
@@ -74,16 +73,9 @@ class HarmonicHall:
 
         Raises ValueError for another ending, FileExistsError and others as `core.files.check_target` does.
         """
-        file = checked_path("path", path)
-        ending = file.suffix.lower()
-        if ending == ".json":
-            write_json(file, self.to_json(), overwrite)
-        elif ending in (".npz", ".csv"):
-            write = write_npz if ending == ".npz" else write_table
-            write(file, run_record("harmonic_hall", device=self.loop.device), self.table(), overwrite)
-        else:
-            raise ValueError(f"path = {str(path)!r}, expected a name that ends in .json, .npz or .csv")
-        return file
+        return write_result(
+            path, self.to_json, run_record("harmonic_hall", device=self.loop.device), self.table, overwrite
+        )
 
     def __repr__(self) -> str:
         one = self.loop

@@ -42,7 +42,7 @@ Driven = Drive | Mapping[str, Waveform] | None
 def recorder_path(model: Model, name: str) -> str:
     """The name that a parameter of the recorder has in a fit of a model.
 
-    >>> from llgrad.physics import presets
+    >>> from llgrad import presets
     >>> recorder_path(presets.kubota2013(), "gain")
     'gain'
     """

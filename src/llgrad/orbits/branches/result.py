@@ -9,8 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from llgrad.core.arguments.kinds import checked_path
-from llgrad.core.files import Path, write_json, write_npz, write_table
+from llgrad.core.files import Path, write_result
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
 from llgrad.orbits.branches.cycles.result import CycleBranch
@@ -118,16 +117,7 @@ class Branches:
 
         Raises ValueError for another ending, FileExistsError and others as `core.files.check_target` does.
         """
-        file = checked_path("path", path)
-        if file.suffix.lower() == ".json":
-            write_json(file, self.to_json(), overwrite)
-        elif file.suffix.lower() == ".npz":
-            write_npz(file, run_record("branches", device=self.device), self.table(), overwrite)
-        elif file.suffix.lower() == ".csv":
-            write_table(file, run_record("branches", device=self.device), self.table(), overwrite)
-        else:
-            raise ValueError(f"path = {str(path)!r}, expected a name that ends in .json, .npz or .csv")
-        return file
+        return write_result(path, self.to_json, run_record("branches", device=self.device), self.table, overwrite)
 
     def table(self) -> dict[str, np.ndarray]:
         """Every point as columns (M,), of states at rest and cycles alike; what one of them has not is NaN.
