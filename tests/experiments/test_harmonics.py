@@ -137,6 +137,12 @@ def test_a_field_through_zero_says_where_the_second_order_ends(tmp_path):
             "look alike; give several fields",
         ),
         (
+            lambda: effective_fields_in_plane(
+                [0.1, 0.2], [0.0, np.pi], np.zeros((2, 2)), np.zeros((2, 2)), current=1.0, R_AHE=1.0, B_K=1.0
+            ),
+            "tell only . of 3 coefficients apart; measure at more",
+        ),
+        (
             lambda: effective_fields_in_plane([0.1], [0.0], [0.0], [[0.0]], current=1.0, R_AHE=1.0, B_K=1.0),
             "expected finite voltages of 1 positive fields and 1 angles",
         ),

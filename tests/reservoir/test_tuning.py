@@ -54,6 +54,13 @@ def test_tuning_lowers_the_loss_and_goes_on_from_its_file(tmp_path):
     np.testing.assert_allclose(again.reservoir.mask, found.reservoir.mask, rtol=1e-9)
     with pytest.raises(ValueError, match="is of a search for other numbers"):
         tune(small(), TASK, {"gain": (0.0, 4e9)}, steps=20, checkpoint=file)
+    for other in (
+        {"aim": narma(2, length=80, seed=1)},
+        {"steps": 30},
+        {"reservoir": small().set_params(washout=small().washout + 1)},
+    ):
+        with pytest.raises(ValueError, match="another device, signal, aim or number of steps"):
+            tune(**({"reservoir": small(), "aim": TASK, "free": FREE, "steps": 20, "checkpoint": file} | other))
     # The loss is that of the reservoir that comes out: its values are what they were called.
     assert found.reservoir.gain == found.values["gain"] and found.reservoir.model.rate_ == found.values["rate_"]
 

@@ -176,9 +176,9 @@ class Reservoir(WithReadout):
             variance.
         seed: of mask, noise and temperature.
 
-    Long signals go in pieces: states of 10⁶ symbols are (10⁶, K) numbers, a prediction of them needs no such memory.
-    Raises ValueError, one sentence each, for states that diverge or are constant, a NaN in the signal, a signal that is
-    too short.
+    Long signals go in pieces: states of 10⁶ symbols are (10⁶, K) numbers, a prediction of them, without `noise`, needs
+    no such memory. Raises ValueError, one sentence each, for states that diverge or are constant, a NaN in the signal,
+    a signal that is too short.
 
     >>> import llgrad as lg
     >>> from llgrad.reservoir import Reservoir, narma

@@ -197,8 +197,16 @@ def _propagated(law: Callable[[Any], Any], numbers: list[Any], spread: Any, note
 
 
 def _fitted(columns: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients of least squares, and their covariance from the scatter."""
-    found = np.linalg.lstsq(columns, values, rcond=None)[0]
+    """Coefficients of least squares, and their covariance from the scatter.
+
+    Raises ValueError where the fields, or the angles, do not tell the coefficients apart.
+    """
+    found, _, rank, _ = np.linalg.lstsq(columns, values, rcond=None)
+    if rank < columns.shape[1]:
+        raise ValueError(
+            f"these fields or angles tell only {rank} of {columns.shape[1]} coefficients apart; measure at more of "
+            "them, or at others"
+        )
     freedom = len(values) - columns.shape[1]
     scatter = float(np.sum((values - columns @ found) ** 2)) / freedom if freedom > 0 else float("nan")
     return found, scatter * np.linalg.inv(columns.T @ columns)

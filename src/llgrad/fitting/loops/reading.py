@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.core.arguments.doors import by_door
+from llgrad.core.constants import MU_0
 from llgrad.core.units import unit_factor
 from llgrad.datasets.settings import columns_of
 from llgrad.datasets.tables.quantities import ColumnQuantity, QuantityKind
@@ -257,7 +258,7 @@ def _given(table: TextTable, index: int, unit: str) -> float:
     si, factor = unit_factor(unit)
     if si not in ("T", "A/m"):
         raise ValueError(f"field_unit = {unit!r}, expected a unit of a field, such as Oe, mT or kA/m")
-    return factor * (1.0 if si == "T" else 4e-7 * np.pi)
+    return factor * (1.0 if si == "T" else MU_0)
 
 
 def _numbers(table: TextTable, index: int) -> np.ndarray:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import pathlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.arguments.numbers import checked_number
 from llgrad.core.files import read_npz, write_npz
-from llgrad.core.run_record import run_record
+from llgrad.core.run_record import hash_of, run_record
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.tasks.task import SignalTask
 from llgrad.reservoir.tuning.aims import TuningAim, aim_of_task
@@ -23,9 +25,6 @@ from llgrad.reservoir.tuning.judging import Judge
 
 LARGEST: Final = 1.0
 """Norm to which a gradient is cut: near chaos it says nothing about how far to go."""
-FIRST: Final = 0.9
-SECOND: Final = 0.999
-"""What Adam keeps of its means at each step."""
 KIND: Final = "tuning of a reservoir"
 KEPT_EVERY: Final = 10
 """Steps from one checkpoint to the next."""
@@ -180,8 +179,8 @@ class _Search:
         self.since = time.perf_counter()
         self.u: dict[str, Any] = {}
         self.kept: dict[str, Any] = {}
-        self.mean: dict[str, Any] = {}
-        self.square: dict[str, Any] = {}
+        self.method = optax.adam(optax.cosine_decay_schedule(self.rate, steps))
+        self.state: Any = None
 
     def begin(self, starts: int, screened: int, rng: np.random.Generator) -> None:
         """Choose where to start."""
@@ -197,8 +196,7 @@ class _Search:
             chosen += [drawn[i] for i in np.argsort(losses)[: starts - 1]]
         self.u = {one.name: np.stack([start[one.name] for start in chosen]) for one in self.free}
         self.history = [float(first)]
-        self.mean = {name: np.zeros_like(value) for name, value in self.u.items()}
-        self.square = {name: np.zeros_like(value) for name, value in self.u.items()}
+        self.state = self._unmoved()
         self.kept = {name: value[0] for name, value in self.u.items()}
 
     def _several(self, settings: Any) -> np.ndarray:
@@ -221,24 +219,35 @@ class _Search:
         if self.file is not None and self.step % KEPT_EVERY == 0:
             self._write()
 
+    @jax.enable_x64(True)
+    def _unmoved(self) -> Any:
+        """What Adam knows before the first step."""
+        return self.method.init(jax.tree.map(jnp.asarray, self.u))
+
+    @jax.enable_x64(True)
     def _move(self, slopes: dict[str, np.ndarray]) -> None:
-        """Adam (D. P. Kingma, J. Ba, arXiv:1412.6980), with a rate that falls to zero as a cosine."""
-        rate = self.rate * (1 + math.cos(math.pi * self.step / self.steps)) / 2
+        """A step of Adam (D. P. Kingma, J. Ba, arXiv:1412.6980), with a rate that falls to zero as a cosine."""
         self.step += 1
-        for name, slope in slopes.items():
-            self.mean[name] = FIRST * self.mean[name] + (1 - FIRST) * slope
-            self.square[name] = SECOND * self.square[name] + (1 - SECOND) * slope**2
-            mean, square = self.mean[name] / (1 - FIRST**self.step), self.square[name] / (1 - SECOND**self.step)
-            self.u[name] = self.u[name] - rate * mean / (np.sqrt(square) + 1e-8)
+        with jax.numpy_dtype_promotion("standard"):  # optax counts in whole numbers and multiplies them with others
+            by, self.state = self.method.update(jax.tree.map(jnp.asarray, slopes), self.state)
+        self.u = {name: value + np.asarray(by[name]) for name, value in self.u.items()}
 
     def _write(self) -> None:
         arrays = {f"u.{name}": value for name, value in self.u.items()}
         arrays |= {f"kept.{name}": value for name, value in self.kept.items()}
-        arrays |= {f"mu.{name}": np.asarray(value) for name, value in self.mean.items()}
-        arrays |= {f"nu.{name}": np.asarray(value) for name, value in self.square.items()}
+        arrays |= {f"state.{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(self.state))}
         elapsed = self.before + time.perf_counter() - self.since
         arrays |= {"numbers": np.array([self.step, self.best, elapsed, self.screened]), "ranges": self._ranges()}
-        write_npz(str(self.file), run_record(KIND), arrays | {"history": np.array(self.history)}, overwrite=True)
+        record = run_record(KIND, data_hash=self._asked())
+        write_npz(str(self.file), record, arrays | {"history": np.array(self.history)}, overwrite=True)
+
+    def _asked(self) -> str:
+        """A hash of the device, the signal, what it is tuned for, and how."""
+        judge = self.judge
+        parts = jax.tree.leaves((judge.model, judge.wiring, judge.aim, judge.noise))
+        how = [self.steps, self.rate, judge.aim.cut, judge.aim.penalty, judge.washout, judge.reservoir.seed]
+        how += [judge.wiring.hold, judge.wiring.steps, judge.wiring.delay]
+        return hash_of([*parts, how])
 
     def _ranges(self) -> np.ndarray:
         """What a file must have in common with this search."""
@@ -248,16 +257,22 @@ class _Search:
         """Whether the search goes on from its file. Raises ValueError for the file of another search."""
         if self.file is None or not self.file.exists():
             return False
-        _, found = read_npz(self.file, KIND)
+        record, found = read_npz(self.file, KIND)
         names = {key.partition(".")[2] for key in found if key.startswith("u.")}
         if names != {one.name for one in self.free} or not np.array_equal(found["ranges"], self._ranges()):
             raise ValueError(f"{self.file} is of a search for other numbers; give another file, or remove it")
-        parts = {part: {name: found[f"{part}.{name}"] for name in names} for part in ("u", "kept", "mu", "nu")}
+        if record.get("data_hash") != self._asked():
+            raise ValueError(
+                f"{self.file} is of a search with another device, signal, aim or number of steps; give another file, "
+                "or remove it"
+            )
         step, self.best, self.before, screened = found["numbers"].tolist()
-        self.history = found["history"].tolist()
-        self.step, self.screened = int(step), int(screened)
-        self.u, self.kept = parts["u"], parts["kept"]
-        self.mean, self.square = parts["mu"], parts["nu"]
+        self.history, self.step, self.screened = found["history"].tolist(), int(step), int(screened)
+        self.u, self.kept = ({name: found[f"{part}.{name}"] for name in names} for part in ("u", "kept"))
+        leaves, tree = jax.tree.flatten(self._unmoved())
+        with jax.enable_x64(True):
+            kept = [jnp.asarray(found[f"state.{i}"], leaf.dtype) for i, leaf in enumerate(leaves)]
+        self.state = jax.tree.unflatten(tree, kept)
         return True
 
 
