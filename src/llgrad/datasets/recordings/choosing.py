@@ -13,7 +13,7 @@ import numpy as np
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.units import show, unit_factor
 from llgrad.datasets.formats import ALIASES, array_header, spacing_of
-from llgrad.datasets.recordings.recording import Channel, Even, InstrumentRecording, Listed, Segment, reading
+from llgrad.datasets.recordings.recording import Channel, Even, InstrumentRecording, Listed, Segment, reading, scaled
 from llgrad.datasets.tables.quantities import QuantityKind, quantity_of
 from llgrad.datasets.tables.symbols import si_of, symbol_of
 from llgrad.datasets.trace import COLUMNS, Trace
@@ -99,7 +99,7 @@ def _samples(
     with reading(recording.path, recording.kind):
         part = _part(recording, times, asked.window)
         t, counted = _read_times(times, part)
-        values = [_scaled(segment.take(part), one.factor) for one, segment in zip(taken, segments, strict=True)]
+        values = [scaled(segment.take(part), one.factor) for one, segment in zip(taken, segments, strict=True)]
     t, values, gone = _recorded(recording, [one.channel.name for one in taken], t, values)
     for array in (t, *values):
         array.flags.writeable = False  # nobody else holds them: a trace need not copy
@@ -111,12 +111,6 @@ def _samples(
     if asked.window is not None:
         remarks[-1] += f", of {times.size} in the file"
     return t, values, remarks
-
-
-def _scaled(values: np.ndarray, factor: float) -> np.ndarray:
-    if factor != 1.0:
-        values *= factor
-    return values
 
 
 def _segments(

@@ -158,7 +158,7 @@ def _legible(text: str) -> str:
     return plain if len(plain) <= LONGEST else plain[:LONGEST] + "…"
 
 
-def scaled(values: np.ndarray, scale: float, offset: float) -> np.ndarray:
+def scaled(values: np.ndarray, scale: float, offset: float = 0.0) -> np.ndarray:
     """scale · values + offset, in place: a record may fill half of the memory."""
     if scale != 1.0:
         values *= scale

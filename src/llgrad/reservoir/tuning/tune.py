@@ -229,7 +229,8 @@ class _Search:
         """A step of Adam (D. P. Kingma, J. Ba, arXiv:1412.6980), with a rate that falls to zero as a cosine."""
         self.step += 1
         with jax.numpy_dtype_promotion("standard"):  # optax counts in whole numbers and multiplies them with others
-            by, self.state = self.method.update(jax.tree.map(jnp.asarray, slopes), self.state)
+            found: Any = self.method.update(jax.tree.map(jnp.asarray, slopes), self.state)
+        by, self.state = found
         self.u = {name: value + np.asarray(by[name]) for name, value in self.u.items()}
 
     def _write(self) -> None:
