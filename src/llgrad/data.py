@@ -1,25 +1,30 @@
 """What was measured: traces, spectra, sweeps, tables, images and signals, read from files, described and written."""
 
-from llgrad.datasets.frequencies import FrequencyTable, frequencies_of, read_frequencies
-from llgrad.datasets.images.images import Images, ImageSet
-from llgrad.datasets.images.load import load_images
-from llgrad.datasets.peaks import Peak, peak_of
-from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
-from llgrad.datasets.recordings.contents import Contents, contents
-from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
-from llgrad.datasets.signals.reading import read_signals
-from llgrad.datasets.signals.sets import SignalSet
-from llgrad.datasets.signals.signals import Signals
-from llgrad.datasets.spectra import read_spectrum
-from llgrad.datasets.sweeps import Sweeps, read_sweeps
-from llgrad.datasets.touchstone.fixtures import deembed
-from llgrad.datasets.touchstone.reader import read_touchstone
-from llgrad.datasets.touchstone.scattering import Scattering
-from llgrad.datasets.trace import Trace, trace_of
-from llgrad.fitting.loops.measured import MeasuredLoop, SwitchingFields
-from llgrad.fitting.loops.reading import read_loop
-from llgrad.fitting.orbits.tables.reading import read_orbit_table
-from llgrad.fitting.orbits.tables.table import OrbitTable
+from typing import TYPE_CHECKING
+
+from llgrad.core.speed.rooms import as_room
+
+if TYPE_CHECKING:
+    from llgrad.datasets.frequencies import FrequencyTable, frequencies_of, read_frequencies
+    from llgrad.datasets.images.images import Images, ImageSet
+    from llgrad.datasets.images.load import load_images
+    from llgrad.datasets.peaks import Peak, peak_of
+    from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
+    from llgrad.datasets.recordings.contents import Contents, contents
+    from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
+    from llgrad.datasets.signals.reading import read_signals
+    from llgrad.datasets.signals.sets import SignalSet
+    from llgrad.datasets.signals.signals import Signals
+    from llgrad.datasets.spectra import read_spectrum
+    from llgrad.datasets.sweeps import Sweeps, read_sweeps
+    from llgrad.datasets.touchstone.fixtures import deembed
+    from llgrad.datasets.touchstone.reader import read_touchstone
+    from llgrad.datasets.touchstone.scattering import Scattering
+    from llgrad.datasets.trace import Trace, trace_of
+    from llgrad.fitting.loops.measured import MeasuredLoop, SwitchingFields
+    from llgrad.fitting.loops.reading import read_loop
+    from llgrad.fitting.orbits.tables.reading import read_orbit_table
+    from llgrad.fitting.orbits.tables.table import OrbitTable
 
 __all__ = [
     "Contents",
@@ -56,3 +61,5 @@ __all__ = [
     "trace_of",
     "write_trace",
 ]
+
+as_room(__name__)

@@ -3,14 +3,19 @@
 A function's docstring says where each number was read, and what of the source's results the device reproduces.
 """
 
-from llgrad.physics.presets.chain import taniguchi2018
-from llgrad.physics.presets.files import load_device
-from llgrad.physics.presets.in_plane import lee2004
-from llgrad.physics.presets.named import PRESETS, Preset, load, names
-from llgrad.physics.presets.perpendicular import garcia2021, kubota2013
-from llgrad.physics.presets.stacks import cheng2016, lepadatu2020
-from llgrad.physics.presets.voltage import zhang2020
-from llgrad.physics.presets.vortex import guslienko2014
+from typing import TYPE_CHECKING
+
+from llgrad.core.speed.rooms import as_room
+
+if TYPE_CHECKING:
+    from llgrad.physics.presets.chain import taniguchi2018
+    from llgrad.physics.presets.files import load_device
+    from llgrad.physics.presets.in_plane import lee2004
+    from llgrad.physics.presets.named import PRESETS, Preset, load, names
+    from llgrad.physics.presets.perpendicular import garcia2021, kubota2013
+    from llgrad.physics.presets.stacks import cheng2016, lepadatu2020
+    from llgrad.physics.presets.voltage import zhang2020
+    from llgrad.physics.presets.vortex import guslienko2014
 
 __all__ = [
     "PRESETS",
@@ -27,3 +32,5 @@ __all__ = [
     "taniguchi2018",
     "zhang2020",
 ]
+
+as_room(__name__)

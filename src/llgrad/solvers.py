@@ -1,20 +1,20 @@
 """How a run is made: the simulation, its engines and steppers, its start and step, what is kept, how it ended."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from llgrad.core.status import Outcome, SimulationError
-from llgrad.core.trajectory import SystemTrajectory, Trajectory
-from llgrad.kernels.steppers import RK4, DormandPrince5, DormandPrince8, Heun, Tsitouras5
-from llgrad.solve.native import Native
-from llgrad.solve.saving import End, Every, Interval
-from llgrad.solve.simulate import simulate
-from llgrad.solve.start import default_start
-from llgrad.solve.step_size import suggest_dt
-from llgrad.solve.xla import XLA
+from llgrad.core.speed.rooms import as_room
 
 if TYPE_CHECKING:
+    from llgrad.core.status import Outcome, SimulationError
+    from llgrad.core.trajectory import SystemTrajectory, Trajectory
+    from llgrad.kernels.steppers import RK4, DormandPrince5, DormandPrince8, Heun, Tsitouras5
     from llgrad.solve.diffrax_engine import Diffrax
+    from llgrad.solve.native import Native
+    from llgrad.solve.saving import End, Every, Interval
+    from llgrad.solve.simulate import simulate
+    from llgrad.solve.start import default_start
+    from llgrad.solve.step_size import suggest_dt
+    from llgrad.solve.xla import XLA
 
 __all__ = [
     "RK4",
@@ -37,11 +37,4 @@ __all__ = [
     "suggest_dt",
 ]
 
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        """Diffrax is imported by what needs it."""
-        if name == "Diffrax":
-            return importlib.import_module("llgrad.solve.diffrax_engine").Diffrax
-        raise AttributeError(f"module 'llgrad.solvers' has no attribute {name!r}")
+as_room(__name__)

@@ -1,16 +1,21 @@
 """Oscillators of any other kind: models that are there, and what one of your own is written with."""
 
-from llgrad.core.field_term import Inputs
-from llgrad.core.record import quantity, table, vector
-from llgrad.devices.arrays.mix import DenseMix, Mix, SumMix
-from llgrad.devices.arrays.system_array import SystemArray
-from llgrad.devices.bounds import between, positive, unbounded
-from llgrad.devices.files import load_system
-from llgrad.devices.system import Spin, System
-from llgrad.physics.heat.heated import Heated
-from llgrad.physics.heat.laws import PowerLaw, TemperatureLaw, TemperatureTable
-from llgrad.physics.models.amplitude import AmplitudeModel
-from llgrad.physics.models.vortex import Vortex
+from typing import TYPE_CHECKING
+
+from llgrad.core.speed.rooms import as_room
+
+if TYPE_CHECKING:
+    from llgrad.core.field_term import Inputs
+    from llgrad.core.record import quantity, table, vector
+    from llgrad.devices.arrays.mix import DenseMix, Mix, SumMix
+    from llgrad.devices.arrays.system_array import SystemArray
+    from llgrad.devices.bounds import between, positive, unbounded
+    from llgrad.devices.files import load_system
+    from llgrad.devices.system import Spin, System
+    from llgrad.physics.heat.heated import Heated
+    from llgrad.physics.heat.laws import PowerLaw, TemperatureLaw, TemperatureTable
+    from llgrad.physics.models.amplitude import AmplitudeModel
+    from llgrad.physics.models.vortex import Vortex
 
 __all__ = [
     "AmplitudeModel",
@@ -34,3 +39,5 @@ __all__ = [
     "unbounded",
     "vector",
 ]
+
+as_room(__name__)

@@ -10,7 +10,12 @@ import textwrap
 import grimp
 import pytest
 
-EVERYTHING = "[importlib.import_module(f'llgrad.{room}') for room in llgrad.ROOMS if room != 'plot']"
+EVERYTHING = """
+        for room in llgrad.ROOMS:
+            for name in importlib.import_module(f"llgrad.{room}").__all__ if room != "plot" else ():
+                if name != "Diffrax":
+                    getattr(importlib.import_module(f"llgrad.{room}"), name)
+"""
 HEAVY = ["matplotlib", "diffrax", "sklearn", "typer", "rich", "cmtj", "scipy"]
 
 
@@ -104,3 +109,30 @@ def test_importing_llgrad_loads_nothing_heavy():
 def test_importing_llgrad_alone_does_not_load_jax():
     printed = in_a_new_process("import sys, llgrad; print('jax' in sys.modules, llgrad.__all__ != [])")
     assert printed.split() == ["False", "True"]
+
+
+def test_a_room_loads_what_is_asked_of_it_alone():
+    printed = in_a_new_process(
+        """
+        import sys
+        from llgrad.fitting import LevenbergMarquardt, fit
+        import llgrad.fitting.fit, llgrad.experiments.sweeps.regions
+        print(llgrad.fitting.fit is fit, callable(fit), "posterior" in dir(llgrad.fitting))
+        asked = vars(llgrad.fitting) | vars(llgrad.experiments)
+        print([name for name in ("posterior", "loop", "Profile") if name in asked])
+        print([name for name in sys.modules if name.startswith("llgrad.experiments.switching")])
+        """
+    )
+    assert printed.splitlines() == ["True True True", "[]", "[]"]
+
+
+def test_the_command_loads_nothing_that_one_command_alone_needs():
+    printed = in_a_new_process(
+        f"""
+        import json, sys
+        import llgrad.cli.main
+        heavy = set({HEAVY}) - {{"typer", "rich"}} | {{"optax", "pandas", "h5py", "xarray", "llvmlite"}}
+        print(json.dumps(sorted(heavy & set(sys.modules))))
+        """
+    )
+    assert json.loads(printed) == []

@@ -15,36 +15,39 @@ import warnings
 from importlib.metadata import version as version_of
 from typing import Annotated, Any, Final
 
-import typer
-from typer.core import TyperGroup
+from llgrad.core.speed.importing import without_collections
 
-from llgrad.cli.agitation.switch import switch
-from llgrad.cli.answers.plan import plan
-from llgrad.cli.answers.show import show
-from llgrad.cli.compilation import prefer_processors
-from llgrad.cli.demo.command import demo
-from llgrad.cli.devices import devices
-from llgrad.cli.fit import fit
-from llgrad.cli.installation.cache import cache
-from llgrad.cli.installation.doctor import doctor
-from llgrad.cli.maps.commands import map_, sweep
-from llgrad.cli.networks.design import design
-from llgrad.cli.networks.evaluate import evaluate
-from llgrad.cli.networks.learning.processes import leaving
-from llgrad.cli.networks.train import train
-from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
-from llgrad.cli.reservoirs.command import reservoir
-from llgrad.cli.simulate import simulate
-from llgrad.cli.states.equilibria import equilibria
-from llgrad.cli.states.follow import follow
-from llgrad.cli.states.harmonics import harmonics
-from llgrad.cli.states.loop import loop
-from llgrad.cli.states.optimise import optimise
-from llgrad.cli.states.orbit import orbit
-from llgrad.cli.states.resonance import resonance
-from llgrad.core.arguments.doors import command_line
-from llgrad.core.run_record import version
-from llgrad.core.status import SimulationError
+with without_collections():
+    import typer
+    from typer.core import TyperGroup
+
+    from llgrad.cli.agitation.switch import switch
+    from llgrad.cli.answers.plan import plan
+    from llgrad.cli.answers.show import show
+    from llgrad.cli.compilation import prefer_processors
+    from llgrad.cli.demo.command import demo
+    from llgrad.cli.devices import devices
+    from llgrad.cli.fit import fit
+    from llgrad.cli.installation.cache import cache
+    from llgrad.cli.installation.doctor import doctor
+    from llgrad.cli.maps.commands import map_, sweep
+    from llgrad.cli.networks.design import design
+    from llgrad.cli.networks.evaluate import evaluate
+    from llgrad.cli.networks.learning.processes import leaving
+    from llgrad.cli.networks.train import train
+    from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
+    from llgrad.cli.reservoirs.command import reservoir
+    from llgrad.cli.simulate import simulate
+    from llgrad.cli.states.equilibria import equilibria
+    from llgrad.cli.states.follow import follow
+    from llgrad.cli.states.harmonics import harmonics
+    from llgrad.cli.states.loop import loop
+    from llgrad.cli.states.optimise import optimise
+    from llgrad.cli.states.orbit import orbit
+    from llgrad.cli.states.resonance import resonance
+    from llgrad.core.arguments.doors import command_line
+    from llgrad.core.run_record import version
+    from llgrad.core.status import SimulationError
 
 BAD_INPUT: Final = 2
 BATCHES: Final = ("train", "evaluate")

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
 import json
+import pkgutil
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import equinox as eqx
 import jax
@@ -21,6 +23,9 @@ from jax.core import Tracer
 
 from llgrad.core.units import read_quantity, read_vector, show
 from llgrad.core.vector import Vec3
+
+KEPT_IN_FILES: Final = ("llgrad.devices", "llgrad.drives", "llgrad.physics")
+"""Packages of the records that files hold."""
 
 
 def _as_leaf(value: Any) -> Any:
@@ -290,6 +295,14 @@ def to_json(record: Record) -> dict[str, Any]:
     return entry
 
 
+@functools.cache
+def import_every_kind() -> None:
+    """Import all records of llgrad that a file may name: they are known when their modules are."""
+    for package in KEPT_IN_FILES:
+        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(module.name)
+
+
 def from_json(entry: Any, base: type[Record] = Record, area: float | None = None) -> Any:
     """The record that `to_json` wrote, or that a person wrote in its form. The class is looked up by name: `base`, or
     one of its subclasses; `area` [m²] makes currents of current densities.
@@ -304,6 +317,9 @@ def from_json(entry: Any, base: type[Record] = Record, area: float | None = None
             + ", ".join(str(name)[:80] for name in entry)
         )
     kind = _find(base, entry["type"])
+    if kind is None:
+        import_every_kind()
+        kind = _find(base, entry["type"])
     if kind is None:
         raise ValueError(
             f"unknown record type {str(entry['type'])[:80]!r}; import the module that defines it before reading "

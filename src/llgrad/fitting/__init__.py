@@ -1,18 +1,23 @@
 """Parameters from data: fits, their methods and starts, posteriors, profiles, and plans of what to measure next."""
 
-from llgrad.fitting.answers.posterior import Posterior, posterior
-from llgrad.fitting.answers.profile import Profile, profile
-from llgrad.fitting.answers.result import FitResult
-from llgrad.fitting.fit import fit
-from llgrad.fitting.methods.descent import GradientDescent
-from llgrad.fitting.methods.grid import GridSearch
-from llgrad.fitting.methods.guesses import Guess
-from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.fitting.methods.starts import Starts
-from llgrad.fitting.planning.plan import plan
-from llgrad.fitting.planning.result import Plan
-from llgrad.fitting.resonance.analysis import fit_resonance
-from llgrad.fitting.targets.experiment import Experiment, segments
+from typing import TYPE_CHECKING
+
+from llgrad.core.speed.rooms import as_room
+
+if TYPE_CHECKING:
+    from llgrad.fitting.answers.posterior import Posterior, posterior
+    from llgrad.fitting.answers.profile import Profile, profile
+    from llgrad.fitting.answers.result import FitResult
+    from llgrad.fitting.fit import fit
+    from llgrad.fitting.methods.descent import GradientDescent
+    from llgrad.fitting.methods.grid import GridSearch
+    from llgrad.fitting.methods.guesses import Guess
+    from llgrad.fitting.methods.least_squares import LevenbergMarquardt
+    from llgrad.fitting.methods.starts import Starts
+    from llgrad.fitting.planning.plan import plan
+    from llgrad.fitting.planning.result import Plan
+    from llgrad.fitting.resonance.analysis import fit_resonance
+    from llgrad.fitting.targets.experiment import Experiment, segments
 
 __all__ = [
     "Experiment",
@@ -32,3 +37,5 @@ __all__ = [
     "profile",
     "segments",
 ]
+
+as_room(__name__)

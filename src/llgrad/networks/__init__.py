@@ -1,17 +1,22 @@
 """Networks of oscillators that classify, what a bench is set to for them, and what an array suffers."""
 
-from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
-from llgrad.networks.bench.design import Design
-from llgrad.networks.bench.files import load_design, save_design
-from llgrad.networks.bench.limits import Bench
-from llgrad.networks.bench.readout import Signal
-from llgrad.networks.bench.timeline import Frames, Timeline
-from llgrad.networks.files import load_network, save_network
-from llgrad.networks.imperfections import Imperfections
-from llgrad.networks.linear import LinearSoftmax, linear_softmax
-from llgrad.networks.robustness import accuracy_of_arrays
-from llgrad.networks.trained.classifier import OscillatorClassifier
-from llgrad.networks.trained.layer import Limits, Part
+from typing import TYPE_CHECKING
+
+from llgrad.core.speed.rooms import as_room
+
+if TYPE_CHECKING:
+    from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
+    from llgrad.networks.bench.design import Design
+    from llgrad.networks.bench.files import load_design, save_design
+    from llgrad.networks.bench.limits import Bench
+    from llgrad.networks.bench.readout import Signal
+    from llgrad.networks.bench.timeline import Frames, Timeline
+    from llgrad.networks.files import load_network, save_network
+    from llgrad.networks.imperfections import Imperfections
+    from llgrad.networks.linear import LinearSoftmax, linear_softmax
+    from llgrad.networks.robustness import accuracy_of_arrays
+    from llgrad.networks.trained.classifier import OscillatorClassifier
+    from llgrad.networks.trained.layer import Limits, Part
 
 __all__ = [
     "Bench",
@@ -33,3 +38,5 @@ __all__ = [
     "save_design",
     "save_network",
 ]
+
+as_room(__name__)

@@ -1,12 +1,17 @@
 """What is read of a run or a recording: amplitude, frequency, phase, spectrum, line width, resistance, voltage."""
 
-from llgrad.observables.amplitude import amplitude
-from llgrad.observables.frequency import frequency
-from llgrad.observables.levels.telegraph import Telegraph, telegraph
-from llgrad.observables.line_width import LineWidth, line_width
-from llgrad.observables.phase import instantaneous_phase, phase
-from llgrad.observables.resistance import load_voltage, resistance, voltage
-from llgrad.observables.spectrum import Spectrum, spectrum
+from typing import TYPE_CHECKING
+
+from llgrad.core.speed.rooms import as_room
+
+if TYPE_CHECKING:
+    from llgrad.observables.amplitude import amplitude
+    from llgrad.observables.frequency import frequency
+    from llgrad.observables.levels.telegraph import Telegraph, telegraph
+    from llgrad.observables.line_width import LineWidth, line_width
+    from llgrad.observables.phase import instantaneous_phase, phase
+    from llgrad.observables.resistance import load_voltage, resistance, voltage
+    from llgrad.observables.spectrum import Spectrum, spectrum
 
 __all__ = [
     "LineWidth",
@@ -23,3 +28,5 @@ __all__ = [
     "telegraph",
     "voltage",
 ]
+
+as_room(__name__)

@@ -1,30 +1,35 @@
 """The only room that knows matplotlib: one file for each picture, results in and a Figure out."""
 
-from llgrad.plot.agitation.switching import switching
-from llgrad.plot.agitation.telegraph import telegraph
-from llgrad.plot.cycles import cycle, phase_noise
-from llgrad.plot.fits import fit
-from llgrad.plot.histories import history
-from llgrad.plot.networks.learning import learning_curves
-from llgrad.plot.networks.recognition import confusion, examples
-from llgrad.plot.networks.response import response
-from llgrad.plot.networks.settings import settings
-from llgrad.plot.optima.front import front
-from llgrad.plot.optima.optimum import optimum, sensitivities
-from llgrad.plot.orbits import orbit
-from llgrad.plot.pages.contents import contents
-from llgrad.plot.pages.report import report, save_report
-from llgrad.plot.reservoirs.capacity import capacity
-from llgrad.plot.reservoirs.course import reservoir
-from llgrad.plot.saving import save
-from llgrad.plot.spectra import spectrum
-from llgrad.plot.states.branches import branches
-from llgrad.plot.states.diagrams import phase_diagram, sweep
-from llgrad.plot.states.equilibria import equilibria
-from llgrad.plot.states.harmonics import harmonics
-from llgrad.plot.states.loops import loop
-from llgrad.plot.states.resonance_maps import resonance_map
-from llgrad.plot.traces import trace
+from typing import TYPE_CHECKING
+
+from llgrad.core.speed.rooms import as_room
+
+if TYPE_CHECKING:
+    from llgrad.plot.agitation.switching import switching
+    from llgrad.plot.agitation.telegraph import telegraph
+    from llgrad.plot.cycles import cycle, phase_noise
+    from llgrad.plot.fits import fit
+    from llgrad.plot.histories import history
+    from llgrad.plot.networks.learning import learning_curves
+    from llgrad.plot.networks.recognition import confusion, examples
+    from llgrad.plot.networks.response import response
+    from llgrad.plot.networks.settings import settings
+    from llgrad.plot.optima.front import front
+    from llgrad.plot.optima.optimum import optimum, sensitivities
+    from llgrad.plot.orbits import orbit
+    from llgrad.plot.pages.contents import contents
+    from llgrad.plot.pages.report import report, save_report
+    from llgrad.plot.reservoirs.capacity import capacity
+    from llgrad.plot.reservoirs.course import reservoir
+    from llgrad.plot.saving import save
+    from llgrad.plot.spectra import spectrum
+    from llgrad.plot.states.branches import branches
+    from llgrad.plot.states.diagrams import phase_diagram, sweep
+    from llgrad.plot.states.equilibria import equilibria
+    from llgrad.plot.states.harmonics import harmonics
+    from llgrad.plot.states.loops import loop
+    from llgrad.plot.states.resonance_maps import resonance_map
+    from llgrad.plot.traces import trace
 
 __all__ = [
     "branches",
@@ -58,3 +63,5 @@ __all__ = [
     "telegraph",
     "trace",
 ]
+
+as_room(__name__)

@@ -1,10 +1,15 @@
 """Training of a network: recipes, schedules, runs that can be resumed, and how good the network is."""
 
-from llgrad.training.evaluation import Evaluation, evaluate
-from llgrad.training.recipe import Recipe
-from llgrad.training.schedules import ConstantSchedule, CosineSchedule, EveryEpochs, EverySeconds
-from llgrad.training.stopping import TrainingError
-from llgrad.training.train import Trained, resume, train
+from typing import TYPE_CHECKING
+
+from llgrad.core.speed.rooms import as_room
+
+if TYPE_CHECKING:
+    from llgrad.training.evaluation import Evaluation, evaluate
+    from llgrad.training.recipe import Recipe
+    from llgrad.training.schedules import ConstantSchedule, CosineSchedule, EveryEpochs, EverySeconds
+    from llgrad.training.stopping import TrainingError
+    from llgrad.training.train import Trained, resume, train
 
 __all__ = [
     "ConstantSchedule",
@@ -19,3 +24,5 @@ __all__ = [
     "resume",
     "train",
 ]
+
+as_room(__name__)

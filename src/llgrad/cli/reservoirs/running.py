@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,9 @@ from llgrad.reservoir.measures.memory import MemoryCapacity, memory_capacity
 from llgrad.reservoir.tasks.named import TASKS, task_of
 from llgrad.reservoir.tasks.task import SignalTask
 from llgrad.reservoir.tuning.aims import TuningAim, aim_of_task, capacity_aim
-from llgrad.reservoir.tuning.tune import Tuned, tune
+
+if TYPE_CHECKING:
+    from llgrad.reservoir.tuning.tune import Tuned
 
 CAPACITY: Final = "capacity"
 RADII: Final = (0.5, 0.8, 0.95)
@@ -138,6 +140,8 @@ def answered(asked: AskedTask, given: Reservoir, report: Report) -> TaskAnswer:
 
 
 def _tuned(asked: AskedTask, given: Reservoir, aim: TuningAim, report: Report) -> Tuned:
+    from llgrad.reservoir.tuning.tune import tune  # optax, which no other command needs before it begins
+
     ranges = {name: tuple(text.split(":")) for name, text in assignments("--tune", list(asked.ranges)).items()}
     settings: dict[str, Any] = {"steps": asked.steps, "starts": asked.starts, "screened": 8 * asked.starts}
     return tune(given, aim, ranges, **settings, seed=asked.seed, progress=report, checkpoint=asked.file)

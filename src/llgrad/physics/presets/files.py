@@ -9,14 +9,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import llgrad.physics.electric.laws
-import llgrad.physics.heat.heated
-import llgrad.physics.models.amplitude
-import llgrad.physics.stacks.dmi
-import llgrad.physics.stacks.stray
-import llgrad.physics.stacks.torque  # noqa: F401 – these, so that a file can hold one
 from llgrad.core.arguments.kinds import checked_path
-from llgrad.core.record import from_json
+from llgrad.core.record import from_json, import_every_kind
 from llgrad.devices.files import entry_of, recorded
 from llgrad.devices.geometry import SHAPE, Shape, one_quantity, shape_of
 from llgrad.devices.oscillator import Oscillator
@@ -64,6 +58,8 @@ def _device_of(entry: Any) -> tuple[Oscillator | System, float | None]:
         numbers, area = with_disk(entry)
         return from_json(numbers, area=area, base=Vortex), area
     shape, rest = _shape_of(entry)
+    if entry.get("type") != Oscillator.__name__:
+        import_every_kind()
     own = _systems().get(str(entry.get("type")))
     device = from_json(
         rest, area=_area_of_layers(rest) if own is Stack else shape.area, **({} if own is None else {"base": own})
