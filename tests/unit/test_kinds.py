@@ -74,6 +74,7 @@ GIVEN = {
     "describe": ({"data": TRACE}, {}),
     "evaluate": ({"network": NETWORK, "images": IMAGES}, {}),
     "fit": ({"model": STO, "data": TRACE}, {"free": ["alpha"]}),
+    "fit_each": ({"model": STO}, {"data": [TRACE], "free": ["alpha"]}),
     "fit_resonance": ({"sweeps": None}, {}),
     "frequencies_of": ({"spectra": [SPECTRUM]}, {"setting": "current", "values": [1e-3]}),
     "frequency": ({"source": RUN}, {}),
