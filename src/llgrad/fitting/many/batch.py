@@ -31,7 +31,7 @@ DIGITS: Final = 10
 """Of the time between two samples: traces whose clocks differ by less, as rounding does, are of one shape."""
 
 
-class Shape(NamedTuple):
+class TraceShape(NamedTuple):
     """What two traces have in common that are lanes of one program."""
 
     samples: int
@@ -40,9 +40,9 @@ class Shape(NamedTuple):
     columns: tuple[str, ...]
 
 
-def shape_of(trace: Trace) -> Shape:
+def shape_of(trace: Trace) -> TraceShape:
     """The shape of an evenly spaced trace."""
-    return Shape(trace.t.size, float(f"{trace.dt:.{DIGITS}g}"), tuple(trace.columns))
+    return TraceShape(trace.t.size, float(f"{trace.dt:.{DIGITS}g}"), tuple(trace.columns))
 
 
 class Batch(NamedTuple):
