@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from llgrad.core.units import parse
+from llgrad.cli.device_options import quantity
 from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
 from llgrad.datasets.signals.reading import TABLES, read_signals
 from llgrad.datasets.signals.sets import SignalSet
@@ -79,7 +79,7 @@ def _divided(signals: Signals, rule: str, split: int) -> SignalSet:
         if low.isdecimal() and (high or low).isdecimal():
             return SignalSet.by_index(signals, range(int(low), int(high or low) + 1))
     if name == "part" and text:
-        return SignalSet.stratified(signals, parse(text, "1"), split)
+        return SignalSet.stratified(signals, quantity("--test part", text, "1"), split)
     raise ValueError(
         f"--test {rule}, expected part=20%, index=0:4 (the repetitions 0 to 4), or group=NAME (a speaker, or several)"
     )
@@ -122,14 +122,17 @@ def linear_beside(data: Any) -> LinearSoftmax | None:
     """What a linear softmax makes of the same features; None for images."""
     if not isinstance(data, SignalSet):
         return None
+    return linear_softmax(data if _of_one_length(data) else data.through(Segments(LINEAR_SEGMENTS)))
+
+
+def _of_one_length(data: SignalSet) -> bool:
     lengths = np.concatenate([data.train.lengths, data.test.lengths])
-    cut = data if (lengths == lengths[0]).all() else data.through(Segments(LINEAR_SEGMENTS))
-    return linear_softmax(cut)
+    return bool((lengths == lengths[0]).all())
 
 
-def linear_in_words(found: LinearSoftmax, data: SignalSet) -> str:
+def linear_in_words(found: LinearSoftmax, data: Any) -> str:
     """The line that stands beside the accuracy of a network."""
-    cut = f", each signal in {LINEAR_SEGMENTS} parts" if (data.train.lengths != data.train.longest).any() else ""
+    cut = "" if _of_one_length(data) else f", each signal in {LINEAR_SEGMENTS} parts"
     return (
         f"a linear softmax on the same features{cut}: accuracy {found.accuracy:.2%} "
         f"({found.tested - found.errors} of {found.tested} signals)"

@@ -86,6 +86,12 @@ class TargetSignals(eqx.Module):
         """The mean frame (F,)."""
         return self.values.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
 
+    @property
+    def spread(self) -> np.ndarray:
+        """The standard deviation of each feature over all frames (F,); 1 of one that never changes."""
+        found = self.values.std(axis=(0, 1), dtype=np.float64).astype(np.float32)
+        return np.where(found > 0, found, np.float32(1))
+
     def take(self, index: Any) -> TargetSignals:
         """The signals at `index`: numbers, a slice, or a mask (n,)."""
         return TargetSignals(self.values[index], self.labels[index], self.classes)

@@ -132,6 +132,12 @@ class Signals(eqx.Module):
         return self.values.mean(axis=0, dtype=np.float64).astype(np.float32)
 
     @property
+    def spread(self) -> np.ndarray:
+        """The standard deviation of each feature over all frames (F,); 1 of one that never changes."""
+        found = self.values.std(axis=0, dtype=np.float64).astype(np.float32)
+        return np.where(found > 0, found, np.float32(1))
+
+    @property
     def counts(self) -> np.ndarray:
         """How many signals each class has (classes,)."""
         return np.bincount(self.labels, minlength=len(self.classes))

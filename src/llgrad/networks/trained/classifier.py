@@ -82,6 +82,7 @@ class OscillatorClassifier(Network):
         truncate: int | None = None,
         patch: tuple[int, int] | None = None,
         centre: Any = None,
+        spread: Any = None,
         input: str = "field_x",
         coupling: tuple[str, str] | bool = True,
         settings: Mapping[str, tuple[float, float]] | None = None,
@@ -115,6 +116,8 @@ class OscillatorClassifier(Network):
             patch: (side, stride) of a convolution in the first encoder; None lets every pixel act on every oscillator.
             centre: the image (H, W), or the frame of it (F,), of which the input field is the bias alone, such as
                 `data.train.mean`: training takes far fewer steps with it; None for a black one.
+            spread: what each number of a frame is divided by (F,), such as `data.train.spread` of signals, whose features
+                have other sizes than pixels; None for ones.
             input: where the input enters: a terminal of the device ("field_x", "current", "voltage"), or of a System
                 any of its values ("layers.0.H_k").
             coupling: (what each emits, where the others receive it) of a System, as ("x", "field_x"): a component of
@@ -147,7 +150,7 @@ class OscillatorClassifier(Network):
         mean = None if centre is None else _mean_frame(frames, centre, shape)
         width = shape[0] * shape[1] // cut
         for index, count in enumerate(counts):
-            first = (patch, mean) if index == 0 else (None, None)
+            first = (patch, mean, _spread(spread, width)) if index == 0 else (None, None, None)
             encoder = _encoder(width, count, shape, *first, keys[2 * index])
             layers.append(plan.layer(count, encoder, keys[2 * index + 1]))
             if index == 0 and not isinstance(signal, OutputSignals):
@@ -229,6 +232,7 @@ class OscillatorClassifier(Network):
             "pooling": timeline.pooling.value,
             **self.backward._asdict(),
             "centre": None if encoder.centre is None else list(encoder.centre),
+            "spread": None if encoder.spread is None else list(encoder.spread),
             "patch": [encoder.patch, encoder.stride] if isinstance(encoder, PatchEncoder) else None,
             "input": wiring.input,
             "coupled": None if wiring.coupling is None else list(wiring.coupling),
@@ -269,6 +273,7 @@ class OscillatorClassifier(Network):
             truncate=spec.get("truncate"),
             patch=None if spec["patch"] is None else tuple(spec["patch"]),
             centre=spec.get("centre"),
+            spread=spec.get("spread"),
             input=spec.get("input", "field_x"),
             coupling=(coupled[0], coupled[1]) if isinstance(coupled, list) else coupled is True,
             settings=None if spec.get("settings") is None else _pairs(spec["settings"]),
@@ -322,17 +327,31 @@ def _mean_frame(frames: Frames, image: Any, shape: tuple[int, int]) -> tuple[flo
     return tuple(np.asarray(frames.cut(image[None])).mean(axis=(0, 1)).tolist())
 
 
+def _spread(given: Any, width: int) -> tuple[float, ...] | None:
+    """The spread of each number of a frame, float32. Raises ValueError for what is none."""
+    if given is None:
+        return None
+    spread = np.asarray(given, np.float32)
+    if spread.shape != (width,) or not np.isfinite(spread).all() or spread.min() <= 0:
+        raise ValueError(f"spread has the shape {spread.shape}, expected positive numbers ({width},)")
+    return tuple(spread.tolist())
+
+
 def _encoder(
     inputs: int,
     count: int,
     shape: tuple[int, int],
     patch: tuple[int, int] | None,
     centre: tuple[float, ...] | None,
+    spread: tuple[float, ...] | None,
     key: Any,
 ) -> Encoder:
-    """Gains so small that a usual image gives fields below the natural one."""
+    """Gains so small that a usual image, or a frame in its spread, gives fields below the natural one."""
     if patch is None:
-        return DenseEncoder.create(inputs, count, key, 1.4 * inputs**-0.5, centre)
+        size = 1.4 if spread is None else 0.5
+        return DenseEncoder.create(inputs, count, key, size * inputs**-0.5, centre, spread)
+    if spread is not None:
+        raise ValueError("a patch is laid over the pixels of an image, which have no spread; leave one of them out")
     probe = PatchEncoder.create(shape, 1, *patch, key, 1.0)
     channels, rest = divmod(count, probe.places)
     if rest or not channels:

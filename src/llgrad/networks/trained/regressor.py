@@ -72,7 +72,7 @@ class OscillatorRegressor(OscillatorClassifier):
             frames_read=-(-(frames - washout) // every),
             every=every,
             pooling=Pooling.EACH,
-            **{"centre": signals.mean, **options},
+            **{"centre": signals.mean, "spread": signals.spread, **options},
         )
         return made.aimed(mean, scale)
 
