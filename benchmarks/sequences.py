@@ -2,10 +2,10 @@
 
 Run:  python benchmarks/sequences.py [--seeds 3] [--epochs 30] [--stream]
 
-The 1797 digits of 8×8 pixels of scikit-learn, 64 frames of one pixel, four fifths of each class to train and one to test
-(the seed draws which). An array of 64 is read after every eighth pixel; the state is reset between images only. Learning
-rate, weight decay and what is read were chosen on a validation part of the images to train of seed 0; the test images
-are seen once by each network. Beside it, of equal size and the same frames:
+The 1797 digits of 8×8 pixels of scikit-learn, 64 frames of one pixel, four fifths of each class to train and one to
+test (the seed draws which). An array of 64 is read after every eighth pixel; the state is reset between images only.
+Learning rate, weight decay and what is read were chosen on a validation part of the images to train of seed 0; the test
+images are seen once by each network. Beside it, of equal size and the same frames:
 
     as drawn             coupling, fields and currents stay as they were drawn; encoder and read-out are trained
     without coupling     everything else trained

@@ -116,8 +116,8 @@ class OscillatorClassifier(Network):
             patch: (side, stride) of a convolution in the first encoder; None lets every pixel act on every oscillator.
             centre: the image (H, W), or the frame of it (F,), of which the input field is the bias alone, such as
                 `data.train.mean`: training takes far fewer steps with it; None for a black one.
-            spread: what each number of a frame is divided by (F,), such as `data.train.spread` of signals, whose features
-                have other sizes than pixels; None for ones.
+            spread: what each number of a frame is divided by (F,), such as `data.train.spread` of signals, whose
+                features have other sizes than pixels; None for ones.
             input: where the input enters: a terminal of the device ("field_x", "current", "voltage"), or of a System
                 any of its values ("layers.0.H_k").
             coupling: (what each emits, where the others receive it) of a System, as ("x", "field_x"): a component of
