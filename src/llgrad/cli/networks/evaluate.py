@@ -77,8 +77,7 @@ def evaluate(
     outputs = check_outputs(None, (), plot, ("robustness",), force)
     subject = load_subject(run)
     design = None if imperfections is None else subject.design()
-    data = subject.data(data_dir)
-    images = data.test
+    images = (data := subject.data(data_dir)).test
     found = working("testing", lambda _: evaluate_network(subject.network, images))
     linear = linear_beside(data)
     entry, rows = found.to_json() | linear_entry(linear), []
@@ -95,9 +94,8 @@ def evaluate(
             | {"run": str(run)}
         )
         return
-    print(f"test: {in_words(entry)}, loss {found.loss:.4f}")
-    if linear is not None:
-        print(linear_in_words(linear, data))
+    beside = "" if linear is None else f"\n{linear_in_words(linear, data)}"
+    print(f"test: {in_words(entry)}, loss {found.loss:.4f}{beside}")
     if imperfections is not None:
         print(f"accuracy (%) of arrays with {described(imperfections)}:\n{table(rows)}")
     for file in [*outputs.written(), *drawn]:

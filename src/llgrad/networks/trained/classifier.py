@@ -140,10 +140,9 @@ class OscillatorClassifier(Network):
         Raises ValueError, in one sentence, for what does not fit together.
         """
         counts = _counts(oscillators)
-        cls._check_pooling(pooling)
         plan = ArrayPlan.of(
-            device, frames, shape, hold, dt, readouts, (frames_read, every, pooling), input, coupling, settings, signal,
-            start, limits, (unit, coupling_unit), trained,
+            device, frames, shape, hold, dt, readouts, (frames_read, every, cls._checked(pooling)), input, coupling,
+            settings, signal, start, limits, (unit, coupling_unit), trained,
         )  # fmt: skip
         cut, read, layers = frames.count(shape), plan.signal, []
         keys = jax.random.split(key, 2 * len(counts) + 1)
@@ -156,19 +155,19 @@ class OscillatorClassifier(Network):
             if index == 0 and not isinstance(signal, OutputSignals):
                 read = _as_drawn(read, layers[0], key, shape, signal is not None)
             width = read.passed_on.width * count * readouts
-        seen = counts[-1] * readouts * plan.timeline.weighed(cut) * read.width
-        readout = _drawn_readout(keys[-1], seen, classes, read)
+        readout = _drawn_readout(keys[-1], counts[-1] * readouts * plan.timeline.weighed(cut), classes, read)
         backward = Backward(segment, truncate).checked()
         return cls(tuple(layers), readout, (shape[0], shape[1]), plan.trained, imperfections, backward=backward)
 
     @classmethod
-    def _check_pooling(cls, pooling: Pooling) -> None:
-        """Raise ValueError for frames that are read in another way than the answers are meant."""
+    def _checked(cls, pooling: Pooling) -> Pooling:
+        """The same. Raises ValueError for frames that are read in another way than the answers are meant."""
         if pooling is Pooling.EACH:
             raise ValueError(
                 "pooling = EACH: a classifier has one answer to a signal, give TOGETHER or MEAN; an "
                 "OscillatorRegressor answers at each frame"
             )
+        return pooling
 
     def design(self) -> Design:
         """The network in physical numbers."""
@@ -295,8 +294,9 @@ def _as_drawn(read: Any, layer: OscillatorLayer, key: Any, shape: tuple[int, int
     return in_their_spread(read, layer, layer.timeline.frames.cut(images), named)
 
 
-def _drawn_readout(key: Any, seen: int, classes: int, read: Any) -> Readout:
-    """Normal weights that make logits of signals near 1 near 1."""
+def _drawn_readout(key: Any, reads: int, classes: int, read: Any) -> Readout:
+    """Normal weights of so many read-outs of oscillators, that make logits of signals near 1 near 1."""
+    seen = reads * read.width
     weights = jax.random.normal(key, (seen, classes), jnp.float32) * (seen**-0.5)
     return Readout(weights, jnp.zeros(classes, jnp.float32), read)
 

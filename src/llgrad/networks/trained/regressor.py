@@ -82,9 +82,10 @@ class OscillatorRegressor(OscillatorClassifier):
         return dataclasses.replace(self, **dict(zip(("target_mean", "target_scale"), rounded, strict=True)))
 
     @classmethod
-    def _check_pooling(cls, pooling: Pooling) -> None:
+    def _checked(cls, pooling: Pooling) -> Pooling:
         if pooling is not Pooling.EACH:
             raise ValueError("a regressor answers at each frame that is read; make it by OscillatorRegressor.of")
+        return pooling
 
     def design(self) -> Design:
         """The network in physical numbers; its read-out answers in those of the targets."""

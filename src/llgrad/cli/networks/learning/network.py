@@ -107,7 +107,6 @@ def _of_oscillators(
     hold = times.get("duration", defaults.duration if frames is Frames.WHOLE else SEQUENCE_HOLD)
     if frames is not Frames.WHOLE and "patch" in given:
         raise ValueError(f"--patch is laid over the whole image; leave it out with --frames {frames.value}")
-    reading = _reading(frames, images, given)
     device = device_with(given.get("device", DEVICE), {})
     spins = isinstance(device, Oscillator)
     if not spins and "duration" not in given:
@@ -126,7 +125,7 @@ def _of_oscillators(
         dt=times.get("dt", hold / steps if spins else None),
         frames=frames,
         readouts=given.get("readouts", defaults.readouts if frames is Frames.WHOLE else 1),
-        **reading,
+        **_reading(frames, images, given),
         segment=given.get("segment"),
         truncate=given.get("truncate"),
         patch=_patch(given.get("patch")),
