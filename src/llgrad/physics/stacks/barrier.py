@@ -17,7 +17,7 @@ class Barrier(Record):
     Args:
         between: names of the two layers.
         junction: `ConductanceJunction(R_P, tmr)`, `LinearJunction(R_P, delta_R)`, `BiasedJunction(R_P, tmr,
-            half_voltage)` or a law of your own.
+            half_voltage)`, `TabulatedJunction(R_P, voltages, tmr)` or a law of your own.
     """
 
     between: tuple[str, str] = eqx.field(static=True, converter=lambda v: tuple(v) if isinstance(v, list) else v)
