@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llgrad.datasets.signals.sets import SignalSet
     from llgrad.datasets.signals.signals import Signals
     from llgrad.datasets.spectra import read_spectrum
-    from llgrad.datasets.sweeps import Sweeps, read_sweeps
+    from llgrad.datasets.sweeps import Sweep, Sweeps, read_sweeps
     from llgrad.datasets.touchstone.fixtures import deembed
     from llgrad.datasets.touchstone.reader import read_touchstone
     from llgrad.datasets.touchstone.scattering import Scattering
@@ -41,6 +41,7 @@ __all__ = [
     "Segments",
     "SignalSet",
     "Signals",
+    "Sweep",
     "Sweeps",
     "SwitchingFields",
     "TargetSet",

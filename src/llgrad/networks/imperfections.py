@@ -28,6 +28,15 @@ class Imperfections(Record):
 
     Training draws a new array for every batch, and new noise for every image; an evaluation keeps each drawn array for
     the whole test set.
+
+    >>> import llgrad as lg
+    >>> print(lg.networks.Imperfections(spread=0.1, temperature=300.0, rise_time=50e-12))
+    Imperfections
+      spread       0.1    relative spread (1σ) of gain, coupling and each setting
+      temperature  300 K  temperature of the free layers
+      read_noise   0      noise of a read-out (1σ) over its full scale
+      rise_time    50 ps  10–90 % rise time of the input
+      jitter       0 s    error (1σ) of the time of an edge
     """
 
     spread: float = quantity("1", default=0.0, about="relative spread (1σ) of gain, coupling and each setting")

@@ -75,6 +75,19 @@ def accuracy_of_arrays(
         arrays: how many are drawn.
         batch: images at once.
         told: hears how far it is.
+
+    >>> import jax, llgrad as lg
+    >>> digits = lg.load_images("digits")
+    >>> with jax.enable_x64(False):
+    ...     network = lg.OscillatorClassifier.create(
+    ...         lg.presets.kubota2013(), shape=(8, 8), classes=10, key=jax.random.key(0), oscillators=16
+    ...     )
+    ...     found = lg.networks.accuracy_of_arrays(
+    ...         network.design(), lg.networks.Imperfections(spread=0.1), digits.test.take(range(2)),
+    ...         key=jax.random.key(1), arrays=2, batch=2,
+    ...     )
+    >>> found.shape
+    (2,)
     """
     check_kind("design", design, Design, "give (design, imperfections, images), as network.design() makes one")
     check_kind("imperfections", imperfections, Imperfections, "give (design, imperfections, images)")

@@ -15,7 +15,14 @@ from llgrad.networks.prediction import BATCH, predict
 
 
 class Evaluation(NamedTuple):
-    """What a network makes of images or signals."""
+    """What a network makes of images or signals.
+
+    >>> import llgrad as lg
+    >>> digits = lg.load_images("digits")
+    >>> found = lg.evaluate(lg.networks.SoftmaxNetwork.create((8, 8), 10), digits.test)
+    >>> found.logits.shape == (len(digits.test), 10), bool((found.predicted == 0).all())
+    (True, True)
+    """
 
     accuracy: float
     """Part of the images that were recognised; of a regression the part of the targets' variance that is told."""
@@ -63,6 +70,13 @@ def evaluate(network: Network | Design, images: Samples, batch: int = BATCH, key
         images: pixels and labels (n, …), signals with labels, or signals with targets.
         batch: images at once; the last batch is filled up.
         key: turns on the network's imperfections, drawn anew for each batch; None is the ideal network.
+
+    >>> import llgrad as lg
+    >>> digits = lg.load_images("digits")
+    >>> network = lg.networks.SoftmaxNetwork.create((8, 8), 10)
+    >>> found = lg.evaluate(network, digits.test)  # of zero weights: it guesses
+    >>> round(found.loss, 3)  # ln 10
+    2.303
     """
     check_kind("network", network, (Network, Design), "give (network, images)")
     check_kind("images", images, SAMPLES, "give (network, images), such as data.test of lg.load_images")

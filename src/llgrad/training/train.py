@@ -34,7 +34,16 @@ from llgrad.training.stopping import Ending, Stop, TrainingError
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A network that was trained, and how it went."""
+    """A network that was trained, and how it went.
+
+    >>> import llgrad as lg
+    >>> digits = lg.load_images("digits")
+    >>> small = lg.data.ImageSet("some digits", digits.train.take(range(256)), digits.test, {})
+    >>> network = lg.networks.SoftmaxNetwork.create((8, 8), 10)
+    >>> trained = lg.train(network, small, lg.Recipe(epochs=10, batch=64, learning_rate=0.1))
+    >>> trained.ending, trained.history[-1]["loss"] < trained.history[0]["loss"]
+    (<Ending.finished: 'finished'>, True)
+    """
 
     network: Network
     ending: Ending
@@ -108,6 +117,14 @@ def train(
         FileExistsError: where `out` holds a run.
         TrainingError: where the loss stays not finite, or another process is lost.
         OSError: where a file cannot be written; the checkpoint before it is kept.
+
+    >>> import llgrad as lg
+    >>> digits = lg.load_images("digits")
+    >>> small = lg.data.ImageSet("some digits", digits.train.take(range(256)), digits.test, {})
+    >>> network = lg.networks.SoftmaxNetwork.create((8, 8), 10)
+    >>> trained = lg.train(network, small, lg.Recipe(epochs=10, batch=64, learning_rate=0.1))
+    >>> trained.accuracy > 0.8, len(trained.history)
+    (True, 10)
     """
     check_kind("data", data, SETS, "give what lg.load_images gives, or a lg.data.SignalSet")
     images, held_out = _check(network, data, recipe)
@@ -149,6 +166,15 @@ def resume(
     Raises:
         FileNotFoundError: where there is no run, or no checkpoint of it.
         ValueError: for other images, or a damaged or later file.
+
+    >>> import llgrad as lg
+    >>> digits = lg.load_images("digits")
+    >>> small = lg.data.ImageSet("some digits", digits.train.take(range(256)), digits.test, {})
+    >>> network = lg.networks.SoftmaxNetwork.create((8, 8), 10)
+    >>> recipe = lg.Recipe(epochs=10, batch=64, learning_rate=0.1)
+    >>> trained = lg.train(network, small, recipe, out="run")
+    >>> lg.training.resume("run", small).accuracy == trained.accuracy  # a finished run is read
+    True
     """
     check_kind("data", data, SETS, "give what lg.load_images gives, or a lg.data.SignalSet")
     folder = open_run(checked_path("run", run))

@@ -35,6 +35,17 @@ class Stage(eqx.Module):
 class Design(eqx.Module):
     """Arrays one after the other, and a linear read-out of the last. The first sees pixels; each later one sees all
     components of m at the read-outs of the one before it, of systems the signals that are read.
+
+    >>> import jax, llgrad as lg
+    >>> import numpy as np
+    >>> with jax.enable_x64(False):  # networks compute in float32
+    ...     network = lg.OscillatorClassifier.create(
+    ...         lg.presets.kubota2013(), shape=(8, 8), classes=10, key=jax.random.key(0), oscillators=16
+    ...     )
+    ...     design = network.design()
+    ...     logits = design(np.zeros((2, 8, 8), np.float32))
+    >>> logits.shape, len(design.stages)
+    ((2, 10), 1)
     """
 
     stages: tuple[Stage, ...]

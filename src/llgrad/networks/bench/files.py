@@ -49,6 +49,15 @@ def save_design(
         overwrite: whether a file that is there is replaced.
         images: more about the images, such as where they are.
         record: for the run record: seed, data_hash, command.
+
+    >>> import jax, llgrad as lg
+    >>> with jax.enable_x64(False):
+    ...     network = lg.OscillatorClassifier.create(
+    ...         lg.presets.kubota2013(), shape=(8, 8), classes=10, key=jax.random.key(0), oscillators=16
+    ...     )
+    ...     lg.networks.save_design("design.json", network.design())
+    >>> lg.networks.load_design("design.json").shape
+    (8, 8)
     """
     check_kind("design", design, Design, "give (path, design), as network.design() makes one")
     about = {"shape": design.shape, "scale": design.scale, "classes": design.classes}
@@ -70,6 +79,18 @@ def load_design(path: Path) -> Design:
     """The design of a file that `save_design` wrote: its logits are the same bits.
 
     Raises FileNotFoundError where there is none, ValueError, in one sentence, for a file that is another or damaged.
+
+    >>> import jax, llgrad as lg
+    >>> import numpy as np
+    >>> images = np.zeros((2, 8, 8), np.float32)
+    >>> with jax.enable_x64(False):
+    ...     network = lg.OscillatorClassifier.create(
+    ...         lg.presets.kubota2013(), shape=(8, 8), classes=10, key=jax.random.key(0), oscillators=16
+    ...     )
+    ...     lg.networks.save_design("same.json", network.design())
+    ...     same = lg.networks.load_design("same.json")(images) == network.design()(images)
+    >>> bool(same.all())
+    True
     """
     return design_of(path, read_json(path, KIND))
 

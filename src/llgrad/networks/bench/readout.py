@@ -20,7 +20,12 @@ from llgrad.networks.bench.timeline import Pooling
 
 
 class Signal(enum.Enum):
-    """What is measured of an `Oscillator` at a read-out; of a `System` see `OutputSignals`."""
+    """What is measured of an `Oscillator` at a read-out; of a `System` see `OutputSignals`.
+
+    >>> import llgrad as lg
+    >>> [(signal.value, signal.names) for signal in lg.networks.Signal]
+    [('magnetisation', ('m_x', 'm_y', 'm_z')), ('x', ('m_x',)), ('voltage', ('V/(I R(0))',))]
+    """
 
     MAGNETISATION = "magnetisation"
     """All three components of m."""

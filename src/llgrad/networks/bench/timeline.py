@@ -16,7 +16,12 @@ from llgrad.datasets.samples.sequences import Sequences
 
 
 class Frames(enum.Enum):
-    """How an image is cut into the frames that are fed one after the other."""
+    """How an image is cut into the frames that are fed one after the other.
+
+    >>> import llgrad as lg
+    >>> [(frames.value, frames.count((8, 8))) for frames in lg.networks.Frames]
+    [('whole', 1), ('rows', 8), ('pixels', 64)]
+    """
 
     WHOLE = "whole"
     """All pixels at once: one frame."""
@@ -73,6 +78,11 @@ class Timeline(Record):
     The reset leaves every oscillator in the state `start`, as a field pulse along that direction does: a unit vector,
     or of a `System` the components of its state by name. The state is not reset between the frames of one image. Of
     every `every`-th frame, counted from the end, the last `frames_read` are what the read-out sees; `pooling` says how.
+
+    >>> import llgrad as lg
+    >>> line = lg.networks.Timeline(hold=0.2e-9, dt=2e-12, readouts=2)
+    >>> line.steps, line.frames.value
+    (50, 'whole')
     """
 
     hold: float = quantity("s", about="time for which a frame is held")

@@ -27,6 +27,13 @@ def response(
         image: (H, W) in [0, 1]; the frames and features of a signal (T, F), scaled so.
         names: of the components; those of a unit vector are shown from −1 to 1, others over their own range.
         what: stands over the image.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> m = np.zeros((50, 4, 3)) + np.array([0.0, 0.0, 1.0])
+    >>> figure = lg.plot.response(1e-11 * np.arange(50), m, np.zeros((8, 8)))
+    >>> len(figure.axes) >= 4
+    True
     """
     t, unit = scaled(times, "s")
     m = np.asarray(m)
