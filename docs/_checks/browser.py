@@ -27,8 +27,6 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
-from tornado.websocket import WebSocketClientConnection, websocket_connect
-
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WORD = "polariser"
 """Looked for in the search."""
@@ -117,7 +115,7 @@ def browser(program: str) -> Iterator[str]:
 class Page:
     """A page of the browser, spoken to by its debugging protocol."""
 
-    def __init__(self, socket: WebSocketClientConnection) -> None:
+    def __init__(self, socket: Any) -> None:
         self.socket, self.numbers, self.events = socket, itertools.count(1), list[dict[str, Any]]()
 
     async def ask(self, method: str, **given: Any) -> dict[str, Any]:
@@ -177,6 +175,8 @@ def trouble(event: dict[str, Any], host: str) -> str:
 
 async def looked_at(socket: str, root: str, site: pathlib.Path, pictures: pathlib.Path | None) -> list[str]:
     """Everything that is wrong with the site, a line each."""
+    from tornado.websocket import websocket_connect  # late: links are looked at without it
+
     page = Page(await websocket_connect(socket, max_message_size=2**28))
     for domain in ("Page", "Runtime", "Log", "Network"):
         await page.ask(f"{domain}.enable")

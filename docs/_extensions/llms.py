@@ -19,6 +19,13 @@ SECTIONS = {
     "changes": "Reference",
 }
 """Heading of each folder, or page, of docs/."""
+HEAD = """# llgrad
+
+> Simulates spin-torque oscillators and any other oscillator, differentiates through the dynamics, and finds parameters
+> from data. Python on JAX, and a command.
+
+In an installation `llgrad guide` prints a short guide of its version, and `llgrad guide NAME` the docstring of any
+public name."""
 MOST = 200
 """Letters of what is said of a page."""
 
@@ -47,12 +54,7 @@ def text_of(folder: Any, titles: dict[str, str]) -> str:
         line = f"- [{titles[name]}](_sources/{name}.md.txt)" + (f": {said}" if said else "")
         sections[SECTIONS[name.partition("/")[0]]].append(line)
     parts = [f"## {heading}\n\n" + "\n".join(lines) for heading, lines in sections.items() if lines]
-    head = (
-        "# llgrad\n\n> Simulates spin-torque oscillators and any other oscillator, differentiates through the dynamics, "
-        "and finds parameters from data. Python on JAX, and a command.\n\nIn an installation `llgrad guide` prints a short "
-        "guide of its version, and `llgrad guide NAME` the docstring of any public name."
-    )
-    return "\n\n".join([head, *parts]) + "\n"
+    return "\n\n".join([HEAD, *parts]) + "\n"
 
 
 def first_words(source: str) -> str:
