@@ -40,6 +40,7 @@ GIVEN = {
     "default_start": ({"device": STO}, {}),
     "coloured_noise": ({"density": None, "key": KEY}, {"duration": 1e-9, "interval": 1e-11}),
     "dwell_times": ({"device": STO}, {}),
+    "stream": ({"network": NETWORK}, {"piece": np.zeros((2, 4))}),
     "switching": ({"device": STO, "pulse": lg.Drive()}, {"key": KEY}),
     "telegraph": ({"source": RUN}, {}),
     "write_error_rate": ({"device": STO, "pulse": lg.Drive()}, {}),

@@ -38,6 +38,11 @@ class Guess(eqx.Module):
     simulation, and add the result as a start. `screen`: where the state at the first sample is unknown or a delay is
     free, simulate so many random devices (within ±`spread` of the start), states and delays over the first periods and
     keep the best `keep`.
+
+    >>> import llgrad as lg
+    >>> guess = lg.fitting.Guess(screen=1024, keep=8, spread=0.3)  # lg.fit(…, guess=guess)
+    >>> guess.slopes, guess.screen
+    (True, 1024)
     """
 
     slopes: bool = eqx.field(static=True, default=True)

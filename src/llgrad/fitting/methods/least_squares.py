@@ -32,6 +32,11 @@ class LevenbergMarquardt(Method):
     Of the starts that a screening gave, only the best few go on to the long windows. It has converged where
     `at_minimum` says so, not where its steps have become small.
     Source: J. J. Moré, Lecture Notes in Mathematics 630, 105 (1978).
+
+    >>> import llgrad as lg
+    >>> method = lg.fitting.LevenbergMarquardt(iterations=20, grow=False)  # lg.fit(…, method=method)
+    >>> method.iterations, lg.fitting.LevenbergMarquardt().iterations
+    (20, 100)
     """
 
     from_slopes: ClassVar[bool] = True
