@@ -56,7 +56,7 @@ def speed(traces: pathlib.Path, workers: int, threads: int) -> float:
     with tempfile.TemporaryDirectory() as out:
         study = pathlib.Path(out) / "study"
         lg.studies.study(work_of(traces), study, workers=workers, threads=threads, batch=BATCH, progress=tell)
-    first = next(place for place, (_, done) in enumerate(seen) if done >= 2 * BATCH)
+    first = next(place for place, (_, done) in enumerate(seen) if done >= 4 * BATCH)
     (began, before), (ended, after) = seen[first], seen[-1]
     return (after - before) / (ended - began)
 
