@@ -1,6 +1,7 @@
 """Studies: every row once, whoever is killed and whenever; failures as rows; one folder, one study."""
 
 import collections
+import importlib.util
 import json
 import os
 import pathlib
@@ -128,3 +129,14 @@ def test_a_page_of_a_study_has_its_parts(tmp_path):
 
 def frequency_of(name, x, y, f):
     return {"f": f, "f.error": 1e6, "f2": 2 * f}
+
+
+@pytest.mark.parametrize(("missing", "workers"), [("pyarrow", 0), ("distributed", 1)])
+def test_a_missing_library_is_named_before_the_work(missing, workers, tmp_path, monkeypatch):
+    there = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == missing else there(name, *rest)
+    )
+    with pytest.raises(ValueError, match=rf"needs {missing}, which .* pip install 'llgrad\[study\]'"):
+        lg.studies.study(squares([1]), tmp_path / "s", workers=workers)
+    assert not (tmp_path / "s").exists()
