@@ -31,11 +31,16 @@ class NetworkState(NamedTuple):
 
 
 class Streamed(NamedTuple):
-    """What a network says after each frame of a piece."""
+    """What a network says after each frame of a piece, as `stream` gives it.
+
+    >>> said = Streamed(np.array([[0.1, 0.9], [2.0, -1.0], [1.5, 0.3]]), None)
+    >>> said.answers.argmax(axis=-1).tolist()  # the class after each frame
+    [1, 0, 0]
+    """
 
     answers: np.ndarray
     """(T, outputs), or (B, T, outputs) of B signals: what it would answer if the signal ended with that frame."""
-    held: NetworkState
+    held: NetworkState | None
     """Where it stands; given back with the next piece, the signal goes on."""
 
 
