@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         solvers,
         stacks,
         systems,
+        torch,
         training,
     )
     from llgrad.data import Trace, load_images, read_sweeps, read_trace, trace_of
@@ -104,6 +105,7 @@ __all__ = [
     "stacks",
     "sweep",
     "systems",
+    "torch",
     "trace_of",
     "train",
     "training",
@@ -128,6 +130,7 @@ ROOMS = (
     "solvers",
     "stacks",
     "systems",
+    "torch",
     "training",
 )
 """Where every public name is."""
