@@ -1,9 +1,12 @@
 """Under torch.compile, and beside what else a process imports."""
 
+import re
 import subprocess
 import sys
 
 import pytest
+from tests.docs.test_readme import ROOT, python_blocks
+from tests.examples.test_examples import FOLDER, PROMISED
 from tests.torch.pytorch import DOUBLE, torch
 
 import llgrad as lg
@@ -52,3 +55,19 @@ def test_either_comes_first(order):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "[2.0, 4.0] torch torch.nn.modules.module\n", done.stderr
+
+
+def test_the_example_prints_what_it_promises():
+    command = [sys.executable, "-W", "ignore", str(FOLDER / "torch_layer.py")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [number for number in PROMISED["torch_layer"] if not re.search(number, done.stdout)] == [], done.stdout
+
+
+@pytest.mark.float32
+def test_the_page_for_its_users_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "people" / "pytorch.md").read_text(encoding="utf-8")
+    names = {}
+    exec(python_blocks(page.replace("```py\n", "```python\n")), names)
+    assert (tmp_path / "device.json").exists() and len(names["design"].stages) == 1
