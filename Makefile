@@ -2,7 +2,7 @@
 #   make demo     install, then run `llgrad demo`
 #   make test     install with the test extra, then run everything that CI runs
 #   make bench    the benchmarks
-#   make docs     the site, every page executed, in build/docs/index.html
+#   make docs     the site, every page executed, in build/docs/index.html, and looked at in Chromium where there is one
 #   make torch    what concerns PyTorch, with the one of TORCH_PYTHON (Debian's python3-torch), or else with PyPI's
 #   make package  wheel and source distribution in dist/, installed into an empty environment and tried there
 #   make clean    remove .venv and what the tools left behind
@@ -38,6 +38,7 @@ bench: $(VENV)/installed-bench
 
 docs: $(VENV)/installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -q -j $(JOBS) docs build/docs
+	$(BIN)/python docs/_checks/browser.py build/docs
 
 torch: $(TORCH_VENV)/installed
 	$(TORCH_VENV)/bin/python -c 'from importlib.metadata import version; print("PyTorch", version("torch"))'

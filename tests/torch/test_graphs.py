@@ -67,7 +67,7 @@ def test_the_example_prints_what_it_promises():
 @pytest.mark.float32
 def test_the_page_for_its_users_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    page = (ROOT / "docs" / "people" / "pytorch.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "users" / "pytorch.md").read_text(encoding="utf-8")
     names = {}
     exec(python_blocks(page.replace("```py\n", "```python\n")), names)
     assert (tmp_path / "device.json").exists() and len(names["design"].stages) == 1
