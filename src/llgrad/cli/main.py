@@ -30,6 +30,7 @@ with without_collections():
     from llgrad.cli.fit import fit
     from llgrad.cli.installation.cache import cache
     from llgrad.cli.installation.doctor import doctor
+    from llgrad.cli.installation.guide import guide
     from llgrad.cli.maps.commands import map_, sweep
     from llgrad.cli.networks.design import design
     from llgrad.cli.networks.evaluate import evaluate
@@ -142,6 +143,7 @@ for command in (
     demo,
     cache,
     doctor,
+    guide,
 ):
     app.command(command.__name__)(command)
 

@@ -55,7 +55,13 @@ class Reception(NamedTuple):
 
 
 class Spin(Vec3):
-    """A unit vector in the state of a `System`: brought back on the sphere after every step, its derivative with it."""
+    """A unit vector in the state of a `System`: brought back on the sphere after every step, its derivative with it.
+
+    >>> import llgrad as lg
+    >>> start = {"free": lg.systems.Spin(0.6, 0.0, 0.8)}  # the start of a System with one unit vector
+    >>> start["free"].z
+    0.8
+    """
 
 
 class System(Record):

@@ -79,14 +79,25 @@ class Several(Record):
 
 
 class Series(Several):
-    """Parts one after the other: one current, the voltages add. `Series(a, b, …)`; parts may be `Parallel` again."""
+    """Parts one after the other: one current, the voltages add. `Series(a, b, …)`; parts may be `Parallel` again.
+
+    >>> import llgrad as lg
+    >>> branch = lg.circuits.Series(lg.circuits.Resistor(50.0), lg.circuits.Inductor(50e-9))
+    >>> len(branch.parts), branch.parts[0].resistance
+    (2, 50.0)
+    """
 
     def __init__(self, *given: Part, parts: Any = ()) -> None:
         super().__init__(*given, parts=parts)
 
 
 class Parallel(Several):
-    """Parts side by side: one voltage, the currents add. `Parallel(a, b, …)`; parts may be `Series` again."""
+    """Parts side by side: one voltage, the currents add. `Parallel(a, b, …)`; parts may be `Series` again.
+
+    >>> import llgrad as lg
+    >>> lg.circuits.Parallel(lg.circuits.Resistor(50.0), lg.circuits.Capacitor(20e-12)).parts[1].capacitance
+    2e-11
+    """
 
     def __init__(self, *given: Part, parts: Any = ()) -> None:
         super().__init__(*given, parts=parts)

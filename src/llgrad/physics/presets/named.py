@@ -11,7 +11,13 @@ from llgrad.physics.presets import chain, in_plane, perpendicular, spin_hall, st
 
 
 class Preset(NamedTuple):
-    """One published device."""
+    """One published device.
+
+    >>> import llgrad as lg
+    >>> preset = lg.presets.PRESETS["kubota2013"]
+    >>> preset.kind, preset.make().alpha
+    ('perpendicular oscillator', 0.005)
+    """
 
     kind: str
     """What it is, in a few words: devices of one kind stand together."""
@@ -65,12 +71,22 @@ PRESETS: Final[dict[str, Preset]] = {
 
 
 def names() -> list[str]:
-    """The names of the presets."""
+    """The names of the presets.
+
+    >>> import llgrad as lg
+    >>> "kubota2013" in lg.presets.names()
+    True
+    """
     return list(PRESETS)
 
 
 def load(name: str) -> Oscillator | System:
-    """The preset of a name. Raises ValueError, with the names there are, for another."""
+    """The preset of a name. Raises ValueError, with the names there are, for another.
+
+    >>> import llgrad as lg
+    >>> lg.presets.load("kubota2013").alpha
+    0.005
+    """
     if name not in PRESETS:
         raise ValueError(
             f"unknown device {name!r}; the presets are {', '.join(PRESETS)}, or give a .json or .toml file"
