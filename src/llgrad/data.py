@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from llgrad.datasets.peaks import Peak, peak_of
     from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
     from llgrad.datasets.recordings.contents import Contents, contents
+    from llgrad.datasets.samples.targets import TargetSet, TargetSignals
     from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
     from llgrad.datasets.signals.reading import read_signals
     from llgrad.datasets.signals.sets import SignalSet
@@ -43,6 +44,8 @@ __all__ = [
     "Sweep",
     "Sweeps",
     "SwitchingFields",
+    "TargetSet",
+    "TargetSignals",
     "Trace",
     "contents",
     "deembed",

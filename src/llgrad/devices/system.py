@@ -103,6 +103,9 @@ class System(Record):
     """Number of white noises."""
     outputs: ClassVar[Mapping[str, str]] = {}
     """Unit of each signal that is recorded, by name: a component of the state, or one that `observe` gives."""
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    """Between which values a component has a meaning, by its name: a temperature is not below 0 K. There, and nowhere
+    else, `equilibria` looks for it."""
 
     def __check_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -17,8 +17,11 @@ from llgrad.core.run_record import run_record
 from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
 from llgrad.networks.network import Network
 from llgrad.networks.trained.classifier import OscillatorClassifier
+from llgrad.networks.trained.regressor import OscillatorRegressor
 
-KINDS: dict[str, Any] = {kind.__name__: kind for kind in (OscillatorClassifier, TanhNetwork, SoftmaxNetwork)}
+KINDS: dict[str, Any] = {
+    kind.__name__: kind for kind in (OscillatorClassifier, OscillatorRegressor, TanhNetwork, SoftmaxNetwork)
+}
 """The networks that a file may hold."""
 
 

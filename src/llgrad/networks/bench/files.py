@@ -20,7 +20,7 @@ from llgrad.devices.system import System
 from llgrad.networks.bench.design import Design, Stage
 from llgrad.networks.bench.readout import OutputSignals, Readout, Signal
 from llgrad.networks.bench.settings import Settings
-from llgrad.networks.bench.timeline import Frames, Timeline
+from llgrad.networks.bench.timeline import Frames, Pooling, Timeline
 from llgrad.networks.bench.wiring import DeviceWiring
 
 KIND: Final = "design"
@@ -157,6 +157,8 @@ def _stage_entry(stage: Stage) -> dict[str, Any]:
             "frames": timeline.frames.value,
             "readouts": timeline.readouts,
             "frames_read": timeline.frames_read,
+            "every": timeline.every,
+            "pooling": timeline.pooling.value,
         },
         "settings": settings,
     }
@@ -172,7 +174,9 @@ def _stage(entry: Mapping[str, Any]) -> Stage:
         _value(time, "start", "1"),
         Frames(time["frames"]),
         int(time["readouts"]),
-        int(time["frames_read"]),
+        None if time["frames_read"] is None else int(time["frames_read"]),
+        int(time.get("every", 1)),
+        Pooling(time.get("pooling", "together")),
     )
     coupled = entry.get("coupled", True)  # a design of before is of oscillators, which are coupled in the usual way
     pair = (str(coupled[0]), str(coupled[1])) if isinstance(coupled, list) else coupled is True
@@ -228,7 +232,7 @@ def _check(design: Design) -> None:
         for name, value in stage.settings.varying.items():
             shapes[f"{name} of array {number}"] = value.shape, wanted.get(name, (count,))
         inputs = design.readout.signal.passed_on.width * count * timeline.readouts
-    read = timeline.readouts * min(timeline.frames_read, frames) * count * design.readout.signal.width
+    read = timeline.readouts * timeline.weighed(frames) * count * design.readout.signal.width
     classes = len(design.classes) or design.readout.bias.size
     shapes["the bias"] = design.readout.bias.shape, (classes,)
     shapes["the read-out weights"] = design.readout.weights.shape, (read, classes)

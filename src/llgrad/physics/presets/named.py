@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.physics.presets import chain, in_plane, perpendicular, stacks, voltage, vortex
+from llgrad.physics.presets import chain, in_plane, perpendicular, spin_hall, stacks, voltage, vortex
 
 
 class Preset(NamedTuple):
@@ -52,6 +52,14 @@ PRESETS: Final[dict[str, Preset]] = {
         "antiferromagnetic spin Hall oscillator",
         stacks.cheng2016,
         "Phys. Rev. Lett. 116, 207603 (2016), read in zhuzibn/2016_PRL_RanCheng",
+    ),
+    "mcgoldrick2022": Preset(
+        "spin Hall oscillator",
+        spin_hall.mcgoldrick2022,
+        "Phys. Rev. Appl. 17, 014006 (2022), read in bcmcgold/va-shno",
+    ),
+    "camsari2017": Preset(
+        "probabilistic bit", spin_hall.camsari2017, "Phys. Rev. X 7, 031014 (2017), arXiv:1610.00377"
     ),
     "guslienko2014": Preset("vortex oscillator", vortex.guslienko2014, "Nanoscale Res. Lett. 9, 386 (2014)"),
     "taniguchi2018": Preset(

@@ -17,7 +17,7 @@ class Barrier(Record):
     Args:
         between: names of the two layers.
         junction: `ConductanceJunction(R_P, tmr)`, `LinearJunction(R_P, delta_R)`, `BiasedJunction(R_P, tmr,
-            half_voltage)` or a law of your own.
+            half_voltage)`, `TabulatedJunction(R_P, voltages, tmr)` or a law of your own.
 
     >>> import llgrad as lg
     >>> size = {"Ms": 1.0e6, "thickness": 3e-9, "area": 1e-14}
