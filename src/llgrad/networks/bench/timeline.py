@@ -54,7 +54,12 @@ class Frames(enum.Enum):
 
 
 class Pooling(enum.Enum):
-    """What becomes of the frames that are read."""
+    """What becomes of the frames that are read.
+
+    >>> import llgrad as lg
+    >>> [pooling.value for pooling in lg.networks.Pooling]
+    ['together', 'mean', 'each']
+    """
 
     TOGETHER = "together"
     """One answer of all of them, each with weights of its own; a frame before a signal begins counts as zero."""
