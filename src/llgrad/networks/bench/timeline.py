@@ -56,7 +56,8 @@ class Frames(enum.Enum):
 class Pooling(enum.Enum):
     """What becomes of the frames that are read, which a `Timeline` counts from the last.
 
-    >>> line = Timeline(hold=1e-9, dt=1e-10, frames_read=3, every=2, pooling=Pooling.MEAN)
+    >>> import llgrad as lg
+    >>> line = lg.networks.Timeline(hold=1e-9, dt=1e-10, frames_read=3, every=2, pooling=lg.networks.Pooling.MEAN)
     >>> list(line.read(8)), line.weighed(8)
     ([3, 5, 7], 1)
     """

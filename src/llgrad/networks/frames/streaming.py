@@ -31,11 +31,18 @@ class NetworkState(NamedTuple):
 
 
 class Streamed(NamedTuple):
-    """What a network says after each frame of a piece, as `stream` gives it.
+    """What a network says after each frame of a piece.
 
-    >>> said = Streamed(np.array([[0.1, 0.9], [2.0, -1.0], [1.5, 0.3]]), None)
-    >>> said.answers.argmax(axis=-1).tolist()  # the class after each frame
-    [1, 0, 0]
+    >>> import jax, llgrad as lg
+    >>> import numpy as np
+    >>> with jax.enable_x64(False):  # networks compute in float32
+    ...     network = lg.networks.OscillatorClassifier.create(
+    ...         lg.presets.kubota2013(), shape=(10, 2), classes=3, key=jax.random.key(0), oscillators=4, hold=0.1e-9,
+    ...         frames=lg.networks.Frames.SIGNAL,
+    ...     )
+    >>> found = lg.networks.stream(network, np.zeros((7, 2)))
+    >>> found.answers.shape, int(found.held.frame)
+    ((7, 3), 7)
     """
 
     answers: np.ndarray
