@@ -2,7 +2,7 @@
 #   make demo     install, then run `llgrad demo`
 #   make test     install with the test extra, then run everything that CI runs
 #   make bench    the benchmarks
-#   make docs     the site, every page executed, in build/docs/index.html
+#   make docs     the site, every page executed, in build/docs/index.html, and looked at in Chromium where there is one
 #   make package  wheel and source distribution in dist/, installed into an empty environment and tried there
 #   make clean    remove .venv and what the tools left behind
 # Another interpreter: make test PYTHON=python3.13. More test processes: make test JOBS=8.
@@ -35,6 +35,7 @@ bench: $(VENV)/installed-bench
 
 docs: $(VENV)/installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -q -j $(JOBS) docs build/docs
+	$(BIN)/python docs/_checks/browser.py build/docs
 
 # The wheel is built from the source distribution, so both are tried.
 package: $(BIN)/pip

@@ -26,10 +26,13 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "sphinx.ext.mathjax",
+    "offline_math",  # ours: MathJax within the site
+    "llms",  # ours: llms.txt
     "written",  # ours: the gallery, the reference, and docstrings as they are written here
 ]
 root_doc = "index"
-exclude_patterns = ["_build", "_extensions", "README.md"]
+exclude_patterns = ["_build", "_checks", "_extensions", "README.md"]
 html_theme = "furo"
 html_title = "llgrad"
 html_show_sphinx = False

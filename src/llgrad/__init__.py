@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         reservoir,
         solvers,
         stacks,
+        studies,
         systems,
         training,
     )
@@ -102,6 +103,7 @@ __all__ = [
     "solvers",
     "spectrum",
     "stacks",
+    "studies",
     "sweep",
     "systems",
     "trace_of",
@@ -127,6 +129,7 @@ ROOMS = (
     "reservoir",
     "solvers",
     "stacks",
+    "studies",
     "systems",
     "training",
 )

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from llgrad.datasets.peaks import Peak, peak_of
     from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
     from llgrad.datasets.recordings.contents import Contents, contents
+    from llgrad.datasets.samples.targets import TargetSet, TargetSignals
     from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
     from llgrad.datasets.signals.reading import read_signals
     from llgrad.datasets.signals.sets import SignalSet
     from llgrad.datasets.signals.signals import Signals
     from llgrad.datasets.spectra import read_spectrum
-    from llgrad.datasets.sweeps import Sweeps, read_sweeps
+    from llgrad.datasets.sweeps import Sweep, Sweeps, read_sweeps
     from llgrad.datasets.touchstone.fixtures import deembed
     from llgrad.datasets.touchstone.reader import read_touchstone
     from llgrad.datasets.touchstone.scattering import Scattering
@@ -40,8 +41,11 @@ __all__ = [
     "Segments",
     "SignalSet",
     "Signals",
+    "Sweep",
     "Sweeps",
     "SwitchingFields",
+    "TargetSet",
+    "TargetSignals",
     "Trace",
     "contents",
     "deembed",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llgrad.physics.presets.in_plane import lee2004
     from llgrad.physics.presets.named import PRESETS, Preset, load, names
     from llgrad.physics.presets.perpendicular import garcia2021, kubota2013
+    from llgrad.physics.presets.spin_hall import camsari2017, mcgoldrick2022
     from llgrad.physics.presets.stacks import cheng2016, lepadatu2020
     from llgrad.physics.presets.voltage import zhang2020
     from llgrad.physics.presets.vortex import guslienko2014
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PRESETS",
     "Preset",
+    "camsari2017",
     "cheng2016",
     "garcia2021",
     "guslienko2014",
@@ -28,6 +30,7 @@ __all__ = [
     "lepadatu2020",
     "load",
     "load_device",
+    "mcgoldrick2022",
     "names",
     "taniguchi2018",
     "zhang2020",

@@ -1,4 +1,18 @@
-"""Oscillators of any other kind: models that are there, and what one of your own is written with."""
+"""Oscillators of any other kind: models that are there, and what one of your own is written with.
+
+The numbers of a record are declared with their units, by `quantity` and `vector`:
+
+>>> import llgrad as lg
+>>> class Bias(lg.physics.FieldTerm):
+...     applied: lg.Vec3 = lg.systems.vector("T", about="a constant field")
+...     scale: float = lg.systems.quantity("1", default=1.0, about="its part that acts")
+...     def field(self, m, inputs):
+...         return self.applied * self.scale
+>>> print(Bias((0.0, 0.0, 20e-3)))
+Bias
+  applied  (0, 0, 0.02) T  a constant field
+  scale    1               its part that acts
+"""
 
 from typing import TYPE_CHECKING
 

@@ -2,9 +2,12 @@
 
 import doctest
 import importlib
+import inspect
 import pathlib
 
 import pytest
+
+import llgrad as lg
 
 SRC = pathlib.Path(__file__).parents[2] / "src"
 MODULES = [
@@ -29,6 +32,37 @@ def test_examples_hold(name, tmp_path, monkeypatch):
     tests = doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name))
     report = "".join(failures(test) for test in tests)
     assert not report, report
+
+
+def public_names() -> list[tuple[str, str]]:
+    """Room and name of every public class and function; what is data has no docstring."""
+    rooms = {room: importlib.import_module(f"llgrad.{room}") for room in lg.ROOMS}
+    return [(room, name) for room in rooms for name in rooms[room].__all__ if callable(getattr(rooms[room], name))]
+
+
+def has_example(room: str, name: str) -> bool:
+    """Whether an example shows a name: in its docstring, in that of a function of its own, or in its room's."""
+    module = importlib.import_module(f"llgrad.{room}")
+    value = getattr(module, name)
+    parts = [member for key, member in vars(value).items() if key[:1] != "_"] if inspect.isclass(value) else []
+    parts = [getattr(part, "__func__", part) for part in parts]
+    own = [value, *(part for part in parts if inspect.isfunction(part) or isinstance(part, property))]
+    if any(">>> " in (part.__doc__ or "") for part in own):
+        return True
+    shown = [line for line in inspect.getdoc(module).splitlines() if line.startswith((">>> ", "... "))]
+    return any(f"lg.{room}.{name}(" in line for line in shown)
+
+
+def test_every_public_name_has_an_example_that_runs():
+    names = public_names()
+    assert len(names) > 300
+    assert [f"lg.{room}.{name}" for room, name in names if not has_example(room, name)] == []
+
+
+def test_a_name_without_an_example_is_seen(monkeypatch):
+    assert has_example("systems", "vector")  # in its room's
+    monkeypatch.setattr(lg.devices.Ellipse, "__doc__", "An ellipse.")
+    assert not has_example("devices", "Ellipse")
 
 
 def test_a_wrong_example_is_reported():

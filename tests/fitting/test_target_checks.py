@@ -18,7 +18,7 @@ from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.orbits.looking import on_orbits
 from llgrad.fitting.targets.checks import check_dependence, check_targets
 from llgrad.fitting.targets.experiment import Experiment
-from llgrad.solve.saving import Every
+from llgrad.solve.saving import Every, grid_of
 from llgrad.solve.simulate import simulate
 
 STO = presets.kubota2013()
@@ -159,6 +159,17 @@ def test_a_parameter_that_nothing_depends_on(model, data, free, sentence):
 def test_noise_is_positive(noise):
     with pytest.raises(ValueError, match=r"noise = .*, expected a positive standard deviation, or None to estimate it"):
         fit(STO, sines(1e-11), free=["alpha"], noise=noise)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_trace_that_is_cut_is_simulated_to_its_last_sample(dtype):
+    t = np.asarray(np.arange(201) * 50e-12, dtype).astype(float)  # as of a run in float32
+    trace = Trace(t, {"mx": np.cos(2e9 * t)})
+    (recording,) = prepare(STO, as_experiments(trace, m0=[0.6, 0.0, 0.8]), ["alpha"]).problem.recordings
+    for count in range(2, 201):
+        cut = recording.until(float(recording.t[count - 1]))
+        grid = grid_of(cut.duration, cut.step, Every(cut.save_every))
+        assert grid.saves == len(cut.t) - 1 == count - 1
 
 
 def test_errors_of_a_table_are_its_noise_and_its_weights():

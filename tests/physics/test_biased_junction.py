@@ -69,3 +69,60 @@ def test_what_is_not_solved_is_refused():
         lg.Stack(layers=layers, barriers=barriers)
     with pytest.raises(ValueError, match="half_voltage = 0"):
         lg.physics.BiasedJunction(R_P=1e3, tmr=1.0, half_voltage=0.0)
+
+
+VOLTS, TMR = [-0.8, -0.5, -0.1, 0.0, 0.2, 0.7], [0.35, 0.7, 1.1, 1.2, 0.95, 0.3]
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_the_voltage_solves_a_table_between_its_points_and_beyond(count):
+    junction = lg.physics.TabulatedJunction(1e3, voltages=VOLTS[-count:], tmr=TMR[-count:])
+    cosine, current = np.meshgrid(np.linspace(-1, 1, 21), np.linspace(-2e-3, 2e-3, 161))
+    volts = current * junction.at_current(cosine, current)
+    assert np.abs(volts).max() > 1.0
+    np.testing.assert_allclose(volts, current * junction.at_voltage(cosine, volts), rtol=1e-12, atol=1e-15)
+    a = (strength := np.interp(volts, VOLTS[-count:], TMR[-count:])) / (2 + strength)
+    np.testing.assert_allclose(volts * (1 + a * cosine) / (1e3 * (1 + a)), current, rtol=1e-12, atol=1e-15)
+
+
+def test_a_constant_table_is_the_usual_junction_and_a_fine_one_the_law():
+    usual = lg.devices.ConductanceJunction(R_P=1e3, tmr=1.2)
+    cosine = np.linspace(-1, 1, 9)
+    table = lg.physics.TabulatedJunction(1e3, voltages=[0.0, 1.0], tmr=[1.2, 1.2])
+    np.testing.assert_allclose(table.at_current(cosine, 4e-4), usual.resistance(cosine), rtol=1e-13)
+    fine = np.linspace(-1, 1, 401)
+    table = lg.physics.TabulatedJunction(1e3, voltages=fine, tmr=1.2 / (1 + (fine / 0.4) ** 2))
+    np.testing.assert_allclose(table.at_current(cosine, 4e-4), JUNCTION.at_current(cosine, 4e-4), rtol=2e-5)
+
+
+def test_a_stack_takes_a_table_in_a_kernel_and_a_slope_of_it_is_that_of_differences():
+    table = lg.physics.TabulatedJunction(1e3, voltages=VOLTS, tmr=TMR)
+    size = {"Ms": 1e6, "thickness": 2e-9, "area": 5e-15}
+    gate = lg.physics.VoltageControlledAnisotropy(0.1)
+    free = lg.Layer("free", m=(0, 0.6, 0.8), terms=(gate,), **size)
+    stack = lg.Stack((lg.Layer("pinned", m=(1, 0, 0), fixed=True, **size), free), current=3e-4, field=(0, 0, 0.1),
+                     barriers=lg.stacks.Barrier(("pinned", "free"), table))  # fmt: skip
+
+    def last(value):
+        barrier = lg.stacks.Barrier(("pinned", "free"), table.replace(tmr=jnp.asarray(TMR).at[4].set(value)))
+        return lg.simulate(stack.replace(barriers=barrier), duration=1e-10, dt=2e-12).free.z[-1]
+
+    run = lg.simulate(stack, duration=1e-10, dt=2e-12)
+    assert run.stats.engine == "native"
+    np.testing.assert_allclose(run.signal("voltage").values, 3e-4 * table.at_current(run.free.x, 3e-4), rtol=1e-12)
+    slope = (last(0.95 + 1e-4) - last(0.95 - 1e-4)) / 2e-4
+    assert slope != 0 and float(jax.grad(last)(0.95)) == pytest.approx(float(slope), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"tmr": [1.0, 1.0, 1.0]}, "2 voltages and 3 values of tmr"),
+        ({"tmr": [1.0, -1.5]}, "tmr of -1.5, expected numbers above −1"),
+        ({"voltages": [0.5, 0.6], "tmr": [0.2, 1.2]}, "between 0.5 V and 0.6 V the tmr grows so fast"),
+        ({"R_P": 0.0}, "R_P = 0"),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused(given, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        lg.physics.TabulatedJunction(**{"R_P": 1e3, "voltages": [0.0, 1.0], "tmr": [1.0, 0.5]} | given)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import llgrad as lg
-from llgrad.core.constants import GAMMA_ELECTRON, MU_0
+from llgrad.core.constants import BOLTZMANN, ELEMENTARY_CHARGE, GAMMA_ELECTRON, HBAR, MU_0
 from llgrad.core.field_term import Inputs
 from llgrad.physics.presets.files import read_device
 from llgrad.physics.slonczewski import torque_per_ampere
@@ -162,3 +162,38 @@ def test_guslienko2014():
     assert np.std(ratios) / np.mean(ratios) < 0.06
     damping = 2 * math.pi * vortex.replace(current=0.0).frequency_at_rest * vortex.D / vortex.G
     assert 20e-9 < 1 / (2 * damping * 0.5) < 30e-9
+
+
+def test_camsari2017_is_held_by_ten_thermal_spin_currents():
+    """PRX 7, 031014: β (eq. 5), I_th (eq. 6), Fig. 3e; and Langevin's function of 2 I_s/I_th where no field acts, which
+    the Fokker–Planck equation in one coordinate gives and in which no volume is left."""
+    bit = lg.presets.camsari2017()
+    free, size = bit.layer("free"), 15e-9**2 * math.pi / 4 * 0.5e-9
+    thermal = 4 * ELEMENTARY_CHARGE * 0.1 * BOLTZMANN * 300 / HBAR
+    assert thermal == pytest.approx(2.5e-6, rel=0.01)
+    gain = free.terms[0].per_ampere * 2 * ELEMENTARY_CHARGE * 300e3 * size / HBAR
+    assert gain == pytest.approx(1.37, abs=0.005) and 1 / bit.resistance(
+        {"free": lg.Vec3(0.0, 1.0, 0.0)}
+    ) == pytest.approx(176e-6)
+    for demag, part, expected in (((1.0, 0.0, 0.0), 10, None), ((0.0, 0.0, 0.0), 1, 1 / math.tanh(2) - 1 / 2)):
+        held = free.terms[0].replace(current=part * thermal / gain)
+        many = lg.systems.SystemArray(bit.with_layer("free", terms=(held,), demag=demag), 2000)
+        run = lg.simulate(many, duration=1.6e-9, dt=1e-12, key=jax.random.key(0), save=lg.Every(100))
+        means = np.asarray(run.free.z)[8:].mean(axis=0)
+        if expected is None:
+            assert 0.9 < means.mean() < 0.95
+        else:
+            assert abs(means.mean() - expected) < 3 * means.std() / math.sqrt(2000)
+
+
+@pytest.mark.parametrize(("millivolts", "omega"), [(68, 12.357), (80, 13.683), (90, 14.242), (100, 14.102)])
+def test_mcgoldrick2022_has_the_frequencies_of_its_sources_table(millivolts, omega):
+    """`wg_vs_vdc.tbl` of the model with PR Appl. 17, 014006 [rad/ns]; the strip has 200 Ω."""
+    stack = lg.presets.mcgoldrick2022()
+    strip = stack.layer("free").terms[0].replace(current=millivolts * 1e-3 / 200)
+    run = lg.simulate(stack.with_layer("free", terms=(strip,)), duration=60e-9, dt=4e-12, save=lg.Every(5))
+    z, t = np.asarray(run.free.z), np.asarray(run.t)
+    up = np.flatnonzero((z[:-1] < 0) & (z[1:] >= 0))
+    times = t[up] - z[up] * (t[up + 1] - t[up]) / (z[up + 1] - z[up])
+    late = times[times > 40e-9]
+    assert 2e-9 * math.pi * (len(late) - 1) / (late[-1] - late[0]) == pytest.approx(omega, rel=0.018)

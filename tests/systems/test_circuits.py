@@ -246,6 +246,10 @@ REFUSED = {
         lambda: Circuit(BIAS, STO.replace(junction=lg.physics.BiasedJunction(R_P=1e3, tmr=1.0, half_voltage=0.5))),
         "the resistance of junction0 follows its own voltage",
     ),
+    "a resistance by a table": (
+        lambda: Circuit(BIAS, STO.replace(junction=lg.physics.TabulatedJunction(1e3, [0.0, 1.0], [1.0, 0.5]))),
+        "the resistance of junction0 follows its own voltage .TabulatedJunction",
+    ),
     "a resistor of nothing": (lambda: Resistor(0.0), "Resistor: resistance = 0 Ω, expected a positive one"),
     "a capacitor of nothing": (lambda: Capacitor(-1e-12), "Capacitor: capacitance = .* expected a positive one"),
     "nothing in series": (lambda: Series(), "Series\\(\\) has no parts"),

@@ -10,6 +10,8 @@ import pytest
 import llgrad as lg
 from llgrad.core.constants import BOLTZMANN
 from llgrad.core.field_term import Inputs
+from llgrad.orbits.equilibria.domain import domain_of
+from llgrad.orbits.flow import flow_of
 from llgrad.physics.heat.heated import Heated
 from llgrad.physics.heat.laws import PowerLaw, TemperatureTable
 
@@ -200,3 +202,86 @@ def test_the_temperature_is_in_kelvin_and_can_be_fitted():
     found = lg.fit(hot.replace(thermal_resistance=1.5e4), trace, free=["thermal_resistance"], m0=hot.start())
     assert run.signal("temperature").unit == "K"
     assert found.values["thermal_resistance"] == pytest.approx(2e4, rel=1e-3)
+
+
+def test_equilibria_are_not_looked_for_below_0_K():
+    """The law of a magnet at 300 K at most has no meaning there; what is found is where heat flows as it is made."""
+    found = lg.equilibria(HOT)
+    assert found.complete and any("searched in temperature from 0 to 1200" in note for note in found.notes)
+    for point in found:
+        state = {"free": lg.Vec3(*map(float, point.y[:3])), "temperature": float(point.y[3])}
+        power = float(HOT.observe(state, NOTHING)["power"])
+        assert state["temperature"] == pytest.approx(300 + 1e5 * power, rel=1e-9)
+    pair = domain_of(flow_of(lg.systems.SystemArray(HOT, 2)), None)
+    np.testing.assert_allclose([pair.centre, pair.half_width], 600.0)
+    with pytest.raises(ValueError, match="temperature has a meaning from 0 to inf only"):
+        lg.equilibria(HOT, within={"temperature": (-10.0, 500.0)})
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_an_array_of_heated_devices_is_each_of_them(count):
+    """Three members, and a table of three points: that is no number for each."""
+    currents = [1e-3 + 2e-4 * k for k in range(count)]
+    several = [HOT.replace(device=STACK.replace(current=current)) for current in currents]
+    run = lg.simulate(lg.systems.SystemArray.of(several), duration=2e-10, dt=2e-12)
+    alike = lg.simulate(lg.systems.SystemArray(several[-1], count), duration=2e-10, dt=2e-12)
+    one = lg.simulate(several[-1], duration=2e-10, dt=2e-12)
+    assert run.stats.engine == "native"
+    np.testing.assert_allclose(run.temperature[:, -1], one.temperature, rtol=1e-12)
+    np.testing.assert_allclose(alike.free.z[:, 0], one.free.z, rtol=1e-12)
+
+
+class TestInACircuit:
+    HOT_STO = Heated(
+        lg.presets.kubota2013().replace(junction=lg.devices.LinearJunction(R_P=100.0, delta_R=0.0), current=0.0),
+        thermal_resistance=2e5,
+        heat_capacity=5e-15,
+    )
+    HOT_STACK = HOT.replace(device=STACK.replace(current=0.0))
+    LOAD = lg.circuits.Resistor(100.0, name="load")
+
+    def test_each_is_warmed_by_its_share_of_the_current(self):
+        """Two of 100 Ω side by side with 2 mA: 1 mA each, 20 K in the end."""
+        network = lg.circuits.Parallel(self.HOT_STO, self.LOAD)
+        circuit = lg.circuits.Circuit(lg.circuits.CurrentSource(2e-3), network, names="hot")
+        run = ran(circuit)
+        expected = 300 + 20 * (1 - np.exp(-np.asarray(run.t) / 1e-9))
+        np.testing.assert_allclose(run.signal("hot.temperature").values, expected, rtol=1e-9)
+        assert run.signal("hot.temperature").unit == "K" and run.stats.engine == "native"
+        np.testing.assert_allclose(run.signal("hot.power").values, 1e-4, rtol=1e-9)
+
+    def test_alone_on_a_source_it_is_as_without_a_circuit(self):
+        circuit = lg.circuits.Circuit(lg.circuits.CurrentSource(1e-3), self.HOT_STACK, names="hot")
+        run, bare = ran(circuit), ran(HOT)
+        np.testing.assert_allclose(run.hot["temperature"], bare.temperature, rtol=1e-12)
+        np.testing.assert_allclose(run.signal("voltage").values, bare.signal("voltage").values, rtol=1e-9)
+        heated = ran(circuit, {"heater": lg.drives.Constant(1e-4)}, 2e-10)
+        assert heated.hot["temperature"][-1] > run.hot["temperature"][100]
+
+    def test_its_laws_change_what_it_takes(self):
+        """Two in series of which one resists by its temperature: Kirchhoff's laws hold at each moment."""
+        law = PowerLaw("junction.R_P", curie=1000.0)
+        network = lg.circuits.Series(self.HOT_STO.replace(laws=law), self.LOAD)
+        run = ran(lg.circuits.Circuit(lg.circuits.VoltageSource(0.4), network, names="hot"))
+        volts = run.signal("hot.voltage").values + run.signal("load.voltage").values
+        np.testing.assert_allclose(volts, 0.4, rtol=1e-12)
+        ohms = run.signal("hot.resistance").values
+        T = run.signal("hot.temperature").values
+        np.testing.assert_allclose(ohms, 100 * law.factor(T, 300.0), rtol=1e-9)
+        assert ohms[-1] < 99
+
+    def test_its_rest_its_array_and_its_noise(self):
+        noisy = self.HOT_STACK.replace(noise=True)
+        network = lg.circuits.Series(noisy, self.HOT_STACK, self.LOAD)
+        circuit = lg.circuits.Circuit(lg.circuits.CurrentSource(1e-3), network)
+        assert circuit.noises == 3 and circuit.limits["junction1.temperature"][0] == 0
+        array = lg.systems.SystemArray(circuit, 2)
+        run = lg.simulate(array, duration=1e-11, dt=1e-12, key=jax.random.key(0), stepper=lg.solvers.Heun())
+        assert np.isfinite(run.junction0["temperature"]).all()
+        assert (run.junction0["free"].z[-1, 0] != run.junction0["free"].z[-1, 1]) and "junction0.free" in circuit.emit(
+            circuit.start()
+        )
+
+    def test_a_current_of_its_own_is_refused(self):
+        with pytest.raises(ValueError, match="a stack in this circuit has a current of its own"):
+            lg.circuits.Circuit(lg.circuits.CurrentSource(1e-3), HOT)

@@ -10,10 +10,11 @@ import optax
 import pytest
 from tests.training.conftest import Poisoned, numbers, poisoned, random_images, strict_network
 
+from llgrad.networks.network import cross_entropy
 from llgrad.training.evaluation import evaluate, judged
 from llgrad.training.recipe import Recipe
 from llgrad.training.schedules import ConstantSchedule
-from llgrad.training.step import TrainingStep, _advance, cross_entropy, decayed_of
+from llgrad.training.step import TrainingStep, _advance, decayed_of
 
 PLAIN = Recipe(batch=8, learning_rate=0.01, schedule=ConstantSchedule(), weight_decay=0.1, clip=0.5)
 

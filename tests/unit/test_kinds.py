@@ -40,6 +40,7 @@ GIVEN = {
     "default_start": ({"device": STO}, {}),
     "coloured_noise": ({"density": None, "key": KEY}, {"duration": 1e-9, "interval": 1e-11}),
     "dwell_times": ({"device": STO}, {}),
+    "stream": ({"network": NETWORK}, {"piece": np.zeros((2, 4))}),
     "switching": ({"device": STO, "pulse": lg.Drive()}, {"key": KEY}),
     "telegraph": ({"source": RUN}, {}),
     "write_error_rate": ({"device": STO, "pulse": lg.Drive()}, {}),
@@ -74,6 +75,7 @@ GIVEN = {
     "describe": ({"data": TRACE}, {}),
     "evaluate": ({"network": NETWORK, "images": IMAGES}, {}),
     "fit": ({"model": STO, "data": TRACE}, {"free": ["alpha"]}),
+    "fit_each": ({"model": STO}, {"data": [TRACE], "free": ["alpha"]}),
     "fit_resonance": ({"sweeps": None}, {}),
     "frequencies_of": ({"spectra": [SPECTRUM]}, {"setting": "current", "values": [1e-3]}),
     "frequency": ({"source": RUN}, {}),
@@ -105,6 +107,11 @@ GIVEN = {
     "plot.resonance_map": ({"found": None}, {}),
     "plot.harmonics": ({"found": None}, {}),
     "plot.loop": ({"found": None}, {}),
+    "plot.distributions": ({"found": None}, {}),
+    "plot.study_page": ({"found": None}, {}),
+    "plot.wafer": ({"found": None}, {"name": "alpha"}),
+    "study": ({"work": None}, {"folder": "x"}),
+    "load_study": ({"folder": None}, {}),
     "plot.history": ({"result": None}, {}),
     "plot.orbit": ({"source": RUN}, {}),
     "plot.phase_diagram": ({"found": None}, {}),
@@ -147,7 +154,7 @@ GIVEN = {
 OF_NUMBERS = {"between", "dipolar_tensors", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors"}
 OF_NUMBERS |= {"keep_apart", "effective_fields_in_plane"}
 OF_NUMBERS |= {"capacity_aim", "information_capacity", "mackey_glass", "narma", "parity", "short_term_memory"}
-OF_NUMBERS |= {"sine_square"}
+OF_NUMBERS |= {"population", "sine_square"}
 OF_NUMBERS |= {"dipole_tensor", "ellipse_tensor", "prism_tensor", "quantity", "table", "unbounded", "vector"}
 OF_NUMBERS |= {f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "response")}
 # Where a kind of WRONG is right: None leaves an optional argument out, and so on.

@@ -57,6 +57,7 @@ COMMANDS: Final = {
     "demo": "demo.command",
     "cache": "installation.cache",
     "doctor": "installation.doctor",
+    "guide": "installation.guide",
 }
 """In which module of `llgrad.cli` each command is, in the order of the help."""
 

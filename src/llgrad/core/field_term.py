@@ -18,6 +18,11 @@ class Inputs:
 
     A field term has `t`, `current` [A] and `field` [T]; a `System` has `t`, the inputs that it declares, and `noise`.
     Raises AttributeError, with the names that there are, for any other, and TypeError where it is taken for a number.
+
+    >>> import llgrad as lg
+    >>> inputs = lg.systems.Inputs(0.0, None, {"current": 2.5e-3})
+    >>> inputs.t, inputs.current
+    (0.0, 0.0025)
     """
 
     def __init__(self, t: Any, noise: tuple[Any, ...] | None, given: Mapping[str, Any], asked: str = "") -> None:

@@ -11,11 +11,22 @@ from jax.core import Tracer
 
 
 class SimulationError(RuntimeError):
-    """A simulation that did not end well; its text says where and what to do."""
+    """A simulation that did not end well; its text says where and what to do.
+
+    >>> import llgrad as lg
+    >>> issubclass(lg.solvers.SimulationError, RuntimeError)
+    True
+    """
 
 
 class Outcome(enum.IntEnum):
-    """The ways in which a run ends."""
+    """The ways in which a run ends.
+
+    >>> import llgrad as lg
+    >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12)
+    >>> lg.solvers.Outcome(int(run.status.code)).name, run.status.ok
+    ('FINISHED', True)
+    """
 
     FINISHED = 0
     TOO_COARSE = 1

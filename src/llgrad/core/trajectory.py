@@ -36,6 +36,11 @@ class Trajectory(eqx.Module):
     """A simulated run. Axes are (batch…, T, N, 3): batch under `vmap`, N for an array only.
 
     `t` (T,) [s]; `m` (T, 3) or (T, N, 3), unit vectors; `status`; `stats`; `model` and `drive` as they were given.
+
+    >>> import llgrad as lg
+    >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12)
+    >>> run.t.shape, run.m.shape, run.mz.shape, round(run.dt * 1e12, 6)  # ps
+    ((501,), (501, 3), (501,), 2.0)
     """
 
     t: Any
@@ -117,6 +122,13 @@ class SystemTrajectory(eqx.Module):
     `t` (T,) [s]; `state`, a tree of the form of the system's start, of (T,) or (T, N) arrays; `status`; `stats`;
     `model` and `drive` as they were given. What a dictionary of a state holds is found by its name as well: `run.x`;
     `run.signal` gives any component, or output of the system, by its name.
+
+    >>> import llgrad as lg
+    >>> source = lg.circuits.VoltageSource(0.1, resistance=50.0)
+    >>> circuit = lg.circuits.Circuit(source, lg.circuits.Capacitor(20e-12, name="C"))
+    >>> run = lg.simulate(circuit, duration=1e-9, dt=10e-12)
+    >>> run.t.shape, sorted(run.state), "voltage" in run.signals
+    ((101,), ['C'], True)
     """
 
     t: Any

@@ -13,7 +13,13 @@ from jaxtyping import ArrayLike
 
 
 class Vec3(eqx.Module):
-    """Cartesian vector (x, y, z); each component has the same shape, () for one vector or (N,) for N of them."""
+    """Cartesian vector (x, y, z); each component has the same shape, () for one vector or (N,) for N of them.
+
+    >>> import llgrad as lg
+    >>> m, p = lg.Vec3(0.6, 0.0, 0.8), lg.Vec3(1.0, 0.0, 0.0)
+    >>> m.dot(p), p.cross(m)
+    (0.6, Vec3(0.0, -0.8, 0.0))
+    """
 
     x: Any
     y: Any

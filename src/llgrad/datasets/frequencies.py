@@ -172,6 +172,16 @@ def frequencies_of(
 
     `window` (low, high) [Hz] is where the lines lie; None looks everywhere. Raises ValueError as `peak_of` does, with
     the number of the spectrum.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> f = np.linspace(1e9, 2e9, 501)
+    >>> def line(centre):
+    ...     return 5e-17 / (1 + (2 * (f - centre) / 2e7) ** 2) + 1e-19 * np.sin(np.arange(501))
+    >>> spectra = [lg.observables.Spectrum(f, line(centre), "V²/Hz") for centre in (1.4e9, 1.6e9)]
+    >>> table = lg.data.frequencies_of(spectra, "current", [1e-3, 2e-3])
+    >>> (table.frequencies / 1e9).round(3).tolist()  # GHz
+    [1.4, 1.6]
     """
     check_kind("spectra", spectra, Sequence, "give a list of what lg.data.read_spectrum or lg.spectrum gives")
     peaks = []

@@ -25,7 +25,16 @@ REACH: Final = 15.0
 
 
 class Peak(eqx.Module):
-    """A line S(f) = background + height/(1 + (2(f − frequency)/line_width)²), with standard errors; in SI."""
+    """A line S(f) = background + height/(1 + (2(f − frequency)/line_width)²), with standard errors; in SI.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> f = np.linspace(1e9, 2e9, 501)
+    >>> line = 5e-17 / (1 + (2 * (f - 1.6e9) / 2e7) ** 2)
+    >>> peak = lg.data.peak_of(lg.observables.Spectrum(f, line + 1e-19 * np.sin(np.arange(501)), "V²/Hz"))
+    >>> round(peak.frequency / 1e9, 3), round(peak.line_width / 1e6, 1)  # GHz, MHz
+    (1.6, 20.0)
+    """
 
     frequency: float
     frequency_error: float

@@ -114,7 +114,14 @@ def _of_table_or_arrays(path: Path, columns: Sequence[str] | None, own: dict[str
 
 def describe(data: Trace | FrequencyTable | Spectrum | Sweeps | Scattering) -> str:
     """How the file was understood that data were read from, in one line; what the data are, where they are not from
-    one."""
+    one.
+
+    >>> import llgrad as lg
+    >>> from pathlib import Path
+    >>> _ = Path("scope.csv").write_text("t (ns),CH1 (mV)\\n0,1\\n1,2\\n2,3\\n")
+    >>> print(lg.data.describe(lg.read_trace("scope.csv")))
+    cells separated by commas; t in ns, voltage from 'CH1' in mV; 3 samples from 0 s to 2 ns, every 1 ns
+    """
     check_parts("data", data, ("understood",), "a Trace, FrequencyTable, Spectrum, Sweeps or Scattering")
     return "; ".join(data.understood) or repr(data)
 

@@ -23,6 +23,11 @@ class Sweep(eqx.Module):
     """One sweep: `voltage` (M,) [V] at `field` (M,) [T], at the microwave `frequency` [Hz]; NumPy float64.
 
     The voltage may be another signal, as `Sweeps.signal_unit` says: lines need no scale.
+
+    >>> import llgrad as lg
+    >>> sweep = lg.data.Sweep(5e9, [0.1, 0.2, 0.3], [0.0, 1e-6, 0.0])
+    >>> lg.data.Sweeps([sweep]).frequencies.tolist()
+    [5000000000.0]
     """
 
     frequency: float

@@ -140,6 +140,11 @@ def trace_of(
     components of its state.
 
     Raises ValueError for an array of oscillators, a batch of runs, and an unknown column.
+
+    >>> import llgrad as lg
+    >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12)
+    >>> lg.trace_of(run, ("mx", "mz"))
+    Trace: mx, mz; 501 samples from 0 s to 1 ns, every 2 ps
     """
     check_kind("run", run, (Trajectory, SystemTrajectory), "give what lg.simulate gives")
     if columns is not None:

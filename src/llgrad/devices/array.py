@@ -24,6 +24,13 @@ class OscillatorArray(Record):
     scalar leaves are repeated. Every simulation of an array starts each oscillator from the same stated starting state
     (1° off its stable axis) unless `m0` is given: an array keeps no state between runs, so inputs do not see each
     other.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> sto = lg.presets.kubota2013().replace(current=np.array([2.4e-3, 2.5e-3]))
+    >>> pair = lg.OscillatorArray(sto, count=2, coupling=lg.FieldCoupling(np.array([[0.0, 1e-4], [1e-4, 0.0]])))
+    >>> lg.simulate(pair, duration=1e-9, dt=2e-12).m.shape  # (T, N, 3)
+    (501, 2, 3)
     """
 
     oscillator: Oscillator

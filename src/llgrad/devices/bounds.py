@@ -134,17 +134,32 @@ class Unbounded(Bound):
 
 
 def between(low: float, high: float) -> Between:
-    """A parameter between two values [SI]: `between(0.1e-3, 5e-3)`."""
+    """A parameter between two values [SI]: `between(0.1e-3, 5e-3)`.
+
+    >>> import llgrad as lg
+    >>> lg.systems.between(0.1e-3, 5e-3)  # lg.fit(…, free={"current": lg.systems.between(0.1e-3, 5e-3)})
+    Between(low=0.0001, high=0.005)
+    """
     return Between(float(low), float(high))
 
 
 def positive() -> Positive:
-    """A parameter above zero, searched by its logarithm."""
+    """A parameter above zero, searched by its logarithm.
+
+    >>> import llgrad as lg
+    >>> lg.systems.positive()  # lg.fit(…, free={"alpha": lg.systems.positive()})
+    Positive()
+    """
     return Positive()
 
 
 def unbounded(scale: float) -> Unbounded:
-    """A parameter that may have any value; `scale` [SI] is the size of a change that matters."""
+    """A parameter that may have any value; `scale` [SI] is the size of a change that matters.
+
+    >>> import llgrad as lg
+    >>> lg.systems.unbounded(scale=10e-3)  # lg.fit(…, free={"field.z": lg.systems.unbounded(scale=10e-3)})
+    Unbounded(scale=0.01)
+    """
     return Unbounded(float(scale))
 
 

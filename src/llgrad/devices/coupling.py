@@ -13,7 +13,17 @@ from llgrad.core.vector import Vec3
 
 
 class Coupling(Record):
-    """A field on each oscillator of an array that depends on the magnetisation of all."""
+    """A field on each oscillator of an array that depends on the magnetisation of all.
+
+    >>> import llgrad as lg
+    >>> class MeanField(lg.devices.Coupling):
+    ...     strength: float = lg.quantity("T")
+    ...     def field(self, m):
+    ...         return lg.Vec3(self.strength * m.x.mean() + 0 * m.x, 0 * m.y, 0 * m.z)
+    >>> pair = lg.OscillatorArray(lg.presets.kubota2013(), count=2, coupling=MeanField(1e-3))
+    >>> pair.count
+    2
+    """
 
     @abc.abstractmethod
     def field(self, m: Vec3) -> Vec3:
@@ -25,6 +35,13 @@ class FieldCoupling(Coupling):
 
     `weights` (N, N) in tesla per unit of magnetisation, W_ij from oscillator j to oscillator i. For the benchmark of
     arXiv:2312.01121 it is A_cp times a matrix of chosen spectral radius, A_cp = 1 Oe, with W_ii = 0.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> coupling = lg.FieldCoupling(np.array([[0.0, 1e-4], [1e-4, 0.0]]))  # 1 Oe on each other
+    >>> m = lg.Vec3(np.array([0.6, -1.0]), np.zeros(2), np.array([0.8, 0.0]))
+    >>> [round(1e4 * float(x), 2) for x in coupling.field(m).x]  # Oe
+    [-1.0, 0.6]
     """
 
     weights: Any = quantity("T", about="W_ij, from oscillator j to oscillator i, per unit of m_x")
@@ -64,6 +81,15 @@ class TensorCoupling(LinearCoupling):
 
     `weights` (N, N, 3, 3) in tesla per unit of magnetisation, from oscillator j to oscillator i; for stray fields see
     `dipolar_tensors`.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> weights = np.zeros((2, 2, 3, 3))
+    >>> weights[0, 1] = weights[1, 0] = 1e-3 * np.diag([-1.0, -1.0, 2.0])  # T: two dipoles one above the other
+    >>> coupling = lg.devices.TensorCoupling(weights)
+    >>> m = lg.Vec3(np.zeros(2), np.zeros(2), np.ones(2))
+    >>> [round(1e3 * float(z), 2) for z in coupling.field(m).z]  # mT
+    [2.0, 2.0]
     """
 
     weights: Any = quantity("T", about="W_ij, 3×3, from oscillator j to oscillator i, per unit of m")

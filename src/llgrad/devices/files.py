@@ -27,6 +27,11 @@ def save_device(path: str | os.PathLike[str], device: Oscillator | System, *, ov
     Of a `System` the parameters are written, which `load_system` gives back to its class.
 
     Raises ValueError for another ending, FileExistsError where the file exists and `overwrite` is false.
+
+    >>> import llgrad as lg
+    >>> lg.save_device("mine.json", lg.presets.kubota2013().replace(alpha=0.007))
+    >>> lg.load_device("mine.json").alpha
+    0.007
     """
     check_kind("device", device, (Oscillator, System), "give (path, device)")
     entry, ending = to_json(device), checked_path("path", path).suffix.lower()

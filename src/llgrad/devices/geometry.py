@@ -21,7 +21,15 @@ ANGLES: Final = 2048
 
 
 class Ellipse(NamedTuple):
-    """An elliptic layer; the axes lie along x and y."""
+    """An elliptic layer; the axes lie along x and y.
+
+    >>> import llgrad as lg
+    >>> layer = lg.devices.ellipse(diameters=(120e-9, 60e-9), thickness=2e-9)
+    >>> layer.semi_axes, round(layer.volume * 1e24, 2)  # m; volume in 1e-24 m³
+    ((6e-08, 3e-08), 11.31)
+    >>> [round(float(n), 4) for n in (layer.demag.x, layer.demag.y, layer.demag.z)]
+    [0.0203, 0.0536, 0.926]
+    """
 
     semi_axes: tuple[float, float]
     """Along x and y [m]."""

@@ -9,7 +9,16 @@ from llgrad.core.record import Record, quantity
 
 
 class Junction(Record):
-    """A law for the resistance as a function of c = m·p."""
+    """A law for the resistance as a function of c = m·p.
+
+    >>> import llgrad as lg
+    >>> class Squared(lg.devices.Junction):
+    ...     R_P: float = lg.quantity("Ohm")
+    ...     def resistance(self, c):
+    ...         return self.R_P * (2 - c**2)
+    >>> Squared(300.0).resistance(0.5)  # a law of one's own, of c = m·p
+    525.0
+    """
 
     @abc.abstractmethod
     def resistance(self, cosine: Any) -> Any:
@@ -29,6 +38,11 @@ class ConductanceJunction(Junction):
 
     R_P = 1/(G_0 (1 + λ_G)), R_AP = 1/(G_0 (1 − λ_G)), TMR = (R_AP − R_P)/R_P = 2 λ_G/(1 − λ_G).
     Source: J. C. Slonczewski, Phys. Rev. B 39, 6995 (1989).
+
+    >>> import llgrad as lg
+    >>> junction = lg.devices.ConductanceJunction(R_P=300.0, tmr=1.0)
+    >>> [round(float(junction.resistance(c)), 3) for c in (1.0, 0.0, -1.0)]  # Ω; G is the mean at 90°
+    [300.0, 400.0, 600.0]
     """
 
     R_P: float = quantity("Ω", about="resistance of the parallel state")
@@ -40,7 +54,13 @@ class ConductanceJunction(Junction):
 
 
 class LinearJunction(Junction):
-    """The often used alternative, whose *resistance* is linear: R = R_P + ΔR (1 − m·p)/2, ΔR = R_AP − R_P."""
+    """The often used alternative, whose *resistance* is linear: R = R_P + ΔR (1 − m·p)/2, ΔR = R_AP − R_P.
+
+    >>> import llgrad as lg
+    >>> junction = lg.devices.LinearJunction(R_P=300.0, delta_R=300.0)
+    >>> [round(float(junction.resistance(c)), 3) for c in (1.0, 0.0, -1.0)]  # Ω
+    [300.0, 450.0, 600.0]
+    """
 
     R_P: float = quantity("Ω", about="resistance of the parallel state")
     delta_R: float = quantity("Ω", about="R_AP − R_P")

@@ -32,6 +32,13 @@ class Oscillator(Record):
     docs/conventions.md tells how other programs count; `lg.physics.torque_at` shows it for a device.
 
     Raises ValueError where a value is out of range, with the likely mistake (tesla for A/m, ampere for mA, …).
+
+    >>> import llgrad as lg
+    >>> sto = lg.Oscillator(Ms=1.4483e6, volume=2.2619e-23, alpha=0.005, H_k=1.8616, current=2.5e-3)
+    >>> sto = sto.replace(field=(0, 0, 20e-3), lambda_=0.288)  # a new record; `sto` itself never changes
+    >>> run = lg.simulate(sto, duration=1e-9, dt=2e-12)
+    >>> run.m.shape, run.status
+    ((501, 3), Status(finished))
     """
 
     Ms: float = quantity("A/m", about="saturation magnetisation")
@@ -152,5 +159,10 @@ class Oscillator(Record):
 
 
 def ellipse_volume(semi_axis_a: float, semi_axis_b: float, thickness: float) -> float:
-    """Volume [m³] of an elliptic layer: π a b t, all in metres."""
+    """Volume [m³] of an elliptic layer: π a b t, all in metres.
+
+    >>> import llgrad as lg
+    >>> round(lg.devices.ellipse_volume(60e-9, 60e-9, 2e-9) * 1e24, 3)  # in 1e-24 m³
+    22.619
+    """
     return math.pi * semi_axis_a * semi_axis_b * thickness

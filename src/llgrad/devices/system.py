@@ -55,7 +55,13 @@ class Reception(NamedTuple):
 
 
 class Spin(Vec3):
-    """A unit vector in the state of a `System`: brought back on the sphere after every step, its derivative with it."""
+    """A unit vector in the state of a `System`: brought back on the sphere after every step, its derivative with it.
+
+    >>> import llgrad as lg
+    >>> start = {"free": lg.systems.Spin(0.6, 0.0, 0.8)}  # the start of a System with one unit vector
+    >>> start["free"].z
+    0.8
+    """
 
 
 class System(Record):
@@ -97,6 +103,9 @@ class System(Record):
     """Number of white noises."""
     outputs: ClassVar[Mapping[str, str]] = {}
     """Unit of each signal that is recorded, by name: a component of the state, or one that `observe` gives."""
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    """Between which values a component has a meaning, by its name: a temperature is not below 0 K. There, and nowhere
+    else, `equilibria` looks for it."""
 
     def __check_init__(self) -> None:
         for field in dataclasses.fields(self):

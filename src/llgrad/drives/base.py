@@ -27,6 +27,18 @@ class Waveform(Record):
     """A current [A] or a field component [T] as a function of time.
 
     A waveform of your own is one small class: its parameters, declared with `quantity(unit)`, and three functions.
+
+    >>> import jax.numpy as jnp, llgrad as lg
+    >>> class Ramp(lg.drives.Waveform):
+    ...     slope: float = lg.quantity("A/s")
+    ...     def __call__(self, t):
+    ...         return self.slope * t
+    ...     def peak(self):
+    ...         return jnp.abs(self.slope) * 1e-9
+    ...     def shortest_time(self):
+    ...         return jnp.asarray(1e-9)
+    >>> lg.Drive(current=Ramp(1e6)).current(0.5e-9)
+    0.0005
     """
 
     @abc.abstractmethod

@@ -23,6 +23,13 @@ class FlickerNoise(NamedTuple):
 
     `strength` [A² or T²] is f S(f) far below the corner frequency [Hz], at which noise that is white is as strong;
     without a corner there is no white part. `orbit.phase_noise(f, flicker={"current": strength})` means the same.
+
+    >>> import jax, llgrad as lg
+    >>> noise = lg.drives.FlickerNoise(strength=1e-14, corner=1e8)
+    >>> round(noise(1e6) * 1e20, 4)  # in 1e-20 A²/Hz: strength (1/f + 1/corner)
+    1.01
+    >>> lg.drives.coloured_noise(noise, duration=10e-9, interval=10e-12, key=jax.random.key(0)).values.shape
+    (1001,)
     """
 
     strength: Any
@@ -37,6 +44,13 @@ class LorentzianNoise(NamedTuple):
     """The one-sided spectral density of noise with an exponential correlation ⟨x(0) x(t)⟩ = variance · e^{−|t|/τ}
     (Ornstein and Uhlenbeck, or a telegraph signal): S(f) = 4 variance τ/(1 + (2π f τ)²), for
     `lg.drives.coloured_noise`.
+
+    >>> import jax, llgrad as lg
+    >>> noise = lg.drives.LorentzianNoise(variance=1e-10, correlation_time=1e-9)
+    >>> round(noise(0.0) * 1e19, 3)  # in 1e-19 A²/Hz: 4 · variance · τ
+    4.0
+    >>> lg.drives.coloured_noise(noise, duration=10e-9, interval=10e-12, key=jax.random.key(0)).values.shape
+    (1001,)
     """
 
     variance: Any

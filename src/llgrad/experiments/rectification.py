@@ -25,7 +25,12 @@ from llgrad.solve.start import start_of
 
 
 class Microwave(Record):
-    """What is sent into the device: current · cos(2πft), and a field · cos(2πft + phase)."""
+    """What is sent into the device: current · cos(2πft), and a field · cos(2πft + phase).
+
+    >>> import llgrad as lg
+    >>> lg.experiments.Microwave(current=10e-6, field=(1e-4, 0.0, 0.0)).field
+    Vec3(0.0001, 0.0, 0.0)
+    """
 
     current: float = quantity("A", default=0.0, about="amplitude of the microwave current, half of peak to peak")
     field: Vec3 = vector("T", default=(0.0, 0.0, 0.0), about="amplitude of the microwave field")

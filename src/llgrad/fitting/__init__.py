@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from llgrad.fitting.answers.profile import Profile, profile
     from llgrad.fitting.answers.result import FitResult
     from llgrad.fitting.fit import fit
+    from llgrad.fitting.many.fit_each import fit_each
+    from llgrad.fitting.many.summary import FitSummary
     from llgrad.fitting.methods.descent import GradientDescent
     from llgrad.fitting.methods.grid import GridSearch
     from llgrad.fitting.methods.guesses import Guess
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Experiment",
     "FitResult",
+    "FitSummary",
     "GradientDescent",
     "GridSearch",
     "Guess",
@@ -31,6 +34,7 @@ __all__ = [
     "Profile",
     "Starts",
     "fit",
+    "fit_each",
     "fit_resonance",
     "plan",
     "posterior",

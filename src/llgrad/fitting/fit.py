@@ -97,6 +97,13 @@ def fit(
     Raises:
         ValueError: for an unknown parameter, a bound that excludes the start, too few samples, or a start that cannot
             be simulated; and for an argument that would change nothing.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> trace = lg.trace_of(lg.simulate(sto, duration=1e-9, dt=2e-12, save=lg.Every(5)))
+    >>> result = lg.fit(sto.replace(alpha=0.006), trace, free=["alpha"], dt=2e-12)
+    >>> round(result.values["alpha"], 5), result.converged
+    (0.005, True)
     """
     began = time.perf_counter()
     check_time_limit(time_limit)

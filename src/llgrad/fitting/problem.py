@@ -125,16 +125,19 @@ def evaluate(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, .
 
 @eqx.filter_jit
 def _evaluate(problem: Problem, u: Any, m0: Any, horizon: Any) -> CostEvaluation:
-    def one(u: Any, m0: Any) -> CostEvaluation:
-        def f(u: Any) -> tuple[Any, Any]:
-            r, fine = problem.residuals(u, m0, horizon)
-            return r, (r, fine)
+    return jax.vmap(lambda u, m0: evaluation_in_time(problem, u, m0, horizon))(u, m0)
 
-        jacobian, (r, fine) = jax.jacfwd(f, has_aux=True)(u)
-        fine = fine & jnp.isfinite(r).all() & jnp.isfinite(jacobian).all()
-        return CostEvaluation(jnp.where(fine, r @ r, jnp.inf), jacobian.T @ r, jacobian.T @ jacobian)
 
-    return jax.vmap(one)(u, m0)
+def evaluation_in_time(problem: Problem, u: Any, m0: Any, horizon: Any) -> CostEvaluation:
+    """Of one set of parameters u (p,), m0 (R, 3), of what is simulated; to be compiled by who calls it."""
+
+    def f(u: Any) -> tuple[Any, Any]:
+        r, fine = problem.residuals(u, m0, horizon)
+        return r, (r, fine)
+
+    jacobian, (r, fine) = jax.jacfwd(f, has_aux=True)(u)
+    fine = fine & jnp.isfinite(r).all() & jnp.isfinite(jacobian).all()
+    return CostEvaluation(jnp.where(fine, r @ r, jnp.inf), jacobian.T @ r, jacobian.T @ jacobian)
 
 
 def _of_sought(

@@ -10,13 +10,15 @@ if TYPE_CHECKING:
     from llgrad.networks.bench.files import load_design, save_design
     from llgrad.networks.bench.limits import Bench
     from llgrad.networks.bench.readout import Signal
-    from llgrad.networks.bench.timeline import Frames, Timeline
+    from llgrad.networks.bench.timeline import Frames, Pooling, Timeline
     from llgrad.networks.files import load_network, save_network
+    from llgrad.networks.frames.streaming import Streamed, stream
     from llgrad.networks.imperfections import Imperfections
     from llgrad.networks.linear import LinearSoftmax, linear_softmax
     from llgrad.networks.robustness import accuracy_of_arrays
     from llgrad.networks.trained.classifier import OscillatorClassifier
     from llgrad.networks.trained.layer import Limits, Part
+    from llgrad.networks.trained.regressor import OscillatorRegressor
 
 __all__ = [
     "Bench",
@@ -26,9 +28,12 @@ __all__ = [
     "Limits",
     "LinearSoftmax",
     "OscillatorClassifier",
+    "OscillatorRegressor",
     "Part",
+    "Pooling",
     "Signal",
     "SoftmaxNetwork",
+    "Streamed",
     "TanhNetwork",
     "Timeline",
     "accuracy_of_arrays",
@@ -37,6 +42,7 @@ __all__ = [
     "load_network",
     "save_design",
     "save_network",
+    "stream",
 ]
 
 as_room(__name__)

@@ -20,6 +20,12 @@ class TanhNetwork(Network):
 
     C (N, N) stands for the coupling, seen once; d (N,) for the settings of each oscillator; c is the centre of the
     images, as that of the encoder of an array.
+
+    >>> import jax, llgrad as lg
+    >>> import numpy as np
+    >>> network = lg.networks.TanhNetwork.create((8, 8), 10, 16, jax.random.key(0))
+    >>> network(np.zeros((2, 8, 8), np.float32)).shape
+    (2, 10)
     """
 
     gains: Any
@@ -76,7 +82,14 @@ class TanhNetwork(Network):
 
 
 class SoftmaxNetwork(Network):
-    """logits = W u + b: a linear classifier of the pixels."""
+    """logits = W u + b: a linear classifier of the pixels.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> network = lg.networks.SoftmaxNetwork.create((8, 8), 10)
+    >>> network(np.zeros((2, 8, 8), np.float32)).shape
+    (2, 10)
+    """
 
     weights: Any
     bias: Any

@@ -32,16 +32,14 @@ class Course(NamedTuple):
 
 
 def courses(design: Design, image: Any, points: int = 100) -> list[Course]:
-    """The course of each array of a design while it sees an image (H, W) in [0, 1].
+    """The course of each array of a design while it sees an image (H, W) in [0, 1], or a signal (T, F).
 
     The time step is the design's own, or a whole part of it where that gives less than `points` times.
     """
     found = []
     with jax.enable_x64(False):
         pixels = jnp.asarray(image, jnp.float32)[None]
-        if pixels.shape[1:] != design.shape:
-            given, made = ("×".join(map(str, shape)) for shape in (pixels.shape[1:], design.shape))
-            raise ValueError(f"the image has {given} pixels, and the network is made for {made}")
+        design.check(pixels, "the image has")
         frames = design.stages[0].timeline.frames.cut(pixels)
         for stage in design.stages:
             own = stage.timeline.steps * stage.timeline.readouts

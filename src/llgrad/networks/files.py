@@ -17,8 +17,11 @@ from llgrad.core.run_record import run_record
 from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
 from llgrad.networks.network import Network
 from llgrad.networks.trained.classifier import OscillatorClassifier
+from llgrad.networks.trained.regressor import OscillatorRegressor
 
-KINDS: dict[str, Any] = {kind.__name__: kind for kind in (OscillatorClassifier, TanhNetwork, SoftmaxNetwork)}
+KINDS: dict[str, Any] = {
+    kind.__name__: kind for kind in (OscillatorClassifier, OscillatorRegressor, TanhNetwork, SoftmaxNetwork)
+}
 """The networks that a file may hold."""
 
 
@@ -39,7 +42,13 @@ def network_from_spec(spec: Mapping[str, Any]) -> Network:
 
 
 def save_network(path: Path, network: Network, *, overwrite: bool = False, **record: Any) -> None:
-    """Write a network as JSON. `record` goes to the run record: seed, data_hash, command."""
+    """Write a network as JSON. `record` goes to the run record: seed, data_hash, command.
+
+    >>> import llgrad as lg
+    >>> lg.networks.save_network("network.json", lg.networks.SoftmaxNetwork.create((8, 8), 10))
+    >>> type(lg.networks.load_network("network.json")).__name__
+    'SoftmaxNetwork'
+    """
     check_kind("network", network, Network, "give (path, network)")
     arrays = [np.asarray(leaf, np.float32) for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_array))]
     entry = run_record("network", dtype="float32", **record) | {
@@ -53,6 +62,11 @@ def load_network(path: Path) -> Network:
     """The network of a file that `save_network` wrote.
 
     Raises ValueError for a file of another kind, or one whose arrays do not fit.
+
+    >>> import llgrad as lg
+    >>> lg.networks.save_network("same.json", lg.networks.SoftmaxNetwork.create((8, 8), 10))
+    >>> lg.networks.load_network("same.json").weights.shape
+    (64, 10)
     """
     entry = read_json(path, "network")
     try:

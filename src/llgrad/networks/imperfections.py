@@ -28,6 +28,15 @@ class Imperfections(Record):
 
     Training draws a new array for every batch, and new noise for every image; an evaluation keeps each drawn array for
     the whole test set.
+
+    >>> import llgrad as lg
+    >>> print(lg.networks.Imperfections(spread=0.1, temperature=300.0, rise_time=50e-12))
+    Imperfections
+      spread       0.1    relative spread (1σ) of gain, coupling and each setting
+      temperature  300 K  temperature of the free layers
+      read_noise   0      noise of a read-out (1σ) over its full scale
+      rise_time    50 ps  10–90 % rise time of the input
+      jitter       0 s    error (1σ) of the time of an edge
     """
 
     spread: float = quantity("1", default=0.0, about="relative spread (1σ) of gain, coupling and each setting")
@@ -65,17 +74,19 @@ class Imperfections(Record):
         keys = jax.random.split(key, len(design.stages) + 1)
         batch, shape = images.shape[0], images.shape[1:]
         numbers = jnp.arange(batch, dtype=jnp.uint32) + jnp.asarray(first).astype(jnp.uint32)
-        frames = design.stages[0].timeline.frames.count(shape)
+        frames = design.stages[0].timeline.frames.count((shape[0], shape[1]))
         disturbances = tuple(
             self._disturbance(stage, frames, _by_number(own, numbers))
             for stage, own in zip(design.stages, keys[1:], strict=True)
         )
-        signals = design.signals(images, disturbances)
+        signals, begun = design.read(images, disturbances)
         if self.read_noise:
-            of_image = (signals.shape[0], *signals.shape[2:])
-            noise = jax.vmap(lambda own: jax.random.normal(own, of_image, signals.dtype), out_axes=1)
-            signals = signals + self.read_noise * noise(_by_number(keys[0], numbers))
-        return design.readout(signals)
+            flat = signals.reshape(-1, *signals.shape[2:])
+            of_image = (flat.shape[0], *flat.shape[2:])
+            noise = jax.vmap(lambda own: jax.random.normal(own, of_image, flat.dtype), out_axes=1)
+            noisy = flat + self.read_noise * noise(_by_number(keys[0], numbers))
+            signals = noisy.reshape(signals.shape)
+        return design.answer(signals, begun)
 
     def _spread(self, settings: Settings, key: Any) -> Settings:
         if not self.spread:

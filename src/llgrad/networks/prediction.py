@@ -12,19 +12,19 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from llgrad.datasets.images.images import Images
+from llgrad.datasets.samples.kinds import Samples
 from llgrad.networks.network import Network
 
 BATCH: Final = 500
 
 
-def predict(function: Callable[..., Any], images: Images, batch: int = BATCH, key: Any = None) -> np.ndarray:
-    """Logits (n, classes) of images, in float32.
+def predict(function: Callable[..., Any], images: Samples, batch: int = BATCH, key: Any = None) -> np.ndarray:
+    """Logits (n, classes) of images or signals, in float32; of a regression its answers (n, frames, numbers).
 
     Args:
         function: a network, a `Design`, or another pytree that is called with pixels (B, H, W) in [0, 1] and a key.
             Of a network without a key it is what is built of it that predicts.
-        images: (n, H, W).
+        images: (n, H, W), or signals.
         batch: images at once; the last batch is filled up.
         key: of the noise, another for each batch; None for none.
     """
@@ -37,7 +37,7 @@ def predict(function: Callable[..., Any], images: Images, batch: int = BATCH, ke
         for number, first in enumerate(range(0, count, size)):
             index = np.minimum(np.arange(first, first + size), count - 1)
             own = None if key is None else jax.random.fold_in(key, number)
-            parts.append(np.asarray(_logits(function, images.scaled(index), own))[: count - first])
+            parts.append(np.asarray(_logits(function, images.batch(index), own))[: count - first])
     return np.concatenate(parts)
 
 

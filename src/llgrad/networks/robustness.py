@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.datasets.images.images import Images
+from llgrad.datasets.samples.kinds import SAMPLES, Samples
 from llgrad.networks.bench.design import Design
 from llgrad.networks.imperfections import TOO_WIDE, Imperfections
 from llgrad.networks.prediction import BATCH, predict
@@ -55,7 +55,7 @@ class Robustness(NamedTuple):
 def accuracy_of_arrays(
     design: Design,
     imperfections: Imperfections,
-    images: Images,
+    images: Samples,
     *,
     key: Any,
     arrays: int = 20,
@@ -70,15 +70,28 @@ def accuracy_of_arrays(
     Args:
         design: the network as it was meant.
         imperfections: how real arrays differ from it.
-        images: (n, H, W), each seen once by each array.
+        images: (n, H, W), or signals, each seen once by each array.
         key: of the arrays and the noise, a `jax.random.key`.
         arrays: how many are drawn.
         batch: images at once.
         told: hears how far it is.
+
+    >>> import jax, llgrad as lg
+    >>> digits = lg.load_images("digits")
+    >>> with jax.enable_x64(False):
+    ...     network = lg.OscillatorClassifier.create(
+    ...         lg.presets.kubota2013(), shape=(8, 8), classes=10, key=jax.random.key(0), oscillators=16
+    ...     )
+    ...     found = lg.networks.accuracy_of_arrays(
+    ...         network.design(), lg.networks.Imperfections(spread=0.1), digits.test.take(range(2)),
+    ...         key=jax.random.key(1), arrays=2, batch=2,
+    ...     )
+    >>> found.shape
+    (2,)
     """
     check_kind("design", design, Design, "give (design, imperfections, images), as network.design() makes one")
     check_kind("imperfections", imperfections, Imperfections, "give (design, imperfections, images)")
-    check_kind("images", images, Images, "such as data.test of lg.load_images")
+    check_kind("images", images, SAMPLES, "such as data.test of lg.load_images")
     if arrays < 1:
         raise ValueError(f"arrays = {arrays}, expected one or more")
     found = []
@@ -97,7 +110,7 @@ def accuracy_of_arrays(
 def robustness(
     design: Design,
     imperfections: Imperfections,
-    images: Images,
+    images: Samples,
     *,
     key: Any,
     arrays: int = 20,
@@ -112,7 +125,7 @@ def robustness(
 def curve(
     design: Design,
     imperfections: Imperfections,
-    images: Images,
+    images: Samples,
     *,
     key: Any,
     arrays: int = 20,

@@ -22,6 +22,13 @@ def resistance(run: Trajectory, junction: Junction | None = None) -> Any:
     """Resistance R(m·p) [Ω] of the junction in the course of a run, at its current, (T,) or (T, N).
 
     The law is that of `junction`, or of the device's own. Raises ValueError where there is none.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013().replace(junction=lg.devices.ConductanceJunction(R_P=300.0, tmr=1.0))
+    >>> run = lg.simulate(sto, duration=1e-9, dt=2e-12)
+    >>> R = lg.observables.resistance(run)
+    >>> R.shape, bool((R > 300).all() and (R < 600).all())
+    ((501,), True)
     """
     return each_run(_resistance, run, _junction(run, junction))
 
@@ -30,6 +37,13 @@ def voltage(run: Trajectory, junction: Junction | None = None) -> Any:
     """Voltage V = I R(m·p) [V] across the junction, (T,) or (T, N); I is the direct current plus the drive's.
 
     The law is that of `junction`, or of the device's own. Raises ValueError where there is none.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013().replace(junction=lg.devices.ConductanceJunction(R_P=300.0, tmr=1.0))
+    >>> run = lg.simulate(sto, duration=1e-9, dt=2e-12)
+    >>> V = lg.observables.voltage(run)
+    >>> bool(abs(V - 2.5e-3 * lg.observables.resistance(run)).max() < 1e-6)
+    True
     """
     return each_run(_voltage, run, _junction(run, junction))
 
@@ -39,6 +53,12 @@ def load_voltage(run: Trajectory, junction: Junction | None = None, load: float 
 
     ⟨…⟩ is the mean over the run, so the run should hold whole periods, or many. Its spectrum in dBm is what a spectrum
     analyser shows. The law is that of `junction`, or of the device's own. Raises ValueError where there is none.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013().replace(junction=lg.devices.ConductanceJunction(R_P=300.0, tmr=1.0))
+    >>> run = lg.simulate(sto, duration=1e-9, dt=2e-12)
+    >>> bool(abs(lg.observables.load_voltage(run).mean()) < 1e-6)  # what a bias tee lets pass has no mean
+    True
     """
     check_kind("load", load, (int, float, np.number, np.ndarray, jax.Array), "give an impedance in ohms, such as 50.0")
     if is_concrete(load := as_number(load)) and not (np.ndim(load) == 0 and 0 < load < np.inf):

@@ -16,7 +16,14 @@ FLOOR: Final = 1e-300
 
 
 class Spectrum(eqx.Module):
-    """A one-sided power spectral density: its integral over frequency is the variance of the signal."""
+    """A one-sided power spectral density: its integral over frequency is the variance of the signal.
+
+    >>> import numpy as np, llgrad as lg
+    >>> t = 1e-11 * np.arange(2000)
+    >>> found = lg.spectrum(0.01 * np.sin(2 * np.pi * 2e9 * t), dt=1e-11)
+    >>> round(float(found.frequency[found.density.argmax()]) / 1e9, 2), found.resolution
+    (2.0, 50000000.0)
+    """
 
     frequency: np.ndarray
     """Frequencies [Hz], (F,)."""

@@ -44,7 +44,19 @@ class Trade:
 
 @dataclass(frozen=True)
 class Front:
-    """The Pareto front of two aims, from the best of the first to the best of the second."""
+    """The Pareto front of two aims, from the best of the first to the best of the second.
+
+    >>> import llgrad as lg
+    >>> def heat(sto):
+    ...     return sto.current**2
+    >>> def pull(sto):
+    ...     return sto.current * sto.polarization
+    >>> front = lg.optimising.pareto_front(
+    ...     lg.presets.kubota2013(), [lg.minimise(heat), lg.maximise(pull)], {"current": ("1mA", "3mA")}, points=3
+    ... )
+    >>> front.names, front.senses, len(front.points)
+    (('heat', 'pull'), ('smallest', 'largest'), 3)
+    """
 
     points: tuple[Trade, ...]
     names: tuple[str, str]

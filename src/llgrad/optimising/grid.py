@@ -35,7 +35,14 @@ HOLDS: Final = 1e-6
 
 @dataclass(frozen=True)
 class Grid:
-    """What a grid found [SI]."""
+    """What a grid found [SI].
+
+    >>> import llgrad as lg
+    >>> aim = lg.minimise(lambda sto: (sto.current - 1e-3) ** 2)
+    >>> grid = lg.optimising.grid_search(lg.presets.kubota2013(), aim, {"current": (0, "3mA")}, points=4)
+    >>> (1e3 * grid.axes["current"]).round(3).tolist(), grid.values.shape
+    ([0.0, 1.0, 2.0, 3.0], (4,))
+    """
 
     device: Any
     """The best; None where no point holds the limits."""

@@ -28,6 +28,14 @@ class Expected:
         draws: number of devices beside the nominal one.
 
     Limits hold for the nominal device. A design counts where every drawn device has a number.
+
+    >>> import jax, llgrad as lg
+    >>> best = lg.optimise(
+    ...     lg.presets.kubota2013(), lg.minimise(lambda sto: (sto.current - 1e-3) ** 2), {"current": (0, "3mA")},
+    ...     over=lg.optimising.Expected({"current": "20%"}, jax.random.key(0)), starts=1,
+    ... )
+    >>> round(best.device.current * 1e3, 3)
+    0.895
     """
 
     spread: Mapping[str, str]
@@ -50,6 +58,14 @@ class Worst(Expected):
     """The aim is the worst of a number over devices that are drawn so: the largest of one that is to be small.
 
     Arguments as of `Expected`.
+
+    >>> import jax, llgrad as lg
+    >>> best = lg.optimise(
+    ...     lg.presets.kubota2013(), lg.minimise(lambda sto: (sto.current - 1e-3) ** 2), {"current": (0, "3mA")},
+    ...     over=lg.optimising.Worst({"current": "20%"}, jax.random.key(0)), starts=1,
+    ... )
+    >>> round(best.device.current * 1e3, 3)
+    0.978
     """
 
     word = "worst"

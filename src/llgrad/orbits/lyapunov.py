@@ -26,7 +26,13 @@ BLOCKS: Final = 20
 
 
 class Lyapunov(NamedTuple):
-    """The largest Lyapunov exponent of an attractor."""
+    """The largest Lyapunov exponent of an attractor.
+
+    >>> import llgrad as lg
+    >>> found = lg.orbits.lyapunov(lg.presets.kubota2013().replace(current=0.0, alpha=0.05), 10e-9, settling=20e-9)
+    >>> round(found.exponent * 1e-9, 2), found.error < 0.01 * abs(found.exponent)
+    (-0.54, True)
+    """
 
     exponent: float
     """Mean rate [1/s] at which neighbouring runs part: positive in chaos, 0 on a cycle, negative at rest."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from llgrad.physics.cubic import CubicAnisotropy
     from llgrad.physics.demagnetisation import Demagnetisation, prism_factors
     from llgrad.physics.dipolar import dipolar_tensors
-    from llgrad.physics.electric.biased import BiasedJunction
+    from llgrad.physics.electric.biased import BiasedJunction, TabulatedJunction
     from llgrad.physics.electric.oersted import OerstedField
     from llgrad.physics.electric.spin_orbit import SpinOrbitTorque
     from llgrad.physics.electric.voltage import VoltageAnisotropyTable, VoltageControlledAnisotropy
@@ -31,6 +31,7 @@ __all__ = [
     "PerpendicularAnisotropy",
     "SlonczewskiTorque",
     "SpinOrbitTorque",
+    "TabulatedJunction",
     "Torques",
     "UniaxialAnisotropy",
     "VoltageAnisotropyTable",

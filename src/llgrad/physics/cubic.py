@@ -15,6 +15,12 @@ class CubicAnisotropy(FieldTerm):
     Source: A. Vansteenkiste et al., AIP Advances 4, 107133 (2014), eq. (13), first term (recalled).
 
     Raises ValueError unless the axes are unit vectors at a right angle.
+
+    >>> import llgrad as lg
+    >>> term = lg.physics.CubicAnisotropy(H_c=10e-3)
+    >>> term.field(lg.Vec3(0.0, 0.0, 1.0), None)  # none along an axis
+    Vec3(-0.0, -0.0, -0.0)
+    >>> sto = lg.presets.kubota2013().replace(terms=(term,))
     """
 
     H_c: float = quantity("T", about="cubic anisotropy field, 2K₁/Ms")

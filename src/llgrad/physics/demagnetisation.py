@@ -11,7 +11,13 @@ from llgrad.core.vector import Vec3
 
 
 class Demagnetisation(FieldTerm):
-    """Shape anisotropy with a diagonal tensor: B = −µ0 Ms (N_x m_x, N_y m_y, N_z m_z)."""
+    """Shape anisotropy with a diagonal tensor: B = −µ0 Ms (N_x m_x, N_y m_y, N_z m_z).
+
+    >>> import llgrad as lg
+    >>> film = lg.physics.Demagnetisation(Ms=1.4483e6, factors=lg.Vec3(0.0, 0.0, 1.0))
+    >>> round(float(film.field(lg.Vec3(0.6, 0.0, 0.8), None).z), 4)  # T: −µ0 Ms m_z
+    -1.456
+    """
 
     Ms: float = quantity("A/m", about="saturation magnetisation")
     factors: Vec3 = vector("1", default=(0.0, 0.0, 1.0), about="demagnetising factors")
@@ -29,6 +35,11 @@ def prism_factors(length_x: float, length_y: float, length_z: float) -> Vec3:
     """Magnetometric demagnetising factors (N_x, N_y, N_z) of a uniformly magnetised rectangular prism with these edges.
 
     Any unit of length; their sum is 1. Source: A. Aharoni, J. Appl. Phys. 83, 3432 (1998), eq. (1).
+
+    >>> import llgrad as lg
+    >>> N = lg.physics.prism_factors(160e-9, 80e-9, 5e-9)
+    >>> round(N.x, 4), round(N.y, 4), round(N.z, 4)
+    (0.0372, 0.0765, 0.8863)
     """
     for name, edge in (("length_x", length_x), ("length_y", length_y), ("length_z", length_z)):
         if not edge > 0:

@@ -16,6 +16,11 @@ class SlonczewskiTorque(FieldTerm):
     In the LLG line it gives −γ B_s m × (p × m) − γ β B_s m × p with all the cross terms in α.
     Source: J. C. Slonczewski, J. Magn. Magn. Mater. 159, L1 (1996); the form with λ: T. Taniguchi et al.,
     Appl. Phys. Express 6, 123003 (2013).
+
+    >>> import llgrad as lg
+    >>> torques = lg.physics.torque_at(lg.presets.kubota2013(), (0.0, 0.6, 0.8), thickness=2e-9)
+    >>> (1e3 * torques.fields["spin torque"]).round(3).tolist()  # mT at 2.5 mA: B_s p × m
+    [0.0, -10.789, 8.092]
     """
 
     per_ampere: float = quantity("T/A", about="strength per current s = ħη/(2eMsV)")

@@ -33,6 +33,12 @@ class Torques:
     `programs`: for cmtj, mumax3 and OOMMF the same torque in the parts and units that each of them writes or prints;
     `settings`: what the device is called there (J with its sign, P, Λ, β or ε′, K1, K2, γ); `notes`: what has no place
     there.
+
+    >>> import llgrad as lg
+    >>> torques = lg.physics.torque_at(lg.presets.kubota2013(), (0.0, 0.6, 0.8), thickness=2e-9)
+    >>> rest = sum(torques.parts.values()) - torques.total
+    >>> len(torques.parts), bool(abs(rest).max() < 1e-6 * abs(torques.total).max())
+    (6, True)
     """
 
     m: np.ndarray

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from llgrad.plot.orbits import orbit
     from llgrad.plot.pages.contents import contents
     from llgrad.plot.pages.report import report, save_report
+    from llgrad.plot.pages.studies import study_page
+    from llgrad.plot.populations.distributions import distributions
+    from llgrad.plot.populations.wafers import wafer
     from llgrad.plot.reservoirs.capacity import capacity
     from llgrad.plot.reservoirs.course import reservoir
     from llgrad.plot.saving import save
@@ -37,6 +40,7 @@ __all__ = [
     "confusion",
     "contents",
     "cycle",
+    "distributions",
     "equilibria",
     "examples",
     "fit",
@@ -58,10 +62,12 @@ __all__ = [
     "sensitivities",
     "settings",
     "spectrum",
+    "study_page",
     "sweep",
     "switching",
     "telegraph",
     "trace",
+    "wafer",
 ]
 
 as_room(__name__)

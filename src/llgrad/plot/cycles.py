@@ -33,6 +33,11 @@ def cycle(orbit: Orbit) -> Figure:
 
     Args:
         orbit: what `lg.orbit` found.
+
+    >>> import llgrad as lg
+    >>> figure = lg.plot.cycle(lg.orbit(lg.presets.kubota2013()))
+    >>> [axes.get_ylabel() for axes in figure.axes][-1]
+    'ωR (rad/(ns mT))'
     """
     check_kind("orbit", orbit, Orbit, "give what lg.orbit found; a run is drawn by plot.orbit(run)")
     units = _units(orbit)
@@ -101,6 +106,11 @@ def phase_noise(orbit: Orbit, observable: Any = None) -> Figure:
     Args:
         orbit: what `lg.orbit` found, of a model with noise.
         observable: whose fundamental it is; see `Orbit.harmonics`.
+
+    >>> import llgrad as lg
+    >>> orbit = lg.orbit(lg.presets.kubota2013().replace(temperature=300.0))
+    >>> lg.plot.phase_noise(orbit).axes[0].get_xscale()
+    'log'
     """
     check_kind("orbit", orbit, Orbit, "give what lg.orbit found")
     width, corner = float(orbit.line_width), float(orbit.return_rate) / (2 * math.pi)

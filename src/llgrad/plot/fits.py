@@ -40,6 +40,13 @@ def fit(result: Any) -> Figure:
 
     Args:
         result: FitResult.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> trace = lg.trace_of(lg.simulate(sto, duration=1e-9, dt=2e-12, save=lg.Every(5)))
+    >>> result = lg.fit(sto.replace(alpha=0.006), trace, free=["alpha"], dt=2e-12)
+    >>> len(lg.plot.fit(result).axes)  # a panel and its residuals, of each column
+    4
     """
     check_parts("result", result, ("data", "prediction"), "the FitResult that lg.fit gives")
     experiments, measured = getattr(result, "experiments", ()), getattr(result, "quality", ())

@@ -17,6 +17,13 @@ def history(result: Any) -> Figure:
 
     Args:
         result: FitResult.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> trace = lg.trace_of(lg.simulate(sto, duration=1e-9, dt=2e-12, save=lg.Every(5)))
+    >>> result = lg.fit(sto.replace(alpha=0.006), trace, free=["alpha"], dt=2e-12)
+    >>> lg.plot.history(result).axes[0].get_yscale()
+    'linear'
     """
     check_parts("result", result, ("history",), "the FitResult that lg.fit gives")
     rows = [row for row in result.history if row["cost"] is not None]

@@ -46,6 +46,11 @@ def orbit(source: Any) -> Figure:
 
     Args:
         source: Trajectory, (T, 3) or (T, N, 3), run of a system, or a Trace with mx, my and mz.
+
+    >>> import llgrad as lg
+    >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12)
+    >>> len(lg.plot.orbit(run).axes)
+    1
     """
     if isinstance(source, SystemTrajectory):
         return _of_system(source)

@@ -14,7 +14,12 @@ FORMATS = (".png", ".pdf", ".svg")
 
 
 def save(figure: Figure, path: Path, overwrite: bool = False) -> None:
-    """Write a figure as PNG, PDF or SVG, by the ending of `path`; an existing file stays unless `overwrite` is true."""
+    """Write a figure as PNG, PDF or SVG, by the ending of `path`; an existing file stays unless `overwrite` is true.
+
+    >>> import llgrad as lg
+    >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12)
+    >>> _ = lg.plot.save(lg.plot.trace(run), "run.svg")
+    """
     check_parts("figure", figure, ("savefig",), "a figure of matplotlib, as lg.plot gives them")
     ending = checked_path("path", path).suffix.lower()
     if ending not in FORMATS:

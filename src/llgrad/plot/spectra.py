@@ -46,6 +46,11 @@ def spectrum(source: Any, segments: int = 1, title: str = "Spectrum") -> Figure:
             a Spectrum.
         segments: averaged segments of Welch's method; more of them, less noise and less resolution.
         title: what is written above it.
+
+    >>> import numpy as np, llgrad as lg
+    >>> found = lg.spectrum(0.01 * np.sin(2 * np.pi * 2e9 * 1e-11 * np.arange(2000)), dt=1e-11)
+    >>> lg.plot.spectrum(found).axes[0].get_yscale()
+    'log'
     """
     if not isinstance(segments, int):
         raise ValueError(f"segments = {segments!r}, expected a whole number, one or more")

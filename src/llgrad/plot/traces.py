@@ -24,6 +24,11 @@ def trace(source: Any) -> Figure:
 
     Args:
         source: Trajectory, (T, 3) or (T, N, 3), run of a system or one signal of it, or Trace.
+
+    >>> import llgrad as lg
+    >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12)
+    >>> [line.get_label() for line in lg.plot.trace(run).axes[0].lines]
+    ['$m_x$', '$m_y$', '$m_z$']
     """
     data = columns_of(source)
     if any(values.ndim == 2 for values in data.values.values()):

@@ -40,6 +40,11 @@ class Diffrax(Engine):
         max_steps: largest number of steps, accepted and rejected; beyond it the status says so.
         adjoint: how derivatives are taken. `DirectAdjoint` has forward and reverse mode;
             `diffrax.RecursiveCheckpointAdjoint()` (reverse mode only) and `diffrax.ForwardMode()` are faster.
+
+    >>> import llgrad as lg
+    >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12, engine=lg.solvers.Diffrax(rtol=1e-5))
+    >>> run.stats.engine, bool(abs((run.m**2).sum(-1) - 1).max() < 1e-3)
+    ('Diffrax', True)
     """
 
     solver: diffrax.AbstractSolver = diffrax.Tsit5()

@@ -20,19 +20,38 @@ def _interval(given: Any) -> int:
 
 
 class Every(eqx.Module):
-    """Keep the initial state and the state after every `steps` steps."""
+    """Keep the initial state and the state after every `steps` steps.
+
+    >>> import llgrad as lg
+    >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12, save=lg.Every(5))
+    >>> run.m.shape, round(float(run.t[1]) * 1e12, 3)  # ps
+    ((101, 3), 10.0)
+    """
 
     steps: int = eqx.field(static=True, default=1, converter=_interval)
 
 
 class End(eqx.Module):
-    """Keep the last state only."""
+    """Keep the last state only.
+
+    >>> import llgrad as lg
+    >>> lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12, save=lg.End()).m.shape
+    (1, 3)
+    """
 
 
 class Interval(eqx.Module):
     """Keep the initial state and the state at every multiple of `time` seconds.
 
     A step of a stepper with a polynomial (`DormandPrince8`, `Tsitouras5`, `DormandPrince5`) may span many of them.
+
+    >>> import llgrad as lg
+    >>> stepper = lg.solvers.DormandPrince8()
+    >>> run = lg.simulate(
+    ...     lg.presets.kubota2013(), duration=1e-9, dt=10e-12, stepper=stepper, save=lg.solvers.Interval(2e-12)
+    ... )
+    >>> run.m.shape
+    (501, 3)
     """
 
     time: float = eqx.field(static=True, converter=as_number)

@@ -23,7 +23,13 @@ BLOCK: Final = 1024
 
 
 class XLA(Engine):
-    """Plain `lax.scan`, on CPU, GPU or TPU."""
+    """Plain `lax.scan`, on CPU, GPU or TPU.
+
+    >>> import llgrad as lg
+    >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=2e-12, engine=lg.solvers.XLA())
+    >>> round(float(run.mz[-1]), 4), run.stats.engine
+    (0.8758, 'XLA')
+    """
 
     def run(self, task: Task) -> KeptStates:
         m, bad, code = _integrate(as_arrays(task))

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import jax
 import numpy as np
 
-from llgrad.datasets.images.images import Images
+from llgrad.datasets.samples.kinds import Samples
 from llgrad.training.processes.shared import evaluate_together
 from llgrad.training.step import State, StepOutcome, TrainingStep
 from llgrad.training.stopping import Ending, Stop, TrainingError
@@ -76,7 +76,7 @@ class TrainingLoop:
         held_out: images to measure progress on after each epoch, or None.
     """
 
-    def __init__(self, step: TrainingStep, images: Images, held_out: Images | None, hooks: Hooks, stop: Stop):
+    def __init__(self, step: TrainingStep, images: Samples, held_out: Samples | None, hooks: Hooks, stop: Stop):
         self.step, self.recipe, self.images, self.held_out = step, step.recipe, images, held_out
         self.hooks, self.stop = hooks, stop
         self.steps = self.recipe.epochs * step.epoch_steps
@@ -111,13 +111,13 @@ class TrainingLoop:
         return Ending.finished
 
     def _batch(self, step: int) -> tuple[Any, Any]:
-        """Images (B, H, W) and labels (B,) of a step: those of its batch that this process sees."""
+        """Images (B, H, W), or signals, and labels (B,) of a step: those of its batch that this process sees."""
         epoch, number = divmod(step, self.step.epoch_steps)
         if self._order[0] != epoch:
             self._order = (epoch, order_of(self.recipe.seed, epoch, len(self.images.labels)))
         index = self._order[1][number * self.recipe.batch : (number + 1) * self.recipe.batch]
         index = self.step.part(index)
-        return self.images.scaled(index), np.asarray(self.images.labels[index], np.int32)
+        return self.images.batch(index), self.images.labels[index]
 
     def _note(self, at: Position, outcome: StepOutcome) -> None:
         """Add a step to the sums of its epoch, or tell that it was left out."""

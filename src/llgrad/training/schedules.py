@@ -12,7 +12,12 @@ import jax.numpy as jnp
 
 @dataclasses.dataclass(frozen=True)
 class CosineSchedule:
-    """The learning rate rises in a straight line over the first epochs, then falls to its last value along a cosine."""
+    """The learning rate rises in a straight line over the first epochs, then falls to its last value along a cosine.
+
+    >>> import llgrad as lg
+    >>> lg.training.CosineSchedule(warmup=1.0, last=0.1)  # lg.Recipe(schedule=…)
+    CosineSchedule(warmup=1.0, last=0.1)
+    """
 
     warmup: float = 1.0
     """Epochs over which the rate rises from nothing."""
@@ -33,7 +38,12 @@ class CosineSchedule:
 
 @dataclasses.dataclass(frozen=True)
 class ConstantSchedule:
-    """The learning rate rises in a straight line over the first epochs, and stays."""
+    """The learning rate rises in a straight line over the first epochs, and stays.
+
+    >>> import llgrad as lg
+    >>> lg.training.ConstantSchedule(warmup=2.0)  # lg.Recipe(schedule=…)
+    ConstantSchedule(warmup=2.0)
+    """
 
     warmup: float = 0.0
     """Epochs over which the rate rises from nothing."""
@@ -51,7 +61,12 @@ Schedule = CosineSchedule | ConstantSchedule
 
 @dataclasses.dataclass(frozen=True)
 class EverySeconds:
-    """Save when this many seconds have passed since the last time."""
+    """Save when this many seconds have passed since the last time.
+
+    >>> import llgrad as lg
+    >>> lg.training.EverySeconds(60.0)  # lg.Recipe(checkpoint=…)
+    EverySeconds(seconds=60.0)
+    """
 
     seconds: float = 30.0
 
@@ -65,7 +80,12 @@ class EverySeconds:
 
 @dataclasses.dataclass(frozen=True)
 class EveryEpochs:
-    """Save at the end of every so many epochs."""
+    """Save at the end of every so many epochs.
+
+    >>> import llgrad as lg
+    >>> lg.training.EveryEpochs(5)  # lg.Recipe(checkpoint=…)
+    EveryEpochs(epochs=5)
+    """
 
     epochs: int = 1
 

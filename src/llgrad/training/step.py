@@ -37,9 +37,9 @@ class StepOutcome(NamedTuple):
     """What a step tells: float32 numbers."""
 
     loss: Any
-    """Mean cross entropy of the batch, before the step [nat]."""
+    """Mean loss of the batch, before the step: of classes the cross entropy [nat]."""
     correct: Any
-    """Number of images of the batch that were recognised."""
+    """Number of images of the batch that were recognised; of a regression its `score`."""
     gradient_norm: Any
     """Norm of the gradient before it was clipped."""
     accepted: Any
@@ -88,9 +88,10 @@ class StepPlan:
             images = augment(for_images, images, recipe.shift, recipe.rotation, recipe.zoom, first)
 
         def loss_of(trained: Any) -> tuple[Any, Any]:
-            logits = self.network(trained, frozen)(images, for_network, first)
-            correct = jnp.sum((jnp.argmax(logits, axis=1).astype(labels.dtype) == labels).astype(jnp.float32))
-            return jnp.mean(cross_entropy(logits, labels, recipe.label_smoothing)), correct
+            network = self.network(trained, frozen)
+            answers = network(images, for_network, first)
+            losses = network.losses(answers, labels, recipe.label_smoothing)
+            return jnp.mean(losses), network.score(answers, labels)
 
         (loss, correct), gradient = jax.value_and_grad(loss_of, has_aux=True)(trained)
         return loss, correct, gradient
@@ -158,8 +159,8 @@ class TrainingStep:
         """(next state, outcome) of step number `step`, counted from 0. `state` is used up.
 
         Args:
-            images: float32 (B, H, W) in [0, 1], of the part of the batch.
-            labels: int32 (B,).
+            images: float32 (B, H, W) in [0, 1], or what else the network is given, of the part of the batch.
+            labels: int32 (B,), or float32 targets.
         """
         with jax.enable_x64(False):
             return _advance(self.plan, state, self.frozen, images, labels, np.int32(step), self.key)
@@ -184,13 +185,6 @@ class _Constant:
 
     def __hash__(self) -> int:
         return hash(self._same)
-
-
-def cross_entropy(logits: Any, labels: Any, smoothing: float = 0.0) -> Any:
-    """Cross entropy (B,) of logits (B, C) with labels (B,), a part of each target spread over all classes [nat]."""
-    log_p = jax.nn.log_softmax(logits, axis=1)
-    chosen = jnp.take_along_axis(log_p, labels[:, None], axis=1)[:, 0]
-    return -(1 - smoothing) * chosen - smoothing * jnp.mean(log_p, axis=1)
 
 
 def decayed_of(network: Network) -> Any:

@@ -23,7 +23,12 @@ class Ending(enum.StrEnum):
 
 
 class TrainingError(SimulationError):
-    """Training that could not go on; its text says where and what to do. What was reached is saved."""
+    """Training that could not go on; its text says where and what to do. What was reached is saved.
+
+    >>> import llgrad as lg
+    >>> issubclass(lg.training.TrainingError, RuntimeError)
+    True
+    """
 
 
 class Stop:

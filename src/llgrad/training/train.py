@@ -15,11 +15,11 @@ import numpy as np
 from llgrad.core.arguments.kinds import check_kind, checked_path
 from llgrad.core.files import read_json, write_json
 from llgrad.core.run_record import run_record
-from llgrad.datasets.images.images import Images, ImageSet
-from llgrad.datasets.images.parts import validation
+from llgrad.datasets.samples.kinds import SETS, Samples, SampleSet, held_back, noun_of, size_in_words
+from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.networks.files import load_network, network_from_spec, save_network
 from llgrad.networks.network import Network
-from llgrad.training.evaluation import Evaluation, evaluate
+from llgrad.training.evaluation import Evaluation, evaluate, in_words
 from llgrad.training.files.checkpoint import network_of, position_of, read_checkpoint, save_checkpoint, save_start
 from llgrad.training.files.history import History, read_metrics
 from llgrad.training.files.run_folder import METRICS, RunFolder, create_run, open_run
@@ -34,7 +34,16 @@ from llgrad.training.stopping import Ending, Stop, TrainingError
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A network that was trained, and how it went."""
+    """A network that was trained, and how it went.
+
+    >>> import llgrad as lg
+    >>> digits = lg.load_images("digits")
+    >>> small = lg.data.ImageSet("some digits", digits.train.take(range(256)), digits.test, {})
+    >>> network = lg.networks.SoftmaxNetwork.create((8, 8), 10)
+    >>> trained = lg.train(network, small, lg.Recipe(epochs=10, batch=64, learning_rate=0.1))
+    >>> trained.ending, trained.history[-1]["loss"] < trained.history[0]["loss"]
+    (<Ending.finished: 'finished'>, True)
+    """
 
     network: Network
     ending: Ending
@@ -63,7 +72,7 @@ class Trained:
             lines.append(f"left out: {self.result['rejected']} steps whose loss or gradient was not finite")
         if self.accuracy is not None:
             test = self.result["test"]
-            lines.append(f"test: accuracy {self.accuracy:.2%} ({test['correct']} of {test['count']} images)")
+            lines.append(f"test: {in_words(test)}")
         if self.folder is not None:
             lines.append(f"run: {self.folder}")
         return "\n".join(lines)
@@ -73,7 +82,7 @@ class Trained:
 
 def train(
     network: Network,
-    data: ImageSet,
+    data: SampleSet,
     recipe: Recipe = Recipe(),
     *,
     out: str | os.PathLike[str] | None = None,
@@ -83,7 +92,7 @@ def train(
     command: str | None = None,
     processes: Processes | None = None,
 ) -> Trained:
-    """Train a network on images by gradient descent, in float32, and test it once at the end.
+    """Train a network on images or signals by gradient descent, in float32, and test it once at the end.
 
     A step whose loss or gradient is not finite changes nothing and is told in the history; ten in a row end the run.
     Ctrl-C and the recipe's time limit end it between two steps: what was reached is saved, and `resume` goes on to the
@@ -91,7 +100,7 @@ def train(
 
     Args:
         network: where training begins.
-        data: training images, and test images that are used at the end only.
+        data: images, signals or signals with targets: those to train, and those to test that are used at the end only.
         recipe: epochs, batch, learning rate and the rest.
         out: folder of the run; None keeps all in memory.
         overwrite: whether a run that is in the folder is replaced.
@@ -108,8 +117,16 @@ def train(
         FileExistsError: where `out` holds a run.
         TrainingError: where the loss stays not finite, or another process is lost.
         OSError: where a file cannot be written; the checkpoint before it is kept.
+
+    >>> import llgrad as lg
+    >>> digits = lg.load_images("digits")
+    >>> small = lg.data.ImageSet("some digits", digits.train.take(range(256)), digits.test, {})
+    >>> network = lg.networks.SoftmaxNetwork.create((8, 8), 10)
+    >>> trained = lg.train(network, small, lg.Recipe(epochs=10, batch=64, learning_rate=0.1))
+    >>> trained.accuracy > 0.8, len(trained.history)
+    (True, 10)
     """
-    check_kind("data", data, ImageSet, "give what lg.load_images gives")
+    check_kind("data", data, SETS, "give what lg.load_images gives, or a lg.data.SignalSet")
     images, held_out = _check(network, data, recipe)
     network = agreed(network, recipe, data, processes)
     folder = None
@@ -129,7 +146,7 @@ def train(
 
 def resume(
     run: str | os.PathLike[str],
-    data: ImageSet,
+    data: SampleSet,
     *,
     time_limit: float | None = None,
     progress: Progress | None = None,
@@ -149,8 +166,17 @@ def resume(
     Raises:
         FileNotFoundError: where there is no run, or no checkpoint of it.
         ValueError: for other images, or a damaged or later file.
+
+    >>> import llgrad as lg
+    >>> digits = lg.load_images("digits")
+    >>> small = lg.data.ImageSet("some digits", digits.train.take(range(256)), digits.test, {})
+    >>> network = lg.networks.SoftmaxNetwork.create((8, 8), 10)
+    >>> recipe = lg.Recipe(epochs=10, batch=64, learning_rate=0.1)
+    >>> trained = lg.train(network, small, recipe, out="run")
+    >>> lg.training.resume("run", small).accuracy == trained.accuracy  # a finished run is read
+    True
     """
-    check_kind("data", data, ImageSet, "give what lg.load_images gives")
+    check_kind("data", data, SETS, "give what lg.load_images gives, or a lg.data.SignalSet")
     folder = open_run(checked_path("run", run))
     folder.check_images(data)
     recipe = folder.recipe.replace(time_limit=time_limit)
@@ -183,34 +209,49 @@ def load_run(run: str | os.PathLike[str]) -> tuple[RunFolder, Network]:
     return folder, load_network(folder.network)
 
 
-def _check(network: Network, data: ImageSet, recipe: Recipe) -> tuple[Images, Images | None]:
+def _check(network: Network, data: SampleSet, recipe: Recipe) -> tuple[Samples, Samples | None]:
     """(training images, validation images), once everything is known to fit together."""
     check_kind("network", network, Network, "give (network, data)")
     check_kind("recipe", recipe, Recipe, "give (network, data, recipe)")
     images, held_out = data.train, None
     if recipe.validation:
-        images, held_out = validation(images, recipe.validation, recipe.seed)
+        images, held_out = held_back(images, recipe.validation, recipe.seed)
+    kind = noun_of(data)
     if recipe.batch > len(images):
         raise ValueError(
-            f"batch = {recipe.batch}, expected at most the {len(images)} images that there are to train on"
+            f"batch = {recipe.batch}, expected at most the {len(images)} {kind} that there are to train on"
         )
+    if kind != "images" and recipe.augments:
+        raise ValueError("shift, rotation and zoom move images, and these are signals; leave them out")
     if recipe.shift >= min(images.shape):
         raise ValueError(f"shift = {recipe.shift} pixels, expected less than the {min(images.shape)} of an image")
-    with jax.enable_x64(False):
-        shape = jax.ShapeDtypeStruct((1, *images.shape), np.float32)
-        try:
-            logits = eqx.filter_eval_shape(network, shape)
-        except TypeError as error:
-            height, width = images.shape
-            raise ValueError(f"the network cannot take images of {height}×{width} pixels: {error}") from None
-    if logits.shape != (1, len(images.classes)):
-        raise ValueError(
-            f"the network has {logits.shape[-1]} outputs and the images {len(images.classes)} classes; expected as many"
-        )
+    for part in (images, *([] if held_out is None else [held_out]), data.test):
+        _check_answers(network, part)
     return images, held_out
 
 
-def _step(network: Network, recipe: Recipe, images: Images, processes: Processes | None) -> TrainingStep:
+def _check_answers(network: Network, samples: Samples) -> None:
+    """Raise ValueError where a network cannot take the samples, or answers something else than what is wanted."""
+    kind = noun_of(samples)
+    with jax.enable_x64(False):
+        one = jax.tree.map(lambda part: jax.ShapeDtypeStruct(part.shape, part.dtype), samples.batch(np.arange(1)))
+        try:
+            answers = eqx.filter_eval_shape(network, one).shape[1:]
+        except TypeError as error:
+            raise ValueError(f"the network cannot take {kind} of {size_in_words(samples)}: {error}") from None
+    wanted, regression = len(samples.classes), isinstance(samples, TargetSignals)
+    if (len(answers) == 2) != regression:
+        raise ValueError(
+            f"the network has {'an answer at each frame' if len(answers) == 2 else 'one answer to a signal'}, and the "
+            f"{kind} have {'targets at each frame' if regression else 'one class each'}; give "
+            f"{'an OscillatorRegressor' if regression else 'an OscillatorClassifier'}"
+        )
+    if answers[-1] != wanted:
+        what = "targets" if regression else "classes"
+        raise ValueError(f"the network has {answers[-1]} outputs and the {kind} {wanted} {what}; expected as many")
+
+
+def _step(network: Network, recipe: Recipe, images: Samples, processes: Processes | None) -> TrainingStep:
     """The step of one process, or of several."""
     steps = len(images) // recipe.batch
     if processes is None:
@@ -221,9 +262,9 @@ def _step(network: Network, recipe: Recipe, images: Images, processes: Processes
 def _go_on(
     step: TrainingStep,
     at: Position,
-    images: Images,
-    held_out: Images | None,
-    data: ImageSet,
+    images: Samples,
+    held_out: Samples | None,
+    data: SampleSet,
     history: History,
     folder: RunFolder | None,
     progress: Progress | None,

@@ -18,8 +18,8 @@ from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork
 from llgrad.networks.bench.readout import Signal
 from llgrad.networks.bench.timeline import Frames
 from llgrad.networks.files import network_from_spec
+from llgrad.networks.network import cross_entropy
 from llgrad.networks.trained.layer import Part
-from llgrad.training.step import cross_entropy
 
 pytestmark = pytest.mark.float32
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from llgrad.cli.networks.signals import is_signals
 from llgrad.networks.trained.natural import STEPS
 from llgrad.training.recipe import Recipe
 
@@ -39,6 +40,9 @@ BY_SET: Final = {
 }
 
 
+OF_SIGNALS: Final = Defaults(Recipe(epochs=40, batch=50, learning_rate=5e-3, label_smoothing=0.1), (64,))
+
+
 def defaults_of(name: str) -> Defaults:
-    """The defaults for a set; a set of the user's own is taken for a large one."""
-    return BY_SET.get(name.lower(), LARGE)
+    """The defaults for a set; images of the user's own are taken for a large one."""
+    return OF_SIGNALS if is_signals(name) else BY_SET.get(name.lower(), LARGE)

@@ -23,6 +23,7 @@ from llgrad.cli.networks.imperfections import (
     table,
 )
 from llgrad.cli.networks.pictures import draw_pictures
+from llgrad.cli.networks.signals import linear_beside, linear_entry, linear_in_words
 from llgrad.cli.networks.subject import load_subject
 from llgrad.cli.output import (
     ForceOption,
@@ -36,12 +37,13 @@ from llgrad.cli.output import (
 from llgrad.cli.progress import Report, working
 from llgrad.core.record import to_json
 from llgrad.core.run_record import run_record
-from llgrad.datasets.images.images import Images
+from llgrad.datasets.samples.kinds import Samples
 from llgrad.networks.bench.design import Design
 from llgrad.networks.imperfections import Imperfections
 from llgrad.networks.robustness import Robustness, robustness
 from llgrad.networks.robustness import curve as robustness_curve
 from llgrad.training.evaluation import evaluate as evaluate_network
+from llgrad.training.evaluation import in_words
 
 
 def evaluate(
@@ -75,9 +77,10 @@ def evaluate(
     outputs = check_outputs(None, (), plot, ("robustness",), force)
     subject = load_subject(run)
     design = None if imperfections is None else subject.design()
-    images = subject.test_images(data_dir)
+    images = (data := subject.data(data_dir)).test
     found = working("testing", lambda _: evaluate_network(subject.network, images))
-    entry, rows = found.to_json(), []
+    linear = linear_beside(data)
+    entry, rows = found.to_json() | linear_entry(linear), []
     if design is not None and imperfections is not None:
         rows = _drawn(design, imperfections, images, arrays or 20, seed or 0, curve)
         save_pictures(outputs, {"robustness": lambda: _picture(rows, found.accuracy)})
@@ -91,7 +94,8 @@ def evaluate(
             | {"run": str(run)}
         )
         return
-    print(f"test: accuracy {found.accuracy:.2%} ({entry['correct']} of {entry['count']} images), loss {found.loss:.4f}")
+    beside = "" if linear is None else f"\n{linear_in_words(linear, data)}"
+    print(f"test: {in_words(entry)}, loss {found.loss:.4f}{beside}")
     if imperfections is not None:
         print(f"accuracy (%) of arrays with {described(imperfections)}:\n{table(rows)}")
     for file in [*outputs.written(), *drawn]:
@@ -109,7 +113,7 @@ def _check_options(imperfections: Imperfections | None, given: dict[str, Any]) -
 
 
 def _drawn(
-    design: Design, imperfections: Imperfections, images: Images, arrays: int, seed: int, curve: bool
+    design: Design, imperfections: Imperfections, images: Samples, arrays: int, seed: int, curve: bool
 ) -> list[Robustness]:
     """The accuracies of drawn arrays: for one spread, or along a curve."""
 

@@ -9,10 +9,14 @@ from typing import Annotated, Any, NamedTuple, Protocol
 
 import typer
 
+from llgrad.cli.networks.signals import SignalSource
 from llgrad.datasets.images.images import ImageSet
 from llgrad.datasets.images.load import load_images
 
-DATASET_HELP = "digits, mnist, fashion-mnist, or an .npz file with images and labels of your own."
+DATASET_HELP = (
+    "digits, mnist, fashion-mnist, or an .npz file with images and labels of your own; or signals: a folder or .zip of "
+    "WAV files LABEL_SPEAKER_INDEX.wav, an .npz with signals and labels, or a .csv."
+)
 DataDirOption = Annotated[
     pathlib.Path | None, typer.Option(metavar="DIR", help="Folder of the IDX files of mnist and fashion-mnist.")
 ]
@@ -49,12 +53,19 @@ class BegunRun(Protocol):
     def entry(self) -> Mapping[str, Any]: ...
 
 
-def source_of(run: BegunRun, dataset: str | None = None, data_dir: pathlib.Path | None = None) -> ImageSource:
-    """The images of a run; what is given here goes before what the run has written down."""
+Source = ImageSource | SignalSource
+
+
+def source_of(run: BegunRun, dataset: str | None = None, data_dir: pathlib.Path | None = None) -> Source:
+    """The images, or signals, of a run; what is given here goes before what the run has written down."""
     begun = run.entry.get("images", {})
     known = begun.get("source") or begun.get("name")
     if not isinstance(known, str):
         raise ValueError(f"{run.path} does not say which images it was begun with; its record is damaged")
+    if "test_rule" in begun:
+        if data_dir is not None:
+            raise ValueError(f"{run.path} was begun with signals, and --data-dir is for images; leave it out")
+        return SignalSource.of_notes(begun, dataset)
     noted = begun.get("data_dir")
     folder = pathlib.Path(noted) if data_dir is None and noted is not None else data_dir
     return ImageSource(dataset or known, folder, int(begun.get("split") or 0))

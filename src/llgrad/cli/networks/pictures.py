@@ -14,6 +14,8 @@ import numpy as np
 from llgrad.cli.networks.subject import Subject
 from llgrad.cli.output import Outputs, save_pictures
 from llgrad.datasets.images.images import Images
+from llgrad.datasets.samples.kinds import Samples
+from llgrad.datasets.signals.signals import Signals
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.course import courses
@@ -29,7 +31,7 @@ NAMES: Final = ("learning_curves", "confusion", "examples", "response", "setting
 """The pictures; `response` and `settings` are numbered where there are many arrays."""
 
 
-def draw_pictures(subject: Subject, found: Evaluation, images: Images) -> list[pathlib.Path]:
+def draw_pictures(subject: Subject, found: Evaluation, images: Samples) -> list[pathlib.Path]:
     """Draw everything that there is to see of a network, in place of earlier pictures; the files.
 
     Args:
@@ -59,21 +61,23 @@ def _folder(path: pathlib.Path) -> pathlib.Path:
     return (path.parent if path.is_file() else path) / FOLDER
 
 
-def _of_recognition(found: Evaluation, images: Images) -> dict[str, Callable[[], Any]]:
+def _of_recognition(found: Evaluation, images: Samples) -> dict[str, Callable[[], Any]]:
+    pixels = images.scaled() if isinstance(images, Images) else None
+
     def examples() -> Any:
         from llgrad.plot.networks.recognition import examples
 
         logits = found.logits.astype(float)
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         sure = weights.max(axis=1) / weights.sum(axis=1)
-        return examples(images.scaled(), found.labels, found.predicted, sure, images.classes)
+        return examples(pixels, found.labels, found.predicted, sure, images.classes)
 
     def confusion() -> Any:
         from llgrad.plot.networks.recognition import confusion
 
         return confusion(found.labels, found.predicted, images.classes)
 
-    return {"confusion": confusion, "examples": examples}
+    return {"confusion": confusion} | ({} if pixels is None else {"examples": examples})
 
 
 def _of_training(subject: Subject) -> dict[str, Callable[[], Any]]:
@@ -98,15 +102,16 @@ def least_loss(smoothing: float, classes: int) -> float:
     return -right * math.log(right) - (classes - 1) * rest * math.log(rest) if 0 < rest < right else 0.0
 
 
-def _of_oscillators(subject: Subject, images: Images) -> dict[str, Callable[[], Any]]:
-    design, image = subject.design(), images.scaled(0)
-    before, found = _start(subject), courses(design, image)
+def _of_oscillators(subject: Subject, images: Samples) -> dict[str, Callable[[], Any]]:
+    design = subject.design()
+    given, shown, what = _first(images)
+    before, found = _start(subject), courses(design, given)
     figures: dict[str, Callable[[], Any]] = {}
 
     def response(number: int) -> Any:
         from llgrad.plot.networks.response import response
 
-        return response(found[number].times, found[number].m, image, found[number].names)
+        return response(found[number].times, found[number].m, shown, found[number].names, what)
 
     def settings(number: int) -> Any:
         from llgrad.plot.networks.settings import settings
@@ -118,6 +123,15 @@ def _of_oscillators(subject: Subject, images: Images) -> dict[str, Callable[[], 
         figures[f"response{end}"] = functools.partial(response, number)
         figures[f"settings{end}"] = functools.partial(settings, number)
     return figures
+
+
+def _first(images: Samples) -> tuple[np.ndarray, np.ndarray, str]:
+    """(what the network is given, how it is drawn, its name) of the first sample."""
+    if isinstance(images, Images):
+        return images.scaled(0), images.scaled(0), "Image"
+    signal = images.one(0) if isinstance(images, Signals) else images.values[0]
+    low, high = float(signal.min()), float(signal.max())
+    return signal, (signal - low) / ((high - low) or 1.0), "Signal, downwards"
 
 
 def _start(subject: Subject) -> Mapping[int, Settings]:

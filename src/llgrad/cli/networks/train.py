@@ -26,10 +26,11 @@ from llgrad.cli.networks.learning import options
 from llgrad.cli.networks.learning.network import flag, network_of
 from llgrad.cli.networks.learning.processes import ProcessesOption, joined, silent_loss
 from llgrad.cli.networks.pictures import clear_pictures, draw_pictures
+from llgrad.cli.networks.signals import PART, SignalSource, is_signals, linear_beside, linear_entry, linear_in_words
 from llgrad.cli.networks.subject import Subject
 from llgrad.cli.output import INTERRUPTED, ForceOption, JsonOption, command_line, fresh_folder, print_json, say
 from llgrad.cli.progress import Report, working
-from llgrad.datasets.images.images import Images
+from llgrad.datasets.samples.kinds import Samples, SampleSet
 from llgrad.training.files.run_folder import check_new, open_run
 from llgrad.training.processes.joining import leave
 from llgrad.training.processes.processes import Processes
@@ -49,6 +50,8 @@ def train(
     dataset: Annotated[str | None, typer.Argument(help=DATASET_HELP)] = None,
     data_dir: options.DataOption = None,
     split: options.SplitOption = None,
+    test: options.TestOption = None,
+    front: options.FrontOption = None,
     validation: options.ValidationOption = None,
     shift: options.ShiftOption = None,
     rotation: options.RotationOption = None,
@@ -60,6 +63,10 @@ def train(
     dt: options.DtOption = None,
     readouts: options.ReadoutsOption = None,
     frames_read: options.FramesReadOption = None,
+    every: options.EveryOption = None,
+    pooling: options.PoolingOption = None,
+    segment: options.SegmentOption = None,
+    truncate: options.TruncateOption = None,
     patch: options.PatchOption = None,
     signal: options.SignalOption = None,
     input: options.InputOption = None,
@@ -91,7 +98,7 @@ def train(
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Train a network of coupled oscillators on images, and test it once at the end.
+    """Train a network of coupled oscillators on images or signals, and test it once at the end.
 
     Ctrl-C saves and stops; --resume goes on, also after a run was killed, to the same bits as if nothing had happened.
 
@@ -106,17 +113,17 @@ def train(
     leads = together is None or together.leads
     if resume is not None:
         fixed = [name for name in given if name not in FREE]
-        result, images = _resume(resume, dataset, data_dir, limit, fixed, together)
+        result, data = _resume(resume, dataset, data_dir, limit, fixed, together)
     elif dataset is None:
-        raise ValueError("which images? llgrad train digits, or llgrad train mnist --data-dir DIR")
+        raise ValueError("which images? llgrad train digits, llgrad train mnist --data-dir DIR, or signals in a folder")
     else:
         defaults = defaults_of(dataset)
         recipe = _recipe(defaults, given, limit)
         if leads:
             _check_new(folder, force)
-        source = ImageSource(dataset, data_dir, split or 0)
+        source = _source(dataset, given)
         data = source.load()
-        begun, images = network_of(defaults, given, data, recipe.seed), data.test
+        begun = network_of(defaults, given, data, recipe.seed)
         about = {"notes": source.notes(), "command": command_line(), "overwrite": force, "processes": together}
         if leads:
             clear_pictures(folder)
@@ -124,7 +131,20 @@ def train(
     if together is not None:
         leave()
     if leads:
-        _deliver(result, json, [] if no_pictures else _draw(result, images))
+        _deliver(result, json, [] if no_pictures else _draw(result, data.test), data)
+
+
+def _source(dataset: str, given: Mapping[str, Any]) -> ImageSource | SignalSource:
+    """Where the images, or signals, come from. Raises ValueError for an option that is for the others."""
+    signals = is_signals(dataset)
+    foreign = ("data_dir", "frames", "patch", "shift", "rotation") if signals else ("test", "front")
+    if idle := [name for name in foreign if name in given]:
+        kind = "images, and these are signals" if signals else "signals, and these are images"
+        raise ValueError(f"{flag(idle[0])} is for {kind}; leave it out")
+    split = given.get("split", 0)
+    if signals:
+        return SignalSource(dataset, given.get("test", PART), tuple(given.get("front", ())), split)
+    return ImageSource(dataset, given.get("data_dir"), split)
 
 
 def _check_new(folder: pathlib.Path, force: bool) -> None:
@@ -155,13 +175,13 @@ def _resume(
     limit: float | None,
     fixed: Sequence[str],
     together: Processes | None,
-) -> tuple[Trained, Images]:
-    """(how it went, the test images) of a run that goes on."""
+) -> tuple[Trained, SampleSet]:
+    """(how it went, the images or signals) of a run that goes on."""
     run = open_run(path)
     if fixed:
         raise ValueError(f"{flag(fixed[0])} cannot be changed in a run that was begun; leave it out with --resume")
     data = source_of(run, dataset, data_dir).load()
-    return _working(lambda tell: resume(path, data, time_limit=limit, progress=tell, processes=together)), data.test
+    return _working(lambda tell: resume(path, data, time_limit=limit, progress=tell, processes=together)), data
 
 
 def _working(task: Any) -> Trained:
@@ -198,7 +218,7 @@ def _terminated_like_ctrl_c() -> Iterator[None]:
         signals.signal(signals.SIGTERM, before)
 
 
-def _draw(result: Trained, images: Images) -> list[pathlib.Path]:
+def _draw(result: Trained, images: Samples) -> list[pathlib.Path]:
     """The pictures of a run that was tested just now. One that cannot be written costs nothing but itself."""
     if result.test is None or result.folder is None:
         return []
@@ -209,12 +229,22 @@ def _draw(result: Trained, images: Images) -> list[pathlib.Path]:
         return []
 
 
-def _deliver(result: Trained, json: bool, pictures: Sequence[pathlib.Path]) -> None:
+def _deliver(result: Trained, json: bool, pictures: Sequence[pathlib.Path], data: SampleSet) -> None:
     """Print how the run went and where its files are; a run that was interrupted ends with the status of Ctrl-C."""
+    linear = linear_beside(data) if result.ending is Ending.finished else None
     if json:
-        print_json({**result.result, "run": str(result.folder), "pictures": [str(file) for file in pictures]})
+        print_json(
+            {
+                **result.result,
+                **linear_entry(linear),
+                "run": str(result.folder),
+                "pictures": [str(file) for file in pictures],
+            }
+        )
     else:
         print(result)
+        if linear is not None:
+            print(linear_in_words(linear, data))
         if pictures:
             print(f"pictures: {pictures[0].parent}")
         if result.ending is not Ending.finished:

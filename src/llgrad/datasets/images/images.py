@@ -83,6 +83,10 @@ class Images(eqx.Module):
         """The pixels at `index` from 0 to 1: float32 (…, H, W), all of them without an index."""
         return np.divide(self.pixels[index], np.float32(self.scale), dtype=np.float32)
 
+    def batch(self, index: Any) -> np.ndarray:
+        """What a network is given of the images at `index`: (B, H, W)."""
+        return self.scaled(index)
+
     def __repr__(self) -> str:
         height, width = self.shape
         return f"Images: {len(self)} of {height}×{width} pixels, {len(self.classes)} classes"

@@ -52,7 +52,15 @@ class Row(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What a file holds. `print` it for a sentence and a table; `lg.plot.contents` draws it."""
+    """What a file holds. `print` it for a sentence and a table; `lg.plot.contents` draws it.
+
+    >>> import llgrad as lg
+    >>> from pathlib import Path
+    >>> _ = Path("scope.csv").write_text("t (ns),CH1 (mV)\\n0,1\\n1,2\\n2,3\\n")
+    >>> found = lg.data.contents("scope.csv")
+    >>> found.kind, [(row.name, row.unit, row.size) for row in found.rows]
+    ('a table of text', [('t', 'ns', 3), ('CH1', 'mV', 3)])
+    """
 
     path: str
     kind: str

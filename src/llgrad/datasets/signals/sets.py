@@ -57,6 +57,16 @@ class SignalSet(eqx.Module):
         """What the signals are called."""
         return self.train.name
 
+    @property
+    def sha256(self) -> dict[str, str]:
+        """The hash of the file that they came from, by its name."""
+        return self.train.sha256
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Frames of the longest signal of both parts, and features of a frame (T, F)."""
+        return max(self.train.longest, self.test.longest), self.train.features
+
     @classmethod
     def by_index(cls, signals: Signals, test: int | Iterable[int]) -> SignalSet:
         """The signals whose index (which repetition they are) is in `test` are kept to test."""

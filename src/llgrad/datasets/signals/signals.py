@@ -11,6 +11,7 @@ import numpy as np
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.units import show
 from llgrad.datasets.images.images import Images
+from llgrad.datasets.samples.sequences import Sequences
 
 
 class Signals(eqx.Module):
@@ -121,6 +122,22 @@ class Signals(eqx.Module):
         return int(self.lengths.max())
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Frames of the longest signal, and features of a frame (T, F)."""
+        return self.longest, self.features
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean frame (F,)."""
+        return self.values.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+    @property
+    def spread(self) -> np.ndarray:
+        """The standard deviation of each feature over all frames (F,); 1 of one that never changes."""
+        found = self.values.std(axis=0, dtype=np.float64).astype(np.float32)
+        return np.where(found > 0, found, np.float32(1))
+
+    @property
     def counts(self) -> np.ndarray:
         """How many signals each class has (classes,)."""
         return np.bincount(self.labels, minlength=len(self.classes))
@@ -157,6 +174,13 @@ class Signals(eqx.Module):
         values = np.zeros((chosen.size, most, self.features), np.float32)
         values[mask] = self.values[(starts[:, None] + np.arange(most)[None])[mask]]
         return values, mask
+
+    def batch(self, index: Any) -> np.ndarray | Sequences:
+        """What a network is given of the signals at `index`: (B, T, F), with their lengths where those differ."""
+        values, _ = self.padded(index, self.longest)
+        if (self.lengths == self.longest).all():
+            return values
+        return Sequences(values, self.lengths[index].reshape(-1))
 
     def take(self, index: Any) -> Signals:
         """The signals at `index`: numbers, a slice, or a mask (n,). Classes and names of groups stay what they are."""

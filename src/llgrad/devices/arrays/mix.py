@@ -31,6 +31,14 @@ class Mix(Record):
 
     `of` names what is mixed, among what the system's `emit` gives; `to` what comes out of it, among what its `receive`
     takes. A mix of your own is one class with `mixed`; the XLA engine runs it.
+
+    >>> import llgrad as lg
+    >>> class Neighbour(lg.systems.Mix):
+    ...     def mixed(self, emitted):
+    ...         return jnp.roll(emitted, 1)
+    >>> import jax.numpy as jnp
+    >>> Neighbour(of="x", to="push").mixed(jnp.array([1.0, 2.0, 3.0])).tolist()
+    [3.0, 1.0, 2.0]
     """
 
     of: str = eqx.field(static=True, kw_only=True)

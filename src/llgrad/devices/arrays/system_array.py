@@ -12,7 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.core.record import Record, as_count
+from llgrad.core.record import Record, as_count, tables_of
 from llgrad.core.trajectory import SystemSignal, SystemTrajectory
 from llgrad.devices.arrays.mix import Mix
 from llgrad.devices.arrays.mixing import Link, Mixing
@@ -71,7 +71,9 @@ class SystemArray(Record):
         check_kind("mixes", self.mixes, tuple, "give a DenseMix, a SumMix, or several of them")
         for mix in self.mixes:
             check_kind("mixes", mix, Mix, "give a DenseMix, a SumMix, or several of them")
-        self.system = jax.tree.map(lambda leaf: _spread(leaf, count), system)
+        leaves, tree = jax.tree.flatten(system)
+        spread = [_spread(leaf, count, table) for leaf, table in zip(leaves, tables_of(tree), strict=True)]
+        self.system = jax.tree.unflatten(tree, spread)
 
     def __check_init__(self) -> None:
         links_of_array(self)
@@ -117,14 +119,17 @@ class SystemArray(Record):
         return jax.vmap(function, axis_size=self.count)(self.system)
 
 
-def _spread(leaf: Any, count: int) -> Any:
+def _spread(leaf: Any, count: int, table: bool) -> Any:
+    """A number, or a table of them, for every member."""
     shape = np.shape(leaf)
+    if len(shape) == table:
+        xp = jnp if isinstance(leaf, Tracer) else np
+        return xp.array(xp.broadcast_to(leaf, (count, *shape)), dtype=None if isinstance(leaf, Tracer) else float)
     if shape[:1] == (count,):
         return leaf
-    if shape == ():
-        return jnp.broadcast_to(leaf, (count,)) if isinstance(leaf, Tracer) else np.full(count, float(leaf))
+    one = "table" if table else "number"
     raise ValueError(
-        f"a leaf of the system has the shape {shape}, expected one number for all, or {count} along its first axis"
+        f"a leaf of the system has the shape {shape}, expected one {one} for all, or {count} along its first axis"
     )
 
 

@@ -29,6 +29,14 @@ class EffectiveFields:
 
     Of a current along ĵ with spins along σ = n̂ × ĵ the field is damping_like (m × σ) + field_like σ, as that of
     `SpinOrbitTorque`; `field_like` has the Oersted field in it.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> H = np.linspace(-0.05, 0.05, 11)
+    >>> first = 1e-3 * (1 - H**2 / (2 * 1.5**2))
+    >>> found = lg.experiments.effective_fields((H, first, -2.667e-7 * H), (H, first, 2.0e-7 * H), planar_ratio=0.4)
+    >>> bool(found.damping_like_error < 1e-6 * found.damping_like), found.notes
+    (True, ())
     """
 
     damping_like: float

@@ -22,6 +22,16 @@ class HarmonicHall:
 
     At a low frequency the first harmonic is in phase (`first_sine`, V_ω), the second a quarter of a period out of phase
     (`second_cosine`, V_2ω), and the other two vanish.
+
+    >>> import llgrad as lg
+    >>> film = lg.Layer("free", Ms=1e6, thickness=1e-9, area=1e-12, H_k=1.5, demag=(0, 0, 0), m=(0, 0, 1),
+    ...     terms=(lg.physics.SpinOrbitTorque(1.0, field_like=0.5),))  # 1 mT per mA towards y
+    >>> film_of_bar = lg.readout.Film(200.0, (lg.readout.AHE(1.0), lg.readout.PHE(0.4)))
+    >>> bar = lg.readout.HallBar(film_of_bar, length=20e-6, width=5e-6)
+    >>> found = lg.experiments.harmonic_hall(lg.Stack(film, readouts=bar), "field", -0.05, 0.05, current=1e-3,
+    ...     angle=(1.5707963267948966, 0.0), steps=2, m0={"free": lg.systems.Spin(0.0, 0.0, 1.0)})
+    >>> round(float(found.first_sine[-1]) * 1e3, 3)  # mV: I₀ R_AHE m_z
+    0.999
     """
 
     loop: Loop

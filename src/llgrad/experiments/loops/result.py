@@ -15,7 +15,15 @@ from llgrad.core.units import show
 
 @dataclass(frozen=True)
 class Jump:
-    """Where a state ended, and what the device went to."""
+    """Where a state ended, and what the device went to.
+
+    >>> import llgrad as lg
+    >>> film = lg.Oscillator(Ms=1e6, volume=1e-24, alpha=0.05, H_k=0.1, demag=(0.0, 0.0, 0.0))
+    >>> found = lg.experiments.loop(film, "field", 0.2, -0.2, angle=(0.7853981633974483, 0.0))
+    >>> jump = found.jumps[0]
+    >>> jump.kind, round(jump.value * 1e3, 6)  # mT
+    ('fold', -50.0)
+    """
 
     way: int
     """0 on the sweep from start to stop, 1 on the way back."""
@@ -36,7 +44,14 @@ class Jump:
 
 @dataclass(frozen=True)
 class Loop:
-    """A quasi-static loop. The first axis of everything is the sweep: from start to stop, and back (in its order)."""
+    """A quasi-static loop. The first axis of everything is the sweep: from start to stop, and back (in its order).
+
+    >>> import llgrad as lg
+    >>> film = lg.Oscillator(Ms=1e6, volume=1e-24, alpha=0.05, H_k=0.1, demag=(0.0, 0.0, 0.0))
+    >>> found = lg.experiments.loop(film, "field", 0.2, -0.2, angle=(0.7853981633974483, 0.0))
+    >>> round(float(found.coercive[0]) * 1e3, 6), found.magnetisation.shape
+    (-50.0, (2, 201, 3))
+    """
 
     device: Any
     parameter: str

@@ -31,7 +31,14 @@ USUAL: Final = 1e-4
 
 @dataclass(frozen=True)
 class ResonanceMap:
-    """What a weak microwave does to a device over field (P) and frequency (F)."""
+    """What a weak microwave does to a device over field (P) and frequency (F).
+
+    >>> import llgrad as lg
+    >>> film = lg.Oscillator(Ms=1e6, volume=1e-24, alpha=0.01, H_k=0.1, demag=(0.0, 0.0, 0.0))
+    >>> found = lg.experiments.resonance_map(film, 0.3, 0.1, [6e9, 8e9], steps=4)
+    >>> found.fields.round(2).tolist(), bool((found.power > 0).all()), found.voltage
+    ([0.3, 0.25, 0.2, 0.15, 0.1], True, None)
+    """
 
     loop: Loop
     """The states at rest, their modes (`frequencies`, `widths`) and jumps: one sweep of the field."""

@@ -24,7 +24,13 @@ GRIDS: Final = ("regions", "error", "noise_ratio", "continued", "stable", "rest"
 
 @dataclass(frozen=True)
 class Map:
-    """Orbits over one or two parameters of a device. Grids have the shape (P,) or (P, Q) of the axes."""
+    """Orbits over one or two parameters of a device. Grids have the shape (P,) or (P, Q) of the axes.
+
+    >>> import llgrad as lg
+    >>> found = lg.sweep(lg.presets.kubota2013(), {"current": "0.2mA:1mA:5"}, quantities="frequency")
+    >>> found.axes[0].name, found["frequency"].shape, found.has_orbit.tolist()
+    ('current', (5,), [False, True, True, True, True])
+    """
 
     device: Any
     axes: tuple[Axis, ...]

@@ -11,7 +11,13 @@ from llgrad.experiments.sweeps.looking.searching import How
 
 
 class Region(enum.IntEnum):
-    """What a device does at a point."""
+    """What a device does at a point.
+
+    >>> import llgrad as lg
+    >>> found = lg.sweep(lg.presets.kubota2013(), {"current": "0.2mA:1mA:5"}, quantities="frequency")
+    >>> lg.experiments.Region(int(found.regions[0])).name
+    'BELOW'
+    """
 
     NOT_COMPUTED = 0
     OSCILLATES = 1

@@ -29,7 +29,14 @@ LOW: Final = 3.0
 
 @dataclass(frozen=True)
 class DwellTimes:
-    """How long a device stays in each of its stable states."""
+    """How long a device stays in each of its stable states.
+
+    >>> import llgrad as lg
+    >>> bit = lg.Oscillator(Ms=1e6, volume=5e-25, H_k=1.4, alpha=0.05, temperature=300.0)
+    >>> found = lg.experiments.dwell_times(bit.replace(field=(0.0, 0.0, 5e-3)))
+    >>> found.states.shape, found.occupation.round(3).tolist()
+    ((2, 3), [0.245, 0.755])
+    """
 
     device: Any
     states: np.ndarray

@@ -36,7 +36,17 @@ TERMS: Final = 20
 
 
 class ErrorRate(NamedTuple):
-    """A write-error rate by the Fokker–Planck equation."""
+    """A write-error rate by the Fokker–Planck equation.
+
+    >>> import llgrad as lg
+    >>> bit = lg.Oscillator(
+    ...     Ms=1e6, volume=5e-25, H_k=1.45, alpha=0.05, polariser=(0, 0, 1), polarization=0.6, temperature=300.0
+    ... )
+    >>> pulse = lg.Drive(current=lg.Pulse(amplitude=100e-6, start=0.1e-9, width=2e-9))
+    >>> found = lg.experiments.write_error_rate(bit, pulse)
+    >>> f"{found.rate:.1e}", bool(found.error < 0.01 * found.rate)
+    ('1.6e-06', True)
+    """
 
     rate: float
     """Probability that the device is where it was."""

@@ -19,7 +19,17 @@ from llgrad.observables.estimators.counting import CONFIDENCE, IntervalEnds, pro
 
 @dataclass(frozen=True)
 class Switching:
-    """Switching by a pulse. Arrays have the shape (), (P,) or (P, Q) of the scan's axes, then what is said."""
+    """Switching by a pulse. Arrays have the shape (), (P,) or (P, Q) of the scan's axes, then what is said.
+
+    >>> import jax, llgrad as lg
+    >>> bit = lg.Oscillator(
+    ...     Ms=1e6, volume=5e-25, H_k=1.45, alpha=0.05, polariser=(0, 0, 1), polarization=0.6, temperature=300.0
+    ... )
+    >>> pulse = lg.Drive(current=lg.Pulse(amplitude=60e-6, start=0.1e-9, width=1e-9))
+    >>> found = lg.experiments.switching(bit, pulse, runs=1000, key=jax.random.key(0))
+    >>> int(found.counts.sum()), found.runs, bool(found.error_rate == 1 - found.probability)
+    (1000, 1000, True)
+    """
 
     device: Any
     drive: Any

@@ -34,16 +34,20 @@ def linear_at(problem: Problem, u: np.ndarray, m0: np.ndarray) -> LinearAnswer:
     values, lines, predictions, jacobian = (
         _with_sought(problem, u, m0) if problem.sought else _linearise(problem, u, m0)
     )
+    names, units = names_with_lines(problem)
+    predicted = tuple(np.asarray(p) for p in predictions)
+    residuals = tuple(p - np.asarray(r.data) for p, r in zip(predicted, problem.recordings, strict=True))
+    return LinearAnswer(names, units, np.concatenate([values, lines]), residuals, np.asarray(jacobian), predicted)
+
+
+def names_with_lines(problem: Problem) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The parameters of a problem and what is free of gain and offset of each voltage, and the units of the latter."""
     names, units = list(problem.names), {}
     for recording in _scaled(problem):
         suffix = f"[{recording.label}]" if len(problem.recordings) > 1 else ""
         names += [f"{name}{suffix}" for name in recording.free_line]
         units |= {f"{name}{suffix}": unit for name, unit in recording.line_units.items()}
-    predicted = tuple(np.asarray(p) for p in predictions)
-    residuals = tuple(p - np.asarray(r.data) for p, r in zip(predicted, problem.recordings, strict=True))
-    return LinearAnswer(
-        tuple(names), units, np.concatenate([values, lines]), residuals, np.asarray(jacobian), predicted
-    )
+    return tuple(names), units
 
 
 def _scaled(problem: Problem) -> list[Recording]:
@@ -84,6 +88,11 @@ def _with_sought(problem: Problem, u: np.ndarray, m0: np.ndarray) -> tuple[Any, 
 
 @eqx.filter_jit
 def _linearise(problem: Problem, u: Any, m0: Any) -> tuple[Any, Any, Any, Any]:
+    return linearised(problem, u, m0)
+
+
+def linearised(problem: Problem, u: Any, m0: Any) -> tuple[Any, Any, Any, Any]:
+    """Values, gains and offsets, predictions and slopes of what is simulated; to be compiled by who calls it."""
     values = problem.physical(u)
     found = [r.line(r.bind(values, m0[r.row])) for r in _scaled(problem)]
     lines = jnp.concatenate(found) if found else jnp.zeros(0)

@@ -34,7 +34,14 @@ MIXED: Final = 1.02
 
 
 class Posterior(NamedTuple):
-    """Draws from the posterior of a fit, in SI."""
+    """Draws from the posterior of a fit, in SI.
+
+    >>> import numpy as np, llgrad as lg
+    >>> chains = 0.005 + 1e-4 * np.random.default_rng(0).normal(size=(4, 1000, 1))
+    >>> found = lg.fitting.Posterior(("alpha",), {"alpha": "1"}, chains, np.ones(1), np.array([4000.0]), divergent=0)
+    >>> [round(end, 4) for end in found.interval("alpha")], round(found.deviation("alpha"), 4)
+    ([0.0048, 0.0052], 0.0001)
+    """
 
     names: tuple[str, ...]
     units: dict[str, str]
@@ -139,6 +146,15 @@ def posterior(
         ValueError: for a fit without a minimum, in pieces, or with a parameter that the data do not fix.
 
     Source: M. D. Hoffman, A. Gelman, J. Mach. Learn. Res. 15, 1593 (2014).
+
+    >>> import jax, llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> trace = lg.trace_of(lg.simulate(sto, duration=1e-9, dt=2e-12, save=lg.Every(5)))
+    >>> result = lg.fit(sto.replace(alpha=0.006), trace, free=["alpha"], dt=2e-12)
+    >>> lg.fitting.posterior(result, key=jax.random.key(0), chains=1)  # four, if not given; that takes 10 s
+    Traceback (most recent call last):
+        ...
+    ValueError: chains = 1, expected a whole number, 2 or more
     """
     blackjax = _blackjax()
     draws, chains = checked_count("draws", draws, BLOCKS), checked_count("chains", chains, 2)

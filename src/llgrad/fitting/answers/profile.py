@@ -28,7 +28,16 @@ UNKNOWN_ERROR: Final = 0.1
 
 
 class Profile(NamedTuple):
-    """The profile of one parameter, in SI; Δχ² is in units of the noise."""
+    """The profile of one parameter, in SI; Δχ² is in units of the noise.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> trace = lg.trace_of(lg.simulate(sto, duration=1e-9, dt=2e-12, save=lg.Every(5)))
+    >>> result = lg.fit(sto.replace(alpha=0.006), trace, free=["alpha"], dt=2e-12, noise=0.01)
+    >>> profile = lg.fitting.profile(result, "alpha", points=5)
+    >>> profile.delta_chi2.round(1).tolist()  # at ±1.5 and ±3 standard errors: 1.5², 3²
+    [9.0, 2.2, 0.0, 2.3, 9.0]
+    """
 
     name: str
     unit: str
@@ -107,6 +116,15 @@ def profile(
 
     Raises:
         ValueError: for a name that was not searched for, and for a fit without a minimum or in pieces.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> trace = lg.trace_of(lg.simulate(sto, duration=1e-9, dt=2e-12, save=lg.Every(5)))
+    >>> result = lg.fit(sto.replace(alpha=0.006), trace, free=["alpha"], dt=2e-12, noise=0.01)
+    >>> profile = lg.fitting.profile(result, "alpha", points=5)
+    >>> low, high = profile.interval()
+    >>> low < 0.005 < high, round((high - low) / result.errors["alpha"], 1)  # ± 1.96 standard errors
+    (True, 3.9)
     """
     points, span = checked_count("points", points, 5), checked_size("span", span, 100.0)
     if not isinstance(result, FitResult):

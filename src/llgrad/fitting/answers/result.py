@@ -35,7 +35,15 @@ class FittedProblem(NamedTuple):
 
 
 class FitResult(eqx.Module):
-    """Parameters found from data. Dictionaries are keyed by parameter name; numbers are in SI."""
+    """Parameters found from data. Dictionaries are keyed by parameter name; numbers are in SI.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> trace = lg.trace_of(lg.simulate(sto, duration=1e-9, dt=2e-12, save=lg.Every(5)))
+    >>> result = lg.fit(sto.replace(alpha=0.006), trace, free=["alpha"], dt=2e-12)
+    >>> round(result.model.alpha, 5), result.units["alpha"], result.explained, result.at_bound
+    (0.005, '1', True, {'alpha': False, 'm0.polar': False, 'm0.azimuthal': False})
+    """
 
     values: dict[str, float]
     errors: dict[str, float]

@@ -145,7 +145,14 @@ class MeasuredLoop(OfLoop):
 
 
 class SwitchingFields(OfLoop):
-    """The fields at which a measured loop jumps, as `MeasuredLoop.switching` gives them."""
+    """The fields at which a measured loop jumps, as `MeasuredLoop.switching` gives them.
+
+    >>> import llgrad as lg
+    >>> loop = lg.data.MeasuredLoop([0.2, 0.1, 0.0, -0.1, -0.2], [1.0, 1.0, 1.1, 2.0, 2.0], angle=(1.5708, 0.0))
+    >>> edges = loop.switching()
+    >>> edges.fields.tolist(), edges.errors.round(4).tolist()  # T: half way between two rows; spacing/√12
+    ([-0.05], [0.0289])
+    """
 
     loop: MeasuredLoop
     rows: np.ndarray

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -37,25 +37,44 @@ def at_minimum(problem: Problem, u: np.ndarray, value: CostEvaluation) -> np.nda
     """
     u = np.asarray(u, float)
     cost, gradient, curvature = (np.asarray(part) for part in (value.cost, value.gradient, value.curvature))
-    signal = sum(recording.power for recording in problem.recordings)
-    needed = np.asarray(problem.searched) & np.array([not is_start(name) for name in problem.names])
+    signal, needed = sum(recording.power for recording in problem.recordings), needed_parameters(problem)
     found = np.zeros(len(u), bool)
     for i in np.flatnonzero(np.isfinite(cost)):
-        length, pinned = np.sqrt(np.diag(curvature[i])), _pinned(problem, u[i], gradient[i])
-        seen = (length > UNSEEN * np.sqrt(signal)) & ~pinned
-        if (needed & ~seen & ~pinned).any():
-            continue
-        step, fall = _newton(curvature[i][np.ix_(seen, seen)], gradient[i][seen], length[seen])
-        variance = cost[i] / max(problem.size - u.shape[1], 1)
-        found[i] = fall <= max(NEAR**2 * variance, EXACT**2 * signal) and np.abs(step).max(initial=0.0) <= STEP
+        values = np.asarray(problem.physical(jnp.asarray(u[i])))
+        edges = [bound.at_edge(float(value)) for bound, value in zip(problem.bounds, values, strict=True)]
+        place = Place(u[i], float(cost[i]), gradient[i], curvature[i], np.array(edges))
+        found[i] = is_minimum(place, needed, signal, problem.size)
     return found
 
 
-def _pinned(problem: Problem, u: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Which parameters (p,) are at an edge of their bound, where u is infinite, with the cost falling towards it."""
-    values = np.asarray(problem.physical(jnp.asarray(u)))
-    edges = [bound.at_edge(float(value)) for bound, value in zip(problem.bounds, values, strict=True)]
-    return np.array(edges) & (gradient * u <= 0)
+def needed_parameters(problem: Problem) -> np.ndarray:
+    """Which parameters (p,) a minimum must show."""
+    return np.asarray(problem.searched) & np.array([not is_start(name) for name in problem.names])
+
+
+class Place(NamedTuple):
+    """Where a search is: unbounded u (p,), cost, gradient (p,) and JᵀJ (p, p) there, and which parameters (p,) are at
+    an edge of their bound."""
+
+    u: np.ndarray
+    cost: float
+    gradient: np.ndarray
+    curvature: np.ndarray
+    edges: np.ndarray
+
+
+def is_minimum(place: Place, needed: np.ndarray, signal: float, size: int) -> bool:
+    """The test of `at_minimum` at one place, of `size` values whose signal has the power `signal`."""
+    u, cost, gradient, curvature, edges = place
+    pinned = edges & (gradient * u <= 0)  # the data push against an edge, where u is infinite
+    length = np.sqrt(np.diag(curvature))
+    seen = (length > UNSEEN * np.sqrt(signal)) & ~pinned
+    if (needed & ~seen & ~pinned).any():
+        return False
+    step, fall = _newton(curvature[np.ix_(seen, seen)], gradient[seen], length[seen])
+    variance = cost / max(size - u.size, 1)
+    near = fall <= max(NEAR**2 * variance, EXACT**2 * signal)
+    return bool(near and np.abs(step).max(initial=0.0) <= STEP)
 
 
 def _newton(curvature: np.ndarray, gradient: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, float]:

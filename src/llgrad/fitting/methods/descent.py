@@ -26,6 +26,11 @@ class GradientDescent(Method):
 
     The steps are shared out evenly over windows that grow to the whole trace, half of them kept for the whole trace;
     `grow=False` is the plain method. Source: Imai, Liu, Akashi, Nakajima, Appl. Phys. Lett. (2025).
+
+    >>> import llgrad as lg, optax
+    >>> method = lg.fitting.GradientDescent(optax.adam(0.01), steps=500)  # lg.fit(…, method=method)
+    >>> method.steps, method.grow
+    (500, True)
     """
 
     optimiser: optax.GradientTransformation | None = eqx.field(static=True, default=None)

@@ -25,6 +25,11 @@ class GridSearch(Method):
 
     The span is relative to the start; to the size of a change that matters (`Bound.reach`) where that is zero. Tilts of
     the starting state stay at zero: a grid over them as well would take `points`² times as long.
+
+    >>> import llgrad as lg
+    >>> method = lg.fitting.GridSearch(points=5, span=0.2)  # lg.fit(…, method=method): 5 simulations for one parameter
+    >>> method.points, method.span
+    (5, 0.2)
     """
 
     points: int = eqx.field(static=True, default=11, converter=as_count)

@@ -38,6 +38,11 @@ class Guess(eqx.Module):
     simulation, and add the result as a start. `screen`: where the state at the first sample is unknown or a delay is
     free, simulate so many random devices (within ±`spread` of the start), states and delays over the first periods and
     keep the best `keep`.
+
+    >>> import llgrad as lg
+    >>> guess = lg.fitting.Guess(screen=1024, keep=8, spread=0.3)  # lg.fit(…, guess=guess)
+    >>> guess.slopes, guess.screen
+    (True, 1024)
     """
 
     slopes: bool = eqx.field(static=True, default=True)
@@ -214,18 +219,27 @@ def match_slopes(problem: Problem, u: np.ndarray, iterations: int = 40) -> np.nd
 
 
 def _smooth(recording: Any, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Smoothed m (3, T) and dm/dt (3, T) [1/ns] of a complete trace, by a local quartic over a twelfth of a period."""
-    import scipy.signal  # slow to import
-
+    """Smoothed m (3, T) and dm/dt (3, T) [1/ns] of a complete trace."""
     t, data = np.asarray(recording.t), np.asarray(recording.data)
     m = np.stack([data[:, recording.columns.index(name)] for name in ("mx", "my", "mz")])
     grid = np.linspace(0, t[-1], t.size)
     even = np.stack([np.interp(grid, t, c) for c in m]) if not np.allclose(t, grid, rtol=0, atol=1e-3 * grid[1]) else m
-    samples = 2 * math.pi / rate / 12 / grid[1]
-    window = min(max(5, 2 * int(samples / 2) + 1), t.size - 1 + t.size % 2)
-    smooth = np.asarray(scipy.signal.savgol_filter(even, window, 4))
-    slope = np.asarray(scipy.signal.savgol_filter(even, window, 4, deriv=1, delta=grid[1] * 1e9))
-    return smooth / np.linalg.norm(smooth, axis=0), slope
+    return smoothed(even, float(grid[1]), rate)
+
+
+def smoothed(m: np.ndarray, dt: float, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """m (…, 3, T), evenly spaced by dt [s], smoothed, and dm/dt [1/ns], by a local quartic over a twelfth of a period.
+
+    `rate` [rad/s] is that of the fastest precession.
+    """
+    import scipy.signal  # slow to import
+
+    count = m.shape[-1]
+    samples = 2 * math.pi / rate / 12 / dt
+    window = min(max(5, 2 * int(samples / 2) + 1), count - 1 + count % 2)
+    smooth = np.asarray(scipy.signal.savgol_filter(m, window, 4))
+    slope = np.asarray(scipy.signal.savgol_filter(m, window, 4, deriv=1, delta=dt * 1e9))
+    return smooth / np.linalg.norm(smooth, axis=-2, keepdims=True), slope
 
 
 @eqx.filter_jit
@@ -233,20 +247,25 @@ def _slope_residuals(problem: Problem, u: Any, slopes: Any) -> tuple[Any, Any]:
     """Residuals of the implicit equation at every sample, and their Jacobian."""
 
     def f(u: Any) -> tuple[Any, Any]:
-        values, parts = problem.physical(u), []
-        for recording, (m, slope) in zip(problem.recordings, slopes, strict=True):
-            bound = recording.bind(values, jnp.array([0.0, 0.0, 1.0]))
-            equation = equation_of_motion(bound.model)
-            times = getattr(recording, "t", None)
-            drive = None if bound.drive is None else bound.drive.sample(times).filled()
-            state, dm = Vec3(*m), Vec3(*slope)
-            field = Vec3(0.0, 0.0, 0.0) if drive is None else drive.field
-            current, time = 0.0 if drive is None else drive.current, 0.0 if times is None else times * 1e9
-            B = equation.effective_field(state, field, current, time)
-            residual = dm + state.cross(B) * equation.gamma - state.cross(dm) * equation.alpha
-            parts += [residual.x, residual.y, residual.z]
-        r = jnp.concatenate(parts)
+        r = slope_residuals(problem, u, slopes)
         return r, r
 
     jacobian, r = jax.jacfwd(f, has_aux=True)(u)
     return r, jacobian
+
+
+def slope_residuals(problem: Problem, u: Any, slopes: Any) -> Any:
+    """Residuals of the implicit equation at every sample, for smoothed m and dm/dt of each recording."""
+    values, parts = problem.physical(u), []
+    for recording, (m, slope) in zip(problem.recordings, slopes, strict=True):
+        bound = recording.bind(values, jnp.array([0.0, 0.0, 1.0]))
+        equation = equation_of_motion(bound.model)
+        times = getattr(recording, "t", None)
+        drive = None if bound.drive is None else bound.drive.sample(times).filled()
+        state, dm = Vec3(*m), Vec3(*slope)
+        field = Vec3(0.0, 0.0, 0.0) if drive is None else drive.field
+        current, time = 0.0 if drive is None else drive.current, 0.0 if times is None else times * 1e9
+        B = equation.effective_field(state, field, current, time)
+        residual = dm + state.cross(B) * equation.gamma - state.cross(dm) * equation.alpha
+        parts += [residual.x, residual.y, residual.z]
+    return jnp.concatenate(parts)

@@ -32,6 +32,11 @@ class LevenbergMarquardt(Method):
     Of the starts that a screening gave, only the best few go on to the long windows. It has converged where
     `at_minimum` says so, not where its steps have become small.
     Source: J. J. Moré, Lecture Notes in Mathematics 630, 105 (1978).
+
+    >>> import llgrad as lg
+    >>> method = lg.fitting.LevenbergMarquardt(iterations=20, grow=False)  # lg.fit(…, method=method)
+    >>> method.iterations, lg.fitting.LevenbergMarquardt().iterations
+    (20, 100)
     """
 
     from_slopes: ClassVar[bool] = True
@@ -51,12 +56,12 @@ class LevenbergMarquardt(Method):
 
     def search(self, problem: Problem, begin: Begin, log: Log) -> MethodEnd:
         windows = growing_windows(problem, self.grow, begin.horizon)
-        state, kept = _State(begin.u, begin.near or repeated(problem, begin.size)), np.arange(begin.size)
+        state, kept = SearchState(begin.u, begin.near or repeated(problem, begin.size)), np.arange(begin.size)
         with log.stoppable():
             for number, horizon in enumerate(windows):
                 if begin.horizon and number and _is_longer(problem, windows[number - 1], horizon):
                     best = _best_few(state)
-                    state, kept = _State(state.u[best], taken(state.near, best)), kept[best]
+                    state, kept = SearchState(state.u[best], taken(state.near, best)), kept[best]
                 given = begin._replace(u=begin.u[kept], m0=begin.m0[kept])
                 self._window(problem, state, given, horizon, (number, len(windows)), log)
         if log.stopped:
@@ -65,7 +70,7 @@ class LevenbergMarquardt(Method):
         return MethodEnd(state.u, begin.m0[kept], state.cost, converged, log.stopped, state.near)
 
     def _window(
-        self, whole: Problem, state: _State, given: Begin, horizon: float, place: tuple[int, int], log: Log
+        self, whole: Problem, state: SearchState, given: Begin, horizon: float, place: tuple[int, int], log: Log
     ) -> None:
         number, count = place
         log.check()
@@ -98,7 +103,7 @@ def _is_longer(problem: Problem, before: float, horizon: float) -> bool:
     return cut_problem(problem, horizon).span > cut_problem(problem, before).span
 
 
-def _best_few(state: _State) -> np.ndarray:
+def _best_few(state: SearchState) -> np.ndarray:
     """The indices of the best starts, those first that differ from all better ones."""
     order, far, near = np.argsort(state.cost), [], []
     for i in order:
@@ -112,7 +117,7 @@ def _evaluate(problem: Problem, u: np.ndarray, m0: np.ndarray, horizon: float, n
     return jax.tree.map(np.array, value)
 
 
-class _State:
+class SearchState:
     """Parameters, costs, dampings and orbits of all starts during the search."""
 
     def __init__(self, u: np.ndarray, near: tuple[Any, ...]):
@@ -127,9 +132,13 @@ class _State:
     def restart(self, value: CostEvaluation) -> None:
         """Begin a new window from the same parameters."""
         self.value, self.cost = value, value.cost
-        self._follow(np.ones(self.size, bool), value)
-        self.damping = np.full(self.size, 1e-3)
-        self.settled = np.zeros(self.size, bool)
+        self.begin(np.ones(self.size, bool), self.u, value)
+
+    def begin(self, which: np.ndarray, u: np.ndarray, value: CostEvaluation) -> None:
+        """Begin some of the searches anew, at the parameters of their rows in u."""
+        self.take(which, u, value)
+        self.damping[which] = 1e-3
+        self.settled[which] = False
 
     def propose(self) -> tuple[np.ndarray, np.ndarray]:
         """The next parameters of every start, and which starts still move."""
@@ -149,7 +158,7 @@ class _State:
             trial[active] += step * np.minimum(1.0, LARGEST_STEP / np.maximum(longest, 1e-300))
         return trial, active
 
-    def judge(self, trial: np.ndarray, value: CostEvaluation, active: np.ndarray, tolerance: float) -> None:
+    def judge(self, trial: np.ndarray, value: CostEvaluation, active: np.ndarray, tolerance: Any) -> None:
         """Take the trials that lower the cost; relax their damping and raise that of the others."""
         better = active & (value.cost <= self.cost)
         moved = np.abs(trial - self.u).max(axis=1) / (1 + np.abs(self.u).max(axis=1))

@@ -19,6 +19,11 @@ class Starts(eqx.Module):
     """`count` starts: the given one, and others drawn evenly within ±`spread` of it, inside the bounds.
 
     The spread is relative to the given value; to the size of a change that matters (`Bound.reach`) where that is zero.
+
+    >>> import llgrad as lg
+    >>> starts = lg.fitting.Starts(count=4, spread=0.2)  # lg.fit(…, starts=starts, key=jax.random.key(0))
+    >>> starts.count, starts.spread
+    (4, 0.2)
     """
 
     count: int = eqx.field(static=True, default=1, converter=as_count)

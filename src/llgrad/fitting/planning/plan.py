@@ -61,6 +61,12 @@ def plan(
 
     Raises:
         ValueError: for an unknown setting or parameter, no noise, or settings none of which can be simulated.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> proposal = lg.fitting.plan(sto, {"current": [2e-3, 3e-3]}, free=["alpha"], duration=1e-9, noise=0.01)
+    >>> proposal.best.settings
+    {'current': 0.003}
     """
     began = time.perf_counter()
     known = _known(source, free)

@@ -38,7 +38,14 @@ class Candidate(NamedTuple):
 
 
 class Plan(eqx.Module):
-    """What to measure next. Errors are in SI, relative errors in parts of the value."""
+    """What to measure next. Errors are in SI, relative errors in parts of the value.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> proposal = lg.fitting.plan(sto, {"current": [2e-3, 3e-3]}, free=["alpha"], duration=1e-9, noise=0.01)
+    >>> len(proposal.candidates), proposal.names
+    (2, ('alpha',))
+    """
 
     model: Oscillator
     names: tuple[str, ...]

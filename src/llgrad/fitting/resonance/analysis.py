@@ -69,6 +69,16 @@ def fit_resonance(
     Raises ValueError where fewer than six sweeps carry a usable line that the shape explains, where the data do not
     decide between the shapes, where derivatives are widened by a modulation that was not given, and where γ' is that of
     no electron, so that a unit must be wrong.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> H = np.linspace(0.0, 0.6, 301)
+    >>> def sweep(f):  # a line at f = γ/2π (H + 0.1 T), whose half width is α f 2π/γ + 1 mT
+    ...     centre, half = f / 28e9 - 0.1, 0.01 * f / 28e9 + 1e-3
+    ...     return lg.data.Sweep(f, H, 1e-6 / (1 + ((H - centre) / half) ** 2) + 1e-9 * np.sin(np.arange(301)))
+    >>> found = lg.fit_resonance(lg.data.Sweeps([sweep(f) for f in (6e9, 8e9, 10e9, 12e9, 14e9, 16e9)]))
+    >>> round(float(found.alpha[0]), 3)  # and its standard error
+    0.01
     """
     began = time.perf_counter()
     _check(sweeps, window, background, shape, modulation)

@@ -40,7 +40,7 @@ def check_targets(problem: Problem, experiments: tuple[Experiment, ...], free: I
     """
     names = [free] if isinstance(free, str) else list(free)
     for experiment in experiments:
-        _check_data(experiment)
+        check_data(experiment)
     _check_places(problem, names)
 
 
@@ -48,7 +48,7 @@ def _called(experiment: Experiment) -> str:
     return f"the trace {experiment.label!r}" if experiment.label else "the trace"
 
 
-def _check_data(experiment: Experiment) -> None:
+def check_data(experiment: Experiment) -> None:
     """A trace in which every column is constant, or noise, holds no motion."""
     if not isinstance(experiment.data, Trace):
         return

@@ -52,6 +52,8 @@ class TraceRecording(Recording):
         if count >= self.t.shape[0] or count < 2:
             return self
         duration = float(self.t[count - 1]) + self.duration - float(self.t[-1])
+        if self.save_every:  # whole intervals, however the times of the trace are rounded
+            duration = self.duration * (count - 1) / (self.t.shape[0] - 1)
         return dataclasses.replace(
             self, t=self.t[:count], data=self.data[:count], sigma=self.sigma[:count], duration=duration
         )

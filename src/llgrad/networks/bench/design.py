@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from typing import Any, Self
 
@@ -13,8 +14,9 @@ import jax.numpy as jnp
 from llgrad.networks.bench.readout import OutputSignals, Readout, Signal
 from llgrad.networks.bench.response import Disturbance, input_of, respond
 from llgrad.networks.bench.settings import Settings
-from llgrad.networks.bench.timeline import Timeline
+from llgrad.networks.bench.timeline import Frames, Pooling, Timeline
 from llgrad.networks.bench.wiring import Device
+from llgrad.networks.frames.backward import Backward
 from llgrad.solve.task import Engine
 
 
@@ -33,17 +35,40 @@ class Stage(eqx.Module):
 class Design(eqx.Module):
     """Arrays one after the other, and a linear read-out of the last. The first sees pixels; each later one sees all
     components of m at the read-outs of the one before it, of systems the signals that are read.
+
+    >>> import jax, llgrad as lg
+    >>> import numpy as np
+    >>> with jax.enable_x64(False):  # networks compute in float32
+    ...     network = lg.OscillatorClassifier.create(
+    ...         lg.presets.kubota2013(), shape=(8, 8), classes=10, key=jax.random.key(0), oscillators=16
+    ...     )
+    ...     design = network.design()
+    ...     logits = design(np.zeros((2, 8, 8), np.float32))
+    >>> logits.shape, len(design.stages)
+    ((2, 10), 1)
     """
 
     stages: tuple[Stage, ...]
     readout: Readout
     shape: tuple[int, int] = eqx.field(static=True)
-    """Size (H, W) of the images."""
+    """Size (H, W) of the images; of signals (T, F), the frames of those that it was made for, and their features."""
     scale: float = eqx.field(static=True, default=1.0)
     """The pixel value that is fed as 1."""
     classes: tuple[str, ...] = eqx.field(static=True, default=())
     """Names of the classes; none where they are only numbered."""
     engine: Engine | None = eqx.field(static=True, default=None)
+    backward: Backward = eqx.field(static=True, default=Backward())
+    """What a gradient keeps of many frames."""
+
+    @property
+    def features(self) -> int:
+        """Numbers in a frame."""
+        return math.prod(self.shape) // self.stages[0].timeline.frames.count(self.shape)
+
+    def answered(self, frames: int) -> range:
+        """Of a signal of so many frames those that are answered; none where there is one answer to all of it."""
+        last = self.stages[-1].timeline
+        return last.read(frames) if last.pooling is Pooling.EACH else range(0)
 
     def states(self, images: Any, disturbances: tuple[Disturbance, ...] | None = None) -> list[Any]:
         """States of each array at its read-outs, for images (B, H, W) in [0, 1]: m (K, R, B, N, 3) of oscillators, of
@@ -53,32 +78,70 @@ class Design(eqx.Module):
 
     def signals(self, images: Any, disturbances: tuple[Disturbance, ...] | None = None) -> Any:
         """What is read (read-outs, B, N, width) for images (B, H, W) in [0, 1]."""
-        read = self._run(images, disturbances)[1]
+        read = self.read(images, disturbances)[0]
         return read.reshape(-1, *read.shape[2:])
 
-    def _run(self, images: Any, disturbances: tuple[Disturbance, ...] | None) -> tuple[list[Any], Any]:
-        """The states of each array, and the signals of the last (frames read, R, B, N, width)."""
-        if images.shape[1:] != self.shape:
-            given = "×".join(map(str, images.shape[1:]))
-            raise ValueError(
-                f"the images have {given} pixels, and the network is made for {'×'.join(map(str, self.shape))}"
-            )
-        frames, found = self.stages[0].timeline.frames.cut(images), []
-        for index, stage in enumerate(self.stages[:-1]):
+    def read(self, images: Any, disturbances: tuple[Disturbance, ...] | None = None) -> tuple[Any, Any]:
+        """What is read of the last array (frames read, R, B, N, width), and where signals have begun (frames, B)."""
+        return self._run(images, disturbances)[1:]
+
+    def _run(self, images: Any, disturbances: tuple[Disturbance, ...] | None) -> tuple[list[Any], Any, Any]:
+        """The states of each array, the signals of the last (frames read, R, B, N, width), and where those of the
+        frames have begun (None where all have).
+        """
+        self.check(images)
+        frames, begun = self.stages[0].timeline.frames.laid_out(images)
+        found: list[Any] = []
+        for index, stage in enumerate(self.stages):
+            if index:
+                before = self.stages[index - 1]
+                passed = before.read(self.readout.signal.passed_on, found[-1], frames)
+                frames = jnp.moveaxis(passed, 2, 1).reshape(passed.shape[0], passed.shape[2], -1)
             disturbance = None if disturbances is None else disturbances[index]
-            found.append(respond(stage.device, stage.settings, stage.timeline, frames, disturbance, self.engine))
-            passed = stage.read(self.readout.signal.passed_on, found[-1], frames)
-            frames = jnp.moveaxis(passed, 2, 1).reshape(passed.shape[0], passed.shape[2], -1)
+            options = (disturbance, self.engine, begun, self.backward)
+            found.append(respond(stage.device, stage.settings, stage.timeline, frames, *options))
         stage = self.stages[-1]
-        disturbance = None if disturbances is None else disturbances[-1]
-        found.append(respond(stage.device, stage.settings, stage.timeline, frames, disturbance, self.engine))
-        last = slice(-stage.timeline.frames_read, None)
-        read = jax.tree.map(lambda part: part[last], found[-1])
-        return found, stage.read(self.readout.signal, read, frames[last])
+        last = stage.timeline.read(frames.shape[0])
+        chosen = slice(last.start, last.stop, last.step)
+        read = jax.tree.map(lambda part: part[chosen], found[-1])
+        signals = stage.read(self.readout.signal, read, frames[chosen])
+        return found, signals, None if begun is None else begun[chosen]
+
+    def check(self, images: Any, what: str = "the images have") -> None:
+        """Raise ValueError for images of another size, or signals of other frames."""
+        timeline, given = self.stages[0].timeline, images.shape[1:]
+        if timeline.frames is Frames.SIGNAL:
+            if len(given) != 2 or given[1] != self.features:
+                raise ValueError(
+                    f"the signals have the shape {'×'.join(map(str, given))} (frames × features), and the network is "
+                    f"made for frames of {self.features} features"
+                )
+            last = self.stages[-1].timeline
+            if last.pooling is Pooling.TOGETHER and (read := len(last.read(given[0]))) != self.weighed:
+                raise ValueError(
+                    f"the signals have {given[0]} frames, of which {read} are read, and the network has weights for "
+                    f"{self.weighed}; give other signals, or make it with pooling=Pooling.MEAN"
+                )
+        elif given != self.shape:
+            text = "×".join(map(str, given))
+            raise ValueError(f"{what} {text} pixels, and the network is made for {'×'.join(map(str, self.shape))}")
+
+    @property
+    def weighed(self) -> int:
+        """Frames that the read-out has weights of their own for."""
+        last = self.stages[-1]
+        of_frame = last.timeline.readouts * last.settings.count * self.readout.signal.width
+        return self.readout.weights.shape[0] // of_frame
+
+    def answer(self, signals: Any, begun: Any = None) -> Any:
+        """Logits of what `read` found."""
+        return self.readout.of_frames(signals, self.stages[-1].timeline.pooling, begun)
 
     def __call__(self, images: Any, disturbances: tuple[Disturbance, ...] | None = None) -> Any:
-        """Logits (B, classes) of images (B, H, W) in [0, 1]."""
-        return self.readout(self.signals(images, disturbances))
+        """Logits (B, classes) of images (B, H, W) in [0, 1], signals (B, T, F), or `Sequences` of different lengths;
+        (B, frames read, outputs) where each frame is answered.
+        """
+        return self.answer(*self.read(images, disturbances))
 
     def with_images(self, scale: float, classes: Iterable[str]) -> Self:
         """The same for images of this pixel scale, with the names of the classes.

@@ -20,7 +20,7 @@ from llgrad.devices.system import System
 from llgrad.networks.bench.design import Design, Stage
 from llgrad.networks.bench.readout import OutputSignals, Readout, Signal
 from llgrad.networks.bench.settings import Settings
-from llgrad.networks.bench.timeline import Frames, Timeline
+from llgrad.networks.bench.timeline import Frames, Pooling, Timeline
 from llgrad.networks.bench.wiring import DeviceWiring
 
 KIND: Final = "design"
@@ -49,6 +49,15 @@ def save_design(
         overwrite: whether a file that is there is replaced.
         images: more about the images, such as where they are.
         record: for the run record: seed, data_hash, command.
+
+    >>> import jax, llgrad as lg
+    >>> with jax.enable_x64(False):
+    ...     network = lg.OscillatorClassifier.create(
+    ...         lg.presets.kubota2013(), shape=(8, 8), classes=10, key=jax.random.key(0), oscillators=16
+    ...     )
+    ...     lg.networks.save_design("design.json", network.design())
+    >>> lg.networks.load_design("design.json").shape
+    (8, 8)
     """
     check_kind("design", design, Design, "give (path, design), as network.design() makes one")
     about = {"shape": design.shape, "scale": design.scale, "classes": design.classes}
@@ -70,6 +79,18 @@ def load_design(path: Path) -> Design:
     """The design of a file that `save_design` wrote: its logits are the same bits.
 
     Raises FileNotFoundError where there is none, ValueError, in one sentence, for a file that is another or damaged.
+
+    >>> import jax, llgrad as lg
+    >>> import numpy as np
+    >>> images = np.zeros((2, 8, 8), np.float32)
+    >>> with jax.enable_x64(False):
+    ...     network = lg.OscillatorClassifier.create(
+    ...         lg.presets.kubota2013(), shape=(8, 8), classes=10, key=jax.random.key(0), oscillators=16
+    ...     )
+    ...     lg.networks.save_design("same.json", network.design())
+    ...     same = lg.networks.load_design("same.json")(images) == network.design()(images)
+    >>> bool(same.all())
+    True
     """
     return design_of(path, read_json(path, KIND))
 
@@ -136,6 +157,8 @@ def _stage_entry(stage: Stage) -> dict[str, Any]:
             "frames": timeline.frames.value,
             "readouts": timeline.readouts,
             "frames_read": timeline.frames_read,
+            "every": timeline.every,
+            "pooling": timeline.pooling.value,
         },
         "settings": settings,
     }
@@ -151,7 +174,9 @@ def _stage(entry: Mapping[str, Any]) -> Stage:
         _value(time, "start", "1"),
         Frames(time["frames"]),
         int(time["readouts"]),
-        int(time["frames_read"]),
+        None if time["frames_read"] is None else int(time["frames_read"]),
+        int(time.get("every", 1)),
+        Pooling(time.get("pooling", "together")),
     )
     coupled = entry.get("coupled", True)  # a design of before is of oscillators, which are coupled in the usual way
     pair = (str(coupled[0]), str(coupled[1])) if isinstance(coupled, list) else coupled is True
@@ -207,7 +232,7 @@ def _check(design: Design) -> None:
         for name, value in stage.settings.varying.items():
             shapes[f"{name} of array {number}"] = value.shape, wanted.get(name, (count,))
         inputs = design.readout.signal.passed_on.width * count * timeline.readouts
-    read = timeline.readouts * min(timeline.frames_read, frames) * count * design.readout.signal.width
+    read = timeline.readouts * timeline.weighed(frames) * count * design.readout.signal.width
     classes = len(design.classes) or design.readout.bias.size
     shapes["the bias"] = design.readout.bias.shape, (classes,)
     shapes["the read-out weights"] = design.readout.weights.shape, (read, classes)

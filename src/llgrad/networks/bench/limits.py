@@ -21,6 +21,14 @@ class Bench(Record):
 
     None is no limit. `bits` count the sign: a setting is a multiple of the largest one over 2^(bits − 1) − 1. Where the
     bench names no largest value, the largest of the design is taken.
+
+    >>> import llgrad as lg
+    >>> bench = lg.networks.Bench(field=50e-3, current=3e-3, bits=8)
+    >>> print(bench)
+    Bench
+      field    50 mT  largest field, along x (input) and along z
+      current  3 mA   largest direct current
+      bits     8
     """
 
     field: float | None = quantity("T", default=None, about="largest field, along x (input) and along z")

@@ -16,10 +16,16 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.states.components import component_names
 from llgrad.devices.system import System
 from llgrad.networks.bench.settings import Settings
+from llgrad.networks.bench.timeline import Pooling
 
 
 class Signal(enum.Enum):
-    """What is measured of an `Oscillator` at a read-out; of a `System` see `OutputSignals`."""
+    """What is measured of an `Oscillator` at a read-out; of a `System` see `OutputSignals`.
+
+    >>> import llgrad as lg
+    >>> [(signal.value, signal.names) for signal in lg.networks.Signal]
+    [('magnetisation', ('m_x', 'm_y', 'm_z')), ('x', ('m_x',)), ('voltage', ('V/(I R(0))',))]
+    """
 
     MAGNETISATION = "magnetisation"
     """All three components of m."""
@@ -141,3 +147,17 @@ class Readout(eqx.Module):
         """Logits (B, classes) of signals (read-outs, B, N, width)."""
         flat = jnp.moveaxis(signals, 1, 0).reshape(signals.shape[1], -1)
         return jnp.matmul(flat, self.weights) + self.bias[None]
+
+    def of_frames(self, signals: Any, pooling: Pooling, begun: Any = None) -> Any:
+        """Answers of signals (frames, R, B, N, width) at the frames that are read, where they have `begun` (frames, B):
+        (B, classes), or (B, frames, classes) where there is one at each.
+        """
+        if begun is not None:
+            there = begun[:, None, :, None, None]
+            signals = jnp.where(there, signals, jnp.zeros((), signals.dtype))
+        if pooling is Pooling.EACH:
+            return jnp.swapaxes(jax.vmap(self)(signals), 0, 1)
+        if pooling is Pooling.MEAN:
+            count = signals.shape[0] if begun is None else begun.sum(axis=0).astype(signals.dtype)[None, :, None, None]
+            return self(signals.sum(axis=0) / count)
+        return self(signals.reshape(-1, *signals.shape[2:]))

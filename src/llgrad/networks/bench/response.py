@@ -16,6 +16,7 @@ from llgrad.kernels.steppers import RK4
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.timeline import Timeline
 from llgrad.networks.bench.wiring import Device, terminals_of
+from llgrad.networks.frames.backward import WHOLE, Backward, over_frames
 from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every
 from llgrad.solve.simulate import simulate_quietly
@@ -58,14 +59,41 @@ def respond(
     frames: Any,
     disturbance: Disturbance | None = None,
     engine: Engine | None = None,
+    active: Any = None,
+    backward: Backward = WHOLE,
 ) -> Any:
     """States at the R read-outs of each of K frames (K, B, F): m (K, R, B, N, 3) of oscillators, else a tree of
-    (K, R, B, N).
+    (K, R, B, N). Where frames are not `active` (K, B), because their signal has not begun, the array stays as it is.
     """
     inputs = input_of(settings, frames)
+    start = begun(device, timeline, settings, inputs.shape[1])
+    given = inputs if disturbance is None else _disturbed(inputs, timeline, disturbance)
+
+    def frame(state: Any, given: Any) -> tuple[Any, Any]:
+        steady, edges, keys, active = given
+        return held(device, settings, timeline, state, steady, edges, keys, active, engine)
+
+    edges, keys = (None, None) if disturbance is None else given[1:]
+    steady = given if disturbance is None else given[0]
+    kept = sum(part.size for part in jax.tree.leaves(start)) * timeline.steps * timeline.readouts
+    return over_frames(frame, start, (steady, edges, keys, active), kept, backward)[1]
+
+
+def held(
+    device: Device,
+    settings: Settings,
+    timeline: Timeline,
+    state: Any,
+    steady: Any,
+    edges: Any = None,
+    keys: Any = None,
+    active: Any = None,
+    engine: Engine | None = None,
+) -> tuple[Any, Any]:
+    """(the state after a frame, those at its read-outs (R, B, …)) while inputs (B, N) are held, from a state (B, …)."""
 
     def one(state: Any, given: Any) -> Any:
-        steady, edges, key = given if disturbance is not None else (given, None, None)
+        steady, edges, key = given
         run = simulate_quietly(
             settings.array(device, steady),
             duration=timeline.hold,
@@ -81,16 +109,14 @@ def respond(
         states = run.m if isinstance(device, Oscillator) else run.state
         return jax.tree.map(lambda part: part[-timeline.readouts :], states)
 
-    def frame(state: Any, given: Any) -> tuple[Any, Any]:
-        states = jax.vmap(one, out_axes=1)(state, given)
-        return jax.tree.map(lambda part: part[-1], states), states
+    states = jax.vmap(one, out_axes=1)(state, (steady, edges, keys))
+    if active is not None:
 
-    start = begun(device, timeline, settings, inputs.shape[1])
-    given = inputs if disturbance is None else _disturbed(inputs, timeline, disturbance)
-    if inputs.shape[0] == 1:
-        states = frame(start, jax.tree.map(lambda value: value[0], given))[1]
-        return jax.tree.map(lambda part: part[None], states)
-    return jax.lax.scan(frame, start, given)[1]
+        def kept(new: Any, old: Any) -> Any:
+            return jnp.where(active.reshape(1, -1, *[1] * (new.ndim - 2)), new, old[None])
+
+        states = jax.tree.map(kept, states, state)
+    return jax.tree.map(lambda part: part[-1], states), states
 
 
 def _drive(device: Device, settings: Settings, edges: Waveform) -> Any:

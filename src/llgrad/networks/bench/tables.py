@@ -15,9 +15,15 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.networks.bench.design import Design, Stage
 from llgrad.networks.bench.readout import OutputSignals, Signal
-from llgrad.networks.bench.timeline import Frames
+from llgrad.networks.bench.timeline import Frames, Pooling
 from llgrad.networks.bench.wiring import NOUNS
 
+NAMES_OF_FRAMES: Final = {
+    Frames.WHOLE: "image",
+    Frames.ROWS: "row",
+    Frames.PIXELS: "pixel",
+    Frames.SIGNAL: "frame",
+}
 OE: Final = 1e4
 """Oersted in a tesla."""
 
@@ -112,6 +118,7 @@ def _inputs(design: Design) -> list[str]:
         Frames.WHOLE: [f"pixel ({row + 1}, {column + 1})" for row in range(H) for column in range(W)],
         Frames.ROWS: [f"pixel {column + 1} of the row" for column in range(W)],
         Frames.PIXELS: ["pixel"],
+        Frames.SIGNAL: [f"feature {feature + 1}" for feature in range(W)],
     }[design.stages[0].timeline.frames]
 
 
@@ -119,8 +126,13 @@ def _readout(design: Design) -> list[list[Any]]:
     stage, signal = design.stages[-1], design.readout.signal
     names = design.classes or tuple(map(str, range(design.readout.bias.shape[0])))
     read = _named(signal)
-    times = stage.timeline.read_times(_frames(design))
-    keys = [(time * 1e9, one + 1, what) for time in times for one in range(stage.settings.count) for what in read]
+    timeline = stage.timeline
+    times: list[Any] = [1e9 * time for time in timeline.read_times(_frames(design))]
+    if timeline.pooling is not Pooling.TOGETHER:
+        what = "mean of the frames read" if timeline.pooling is Pooling.MEAN else "each frame read"
+        inside = [1e9 * timeline.hold * (index + 1) / timeline.readouts for index in range(timeline.readouts)]
+        times = [f"{what}, {time:.7g} in the frame" for time in inside]
+    keys = [(time, one + 1, what) for time in times for one in range(stage.settings.count) for what in read]
     values = np.asarray(design.readout.weights, float)
     rows = ([*key, *row] for key, row in zip(keys, values, strict=True))
     bias = ["", "", "bias", *np.asarray(design.readout.bias, float)]
@@ -149,7 +161,7 @@ def _time_line(design: Design) -> list[list[Any]]:
 def _events(design: Design, stage: Stage) -> Iterator[tuple[float, str]]:
     """(time [s], what happens) in the order of time."""
     timeline, frames = stage.timeline, _frames(design)
-    start, noun = timeline.start, {Frames.WHOLE: "image", Frames.ROWS: "row", Frames.PIXELS: "pixel"}[timeline.frames]
+    start, noun = timeline.start, NAMES_OF_FRAMES[timeline.frames]
     begun = f"m = ({start.x:g}, {start.y:g}, {start.z:g})" if isinstance(start, Vec3) else _listed(start)
     yield 0.0, f"reset ends: {begun}"
     reads = set(_rounded(timeline.read_times(frames)))

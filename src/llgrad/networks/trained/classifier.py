@@ -1,4 +1,4 @@
-"""The network of oscillators that recognises images, as training sees it."""
+"""The network of oscillators that recognises images and signals, as training sees it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from llgrad.devices.system import System
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.files import signal_entry, signal_of, start_entry
 from llgrad.networks.bench.readout import OutputSignals, Readout, Signal
-from llgrad.networks.bench.timeline import Frames
+from llgrad.networks.bench.timeline import Frames, Pooling
 from llgrad.networks.bench.wiring import Device
+from llgrad.networks.frames.backward import Backward
 from llgrad.networks.imperfections import Imperfections
 from llgrad.networks.network import Network
 from llgrad.networks.trained.encoder import DenseEncoder, Encoder, PatchEncoder
@@ -31,7 +32,10 @@ DRAWN: Final = 64
 
 
 class OscillatorClassifier(Network):
-    """Pixels → field on each oscillator → the coupled array evolves → read-out → logits; all of it trained.
+    """Frames → field on each oscillator → the coupled array evolves → read-out → logits; all of it trained.
+
+    An image is one frame, or its rows or pixels one after the other; a signal has frames of its own. Each is held for a
+    time, and the state goes on from one to the next.
 
     The oscillators are `Oscillator`s, or any `System`: then the pixels enter by a terminal of it, and what is read are
     components of its state and its outputs. `design()` is the same network in physical numbers.
@@ -50,11 +54,13 @@ class OscillatorClassifier(Network):
     layers: tuple[OscillatorLayer, ...]
     readout: Readout
     shape: tuple[int, int] = eqx.field(static=True)
-    """Size (H, W) of the images."""
+    """Size (H, W) of the images; (T, F) of signals."""
     trained: tuple[Trainable, ...] = eqx.field(static=True, default=KNOBS_AND_COUPLING)
     imperfections: Imperfections | None = eqx.field(static=True, default=None)
     """What training sees where it gives a key."""
     engine: Engine | None = eqx.field(static=True, default=None)
+    backward: Backward = eqx.field(static=True, default=Backward())
+    """What a gradient keeps of many frames."""
 
     @classmethod
     def create(
@@ -69,9 +75,14 @@ class OscillatorClassifier(Network):
         dt: float | None = None,
         frames: Frames = Frames.WHOLE,
         readouts: int = 1,
-        frames_read: int = 1,
+        frames_read: int | None = 1,
+        every: int = 1,
+        pooling: Pooling = Pooling.TOGETHER,
+        segment: int | None = None,
+        truncate: int | None = None,
         patch: tuple[int, int] | None = None,
         centre: Any = None,
+        spread: Any = None,
         input: str = "field_x",
         coupling: tuple[str, str] | bool = True,
         settings: Mapping[str, tuple[float, float]] | None = None,
@@ -87,18 +98,26 @@ class OscillatorClassifier(Network):
 
         Args:
             device: what all oscillators have in common: an `Oscillator`, or any `System` (a `Stack`, a `Vortex`, …).
-            shape: size (H, W) of the images.
+            shape: size (H, W) of the images; of signals (T, F), such as `data.shape`: their frames and features.
             classes: number of classes.
             key: a `jax.random.key` for the weights.
             oscillators: number in each array, one number for one array.
             hold: time for which a frame is held [s]; None takes 0.44 ns for an Oscillator.
             dt: time step [s]; None takes 16 steps in a frame, of a System more where it turns by more than 1 rad.
-            frames: the whole image at once, or row by row, or pixel by pixel.
+            frames: the whole image at once, or row by row, or pixel by pixel; `Frames.SIGNAL` for signals of any number
+                of frames: the state goes on from frame to frame, and is reset between signals.
             readouts: read-outs in a frame, evenly spaced.
-            frames_read: how many of the last frames the read-out sees.
+            frames_read: how many of the last frames the read-out sees; None for all.
+            every: of every how many frames, counted from the end, they are.
+            pooling: what becomes of them: `Pooling.TOGETHER` gives each frame weights of its own, `MEAN` reads their
+                mean, `EACH` answers at each of them.
+            segment: frames that a gradient takes again together, in place of keeping all; see `Backward`.
+            truncate: frames after which a gradient goes no further back; None for the whole gradient.
             patch: (side, stride) of a convolution in the first encoder; None lets every pixel act on every oscillator.
             centre: the image (H, W), or the frame of it (F,), of which the input field is the bias alone, such as
                 `data.train.mean`: training takes far fewer steps with it; None for a black one.
+            spread: what each number of a frame is divided by (F,), such as `data.train.spread` of signals, whose
+                features have other sizes than pixels; None for ones.
             input: where the input enters: a terminal of the device ("field_x", "current", "voltage"), or of a System
                 any of its values ("layers.0.H_k").
             coupling: (what each emits, where the others receive it) of a System, as ("x", "field_x"): a component of
@@ -122,31 +141,38 @@ class OscillatorClassifier(Network):
         """
         counts = _counts(oscillators)
         plan = ArrayPlan.of(
-            device, frames, shape, hold, dt, readouts, frames_read, input, coupling, settings, signal, start, limits,
-            (unit, coupling_unit), trained,
+            device, frames, shape, hold, dt, readouts, (frames_read, every, cls._checked(pooling)), input, coupling,
+            settings, signal, start, limits, (unit, coupling_unit), trained,
         )  # fmt: skip
-        cut, read = frames.count(shape), plan.signal
+        cut, read, layers = frames.count(shape), plan.signal, []
         keys = jax.random.split(key, 2 * len(counts) + 1)
         mean = None if centre is None else _mean_frame(frames, centre, shape)
-        layers, width = [], shape[0] * shape[1] // cut
+        width = shape[0] * shape[1] // cut
         for index, count in enumerate(counts):
-            if index:
-                patch = mean = None
-            encoder = _encoder(width, count, shape, patch, mean, keys[2 * index])
+            first = (patch, mean, _spread(spread, width)) if index == 0 else (None, None, None)
+            encoder = _encoder(width, count, shape, *first, keys[2 * index])
             layers.append(plan.layer(count, encoder, keys[2 * index + 1]))
-            if index == 0 and isinstance(read, OutputSignals) and not isinstance(signal, OutputSignals):
-                images = jax.random.uniform(jax.random.fold_in(key, 1), (DRAWN, *shape), jnp.float32)
-                read = in_their_spread(read, layers[0], frames.cut(images), signal is not None)
+            if index == 0 and not isinstance(signal, OutputSignals):
+                read = _as_drawn(read, layers[0], key, shape, signal is not None)
             width = read.passed_on.width * count * readouts
-        seen = counts[-1] * readouts * min(frames_read, cut) * read.width
-        weights = jax.random.normal(keys[-1], (seen, classes), jnp.float32) * (seen**-0.5)
-        readout = Readout(weights, jnp.zeros(classes, jnp.float32), read)
-        return cls(tuple(layers), readout, (shape[0], shape[1]), plan.trained, imperfections)
+        readout = _drawn_readout(keys[-1], counts[-1] * readouts * plan.timeline.weighed(cut), classes, read)
+        backward = Backward(segment, truncate).checked()
+        return cls(tuple(layers), readout, (shape[0], shape[1]), plan.trained, imperfections, backward=backward)
+
+    @classmethod
+    def _checked(cls, pooling: Pooling) -> Pooling:
+        """The same. Raises ValueError for frames that are read in another way than the answers are meant."""
+        if pooling is Pooling.EACH:
+            raise ValueError(
+                "pooling = EACH: a classifier has one answer to a signal, give TOGETHER or MEAN; an "
+                "OscillatorRegressor answers at each frame"
+            )
+        return pooling
 
     def design(self) -> Design:
         """The network in physical numbers."""
         stages = tuple(layer.stage(self.trained) for layer in self.layers)
-        return Design(stages, self.readout, self.shape, engine=self.engine)
+        return Design(stages, self.readout, self.shape, engine=self.engine, backward=self.backward)
 
     def built(self) -> Design:
         return self.design()
@@ -201,7 +227,11 @@ class OscillatorClassifier(Network):
             "frames": timeline.frames.value,
             "readouts": timeline.readouts,
             "frames_read": timeline.frames_read,
+            "every": timeline.every,
+            "pooling": timeline.pooling.value,
+            **self.backward._asdict(),
             "centre": None if encoder.centre is None else list(encoder.centre),
+            "spread": None if encoder.spread is None else list(encoder.spread),
             "patch": [encoder.patch, encoder.stride] if isinstance(encoder, PatchEncoder) else None,
             "input": wiring.input,
             "coupled": None if wiring.coupling is None else list(wiring.coupling),
@@ -236,8 +266,13 @@ class OscillatorClassifier(Network):
             frames=Frames(spec["frames"]),
             readouts=spec["readouts"],
             frames_read=spec["frames_read"],
+            every=spec.get("every", 1),
+            pooling=Pooling(spec.get("pooling", "together")),
+            segment=spec.get("segment"),
+            truncate=spec.get("truncate"),
             patch=None if spec["patch"] is None else tuple(spec["patch"]),
             centre=spec.get("centre"),
+            spread=spec.get("spread"),
             input=spec.get("input", "field_x"),
             coupling=(coupled[0], coupled[1]) if isinstance(coupled, list) else coupled is True,
             settings=None if spec.get("settings") is None else _pairs(spec["settings"]),
@@ -249,6 +284,21 @@ class OscillatorClassifier(Network):
             trained=tuple(part_of(value) for value in spec["trained"]),
             imperfections=None if spec["imperfections"] is None else from_json(spec["imperfections"]),
         )
+
+
+def _as_drawn(read: Any, layer: OscillatorLayer, key: Any, shape: tuple[int, int], named: bool) -> Any:
+    """What is read, that of systems in its spread in the array as drawn."""
+    if not isinstance(read, OutputSignals):
+        return read
+    images = jax.random.uniform(jax.random.fold_in(key, 1), (DRAWN, *shape), jnp.float32)
+    return in_their_spread(read, layer, layer.timeline.frames.cut(images), named)
+
+
+def _drawn_readout(key: Any, reads: int, classes: int, read: Any) -> Readout:
+    """Normal weights of so many read-outs of oscillators, that make logits of signals near 1 near 1."""
+    seen = reads * read.width
+    weights = jax.random.normal(key, (seen, classes), jnp.float32) * (seen**-0.5)
+    return Readout(weights, jnp.zeros(classes, jnp.float32), read)
 
 
 def _pairs(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -277,17 +327,31 @@ def _mean_frame(frames: Frames, image: Any, shape: tuple[int, int]) -> tuple[flo
     return tuple(np.asarray(frames.cut(image[None])).mean(axis=(0, 1)).tolist())
 
 
+def _spread(given: Any, width: int) -> tuple[float, ...] | None:
+    """The spread of each number of a frame, float32. Raises ValueError for what is none."""
+    if given is None:
+        return None
+    spread = np.asarray(given, np.float32)
+    if spread.shape != (width,) or not np.isfinite(spread).all() or spread.min() <= 0:
+        raise ValueError(f"spread has the shape {spread.shape}, expected positive numbers ({width},)")
+    return tuple(spread.tolist())
+
+
 def _encoder(
     inputs: int,
     count: int,
     shape: tuple[int, int],
     patch: tuple[int, int] | None,
     centre: tuple[float, ...] | None,
+    spread: tuple[float, ...] | None,
     key: Any,
 ) -> Encoder:
-    """Gains so small that a usual image gives fields below the natural one."""
+    """Gains so small that a usual image, or a frame in its spread, gives fields below the natural one."""
     if patch is None:
-        return DenseEncoder.create(inputs, count, key, 1.4 * inputs**-0.5, centre)
+        size = 1.4 if spread is None else 0.5
+        return DenseEncoder.create(inputs, count, key, size * inputs**-0.5, centre, spread)
+    if spread is not None:
+        raise ValueError("a patch is laid over the pixels of an image, which have no spread; leave one of them out")
     probe = PatchEncoder.create(shape, 1, *patch, key, 1.0)
     channels, rest = divmod(count, probe.places)
     if rest or not channels:

@@ -15,11 +15,15 @@ class Encoder(eqx.Module):
     """A parametrisation of the input gains of an array, in units of its natural field.
 
     The field of pixels u is gains · (u − centre) + bias: with the mean image as the centre, training changes gains and
-    bias independently, and so takes far fewer steps.
+    bias independently, and so takes far fewer steps. Features of other sizes than pixels are divided by their spread:
+    the gains are those of (u − centre)/spread over the spread.
     """
 
     centre: tuple[float, ...] | None = eqx.field(static=True, default=None, kw_only=True)
     """Pixels (F,) of which the field is the bias; None for zeros."""
+
+    spread: tuple[float, ...] | None = eqx.field(static=True, default=None, kw_only=True)
+    """What each number of a frame is divided by (F,); None for ones."""
 
     @abc.abstractmethod
     def gains(self) -> Any:
@@ -42,13 +46,23 @@ class DenseEncoder(Encoder):
     bias: Any
 
     @classmethod
-    def create(cls, inputs: int, count: int, key: Any, scale: float, centre: tuple[float, ...] | None = None) -> Self:
+    def create(
+        cls,
+        inputs: int,
+        count: int,
+        key: Any,
+        scale: float,
+        centre: tuple[float, ...] | None = None,
+        spread: tuple[float, ...] | None = None,
+    ) -> Self:
         """Normal gains of standard deviation `scale`, biases of zero."""
         weights = scale * jax.random.normal(key, (inputs, count), jnp.float32)
-        return cls(weights, jnp.zeros(count, jnp.float32), centre=centre)
+        return cls(weights, jnp.zeros(count, jnp.float32), centre=centre, spread=spread)
 
     def gains(self) -> Any:
-        return self.weights
+        if self.spread is None:
+            return self.weights
+        return self.weights / jnp.asarray(self.spread, self.weights.dtype)[:, None]
 
     def biases(self) -> Any:
         return self.bias

@@ -23,7 +23,12 @@ from llgrad.networks.trained.encoder import Encoder
 
 
 class Part(enum.Enum):
-    """What training may change."""
+    """What training may change.
+
+    >>> import llgrad as lg
+    >>> [part.value for part in lg.networks.Part]
+    ['input', 'coupling', 'field', 'current', 'damping', 'readout']
+    """
 
     INPUT = "input"
     """Input gains and offsets."""
@@ -50,6 +55,10 @@ class Limits(NamedTuple):
 
     What is None is the usual one. Of a `System` the input and the coupling only, in the units of their terminals; its
     `settings` have ranges of their own.
+
+    >>> import llgrad as lg
+    >>> lg.networks.Limits(current=(0.0, 3e-3)).damping
+    (0.001, 0.5)
     """
 
     input: Any = None

@@ -14,7 +14,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.states.components import component_names
 from llgrad.devices.system import System
 from llgrad.networks.bench.readout import OutputSignals, Signal
-from llgrad.networks.bench.timeline import Frames, Timeline
+from llgrad.networks.bench.timeline import Frames, Pooling, Timeline
 from llgrad.networks.bench.wiring import Device, DeviceWiring
 from llgrad.networks.trained.encoder import Encoder
 from llgrad.networks.trained.layer import (
@@ -56,7 +56,7 @@ class ArrayPlan(NamedTuple):
         hold: float | None,
         dt: float | None,
         readouts: int,
-        frames_read: int,
+        reading: tuple[int | None, int, Pooling],
         terminal: str,
         coupling: tuple[str, str] | bool,
         settings: Mapping[str, tuple[float, float]] | None,
@@ -68,9 +68,8 @@ class ArrayPlan(NamedTuple):
     ) -> Self:
         """From the arguments of `OscillatorClassifier.create`."""
         hold = _checked(device, hold, settings)
-        timeline = Timeline(
-            hold, dt or natural_step(device, hold), _start(device, start), frames, readouts, frames_read
-        )
+        step = dt or natural_step(device, hold)
+        timeline = Timeline(hold, step, _start(device, start), frames, readouts, *reading)
         wiring = DeviceWiring.of(device, terminal, coupling, settings or ())
         count, spins = frames.count(shape), isinstance(device, Oscillator)
         for value, of in zip(units, (wiring.input_unit, wiring.coupling_unit), strict=True):

@@ -59,7 +59,14 @@ class Level(NamedTuple):
 
 
 class Telegraph(NamedTuple):
-    """A signal that jumps between two levels."""
+    """A signal that jumps between two levels.
+
+    >>> import numpy as np, llgrad as lg
+    >>> signal = np.repeat(np.tile([0.0, 1.0], 100), [30, 10] * 100) + 0.05 * np.sin(np.arange(4000))
+    >>> found = lg.observables.telegraph(signal, dt=1e-9)
+    >>> round(found.probability_up, 3)
+    0.25
+    """
 
     upper: Level
     lower: Level

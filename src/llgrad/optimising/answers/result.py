@@ -106,7 +106,15 @@ class SearchRecord:
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best device that was found, and what it hangs on. Numbers are in SI; dictionaries go by parameter."""
+    """The best device that was found, and what it hangs on. Numbers are in SI; dictionaries go by parameter.
+
+    >>> import llgrad as lg
+    >>> best = lg.optimise(
+    ...     lg.presets.kubota2013(), lg.minimise(lambda sto: (sto.current - 1e-3) ** 2), {"current": (0, "0.8mA")}
+    ... )
+    >>> {name: round(value * 1e3, 6) for name, value in best.values.items()}, best.sense
+    ({'current': 0.8}, 'smallest')
+    """
 
     device: Any
     """The best, ready to use."""
@@ -184,6 +192,14 @@ def load_optimum(path: str | Path) -> Optimum:
     """The result of `lg.optimise` that was saved.
 
     Raises ValueError for a file that holds none, or is damaged.
+
+    >>> import llgrad as lg
+    >>> best = lg.optimise(
+    ...     lg.presets.kubota2013(), lg.minimise(lambda sto: (sto.current - 1e-3) ** 2), {"current": (0, "0.8mA")}
+    ... )
+    >>> _ = best.save("best.json")
+    >>> lg.optimising.load_optimum("best.json").value == best.value
+    True
     """
     entry = read_json(path, "optimum")
     try:

@@ -18,7 +18,13 @@ from llgrad.orbits.results.orbit import Orbit
 
 @dataclass(frozen=True)
 class Threshold:
-    """Where a fixed point changes: "Hopf", "fold", or "branch point"."""
+    """Where a fixed point changes: "Hopf", "fold", or "branch point".
+
+    >>> import llgrad as lg
+    >>> (onset,) = lg.orbits.thresholds(lg.presets.kubota2013(), "current", 0.2e-3, 1e-3)
+    >>> round(float(onset.frequency) / 1e9, 3), onset.supercritical
+    (1.727, True)
+    """
 
     kind: str
     value: Any
@@ -41,7 +47,13 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Branch:
-    """A branch of fixed points, point after point."""
+    """A branch of fixed points, point after point.
+
+    >>> import llgrad as lg
+    >>> branches = lg.follow(lg.presets.kubota2013(), "current", 0.2e-3, 1e-3)
+    >>> [(bool(branch.stable[0]), bool(branch.stable[-1])) for branch in branches.branches]
+    [(True, False), (False, False), (False, False), (False, False)]
+    """
 
     values: np.ndarray
     """Of the number (P,), in SI units."""
@@ -64,7 +76,13 @@ class Branch:
 
 @dataclass(frozen=True)
 class Branches:
-    """All branches of fixed points and cycles over a range of one number."""
+    """All branches of fixed points and cycles over a range of one number.
+
+    >>> import llgrad as lg
+    >>> branches = lg.follow(lg.presets.kubota2013(), "current", 0.2e-3, 1e-3)
+    >>> branches.parameter, branches.unit, len(branches.branches), len(branches.cycles)
+    ('current', 'A', 4, 1)
+    """
 
     branches: tuple[Branch, ...]
     thresholds: tuple[Threshold, ...]

@@ -39,7 +39,8 @@ def domain_of(flow: Flow, within: Mapping[str, tuple[float, float]] | None) -> D
     """The box of `within`, else the usual one. Raises ValueError for a name or a range that is none."""
     names = flow.shape.names[len(flow.shape.spins) :]
     size = TIMES_THE_START * np.asarray(flow.scale, float)
-    low, high = -size, size.copy()
+    least, most = limits_of(flow)
+    low, high = np.maximum(-size, least), np.minimum(size, most)
     for name, ends in dict(within or {}).items():
         if name not in names:
             known = f"it can have {', '.join(names)}" if names else "this device has none: unit vectors have no limits"
@@ -47,8 +48,30 @@ def domain_of(flow: Flow, within: Mapping[str, tuple[float, float]] | None) -> D
         pair = np.asarray(ends, float)
         if pair.shape != (2,) or not np.isfinite(pair).all() or not pair[0] < pair[1]:
             raise ValueError(f"within[{name!r}] = {ends!r}, expected the two ends of a range, (low, high), low < high")
-        low[names.index(name)], high[names.index(name)] = pair
+        place = names.index(name)
+        if pair[0] < least[place] or pair[1] > most[place]:
+            raise ValueError(
+                f"within[{name!r}] = {ends!r}, and {name} has a meaning from {least[place]:g} to {most[place]:g} only"
+            )
+        low[place], high[place] = pair
     return Domain((low + high) / 2, (high - low) / 2)
+
+
+def limits_of(flow: Flow) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the largest value (P,) that each component has a meaning at."""
+    own = getattr(getattr(flow.equation, "system", None), "limits", {})
+    names = flow.shape.names[len(flow.shape.spins) :]
+    of_one = len(names) // flow.wide  # the names of an array end in the member's number
+    bare = [name.removesuffix(str(place // of_one)) if flow.count else name for place, name in enumerate(names)]
+    ends = np.array([own.get(name, (-np.inf, np.inf)) for name in bare], float).reshape(-1, 2)
+    return ends[:, 0], ends[:, 1]
+
+
+def meant(flow: Flow, states: np.ndarray) -> np.ndarray:
+    """Which of states (E, d) have components that have a meaning."""
+    least, most = limits_of(flow)
+    plain = states[:, list(flow.shape.plain)]
+    return np.all((plain >= least) & (plain <= most), axis=1)
 
 
 def sum_of_indices(flow: Flow, domain: Domain, starts: np.ndarray) -> int | None:

@@ -16,7 +16,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.orbits.carried import carry, held, is_traced
 from llgrad.orbits.chart import chart_at
 from llgrad.orbits.equilibria.cover import left_over
-from llgrad.orbits.equilibria.domain import Domain, domain_of, rates, sum_of_indices
+from llgrad.orbits.equilibria.domain import Domain, domain_of, meant, rates, sum_of_indices
 from llgrad.orbits.equilibria.energy import energies, has_energy, moment_of
 from llgrad.orbits.equilibria.result import NEUTRAL, Equilibria, Equilibrium, columns_of
 from llgrad.orbits.equilibria.search import StatesFound, covering, find
@@ -97,7 +97,13 @@ def _searched(flow: Flow, domain: Domain, starts: int | None) -> tuple[StatesFou
         raise ValueError(
             "nothing moves this device, whatever its state: every state is an equilibrium; give it a field"
         )
-    return find(flow, begun), begun
+    return _found(flow, begun), begun
+
+
+def _found(flow: Flow, starts: np.ndarray) -> StatesFound:
+    """The fixed points that starts (S, d) lead to, those with a meaning."""
+    found = find(flow, starts)
+    return StatesFound(*(part[meant(flow, found.states)] for part in found))
 
 
 def _checked(
@@ -108,7 +114,7 @@ def _checked(
     if flow.shape.freedom <= 2:
         rest = left_over(flow, domain, found.states, begun)
         if len(rest.missed):
-            found = find(flow, np.concatenate([begun, found.states, rest.missed]))
+            found = _found(flow, np.concatenate([begun, found.states, rest.missed]))
         decided = not len(rest.centres) or bool((found.degenerate & (found.family > 1)).any())
         complete &= decided
         notes.append(

@@ -27,7 +27,15 @@ NEAR = 0.3
 
 @dataclass(frozen=True)
 class Resonance:
-    """The linear response of a device at a fixed point."""
+    """The linear response of a device at a fixed point.
+
+    >>> import llgrad as lg
+    >>> ringing = lg.orbits.resonance(lg.presets.kubota2013().replace(current=0.0, temperature=300.0))
+    >>> ringing.names, ringing.inputs["field_x"]
+    (('m.x', 'm.y', 'm.z'), 'T')
+    >>> round(float(ringing.modes.frequencies[0]) / 1e9, 3)
+    1.73
+    """
 
     state: Any
     """The fixed point, in the form that `simulate` takes."""

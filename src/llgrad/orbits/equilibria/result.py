@@ -21,7 +21,13 @@ NEUTRAL: Final = 1e-9
 
 @dataclass(frozen=True)
 class Equilibrium:
-    """A state in which nothing moves."""
+    """A state in which nothing moves.
+
+    >>> import llgrad as lg
+    >>> found = lg.equilibria(lg.presets.kubota2013().replace(current=0.3e-3))
+    >>> found[0].kind, found[0].stable, round(float(found[0].state[2]), 4)
+    ('stable', True, 0.9997)
+    """
 
     state: Any
     """In the form that `simulate` takes as `m0`: (3,), (N, 3) of an array, or the state of a System."""
@@ -104,7 +110,13 @@ class Equilibrium:
 
 @dataclass(frozen=True)
 class Equilibria:
-    """The fixed points of a device, those of the lowest growth rate first. A sequence of `Equilibrium`."""
+    """The fixed points of a device, those of the lowest growth rate first. A sequence of `Equilibrium`.
+
+    >>> import llgrad as lg
+    >>> found = lg.equilibria(lg.presets.kubota2013().replace(current=0.3e-3))
+    >>> len(found), len(found.stable), found.complete
+    (4, 1, True)
+    """
 
     points: tuple[Equilibrium, ...]
     notes: tuple[str, ...]

@@ -20,6 +20,12 @@ class Locking(eqx.Module):
     With ψ the phase of the oscillator's fundamental behind the drive's, dψ/dt = 0 where the drive's frequency over the
     ratio differs from `centre` by no more than `half_width`. First order in the drive; at half the frequency second
     order, with its shift.
+
+    >>> import llgrad as lg
+    >>> orbit = lg.orbit(lg.presets.kubota2013())
+    >>> locking = orbit.locking({"field_x": 1e-5})
+    >>> round(float(locking.half_width) / 1e6, 3)  # MHz, of 0.1 Oe along x
+    3.555
     """
 
     ratio: float = eqx.field(static=True)

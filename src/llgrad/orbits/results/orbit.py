@@ -32,6 +32,13 @@ class Orbit(eqx.Module):
     """A limit cycle that `lg.orbit` found. Every result is differentiable in every leaf of the model.
 
     The first state round it is arbitrary: what depends on the phase begins there.
+
+    >>> import llgrad as lg
+    >>> orbit = lg.orbit(lg.presets.kubota2013().replace(temperature=300.0))
+    >>> round(float(orbit.frequency) / 1e9, 4), round(float(orbit.line_width) / 1e6, 1)  # GHz, MHz
+    (0.4402, 29.3)
+    >>> orbit.m.shape[-1], bool(orbit.attracts)
+    (3, True)
     """
 
     model: Any

@@ -38,6 +38,12 @@ class DipolarCoupling(LinearCoupling):
 
     Sources: A. J. Newell, W. Williams, D. J. Dunlop, J. Geophys. Res. 98, 9551 (1993); J. D. Jackson, Classical
     Electrodynamics, 3rd edition, eq. 5.56.
+
+    >>> import llgrad as lg
+    >>> positions = [[0.0, 0.0, 0.0], [200e-9, 0.0, 0.0]]
+    >>> coupling = lg.physics.DipolarCoupling.from_positions(positions, Ms=1.4483e6, volume=2.2619e-23)
+    >>> coupling.count, [round(1e3 * float(b), 3) for b in coupling.tensors()[0, 1].diagonal()]  # mT
+    (2, [0.819, -0.409, -0.409])
     """
 
     positions: Any = quantity("m", about="centres of the members, (N, 3)")

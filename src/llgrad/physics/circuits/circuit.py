@@ -13,14 +13,12 @@ import numpy as np
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import Record, is_concrete, vector
 from llgrad.core.vector import Vec3
-from llgrad.devices.oscillator import Oscillator
-from llgrad.devices.system import Spin, System
+from llgrad.devices.system import System
 from llgrad.physics.circuits import members
 from llgrad.physics.circuits.connections import Part, checked_part, elements_of
 from llgrad.physics.circuits.elements import Capacitor, CurrentSource, Element, Inductor, Resistor, VoltageSource
 from llgrad.physics.circuits.network import CURRENT, OHMIC, VOLTAGE, Port, solved
-from llgrad.physics.electric.biased import BiasedJunction
-from llgrad.physics.stacks.stack import Stack, spread_directions
+from llgrad.physics.electric.biased import FollowingJunction
 
 FIELDS: Final = {"field_x": "T", "field_y": "T", "field_z": "T"}
 """Inputs of every circuit beside its sources."""
@@ -38,8 +36,9 @@ class Circuit(System):
     Args:
         source: `CurrentSource(I)` or `VoltageSource(V, resistance)`.
         network: what it drives: an `Oscillator` with a junction or a `Stack` with barriers, without currents of their
-            own; `Resistor`, `Capacitor`, `Inductor`, further sources; `Series(…)` and `Parallel(…)` of these, nested as
-            you like. A current of the source enters each at its first end: it is the device's `current`.
+            own, or a `Heated` one of these; `Resistor`, `Capacitor`, `Inductor`, further sources; `Series(…)` and
+            `Parallel(…)` of these, nested as you like. A current of the source enters each at its first end: it is the
+            device's `current`.
         names: of the devices, in order; "junction0", "junction1", … where they are left out. Elements have names of
             their own: `Resistor(50.0, name="load")`, else "resistor0", …
         field: applied field [T] on all devices, added to their own.
@@ -100,10 +99,10 @@ class Circuit(System):
 
     @staticmethod
     def _check_resistance(name: str, device: members.Device) -> None:
-        laws = [part.junction for part in device.barriers] if isinstance(device, Stack) else [device.junction]
-        if any(isinstance(law, BiasedJunction) for law in laws):
+        laws = members.laws_of(device)
+        if follows := [type(law).__name__ for law in laws if isinstance(law, FollowingJunction)]:
             raise ValueError(
-                f"the resistance of {name} follows its own voltage (BiasedJunction), and a circuit is solved for "
+                f"the resistance of {name} follows its own voltage ({follows[0]}), and a circuit is solved for "
                 "those that follow the states alone; give it a ConductanceJunction"
             )
         if not all(is_concrete(leaf) for leaf in jax.tree.leaves(laws)):
@@ -136,8 +135,8 @@ class Circuit(System):
 
     @property
     def devices(self) -> dict[str, members.Device]:
-        """The oscillators and stacks by name."""
-        return {name: part for name, part in self.elements.items() if isinstance(part, (Oscillator, Stack))}
+        """The oscillators, stacks and heated ones by name."""
+        return {name: part for name, part in self.elements.items() if not isinstance(part, Element)}
 
     def _driven(self) -> dict[str, str]:
         """The input that drives each source, by the source's name."""
@@ -159,6 +158,12 @@ class Circuit(System):
     def noises(self) -> int:  # type: ignore[override]
         """Three for each oscillator and free layer at a temperature."""
         return sum(members.noises_of(device) for device in self.devices.values())
+
+    @property
+    def limits(self) -> Mapping[str, tuple[float, float]]:  # type: ignore[override]
+        """Those of heated devices."""
+        heated = {name: device.limits for name, device in self.devices.items() if isinstance(device, System)}
+        return {f"{name}.{part}": ends for name, limits in heated.items() for part, ends in limits.items()}
 
     @property
     def outputs(self) -> Mapping[str, str]:  # type: ignore[override]
@@ -236,11 +241,7 @@ class Circuit(System):
 
     def _some_state(self) -> dict[str, Any]:
         """A state of the form of the start."""
-        up = Spin(0.0, 0.0, 1.0)
-        found = {
-            name: {layer.name: up for layer in device.free} if isinstance(device, Stack) else up
-            for name, device in self.devices.items()
-        }
+        found = {name: members.some_state_of(device) for name, device in self.devices.items()}
         return found | _reactive_state(self._reactive, [0.0] * len(self._reactive))
 
     @property
@@ -263,9 +264,8 @@ class Circuit(System):
         """Many directions of all devices, in another order for each layer."""
         found, place = {}, 0
         for name, device in self.devices.items():
-            layers = [layer.name for layer in device.free] if isinstance(device, Stack) else [""]
-            each = {layer: spread_directions(place + number) for number, layer in enumerate(layers)}
-            found[name], place = (each if isinstance(device, Stack) else each[""]), place + len(layers)
+            found[name], count = members.spread_states_of(device, place)
+            place += count
         return found
 
     def _pace(self, state: Mapping[str, Any]) -> Any:
@@ -319,11 +319,10 @@ class Circuit(System):
 
     def emit(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """What the other members of a `SystemArray` may feel: directions, of oscillators by name, of stacks' layers as
-        "<name>.<layer>"."""
+        "<name>.<layer>"; of what is heated "<name>.temperature" too, and an oscillator's direction is "<name>.m"."""
         found: dict[str, Any] = {}
         for name, device in self.devices.items():
-            each = state[name].items() if isinstance(device, Stack) else [("", state[name])]
-            found |= {f"{name}.{layer}".rstrip("."): Vec3(m.x, m.y, m.z) for layer, m in each}
+            found |= {f"{name}.{part}".rstrip("."): value for part, value in members.emitted_of(device, state[name])}
         return found
 
     def receive(self, mixed: dict[str, Any], inputs: Inputs) -> Mapping[str, Any]:

@@ -10,10 +10,11 @@ from llgrad.core.record import Record, is_concrete
 from llgrad.core.units import show
 from llgrad.devices.oscillator import Oscillator
 from llgrad.physics.circuits.elements import Element
+from llgrad.physics.heat.heated import Heated
 from llgrad.physics.stacks.stack import Stack
 
 Part = Any
-"""An element, an `Oscillator` with a junction, or a `Stack` with barriers."""
+"""An element, an `Oscillator` with a junction, a `Stack` with barriers, or a `Heated` one of these."""
 
 
 def _cold(part: Any) -> Any:
@@ -24,6 +25,8 @@ def _cold(part: Any) -> Any:
 
 def checked_part(part: Any) -> Any:
     """A part of a circuit. Raises ValueError, in one sentence, for what cannot be one."""
+    if isinstance(part, Heated):
+        return part.replace(device=checked_part(part.device))
     if isinstance(part, Oscillator):
         if part.junction is None:
             raise ValueError(
@@ -43,8 +46,8 @@ def checked_part(part: Any) -> Any:
     elif not isinstance(part, (Element, Several)):
         raise ValueError(
             f"a circuit holds {type(part).__name__}, expected oscillators with a junction, stacks with barriers, "
-            "lg.circuits.Resistor(…), lg.circuits.Capacitor(…), lg.circuits.Inductor(…), "
-            "sources, lg.circuits.Series(…) or lg.circuits.Parallel(…)"
+            "lg.systems.Heated(…) of these, lg.circuits.Resistor(…), lg.circuits.Capacitor(…), "
+            "lg.circuits.Inductor(…), sources, lg.circuits.Series(…) or lg.circuits.Parallel(…)"
         )
     return _cold(part)
 
@@ -76,14 +79,25 @@ class Several(Record):
 
 
 class Series(Several):
-    """Parts one after the other: one current, the voltages add. `Series(a, b, …)`; parts may be `Parallel` again."""
+    """Parts one after the other: one current, the voltages add. `Series(a, b, …)`; parts may be `Parallel` again.
+
+    >>> import llgrad as lg
+    >>> branch = lg.circuits.Series(lg.circuits.Resistor(50.0), lg.circuits.Inductor(50e-9))
+    >>> len(branch.parts), branch.parts[0].resistance
+    (2, 50.0)
+    """
 
     def __init__(self, *given: Part, parts: Any = ()) -> None:
         super().__init__(*given, parts=parts)
 
 
 class Parallel(Several):
-    """Parts side by side: one voltage, the currents add. `Parallel(a, b, …)`; parts may be `Series` again."""
+    """Parts side by side: one voltage, the currents add. `Parallel(a, b, …)`; parts may be `Series` again.
+
+    >>> import llgrad as lg
+    >>> lg.circuits.Parallel(lg.circuits.Resistor(50.0), lg.circuits.Capacitor(20e-12)).parts[1].capacitance
+    2e-11
+    """
 
     def __init__(self, *given: Part, parts: Any = ()) -> None:
         super().__init__(*given, parts=parts)

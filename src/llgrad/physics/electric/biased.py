@@ -1,19 +1,29 @@
-"""A tunnel junction whose magnetoresistance falls with the voltage across it."""
+"""Tunnel junctions whose magnetoresistance follows the voltage across them: by a law, and by a measured table."""
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
+import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.record import is_concrete, quantity
+from llgrad.core.record import is_concrete, quantity, table
 from llgrad.devices.junction import Junction
 
 STEPS: Final = 7
 """Of Newton's method: from the resistance without bias to rounding, for any bias (see the test)."""
 
 
-class BiasedJunction(Junction):
+class FollowingJunction(Junction):
+    """A junction whose resistance follows the voltage across it."""
+
+    def resistance(self, cosine: Any) -> Any:
+        """Resistance [Ω] at c = m·p, any shape, without bias."""
+        return self.at_voltage(cosine, 0.0)
+
+
+class BiasedJunction(FollowingJunction):
     """A tunnel junction, whose conductance is linear in m·p, with a TMR that falls with the voltage V across it:
 
         TMR(V) = TMR₀/(1 + (V/V_h)²),   G(V) = (1 + a c)/(R_P (1 + a)),   a = TMR(V)/(2 + TMR(V)),   c = m·p.
@@ -38,10 +48,6 @@ class BiasedJunction(Junction):
             if is_concrete(value) and not (np.asarray(value, float) > 0).all():
                 raise ValueError(f"{name} = {value} of a BiasedJunction, expected a positive number")
 
-    def resistance(self, cosine: Any) -> Any:
-        """Resistance [Ω] at c = m·p, any shape, without bias."""
-        return self.at_voltage(cosine, 0.0)
-
     def at_voltage(self, cosine: Any, voltage: Any) -> Any:
         twice = self._twice(voltage / self.half_voltage)
         return self.R_P * (twice + 2 * self.tmr) / (twice + self.tmr * (1 + cosine))
@@ -62,3 +68,89 @@ class BiasedJunction(Junction):
     @staticmethod
     def _twice(x: Any) -> Any:
         return 2 * (1 + x * x)
+
+
+class TabulatedJunction(FollowingJunction):
+    """A tunnel junction, whose conductance is linear in m·p, with a TMR that was measured at voltages V across it:
+
+        G(V) = (1 + a c)/(R_P (1 + a)),   a = TMR(V)/(2 + TMR(V)),   c = m·p,
+
+    with straight lines between the points of TMR(V), and constant beyond them. The table need not be symmetric. The
+    parallel state keeps its resistance. Where a current I flows, V solves V G(V) = I: between two points that is a
+    quadratic equation, and which two they are is found by going on from one pair to the next.
+
+    Args:
+        R_P: resistance of the parallel state [Ω].
+        voltages, tmr: the measured curve, (R_AP − R_P)/R_P at each voltage [V], in ascending order.
+
+    Raises ValueError for a curve along which the antiparallel state would carry less current at more voltage: it has
+    several voltages for one current.
+
+    >>> junction = TabulatedJunction(1e3, voltages=[-0.8, 0.0, 0.5], tmr=[0.5, 1.2, 0.8])
+    >>> round(float(junction.at_voltage(-1.0, 0.25)), 6), round(float(junction.at_current(-1.0, 0.25 / 2000)), 6)
+    (2000.0, 2000.0)
+    """
+
+    R_P: float = quantity("Ω", about="resistance of the parallel state")
+    voltages: Any = table("V", ascending=True, about="voltages")
+    tmr: Any = table("1", about="(R_AP − R_P)/R_P at each")
+
+    def __check_init__(self) -> None:
+        if is_concrete(self.R_P) and not (np.asarray(self.R_P, float) > 0).all():
+            raise ValueError(f"R_P = {self.R_P} of a TabulatedJunction, expected a positive number")
+        if np.shape(self.voltages) != np.shape(self.tmr):
+            raise ValueError(
+                f"TabulatedJunction: {np.shape(self.voltages)[-1]} voltages and {np.shape(self.tmr)[-1]} values of "
+                "tmr, expected one for each"
+            )
+        if not (is_concrete(self.voltages) and is_concrete(self.tmr)):
+            return
+        volts, tmr = np.asarray(self.voltages, float), np.asarray(self.tmr, float)
+        if not (tmr > -1).all():
+            raise ValueError(f"TabulatedJunction: tmr of {tmr.min():g}, expected numbers above −1: no R_AP is negative")
+        # I ∝ V/(1 + TMR) rises on a line of TMR where 1 + TMR − V dTMR/dV is positive, which is one number along it
+        rest = 1 + tmr[..., :-1] - volts[..., :-1] * np.diff(tmr) / np.diff(volts)
+        if not (rest > 0).all():
+            place = np.unravel_index(int(rest.argmin()), rest.shape)
+            raise ValueError(
+                f"between {volts[place]:g} V and {volts[(*place[:-1], place[-1] + 1)]:g} V the tmr grows so fast that "
+                "the antiparallel state would carry less current at more voltage; smooth the table"
+            )
+
+    def at_voltage(self, cosine: Any, voltage: Any) -> Any:
+        tmr = jnp.interp(voltage, self.voltages, self.tmr)
+        return self.R_P * (2 + 2 * tmr) / (2 + tmr * (1 + cosine))
+
+    def at_current(self, cosine: Any, current: Any) -> Any:
+        volts, tmr = jnp.asarray(self.voltages), jnp.asarray(self.tmr)
+        drop = current * self.R_P  # V of the parallel state: V [(1 + c)/2 + (1 − c)/2/(1 + TMR)] is equal to it
+        count = volts.shape[-1]
+        first, last = jnp.zeros_like(drop + cosine, int), jnp.full_like(drop + cosine, count - 1, int)
+        for _ in range(math.ceil(math.log2(count - 1))):
+            middle = (first + last) // 2
+            below = self._drop(cosine, volts[middle], tmr[middle]) <= drop
+            first, last = jnp.where(below, middle, first), jnp.where(below, last, middle)
+        return self.at_voltage(cosine, self._between(cosine, drop, (volts, tmr), first, last))
+
+    @staticmethod
+    def _drop(cosine: Any, volts: Any, tmr: Any) -> Any:
+        """R_P I [V] at a voltage and its TMR."""
+        return volts * ((1 + cosine) / 2 + (1 - cosine) / (2 + 2 * tmr))
+
+    def _between(self, cosine: Any, drop: Any, curve: tuple[Any, Any], first: Any, last: Any) -> Any:
+        """V on the line between two neighbours of the table, or beyond its ends.
+
+        V (2 + (1 + c) TMR) = drop (2 + 2 TMR) with TMR = base + slope V: of its two roots the one that stays as the
+        slope goes to 0.
+        """
+        (low, high), (least, most) = ((part[first], part[last]) for part in curve)
+        slope = (most - least) / (high - low)
+        inside = (drop >= self._drop(cosine, low, least)) & (drop <= self._drop(cosine, high, most))
+        end = jnp.where(drop < self._drop(cosine, low, least), least, most)
+        slope, base = jnp.where(inside, slope, 0.0), jnp.where(inside, least - slope * low, end)
+        square, linear, constant = (
+            (1 + cosine) * slope,
+            2 + (1 + cosine) * base - 2 * drop * slope,
+            drop * (2 + 2 * base),
+        )
+        return 2 * constant / (linear + jnp.sqrt(linear * linear + 4 * square * constant))

@@ -11,7 +11,16 @@ from llgrad.core.record import Record, quantity, table
 
 
 class VoltageLaw(Record):
-    """By how much a pure number changes with a voltage. One of your own is one small class with `change`."""
+    """By how much a pure number changes with a voltage. One of your own is one small class with `change`.
+
+    >>> import llgrad as lg
+    >>> class Rising(lg.stacks.VoltageLaw):
+    ...     per_volt: float = lg.quantity("1/V")
+    ...     def change(self, voltage):
+    ...         return self.per_volt * voltage
+    >>> Rising(0.1).change(0.5)
+    0.05
+    """
 
     @abc.abstractmethod
     def change(self, voltage: Any) -> Any:
@@ -33,7 +42,14 @@ class VoltagePolynomial(VoltageLaw):
 
 
 class VoltageTable(VoltageLaw):
-    """A measured curve, by straight lines between its points, and constant beyond its ends."""
+    """A measured curve, by straight lines between its points, and constant beyond its ends.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> table = lg.stacks.VoltageTable(np.array([-1.0, 0.0, 1.0]), np.array([0.02, 0.0, -0.05]))
+    >>> round(float(table.change(0.5)), 4), round(float(table.change(3.0)), 4)
+    (-0.025, -0.05)
+    """
 
     voltages: Any = table("V", ascending=True, about="voltages")
     changes: Any = table("1", about="change at each")

@@ -21,6 +21,13 @@ class OerstedField(FieldTerm):
 
     I is the current through the junction, or, with `terminal="heavy_metal_current"`, `current` and what a drive of a
     `Stack` brings there. `of_strip` and `of_pillar` find b.
+
+    >>> import llgrad as lg
+    >>> term = lg.physics.OerstedField(per_ampere=lg.Vec3(0.0, 0.8, 0.0))
+    >>> sto = lg.presets.kubota2013().replace(terms=(term,))
+    >>> torques = lg.physics.torque_at(sto, (0.6, 0.0, 0.8), thickness=2e-9)
+    >>> (1e3 * torques.fields["terms.0 OerstedField"]).round(3).tolist()  # mT at 2.5 mA
+    [0.0, 2.0, 0.0]
     """
 
     per_ampere: Vec3 = vector("T/A", about="field per current b")

@@ -27,6 +27,13 @@ class SpinOrbitTorque(FieldTerm):
     drives do not reach that terminal, it is `current` alone.
 
     Source of the two parts: A. Manchon et al., Rev. Mod. Phys. 91, 035004 (2019), section I (recalled).
+
+    >>> import llgrad as lg
+    >>> term = lg.physics.SpinOrbitTorque(1.0, field_like=0.5, current=1e-3)  # 1 T per ampere, spins along y
+    >>> sto = lg.presets.kubota2013().replace(terms=(term,))
+    >>> torques = lg.physics.torque_at(sto, (0.0, 0.0, 1.0), thickness=2e-9)
+    >>> (1e3 * torques.fields["terms.0 SpinOrbitTorque"]).round(3).tolist()  # mT: m × σ + β σ
+    [-1.0, 0.5, 0.0]
     """
 
     per_ampere: float = quantity("T/A", about="damping-like field per current in the metal, s")

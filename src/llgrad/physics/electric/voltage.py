@@ -21,6 +21,13 @@ class VoltageControlledAnisotropy(FieldTerm):
     layer to the last is, that is, where the first layer's side is the positive electrode.
 
     Source of the linear law: T. Nozaki et al., Micromachines 10, 327 (2019), section 2 (recalled).
+
+    >>> import llgrad as lg
+    >>> term = lg.physics.VoltageControlledAnisotropy.of_interface(
+    ...     xi=60e-15, Ms=625e3, thickness=1.1e-9, barrier=1.4e-9
+    ... )
+    >>> round(term.per_volt, 4)  # T/V: 2 ξ/(Ms t d)
+    0.1247
     """
 
     per_volt: float = quantity("T/V", about="anisotropy field per voltage, 2ξ/(Ms t d)")
@@ -49,6 +56,12 @@ class VoltageAnisotropyTable(FieldTerm):
     """An anisotropy field that is measured against the voltage: B = H(V) (m·n) n, H by straight lines between points.
 
     Beyond the ends of the table H stays as it is there. V as for `VoltageControlledAnisotropy`.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> term = lg.physics.VoltageAnisotropyTable(np.array([-1.0, 0.0, 1.0]), np.array([0.02, 0.0, -0.05]))
+    >>> term.fields.tolist()  # T at −1, 0 and 1 V
+    [0.02, 0.0, -0.05]
     """
 
     voltages: Any = table("V", ascending=True, about="voltages")

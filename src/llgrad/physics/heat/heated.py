@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.physics.circuits import members
 from llgrad.physics.heat.laws import TemperatureLaw
-from llgrad.physics.stacks.stack import TERMINALS, Stack, spread_directions
+from llgrad.physics.stacks.stack import TERMINALS, Stack
 
 TEMPERATURE: Final = "temperature"
 HEATER: Final = "heater"
@@ -138,6 +139,11 @@ class Heated(System):
         return 3 * (len(self.device.free) if isinstance(self.device, Stack) else 1)
 
     @property
+    def limits(self) -> Mapping[str, tuple[float, float]]:  # type: ignore[override]
+        """A temperature is not below 0 K."""
+        return {TEMPERATURE: (0.0, math.inf)}
+
+    @property
     def outputs(self) -> Mapping[str, str]:  # type: ignore[override]
         """Unit of each signal, that of the temperature in the state among them."""
         if isinstance(self.device, Stack):
@@ -164,6 +170,10 @@ class Heated(System):
         moved = found if isinstance(device, Stack) else {"m": found}
         return {**moved, TEMPERATURE: (flow - cooling) / self.heat_capacity}
 
+    def resistance(self, state: Mapping[str, Any]) -> Any:
+        """Resistance [Ω] of the junction, or of all barriers in series, in a state."""
+        return members.resistance_of(self.at(state[TEMPERATURE]), self._own(state))
+
     def _told(self, device: Any, own: Any, inputs: Inputs) -> dict[str, Any]:
         """What the device tells of a state."""
         if isinstance(device, Stack):
@@ -187,21 +197,31 @@ class Heated(System):
         device, own = self.at(state[TEMPERATURE]), self._own(state)
         return self._told(device, own, inputs) | {"power": self._power(device, own, inputs)}
 
+    def some_state(self) -> dict[str, Any]:
+        """A state of the form of the start."""
+        own = members.some_state_of(self.device)
+        return (own if isinstance(self.device, Stack) else {"m": own}) | {TEMPERATURE: self.ambient}
+
+    def spread_states(self, place: int) -> tuple[dict[str, Any], int]:
+        """Many states at the temperature of the surroundings, and how many unit vectors they have."""
+        own, count = members.spread_states_of(self.device, place)
+        states = own if isinstance(self.device, Stack) else {"m": own}
+        number = np.shape(jax.tree.leaves(own)[0])[0]
+        return states | {TEMPERATURE: jnp.full(number, self.ambient)}, count
+
+    def pace(self, state: Mapping[str, Any], inputs: Inputs) -> Any:
+        """How fast it may turn in a state, and how fast heat flows [rad/s]: at the state's temperature, and at that to
+        which the power in this state would warm it in the end."""
+        own, here = self._own(state), state[TEMPERATURE]
+        warmest = self.ambient + self.thermal_resistance * self._power(self.at(here), own, inputs)
+        paces = [jnp.asarray(members.pace_of(self.at(t), own, inputs)) for t in (here, warmest)]
+        return jnp.maximum(*paces) + 1 / (self.thermal_resistance * self.heat_capacity)
+
     def fastest(self) -> Any:
         """The largest γ|B| at the temperatures that the direct current makes, and how fast heat flows [rad/s]."""
-        device, nothing = self.device, Inputs(0.0, (0.0,) * self.noises, dict.fromkeys(self.inputs, 0.0))
+        nothing = Inputs(0.0, (0.0,) * self.noises, dict.fromkeys(self.inputs, 0.0))
         with jax.ensure_compile_time_eval():
-            if isinstance(device, Stack):
-                states: Any = {layer.name: spread_directions(place) for place, layer in enumerate(device.free)}
-            else:
-                states = spread_directions(0)
-            power = jnp.max(jax.vmap(lambda own: jnp.asarray(self._power(device, own, nothing)))(states))
-            warmest = self.ambient + self.thermal_resistance * power
-            paces = [
-                jnp.max(jax.vmap(lambda own, t=t: jnp.asarray(members.pace_of(self.at(t), own, nothing)))(states))
-                for t in (self.ambient, warmest)
-            ]
-            return jnp.maximum(*paces) + 1 / (self.thermal_resistance * self.heat_capacity)
+            return jnp.max(jax.vmap(lambda state: self.pace(state, nothing))(self.spread_states(0)[0]))
 
     def emit(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """What the other members of a `SystemArray` may feel: that of the device, and its temperature."""

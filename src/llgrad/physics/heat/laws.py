@@ -22,6 +22,14 @@ class TemperatureLaw(Record):
 
     `path` names it: "Ms" or "H_k" (of a `Stack`: of all its layers), or the path of any other number, such as
     "layers.0.terms.0.H_k".
+
+    >>> import llgrad as lg
+    >>> class Linear(lg.systems.TemperatureLaw):
+    ...     slope: float = lg.quantity("1/K")
+    ...     def f(self, T):
+    ...         return 1 - self.slope * T
+    >>> round(Linear("Ms", slope=1e-3).factor(400.0, 300.0), 4)  # 0.6/0.7
+    0.8571
     """
 
     path: str = eqx.field(static=True)
@@ -70,7 +78,14 @@ class PowerLaw(TemperatureLaw):
 
 
 class TemperatureTable(TemperatureLaw):
-    """A measured law: values at temperatures, in any unit, with straight lines between them, and constant beyond."""
+    """A measured law: values at temperatures, in any unit, with straight lines between them, and constant beyond.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> law = lg.systems.TemperatureTable("H_k", np.array([300.0, 400.0]), np.array([1.0, 0.8]))
+    >>> round(float(law.factor(350.0, 300.0)), 4)
+    0.9
+    """
 
     temperatures: Any = table("K", ascending=True, about="temperatures")
     values: Any = table("1", about="value at each, in any unit")

@@ -19,6 +19,11 @@ def taniguchi2018() -> Circuit:
 
     Reproduced: where the resistances hardly vary the two oscillate at the frequency that a single one has at the same
     current, as the abstract says; with the resistances chosen here at 2.5 % more, as the common current swings.
+
+    >>> import llgrad as lg
+    >>> pair = lg.presets.taniguchi2018()
+    >>> [name for name in pair.outputs if name.endswith("current")]
+    ['current', 'junction0.current', 'junction1.current', 'load.current']
     """
     device = kubota2013().replace(current=0.0, junction=LinearJunction(R_P=310.0, delta_R=30.0))
     return Circuit(VoltageSource(1.75), Series(device, device, Resistor(50.0, name="load")))

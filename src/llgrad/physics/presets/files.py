@@ -34,6 +34,11 @@ def load_device(name: str | os.PathLike[str]) -> Oscillator | System:
     "10pJ/m", "alpha": 0.01, "polarization": 0.2}, "current": "5MA/cm2"} (`Vortex.from_disk`).
 
     Raises ValueError, in one sentence, for a file that is damaged, holds no device, or holds one that cannot be meant.
+
+    >>> import llgrad as lg
+    >>> lg.save_device("mine.toml", lg.load_device("kubota2013"))
+    >>> lg.load_device("mine.toml").alpha
+    0.005
     """
     return read_device(name)[0]
 

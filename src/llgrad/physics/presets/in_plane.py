@@ -23,6 +23,11 @@ def lee2004() -> Oscillator:
     polariser is chosen here, which holds m parallel and lets the current drive an orbit), the demagnetising factors
     (those of the elliptic cylinder, see `lg.devices.ellipse`). In that file and not here: exchange, the current's own
     field, a point contact.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.lee2004()
+    >>> round(sto.current * 1e3), round(sto.Ms / 1e3)  # mA, kA/m
+    (4, 1420)
     """
     return Oscillator(
         Ms=1420e3,

@@ -7,11 +7,17 @@ from typing import Any, Final, NamedTuple
 
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.physics.presets import chain, in_plane, perpendicular, stacks, voltage, vortex
+from llgrad.physics.presets import chain, in_plane, perpendicular, spin_hall, stacks, voltage, vortex
 
 
 class Preset(NamedTuple):
-    """One published device."""
+    """One published device.
+
+    >>> import llgrad as lg
+    >>> preset = lg.presets.PRESETS["kubota2013"]
+    >>> preset.kind, preset.make().alpha
+    ('perpendicular oscillator', 0.005)
+    """
 
     kind: str
     """What it is, in a few words: devices of one kind stand together."""
@@ -47,6 +53,14 @@ PRESETS: Final[dict[str, Preset]] = {
         stacks.cheng2016,
         "Phys. Rev. Lett. 116, 207603 (2016), read in zhuzibn/2016_PRL_RanCheng",
     ),
+    "mcgoldrick2022": Preset(
+        "spin Hall oscillator",
+        spin_hall.mcgoldrick2022,
+        "Phys. Rev. Appl. 17, 014006 (2022), read in bcmcgold/va-shno",
+    ),
+    "camsari2017": Preset(
+        "probabilistic bit", spin_hall.camsari2017, "Phys. Rev. X 7, 031014 (2017), arXiv:1610.00377"
+    ),
     "guslienko2014": Preset("vortex oscillator", vortex.guslienko2014, "Nanoscale Res. Lett. 9, 386 (2014)"),
     "taniguchi2018": Preset(
         "two junctions in series",
@@ -57,12 +71,22 @@ PRESETS: Final[dict[str, Preset]] = {
 
 
 def names() -> list[str]:
-    """The names of the presets."""
+    """The names of the presets.
+
+    >>> import llgrad as lg
+    >>> "kubota2013" in lg.presets.names()
+    True
+    """
     return list(PRESETS)
 
 
 def load(name: str) -> Oscillator | System:
-    """The preset of a name. Raises ValueError, with the names there are, for another."""
+    """The preset of a name. Raises ValueError, with the names there are, for another.
+
+    >>> import llgrad as lg
+    >>> lg.presets.load("kubota2013").alpha
+    0.005
+    """
     if name not in PRESETS:
         raise ValueError(
             f"unknown device {name!r}; the presets are {', '.join(PRESETS)}, or give a .json or .toml file"

@@ -17,6 +17,11 @@ def kubota2013() -> Oscillator:
     Measured by H. Kubota et al., Appl. Phys. Express 6, 103003 (2013); modelled by T. Taniguchi et al., ibid. 123003;
     these
     numbers were published with arXiv:2312.01121: λ = 0.288 as printed.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> round(float(lg.orbit(sto).frequency) / 1e9, 4)  # GHz
+    0.4402
     """
     return Oscillator.from_cgs(
         Ms=1448.3,
@@ -46,6 +51,11 @@ def garcia2021() -> Oscillator:
     1.6 nm) is off there, and here.
     Reproduced: this current turns the layer over within the 15 ns of their `test_sllgs_solver.py`; by the linear theory
     the threshold is α (H_k − µ0 Ms (N_z − N_x))/(ħ P/(2 e Ms V)) = 27.8 µA.
+
+    >>> import llgrad as lg
+    >>> cell = lg.presets.garcia2021()
+    >>> round(cell.current * 1e6), round(cell.H_k, 3)  # µA, T
+    (100, 1.667)
     """
     thickness = 1e-9
     return Oscillator(

@@ -26,6 +26,11 @@ def lepadatu2020() -> Stack:
     There ten such pairs lie one on the other, polycrystalline, each coupled to the next; here one pair, of uniform easy
     axis. Not in those files: the shape of an element (a film there; 300 nm × 300 nm here, with the factors of a film).
     Reproduced: saturation across the easy axis at |J₁| Σ 1/(Ms tᵢ) + 2 K₁/Ms.
+
+    >>> import llgrad as lg
+    >>> saf = lg.presets.lepadatu2020()
+    >>> [(layer.name, round(layer.thickness * 1e9, 1)) for layer in saf.layers]  # nm
+    [('lower', 4.9), ('upper', 2.9)]
     """
     K1, Ms = 3.7e3, 1.3e6
     easy = UniaxialAnisotropy(H_k=2 * K1 / Ms, axis=Vec3(1.0, 0.0, 0.0))
@@ -58,6 +63,11 @@ def cheng2016() -> Stack:
     is 1 T/A on both sublattices, so that `terms.1.current` of a layer is γ⁻¹ times the ω_s of the article in teslas.
     Reproduced: the modes without torque, ω = ω_E √((ω_⊥ + 2ω_∥ ± ω_⊥)/ω_E − α²), at 0.1417 THz and 1.1316 THz (its
     Fig. 1), and the threshold ω_s = √(ω_⊥²/4 + α² (2ω_∥ + ω_⊥) ω_E) (its eq. 3), 457 mT.
+
+    >>> import llgrad as lg
+    >>> afm = lg.presets.cheng2016()
+    >>> [layer.name for layer in afm.layers], afm.couplings[0].between
+    (['one', 'other'], ('one', 'other'))
     """
     tesla = 2 * math.pi * 1e12 / GAMMA_ELECTRON
     Ms, thickness = 1e5, 0.9e-9

@@ -30,6 +30,11 @@ def zhang2020() -> Stack:
     conductance) is chosen here.
     Reproduced: the anisotropy is gone at 1.4937 V; without a voltage −95 µA switch it and −85 µA do not; at the current
     whose field cancels the bias (−6.26 µA), 1.333 V switch it and 1.300 V do not, within 25 ns.
+
+    >>> import llgrad as lg
+    >>> junction = lg.presets.zhang2020()
+    >>> [layer.name for layer in junction.layers], sorted(junction.inputs)
+    (['free', 'reference'], ['current', 'field_x', 'field_y', 'field_z', 'heavy_metal_current', 'voltage'])
     """
     Ms, thickness, area = 0.625e6, 1.1e-9, math.pi / 4 * 50e-9**2
     N = math.pi * thickness / (4 * 50e-9)

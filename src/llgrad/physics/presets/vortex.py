@@ -20,6 +20,11 @@ def guslienko2014() -> Vortex:
     1 : 1.78 : 3.32, the current at which the simulated core turns over as 2.7 : 5.0 : 10.2 MA/cm² = 1 : 1.85 : 3.78.
     Not reproduced: the coefficient by which the radius grows, s² = (I/I_c − 1)/λ, λ = 0.81 by its theory for 7 nm (0.43
     here, without the Oersted field).
+
+    >>> import llgrad as lg
+    >>> vortex = lg.presets.guslienko2014()
+    >>> type(vortex).__name__, sorted(vortex.inputs)
+    ('Vortex', ['current', 'field_x', 'field_y'])
     """
     return Vortex.from_disk(
         radius=100e-9,

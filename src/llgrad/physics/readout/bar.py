@@ -37,6 +37,12 @@ class Film(Record):
         sheet_resistance: ρ/thickness [Ω per square], without the effects.
         effects: `AMR`, `SMR`, `AHE`, `PHE`, or a `Magnetoresistance` of your own; none of a metal that only shunts.
         layer: name of the layer of a `Stack` whose magnetisation acts; None for the only one that moves.
+
+    >>> import llgrad as lg
+    >>> film = lg.readout.Film(200.0, (lg.readout.AMR(2.0), lg.readout.AHE(0.5)))
+    >>> bar = lg.readout.HallBar(film, length=20e-6, width=5e-6)
+    >>> [round(float(R), 6) for R in bar.resistances(lg.Vec3(0.6, 0.0, 0.8))]
+    [802.88, 0.4]
     """
 
     sheet_resistance: float = quantity("Ω", about="sheet resistance, per square", bound=positive())

@@ -27,7 +27,19 @@ class SheetTensor(NamedTuple):
 
 
 class Magnetoresistance(Record):
-    """What one effect adds to the sheet resistances of a film. One of your own is one small class with `tensor`."""
+    """What one effect adds to the sheet resistances of a film. One of your own is one small class with `tensor`.
+
+    >>> import llgrad as lg
+    >>> from llgrad.physics.readout.effects import SheetTensor
+    >>> class OutOfPlane(lg.readout.Magnetoresistance):
+    ...     R: float = lg.quantity("Ohm")
+    ...     def tensor(self, along, across, normal):
+    ...         more = self.R * normal**2
+    ...         return SheetTensor(more, more, 0.0 * along, 0.0 * along)
+    >>> bar = lg.readout.HallBar(lg.readout.Film(200.0, OutOfPlane(3.0)), length=20e-6, width=5e-6)
+    >>> [round(float(R), 6) for R in bar.resistances(lg.Vec3(0.0, 0.0, 1.0))]
+    [812.0, 0.0]
+    """
 
     @abc.abstractmethod
     def tensor(self, along: Any, across: Any, normal: Any) -> SheetTensor:
@@ -40,6 +52,11 @@ class AMR(Magnetoresistance):
     Of E = ρ⊥ J + (ρ∥ − ρ⊥) m (m·J), ΔR = (ρ∥ − ρ⊥)/thickness; the sheet resistance of the film is ρ⊥/thickness.
 
     Source: T. R. McGuire, R. I. Potter, IEEE Trans. Magn. 11, 1018 (1975) (recalled).
+
+    >>> import llgrad as lg
+    >>> bar = lg.readout.HallBar(lg.readout.Film(200.0, lg.readout.AMR(2.0)), length=20e-6, width=5e-6)
+    >>> [round(float(R), 6) for R in bar.resistances(lg.Vec3(0.6, 0.8, 0.0))]  # 4 (200 + ΔR 0.6²), ΔR 0.6 · 0.8
+    [802.88, 0.96]
     """
 
     delta_R: float = quantity("Ω", about="ΔR per square, parallel less perpendicular", bound=unbounded(1.0))
@@ -58,6 +75,11 @@ class SMR(Magnetoresistance):
 
     Source: H. Nakayama et al., Phys. Rev. Lett. 110, 206601 (2013); M. Althammer et al., Phys. Rev. B 87, 224401
     (2013); Y.-T. Chen et al., Phys. Rev. B 87, 144411 (2013) (formulas recalled).
+
+    >>> import llgrad as lg
+    >>> bar = lg.readout.HallBar(lg.readout.Film(200.0, lg.readout.SMR(2.0)), length=20e-6, width=5e-6)
+    >>> [round(float(R), 6) for R in bar.resistances(lg.Vec3(0.6, 0.8, 0.0))]  # 4 (200 + ΔR (1 − 0.8²)), ΔR 0.6 · 0.8
+    [802.88, 0.96]
     """
 
     delta_R: float = quantity("Ω", about="ΔR₁ per square", bound=unbounded(1.0))
@@ -74,6 +96,11 @@ class AHE(Magnetoresistance):
     It is half of what the transverse resistance changes by where m is reversed.
 
     Source: N. Nagaosa et al., Rev. Mod. Phys. 82, 1539 (2010) (recalled).
+
+    >>> import llgrad as lg
+    >>> bar = lg.readout.HallBar(lg.readout.Film(200.0, lg.readout.AHE(1.0)), length=20e-6, width=5e-6)
+    >>> [round(float(R), 6) for R in bar.resistances(lg.Vec3(0.0, 0.0, 1.0))]  # Ω along and across: R_AHE m_z
+    [800.0, 1.0]
     """
 
     R: float = quantity("Ω", about="transverse resistance with m along the normal", bound=unbounded(1.0))
@@ -87,6 +114,11 @@ class PHE(Magnetoresistance):
     """Planar Hall effect by itself: R_PHE (m·ĵ)(m·t̂) = (R_PHE/2) sin 2φ across the current, of m in the plane.
 
     AMR and SMR have one that goes with them: give this where the transverse resistance alone is measured.
+
+    >>> import llgrad as lg
+    >>> bar = lg.readout.HallBar(lg.readout.Film(200.0, lg.readout.PHE(2.0)), length=20e-6, width=5e-6)
+    >>> [round(float(R), 6) for R in bar.resistances(lg.Vec3(0.6, 0.8, 0.0))]
+    [800.0, 0.96]
     """
 
     R: float = quantity("Ω", about="twice the transverse resistance at 45°", bound=unbounded(1.0))

@@ -17,7 +17,15 @@ class Barrier(Record):
     Args:
         between: names of the two layers.
         junction: `ConductanceJunction(R_P, tmr)`, `LinearJunction(R_P, delta_R)`, `BiasedJunction(R_P, tmr,
-            half_voltage)` or a law of your own.
+            half_voltage)`, `TabulatedJunction(R_P, voltages, tmr)` or a law of your own.
+
+    >>> import llgrad as lg
+    >>> size = {"Ms": 1.0e6, "thickness": 3e-9, "area": 1e-14}
+    >>> layers = (lg.Layer("reference", m=(1, 0, 0), fixed=True, **size), lg.Layer("free", m=(-1, 0, 0), **size))
+    >>> law = lg.devices.LinearJunction(R_P=300.0, delta_R=300.0)
+    >>> stack = lg.Stack(layers=layers, barriers=lg.stacks.Barrier(("reference", "free"), law))
+    >>> float(lg.simulate(stack, duration=1e-9, dt=2e-12).signal("resistance").values[0])  # Ω, antiparallel
+    600.0
     """
 
     between: tuple[str, str] = eqx.field(static=True, converter=lambda v: tuple(v) if isinstance(v, list) else v)

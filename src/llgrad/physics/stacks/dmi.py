@@ -19,6 +19,11 @@ class InterlayerDMI(LayerCoupling):
     the derivatives of m₁·(m₂ × D) = m₂·(D × m₁) = D·(m₁ × m₂). Of layers of different areas the smaller one is coupled.
 
     Source: A. Fernández-Pacheco et al., Nature Materials 18, 679 (2019) (recalled; their D has no sign of its own).
+
+    >>> import llgrad as lg
+    >>> coupling = lg.stacks.InterlayerDMI(("lower", "upper"), D=(0.0, 0.0, 0.1e-3))
+    >>> coupling.names, coupling.D
+    (('lower', 'upper'), Vec3(0.0, 0.0, 0.0001))
     """
 
     between: tuple[str, str] = eqx.field(static=True, converter=lambda v: tuple(v) if isinstance(v, list) else v)

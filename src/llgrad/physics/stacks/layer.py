@@ -36,6 +36,11 @@ class Layer(Record):
         fixed: whether it keeps its direction, as a pinned layer that acts on others and does not move.
 
     Raises ValueError where a value is out of range, and for a fixed layer without direction.
+
+    >>> import llgrad as lg
+    >>> layer = lg.Layer("free", Ms=1.0e6, thickness=3e-9, area=1e-14, m=(1, 0, 0))
+    >>> round(layer.volume * 1e24, 6), round(layer.areal_moment * 1e3, 6)  # 1e-24 m³, mA
+    (30.0, 3000.0)
     """
 
     name: str = eqx.field(static=True)

@@ -17,7 +17,7 @@ from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices.ranges import STACK, check_record
 from llgrad.devices.system import Spin, System
-from llgrad.physics.electric.biased import BiasedJunction
+from llgrad.physics.electric.biased import FollowingJunction
 from llgrad.physics.electric.spin_orbit import HEAVY_METAL
 from llgrad.physics.llg import llg
 from llgrad.physics.readout.bar import HallBar, bar_current
@@ -277,11 +277,11 @@ class Stack(System):
 
     def _check_bias(self) -> None:
         """Raise ValueError where a voltage would have to be shared among barriers that follow it."""
-        biased = [barrier for barrier in self.barriers if isinstance(barrier.junction, BiasedJunction)]
+        biased = [barrier for barrier in self.barriers if isinstance(barrier.junction, FollowingJunction)]
         if biased and len(self.barriers) > 1:
             raise ValueError(
-                "a stack with several barriers has a BiasedJunction, and how they share a voltage is not solved here; "
-                "give it one barrier"
+                f"a stack with several barriers has a {type(biased[0].junction).__name__}, and how they share a "
+                "voltage is not solved here; give it one barrier"
             )
 
     def _acting(

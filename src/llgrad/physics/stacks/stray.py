@@ -37,6 +37,12 @@ class StrayField(LayerCoupling):
         diagonal: (N_xx, N_yy, N_zz). off_diagonal: (N_yz, N_xz, N_xy).
 
     Raises ValueError for a tensor whose trace is not 0.
+
+    >>> import llgrad as lg
+    >>> dots = (lg.devices.ellipse(diameters=(100e-9, 60e-9), thickness=2e-9),) * 2
+    >>> stray = lg.stacks.StrayField.of_dipoles(("a", "b"), volume=dots[0].volume, offset=(200e-9, 0, 0))
+    >>> round(stray.diagonal.x * 1e3, 4), round(stray.diagonal.y * 1e3, 4)
+    (-0.1875, 0.0938)
     """
 
     between: tuple[str, str] = eqx.field(static=True, converter=lambda v: tuple(v) if isinstance(v, list) else v)

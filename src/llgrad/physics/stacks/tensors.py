@@ -75,6 +75,11 @@ def ellipse_tensor(target: Ellipse, source: Ellipse, gap: float) -> np.ndarray:
         gap: distance g [m] between the faces that are turned to each other.
 
     Raises ValueError for other axes, and for a gap that is negative.
+
+    >>> import llgrad as lg
+    >>> dot = lg.devices.ellipse(diameters=(100e-9, 60e-9), thickness=2e-9)
+    >>> [round(float(n), 4) for n in lg.stacks.ellipse_tensor(dot, dot, 1e-9).diagonal()]  # of trace 0
+    [0.0153, 0.0299, -0.0452]
     """
     for name, given in (("target", target), ("source", source)):
         if not isinstance(given, Ellipse):
@@ -190,6 +195,11 @@ def dipole_tensor(volume: float, offset: Any) -> np.ndarray:
     Electrodynamics, 3rd edition, eq. 5.56.
 
     Raises ValueError for a volume that is not positive, and for no distance.
+
+    >>> import llgrad as lg
+    >>> N = lg.stacks.dipole_tensor(1e-23, (100e-9, 0.0, 0.0))
+    >>> (1e3 * N.diagonal()).round(4).tolist()  # in 1e-3: V/(4π r³) times −2, 1, 1
+    [-1.5915, 0.7958, 0.7958]
     """
     r = np.asarray(offset, float)
     size = float(np.linalg.norm(r)) if r.shape == (3,) else math.nan

@@ -40,6 +40,14 @@ class SpinTorque(LayerCoupling):
     Source of both torques: dŝ₁,₂/dt ∝ ŝ₁,₂ × (ŝ₁ × ŝ₂), J. C. Slonczewski, J. Magn. Magn. Mater. 159, L1 (1996), as it
     is usually cited (eq. 13; the article itself was not compared): ŝ₁ × (ŝ₁ × ŝ₂) leads ŝ₁ away from ŝ₂, and
     ŝ₂ × (ŝ₁ × ŝ₂) leads ŝ₂ towards ŝ₁. The form with λ: T. Taniguchi et al., Appl. Phys. Express 6, 123003 (2013).
+
+    >>> import llgrad as lg
+    >>> size = {"Ms": 1.0e6, "thickness": 3e-9, "area": 1e-14, "alpha": 0.02}
+    >>> layers = (lg.Layer("lower", m=(1, 0, 0), **size), lg.Layer("upper", m=(-1, 0, 0), **size))
+    >>> torque = lg.stacks.SpinTorque(on="upper", by="lower", polarization=0.4)
+    >>> stack = lg.Stack(layers=layers, couplings=(torque,), current=1e-3)
+    >>> "current" in stack.inputs
+    True
     """
 
     on: str = eqx.field(static=True)

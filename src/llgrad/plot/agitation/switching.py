@@ -21,6 +21,15 @@ def switching(found: Any) -> Figure:
 
     Args:
         found: Switching.
+
+    >>> import jax, llgrad as lg
+    >>> bit = lg.Oscillator(
+    ...     Ms=1e6, volume=5e-25, H_k=1.45, alpha=0.05, polariser=(0, 0, 1), polarization=0.6, temperature=300.0
+    ... )
+    >>> pulse = lg.Drive(current=lg.Pulse(amplitude=60e-6, start=0.1e-9, width=1e-9))
+    >>> found = lg.experiments.switching(bit, pulse, runs=1000, key=jax.random.key(0))
+    >>> lg.plot.switching(found).axes[0].get_xlabel()
+    'switching time after the rise of the pulse (ns)'
     """
     check_parts("found", found, ("counts", "times", "axes"), "the Switching that lg.experiments.switching gives")
     if not found.axes:

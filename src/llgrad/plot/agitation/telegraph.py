@@ -26,6 +26,12 @@ def telegraph(found: Any, source: Any = None, dt: Any = None) -> Figure:
         found: Telegraph.
         source: the signal that it was made of, as in `lg.observables.telegraph`.
         dt: time between its samples [s], of an array.
+
+    >>> import numpy as np, llgrad as lg
+    >>> signal = np.repeat(np.tile([0.0, 1.0], 100), [30, 10] * 100) + 0.05 * np.sin(np.arange(4000))
+    >>> found = lg.observables.telegraph(signal, dt=1e-9)
+    >>> lg.plot.telegraph(found, signal, dt=1e-9).axes[-1].get_yscale()
+    'log'
     """
     check_parts("found", found, ("upper", "lower", "thresholds"), "the Telegraph that lg.observables.telegraph gives")
     signal = None if source is None else signal_of(source, dt)

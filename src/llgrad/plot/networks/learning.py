@@ -21,6 +21,11 @@ def learning_curves(rows: Sequence[Mapping[str, Any]], least_loss: float = 0.0) 
         rows: one for each epoch, with "epoch", "loss" and, where they were measured, "accuracy", "validation_loss",
             "validation_accuracy" (the lines of a run's metrics.jsonl, or `Trained.history`).
         least_loss: the least training loss that there can be, which is not 0 where the targets are smoothed.
+
+    >>> import llgrad as lg
+    >>> rows = [{"epoch": 1, "loss": 1.2, "accuracy": 0.7}, {"epoch": 2, "loss": 0.6, "accuracy": 0.9}]
+    >>> [axes.get_ylabel() for axes in lg.plot.learning_curves(rows).axes]
+    ['cross entropy (nat)', 'error rate (%)']
     """
     if not rows:
         raise ValueError("this run has no finished epoch to draw")

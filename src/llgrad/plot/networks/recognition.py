@@ -22,6 +22,11 @@ def confusion(labels: Any, predictions: Any, classes: Sequence[str]) -> Figure:
         labels: (n,) integers.
         predictions: (n,) integers.
         classes: names of the classes.
+
+    >>> import llgrad as lg
+    >>> figure = lg.plot.confusion([0, 0, 1, 1], [0, 0, 1, 0], ["zero", "one"])
+    >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    ['zero', 'one']
     """
     count = len(classes)
     table = np.zeros((count, count), int)
@@ -53,6 +58,13 @@ def examples(images: Any, labels: Any, predictions: Any, probabilities: Any, cla
         predictions: (n,) integers.
         probabilities: (n,) of the class predicted.
         classes: names of the classes.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> images = np.linspace(0, 1, 4 * 64).reshape(4, 8, 8)
+    >>> figure = lg.plot.examples(images, [0, 0, 1, 1], [0, 0, 1, 0], [0.9, 0.8, 0.9, 0.6], ["zero", "one"])
+    >>> len(figure.axes) >= 4
+    True
     """
     labels, predictions = np.asarray(labels), np.asarray(predictions)
     if not len(labels):

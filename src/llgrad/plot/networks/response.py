@@ -16,14 +16,24 @@ MOST: Final = 6
 """Components that are shown."""
 
 
-def response(times: Any, m: Any, image: Any, names: Sequence[str] = ("m_x", "m_y", "m_z")) -> Figure:
+def response(
+    times: Any, m: Any, image: Any, names: Sequence[str] = ("m_x", "m_y", "m_z"), what: str = "Image"
+) -> Figure:
     """m_x, m_y and m_z of every oscillator (rows) against time, beside the image; or up to six components of a state.
 
     Args:
         times: evenly spaced (T,) [s].
         m: (T, N, 3), or (T, N, C) of other components.
-        image: (H, W) in [0, 1].
+        image: (H, W) in [0, 1]; the frames and features of a signal (T, F), scaled so.
         names: of the components; those of a unit vector are shown from −1 to 1, others over their own range.
+        what: stands over the image.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> m = np.zeros((50, 4, 3)) + np.array([0.0, 0.0, 1.0])
+    >>> figure = lg.plot.response(1e-11 * np.arange(50), m, np.zeros((8, 8)))
+    >>> len(figure.axes) >= 4
+    True
     """
     t, unit = scaled(times, "s")
     m = np.asarray(m)
@@ -35,9 +45,11 @@ def response(times: Any, m: Any, image: Any, names: Sequence[str] = ("m_x", "m_y
     half = 0.5 * (t[1] - t[0])
     with figure(4.4) as drawn:
         all_axes = drawn.subplots(1, 1 + len(names), width_ratios=[1, *len(names) * [1.4]])
-        all_axes[0].imshow(np.asarray(image), cmap="gray_r", vmin=0, vmax=1)
+        all_axes[0].imshow(
+            np.asarray(image), cmap="gray_r", vmin=0, vmax=1, aspect="equal" if what == "Image" else "auto"
+        )
         all_axes[0].axis("off")
-        title(all_axes[0], "Image")
+        title(all_axes[0], what)
         drawings = []
         for axis, axes in enumerate(all_axes[1:]):
             most = 1.0 if spins else float(np.abs(m[:, :, axis]).max()) or 1.0

@@ -25,6 +25,16 @@ def settings(before: Any, after: Any) -> Figure:
     Args:
         before: Settings of an array at the start, or None where they are not known.
         after: Settings of the same array, trained.
+
+    >>> import jax, llgrad as lg
+    >>> with jax.enable_x64(False):
+    ...     network = lg.OscillatorClassifier.create(
+    ...         lg.presets.kubota2013(), shape=(8, 8), classes=10, key=jax.random.key(0), oscillators=16
+    ...     )
+    ...     settings = network.design().stages[0].settings
+    >>> figure = lg.plot.settings(None, settings)
+    >>> len(figure.axes) > 1
+    True
     """
     for name, given in (("after", after), ("before", after if before is None else before)):
         check_parts(name, given, PARTS, "the settings of an array, as design.stages[0].settings")

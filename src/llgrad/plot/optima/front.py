@@ -25,6 +25,17 @@ def front(found: Front) -> Figure:
 
     Args:
         found: what `lg.optimising.pareto_front` found.
+
+    >>> import llgrad as lg
+    >>> def heat(sto):
+    ...     return sto.current**2
+    >>> def pull(sto):
+    ...     return sto.current * sto.polarization
+    >>> front = lg.optimising.pareto_front(
+    ...     lg.presets.kubota2013(), [lg.minimise(heat), lg.maximise(pull)], {"current": ("1mA", "3mA")}, points=3
+    ... )
+    >>> len(lg.plot.front(front).axes)
+    2
     """
     check_kind("found", found, Front, "give what lg.optimising.pareto_front found")
     first, second = (scaled([one.values[i] for one in found.points], found.units[i]) for i in (0, 1))

@@ -28,6 +28,13 @@ def optimum(result: Optimum) -> Figure:
 
     Args:
         result: what `lg.optimise` found.
+
+    >>> import llgrad as lg
+    >>> best = lg.optimise(
+    ...     lg.presets.kubota2013(), lg.minimise(lambda sto: (sto.current - 1e-3) ** 2), {"current": (0, "0.8mA")}
+    ... )
+    >>> len(lg.plot.optimum(best).axes)
+    2
     """
     check_kind("result", result, Optimum, "give what lg.optimise found")
     with figure(6.2) as drawn:
@@ -90,6 +97,13 @@ def sensitivities(result: Optimum) -> Figure:
 
     Args:
         result: what `lg.optimise` found.
+
+    >>> import llgrad as lg
+    >>> best = lg.optimise(
+    ...     lg.presets.kubota2013(), lg.minimise(lambda sto: (sto.current - 1e-3) ** 2), {"current": (0, "0.8mA")}
+    ... )
+    >>> len(lg.plot.sensitivities(best).axes)
+    1
     """
     check_kind("result", result, Optimum, "give what lg.optimise found")
     rows = [one for one in result.sensitivities if one.per_percent or one.best_per_percent][:MOST]

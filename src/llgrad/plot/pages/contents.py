@@ -25,6 +25,12 @@ def contents(found: Contents) -> Figure:
 
     Args:
         found: Contents, as `contents` of the file gives it.
+
+    >>> import llgrad as lg
+    >>> from pathlib import Path
+    >>> _ = Path("scope.csv").write_text("t (ns),CH1 (mV)\\n0,1\\n1,2\\n2,3\\n")
+    >>> lg.plot.contents(lg.data.contents("scope.csv")).axes[0].get_ylabel()
+    'CH1 (mV)'
     """
     check_parts("found", found, ("rows", "needs"), "the Contents of a file")
     rows = [row for row in found.rows if row.size > 1 and row.kind != "time"][:PANELS] or list(found.rows[:PANELS])

@@ -58,6 +58,14 @@ def report(
         remark: why there are none, where there are none.
         command: the command line that made the fit.
         source: name of the data, for the heading.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> trace = lg.trace_of(lg.simulate(sto, duration=1e-9, dt=2e-12, save=lg.Every(5)))
+    >>> result = lg.fit(sto.replace(alpha=0.006), trace, free=["alpha"], dt=2e-12)
+    >>> page = lg.plot.report(result)
+    >>> page.startswith("<!doctype html>"), "http" in page.split("<body")[0]
+    (False, True)
     """
     check_kind("result", result, FitResult, "give what lg.fit gives")
     recordings = zip(result.experiments, result.predictions, result.quality, strict=True)
@@ -85,7 +93,11 @@ def report(
 
 
 def save_report(text: str, path: str | Path, overwrite: bool = False) -> None:
-    """Write a page; the file appears whole or not at all, and an existing one is kept unless `overwrite`."""
+    """Write a page; the file appears whole or not at all, and an existing one is kept unless `overwrite`.
+
+    >>> import llgrad as lg
+    >>> _ = lg.plot.save_report("<!doctype html><p>A page", "fit.html")
+    """
     check_kind("text", text, str, "give (text, path), the text as lg.plot.report gives it")
     with writing(path, overwrite) as file:
         file.write_text(text, encoding="utf-8")

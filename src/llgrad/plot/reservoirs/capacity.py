@@ -21,6 +21,12 @@ SMALL = 1e-3
 def capacity(found: Any) -> Figure:
     """A capacity by delay: of an `information_capacity` the sums for each degree, stacked, by the largest delay of a
     product; of a `memory_capacity` r² of each delay.
+
+    >>> import llgrad as lg
+    >>> task = lg.reservoir.short_term_memory(length=400, delays=10, seed=1)
+    >>> found = lg.reservoir.memory_capacity(lg.reservoir.LinearTaps(taps=6, washout=10), task)
+    >>> lg.plot.capacity(found).axes[0].get_xlabel()
+    'delay (symbols)'
     """
     check_kind("found", found, (InformationCapacity, MemoryCapacity), "give what measured it")
     with figure(3.8) as drawn:

@@ -24,6 +24,13 @@ def reservoir(found: Reservoir, task: SignalTask, symbols: int = 60) -> Figure:
 
     Args:
         found: a fitted reservoir. task: what `narma` and its like make. symbols: how many are drawn.
+
+    >>> import llgrad as lg
+    >>> device = lg.presets.kubota2013().replace(current=0.0, alpha=0.05, field=(0, 0, 0.3))
+    >>> reservoir = lg.reservoir.Reservoir(device, hold=1e-9, input="field_x", gain=0.1, nodes=10, washout=20)
+    >>> task = lg.reservoir.narma(2, length=300, seed=1)
+    >>> len(lg.plot.reservoir(reservoir.fit(task.signal, task.target), task).axes)
+    3
     """
     check_kind("found", found, Reservoir, "give a Reservoir that was fitted")
     check_kind("task", task, SignalTask, "give what narma and its like make")

@@ -47,6 +47,11 @@ def branches(found: Branches, *, observable: bool = False) -> Figure:
     Args:
         found: what `lg.follow` found.
         observable: whether the observable that `follow` was given is drawn instead of the numbers of the state.
+
+    >>> import llgrad as lg
+    >>> branches = lg.follow(lg.presets.kubota2013(), "current", 0.2e-3, 1e-3)
+    >>> lg.plot.branches(branches).axes[-1].get_xlabel()
+    'current (mA)'
     """
     check_kind("found", found, Branches, "give what lg.follow found")
     if observable and any(branch.observed is None for branch in found.branches):

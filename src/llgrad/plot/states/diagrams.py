@@ -47,6 +47,12 @@ def phase_diagram(found: Map, quantity: str | None = None, log: bool | None = No
 
     Raises ValueError for a map over one parameter, for a quantity that was not computed, and for a logarithm of numbers
     that are not positive.
+
+    >>> import llgrad as lg
+    >>> sto = lg.presets.kubota2013()
+    >>> found = lg.sweep(sto, {"current": "0.2mA:1mA:3", "field.z": "10mT:30mT:2"}, quantities="frequency")
+    >>> lg.plot.phase_diagram(found, "frequency").axes[0].get_ylabel()
+    'field.z (mT)'
     """
     check_kind("found", found, Map, "give what lg.sweep found")
     if len(found.axes) != 2:
@@ -85,6 +91,11 @@ def sweep(found: Map) -> Figure:
         found: what `lg.sweep` found over one parameter.
 
     Raises ValueError for a map over two.
+
+    >>> import llgrad as lg
+    >>> found = lg.sweep(lg.presets.kubota2013(), {"current": "0.2mA:1mA:5"}, quantities="frequency")
+    >>> lg.plot.sweep(found).axes[0].get_xlabel()
+    'current (mA)'
     """
     check_kind("found", found, Map, "give what lg.sweep found")
     if len(found.axes) != 1:

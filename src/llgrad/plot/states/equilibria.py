@@ -35,6 +35,11 @@ def equilibria(found: Equilibria) -> Figure:
         found: what `lg.equilibria` found.
 
     Raises ValueError for a device with more degrees of freedom.
+
+    >>> import llgrad as lg
+    >>> found = lg.equilibria(lg.presets.kubota2013().replace(current=0.3e-3))
+    >>> len(lg.plot.equilibria(found).axes) > 0
+    True
     """
     check_kind("found", found, Equilibria, "give what lg.equilibria found")
     with jax.enable_x64(True):

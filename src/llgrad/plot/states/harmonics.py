@@ -24,6 +24,16 @@ def harmonics(found: HarmonicHall) -> Figure:
 
     Args:
         found: what `harmonic_hall` found.
+
+    >>> import llgrad as lg
+    >>> film = lg.Layer("free", Ms=1e6, thickness=1e-9, area=1e-12, H_k=1.5, demag=(0, 0, 0), m=(0, 0, 1),
+    ...     terms=(lg.physics.SpinOrbitTorque(1.0, field_like=0.5),))
+    >>> film_of_bar = lg.readout.Film(200.0, (lg.readout.AHE(1.0), lg.readout.PHE(0.4)))
+    >>> bar = lg.readout.HallBar(film_of_bar, length=20e-6, width=5e-6)
+    >>> found = lg.experiments.harmonic_hall(lg.Stack(film, readouts=bar), "field", -0.05, 0.05, current=1e-3,
+    ...     angle=(1.5707963267948966, 0.0), steps=2, m0={"free": lg.systems.Spin(0.0, 0.0, 1.0)})
+    >>> len(lg.plot.harmonics(found).axes)
+    2
     """
     check_kind("found", found, HarmonicHall, "give what harmonic_hall found")
     angle = found.loop.unit == "rad"

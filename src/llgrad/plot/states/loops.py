@@ -26,6 +26,12 @@ def loop(found: Any) -> Figure:
 
     Args:
         found: what `lg.experiments.loop` found; several loops over one parameter are drawn below each other.
+
+    >>> import llgrad as lg
+    >>> film = lg.Oscillator(Ms=1e6, volume=1e-24, alpha=0.05, H_k=0.1, demag=(0.0, 0.0, 0.0))
+    >>> found = lg.experiments.loop(film, "field", 0.2, -0.2, angle=(0.7853981633974483, 0.0))
+    >>> lg.plot.loop(found).axes[-1].get_xlabel()
+    'field (mT)'
     """
     loops: list[Any] = [*found] if isinstance(found, (list, tuple)) and found else [found]
     for one in loops:

@@ -20,6 +20,12 @@ def resonance_map(found: ResonanceMap) -> Figure:
 
     Args:
         found: what `lg.experiments.resonance_map` found.
+
+    >>> import llgrad as lg
+    >>> film = lg.Oscillator(Ms=1e6, volume=1e-24, alpha=0.01, H_k=0.1, demag=(0.0, 0.0, 0.0))
+    >>> found = lg.experiments.resonance_map(film, 0.3, 0.1, [6e9, 8e9], steps=4)
+    >>> lg.plot.resonance_map(found).axes[0].get_ylabel()
+    'frequency (GHz)'
     """
     check_kind("found", found, ResonanceMap, "give what lg.experiments.resonance_map found")
     panels = [("absorbed power", found.power, "W", "viridis")] if found.power.any() else []

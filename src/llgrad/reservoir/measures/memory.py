@@ -14,7 +14,14 @@ from llgrad.reservoir.tasks.task import SignalTask
 
 @dataclass(frozen=True)
 class MemoryCapacity:
-    """Squared correlations by delay, and their sum."""
+    """Squared correlations by delay, and their sum.
+
+    >>> import llgrad as lg
+    >>> task = lg.reservoir.short_term_memory(length=400, delays=10, seed=1)
+    >>> found = lg.reservoir.memory_capacity(lg.reservoir.LinearTaps(taps=6, washout=10), task)
+    >>> found.delays[:3], found.values[:3].round(2).tolist()
+    ((0, 1, 2), [1.0, 1.0, 1.0])
+    """
 
     name: str
     delays: tuple[int, ...]

@@ -19,7 +19,15 @@ from llgrad.reservoir.running import begun
 
 @dataclass(frozen=True)
 class Ranks:
-    """Effective ranks of the readings at the end of signals."""
+    """Effective ranks of the readings at the end of signals.
+
+    >>> import llgrad as lg
+    >>> device = lg.presets.kubota2013().replace(current=0.0, alpha=0.05, field=(0, 0, 2.5))
+    >>> reservoir = lg.reservoir.Reservoir(device, hold=1e-9, input="field_x", gain=0.1, nodes=4, read="mx")
+    >>> found = lg.reservoir.ranks(reservoir, streams=8, length=20)
+    >>> found.kernel_sizes.shape, found.generalisation <= found.kernel
+    ((4,), True)
+    """
 
     kernel: int
     """Of signals that have nothing to do with each other: large is good."""

@@ -11,7 +11,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class SignalTask:
-    """A signal (T, F) and a target (T, Y): the answer at symbol t may use the symbols up to t, itself included."""
+    """A signal (T, F) and a target (T, Y): the answer at symbol t may use the symbols up to t, itself included.
+
+    >>> import llgrad as lg
+    >>> first, second = lg.reservoir.narma(2, length=300, seed=1).split(0.5)
+    >>> len(first.signal), len(second.signal)
+    (150, 150)
+    """
 
     name: str
     signal: np.ndarray

@@ -23,7 +23,16 @@ LANES: Final = 64
 
 @dataclass(frozen=True)
 class TuningGrid:
-    """What a grid found."""
+    """What a grid found.
+
+    >>> import llgrad as lg
+    >>> device = lg.presets.kubota2013().replace(current=0.0, alpha=0.05, field=(0, 0, 0.3))
+    >>> reservoir = lg.reservoir.Reservoir(device, hold=1e-9, input="field_x", gain=0.02, nodes=5, washout=20)
+    >>> ranges = {"gain": (0, 0.5), "field.z": (0.1, 1)}
+    >>> found = lg.reservoir.tuning_grid(reservoir, lg.reservoir.narma(2, length=200), ranges, points=4)
+    >>> list(found.axes), bool(found.loss == found.losses.min())
+    (['gain', 'field.z'], True)
+    """
 
     reservoir: Reservoir
     loss: float

@@ -32,7 +32,16 @@ KEPT_EVERY: Final = 10
 
 @dataclass(frozen=True)
 class Tuned:
-    """What tuning found."""
+    """What tuning found.
+
+    >>> import llgrad as lg
+    >>> device = lg.presets.kubota2013().replace(current=0.0, alpha=0.05, field=(0, 0, 0.3))
+    >>> reservoir = lg.reservoir.Reservoir(device, hold=1e-9, input="field_x", gain=0.02, nodes=5, washout=20)
+    >>> free = {"gain": (0, 0.5), "field.z": (0.1, 1)}
+    >>> found = lg.reservoir.tune(reservoir, lg.reservoir.narma(2, length=200), free, steps=3)
+    >>> sorted(found.values), found.loss < found.start
+    (['field.z', 'gain'], True)
+    """
 
     reservoir: Reservoir
     """With the best numbers; not fitted yet."""

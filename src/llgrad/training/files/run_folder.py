@@ -10,16 +10,13 @@ result.json       how the run ended, and once it is finished the accuracy on the
 
 from __future__ import annotations
 
-import hashlib
 import pathlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-import numpy as np
-
 from llgrad.core.files import read_json, write_json
 from llgrad.core.run_record import run_record
-from llgrad.datasets.images.images import Images, ImageSet
+from llgrad.datasets.samples.kinds import SampleSet, data_hash, noun_of, size_in_words
 from llgrad.networks.network import Network
 from llgrad.training.files.saving import saving
 from llgrad.training.recipe import Recipe
@@ -66,19 +63,20 @@ class RunFolder:
             for left in self.path.glob(f".{name.stem}-????????{name.suffix}"):
                 left.unlink(missing_ok=True)
 
-    def check_images(self, data: ImageSet) -> None:
+    def check_images(self, data: SampleSet) -> None:
         """Raises ValueError, in one sentence, where these are not the images that the run began with."""
         begun = self.entry.get("images", {})
-        height, width = data.train.shape
-        if [height, width] != begun.get("shape"):
+        kind, shape = noun_of(data), data.train.shape
+        if list(shape) != begun.get("shape"):
+            unit = size_in_words(data.train).partition(" ")[2]
             raise ValueError(
-                f"{self.path} was begun with images of {'×'.join(map(str, begun.get('shape', ())))} pixels, and these "
-                f"have {height}×{width}; resume it with the images of {begun.get('name')}"
+                f"{self.path} was begun with {kind} of {'×'.join(map(str, begun.get('shape', ())))} {unit}, and these "
+                f"have {shape[0]}×{shape[1]}; resume it with the {kind} of {begun.get('name')}"
             )
         if data_hash(data) != self.entry.get("data_hash"):
             raise ValueError(
-                f"{self.path} was begun with other images (of {begun.get('name')}, split {begun.get('split')}): the "
-                "hash of these is another one; resume it with the same images"
+                f"{self.path} was begun with other {kind} (of {begun.get('name')}, split {begun.get('split')}): the "
+                f"hash of these is another one; resume it with the same {kind}"
             )
 
 
@@ -86,7 +84,7 @@ def create_run(
     path: pathlib.Path,
     network: Network,
     recipe: Recipe,
-    data: ImageSet,
+    data: SampleSet,
     *,
     notes: Mapping[str, Any] | None = None,
     command: str | None = None,
@@ -101,12 +99,12 @@ def create_run(
     for name in (RESULT, NETWORK, CHECKPOINT, START, METRICS):
         (path / name).unlink(missing_ok=True)
     record = run_record("run", seed=recipe.seed, data_hash=data_hash(data), dtype="float32", command=command)
-    height, width = data.train.shape
     images = {
         "name": data.name,
-        "shape": [height, width],
+        "kind": noun_of(data),
+        "shape": list(data.train.shape),
         "classes": list(data.train.classes),
-        "scale": data.train.scale,
+        "scale": getattr(data.train, "scale", 1.0),
         "train": len(data.train),
         "test": len(data.test),
         "sha256": data.sha256,
@@ -137,19 +135,3 @@ def open_run(path: pathlib.Path) -> RunFolder:
     if not (path / RUN).is_file():
         raise FileNotFoundError(f"{path} is no folder of a run: it has no {RUN}")
     return RunFolder(path, read_json(path / RUN, "run"))
-
-
-def data_hash(data: ImageSet) -> str:
-    """SHA-256 of the images and labels to train and to test, as they are stored."""
-    digest = hashlib.sha256()
-    for images in (data.train, data.test):
-        _add(digest, images)
-    return f"sha256:{digest.hexdigest()}"
-
-
-def _add(digest: Any, images: Images) -> None:
-    for array in (images.pixels, images.labels):
-        little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-        digest.update(f"{little.dtype.str}{little.shape}".encode())
-        digest.update(little.tobytes())
-    digest.update(repr((images.scale, images.classes)).encode())

@@ -13,11 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.files import plain
-from llgrad.datasets.images.images import Images, ImageSet
+from llgrad.datasets.samples.kinds import Samples, SampleSet, data_hash
 from llgrad.networks.network import Network
 from llgrad.networks.prediction import predict
-from llgrad.training.evaluation import Evaluation, evaluate, judged
-from llgrad.training.files.run_folder import data_hash
+from llgrad.training.evaluation import Evaluation, evaluate, judged_as
 from llgrad.training.processes.processes import Processes
 from llgrad.training.recipe import Recipe
 from llgrad.training.step import State, StepPlan, TrainingStep
@@ -35,7 +34,9 @@ def check_batch(recipe: Recipe, processes: Processes) -> None:
         )
 
 
-def agreed(network: Network, recipe: Recipe, data: ImageSet, processes: Processes | None, place: Any = None) -> Network:
+def agreed(
+    network: Network, recipe: Recipe, data: SampleSet, processes: Processes | None, place: Any = None
+) -> Network:
     """The network that all processes begin with, bit for bit: that of the first one.
 
     Raises ValueError where they have other images, or another recipe, network or place in the run.
@@ -103,7 +104,7 @@ class SharedStop(Stop):
         return next((kind for kind, number in zip(kinds, votes, strict=True) if number), None)
 
 
-def evaluate_together(network: Network, images: Images, processes: Processes | None) -> Evaluation:
+def evaluate_together(network: Network, images: Samples, processes: Processes | None) -> Evaluation:
     """How well a network recognises images, of which each process sees a part."""
     if processes is None:
         return evaluate(network, images)
@@ -111,4 +112,4 @@ def evaluate_together(network: Network, images: Images, processes: Processes | N
     size = math.ceil(count / processes.count)
     mine = np.minimum(np.arange(processes.rank * size, (processes.rank + 1) * size), count - 1)
     logits = processes.gather(predict(network, images.take(mine)))
-    return judged(logits.reshape(-1, logits.shape[-1])[:count], np.asarray(images.labels))
+    return judged_as(network, logits.reshape(-1, *logits.shape[2:])[:count], images)

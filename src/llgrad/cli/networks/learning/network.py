@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import jax
+import numpy as np
 
 from llgrad.cli.device_options import assignments, device_with, quantity, unit_of
 from llgrad.cli.networks.defaults import DEVICE, Defaults
 from llgrad.cli.networks.imperfections import UNITS, imperfections_of
 from llgrad.cli.networks.learning.options import NetworkKind
 from llgrad.core.record import leaf_units
-from llgrad.datasets.images.images import Images, ImageSet
+from llgrad.datasets.samples.kinds import Samples, SampleSet, noun_of
+from llgrad.datasets.samples.sequences import Sequences
+from llgrad.datasets.signals.signals import Signals
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.networks.baselines import SoftmaxNetwork, TanhNetwork, uncoupled
-from llgrad.networks.bench.timeline import Frames
+from llgrad.networks.bench.timeline import Frames, Pooling
 from llgrad.networks.bench.wiring import terminals_of
 from llgrad.networks.network import Network
 from llgrad.networks.trained.classifier import OscillatorClassifier
@@ -30,8 +33,22 @@ SEQUENCE_STEPS: Final = 2
 """Time steps in it."""
 
 LIMITS: Final = {"max_field": "T", "max_current": "A", "max_coupling": "T"}
+READING: Final = ("every", "pooling", "segment", "truncate")
 OF_OSCILLATORS: Final = (
-    *("device", "frames", "duration", "dt", "readouts", "frames_read", "patch", "signal", "input", "couple", "setting"),
+    *(
+        "device",
+        "frames",
+        "duration",
+        "dt",
+        "readouts",
+        "frames_read",
+        *READING,
+        "patch",
+        "signal",
+        "input",
+        "couple",
+        "setting",
+    ),
     *("no_coupling", "also", "only", *LIMITS, *UNITS, "bits"),
 )
 """Options that mean nothing without oscillators, by the names of their arguments."""
@@ -42,7 +59,7 @@ def flag(name: str) -> str:
     return "--train" if name == "also" else f"--{name.replace('_', '-')}"
 
 
-def network_of(defaults: Defaults, given: Mapping[str, Any], data: ImageSet, seed: int) -> Network:
+def network_of(defaults: Defaults, given: Mapping[str, Any], data: SampleSet, seed: int) -> Network:
     """A network with random weights for these images.
 
     Args:
@@ -62,6 +79,10 @@ def network_of(defaults: Defaults, given: Mapping[str, Any], data: ImageSet, see
         foreign = OF_OSCILLATORS if kind is NetworkKind.TANH else (*OF_OSCILLATORS, "oscillators")
         if idle := [name for name in foreign if name in given]:
             raise ValueError(f"{flag(idle[0])} is for oscillators; leave it out with --network {kind.value}")
+        if isinstance(data.train.batch(np.arange(len(data.train))), Sequences):
+            raise ValueError(
+                f"--network {kind.value} needs signals of one number of frames; add --front segments:count=8"
+            )
         if kind is NetworkKind.SOFTMAX:
             return SoftmaxNetwork.create(shape, classes)
         if len(counts) != 1 or min(counts) < 1:
@@ -73,18 +94,19 @@ def _of_oscillators(
     defaults: Defaults,
     counts: tuple[int, ...],
     given: Mapping[str, Any],
-    images: Images,
+    images: Samples,
     key: Any,
 ) -> Network:
     shape, classes = images.shape, len(images.classes)
-    frames = given.get("frames", Frames.WHOLE)
+    frames = (
+        Frames.SIGNAL
+        if isinstance(images, Signals)
+        else Frames(given["frames"].value if "frames" in given else "whole")
+    )
     times = {name: quantity(flag(name), given[name], "s") for name in ("duration", "dt") if name in given}
     hold = times.get("duration", defaults.duration if frames is Frames.WHOLE else SEQUENCE_HOLD)
     if frames is not Frames.WHOLE and "patch" in given:
         raise ValueError(f"--patch is laid over the whole image; leave it out with --frames {frames.value}")
-    last = {Frames.WHOLE: 1, Frames.ROWS: shape[0], Frames.PIXELS: shape[1]}[frames]
-    if given.get("frames_read", 1) > frames.count(shape):
-        raise ValueError(f"--frames-read {given['frames_read']}: these images have {frames.count(shape)} frames")
     device = device_with(given.get("device", DEVICE), {})
     spins = isinstance(device, Oscillator)
     if not spins and "duration" not in given:
@@ -103,9 +125,12 @@ def _of_oscillators(
         dt=times.get("dt", hold / steps if spins else None),
         frames=frames,
         readouts=given.get("readouts", defaults.readouts if frames is Frames.WHOLE else 1),
-        frames_read=given.get("frames_read", last),
+        **_reading(frames, images, given),
+        segment=given.get("segment"),
+        truncate=given.get("truncate"),
         patch=_patch(given.get("patch")),
         centre=images.mean,
+        spread=images.spread if isinstance(images, Signals) else None,
         input=given.get("input", "field_x"),
         coupling=_pair(given["couple"]) if "couple" in given else True,
         settings=_settings(device, given["setting"]) if "setting" in given else None,
@@ -115,6 +140,20 @@ def _of_oscillators(
     )
     made = dataclasses.replace(made, trained=_trained(given, made))
     return uncoupled(made) if "no_coupling" in given else made
+
+
+def _reading(frames: Frames, images: Samples, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Which frames are read, and how. Raises ValueError where there are fewer."""
+    shape, every = images.shape, given.get("every", 1)
+    count = -(-frames.count(shape) // every)
+    if given.get("frames_read", 1) > count:
+        kind, few = noun_of(images), "" if every == 1 else f", of which --every {every} leaves {count}"
+        raise ValueError(f"--frames-read {given['frames_read']}: these {kind} have {frames.count(shape)} frames{few}")
+    differ = isinstance(images, Signals) and bool((images.lengths != images.longest).any())
+    pooling = Pooling(given["pooling"].value) if "pooling" in given else Pooling.MEAN if differ else Pooling.TOGETHER
+    usual = {Frames.WHOLE: 1, Frames.ROWS: count, Frames.PIXELS: min(shape[1], count), Frames.SIGNAL: 1}
+    last = None if pooling is Pooling.MEAN else usual[frames]
+    return {"frames_read": given.get("frames_read", last), "every": every, "pooling": pooling}
 
 
 def _signal(device: Oscillator | System, given: Any) -> Any:

@@ -9,13 +9,28 @@ from typing import Annotated, Any, Final
 import typer
 
 from llgrad.cli.device_options import DEVICE_HELP
-from llgrad.networks.bench.timeline import Frames
+from llgrad.networks.bench.timeline import Frames, Pooling
 
 IMAGES: Final = "Images"
 NETWORK: Final = "Network"
 TRAINED: Final = "What is trained, and within which limits"
 TRAINING: Final = "Training"
 RUN: Final = "The run"
+
+
+class ImageFrames(enum.Enum):
+    """How an image is cut into frames; a signal has frames of its own."""
+
+    WHOLE = Frames.WHOLE.value
+    ROWS = Frames.ROWS.value
+    PIXELS = Frames.PIXELS.value
+
+
+class ReadPooling(enum.Enum):
+    """How a classifier reads several frames."""
+
+    TOGETHER = Pooling.TOGETHER.value
+    MEAN = Pooling.MEAN.value
 
 
 class NetworkKind(enum.Enum):
@@ -37,6 +52,23 @@ DataOption = Annotated[
     pathlib.Path | None, option(IMAGES, "Folder of the IDX files of mnist and fashion-mnist.", metavar="DIR")
 ]
 SplitOption = Annotated[int | None, option(IMAGES, "Which images are kept to test, for digits.", min=0)]
+TestOption = Annotated[
+    str | None,
+    option(
+        IMAGES,
+        "Of signals: what is kept to test: index=0:4, group=NAME (a speaker), or part=20% (default) drawn by --split.",
+        metavar="RULE",
+    ),
+]
+FrontOption = Annotated[
+    list[str] | None,
+    option(
+        IMAGES,
+        "Of signals: a front end before the network: logmel:channels=32,hop=0.016, raw:width=80, segments:count=8. "
+        "Several are taken in turn.",
+        metavar="NAME:SETTINGS",
+    ),
+]
 ValidationOption = Annotated[
     str | None, option(IMAGES, "Hold back a part of the training images: 10%.", metavar="PART")
 ]
@@ -51,7 +83,8 @@ OscillatorsOption = Annotated[
 ]
 DeviceOption = Annotated[str | None, option(NETWORK, f"What all oscillators are like. {DEVICE_HELP}")]
 FramesOption = Annotated[
-    Frames | None, option(NETWORK, "Show the image at once, or its rows or pixels one after the other. Default: whole.")
+    ImageFrames | None,
+    option(NETWORK, "Show the image at once, or its rows or pixels one after the other. Default: whole."),
 ]
 DurationOption = Annotated[
     str | None,
@@ -61,7 +94,29 @@ DtOption = Annotated[str | None, option(NETWORK, "Time step: 20ps.", "--dt", met
 ReadoutsOption = Annotated[int | None, option(NETWORK, "Read-outs while a frame is shown, evenly spaced.", min=1)]
 FramesReadOption = Annotated[
     int | None,
-    option(NETWORK, "How many of the last frames the read-out sees. Default: all rows; the last row of pixels.", min=1),
+    option(
+        NETWORK,
+        "How many of the last frames the read-out sees. Default: all rows; the last row of pixels; of signals the last "
+        "frame.",
+        min=1,
+    ),
+]
+EveryOption = Annotated[
+    int | None, option(NETWORK, "Read every so-many-th frame only, counted from the last.", min=1, metavar="K")
+]
+PoolingOption = Annotated[
+    ReadPooling | None,
+    option(
+        NETWORK,
+        "Read the frames together, each with weights of its own, or their mean. Default: together; the mean of all "
+        "frames where signals have different lengths.",
+    ),
+]
+SegmentOption = Annotated[
+    int | None, option(TRAINING, "Frames that a gradient takes again together, for less memory.", min=1)
+]
+TruncateOption = Annotated[
+    int | None, option(TRAINING, "Frames after which a gradient goes no further back. Default: the whole.", min=1)
 ]
 PatchOption = Annotated[
     str | None, option(NETWORK, "Input by a convolution: side and stride of its patch, 5,3.", metavar="P,S")

@@ -1,0 +1,1 @@
+"""Fits of many recordings of one kind of device, in batches."""

@@ -1,0 +1,67 @@
+"""A number of every device where the device is on its wafer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.plot.style import GREY, VERMILION, figure, legend_above, named, scaled, title
+from llgrad.studies.population import FAR, outlying
+from llgrad.studies.result import Study
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def wafer(found: Any, name: str) -> Figure:
+    """A number by place: crosses are rows without one, rings are outliers.
+
+    Args:
+        found: what `lg.studies.study` found, with the columns x and y [m] (see `labels` of `lg.studies.Fits`).
+        name: of the number, such as "alpha".
+
+    Raises ValueError where there are no places, or no such number.
+    """
+    check_kind("found", found, Study, "give what lg.studies.study found")
+    if not is_placed(found):
+        raise ValueError(
+            "the study has no columns x and y of places; give them as labels: {'A1': {'x': 0.0, 'y': 1e-3}}"
+        )
+    if name not in found.units:
+        raise ValueError(f"the study has no number {name!r} of a device; it has {', '.join(found.units)}")
+    places, unit = scaled(np.stack([found["x"].astype(float), found["y"].astype(float)]), "m")
+    values, errors = found.numbers(name)
+    shown, prefixed = scaled(np.nan_to_num(values), found.units[name])
+    there, far = np.isfinite(values), np.abs(np.nan_to_num(outlying(values, errors))) > FAR
+    near = shown[there & ~far] if (there & ~far).any() else shown[there]
+    ends = (float(near.min()), float(near.max())) if near.size else (0.0, 1.0)
+    with figure(5.6) as drawn:
+        axes = drawn.subplots()
+        size = min(max(4e4 / max(len(values), 1), 16), 400)
+        points = axes.scatter(
+            *places[:, there], c=shown[there], s=size, marker="s", cmap="viridis", vmin=ends[0], vmax=ends[1]
+        )
+        if far.any():
+            axes.scatter(
+                *places[:, far], s=2 * size, facecolors="none", edgecolors=VERMILION, linewidths=2, label="outlier"
+            )
+        if (~there).any():
+            axes.scatter(*places[:, ~there], s=0.5 * size, marker="x", color=GREY, label="no value")
+        drawn.colorbar(points, ax=axes, label=named(name, prefixed))
+        axes.set_aspect("equal")
+        axes.set_xlabel(named("x", unit))
+        axes.set_ylabel(named("y", unit))
+        if far.any() or (~there).any():
+            legend_above(axes, 2)
+        title(axes, f"{name} over the wafer")
+    return drawn
+
+
+def is_placed(found: Study) -> bool:
+    """Whether every row has a place."""
+    columns = found.table.column_names
+    if not {"x", "y"} <= set(columns):
+        return False
+    return all(value is not None for name in ("x", "y") for value in found.table[name].to_pylist())

@@ -1,0 +1,122 @@
+"""What a study found: its table, and what it says of the population."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from llgrad.core.record import listed
+from llgrad.studies.population import FAR, Population, outlying, population
+from llgrad.studies.store import RESULTS
+
+
+@dataclass(frozen=True)
+class Study:
+    """The rows of a study: `study[name]` is a column as a NumPy array, with NaN where a row has no number."""
+
+    folder: Path
+    table: Any
+    """All rows, a `pyarrow.Table`; `table.to_pandas()` is a DataFrame. Numbers are in SI."""
+    record: dict[str, Any]
+    """The run record, with the kind of the study and the units of its numbers."""
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self.table.column_names:
+            raise ValueError(f"the study has no column {name!r}; it has {listed(self.table.column_names)}")
+        column = self.table[name].to_pylist()
+        if any(isinstance(value, str) for value in column):
+            return np.array(column, dtype=object)
+        return np.array([np.nan if value is None else value for value in column])
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The numbers that describe a device, with their units, as far as rows have them."""
+        return {name: unit for name, unit in self.record["units"].items() if name in self.table.column_names}
+
+    @property
+    def names(self) -> list[str]:
+        """What each row is called: its recording, its device, or its number."""
+        for name in ("name", "device"):
+            if name in self.table.column_names:
+                return [str(value) for value in self.table[name].to_pylist()]
+        return [str(number + 1) for number in range(len(self))]
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why rows have no numbers, by their names."""
+        pairs = zip(self.names, self.table["failure"].to_pylist(), strict=True)
+        return {name: sentence for name, sentence in pairs if sentence is not None}
+
+    @property
+    def good(self) -> np.ndarray:
+        """Which rows (N,) are used for populations: done, and of fits those that explain their data and converged."""
+        good = np.array([sentence is None for sentence in self.table["failure"].to_pylist()], bool)
+        for name in ("explained", "converged"):
+            if name in self.table.column_names:
+                good &= np.array([bool(value) for value in self.table[name].to_pylist()], bool)
+        return good
+
+    def numbers(self, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """A column (N,) with its errors where it has some; NaN in rows that are not good."""
+        values = np.where(self.good, self[name].astype(float), np.nan)
+        if f"{name}.error" not in self.table.column_names:
+            return values, None
+        return values, np.where(self.good, self[f"{name}.error"].astype(float), np.nan)
+
+    @property
+    def populations(self) -> dict[str, Population]:
+        """Mean and spread of every number that has errors, over the good rows, with the errors taken out."""
+        found = {}
+        for name in self.units:
+            values, errors = self.numbers(name)
+            if errors is not None and (np.isfinite(values) & np.isfinite(errors) & (errors > 0)).sum() > 1:
+                found[name] = population(values, np.where(errors > 0, errors, np.nan))
+        return found
+
+    @property
+    def outliers(self) -> dict[str, dict[str, float]]:
+        """Rows far from the others: {name of the row: {column: distance in robust standard deviations}}."""
+        found: dict[str, dict[str, float]] = {}
+        for column in self.units:
+            far = outlying(*self.numbers(column))
+            for place in np.flatnonzero(np.abs(np.nan_to_num(far)) > FAR).tolist():
+                found.setdefault(self.names[place], {})[column] = float(far[place])
+        return found
+
+    def correlations(self) -> tuple[list[str], np.ndarray]:
+        """Names and correlations (p, p) of the numbers between good rows, as found, with the errors in them."""
+        names = [name for name in self.units if np.nanstd(self.numbers(name)[0]) > 0]
+        if not names:
+            return [], np.zeros((0, 0))
+        columns = np.stack([self.numbers(name)[0] for name in names])
+        whole = columns[:, np.isfinite(columns).all(axis=0)]
+        return names, np.atleast_2d(np.corrcoef(whole)) if whole.shape[1] > 2 else np.full((len(names),) * 2, np.nan)
+
+    def __str__(self) -> str:
+        failed, good = len(self.failures), int(self.good.sum())
+        lines = [f"{self.record['kind']}: {len(self)} rows, {good} good, {failed} failed; {self.folder / RESULTS}"]
+        if other := len(self) - good - failed:
+            lines.append(f"{other} fits do not explain their data, or did not converge: they are left out below")
+        lines += [f"  {name}: {found.said(self.units[name])}" for name, found in self.populations.items()]
+        if self.outliers:
+            lines.append(f"{len(self.outliers)} outliers: {listed(self.outliers)}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def to_json(self) -> dict[str, Any]:
+        """The record, with counts, populations, outliers and failures."""
+        return self.record | {
+            "rows": len(self),
+            "good": int(self.good.sum()),
+            "failures": self.failures,
+            "populations": {name: found._asdict() for name, found in self.populations.items()},
+            "outliers": self.outliers,
+            "table": str(self.folder / RESULTS),
+        }

@@ -1,0 +1,121 @@
+"""Workers of a study: processes of Dask, each of which does one batch at a time on threads of its own.
+
+Workers are spawned, never forked: XLA's threads do not survive a fork. What a worker dies of is not what its batch is
+blamed for at once: the batch is given to others, and where those die too it is halved, until one item is left.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from threadpoolctl import threadpool_limits
+
+from llgrad.studies.work import Item, Work
+
+DEATHS: Final = 3
+"""Workers that may die of a batch before it is halved."""
+WAITING: Final = 4
+"""Batches for each worker that are handed out at a time."""
+
+
+def available() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def client_of(cluster: Any, workers: int, threads: int) -> Iterator[Any]:
+    """A client of a cluster of one's own, of a scheduler's address, or of processes that are started here."""
+    from dask import config
+    from distributed import Client
+
+    environment = {
+        **{"NPROC": str(threads), "OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)},
+        "MALLOC_TRIM_THRESHOLD_": "65536",
+    }
+    settings = {
+        "distributed.worker.multiprocessing-method": "spawn",
+        "distributed.nanny.pre-spawn-environ": environment,
+        "distributed.scheduler.allowed-failures": DEATHS,
+    }
+    with config.set(settings):
+        if cluster is not None:
+            with Client(cluster, set_as_default=False) as client:
+                yield client
+            return
+        with _local(workers) as local, Client(local, set_as_default=False) as client:
+            yield client
+
+
+@contextmanager
+def _local(workers: int) -> Iterator[Any]:
+    import importlib.util
+
+    from distributed import LocalCluster
+
+    board: Any = "127.0.0.1:0" if importlib.util.find_spec("bokeh") else None
+    with LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,  # one batch at a time; its kernels have threads of their own
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address=board,
+        silence_logs=50,
+    ) as local:
+        yield local
+
+
+def done_by(
+    client: Any, work: Work, batches: Sequence[list[Item]], done: Callable[[list[Item], list[dict[str, Any]]], None]
+) -> None:
+    """Have every batch done, and hand over its rows as soon as they are there."""
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    known = work.for_workers()
+    waiting, running = list(reversed(batches)), {}
+    stream = as_completed([], loop=client.loop)
+
+    def hand_out() -> None:
+        room = WAITING * max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
+        while waiting and len(running) < room:
+            batch = waiting.pop()
+            future = client.submit(run_batch, known, batch, pure=False)
+            running[future.key] = batch
+            stream.add(future)
+
+    hand_out()
+    while running:
+        future = next(stream)
+        batch = running.pop(future.key)
+        if future.status == "finished":
+            done(batch, future.result())
+        elif isinstance(future.exception(), KilledWorker):
+            waiting += _smaller(batch, done)
+        else:
+            raise future.exception()
+        future.release()
+        hand_out()
+
+
+def _smaller(batch: list[Item], done: Callable[..., None]) -> list[list[Item]]:
+    """The halves of a batch of which workers died; the row of a single item."""
+    if len(batch) > 1:
+        half = len(batch) // 2
+        return [batch[half:], batch[:half]]
+    done(batch, [{"failure": f"{DEATHS + 1} workers died while they did this alone; is there enough memory?"}])
+    return []
+
+
+def run_batch(work: Work, items: list[Item]) -> list[dict[str, Any]]:
+    """The rows of a batch. A mistake in what is done to a batch is looked for item by item, and is the row of one."""
+    try:
+        with threadpool_limits(1):  # so that sums of NumPy are the same on any number of threads
+            return work.run(items)
+    except Exception as error:
+        if len(items) == 1:
+            return [{"failure": f"{type(error).__name__}: {error}"}]
+    return [row for item in items for row in run_batch(work, [item])]

@@ -1,0 +1,108 @@
+"""The regressor: what comes next of a signal, its loss and score, files, and what it is not given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from tests.networks.small import DEVICE, HOLD, bits, classifier
+
+import llgrad as lg
+from llgrad.networks.bench.files import load_design, save_design
+from llgrad.networks.files import load_network, save_network
+from llgrad.networks.prediction import predict
+
+COURSE = np.sin(0.4 * np.arange(641)) + 2.0
+PIECES = lg.data.TargetSignals.next_steps(COURSE, frames=20)
+SET = lg.data.TargetSet(PIECES.take(np.arange(32) % 4 < 3), PIECES.take(np.arange(32) % 4 == 3))
+TWO = lg.training.Recipe(batch=2)
+
+
+def regressor(**options: Any) -> lg.networks.OscillatorRegressor:
+    options = {"oscillators": 8, "hold": HOLD, "dt": 25e-12, "washout": 4, **options}
+    with jax.enable_x64(False):
+        return lg.networks.OscillatorRegressor.of(DEVICE, SET.train, key=jax.random.key(0), **options)
+
+
+@pytest.mark.float32
+def test_training_tells_what_comes_next(tmp_path):
+    network = regressor()
+    begun = lg.training.evaluate(network, SET.test)
+    recipe = lg.training.Recipe(epochs=60, batch=6, learning_rate=2e-2, weight_decay=0.0)
+    found = lg.training.train(network, SET, recipe, out=tmp_path / "run")
+    assert found.test is not None and found.accuracy == found.test.accuracy
+    persistence = (
+        np.square(SET.test.labels - SET.test.values)[:, 4:].sum() / np.square(SET.test.labels[:, 4:] - 2).sum()
+    )
+    assert found.test.loss < persistence < 0.2 < begun.loss
+    answers = predict(found.network, SET.test)
+    wanted = SET.test.labels[:, 4:]
+    assert answers.shape == wanted.shape == (8, 16, 1)
+    spread = np.square(wanted - wanted.mean()).sum()
+    np.testing.assert_allclose(found.test.loss, np.square(answers - wanted).sum() / spread, rtol=1e-5)
+    assert f"NRMSE {np.sqrt(found.test.loss):.4f} over 8 signals" in str(found)
+    assert lg.training.resume(tmp_path / "run", SET).accuracy == found.accuracy
+    streamed = lg.networks.stream(found.network, SET.test.values).answers[:, 4:]
+    np.testing.assert_allclose(streamed, answers, atol=1e-4)
+
+
+def test_the_loss_is_in_units_of_the_spread_of_the_targets():
+    network, given = regressor(every=5), SET.train.batch(slice(0, 2))
+    assert network.answered(20) == range(4, 20, 5)
+    answers = network(given)
+    wanted = SET.train.labels[:2, 4::5]
+    scale = SET.train.labels.std()
+    expected = np.square((np.asarray(answers) - wanted) / scale).mean(axis=(1, 2))
+    np.testing.assert_allclose(network.losses(answers, SET.train.labels[:2]), expected, rtol=1e-5)
+    np.testing.assert_allclose(network.score(answers, SET.train.labels[:2]), (1 - expected).sum(), rtol=1e-5)
+
+
+def test_files_hold_what_predicts(tmp_path):
+    network = regressor(segment=7)
+    save_network(tmp_path / "network.json", network)
+    loaded: Any = load_network(tmp_path / "network.json")
+    assert loaded.spec() == network.spec() and loaded.backward == network.backward
+    assert bits(predict(loaded, SET.test)) == bits(predict(network, SET.test))
+    save_design(tmp_path / "design.json", network.design())
+    assert bits(predict(load_design(tmp_path / "design.json"), SET.test)) == bits(predict(network, SET.test))
+
+
+def signals() -> lg.data.SignalSet:
+    part = lg.data.Signals(np.zeros((4, 20, 1)), [0, 1, 2, 0], "abc")
+    return lg.data.SignalSet(part, part)
+
+
+OF_SIGNALS: dict[str, Any] = {"shape": (20, 1), "frames": lg.networks.Frames.SIGNAL}
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: lg.training.train(regressor(), signals(), TWO), "the network has an answer at each frame, and"),
+        (lambda: lg.training.train(classifier(**OF_SIGNALS), SET, TWO), "one answer to a signal, and the signal"),
+        (lambda: lg.training.train(classifier(**OF_SIGNALS), signals(), lg.training.Recipe(batch=2, shift=1)),
+         "shift, rotation and zoom move images, and these are signals; leave them out"),
+        (lambda: lg.training.train(classifier(shape=(20, 2), frames=OF_SIGNALS["frames"]), signals(), TWO),
+         "the signals have the shape 20×1 .frames × features., and the network is made for frames of 2 features"),
+        (lambda: classifier(**OF_SIGNALS, segment=2, truncate=3), "segment = 2 and truncate = 3: what is truncated"),
+        (lambda: classifier(**OF_SIGNALS, segment=0), "segment = 0, expected a whole number of frames from 1, or None"),
+        (lambda: classifier(**OF_SIGNALS, pooling=lg.networks.Pooling.EACH), "an OscillatorRegressor answers at each"),
+        (lambda: regressor(washout=20), "washout = 20, expected frames from 0 to 19: the signals have 20"),
+        (lambda: lg.data.TargetSignals.next_steps(np.ones(9), ahead=9), "the signal has 9 frames, expected more than"),
+        (lambda: lg.data.TargetSignals(np.ones((2, 9)), np.ones((2, 8))), "expected targets for each frame"),
+        (lambda: lg.data.TargetSignals(np.ones((1, 2)), [[0.0, np.nan]]), "number 0 of frame 1 of signal 0 of targets"),
+        (lambda: lg.networks.OscillatorRegressor.of(DEVICE, lg.data.TargetSignals(np.ones((1, 3)), np.ones((1, 3))),
+                                                    key=jax.random.key(0)), "the target '0' is 1 at each frame"),
+        (lambda: lg.networks.stream(classifier(**OF_SIGNALS), np.zeros((3, 2))), "the piece has frames of 2 features"),
+        (lambda: lg.networks.stream(classifier(**OF_SIGNALS), [[0.0], [np.nan]]), "feature 0 of frame 1 of the"),
+        (lambda: lg.networks.stream(classifier(**OF_SIGNALS), np.zeros((2, 3, 1)),
+                                    lg.networks.stream(classifier(**OF_SIGNALS), np.zeros((3, 1))).held),
+         "held is of another network, or of another number of signals than the 2 of this piece"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_said_in_one_sentence(make: Any, sentence: str):
+    with pytest.raises(ValueError, match=sentence) as caught:
+        make()
+    assert "\n" not in str(caught.value)
