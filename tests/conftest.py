@@ -3,10 +3,12 @@
 A test marked `float32` runs with JAX's own defaults instead, as a user's process does.
 """
 
+import ctypes
 import gc
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
 from importlib.metadata import version
 
@@ -67,6 +69,14 @@ def programs_of_many_files(request):
     yield
     if changes or _mappings() > MOST_MAPPINGS:
         jax.clear_caches()
+    _give_back_memory()
+
+
+def _give_back_memory() -> None:
+    """What is free goes back to the system: the C library keeps what compilers have worked in and the programs that are
+    forgotten, more than half of what a process holds (1,040 to 460 MB after two files of orbits)."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def _mappings() -> int:

@@ -8,10 +8,12 @@ A traceback means a mistake in llgrad.
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import platform
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version as version_of
 from typing import Annotated, Any, Final
 
@@ -21,32 +23,9 @@ with without_collections():
     import typer
     from typer.core import TyperGroup
 
-    from llgrad.cli.agitation.switch import switch
-    from llgrad.cli.answers.plan import plan
-    from llgrad.cli.answers.show import show
     from llgrad.cli.compilation import prefer_processors
-    from llgrad.cli.demo.command import demo
-    from llgrad.cli.devices import devices
-    from llgrad.cli.fit import fit
-    from llgrad.cli.installation.cache import cache
-    from llgrad.cli.installation.doctor import doctor
-    from llgrad.cli.installation.guide import guide
-    from llgrad.cli.maps.commands import map_, sweep
-    from llgrad.cli.networks.design import design
-    from llgrad.cli.networks.evaluate import evaluate
     from llgrad.cli.networks.learning.processes import leaving
-    from llgrad.cli.networks.train import train
     from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
-    from llgrad.cli.reservoirs.command import reservoir
-    from llgrad.cli.simulate import simulate
-    from llgrad.cli.states.equilibria import equilibria
-    from llgrad.cli.states.follow import follow
-    from llgrad.cli.states.harmonics import harmonics
-    from llgrad.cli.states.loop import loop
-    from llgrad.cli.states.optimise import optimise
-    from llgrad.cli.states.orbit import orbit
-    from llgrad.cli.states.resonance import resonance
-    from llgrad.cli.studies.command import study
     from llgrad.core.arguments.doors import command_line
     from llgrad.core.run_record import version
     from llgrad.core.status import SimulationError
@@ -55,12 +34,73 @@ BAD_INPUT: Final = 2
 BATCHES: Final = ("train", "evaluate")
 """Commands that run hundreds of arrays at once, which a GPU does faster than the processors."""
 
+COMMANDS: Final = {
+    "devices": "devices",
+    "simulate": "simulate",
+    "orbit": "states.orbit",
+    "sweep": "maps.commands",
+    "map": "maps.commands",
+    "equilibria": "states.equilibria",
+    "follow": "states.follow",
+    "switch": "agitation.switch",
+    "loop": "states.loop",
+    "resonance": "states.resonance",
+    "harmonics": "states.harmonics",
+    "optimise": "states.optimise",
+    "reservoir": "reservoirs.command",
+    "show": "answers.show",
+    "fit": "fit",
+    "study": "studies.command",
+    "plan": "answers.plan",
+    "train": "networks.train",
+    "evaluate": "networks.evaluate",
+    "design": "networks.design",
+    "demo": "demo.command",
+    "cache": "installation.cache",
+    "doctor": "installation.doctor",
+    "guide": "installation.guide",
+}
+"""In which module of `llgrad.cli` each command is, in the order of the help."""
+
 _ClickException: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """The base of every mistake in the use of options; typer has it from click, or brings its own."""
 
 
+class CommandTable(Mapping[str, Any]):
+    """The commands by name, each imported when it is asked for: importing all takes as long as a simulation."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            with without_collections():
+                module = importlib.import_module(f"llgrad.cli.{COMMANDS[name]}")
+            gc.freeze()  # as in `main`
+            alone = typer.Typer(add_completion=False)
+            alone.command(name)(getattr(module, name, None) or getattr(module, f"{name}_"))
+            self._made[name] = typer.main.get_command(alone)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
 class Commands(TyperGroup):
     """The group of commands, with mistakes turned into sentences."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands: Any = CommandTable()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
 
     def main(self, *args: Any, **options: Any) -> Any:
         options["standalone_mode"] = False
@@ -119,35 +159,6 @@ def llgrad(
         warnings.filterwarnings("ignore", message="coupled arrays have native kernels on the CPU only")
     elif context.invoked_subcommand != "doctor":  # which tells what JAX finds
         prefer_processors()
-
-
-for command in (
-    devices,
-    simulate,
-    orbit,
-    sweep,
-    map_,
-    equilibria,
-    follow,
-    switch,
-    loop,
-    resonance,
-    harmonics,
-    optimise,
-    reservoir,
-    show,
-    fit,
-    study,
-    plan,
-    train,
-    evaluate,
-    design,
-    demo,
-    cache,
-    doctor,
-    guide,
-):
-    app.command(command.__name__)(command)
 
 
 def main() -> None:

@@ -9,15 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import check_unit_vector
 from llgrad.experiments.switching.ensemble import quiet_step, run_many
 from llgrad.orbits.chart import chart_at
+from llgrad.orbits.cycle.finding import with_arrays
 from llgrad.orbits.equilibria.equilibria import equilibria
 from llgrad.orbits.equilibria.result import Equilibria
-from llgrad.orbits.flow import begun, flow_of
+from llgrad.orbits.flow import Flow, begun, flow_of
 
 NEAR: Final = 0.02
 """A run has come to a stable state where it is this near to it, relative to the distance to any other state at rest."""
@@ -139,12 +141,24 @@ def _normal(wells: Wells, start: int, runs: int, key: Any) -> np.ndarray:
     from scipy.linalg import solve_continuous_lyapunov
 
     with jax.enable_x64(True):
-        flow = flow_of(wells.device)
+        flow = with_arrays(flow_of(wells.device))
         y = jnp.asarray(wells.states[start])
-        columns = np.asarray(flow.basis(y).T @ flow.by_noise(y))
+        columns = np.asarray(_shaken(flow, y))
         matrix = np.asarray(wells.found.stable[start].matrix)
         covariance = solve_continuous_lyapunov(matrix, -columns @ columns.T)
         size, turned = np.linalg.eigh(covariance)
         widths = np.minimum(np.sqrt(np.maximum(size, 0.0)), 0.3)
         q = np.asarray(jax.random.normal(key, (runs, len(size)), float)) * widths @ turned.T
-        return np.asarray(jax.vmap(lambda q: chart_at(flow, y).state(flow, q))(q))
+        return np.asarray(_beside(flow, y, q))
+
+
+@quick_jit
+def _shaken(flow: Flow, y: Any) -> Any:
+    """What each white noise of unit strength does at a state y (n,), in its directions: (d, J)."""
+    return flow.basis(y).T @ flow.by_noise(y)
+
+
+@quick_jit
+def _beside(flow: Flow, y: Any, q: Any) -> Any:
+    """States (runs, n) beside y (n,), at coordinates (runs, d)."""
+    return jax.vmap(lambda q: chart_at(flow, y).state(flow, q))(q)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
+from jax.core import eval_context
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_count, as_number
@@ -104,14 +105,17 @@ def orbit(
         if is_traced(held, begin, known):
             found, code = _looked_for(held, begin, known, steps or COUNT)
             return Orbit(model, flow, closed_of(flow, found), error_of(held, found), "", OrbitStatus(code))
-        found, code, inner = _found(model, held, begin, known, steps or COUNT)
-        held = dataclasses.replace(held, inner=inner)
-        note = NOTES[code]
-        error = float(error_of(held, found))
-        if steps is None:
-            found, error = refined(held, found, accuracy)
-            if not error <= accuracy:
-                note = f"{note}; " * bool(note) + f"its error is about {error:.1g}, above the {accuracy:g} asked for"
+        with eval_context():  # in derivatives by the programs that are there already
+            found, code, inner = _found(model, held, begin, known, steps or COUNT)
+            held = dataclasses.replace(held, inner=inner)
+            note = NOTES[code]
+            error = float(error_of(held, found))
+            if steps is None:
+                found, error = refined(held, found, accuracy)
+                if not error <= accuracy:
+                    note = (
+                        f"{note}; " * bool(note) + f"its error is about {error:.1g}, above the {accuracy:g} asked for"
+                    )
     with working(model, m0, near):
         # where the search is more exact than what is differentiated, the flow is that of the other type
         flow = dataclasses.replace(_flow_and_start(model, m0, near)[0], inner=inner)

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
@@ -68,8 +69,8 @@ def _of_current(flow: Flow, start: Any, rest: Any) -> str:
     def with_current(value: float) -> Flow:
         return _with_current(flow, value)
 
-    above = _first_unstable(with_current, rest, current, RATIO)
-    below = _first_unstable(with_current, rest, current, 1 / RATIO)
+    above = _first_unstable(flow, rest, current, RATIO)
+    below = _first_unstable(flow, rest, current, 1 / RATIO)
     if below is not None and _oscillates(with_current(below * (1 - BELOW)), start):
         return f"{_ampere(current)} is beyond oscillation death, which is at {_ampere(below)}: the torque holds m"
     if (smaller := _smaller_that_oscillates(with_current, start, current)) is not None:
@@ -79,7 +80,7 @@ def _of_current(flow: Flow, start: Any, rest: Any) -> str:
         return wrong
     if (smaller := _smaller_that_oscillates(with_current, start, -current)) is not None:
         return f"{wrong}, and make it smaller (it oscillates at {_ampere(smaller)})"
-    reverse = _first_unstable(with_current, rest_and_rates(with_current(-current), start)[0], -current, RATIO)
+    reverse = _first_unstable(flow, rest_and_rates(with_current(-current), start)[0], -current, RATIO)
     if above is not None and (reverse is None or abs(above) <= abs(reverse)):
         return f"{_ampere(current)} is below the threshold, {_ampere(above)}"
     if reverse is not None:
@@ -87,17 +88,24 @@ def _of_current(flow: Flow, start: Any, rest: Any) -> str:
     return f"no current up to {_ampere(FARTHEST * current)}, of either sign, makes this state unstable"
 
 
-def _with_current(flow: Flow, current: float) -> Flow:
+def _with_current(flow: Flow, current: Any) -> Flow:
     return eqx.tree_at(lambda f: f.equation.current, flow, jnp.asarray(current, jnp.result_type(float)))
 
 
-def _first_unstable(with_current: Callable[[float], Flow], rest: Any, current: float, ratio: float) -> float | None:
+@quick_jit
+def _holds(flow: Flow, current: Any, near: Any) -> tuple[Any, Any]:
+    """Whether a state at rest is still there at a current, and attracts; and the state."""
+    state, slope, values = rest_and_rates(_with_current(flow, current), near)
+    there = (slope < 1e-9) & (jnp.max(jnp.abs(state - near)) < 0.3)
+    return there & (values[0].real < 0), state
+
+
+def _first_unstable(flow: Flow, rest: Any, current: float, ratio: float) -> float | None:
     """The current, from the given one on, at which the state at rest is lost or becomes unstable; None within reach."""
 
     def holds(value: float, near: Any) -> tuple[bool, Any]:
-        state, slope, values = rest_and_rates(with_current(value), near)
-        there = float(slope) < 1e-9 and float(jnp.max(jnp.abs(state - near))) < 0.3
-        return there and float(values[0].real) < 0, state
+        fine, state = _holds(flow, jnp.asarray(value), near)
+        return bool(fine), state
 
     fine, near = holds(current, rest)
     if not fine:

@@ -53,13 +53,30 @@ class Settled(NamedTuple):
     """Time that it took [ns]."""
 
 
+class _Piece(NamedTuple):
+    """A piece of a run: one program, for what is computed of known numbers one by one takes longer than the run."""
+
+    path: Any
+    """(STEPS + 1, n)."""
+    slope: Any
+    """At its end (n,)."""
+    fastest: Any
+    """The fastest rate there [1/ns]."""
+
+
 @quick_jit
-def _piece(flow: Flow, y: Any, interval: Any) -> Any:
-    return jnp.concatenate([y[None], flow.run(y, STEPS * interval, STEPS)])
+def _piece(flow: Flow, y: Any, interval: Any) -> _Piece:
+    path = jnp.concatenate([y[None], flow.run(y, STEPS * interval, STEPS)])
+    end = path[-1]
+    return _Piece(path, flow.slope(end), _rate_at(flow, end))
 
 
 @quick_jit
 def _rate(flow: Flow, y: Any) -> Any:
+    return _rate_at(flow, y)
+
+
+def _rate_at(flow: Flow, y: Any) -> Any:
     """The fastest rate [1/ns] of the linear motion at y."""
     basis = flow.basis(y)
     moved = jax.vmap(lambda v: jax.jvp(flow.slope, (y,), (v,))[1], 1, 1)(basis)
@@ -85,25 +102,26 @@ def settle(flow: Flow, y: Any, count: int) -> Settled:
     time, before, first, extent, size = 0.0, math.inf, math.nan, math.inf, 1.0
     for _ in range(PIECES):
         interval = ANGLE * flow.inner / fastest
-        path = np.asarray(_piece(flow, y, interval))
+        piece = _piece(flow, y, jnp.asarray(interval))  # a float would compile anew
+        path = np.asarray(piece.path)
         time += STEPS * interval
         if not np.isfinite(path).all():
             return Settled(SettlingOutcome.LOST, None, y, time)
         half = path[STEPS // 2 :]
         size = max(float(np.abs(path).max()), 1e-300)
         extent = float(np.abs(half - half.mean(0)).max()) / size
-        y = jnp.asarray(path[-1])
+        y, fastest = jnp.asarray(path[-1]), max(fastest, float(piece.fastest))
         if extent < STILL or (extent < SHRUNK and extent < 0.99 * before and _is_at_rest(flow, y, extent * size)):
             return Settled(SettlingOutcome.REST, None, y, time)
-        guess = last_turn(path, np.asarray(flow.slope(y)))
+        guess = last_turn(path, np.asarray(piece.slope))
         if guess is not None:
-            period = jnp.asarray(guess * interval)  # a float would compile anew
+            period = jnp.asarray(guess * interval)
             found = newton(flow, _round(flow, y, period, count), period)
             if bool(is_cycle(flow, found)) and _is_near(found, path):
                 if bool(attracts(found)):
                     return Settled(SettlingOutcome.CYCLE, found, y, time)
                 y = _pushed_off(flow, y, size)  # equal members that begin equal stay so, even where that repels
-        fastest = max(fastest, float(_rate(flow, y)))
+                fastest = max(fastest, float(_rate(flow, y)))
         before, first = extent, extent if math.isnan(first) else first
     slowly = extent < min(first, SLOWLY) and _is_at_rest(flow, y, extent * size)
     return Settled(SettlingOutcome.REST if slowly else SettlingOutcome.NEITHER, None, y, time)
@@ -114,8 +132,8 @@ def _pushed_off(flow: Flow, y: Any, size: float) -> Any:
 
 
 def _is_at_rest(flow: Flow, y: Any, extent: float) -> bool:
-    state, slope, values = rest_and_rates(flow, y)
-    near = float(jnp.max(jnp.abs(state - y))) < 10 * extent
+    state, slope, values = map(np.asarray, rest_and_rates(flow, y))
+    near = float(np.abs(state - np.asarray(y)).max()) < 10 * extent
     return near and float(slope) < 1e-9 and float(values[0].real) < 0
 
 

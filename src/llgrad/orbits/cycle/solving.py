@@ -7,15 +7,21 @@ from typing import Any, Final, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import eval_context
+from jax.flatten_util import ravel_pytree
 
 from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.cycle.linear import LinearMotion, chain_at, linear_of, multipliers_of, pushed
 from llgrad.orbits.cycle.shooting import Chain, NewtonEnd, attached, closed_below, correction, newton
 from llgrad.orbits.flow import Flow
+from llgrad.solve.step_size import is_traced
 
 MOST_STEPS: Final = 4096
 MOST_TURNS: Final = 32
 TURN_STEPS: Final = 64
+MOST_DIRECTIONS: Final = 16
+"""Slopes by more numbers at once are left to the one direction that is asked for, or to the adjoint."""
 BACK: Final = 1e-4
 """A run that comes back nearer than this part of an orbit's size has gone round it."""
 FLAT: Final = 1e-5
@@ -33,9 +39,49 @@ class Closed(NamedTuple):
     chain: Chain
 
 
-@quick_jit
+@eqx.filter_custom_jvp
 def closed_of(flow: Flow, found: NewtonEnd) -> Closed:
     """The closed orbit that was found, as a function of everything that the flow holds."""
+    return _closed(flow, found)
+
+
+@closed_of.def_jvp
+def _closed_jvp(primals: Any, tangents: Any) -> tuple[Closed, Closed]:
+    """At values that are known all slopes are found by one program that compiles quickly, and what is differentiated
+    is their product with the directions: forwards and backwards the same program, which is compiled once."""
+    (flow, found), along = primals, tangents[0]
+    leaves, tree = jax.tree.flatten(flow)
+    given = tree.flatten_up_to(along)
+    directions = [tangent for tangent in given if tangent is not None]
+    count = sum(np.size(leaf) for leaf, tangent in zip(leaves, given, strict=True) if tangent is not None)
+    if not 0 < count <= MOST_DIRECTIONS or is_traced(flow, found):
+        return pushed(lambda flow: _closed(flow, found), (flow,), (along,))
+    moving, held = eqx.partition(flow, tree.unflatten([tangent is not None for tangent in given]))
+    with eval_context():  # what is known is computed as outside of derivatives, by programs that are there already
+        closed, slopes = _with_slopes(moving, held, found)
+    return closed, _product(slopes, directions, closed)
+
+
+@quick_jit
+def _with_slopes(moving: Any, held: Any, found: NewtonEnd) -> tuple[Closed, Any]:
+    """A closed orbit, and the slopes (M, P) of all its numbers by all those that move."""
+    point, back = ravel_pytree(moving)
+
+    def numbers(point: Any) -> tuple[Any, Closed]:
+        closed = _closed(eqx.combine(back(point), held), found)
+        return ravel_pytree(closed)[0], closed
+
+    slopes, closed = jax.jacfwd(numbers, has_aux=True)(point)
+    return closed, slopes
+
+
+@jax.jit
+def _product(slopes: Any, directions: list[Any], like: Closed) -> Closed:
+    return ravel_pytree(like)[1](slopes @ jnp.concatenate([jnp.ravel(tangent) for tangent in directions]))
+
+
+@quick_jit
+def _closed(flow: Flow, found: NewtonEnd) -> Closed:
     states, period = attached(flow, found)
     chain = chain_at(flow, states, period, jax.lax.stop_gradient(found.chain))
     linear = linear_of(chain)

@@ -46,11 +46,14 @@ def orbit_of(device: Any, path: str, place: OrbitPlace, error: float, multiplier
         chain = _chain(flow, states, period)
         if (np.abs(multipliers - 1) < MEETS).any():
             # to correct it at the same number, as is done for derivatives, would lead away: two cycles meet there
-            return Orbit(model, flow, Closed(states, period, linear_of(chain), chain), jnp.asarray(error), MEETING)
+            return Orbit(model, flow, Closed(states, period, _linear(chain), chain), jnp.asarray(error), MEETING)
         found = NewtonEnd(states, period, jnp.asarray(0.0), jnp.asarray(0), chain)
         code = SearchOutcome.REPELS if (np.abs(multipliers) > 1).any() else SearchOutcome.FOUND
         status = OrbitStatus(jnp.asarray(int(code), jnp.int32))
         return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), NOTES[code], status)
+
+
+_linear = quick_jit(linear_of)
 
 
 @quick_jit
