@@ -17,7 +17,13 @@ NORMAL: Final = 0.6745
 
 
 class Population(NamedTuple):
-    """Mean and spread of a population; numbers in the unit of the values."""
+    """Mean and spread of a population; numbers in the unit of the values.
+
+    >>> import llgrad as lg
+    >>> found = lg.studies.population([1.0, 2.0, 3.0, 4.0], [0.5, 0.5, 0.5, 0.5])
+    >>> found.members, round(found.mean_error, 3)
+    (4, 0.645)
+    """
 
     mean: float
     mean_error: float

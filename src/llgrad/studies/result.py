@@ -15,7 +15,14 @@ from llgrad.studies.store import RESULTS
 
 @dataclass(frozen=True)
 class Study:
-    """The rows of a study: `study[name]` is a column as a NumPy array, with NaN where a row has no number."""
+    """The rows of a study: `study[name]` is a column as a NumPy array, with NaN where a row has no number.
+
+    >>> import llgrad as lg
+    >>> work = lg.studies.Evaluations(lambda x: {"square": x**2}, [{"x": 2.0}, {"x": 3.0}])
+    >>> found = lg.studies.study(work, "squares again", workers=0)
+    >>> found["x"].tolist(), found["square"].tolist()
+    ([2.0, 3.0], [4.0, 9.0])
+    """
 
     folder: Path
     table: Any

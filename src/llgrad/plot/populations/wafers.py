@@ -26,6 +26,12 @@ def wafer(found: Any, name: str) -> Figure:
         name: of the number, such as "alpha".
 
     Raises ValueError where there are no places, or no such number.
+
+    >>> import llgrad as lg
+    >>> places = [{"x": 1e-3 * n, "y": 1e-3 * k} for n in range(4) for k in range(4)]
+    >>> work = lg.studies.Evaluations(lambda x, y: {"radius": (x**2 + y**2) ** 0.5}, places, described={"radius": "m"})
+    >>> len(lg.plot.wafer(lg.studies.study(work, "wafer", workers=0), "radius").axes)
+    2
     """
     check_kind("found", found, Study, "give what lg.studies.study found")
     if not is_placed(found):
