@@ -74,8 +74,8 @@ def _local(workers: int) -> Any:
         except RuntimeError as error:
             said = str(error)
     raise SimulationError(
-        f"the workers did not start ({said.rstrip('.')}); is there enough memory, and does the script keep what it does "
-        'under if __name__ == "__main__":?'
+        f"the workers did not start ({said.rstrip('.')}); is there enough memory, and does the script keep what it "
+        'does under if __name__ == "__main__":?'
     )
 
 
