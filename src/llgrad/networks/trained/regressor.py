@@ -23,6 +23,7 @@ class OscillatorRegressor(OscillatorClassifier):
     scale of each number its standard deviation over the targets to train. Next-step prediction is a regression with
     `lg.data.TargetSignals.next_steps`.
 
+    >>> import jax
     >>> import llgrad as lg
     >>> course = np.sin(0.2 * np.arange(101)) * np.sin(0.03 * np.arange(101))
     >>> pieces = lg.data.TargetSignals.next_steps(course, frames=25)
