@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import doctest
 import importlib
 import importlib.util
 import inspect
@@ -99,8 +100,39 @@ def _room_page(name: str, room: Any) -> str:
     about = inspect.getdoc(room) or ""
     names = sorted(room.__all__, key=str.lower)
     rows = "\n".join(f"| [`{one}`](#llgrad.{name}.{one}) | {_first_line(getattr(room, one))} |" for one in names)
+    head = f"# llgrad.{name}\n{about}\n\n| name | what it is |\n|---|---|\n{rows}\n\n"
+    if name == "plot":
+        shown = (f"```{{eval-rst}}\n{_directive(name, one, getattr(room, one))}```\n" + picture(one) for one in names)
+        return (
+            NOTEBOOK
+            + head
+            + _cell("%matplotlib inline\nimport os, tempfile\nos.chdir(tempfile.mkdtemp())")
+            + "".join(shown)
+        )
     parts = "\n".join(_directive(name, one, getattr(room, one)) for one in names)
-    return f"# llgrad.{name}\n{about}\n\n| name | what it is |\n|---|---|\n{rows}\n\n```{{eval-rst}}\n{parts}\n```\n"
+    return head + f"```{{eval-rst}}\n{parts}\n```\n"
+
+
+def _cell(code: str) -> str:
+    return f"```{{code-cell}}\n:tags: [remove-input]\n\n{code}\n```\n"
+
+
+def picture(name: str) -> str:
+    """A cell that draws what the example in the docstring of `lg.plot.name` draws; empty where it draws nothing."""
+    room = importlib.import_module("llgrad.plot")
+    examples = doctest.DocTestParser().get_examples(inspect.getdoc(getattr(room, name)) or "")
+    code = "".join(example.source for example in examples)
+    tree = ast.parse(code)
+    for statement in tree.body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == f"lg.plot.{name}":
+                before = "".join(code.splitlines(keepends=True)[: statement.lineno - 1])
+                return _cell(before + ast.unparse(node)) if _draws(getattr(room, name)) else ""
+    return ""
+
+
+def _draws(value: Any) -> bool:
+    return inspect.signature(value).return_annotation in ("Figure", "plt.Figure")
 
 
 def _first_line(value: Any) -> str:
