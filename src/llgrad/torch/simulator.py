@@ -117,7 +117,8 @@ class Simulator(ProgramModule):
         )
         self.throw = throw
         self.names = tuple(map(named, self.runs.paths))
-        self.cores = tuple(len(self.runs.shape_of(path)) for path in self.runs.paths)
+        self.shapes = tuple(map(self.runs.shape_of, self.runs.paths))
+        self.cores = tuple(map(len, self.shapes))
         dtype = dtype or torch.get_default_dtype()
         self.free = torch.nn.ParameterDict(
             {one.name: torch.nn.Parameter(torch.tensor(one.start.tolist(), dtype=dtype)) for one in numbers}
@@ -181,8 +182,8 @@ class Simulator(ProgramModule):
         """Raise ValueError for inputs that do not go together."""
         if inputs.keys() != set(self.names) or (seed is None) == self.runs.noise:
             raise ValueError(self._wrong_names(inputs, seed))
-        for name, path in zip(self.names, self.runs.paths, strict=True):
-            value, shape = inputs[name], self.runs.shape_of(path)
+        for name, shape in zip(self.names, self.shapes, strict=True):
+            value = inputs[name]
             if not (isinstance(value, torch.Tensor) and value.is_floating_point()):
                 raise ValueError(wrong_kind(name, value, "a tensor of floats", "give torch.tensor(…, dtype=…)"))
             own = tuple(value.shape[value.ndim - len(shape) :])
