@@ -160,7 +160,7 @@ def _on_sphere(sphere: Sphere, modes: SlowModes, start: int, pulses: Any, rest: 
 
     for place, length in enumerate(lengths):
         density = carried(operator(place), operator(place + len(lengths)), density, float(length))
-    return float((modes.fate[:, start] @ density).real)
+    return float(np.real(modes.fate[:, start] @ density))
 
 
 def _valley(valleys: Valleys, device: Any, m0: Any) -> tuple[float, float]:

@@ -232,7 +232,7 @@ def slow_modes(sphere: Sphere, states: np.ndarray, order: int) -> SlowModes:
     left = np.column_stack([constant, np.vstack([(source @ left) / slow, left])])
     shape = basis.at(states) @ left
     fate = left @ np.linalg.inv(shape)
-    rates = (shape @ np.diag(np.concatenate([[0.0], slow])) @ np.linalg.inv(shape)).real
+    rates = np.real(shape @ np.diag(np.concatenate([[0.0], slow])) @ np.linalg.inv(shape))
     resting = right @ np.linalg.inv(fate.T @ right)
     return SlowModes(basis, rates, fate, resting, float(values[count - 1].real / slow[-1].real))
 
