@@ -167,7 +167,7 @@ RIGHT = {
     *((name, "source", "a run") for name in ("spectrum", "plot.orbit", "plot.spectrum", "plot.trace")),
     *((f"{name}_resistance", "source", "a run") for name in ("longitudinal", "transverse")),
     *((name, "run", "a run") for name in ("voltage", "resistance", "load_voltage", "trace_of")),
-    *((name, "model", "a device") for name in ("simulate", "fit", "suggest_dt")),
+    *((name, "model", "a device") for name in ("simulate", "fit", "fit_each", "suggest_dt")),
     *((name, "drive", kind) for name in ("simulate", "suggest_dt") for kind in ("a drive", "None")),
     ("default_start", "device", "a device"),
     *((name, "model", "a device") for name in ("orbit", "sweep")),

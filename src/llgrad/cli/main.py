@@ -46,6 +46,7 @@ with without_collections():
     from llgrad.cli.states.optimise import optimise
     from llgrad.cli.states.orbit import orbit
     from llgrad.cli.states.resonance import resonance
+    from llgrad.cli.studies.command import study
     from llgrad.core.arguments.doors import command_line
     from llgrad.core.run_record import version
     from llgrad.core.status import SimulationError
@@ -136,6 +137,7 @@ for command in (
     reservoir,
     show,
     fit,
+    study,
     plan,
     train,
     evaluate,
