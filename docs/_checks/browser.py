@@ -30,7 +30,7 @@ from typing import Any
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WORD = "polariser"
 """Looked for in the search."""
-WAIT = 60.0
+WAIT = 30.0
 """Seconds that a page may take."""
 SETTLED = """document.readyState === 'complete'
     && (!document.querySelector('.math') || !!document.querySelector('mjx-container'))"""
@@ -149,7 +149,7 @@ class Page:
         await self.ask("Page.navigate", url=address)
         host = urllib.parse.urlsplit(address).netloc
         settled = await self.until(f"location.href.startsWith({address!r}) && {SETTLED}")
-        wrong = [] if settled else ["it is not ready after a minute"]
+        wrong = [] if settled else ["it is not ready in time"]
         seen = json.loads(await self.value(LOOKED_AT) or "{}")
         wrong += [f"a picture of no size: {one}" for one in seen.get("pictures", ())]
         wrong += [f"an equation that is none: {one}" for one in seen.get("wrong", ())]

@@ -64,6 +64,6 @@ def first_words(source: str) -> str:
     if not body or body[0] in "`|#:<":
         return ""
     paragraph = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", " ".join(body.split("\n\n")[0].split()))
-    sentence = re.match(r".*?[.:?](?= |$)", paragraph)
+    sentence = re.match(r".{30,}?[.?](?= |$)", paragraph)
     said = sentence.group() if sentence else paragraph
     return said if len(said) <= MOST else said[:MOST].rsplit(" ", 1)[0] + " …"

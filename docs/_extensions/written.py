@@ -7,17 +7,24 @@ markup is escaped before Sphinx sees it.
 from __future__ import annotations
 
 import ast
+import contextlib
+import doctest
 import importlib
+import importlib.util
 import inspect
 import pathlib
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from sphinx.ext.autodoc.mock import mock
+
 DOCS = pathlib.Path(__file__).parents[1]
 EXAMPLES = DOCS.parent / "examples"
 TOOLS = ("make_teacher_trace",)
 """Examples that write what the others read: they answer no question."""
+ABSENT = [] if importlib.util.find_spec("torch") else ["torch"]
+"""What the reference describes without it."""
 NOTEBOOK = """---
 jupytext:
   text_representation:
@@ -59,11 +66,13 @@ def gallery_page(path: pathlib.Path) -> str:
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
     question, _, rest = (ast.get_docstring(tree) or "").partition("\n")
+    runs = not path.stem.startswith("torch_") or not ABSENT
     code = "".join(source.splitlines(keepends=True)[tree.body[0].end_lineno :]).strip()
-    return (
-        f"{NOTEBOOK}# {question.strip()}\n\n{rest.strip()}\n\n"
-        f"```python\n{code}\n```\n\n`python examples/{path.name}` prints:\n\n"
+    return f"{NOTEBOOK}# {question.strip()}\n\n{rest.strip()}\n\n```python\n{code}\n```\n\n" + (
+        f"`python examples/{path.name}` prints:\n\n"
         f"```{{code-cell}}\n:tags: [remove-input]\n\n%run ../../examples/{path.name}\n```\n"
+        if runs
+        else f"It is run where there is PyTorch: `python examples/{path.name}`.\n"
     )
 
 
@@ -83,12 +92,47 @@ def room_names() -> list[str]:
 
 def room_page(name: str) -> str:
     """The reference of one room: what it is for, a list of its names, then each name in full."""
-    room = importlib.import_module(f"llgrad.{name}")
+    with mock(ABSENT) if name == "torch" else contextlib.nullcontext():
+        return _room_page(name, importlib.import_module(f"llgrad.{name}"))
+
+
+def _room_page(name: str, room: Any) -> str:
     about = inspect.getdoc(room) or ""
     names = sorted(room.__all__, key=str.lower)
     rows = "\n".join(f"| [`{one}`](#llgrad.{name}.{one}) | {_first_line(getattr(room, one))} |" for one in names)
+    head = f"# llgrad.{name}\n{about}\n\n| name | what it is |\n|---|---|\n{rows}\n\n"
+    if name == "plot":
+        shown = (f"```{{eval-rst}}\n{_directive(name, one, getattr(room, one))}```\n" + picture(one) for one in names)
+        return (
+            NOTEBOOK
+            + head
+            + _cell("%matplotlib inline\nimport os, tempfile\nos.chdir(tempfile.mkdtemp())")
+            + "".join(shown)
+        )
     parts = "\n".join(_directive(name, one, getattr(room, one)) for one in names)
-    return f"# llgrad.{name}\n{about}\n\n| name | what it is |\n|---|---|\n{rows}\n\n```{{eval-rst}}\n{parts}\n```\n"
+    return head + f"```{{eval-rst}}\n{parts}\n```\n"
+
+
+def _cell(code: str) -> str:
+    return f"```{{code-cell}}\n:tags: [remove-input]\n\n{code}\n```\n"
+
+
+def picture(name: str) -> str:
+    """A cell that draws what the example in the docstring of `lg.plot.name` draws; empty where it draws nothing."""
+    room = importlib.import_module("llgrad.plot")
+    examples = doctest.DocTestParser().get_examples(inspect.getdoc(getattr(room, name)) or "")
+    code = "".join(example.source for example in examples)
+    tree = ast.parse(code)
+    for statement in tree.body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == f"lg.plot.{name}":
+                before = "".join(code.splitlines(keepends=True)[: statement.lineno - 1])
+                return _cell(before + ast.unparse(node)) if _draws(getattr(room, name)) else ""
+    return ""
+
+
+def _draws(value: Any) -> bool:
+    return inspect.signature(value).return_annotation in ("Figure", "plt.Figure")
 
 
 def _first_line(value: Any) -> str:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         stacks,
         studies,
         systems,
+        torch,
         training,
     )
     from llgrad.data import Trace, load_images, read_sweeps, read_trace, trace_of
@@ -106,6 +107,7 @@ __all__ = [
     "studies",
     "sweep",
     "systems",
+    "torch",
     "trace_of",
     "train",
     "training",
@@ -131,6 +133,7 @@ ROOMS = (
     "stacks",
     "studies",
     "systems",
+    "torch",
     "training",
 )
 """Where every public name is."""

@@ -104,6 +104,7 @@ def test_what_cannot_be_meant_is_refused(given, said):
         lg.experiments.switching(**settings)
 
 
-def test_an_error_rate_without_symmetry_is_refused():
-    with pytest.raises(ValueError, match=r"lg\.experiments\.switching"):
-        lg.experiments.write_error_rate(BIT.replace(polariser=(1, 0, 0)), PULSE)
+def test_an_error_rate_that_would_need_too_many_harmonics_is_refused():
+    film = lg.Oscillator(Ms=1e6, volume=2e-23, alpha=0.1, demag=(0.0, 0.05, 0.95), temperature=300.0)
+    with pytest.raises(ValueError, match=r"too many spherical harmonics; count it in runs with lg\.experiments"):
+        lg.experiments.write_error_rate(film, lg.Drive(current=lg.Pulse(1e-3, 1e-10, 1e-9)))

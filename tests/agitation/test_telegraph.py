@@ -75,7 +75,7 @@ def test_over_a_saddle_two_ways_round_are_twice_one():
     barrier = 1e6 * one.volume * easy / 2 / (BOLTZMANN * 300)
     rate = 2 * growth / (2 * np.pi) * np.sqrt(easy * hard / (a * b)) * np.exp(-barrier)
     assert found.barriers == pytest.approx(barrier, rel=1e-6)
-    assert found.rates[0, 1] == pytest.approx(rate, rel=1e-6)
+    assert found.asymptotic[0, 1] == pytest.approx(rate, rel=1e-6)
 
 
 def test_a_simulated_junction_dwells_as_long_as_it_must():

@@ -12,11 +12,11 @@ import pytest
 
 EVERYTHING = """
         for room in llgrad.ROOMS:
-            for name in importlib.import_module(f"llgrad.{room}").__all__ if room != "plot" else ():
+            for name in importlib.import_module(f"llgrad.{room}").__all__ if room not in ("plot", "torch") else ():
                 if name != "Diffrax":
                     getattr(importlib.import_module(f"llgrad.{room}"), name)
 """
-HEAVY = ["matplotlib", "diffrax", "sklearn", "typer", "rich", "cmtj", "scipy"]
+HEAVY = ["torch", "matplotlib", "diffrax", "sklearn", "typer", "rich", "cmtj", "scipy"]
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 import ast
 import collections
 import importlib
+import importlib.util
 import inspect
 import pathlib
 
@@ -39,7 +40,11 @@ def test_a_room_says_what_it_is_for(room):
     module = ROOMS[room]
     assert getattr(lg, room) is module and len(inspect.getdoc(module) or "") > 60
     assert 5 <= len(module.__all__) <= MOST_AT_THE_TOP
-    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+    if room == "torch" and importlib.util.find_spec("torch") is None:
+        with pytest.raises(ImportError, match=r"needs PyTorch, which is not installed; install it, as in pip install"):
+            getattr(module, module.__all__[0])
+    else:
+        assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
 def test_a_type_checker_sees_what_is_there():

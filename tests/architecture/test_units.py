@@ -17,7 +17,7 @@ UNITLESS = (bool, int, str, types.NoneType)
 def every_record() -> list[type[Record]]:
     """All records of the library, found by importing the whole of it."""
     for module in pkgutil.walk_packages(llgrad.__path__, "llgrad."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith("__main__") and not module.name.startswith("llgrad.torch."):  # it has no records
             importlib.import_module(module.name)
     found, waiting = set(), [Record]
     while waiting:

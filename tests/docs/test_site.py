@@ -30,7 +30,10 @@ def test_llms_txt_has_every_page_in_a_section(tmp_path):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("---\na: b\n---\n# A title\nFor [you](x.md) and\nme. More.\n", "For you and me."),
+        (
+            "---\na: b\n---\n# A title\nFor [you](x.md) and\nme: whatever it is that is here. More.\n",
+            "For you and me: whatever it is that is here.",
+        ),
         ("# A title\n```python\n1\n```\n", ""),
         ("# A title\n| a |\n|---|\n", ""),
         ("# A title\n" + "word " * 100, ("word " * 40).strip() + " …"),

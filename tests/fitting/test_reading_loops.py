@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from llgrad.cli.answers.reading import read_data
-from llgrad.fitting.loops.reading import read_loop
+from llgrad.fitting.loops.measured import MeasuredLoop
+from llgrad.fitting.loops.reading import looks_like_loop, read_loop
 
 ROWS = ((900, 1.0), (300, 1.0), (-300, 2.0), (-600, 2.0), (-900, 1.0))
 X = (np.pi / 2, 0.0)
@@ -104,3 +105,25 @@ def test_the_command_reads_a_loop_where_it_is_told_so(tmp_path):
     ):
         with pytest.raises(ValueError, match=sentence):
             read_data(file, None, given)
+
+
+@pytest.mark.parametrize(
+    ("header", "loop"),
+    [
+        ("H (Oe), R (Ohm)", True),
+        ("field (mT), M/Ms", True),
+        ("B (mT), m (uemu)", True),
+        ("t (ns), H (Oe), R (Ohm)", False),
+        ("H (Oe), f (GHz)", False),
+        ("H (Oe), V (mV)", False),  # of a spin diode, say
+        ("t (ns), mx", False),
+    ],
+)
+def test_a_file_of_fields_without_times_is_a_loop_of_itself(tmp_path, header, loop):
+    count = header.count(",") + 1
+    rows = "".join(", ".join([f"{h}"] * count) + "\n" for h in (900, 300, -300, -600, -900))
+    path = tmp_path / "measured.csv"
+    path.write_text(f"{header}\n{rows}")
+    assert looks_like_loop(path) is loop
+    if loop:
+        assert isinstance(read_data(path, None, {"angle": "90deg,0deg"}), MeasuredLoop)

@@ -69,6 +69,6 @@ def test_damaged_files_are_sentences(tmp_path):
 
 
 def test_a_spec_is_of_a_known_network():
-    with pytest.raises(ValueError, match="unknown network None, expected one of OscillatorClassifier, TanhNetwork"):
+    with pytest.raises(ValueError, match="unknown network None, expected one of OscillatorClassifier, OscillatorReg"):
         network_from_spec({})
     assert network_from_spec(classifier().spec()).layers[0].timeline.hold == HOLD

@@ -1,5 +1,6 @@
 """Every public function refuses an object of another kind, such as a run where a device belongs, in a sentence."""
 
+import importlib.util
 import inspect
 
 import jax
@@ -19,12 +20,13 @@ NETWORK, IMAGES = classifier(), labelled(6)
 DESIGN = NETWORK.design()
 WRONG = {"a device": STO, "a run": RUN, "a drive": lg.Drive(), "a number": 3.0, "None": None, "a dictionary": {"a": 1}}
 KEY = jax.random.key(0)
+TORCH = importlib.util.find_spec("torch") is not None
 AIM, FREE = lg.minimise(lambda sto: sto.current**2), {"current": (0, "1mA")}
 
 WITHOUT_ARGUMENTS = {preset.make.__module__ for preset in lg.presets.PRESETS.values()} | {lg.presets.names.__module__}
 PUBLIC = {
     f"plot.{name}" if room is lg.plot else name: getattr(room, name)
-    for room in (getattr(lg, room) for room in lg.ROOMS)
+    for room in (getattr(lg, room) for room in lg.ROOMS if room != "torch" or TORCH)
     for name in room.__all__
     if inspect.isfunction(getattr(room, name)) and getattr(room, name).__module__ not in WITHOUT_ARGUMENTS
 }
@@ -151,6 +153,14 @@ GIVEN = {
     "voltage": ({"run": RUN, "junction": JUNCTION}, {}),
     "write_trace": ({"path": "x.csv", "trace": TRACE}, {}),
 }
+if TORCH:
+    GIVEN |= {
+        "from_network": ({"network": NETWORK}, {}),
+        "function": ({"of_arrays": None}, {}),
+        "to_design": ({"model": None}, {}),
+        "to_jax": ({"tensor": None}, {}),
+        "to_torch": ({"array": None}, {}),
+    }
 OF_NUMBERS = {"between", "dipolar_tensors", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors"}
 OF_NUMBERS |= {"keep_apart", "effective_fields_in_plane"}
 OF_NUMBERS |= {"capacity_aim", "information_capacity", "mackey_glass", "narma", "parity", "short_term_memory"}
@@ -167,7 +177,7 @@ RIGHT = {
     *((name, "source", "a run") for name in ("spectrum", "plot.orbit", "plot.spectrum", "plot.trace")),
     *((f"{name}_resistance", "source", "a run") for name in ("longitudinal", "transverse")),
     *((name, "run", "a run") for name in ("voltage", "resistance", "load_voltage", "trace_of")),
-    *((name, "model", "a device") for name in ("simulate", "fit", "suggest_dt")),
+    *((name, "model", "a device") for name in ("simulate", "fit", "fit_each", "suggest_dt")),
     *((name, "drive", kind) for name in ("simulate", "suggest_dt") for kind in ("a drive", "None")),
     ("default_start", "device", "a device"),
     *((name, "model", "a device") for name in ("orbit", "sweep")),

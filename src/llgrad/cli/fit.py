@@ -25,7 +25,7 @@ from llgrad.cli.answers.resonance import (
     VoltageUnitOption,
     fit_resonance,
 )
-from llgrad.cli.answers.starts import starts_of
+from llgrad.cli.answers.starts import free_of, starts_of
 from llgrad.cli.compilation import prefer_gpu_for
 from llgrad.cli.device_options import (
     DEVICE_HELP,
@@ -36,7 +36,6 @@ from llgrad.cli.device_options import (
     device_with,
     quantity,
     start_of,
-    unit_of,
 )
 from llgrad.cli.drive_options import CsvOption, DriveOption, SineCurrentOption, drive_of
 from llgrad.cli.given import given, refuse
@@ -55,10 +54,7 @@ from llgrad.core.units import show
 from llgrad.datasets.sweeps import looks_like_sweeps
 from llgrad.datasets.touchstone.reader import is_touchstone
 from llgrad.datasets.trace import Trace
-from llgrad.devices.bounds import Bound, between
-from llgrad.drives.drive import Drive
 from llgrad.fitting.answers.result import FitResult
-from llgrad.fitting.assembly import units_of
 from llgrad.fitting.fit import fit as fit_trace
 from llgrad.fitting.methods.base import Method
 from llgrad.fitting.methods.descent import GradientDescent
@@ -128,7 +124,10 @@ def fit(
     context: typer.Context,
     trace: Annotated[
         pathlib.Path,
-        typer.Argument(help="A trace (t (ns),mx,my,mz …), frequencies against a current or field, or field sweeps."),
+        typer.Argument(
+            help="A trace (t (ns),mx,my,mz …), frequencies against a current or field, or field sweeps; or a folder: "
+            "each of its files is fitted."
+        ),
     ],
     device: Annotated[str | None, typer.Option(help=f"The device with its known values. {DEVICE_HELP}")] = None,
     free: Annotated[str | None, typer.Option(help="What to find: alpha,current,field.z.")] = None,
@@ -174,6 +173,11 @@ def fit(
     Field sweeps of a spin diode (pairs of columns, field and voltage) need no device: their lines give geometry and α.
     Nor do S parameters (Touchstone): the line that a port absorbs gives a frequency and a width.
     """
+    if trace.is_dir():
+        from llgrad.cli.studies.folder import fit_folder
+
+        fit_folder(context, trace)
+        return
     prefer_gpu_for(starts)
     if is_touchstone(trace):
         unused = given(context).keys() - FOR_S_PARAMETERS
@@ -208,7 +212,7 @@ def fit(
             "give --set temperature=0K, and where noise has disturbed it --segment with half its period"
         )
     settings: dict[str, Any] = {
-        "free": _free(free, assignments("--bounds", bounds), model, applied),
+        "free": free_of(free, assignments("--bounds", bounds), model, applied),
         "method": method.method(),
         "starts": Starts(count=starts, spread=spread),
         "key": jax.random.key(seed) if seed or starts > 1 else None,
@@ -253,26 +257,6 @@ def _check_options(context: typer.Context, trace: pathlib.Path, sweeps: bool, st
         refuse(context, ("spread", "seed"), "draws the starts after the first; add --starts 10, or leave it out")
     if "report" not in used:
         refuse(context, ("profiles",), "is for the report; add --report FILE, or leave it out")
-
-
-def _free(free: str, bounds: dict[str, str], model: Any, drive: Drive | None) -> dict[str, Bound | None]:
-    """The free parameters, each with the bound that was given for it; None stands for its default."""
-    names = [name.strip() for name in free.split(",") if name.strip()]
-    units = units_of(model, drive)
-    limits = {name: _bound(name, text, unit_of(name, units)) for name, text in bounds.items()}
-    if unknown := [name for name in limits if name not in names]:
-        raise ValueError(f"--bounds {unknown[0]}: it is not free; add it to --free, or leave its bound out")
-    for name in names:
-        unit_of(name, units)
-    return {name: limits.get(name) for name in names}
-
-
-def _bound(name: str, text: str, unit: str) -> Bound:
-    low, colon, high = text.partition(":")
-    if not colon:
-        raise ValueError(f"--bounds {name}={text}: expected NAME=LOW:HIGH, such as current=0.1mA:5mA")
-    option = f"--bounds {name}"
-    return between(quantity(option, low.strip(), unit), quantity(option, high.strip(), unit))
 
 
 def _figures(result: FitResult) -> dict[str, Any]:

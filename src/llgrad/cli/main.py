@@ -50,6 +50,7 @@ COMMANDS: Final = {
     "reservoir": "reservoirs.command",
     "show": "answers.show",
     "fit": "fit",
+    "study": "studies.command",
     "plan": "answers.plan",
     "train": "networks.train",
     "evaluate": "networks.evaluate",

@@ -141,7 +141,7 @@ class Fits(Work):
                 return read_spectrum(source, **self.read)
             return read_trace(source, self.columns, **self.read)
         except (ValueError, OSError) as error:
-            return f"{source.name} cannot be read: {error}"
+            return str(error)
 
     def units(self) -> dict[str, str]:
         device = next(iter(self.devices.values()))

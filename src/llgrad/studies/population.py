@@ -8,14 +8,22 @@ import numpy as np
 
 from llgrad.core.units import show, show_with_error
 
-FAR: Final = 3.5
-"""Robust standard deviations beyond which a value is an outlier."""
+CHANCE: Final = 0.01
+"""Probability that any of all values of a normal population is called an outlier."""
+EFFICIENCY: Final = 0.37
+"""Of the median absolute deviation, for normal values: its own scatter is that of so many of them."""
 NORMAL: Final = 0.6745
 """Quartile of the normal distribution: MAD/0.6745 is a standard deviation."""
 
 
 class Population(NamedTuple):
-    """Mean and spread of a population; numbers in the unit of the values."""
+    """Mean and spread of a population; numbers in the unit of the values.
+
+    >>> import llgrad as lg
+    >>> found = lg.studies.population([1.0, 2.0, 3.0, 4.0], [0.5, 0.5, 0.5, 0.5])
+    >>> found.members, round(found.mean_error, 3)
+    (4, 0.645)
+    """
 
     mean: float
     mean_error: float
@@ -106,12 +114,11 @@ def _between(x: np.ndarray, variance: np.ndarray) -> float:
 def outlying(values: np.ndarray, errors: np.ndarray | None = None) -> np.ndarray:
     """How far (N,) each value is from the median, in robust standard deviations; NaN where there is no value.
 
-    z_i = (x_i − median)/√((MAD/0.6745)² + σ_i²); beyond 3.5 a value is an outlier. Source: B. Iglewicz, D. Hoaglin, How
-    to Detect and Handle Outliers (1993), for σ = 0; recalled.
+    z_i = (x_i − median)/√((MAD/0.6745)² + σ_i²).
 
     >>> import numpy as np
-    >>> np.flatnonzero(np.abs(outlying(np.array([1.0, 1.1, 0.9, 1.05, 5.0]))) > FAR).tolist()
-    [4]
+    >>> outlying(np.array([1.0, 1.1, 0.9, 1.05, 5.0])).round(1).tolist()
+    [-0.7, 0.7, -2.0, 0.0, 53.3]
     """
     known = values[np.isfinite(values)]
     if known.size < 3:
@@ -121,3 +128,22 @@ def outlying(values: np.ndarray, errors: np.ndarray | None = None) -> np.ndarray
     own = np.zeros(values.shape) if errors is None else np.where(np.isfinite(errors), errors, 0.0)
     size = np.sqrt(spread**2 + own**2)
     return np.divide(values - middle, size, out=np.zeros(values.shape), where=size > 0)
+
+
+def outliers_of(values: np.ndarray, errors: np.ndarray | None = None) -> np.ndarray:
+    """Which values (N,) are outliers: so far from the median that of N normal ones any is in 1 of 100 populations.
+
+    The limit of |z| is the quantile 1 − 0.01/(2 N) of Student's distribution with 0.37 (N − 1) degrees of freedom: the
+    scatter of the MAD is that of a standard deviation of 0.37 N values.
+
+    >>> import numpy as np
+    >>> np.flatnonzero(outliers_of(np.array([1.0, 1.1, 0.9, 1.05, 0.97, 1.02, 0.99, 1.01, 9.0]))).tolist()
+    [8]
+    """
+    from scipy.special import stdtrit
+
+    far, count = np.abs(outlying(values, errors)), int(np.isfinite(values).sum())
+    if count < 3:
+        return np.zeros(values.shape, bool)
+    limit = float(stdtrit(EFFICIENCY * (count - 1), 1 - CHANCE / (2 * count)))
+    return np.nan_to_num(far) > limit

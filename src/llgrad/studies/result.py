@@ -9,13 +9,20 @@ from typing import Any
 import numpy as np
 
 from llgrad.core.record import listed
-from llgrad.studies.population import FAR, Population, outlying, population
+from llgrad.studies.population import Population, outliers_of, outlying, population
 from llgrad.studies.store import RESULTS
 
 
 @dataclass(frozen=True)
 class Study:
-    """The rows of a study: `study[name]` is a column as a NumPy array, with NaN where a row has no number."""
+    """The rows of a study: `study[name]` is a column as a NumPy array, with NaN where a row has no number.
+
+    >>> import llgrad as lg
+    >>> work = lg.studies.Evaluations(lambda x: {"square": x**2}, [{"x": 2.0}, {"x": 3.0}])
+    >>> found = lg.studies.study(work, "squares again", workers=0)
+    >>> found["x"].tolist(), found["square"].tolist()
+    ([2.0, 3.0], [4.0, 9.0])
+    """
 
     folder: Path
     table: Any
@@ -81,11 +88,13 @@ class Study:
 
     @property
     def outliers(self) -> dict[str, dict[str, float]]:
-        """Rows far from the others: {name of the row: {column: distance in robust standard deviations}}."""
+        """Rows too far from the others for chance: {name of the row: {column: distance in robust standard
+        deviations}}."""
         found: dict[str, dict[str, float]] = {}
         for column in self.units:
-            far = outlying(*self.numbers(column))
-            for place in np.flatnonzero(np.abs(np.nan_to_num(far)) > FAR).tolist():
+            numbers = self.numbers(column)
+            far = outlying(*numbers)
+            for place in np.flatnonzero(outliers_of(*numbers)).tolist():
                 found.setdefault(self.names[place], {})[column] = float(far[place])
         return found
 

@@ -6,6 +6,7 @@ blamed for at once: the batch is given to others, and where those die too it is 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,10 +14,13 @@ from typing import Any, Final
 
 from threadpoolctl import threadpool_limits
 
+from llgrad.core.status import SimulationError
 from llgrad.studies.work import Item, Work
 
 DEATHS: Final = 3
 """Workers that may die of a batch before it is halved."""
+STARTS: Final = 3
+"""Times that workers are started before that is given up."""
 WAITING: Final = 4
 """Batches for each worker that are handed out at a time."""
 
@@ -50,22 +54,29 @@ def client_of(cluster: Any, workers: int, threads: int) -> Iterator[Any]:
             yield client
 
 
-@contextmanager
-def _local(workers: int) -> Iterator[Any]:
-    import importlib.util
-
+def _local(workers: int) -> Any:
+    """A cluster of processes on this machine. Raises SimulationError where they do not start; one that is ended before
+    it has begun is no reason not to try again."""
     from distributed import LocalCluster
 
     board: Any = "127.0.0.1:0" if importlib.util.find_spec("bokeh") else None
-    with LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,  # one batch at a time; its kernels have threads of their own
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address=board,
-        silence_logs=50,
-    ) as local:
-        yield local
+    said = ""
+    for _ in range(STARTS):
+        try:
+            return LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,  # one batch at a time; its kernels have threads of their own
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=board,
+                silence_logs=50,
+            )
+        except RuntimeError as error:
+            said = str(error)
+    raise SimulationError(
+        f"the workers did not start ({said.rstrip('.')}); is there enough memory, and does the script keep what it does "
+        'under if __name__ == "__main__":?'
+    )
 
 
 def done_by(

@@ -19,7 +19,7 @@ from llgrad.datasets.tables.table import read_table
 from llgrad.datasets.trace import COLUMNS, Trace
 from llgrad.devices.system import System
 from llgrad.fitting.loops.measured import MeasuredLoop
-from llgrad.fitting.loops.reading import read_loop
+from llgrad.fitting.loops.reading import looks_like_loop, read_loop
 from llgrad.fitting.orbits.tables.reading import read_orbit_table
 from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.observables.receiver import FILTERS
@@ -30,7 +30,7 @@ FOR_TABLES = {"setting": "", "peak": "", "error": "", "area": "m²"}
 FOR_ORBITS = {"quantities": "", "settings": "", "drive": "", "ratio": "1", "load": "Ω"}
 """And of a table of orbits: any of these, and not only the frequencies of one setting are read."""
 FOR_LOOPS = {"angle": "", "field": "", "value": "", "field_unit": "", "value_unit": ""}
-"""And of a measured loop, where `loop` is among the words."""
+"""And of a measured loop, where `loop` is among the words, or the file has fields and no times."""
 FOR_SPECTRA = {
     **{"level": "", "unit": "", "detector": "", "averaging": ""},
     **{"rbw": "Hz", "filter": "1", "load": "Ω", "current": "A"},
@@ -48,9 +48,10 @@ def read_data(
     ("mx,mz"); `given` are arguments of the reader, as text: {"peak": "G1"}. Of a System, `model`, the
     columns are its signals."""
     given = dict(given or {})
-    if "loop" in given:
-        return _loop(path, columns, given)
     text = not is_recording(path)
+    of_trace = columns is not None or any(name in FOR_TRACES for name in given)
+    if "loop" in given or (text and not of_trace and looks_like_loop(path)):
+        return _loop(path, columns, {"loop": ""} | given)
     table, spectrum = text and looks_like_frequencies(path), text and looks_like_spectrum(path)
     if columns is not None and (table or spectrum):
         kind = "a table of frequencies" if table else "a spectrum"

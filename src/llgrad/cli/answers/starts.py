@@ -1,4 +1,5 @@
-"""Where the free parameters of `llgrad fit` start: values of the device, of its drive, or of the recorder."""
+"""The free parameters of `llgrad fit`: their bounds, and where they start, as values of the device, of its drive, or of
+the recorder."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Final, NamedTuple
 
 from llgrad.cli.device_options import quantity, unit_of
 from llgrad.core.record import set_leaf
+from llgrad.devices.bounds import Bound, between
 from llgrad.drives.drive import Drive
 from llgrad.fitting.assembly import units_of
 from llgrad.fitting.targets.recording import LINE, OF_FIELD, TILTS, Model, recorder_name
@@ -59,3 +61,23 @@ def starts_of(starts: Mapping[str, str], free: str, model: Model, drive: Drive |
         else:
             of_device[name] = text
     return FitStarts(of_device, recorder.get("delay", 0.0), recorder.get("bandwidth"), drive)
+
+
+def free_of(free: str, bounds: Mapping[str, str], model: Model, drive: Drive | None) -> dict[str, Bound | None]:
+    """The free parameters, each with the bound that was given for it; None stands for its default."""
+    names = [name.strip() for name in free.split(",") if name.strip()]
+    units = units_of(model, drive)
+    limits = {name: _bound(name, text, unit_of(name, units)) for name, text in bounds.items()}
+    if unknown := [name for name in limits if name not in names]:
+        raise ValueError(f"--bounds {unknown[0]}: it is not free; add it to --free, or leave its bound out")
+    for name in names:
+        unit_of(name, units)
+    return {name: limits.get(name) for name in names}
+
+
+def _bound(name: str, text: str, unit: str) -> Bound:
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise ValueError(f"--bounds {name}={text}: expected NAME=LOW:HIGH, such as current=0.1mA:5mA")
+    option = f"--bounds {name}"
+    return between(quantity(option, low.strip(), unit), quantity(option, high.strip(), unit))

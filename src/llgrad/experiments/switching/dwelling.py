@@ -14,6 +14,7 @@ from llgrad.core.constants import BOLTZMANN
 from llgrad.core.units import show
 from llgrad.experiments.switching.axial import Axial, Valleys, axial_of, drift, occupations, relaxation_rate, valleys_of
 from llgrad.experiments.switching.ensemble import at_temperature, check_model
+from llgrad.experiments.switching.sphere import converged_modes, sphere_of
 from llgrad.experiments.switching.wells import Wells, settled, told_state, wells_of
 from llgrad.orbits.carried import held
 from llgrad.orbits.chart import chart_at
@@ -25,6 +26,10 @@ ASIDE: Final = 1e-2
 """So far off a saddle [rad] a run begins that tells where it leads."""
 LOW: Final = 3.0
 """A barrier [k_B T] below which an asymptotic rate is no more than a size."""
+HIGHEST: Final = 22.0
+"""A barrier [k_B T] over which a rate is lost in the rounding of the Fokker–Planck operator."""
+SEPARATE: Final = 10.0
+"""So many times faster than a jump is the motion in a well, where a dwell time means something."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,9 @@ class DwellTimes:
     rates: np.ndarray
     """From a state to another (W, W) [1/s]."""
     asymptotic: np.ndarray
-    """The same by the formula for high barriers (W, W) [1/s]."""
+    """The same by the formula for high barriers (W, W) [1/s]; NaN where there is none, as of a spin torque."""
     barriers: np.ndarray
-    """Lowest barrier (W,) out of each [k_B T]."""
+    """Lowest barrier (W,) out of each [k_B T]; NaN where the torques have no energy."""
     method: str
     """What the rates are, in a sentence."""
 
@@ -68,8 +73,9 @@ class DwellTimes:
     def __repr__(self) -> str:
         lines = [f"dwell times at {show(float(self.device.temperature), 'K')}"]
         for state, time, part, barrier in zip(self.states, self.times, self.occupation, self.barriers, strict=True):
-            told = show(float(f"{time:.5g}"), "s")
-            lines.append(f"  {told_state(state)}: {told}, {part:.4g} of the time, barrier {barrier:.4g} k_B T")
+            told = f"{show(float(f'{time:.5g}'), 's')}, {part:.4g} of the time"
+            high = f", barrier {barrier:.4g} k_B T" if np.isfinite(barrier) else ""
+            lines.append(f"  {told_state(state)}: {told}{high}")
         return "\n".join([*lines, f"  {self.method}"])
 
 
@@ -82,19 +88,24 @@ def dwell_times(device: Any, *, temperature: float | None = None) -> DwellTimes:
 
         Γ = (α γ H_k/(1 + α²)) √(Δ/π) e^{−Δ},   Δ = Ms V H_k/(2 k_B T),   λ₁ = 2 Γ.
 
-    Of any other device by the rate over a saddle, for damping that is not low (the energy lost in a turn near the top
-    exceeds k_B T),
+    Of any other Oscillator exactly too, where its barriers are not above 22 k_B T: wells may differ, the
+    damping may be low, a spin torque may act. The rates are those of the slowest eigenfunctions of the Fokker–Planck
+    operator on the sphere (`llgrad.experiments.switching.sphere`).
+
+    Of a Stack, and over higher barriers, by the rate over a saddle, each well with its own, for damping that is not low
+    (the energy lost in a turn near the top exceeds k_B T),
 
         Γ = (λ₊/2π) √(det H_well/|det H_saddle|) e^{−ΔE/k_B T},
 
     λ₊ the growth rate at the saddle, H the curvature of the energy: W. F. Brown, IEEE Trans. Magn. 15, 1196 (1979);
     J. S. Langer, Ann. Phys. 54, 258 (1969) (recalled). A spin torque has no energy, so there it is refused.
+    `asymptotic` has it beside exact rates.
 
     Args:
         device: Oscillator or Stack with two stable states or more.
         temperature: [K], by default the device's own.
 
-    Raises ValueError for one stable state, without temperature, and for a device without energy or symmetry.
+    Raises ValueError for one stable state, without temperature, and for a device whose rates neither way gives.
 
     >>> import llgrad as lg
     >>> bit = lg.Oscillator(Ms=1e6, volume=5e-25, H_k=1.4, alpha=0.05, temperature=300.0)
@@ -106,7 +117,10 @@ def dwell_times(device: Any, *, temperature: float | None = None) -> DwellTimes:
     device = at_temperature(held(device, "dwell_times"), temperature, "a dwell time")
     if (axial := axial_of(device)) is not None and _rests_at_poles(valleys_of(axial)):
         return _exact(device, axial)
-    return _over_saddles(wells_of(device, 2, "a dwell time"))
+    wells = wells_of(device, 2, "a dwell time")
+    saddles = [point for point in wells.found.points if point.growing == 1 and not point.curve]
+    high = _over_saddles(wells, saddles) if saddles and wells.found.points[0].energy is not None else None
+    return _on_sphere(wells, high) or high or _refused(wells)
 
 
 def _rests_at_poles(valleys: Valleys) -> bool:
@@ -132,19 +146,44 @@ def _exact(device: Any, axial: Axial) -> DwellTimes:
     return DwellTimes(device, states, rates, asymptotic, barriers, method)
 
 
-def _over_saddles(wells: Wells) -> DwellTimes:
+def _on_sphere(wells: Wells, high: DwellTimes | None) -> DwellTimes | None:
+    """By the Fokker–Planck equation on the sphere; None for what is not one magnetisation, and for higher barriers."""
+    sphere, count = sphere_of(wells.device), len(wells.states)
+    barrier = 0.0 if high is None else float(high.barriers.max())
+    if sphere is None or barrier > HIGHEST:
+        return None
+    slopes = np.stack([np.asarray(point.matrix) for point in wells.found.stable])
+    found = converged_modes(sphere, wells.states, slopes)
+    if found is None:
+        return None
+    modes, _ = found
+    rates = np.maximum(modes.rates * 1e9, 0.0) * (1 - np.eye(count))  # what is below 0 is rounding
+    method = "exact: the slowest eigenfunctions of the Fokker–Planck operator on the sphere"
+    if modes.gap < SEPARATE:
+        method += (
+            f"; motion within a well is only {modes.gap:.2g} times as fast as the slowest jumps: a dwell time has no "
+            "sharp meaning"
+        )
+    nothing = np.full((count, count), np.nan)
+    asymptotic, barriers = (nothing, nothing[0]) if high is None else (high.asymptotic, high.barriers)
+    return DwellTimes(wells.device, wells.states, rates, asymptotic, barriers, method)
+
+
+def _refused(wells: Wells) -> DwellTimes:
+    if wells.found.points[0].energy is None:
+        raise ValueError(
+            "the torques of this device have no energy, so that its barriers are not known, and they are too high, or "
+            "its layers too many, for its Fokker–Planck equation; count jumps of a simulation with "
+            "lg.observables.telegraph"
+        )
+    raise ValueError(
+        "between the stable states of this device lies a whole curve of states and no single saddle, over which no "
+        "rate is known; count jumps of a simulation with lg.observables.telegraph"
+    )
+
+
+def _over_saddles(wells: Wells, saddles: list[Any]) -> DwellTimes:
     device, found = wells.device, wells.found
-    if found.points[0].energy is None:
-        raise ValueError(
-            "the torques of this device have no energy, and it is not symmetric about z, so that its barriers are not "
-            "known; count jumps of a simulation with lg.observables.telegraph"
-        )
-    saddles = [point for point in found.points if point.growing == 1 and not point.curve]
-    if not saddles:
-        raise ValueError(
-            "between the stable states of this device lies a whole curve of states and no single saddle, over which no "
-            "rate is known; count jumps of a simulation with lg.observables.telegraph"
-        )
     with jax.enable_x64(True):
         flow, moment = flow_of(device), moment_of(device)
         tops, bottoms = (

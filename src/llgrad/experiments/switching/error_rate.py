@@ -1,4 +1,4 @@
-"""`lg.experiments.write_error_rate`: the error rate of a symmetric device, without runs, below what runs can count."""
+"""`lg.experiments.write_error_rate`: the error rate of a device of one layer, below what runs can count."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ from llgrad.drives.base import Waveform
 from llgrad.experiments.switching.axial import Axial, Valleys, axial_of, drifts, valleys_of
 from llgrad.experiments.switching.ensemble import at_temperature
 from llgrad.experiments.switching.pulses import checked_time, pulses_of, waveforms
+from llgrad.experiments.switching.sphere import (
+    MOST as WIDEST,
+)
+from llgrad.experiments.switching.sphere import (
+    SlowModes,
+    Sphere,
+    carried,
+    converged_modes,
+    slow_modes,
+    sphere_of,
+)
+from llgrad.experiments.switching.wells import start_in, wells_of
 from llgrad.orbits.carried import held
 from llgrad.solve.start import default_start
 
@@ -29,6 +41,8 @@ MOST: Final = 640
 CONVERGED: Final = 1e-6
 ROUNDING: Final = 1e-13
 WAIT: Final = 2.0
+AGREEING: Final = 1e-3
+"""And by a third more of spherical harmonics."""
 LARGE: Final = 100.0
 """Norm from which on the exponential of a steady operator is that of a matrix."""
 TERMS: Final = 20
@@ -67,23 +81,27 @@ def write_error_rate(
     duration: float | None = None,
     wait: float | None = None,
 ) -> ErrorRate:
-    """The probability that a pulse does not switch a device that is symmetric about z, by its Fokker–Planck equation.
+    """The probability that a pulse does not switch a device of one layer, by its Fokker–Planck equation.
 
     It is what `lg.experiments.switching` counts with ever more runs, where their time step is short: from thermal
     equilibrium in the valley of the start, through the pulse, and `wait` after it; then every direction counts for the
     valley that it is in. The density is a sum of Legendre polynomials, carried through the pulse by exponentials of its
     operator (Magnus, fourth order, in a pulse's edges). It reaches down to error rates of 10⁻¹².
 
+    That is a device which is symmetric about z. Of any other the density is a sum of spherical harmonics
+    (`llgrad.experiments.switching.sphere`), from rest in one well, and in the end each direction counts by the
+    probability with which it comes to rest in the well of the start.
+
     Args:
-        device: Oscillator with its field, polariser and easy axis along z, no difference between x and y; anything else
-            is refused: for that there is `lg.experiments.switching`.
-        pulse: Drive of current or field_z, such as lg.Drive(current=lg.Pulse(…)).
+        device: Oscillator; of a Stack there is `lg.experiments.switching`.
+        pulse: Drive of current or field, such as lg.Drive(current=lg.Pulse(…)).
         temperature: [K], by default the device's own.
         m0: a state in the valley in which it begins, by default `lg.solvers.default_start`.
         duration: time [s] after which the pulse is switched off; by default when it is over.
         wait: time [s] that is waited after it; by default two decay times.
 
-    Raises ValueError for a device or a pulse without that symmetry, one with a single valley, and without temperature.
+    Raises ValueError for a device with a single valley, one with so narrow wells that too many harmonics would be
+    needed, and without temperature.
 
     Source: W. H. Butler et al., IEEE Trans. Magn. 48, 4684 (2012), arXiv:1202.2621.
 
@@ -100,16 +118,49 @@ def write_error_rate(
     pulses = pulses_of(device, pulse, None, duration)
     axial = axial_of(device, {name: float(w.peak()) for name, w in waveforms(pulses.drive).items()})
     if axial is None:
-        raise ValueError(
-            "this device, or what the pulse does to it, is not symmetric about z, so that its error rate is no "
-            "solution in one coordinate; count it in runs with lg.experiments.switching"
-        )
+        return _without_symmetry(device, pulses, m0, wait)
     valleys = valleys_of(axial)
     if not len(valleys.tops):
         raise ValueError("this device has one stable state at its direct current and field, and no error to make")
     low, high = _valley(valleys, device, m0)
     rest = WAIT / _decay(valleys) * 1e-9 if wait is None else checked_time("wait", wait)
     return _converged(axial, valleys, (low, high), pulses.drive, pulses.end * 1e9, rest * 1e9)
+
+
+def _without_symmetry(device: Any, pulses: Any, m0: Any, wait: float | None) -> ErrorRate:
+    """By spherical harmonics, as many as the wells need."""
+    wells, sphere = wells_of(device, 2, "an error rate"), sphere_of(device)
+    start = start_in(wells, m0)
+    slopes = np.stack([np.asarray(point.matrix) for point in wells.found.stable])
+    found = None if sphere is None else converged_modes(sphere, wells.states, slopes)
+    if sphere is None or found is None:
+        raise ValueError(
+            "the wells of this device are so narrow, or its barriers so high, that its error rate would need too many "
+            "spherical harmonics; count it in runs with lg.experiments.switching"
+        )
+    rest = (WAIT * wells.slowest if wait is None else checked_time("wait", wait)) * 1e9
+    modes, rate, change = found[0], _on_sphere(sphere, found[0], start, pulses, rest), math.inf
+    while change > max(AGREEING * rate, ROUNDING) and modes.basis.order < WIDEST:  # a pulse may narrow the density
+        modes = slow_modes(sphere, wells.states, min(modes.basis.order * 4 // 3, WIDEST))
+        before, rate = rate, _on_sphere(sphere, modes, start, pulses, rest)
+        change = abs(rate - before)
+    return ErrorRate(max(rate, 0.0), max(change, ROUNDING), len(modes.basis.l))
+
+
+def _on_sphere(sphere: Sphere, modes: SlowModes, start: int, pulses: Any, rest: float) -> float:
+    density, basis = modes.resting[:, start], modes.basis
+    nodes, lengths = _slices(pulses.drive, pulses.end * 1e9, rest)
+    known: dict[tuple[float, ...], Any] = {}
+
+    def operator(place: int) -> Any:
+        given = tuple(float(values[place]) for values in nodes.values())
+        if given not in known:
+            known[given] = sphere.operator(basis, dict(zip(nodes, given, strict=True)))
+        return known[given]
+
+    for place, length in enumerate(lengths):
+        density = carried(operator(place), operator(place + len(lengths)), density, float(length))
+    return float((modes.fate[:, start] @ density).real)
 
 
 def _valley(valleys: Valleys, device: Any, m0: Any) -> tuple[float, float]:

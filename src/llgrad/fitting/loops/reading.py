@@ -33,6 +33,8 @@ OVER_LARGEST: Final = re.compile(r"<?m\w*>?\s*/\s*m_?(?:s|sat|max|0)|m[_ ]?norm\
 MAGNETISATION: Final = re.compile(r"m|m_?[a-z]+|magneti[sz]ation|moment", re.IGNORECASE)
 EXAMPLES: Final = {"resistance": "R (Ohm)", "along": "M/Ms", "moment": "m (emu)", "voltage": "V (mV)"}
 """A header of each quantity."""
+BEGINNING: Final = 500
+"""Lines that tell what a file is."""
 OWN: Final = {"resistance": "resistance", "along": "m_along"}
 """Columns of what `Loop.save` writes."""
 WIDE: Final = 0.05
@@ -104,6 +106,26 @@ def read_loop(
         )
     except ValueError as mistake:
         raise ValueError(f"{table.path}: {mistake}") from None
+
+
+def looks_like_loop(path: str | os.PathLike[str]) -> bool:
+    """Whether a text file is a measured loop: no time and no frequency, a field that varies, and a resistance or a
+    magnetisation."""
+    try:
+        table = read_table(path, lines=BEGINNING)
+        columns = columns_of(table)
+    except ValueError:
+        return False
+    if _is_own(table):
+        return True
+    kinds = [column.kind for column in columns]
+    if QuantityKind.TIME in kinds or QuantityKind.FREQUENCY in kinds:
+        return False
+    swept = any(kind is QuantityKind.FIELD and table.varies(i) for i, kind in enumerate(kinds))
+    return swept and any(
+        kind in (QuantityKind.RESISTANCE, QuantityKind.MAGNETISATION) or _over_largest(table, i) or _of_moment(table, i)
+        for i, kind in enumerate(kinds)
+    )
 
 
 def _turning(fields: np.ndarray) -> tuple[str, ...]:

@@ -8,7 +8,15 @@ from llgrad.fitting.answers.result import FitResult
 
 
 class FitSummary(NamedTuple):
-    """One of many fits. Dictionaries are keyed by parameter name; numbers are in SI, as those of a `FitResult`."""
+    """One of many fits. Dictionaries are keyed by parameter name; numbers are in SI, as those of a `FitResult`.
+
+    >>> import llgrad as lg
+    >>> device = lg.presets.kubota2013().replace(current=0.6e-3)
+    >>> runs = [lg.simulate(device.replace(alpha=a), duration=1e-9, dt=2e-12, m0=(0.6, 0, 0.8)) for a in (0.008, 0.01)]
+    >>> found = lg.fitting.fit_each(device, map(lg.trace_of, runs), free=["alpha"])
+    >>> [(one.explained, one.units["alpha"]) for one in found]
+    [(True, '1'), (True, '1')]
+    """
 
     values: dict[str, float]
     errors: dict[str, float]

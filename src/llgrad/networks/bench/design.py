@@ -31,6 +31,18 @@ class Stage(eqx.Module):
         """Signals (K, R, B, N, width) of the states at the read-outs of frames (K, B, F)."""
         return signal.read(states, self.device, self.settings, input_of(self.settings, frames)[:, None])
 
+    def features(
+        self, signal: Signal | OutputSignals, frames: Any, every: bool = False, engine: Engine | None = None
+    ) -> Any:
+        """Signals of frames (K, B, F) as a read-out takes them: of the last frames that are read together (B, ·), or of
+        every frame (B, K, ·).
+        """
+        states = respond(self.device, self.settings, self.timeline, frames, None, engine)
+        last = slice(None if every else -self.timeline.frames_read, None)
+        read = self.read(signal, jax.tree.map(lambda part: part[last], states), frames[last])
+        kept = jnp.moveaxis(read, 2, 0)
+        return kept.reshape(*kept.shape[: 2 if every else 1], -1)
+
 
 class Design(eqx.Module):
     """Arrays one after the other, and a linear read-out of the last. The first sees pixels; each later one sees all

@@ -20,7 +20,7 @@ class Frames(enum.Enum):
 
     >>> import llgrad as lg
     >>> [(frames.value, frames.count((8, 8))) for frames in lg.networks.Frames]
-    [('whole', 1), ('rows', 8), ('pixels', 64)]
+    [('whole', 1), ('rows', 8), ('pixels', 64), ('signal', 8)]
     """
 
     WHOLE = "whole"
@@ -54,7 +54,13 @@ class Frames(enum.Enum):
 
 
 class Pooling(enum.Enum):
-    """What becomes of the frames that are read."""
+    """What becomes of the frames that are read, which a `Timeline` counts from the last.
+
+    >>> import llgrad as lg
+    >>> line = lg.networks.Timeline(hold=1e-9, dt=1e-10, frames_read=3, every=2, pooling=lg.networks.Pooling.MEAN)
+    >>> list(line.read(8)), line.weighed(8)
+    ([3, 5, 7], 1)
+    """
 
     TOGETHER = "together"
     """One answer of all of them, each with weights of its own; a frame before a signal begins counts as zero."""

@@ -31,11 +31,23 @@ class NetworkState(NamedTuple):
 
 
 class Streamed(NamedTuple):
-    """What a network says after each frame of a piece."""
+    """What a network says after each frame of a piece.
+
+    >>> import jax, llgrad as lg
+    >>> import numpy as np
+    >>> with jax.enable_x64(False):  # networks compute in float32
+    ...     network = lg.networks.OscillatorClassifier.create(
+    ...         lg.presets.kubota2013(), shape=(10, 2), classes=3, key=jax.random.key(0), oscillators=4, hold=0.1e-9,
+    ...         frames=lg.networks.Frames.SIGNAL,
+    ...     )
+    >>> found = lg.networks.stream(network, np.zeros((7, 2)))
+    >>> found.answers.shape, int(found.held.frame)
+    ((7, 3), 7)
+    """
 
     answers: np.ndarray
     """(T, outputs), or (B, T, outputs) of B signals: what it would answer if the signal ended with that frame."""
-    held: NetworkState
+    held: NetworkState | None
     """Where it stands; given back with the next piece, the signal goes on."""
 
 

@@ -22,7 +22,7 @@ from llgrad.networks.frames.backward import Backward
 from llgrad.networks.imperfections import Imperfections
 from llgrad.networks.network import Network
 from llgrad.networks.trained.encoder import DenseEncoder, Encoder, PatchEncoder
-from llgrad.networks.trained.layer import KNOBS_AND_COUPLING, Limits, OscillatorLayer, Part, Trainable, name_of
+from llgrad.networks.trained.layer import KNOBS_AND_COUPLING, Limits, Part, Trainable, TrainedLayer, name_of
 from llgrad.networks.trained.natural import in_their_spread, natural_field
 from llgrad.networks.trained.plan import ArrayPlan, part_of
 from llgrad.solve.task import Engine
@@ -51,7 +51,7 @@ class OscillatorClassifier(Network):
     (2, 10)
     """
 
-    layers: tuple[OscillatorLayer, ...]
+    layers: tuple[TrainedLayer, ...]
     readout: Readout
     shape: tuple[int, int] = eqx.field(static=True)
     """Size (H, W) of the images; (T, F) of signals."""

@@ -116,7 +116,7 @@ class Scales(NamedTuple):
     coupling: float
 
 
-class OscillatorLayer(eqx.Module):
+class TrainedLayer(eqx.Module):
     """A coupled array whose settings are trained within limits.
 
     What each device has of its own (fields, currents, dampings; of a system its settings) is low + (high − low)/(1 +

@@ -17,7 +17,7 @@ from llgrad.networks.bench.response import begun, input_of, respond
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.timeline import Timeline
 from llgrad.networks.bench.wiring import Device, DeviceWiring
-from llgrad.networks.trained.layer import Limits, OscillatorLayer, Scales
+from llgrad.networks.trained.layer import Limits, Scales, TrainedLayer
 from llgrad.solve.systems import groups_of
 from llgrad.solve.xla import XLA
 
@@ -116,7 +116,7 @@ def natural_step(device: Device, hold: float) -> float:
     return hold / STEPS if fastest is None else min(hold / STEPS, 1.0 / float(fastest))
 
 
-def in_their_spread(outputs: OutputSignals, layer: OscillatorLayer, frames: Any, named: bool) -> OutputSignals:
+def in_their_spread(outputs: OutputSignals, layer: TrainedLayer, frames: Any, named: bool) -> OutputSignals:
     """The outputs of an array as drawn, less their mean over their spread, for frames (K, B, F).
 
     One that does not change is left out where nobody has `named` them. Raises ValueError where one that is named does

@@ -21,10 +21,10 @@ from llgrad.networks.trained.layer import (
     KNOBS_AND_COUPLING,
     Bounds,
     Limits,
-    OscillatorLayer,
     Part,
     Scales,
     Trainable,
+    TrainedLayer,
     bounds_of,
     check_positive,
     name_of,
@@ -87,9 +87,9 @@ class ArrayPlan(NamedTuple):
         read, parts = _signal(device, signal), _trained(wiring, device, trained)
         return cls(device, timeline, wiring, limits, bounds, scales, read, parts)
 
-    def layer(self, count: int, encoder: Encoder, key: Any) -> OscillatorLayer:
+    def layer(self, count: int, encoder: Encoder, key: Any) -> TrainedLayer:
         """An array of so many devices, drawn by a key."""
-        return OscillatorLayer.create(
+        return TrainedLayer.create(
             self.device, count, encoder, self.timeline, self.wiring, self.limits, self.bounds, self.scales, key
         )
 

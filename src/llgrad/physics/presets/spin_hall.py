@@ -30,6 +30,11 @@ def camsari2017() -> Stack:
     Reproduced: β = I_s/I_c = θ (L/t) (1 − sech(t/λ)) (eq. 5), 1.37 by these numbers where the text says "≈ 1.5"; the
     thermal spin current 4 e α k_B T/ħ (eq. 6), 2.5 µA at α = 0.1; that ten times this hold it, and that for a layer
     without a field ⟨m_z⟩ does not depend on the volume: coth x − 1/x, x = 2 I_s/I_th.
+
+    >>> import llgrad as lg
+    >>> bit = lg.presets.camsari2017()
+    >>> [layer.name for layer in bit.layers], bit.temperature
+    (['free', 'reference'], 300.0)
     """
     Ms, thickness, area = 300e3, 0.5e-9, math.pi / 4 * 15e-9**2
     gain = 0.5 * 15 / 3.15 * (1 - 1 / math.cosh(3.15 / 2.1))
@@ -61,6 +66,11 @@ def mcgoldrick2022() -> Stack:
     (by two chosen numbers). Not reproduced: where it begins, at 64 mV here and at 60 mV or less in the table, whose
     first frequencies are 10 % lower and more; and beyond 80 mV the size of the orbit (the first harmonic of m_x becomes
     1.15 here and 1.00 there).
+
+    >>> import llgrad as lg
+    >>> oscillator = lg.presets.mcgoldrick2022()
+    >>> [layer.name for layer in oscillator.layers], sorted(oscillator.inputs)
+    (['free', 'reference'], ['current', 'field_x', 'field_y', 'field_z', 'heavy_metal_current', 'voltage'])
     """
     body = Ellipse((100e-9, 60e-9), 1.5e-9)
     Ms, thickness, area = 800e3, 1.5e-9, body.area

@@ -28,6 +28,12 @@ def distributions(found: Any) -> Figure:
         found: what `lg.studies.study` found.
 
     Raises ValueError where no row has a number.
+
+    >>> import llgrad as lg
+    >>> cases = [{"x": 0.1 * n} for n in range(12)]
+    >>> work = lg.studies.Evaluations(lambda x: {"square": x**2}, cases, described={"square": "1"})
+    >>> len(lg.plot.distributions(lg.studies.study(work, "histogram", workers=0)).axes)
+    1
     """
     check_kind("found", found, Study, "give what lg.studies.study found")
     names = [name for name in found.units if np.isfinite(found.numbers(name)[0]).any()]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.plot.style import GREY, VERMILION, figure, legend_above, named, scaled, title
-from llgrad.studies.population import FAR, outlying
+from llgrad.studies.population import outliers_of
 from llgrad.studies.result import Study
+
+WIDE: Final = 5.2
+"""Inches of the map itself."""
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +26,12 @@ def wafer(found: Any, name: str) -> Figure:
         name: of the number, such as "alpha".
 
     Raises ValueError where there are no places, or no such number.
+
+    >>> import llgrad as lg
+    >>> places = [{"x": 1e-3 * n, "y": 1e-3 * k} for n in range(4) for k in range(4)]
+    >>> work = lg.studies.Evaluations(lambda x, y: {"radius": (x**2 + y**2) ** 0.5}, places, described={"radius": "m"})
+    >>> len(lg.plot.wafer(lg.studies.study(work, "wafer", workers=0), "radius").axes)
+    2
     """
     check_kind("found", found, Study, "give what lg.studies.study found")
     if not is_placed(found):
@@ -34,29 +43,36 @@ def wafer(found: Any, name: str) -> Figure:
     places, unit = scaled(np.stack([found["x"].astype(float), found["y"].astype(float)]), "m")
     values, errors = found.numbers(name)
     shown, prefixed = scaled(np.nan_to_num(values), found.units[name])
-    there, far = np.isfinite(values), np.abs(np.nan_to_num(outlying(values, errors))) > FAR
+    there, far = np.isfinite(values), outliers_of(values, errors)
     near = shown[there & ~far] if (there & ~far).any() else shown[there]
     ends = (float(near.min()), float(near.max())) if near.size else (0.0, 1.0)
-    with figure(5.6) as drawn:
+    pitch, (across, along) = _pitch(places), np.ptp(places, axis=1)
+    inches = WIDE / (across + pitch)
+    with figure(min(max(inches * (along + pitch) + 1.3, 2.2), 9.0)) as drawn:
         axes = drawn.subplots()
-        size = min(max(4e4 / max(len(values), 1), 16), 400)
-        points = axes.scatter(
-            *places[:, there], c=shown[there], s=size, marker="s", cmap="viridis", vmin=ends[0], vmax=ends[1]
-        )
+        size = min(max((0.8 * 72 * inches * pitch) ** 2, 4.0), 900.0)
+        limits = {"cmap": "viridis", "vmin": ends[0], "vmax": ends[1]}
+        points = axes.scatter(*places[:, there], c=shown[there], s=size, marker="s", **limits)
         if far.any():
-            axes.scatter(
-                *places[:, far], s=2 * size, facecolors="none", edgecolors=VERMILION, linewidths=2, label="outlier"
-            )
+            ring = {"facecolors": "none", "edgecolors": VERMILION, "linewidths": 2}
+            axes.scatter(*places[:, far], s=size, label="outlier", **ring)
         if (~there).any():
-            axes.scatter(*places[:, ~there], s=0.5 * size, marker="x", color=GREY, label="no value")
+            axes.scatter(*places[:, ~there], s=0.4 * size, marker="x", color=GREY, label="no value")
         drawn.colorbar(points, ax=axes, label=named(name, prefixed))
         axes.set_aspect("equal")
+        axes.margins(0.5 * pitch / max(across, pitch), 0.5 * pitch / max(along, pitch))
         axes.set_xlabel(named("x", unit))
         axes.set_ylabel(named("y", unit))
         if far.any() or (~there).any():
             legend_above(axes, 2)
         title(axes, f"{name} over the wafer")
     return drawn
+
+
+def _pitch(places: np.ndarray) -> float:
+    """The distance of neighbours: the shortest between two columns or two rows."""
+    steps = np.concatenate([np.diff(np.unique(np.round(row, 9))) for row in places])
+    return float(steps.min()) if steps.size else 1.0
 
 
 def is_placed(found: Study) -> bool:

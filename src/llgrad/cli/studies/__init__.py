@@ -1,0 +1,1 @@
+"""`llgrad study`, and `llgrad fit` of a folder."""

@@ -1,0 +1,142 @@
+"""Studies: every row once, whoever is killed and whenever; failures as rows; one folder, one study."""
+
+import collections
+import importlib.util
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tests.studies.doing import squared, work_that_dies
+
+import llgrad as lg
+from llgrad.studies.store import PARTS, Store
+
+ROOT = pathlib.Path(__file__).parents[2]
+SQUARES = [float(n * n) for n in range(15)]
+
+
+def squares(numbers) -> lg.studies.Evaluations:
+    return lg.studies.Evaluations(squared, [{"n": n} for n in numbers], described={"square": "1"})
+
+
+def test_a_driver_that_is_killed_is_resumed_without_loss_or_double_work(tmp_path):
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
+    ended = []
+    while not ended or ended[-1] != 0:
+        assert len(ended) < 4
+        ended.append(
+            subprocess.run(
+                [sys.executable, "-m", "tests.studies.doing", str(tmp_path)], env=environment, cwd=ROOT
+            ).returncode
+        )
+    assert ended == [-signal.SIGKILL, 0]
+    found = lg.studies.load_study(tmp_path / "study")
+    assert found["square"].tolist() == SQUARES
+    assert len(set(found.table["key"].to_pylist())) == 15
+    done = collections.Counter((tmp_path / "done").read_text().split())
+    assert {n: count for n, count in done.items() if count > 1} == {"2": 2}  # of the batch that was killed
+    assert not [*(tmp_path / "study" / PARTS).iterdir()]
+
+
+def test_a_worker_that_is_killed_is_replaced(tmp_path):
+    told = []
+    found = lg.studies.study(work_that_dies(str(tmp_path)), tmp_path / "study", workers=1, progress=told.append)
+    assert found["square"].tolist() == SQUARES and found.failures == {}
+    assert [entry["done"] for entry in told] == sorted(entry["done"] for entry in told)
+    assert told[-1]["fraction"] == 1.0 and told[-1]["dashboard"].startswith("http://127.0.0.1")
+    assert {path.name for path in tmp_path.glob("killed-*")} == {"killed-3"}
+
+
+def test_a_row_that_was_gathered_and_not_yet_cleared_away_is_there_once(tmp_path):
+    found = lg.studies.study(squares(range(4)), tmp_path / "s", workers=0)
+    work = squares(range(6))
+    store = Store(tmp_path / "s")
+    store.add(work.items()[:3], work.run(work.items()[:3]))  # as after a kill between two steps of the end
+    again = lg.studies.study(work, tmp_path / "s", workers=0)
+    assert found["square"].tolist() == SQUARES[:4] and again["square"].tolist() == SQUARES[:6]
+
+
+def test_failures_are_rows_with_their_sentence(tmp_path):
+    found = lg.studies.study(squares([1, -1, 2]), tmp_path / "s", workers=0)
+    assert found.failures == {"2": "ValueError: n = -1, expected a number from 0 on"}
+    assert np.isnan(found["square"][1]) and found["square"][[0, 2]].tolist() == [1.0, 4.0]
+    assert found.good.tolist() == [True, False, True] and "1 failed" in str(found)
+    assert found.to_json()["failures"] == found.failures
+
+
+def test_a_folder_holds_one_study(tmp_path):
+    lg.studies.study(squares([1]), tmp_path / "s", workers=0)
+    other = lg.studies.Evaluations(len, [{"obj": "abc"}])
+    with pytest.raises(ValueError, match="holds another study"):
+        lg.studies.study(other, tmp_path / "s", workers=0)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("all of it")
+    with pytest.raises(ValueError, match="holds files that are no study"):
+        lg.studies.study(other, tmp_path / "mine", workers=0, overwrite=True)
+    with Store(tmp_path / "s").alone(), pytest.raises(ValueError, match="another process works on the study"):
+        lg.studies.study(squares([1, 2]), tmp_path / "s", workers=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"workers": -1}, "workers = -1, expected a whole number from 0"),
+        ({"threads": 0}, "threads = 0"),
+        ({"batch": 2.5}, "batch = 2.5"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(options, said, tmp_path):
+    with pytest.raises(ValueError, match=said):
+        lg.studies.study(squares([1]), tmp_path / "s", **options)
+
+
+def test_the_same_item_twice_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="is the same as"):
+        lg.studies.study(squares([1, 1]), tmp_path / "s", workers=0)
+
+
+def test_simulations_of_settings_side_by_side(tmp_path):
+    device = lg.presets.kubota2013()
+    work = lg.studies.Simulations(
+        device, 0.2e-9, {"current": ["0A", "1mA", "2mA"]}, dt=2e-12, options={"m0": (0.6, 0, 0.8)}
+    )
+    found = lg.studies.study(work, tmp_path / "s", workers=0)
+    run = lg.simulate(device.replace(current=1e-3), duration=0.2e-9, dt=2e-12, m0=(0.6, 0, 0.8))
+    half = run.mz.shape[0] // 2
+    assert found["mean_mz"][1] == pytest.approx(float(np.mean(np.asarray(run.mz)[half:])), rel=1e-12)
+    assert found["current"].tolist() == [0.0, 1e-3, 2e-3]
+
+
+def test_a_page_of_a_study_has_its_parts(tmp_path):
+    rng = np.random.default_rng(1)
+    cases = [
+        {"name": f"D{n}", "x": 1e-3 * (n % 5), "y": 1e-3 * (n // 5), "f": 1e9 + 1e7 * rng.normal()} for n in range(25)
+    ]
+    cases[7]["f"] = 9e9
+    work = lg.studies.Evaluations(frequency_of, cases, described={"f": "Hz", "f2": "Hz"})
+    found = lg.studies.study(work, tmp_path / "s", workers=0)
+    text = lg.plot.study_page(found)
+    assert all(f'id="{name}"' in text for name in ("populations", "wafer", "distributions", "correlations", "outliers"))
+    assert "D7" in found.outliers and "D7" in text and "http" not in text.split("</style>")[1]
+    assert "f" in found.populations
+    json.dumps(found.to_json()["populations"])
+
+
+def frequency_of(name, x, y, f):
+    return {"f": f, "f.error": 1e6, "f2": 2 * f}
+
+
+@pytest.mark.parametrize(("missing", "workers"), [("pyarrow", 0), ("distributed", 1)])
+def test_a_missing_library_is_named_before_the_work(missing, workers, tmp_path, monkeypatch):
+    there = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == missing else there(name, *rest)
+    )
+    with pytest.raises(ValueError, match=rf"needs {missing}, which .* pip install 'llgrad\[study\]'"):
+        lg.studies.study(squares([1]), tmp_path / "s", workers=workers)
+    assert not (tmp_path / "s").exists()

@@ -1,0 +1,55 @@
+"""Tensors and arrays as each other: the same memory, the same type, or a sentence."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+from tests.torch.pytorch import DOUBLE, torch
+
+import llgrad as lg
+from llgrad.torch import exchange
+
+
+@pytest.mark.parametrize("x64", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("shape", [(), (7,), (3, 5), (2, 0)])
+def test_the_memory_is_shared_in_its_own_type_whatever_jax_defaults_to(dtype, shape, x64):
+    with jax.enable_x64(x64):
+        tensor = torch.ones(shape, dtype=dtype)
+        array = lg.torch.to_jax(tensor)
+        back = lg.torch.to_torch(array)
+    assert str(array.dtype) == str(dtype).removeprefix("torch.") and back.dtype == dtype
+    assert array.shape == shape == tuple(back.shape)
+    if tensor.numel():
+        assert array.unsafe_buffer_pointer() == tensor.data_ptr() == back.data_ptr()
+
+
+@pytest.mark.parametrize("view", [lambda x: x[1:], lambda x: x[:, ::2], lambda x: x.T, lambda x: x[:1].expand(3, 6)])
+def test_a_view_that_jax_cannot_use_is_copied(view):
+    tensor = view(torch.arange(24.0, **DOUBLE).reshape(4, 6))
+    assert lg.torch.to_jax(tensor).tolist() == tensor.tolist()
+
+
+def test_the_direct_way_is_used_and_the_public_one_agrees():
+    assert exchange._import_of_processor() is not exchange._taken_publicly, "jaxlib has changed: look at exchange.py"
+    tensor = torch.arange(5.0, **DOUBLE)
+    array = exchange._taken_publicly(tensor)
+    assert array.dtype == jnp.float64 and array.unsafe_buffer_pointer() == tensor.data_ptr()
+
+
+def test_without_the_direct_way_the_public_one_is_used(monkeypatch):
+    for broken in (None, object(), type("Lib", (), {"dlpack_managed_tensor_to_buffer": lambda *_: jnp.zeros(3)})):
+        exchange._import_of_processor.cache_clear()
+        monkeypatch.setattr(exchange, "_jaxlib", lambda broken=broken: broken)
+        assert exchange._import_of_processor() is exchange._taken_publicly
+    exchange._import_of_processor.cache_clear()
+
+
+def test_what_has_no_counterpart_is_told():
+    with pytest.raises(ValueError, match=r"requires a gradient, which JAX would not see; give tensor\.detach\(\)"):
+        lg.torch.to_jax(torch.ones(2, requires_grad=True))
+    with pytest.raises(ValueError, match="array is traced, so it has no memory yet"):
+        jax.jit(lg.torch.to_torch)(1.0)
+    with pytest.raises(ValueError, match=r"JAX cannot take a tensor of torch\.float32 on meta"):
+        lg.torch.to_jax(torch.ones(2, device="meta"))
+    with pytest.raises(ValueError, match=r"an array of key<fry> on cpu:0 cannot become a tensor of PyTorch"):
+        lg.torch.to_torch(jax.random.key(0))
