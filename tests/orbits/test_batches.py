@@ -51,3 +51,16 @@ def test_a_second_derivative_is_a_sentence(second, compiled):
     wanted = second(lambda current: lg.orbit(reference(0.02, current), steps=64).frequency)
     with pytest.raises(ValueError, match="orbit can be differentiated once; for second derivatives take differences"):
         (jax.jit(wanted) if compiled else wanted)(2.5e-3)
+
+
+def test_slopes_at_known_numbers_are_one_program_for_both_modes():
+    """The pull-back may be used inside of another program."""
+
+    def width(current):
+        return lg.orbit(reference(0.2, 2.5e-3).replace(current=current), steps=64).line_width
+
+    step = 1e-6
+    difference = float(width(2.5e-3 + step) - width(2.5e-3 - step)) / (2 * step)
+    _, pull = jax.vjp(width, 2.5e-3)
+    for found in (jax.jacfwd(width)(2.5e-3), jax.jit(pull)(1.0)[0]):
+        assert float(found) == pytest.approx(difference, rel=1e-4)
