@@ -19,6 +19,8 @@ FORMS = {
     "whole": {"oscillators": 6},
     "two arrays, row by row": SEQUENCE,
     "pixel by pixel": {"oscillators": 4, "frames": Frames.PIXELS, "hold": 1e-10, "signal": lg.networks.Signal.X},
+    "a signal, every second frame": {"oscillators": 4, "frames": Frames.SIGNAL, "every": 2, "frames_read": None},
+    "a signal, its mean": {"oscillators": 4, "frames": Frames.SIGNAL, "pooling": lg.networks.Pooling.MEAN},
     "patches": {"oscillators": 8, "patch": (2, 2), "coupling": False},
 }
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from llgrad.core.record import as_count
 from llgrad.networks.bench.readout import OutputSignals, Signal
-from llgrad.networks.bench.timeline import Frames
+from llgrad.networks.bench.timeline import Frames, Pooling
 from llgrad.networks.bench.wiring import Device
 from llgrad.networks.trained.classifier import OscillatorClassifier
 from llgrad.networks.trained.layer import Limits, Trainable, TrainedLayer, name_of
@@ -54,7 +54,9 @@ class OscillatorLayer(ProgramModule):
         hold: float | None = None,
         dt: float | None = None,
         readouts: int = 1,
-        frames_read: int = 1,
+        frames_read: int | None = 1,
+        every: int = 1,
+        pooling: Pooling = Pooling.TOGETHER,
         centre: Any = None,
         input: str = "field_x",
         coupling: tuple[str, str] | bool = True,
@@ -73,12 +75,12 @@ class OscillatorLayer(ProgramModule):
             count: devices N.
             frames: frames K that are fed one after the other, without a reset between them.
             sequence: whether what is read after every frame is returned, (…, K, width), as the next layer of a stack
-                needs it; else of the last `frames_read` ones together, (…, width).
+                needs it; else of the frames that `frames_read`, `every` and `pooling` name, (…, width).
             seed: of the weights at the start.
             engine: of the runs; None takes the usual one.
             dtype: of the parameters; None takes PyTorch's default.
-            hold, dt, readouts, frames_read, centre, input, coupling, settings, signal, start, limits, unit,
-                coupling_unit, trained: as of `lg.networks.OscillatorClassifier.create`.
+            hold, dt, readouts, frames_read, every, pooling, centre, input, coupling, settings, signal, start, limits,
+                unit, coupling_unit, trained: as of `lg.networks.OscillatorClassifier.create`.
 
         Raises ValueError, in one sentence, for what does not fit together.
         """
@@ -91,9 +93,9 @@ class OscillatorLayer(ProgramModule):
                 key=jax.random.key(seed),
                 oscillators=_counted("count", count),
                 frames=Frames.WHOLE if frames == 1 else Frames.ROWS,
-                hold=hold, dt=dt, readouts=readouts, frames_read=frames_read, centre=centre, input=input,
-                coupling=coupling, settings=settings, signal=signal, start=start, limits=limits, unit=unit,
-                coupling_unit=coupling_unit, trained=trained,
+                hold=hold, dt=dt, readouts=readouts, frames_read=frames_read, every=every, pooling=pooling,
+                centre=centre, input=input, coupling=coupling, settings=settings, signal=signal, start=start,
+                limits=limits, unit=unit, coupling_unit=coupling_unit, trained=trained,
             )  # fmt: skip
         self._hold(network.layers[0], network.readout.signal, network.trained, sequence, frames, engine, dtype)
 
@@ -130,7 +132,7 @@ class OscillatorLayer(ProgramModule):
             self.free[name] = torch.nn.Parameter(value, requires_grad=name in changes)
         self.inputs, self.count = layer.encoder.gains().shape
         timeline = layer.timeline
-        read = 1 if sequence else min(timeline.frames_read, frames)
+        read = 1 if sequence else timeline.weighed(frames)
         self.width = read * timeline.readouts * self.count * signal.width
         self.register_buffer("bounds", _table(layer))
         self._begin()

@@ -30,7 +30,7 @@ def from_network(network: OscillatorClassifier, *, dtype: Any = None) -> Any:
         dtype: of the parameters; None takes PyTorch's default.
 
     Returns:
-        A module of images (B, H, W) in [0, 1], which gives logits (B, classes).
+        A module of images (B, H, W) in [0, 1], or of signals (B, T, F), which gives logits (B, classes).
 
     Raises ValueError for anything but a classifier.
 
@@ -47,7 +47,7 @@ def from_network(network: OscillatorClassifier, *, dtype: Any = None) -> Any:
     check_kind("network", network, OscillatorClassifier, "give one, as lg.train gives it")
     frames, readout = network.layers[0].timeline.frames, network.readout
     count = frames.count(network.shape)
-    modules: list[Any] = [] if frames is Frames.ROWS else [torch.nn.Flatten(1)]
+    modules: list[Any] = [] if frames in (Frames.ROWS, Frames.SIGNAL) else [torch.nn.Flatten(1)]
     if frames is Frames.PIXELS:
         modules.append(torch.nn.Unflatten(1, (count, 1)))
     for place, layer in enumerate(network.layers, 1):

@@ -31,15 +31,25 @@ class Stage(eqx.Module):
         """Signals (K, R, B, N, width) of the states at the read-outs of frames (K, B, F)."""
         return signal.read(states, self.device, self.settings, input_of(self.settings, frames)[:, None])
 
+    def seen(self, signal: Signal | OutputSignals, states: Any, frames: Any) -> tuple[Any, slice]:
+        """Signals (frames read, R, B, N, width) of the frames that the read-out sees, and which these are."""
+        read = self.timeline.read(frames.shape[0])
+        chosen = slice(read.start, read.stop, read.step)
+        return self.read(signal, jax.tree.map(lambda part: part[chosen], states), frames[chosen]), chosen
+
     def features(
         self, signal: Signal | OutputSignals, frames: Any, every: bool = False, engine: Engine | None = None
     ) -> Any:
-        """Signals of frames (K, B, F) as a read-out takes them: of the last frames that are read together (B, ·), or of
-        every frame (B, K, ·).
+        """Signals of frames (K, B, F) as a linear layer takes them: of the frames that the read-out sees, together or
+        their mean (B, ·); or of every frame (B, K, ·).
         """
         states = respond(self.device, self.settings, self.timeline, frames, None, engine)
-        last = slice(None if every else -self.timeline.frames_read, None)
-        read = self.read(signal, jax.tree.map(lambda part: part[last], states), frames[last])
+        if every:
+            read = self.read(signal, states, frames)
+        elif self.timeline.pooling is Pooling.MEAN:
+            read = self.seen(signal, states, frames)[0].mean(axis=0)[None]
+        else:
+            read = self.seen(signal, states, frames)[0]
         kept = jnp.moveaxis(read, 2, 0)
         return kept.reshape(*kept.shape[: 2 if every else 1], -1)
 
@@ -112,11 +122,7 @@ class Design(eqx.Module):
             disturbance = None if disturbances is None else disturbances[index]
             options = (disturbance, self.engine, begun, self.backward)
             found.append(respond(stage.device, stage.settings, stage.timeline, frames, *options))
-        stage = self.stages[-1]
-        last = stage.timeline.read(frames.shape[0])
-        chosen = slice(last.start, last.stop, last.step)
-        read = jax.tree.map(lambda part: part[chosen], found[-1])
-        signals = stage.read(self.readout.signal, read, frames[chosen])
+        signals, chosen = self.stages[-1].seen(self.readout.signal, found[-1], frames)
         return found, signals, None if begun is None else begun[chosen]
 
     def check(self, images: Any, what: str = "the images have") -> None:

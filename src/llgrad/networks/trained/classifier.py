@@ -286,7 +286,7 @@ class OscillatorClassifier(Network):
         )
 
 
-def _as_drawn(read: Any, layer: OscillatorLayer, key: Any, shape: tuple[int, int], named: bool) -> Any:
+def _as_drawn(read: Any, layer: TrainedLayer, key: Any, shape: tuple[int, int], named: bool) -> Any:
     """What is read, that of systems in its spread in the array as drawn."""
     if not isinstance(read, OutputSignals):
         return read
