@@ -110,6 +110,12 @@ def test_the_family_leads_to_a_branch_that_nothing_else_finds():
     assert family.critical == other.critical == () and not other.stable[other.values < -1e-3].any()
 
 
+def test_a_range_may_begin_where_a_family_stands():
+    (branch,) = lg.follow(Centre(limit=1.0), "mu", 0.0, 1.0, within=WITHIN).cycles
+    assert [end.kind for end in branch.ends] == ["edge", "edge"] and branch.critical == () == branch.notes
+    assert branch.values[0] == pytest.approx(0.0, abs=1e-6) and branch.high[0] == pytest.approx(2.0, abs=1e-6)
+
+
 @pytest.mark.slow
 def test_a_magnet_without_damping_stands_at_no_current():
     found = lg.follow(STO.replace(alpha=0.0), "current", -1e-3, 1e-3)

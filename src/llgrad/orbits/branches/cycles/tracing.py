@@ -33,6 +33,7 @@ LONGEST: Final = 50.0
 SLOWED, GROWN, STILL, FEWEST = 2.0, 1.2, 1e-7, 4
 """So is one on which the period is more than twice its least, and has grown by a fifth since the number changed by this
 part of its range."""
+EDGE: Final = 1e-6
 STANDS, NEUTRAL, SPREAD = 1e-9, 1e-7, 0.02
 """Cycles that are this far apart, of which the number changes by less than the first part of its range, and of which
 each has a multiplier this near to 1, are of a family that stands at one value."""
@@ -122,7 +123,7 @@ def leg_from(family: CycleFamily, span: FollowedRange, begun: BranchStep, *, end
         if there is None or not _follows(here, there, distance, size):
             distance /= 2
             if distance < SHORTEST_STEP:
-                return Leg(steps, "lost", standing)
+                return Leg(steps, "edge" if _is_at_edge(here, span, size) else "lost", standing)
             continue
         if not span.start <= there.place.value <= span.stop:
             edge = _at_edge(family, span, here, there)
@@ -163,6 +164,11 @@ def stands(steps: list[BranchStep], size: float) -> bool:
     values = [step.place.value for step in steps]
     still = np.ptp(values) <= STANDS * size and product(moved, moved, steps[0].length) >= SPREAD**2
     return still and all(np.abs(np.linalg.eigvals(s.transversal) - 1).min(initial=np.inf) < NEUTRAL for s in steps)
+
+
+def _is_at_edge(here: BranchStep, span: FollowedRange, size: float) -> bool:
+    """Whether a branch is as near to the edge as it can be reached where another branch crosses at the edge itself."""
+    return min(abs(here.place.value - edge) for edge in (span.start, span.stop)) < EDGE * size
 
 
 def _is_outside(step: BranchStep, span: FollowedRange) -> bool:
