@@ -23,6 +23,7 @@ with without_collections():
     import typer
     from typer.core import TyperGroup
 
+    from llgrad.cli.commands.panels import arranged
     from llgrad.cli.compilation import prefer_processors
     from llgrad.cli.networks.learning.processes import leaving
     from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
@@ -37,21 +38,21 @@ BATCHES: Final = ("train", "evaluate")
 COMMANDS: Final = {
     "devices": "devices",
     "simulate": "simulate",
+    "switch": "agitation.switch",
+    "loop": "states.loop",
+    "resonance": "states.resonance",
+    "harmonics": "states.harmonics",
     "orbit": "states.orbit",
     "sweep": "maps.commands",
     "map": "maps.commands",
     "equilibria": "states.equilibria",
     "follow": "states.follow",
-    "switch": "agitation.switch",
-    "loop": "states.loop",
-    "resonance": "states.resonance",
-    "harmonics": "states.harmonics",
     "optimise": "states.optimise",
-    "reservoir": "reservoirs.command",
     "show": "answers.show",
     "fit": "fit",
     "study": "studies.command",
     "plan": "answers.plan",
+    "reservoir": "reservoirs.command",
     "train": "networks.train",
     "evaluate": "networks.evaluate",
     "design": "networks.design",
@@ -79,7 +80,7 @@ class CommandTable(Mapping[str, Any]):
             gc.freeze()  # as in `main`
             alone = typer.Typer(add_completion=False)
             alone.command(name)(getattr(module, name, None) or getattr(module, f"{name}_"))
-            self._made[name] = typer.main.get_command(alone)
+            self._made[name] = arranged(typer.main.get_command(alone))
         return self._made[name]
 
     def __contains__(self, name: object) -> bool:
