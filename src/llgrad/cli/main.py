@@ -23,6 +23,7 @@ with without_collections():
     import typer
     from typer.core import TyperGroup
 
+    from llgrad.cli.commands.config import Configured
     from llgrad.cli.commands.panels import arranged
     from llgrad.cli.compilation import prefer_processors
     from llgrad.cli.networks.learning.processes import leaving
@@ -79,7 +80,7 @@ class CommandTable(Mapping[str, Any]):
                 module = importlib.import_module(f"llgrad.cli.{COMMANDS[name]}")
             gc.freeze()  # as in `main`
             alone = typer.Typer(add_completion=False)
-            alone.command(name)(getattr(module, name, None) or getattr(module, f"{name}_"))
+            alone.command(name, cls=Configured)(getattr(module, name, None) or getattr(module, f"{name}_"))
             self._made[name] = arranged(typer.main.get_command(alone))
         return self._made[name]
 

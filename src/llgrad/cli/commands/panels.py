@@ -27,7 +27,7 @@ PANELS: Final[Mapping[str, str]] = {
     "Integration": "dt accuracy save-every m0 engine",
     "Work": "workers threads scheduler batch",
     "Result": "out continue resume plot report profiles json force",
-    "Options": "clear show",
+    "Options": "config clear show",
 }
 """The options of each panel: what is not in the command's own table is here."""
 
