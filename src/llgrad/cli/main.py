@@ -23,6 +23,7 @@ with without_collections():
     import typer
     from typer.core import TyperGroup
 
+    from llgrad.cli.commands.completing import VARIABLE, placeholder, prepare
     from llgrad.cli.commands.config import Configured
     from llgrad.cli.commands.panels import arranged
     from llgrad.cli.compilation import prefer_processors
@@ -61,6 +62,7 @@ COMMANDS: Final = {
     "cache": "installation.cache",
     "doctor": "installation.doctor",
     "guide": "installation.guide",
+    "completion": "installation.completion",
 }
 """In which module of `llgrad.cli` each command is, in the order of the help."""
 
@@ -104,8 +106,13 @@ class Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        self.commands = {name: placeholder(name, module) for name, module in COMMANDS.items()}
+        return super().shell_complete(ctx, incomplete)
+
     def main(self, *args: Any, **options: Any) -> Any:
-        options["standalone_mode"] = False
+        options |= {"standalone_mode": False, "complete_var": VARIABLE}
+        prepare()
         try:
             sys.exit(super().main(*args, **options) or 0)
         except _ClickException as error:

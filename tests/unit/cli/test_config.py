@@ -28,14 +28,15 @@ def parsed(tmp_path, monkeypatch):
     return parse
 
 
-WORDS = ("1", "oscillators", "rows", "mean")
-"""What options without a default take: most a number, others one of their words."""
+WORDS = ("1", "oscillators", "rows", "mean", "bash")
+"""What parameters without a default take: most a number, others one of their words."""
 
 
 def accepted(name, parameter):
-    """A value that a command takes for an option: one of `WORDS`, or what it has as it is."""
+    """A value that a command takes: for an argument its own name, one of `WORDS`, or what it has as it is."""
     context = TABLE[name].make_context(name, [], resilient_parsing=True)
-    for value in (*WORDS, str(getattr(parameter.default, "value", parameter.default))):
+    own = (f"{parameter.name}.x",) if parameter.param_type_name == "argument" else ()
+    for value in (*own, *WORDS, str(getattr(parameter.default, "value", parameter.default))):
         try:
             parameter.process_value(context, [value] if parameter.multiple else value)
         except typer.BadParameter:
@@ -49,8 +50,8 @@ def test_every_word_of_every_command_means_the_same_in_a_file(name, parsed, tmp_
     entries, options, arguments = {}, [], []
     for word, parameter in known_of(TABLE[name].params).items():
         if parameter.param_type_name == "argument":
-            entries[word] = f"{word}.x"
-            arguments.append(f"{word}.x")
+            entries[word] = accepted(name, parameter)
+            arguments.append(entries[word])
         elif parameter.is_flag:
             entries[word] = not parameter.default
             options.append((parameter.opts if entries[word] else parameter.secondary_opts)[0])

@@ -10,7 +10,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Orbits": ("orbit", "sweep", "map", "equilibria", "follow", "optimise"),
     "Data": ("show", "fit", "study", "plan"),
     "Networks": ("reservoir", "train", "evaluate", "design"),
-    "Installation": ("demo", "cache", "doctor", "guide"),
+    "Installation": ("demo", "cache", "doctor", "guide", "completion"),
 }
 """Which commands stand together in `llgrad --help`."""
 
@@ -42,25 +42,11 @@ OWN: Final[Mapping[str, Mapping[str, str]]] = {
         "Reservoir": "hold input gain feedback nodes oscillators coupling read noise length seed",
         "Search": "tune steps starts",
     },
-    "train": {
-        "Data": "data-dir split test front validation shift rotation",
-        "Network": "network oscillators device couple setting no-coupling patch signal input",
-        "Frames": "frames duration dt readouts frames-read every pooling segment truncate",
-        "What is trained": "train only max-field max-current max-coupling",
-        "Training": "epochs batch learning-rate label-smoothing weight-decay seed",
-        "Imperfections": "spread temperature read-noise bits rise-time jitter",
-        "Work": "processes time-limit",
-        "Result": "no-pictures",
-    },
-    "evaluate": {
-        "Data": "data-dir",
-        "Imperfections": "spread temperature read-noise bits rise-time jitter arrays seed",
-        "What is computed": "curve",
-        "Result": "pictures",
-    },
+    "train": {"The run": "processes json force"},
+    "evaluate": {"Imperfections of real arrays": "arrays seed curve", "Result": "pictures", "Data": "data-dir"},
     "design": {"Data": "data-dir", "Bench": "max-field max-current dac-bits"},
 }
-"""Panels of a command whose words mean something of their own."""
+"""Panels of a command whose words mean something of their own; an option may also be declared with its panel."""
 
 
 def panel_of(command: str, option: str) -> str | None:
@@ -83,6 +69,6 @@ def arranged(command: Any) -> Any:
     command.rich_help_panel = group_of(command.name)
     for parameter in command.params:
         if parameter.param_type_name == "option":
-            parameter.rich_help_panel = panel_of(command.name, parameter.opts[0])
+            parameter.rich_help_panel = parameter.rich_help_panel or panel_of(command.name, parameter.opts[0])
     command.params.sort(key=lambda parameter: getattr(parameter, "rich_help_panel", None) == "Result")
     return command
