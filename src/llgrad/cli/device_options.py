@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
+from llgrad.cli.commands.completing import presets
 from llgrad.core.record import Record, leaf_units, rows_of, set_leaf
 from llgrad.core.units import read_quantity, read_vector
 from llgrad.core.vector import Vec3
@@ -41,6 +42,7 @@ StateOption = Annotated[
     ),
 ]
 DEVICE_HELP = "A preset (see llgrad devices), or a .json or .toml file."
+DeviceArgument = Annotated[str, typer.Argument(help=DEVICE_HELP, autocompletion=presets)]
 
 _OF_A_RECORDING: Final = ("delay", "bandwidth", "gain", "offset", "line_width", "m0.polar", "m0.azimuthal")
 

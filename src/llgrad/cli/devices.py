@@ -9,6 +9,7 @@ from typing import Annotated, Final, NamedTuple
 
 import typer
 
+from llgrad.cli.commands.completing import presets
 from llgrad.cli.device_options import DEVICE_HELP
 from llgrad.cli.output import JsonOption, command_line, print_json
 from llgrad.core.run_record import run_record
@@ -20,7 +21,9 @@ WIDTH: Final = 100
 
 
 def devices(
-    device: Annotated[str | None, typer.Argument(help=f"{DEVICE_HELP} Without it: the table of presets.")] = None,
+    device: Annotated[
+        str | None, typer.Argument(help=f"{DEVICE_HELP} Without it: the table of presets.", autocompletion=presets)
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """List the presets by kind, with their sources, or print the card of one device with all its values and units.

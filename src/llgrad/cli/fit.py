@@ -26,6 +26,7 @@ from llgrad.cli.answers.resonance import (
     fit_resonance,
 )
 from llgrad.cli.answers.starts import free_of, starts_of
+from llgrad.cli.commands.completing import presets
 from llgrad.cli.compilation import prefer_gpu_for
 from llgrad.cli.device_options import (
     DEVICE_HELP,
@@ -129,7 +130,9 @@ def fit(
             "each of its files is fitted."
         ),
     ],
-    device: Annotated[str | None, typer.Option(help=f"The device with its known values. {DEVICE_HELP}")] = None,
+    device: Annotated[
+        str | None, typer.Option(help=f"The device with its known values. {DEVICE_HELP}", autocompletion=presets)
+    ] = None,
     free: Annotated[str | None, typer.Option(help="What to find: alpha,current,field.z.")] = None,
     start: StartOption = None,
     bounds: BoundsOption = None,

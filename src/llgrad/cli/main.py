@@ -23,6 +23,9 @@ with without_collections():
     import typer
     from typer.core import TyperGroup
 
+    from llgrad.cli.commands.completing import VARIABLE, placeholder, prepare
+    from llgrad.cli.commands.config import Configured
+    from llgrad.cli.commands.panels import arranged
     from llgrad.cli.compilation import prefer_processors
     from llgrad.cli.networks.learning.processes import leaving
     from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
@@ -37,21 +40,21 @@ BATCHES: Final = ("train", "evaluate")
 COMMANDS: Final = {
     "devices": "devices",
     "simulate": "simulate",
+    "switch": "agitation.switch",
+    "loop": "states.loop",
+    "resonance": "states.resonance",
+    "harmonics": "states.harmonics",
     "orbit": "states.orbit",
     "sweep": "maps.commands",
     "map": "maps.commands",
     "equilibria": "states.equilibria",
     "follow": "states.follow",
-    "switch": "agitation.switch",
-    "loop": "states.loop",
-    "resonance": "states.resonance",
-    "harmonics": "states.harmonics",
     "optimise": "states.optimise",
-    "reservoir": "reservoirs.command",
     "show": "answers.show",
     "fit": "fit",
     "study": "studies.command",
     "plan": "answers.plan",
+    "reservoir": "reservoirs.command",
     "train": "networks.train",
     "evaluate": "networks.evaluate",
     "design": "networks.design",
@@ -59,6 +62,7 @@ COMMANDS: Final = {
     "cache": "installation.cache",
     "doctor": "installation.doctor",
     "guide": "installation.guide",
+    "completion": "installation.completion",
 }
 """In which module of `llgrad.cli` each command is, in the order of the help."""
 
@@ -78,8 +82,8 @@ class CommandTable(Mapping[str, Any]):
                 module = importlib.import_module(f"llgrad.cli.{COMMANDS[name]}")
             gc.freeze()  # as in `main`
             alone = typer.Typer(add_completion=False)
-            alone.command(name)(getattr(module, name, None) or getattr(module, f"{name}_"))
-            self._made[name] = typer.main.get_command(alone)
+            alone.command(name, cls=Configured)(getattr(module, name, None) or getattr(module, f"{name}_"))
+            self._made[name] = arranged(typer.main.get_command(alone))
         return self._made[name]
 
     def __contains__(self, name: object) -> bool:
@@ -102,8 +106,13 @@ class Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        self.commands = {name: placeholder(name, module) for name, module in COMMANDS.items()}
+        return super().shell_complete(ctx, incomplete)
+
     def main(self, *args: Any, **options: Any) -> Any:
-        options["standalone_mode"] = False
+        options |= {"standalone_mode": False, "complete_var": VARIABLE}
+        prepare()
         try:
             sys.exit(super().main(*args, **options) or 0)
         except _ClickException as error:

@@ -15,10 +15,10 @@ import typer
 from llgrad.cli.answers.continuing import ContinueOption, checked_target, drive_entry, interrupted_run
 from llgrad.cli.answers.signals import arrays_of, told_of
 from llgrad.cli.device_options import (
-    DEVICE_HELP,
     AccuracyOption,
     AlphaOption,
     CurrentOption,
+    DeviceArgument,
     FieldOption,
     SetOption,
     StateOption,
@@ -88,7 +88,7 @@ class EngineName(enum.StrEnum):
 
 
 def simulate(
-    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    device: DeviceArgument,
     current: CurrentOption = None,
     field: FieldOption = None,
     field_x: Annotated[str | None, typer.Option(help="Applied field along x.")] = None,

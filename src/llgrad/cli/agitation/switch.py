@@ -9,9 +9,9 @@ import jax
 import typer
 
 from llgrad.cli.device_options import (
-    DEVICE_HELP,
     AlphaOption,
     CurrentOption,
+    DeviceArgument,
     FieldOption,
     SetOption,
     StateOption,
@@ -44,7 +44,7 @@ class _Asked(NamedTuple):
 
 
 def switch(
-    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    device: DeviceArgument,
     pulse: Annotated[
         list[str],
         typer.Option(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from llgrad.cli.commands.completing import presets
 from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, oscillator_with, quantity, unit_of
 from llgrad.cli.output import (
     ForceOption,
@@ -30,7 +31,9 @@ RANGE = "LOW:HIGH:COUNT"
 
 
 def plan(
-    source: Annotated[str, typer.Argument(help=f"The result of a fit (.json), or a device: {DEVICE_HELP}")],
+    source: Annotated[
+        str, typer.Argument(help=f"The result of a fit (.json), or a device: {DEVICE_HELP}", autocompletion=presets)
+    ],
     currents: Annotated[str | None, typer.Option(metavar=RANGE, help="Candidate currents: 1mA:3mA:5.")] = None,
     fields: Annotated[str | None, typer.Option(metavar=RANGE, help="Candidate fields along z: 0Oe:3kOe:7.")] = None,
     vary: Annotated[

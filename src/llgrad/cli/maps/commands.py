@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from llgrad.cli.device_options import DEVICE_HELP, StateOption
+from llgrad.cli.device_options import DeviceArgument, StateOption
 from llgrad.cli.maps.options import (
     AccuracyOption,
     ChaosOption,
@@ -39,7 +37,7 @@ def _command(
     """The command of a name, which takes that many ranges and shows its map as text and in figures."""
 
     def command(
-        device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+        device: DeviceArgument,
         current: RangeOrCurrent = None,
         field: RangeOrField = None,
         alpha: RangeOrAlpha = None,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with
+from llgrad.cli.device_options import DeviceArgument, SetOption, assignments, device_with
 from llgrad.cli.given import refuse
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import Report, working
@@ -28,7 +28,7 @@ TuneOption = Annotated[
 def reservoir(
     context: typer.Context,
     task: Annotated[str, typer.Argument(help=TASK_HELP)],
-    device: Annotated[str, typer.Argument(help=DEVICE_HELP)] = "kubota2013",
+    device: DeviceArgument = "kubota2013",
     hold: Annotated[str, typer.Option(help="Time of a symbol: 5ns.")] = "5ns",
     input_: Annotated[
         str, typer.Option("--input", metavar="NAME", help="What the signal acts on: current, field_x, …")

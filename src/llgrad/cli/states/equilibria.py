@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from llgrad.cli.device_options import (
-    DEVICE_HELP,
     CurrentOption,
+    DeviceArgument,
     FieldOption,
     SetOption,
     device_with,
@@ -22,7 +18,7 @@ from llgrad.orbits.equilibria.result import Equilibria
 
 
 def equilibria(
-    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    device: DeviceArgument,
     current: CurrentOption = None,
     field: FieldOption = None,
     set_: SetOption = None,

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from llgrad.cli.device_options import (
-    DEVICE_HELP,
     CurrentOption,
+    DeviceArgument,
     FieldOption,
     SetOption,
     device_with,
@@ -26,7 +26,7 @@ from llgrad.orbits.branches.result import Branches
 
 
 def follow(
-    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    device: DeviceArgument,
     parameter: Annotated[str, typer.Argument(help="What is changed: current, field.z, alpha, …")],
     start: Annotated[str, typer.Argument(help="Its first value, with its unit: 0mA.")],
     stop: Annotated[str, typer.Argument(help="Its last value: 5mA.")],

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with, quantity
+from llgrad.cli.device_options import DeviceArgument, SetOption, assignments, device_with, quantity
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import working
 from llgrad.cli.states.loop import AnglesOption, LoopFieldOption, asked
@@ -17,7 +17,7 @@ from llgrad.experiments.loops.loop import STEPS
 
 
 def harmonics(
-    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    device: DeviceArgument,
     current: Annotated[str, typer.Option(help="Amplitude of the current through the bar: 1mA.")],
     field: LoopFieldOption = None,
     angle: AnglesOption = None,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with, quantity, unit_of
+from llgrad.cli.device_options import DeviceArgument, SetOption, assignments, device_with, quantity, unit_of
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import working
 from llgrad.core.record import leaf_units, set_leaf
@@ -32,7 +32,7 @@ AnglesOption = Annotated[
 
 
 def loop(
-    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    device: DeviceArgument,
     field: LoopFieldOption = None,
     angle: AnglesOption = None,
     current: LoopCurrentOption = None,

@@ -11,9 +11,9 @@ import jax
 import typer
 
 from llgrad.cli.device_options import (
-    DEVICE_HELP,
     AlphaOption,
     CurrentOption,
+    DeviceArgument,
     FieldOption,
     SetOption,
     assignments,
@@ -39,7 +39,7 @@ _HELD: Final = re.compile(r"\s*([^\s=<>≤≥]+)\s*(<=|>=|=|≤|≥|<|>)\s*(\S.*
 
 def optimise(
     context: typer.Context,
-    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    device: DeviceArgument,
     to_minimise: Annotated[
         list[str] | None, typer.Option("--minimise", "--minimize", metavar="NAME", help=_AIM)
     ] = None,

@@ -11,9 +11,9 @@ import numpy as np
 import typer
 
 from llgrad.cli.device_options import (
-    DEVICE_HELP,
     AlphaOption,
     CurrentOption,
+    DeviceArgument,
     FieldOption,
     SetOption,
     StateOption,
@@ -53,7 +53,7 @@ ROUNDING: Final = 1e-11
 
 
 def orbit(
-    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    device: DeviceArgument,
     current: CurrentOption = None,
     field: FieldOption = None,
     alpha: AlphaOption = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, device_with, quantity, vector
+from llgrad.cli.device_options import DeviceArgument, SetOption, assignments, device_with, quantity, vector
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import working
 from llgrad.cli.states.loop import ends_of, pair_of
@@ -21,7 +21,7 @@ POINTS = 201
 
 
 def resonance(
-    device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
+    device: DeviceArgument,
     field: Annotated[str, typer.Option(help="Range of the field along --angle, in the order of the sweep: 3kOe:0Oe.")],
     frequency: Annotated[str, typer.Option(help="Range of the microwave: 1GHz:20GHz.")],
     angle: Annotated[

@@ -8,11 +8,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from llgrad.cli.commands.completing import presets
 from llgrad.cli.device_options import DEVICE_HELP
 from llgrad.networks.bench.timeline import Frames, Pooling
 
-IMAGES: Final = "Images"
+IMAGES: Final = "Images and signals"
 NETWORK: Final = "Network"
+FRAMES: Final = "Frames, and how they are read"
 TRAINED: Final = "What is trained, and within which limits"
 TRAINING: Final = "Training"
 RUN: Final = "The run"
@@ -81,33 +83,35 @@ KindOption = Annotated[
 OscillatorsOption = Annotated[
     str | None, option(NETWORK, "Oscillators; 128,64 for two arrays in sequence.", metavar="N")
 ]
-DeviceOption = Annotated[str | None, option(NETWORK, f"What all oscillators are like. {DEVICE_HELP}")]
+DeviceOption = Annotated[
+    str | None, option(NETWORK, f"What all oscillators are like. {DEVICE_HELP}", autocompletion=presets)
+]
 FramesOption = Annotated[
     ImageFrames | None,
-    option(NETWORK, "Show the image at once, or its rows or pixels one after the other. Default: whole."),
+    option(FRAMES, "Show the image at once, or its rows or pixels one after the other. Default: whole."),
 ]
 DurationOption = Annotated[
     str | None,
-    option(NETWORK, "How long a frame is shown: 0.44ns. Default in a sequence: 50ps, in 2 steps.", metavar="TIME"),
+    option(FRAMES, "How long a frame is shown: 0.44ns. Default in a sequence: 50ps, in 2 steps.", metavar="TIME"),
 ]
-DtOption = Annotated[str | None, option(NETWORK, "Time step: 20ps.", "--dt", metavar="TIME")]
-ReadoutsOption = Annotated[int | None, option(NETWORK, "Read-outs while a frame is shown, evenly spaced.", min=1)]
+DtOption = Annotated[str | None, option(FRAMES, "Time step: 20ps.", "--dt", metavar="TIME")]
+ReadoutsOption = Annotated[int | None, option(FRAMES, "Read-outs while a frame is shown, evenly spaced.", min=1)]
 FramesReadOption = Annotated[
     int | None,
     option(
-        NETWORK,
+        FRAMES,
         "How many of the last frames the read-out sees. Default: all rows; the last row of pixels; of signals the last "
         "frame.",
         min=1,
     ),
 ]
 EveryOption = Annotated[
-    int | None, option(NETWORK, "Read every so-many-th frame only, counted from the last.", min=1, metavar="K")
+    int | None, option(FRAMES, "Read every so-many-th frame only, counted from the last.", min=1, metavar="K")
 ]
 PoolingOption = Annotated[
     ReadPooling | None,
     option(
-        NETWORK,
+        FRAMES,
         "Read the frames together, each with weights of its own, or their mean. Default: together; the mean of all "
         "frames where signals have different lengths.",
     ),
