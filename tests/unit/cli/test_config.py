@@ -8,7 +8,7 @@ import tomli_w
 import typer
 
 from llgrad.cli.commands.config import known_of, values_of
-from llgrad.cli.main import COMMANDS, CommandTable
+from llgrad.cli.commands.table import COMMANDS, CommandTable
 
 TABLE = CommandTable()
 
