@@ -101,4 +101,5 @@ def _solved(device: Any, axis: Axis, edge: tuple[float, float], y: np.ndarray) -
         return None
     if not float(point.omega) > SLOWEST * scale:
         return None
-    return value, float(hertz(point.omega)), first_lyapunov(family, np.asarray(point.y), value) < 0
+    # where it is zero, as of a centre, nothing is said of a hysteresis
+    return value, float(hertz(point.omega)), first_lyapunov(family, np.asarray(point.y), value, float(point.omega)) <= 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -95,7 +96,7 @@ def amplitude_model(
         begin = np.asarray(begun(family.flow(span.start), numbers, m0))
         found = thresholds(numbers, parameter, start, current, within=within)
         onset = _onset(found, family, begin, span, start, current)
-        form = normal_form(family, onset.y, onset.held)
+        form = normal_form(family, onset.y, onset.held, 2e-9 * math.pi * float(onset.frequency))
     return model_of(onset, form, span, current)
 
 
@@ -126,7 +127,12 @@ def model_of(onset: Threshold, form: NormalForm, span: FollowedRange, current: f
     at = f"the onset at {span.path} = {show(onset.held, span.unit)}"
     if form.slowest > 0:
         raise ValueError(f"no amplitude model: the state that oscillates from {at} is unstable without it too")
-    if form.cubic.real >= 0:
+    if form.cubic.real == 0:
+        raise ValueError(
+            f"no amplitude model: {at} is degenerate: its first Lyapunov coefficient is zero, so that nothing limits "
+            "the oscillation in this order"
+        )
+    if form.cubic.real > 0:
         raise ValueError(
             f"no amplitude model: {at} is subcritical: a cycle of finite size appears at once, with hysteresis; "
             "lg.follow traces it"

@@ -43,6 +43,8 @@ class FollowedRange(NamedTuple):
     start: float
     stop: float
     unit: str
+    box: tuple[np.ndarray, np.ndarray] | None = None
+    """Least and largest value (n,) of each number of a state that is looked at: of unit vectors without bounds."""
 
 
 def range_of(device: Any, parameter: Any, start: Any, stop: Any) -> FollowedRange:

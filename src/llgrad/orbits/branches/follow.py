@@ -20,8 +20,10 @@ from llgrad.orbits.branches.cycles.following import with_cycles
 from llgrad.orbits.branches.family import Family, FollowedRange, family_of, local_at, range_of, set_value
 from llgrad.orbits.branches.normal_form import first_lyapunov
 from llgrad.orbits.branches.result import Branch, Branches, Threshold
+from llgrad.orbits.branches.standing import told_of_curves
 from llgrad.orbits.branches.tracing import Trail, trail_through
 from llgrad.orbits.carried import held, is_traced
+from llgrad.orbits.equilibria.domain import domain_of
 from llgrad.orbits.equilibria.equilibria import equilibria
 from llgrad.orbits.equilibria.modes import eigen
 from llgrad.orbits.equilibria.result import NEUTRAL, columns_of
@@ -64,12 +66,17 @@ def follow(
     branch: "fold of cycles", "period doubling", "torus" (Neimark–Sacker) and "branch point of cycles". A branch of
     cycles ends at the edge of the range, at a Hopf point, where its period grows without bound, or says why.
 
+    Where cycles of every size stand at one value, as round a centre, they are one branch with that value
+    (`CycleBranch.stands`) and no critical points; it is followed as far as `within` reaches, and branches that cross it
+    are followed from there. Curves of states at rest are told by a sentence (`Branches.notes`).
+
     Args:
         device: Oscillator, OscillatorArray or System.
         parameter: path of the number that is followed, such as "current" or "field.z", of the oscillators of an array.
         start: first value, in SI units.
         stop: last value.
-        within: of a System, the range in which a component without a constraint is looked for, as in `equilibria`.
+        within: of a System, the range in which a component without a constraint is looked for, as in `equilibria`, and
+            how far a family of cycles that stands at one value is followed.
         time: moment [s] at which a System whose rate depends on the time is frozen; it has no cycles then.
         cycles: whether cycles are followed too.
         doublings: how many times branches are followed that begin at a period doubling: 1 for the cycles of two turns.
@@ -93,15 +100,17 @@ def follow(
     with jax.enable_x64(True):
         span = range_of(numbers, parameter, start, stop)
         family = family_of(numbers, span, time)
-        trails = _trails(family, span, within, time)
+        trails, curved = _trails(family, span, within, time)
         critical = [_critical(family, trail) for trail in trails]
         branches = tuple(_branch(family, *pair) for pair in zip(trails, critical, strict=True))
         found = _unique(family, [threshold for points in critical for _, threshold in points])
         names = columns_of(family.flow(span.start))
+        span = span._replace(box=_box(family, span, within))
+        notes = told_of_curves(family, span, found, curved)
     if is_traced(device):
         found = [_carried(device, family, point) for point in found]
     points = tuple(sorted(found, key=lambda point: point.held))
-    result = Branches(branches, points, parameter, span.unit, numbers, names)
+    result = Branches(branches, points, parameter, span.unit, numbers, names, notes=notes)
     note = _no_cycles(numbers, family, span.start) if cycles else "cycles were not followed"
     return replace(result, note=note) if note else with_cycles(result, span, observable, doublings)
 
@@ -148,15 +157,27 @@ def thresholds(
     return follow(device, parameter, start, stop, within=within, time=time, cycles=False).thresholds
 
 
-def _trails(family: Family, span: FollowedRange, within: Any, time: float | None) -> list[Trail]:
-    """The branches through every fixed point at several values of the number."""
+def _trails(family: Family, span: FollowedRange, within: Any, time: float | None) -> tuple[list[Trail], list[float]]:
+    """The branches through every fixed point at several values of the number, and at which of them there are curves of
+    fixed points, which are not followed."""
     trails: list[Trail] = []
+    curved: list[float] = []
     for part in BEGUN:
         value = span.start + part * (span.stop - span.start)
         for point in equilibria(set_value(family.device, span.path, value), within=within, time=time):
-            if not point.curve and not any(_is_on(family, trail, point.y, value) for trail in trails):
+            if point.curve:
+                curved.append(value)
+            elif not any(_is_on(family, trail, point.y, value) for trail in trails):
                 trails.append(trail_through(family, span, point.y, value))
-    return trails
+    return trails, curved
+
+
+def _box(family: Family, span: FollowedRange, within: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The range of each number of a state, infinite of unit vectors."""
+    domain, plain = domain_of(family.flow(span.start), within), list(family.shape.plain)
+    low, high = np.full(family.shape.size, -np.inf), np.full(family.shape.size, np.inf)
+    low[plain], high[plain] = domain.centre - domain.half_width, domain.centre + domain.half_width
+    return low, high
 
 
 def _is_on(family: Family, trail: Trail, y: np.ndarray, value: float) -> bool:
@@ -242,7 +263,7 @@ def _told(family: Family, point: Critical, trail: Trail, i: int) -> Threshold | 
         return None
     if near > 2 * np.linalg.norm(places[1] - places[0]) or (kind == "Hopf" and not float(point.omega) > SLOWEST * size):
         return None
-    lyapunov = first_lyapunov(family, y, value) if kind == "Hopf" else None
+    lyapunov = first_lyapunov(family, y, value, float(point.omega)) if kind == "Hopf" else None
     value = 0.0 if abs(value) < ROUNDING * family.size else value
     return Threshold(kind, value, value, float(hertz(point.omega)), y, lyapunov, point)
 

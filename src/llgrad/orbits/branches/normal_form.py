@@ -6,7 +6,7 @@ z is the amplitude of the eigenvector x, δq = z x + z* x*, δ the change of the
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +17,16 @@ from llgrad.orbits.branches.family import Family, velocity
 from llgrad.orbits.chart import chart_at
 from llgrad.orbits.equilibria.modes import eigen
 
+ROUNDING: Final = 1e-11
+"""A real part of c that is less than this, over what it is the sum of and over ω, is zero."""
+
 
 class NormalForm(NamedTuple):
     """A Hopf point to third order, in rad/ns and with |x| = 1 in the chart of its state."""
 
     omega: float
     cubic: complex
-    """c [rad/ns]: its real part over ω is the first Lyapunov coefficient."""
+    """c [rad/ns]: its real part over ω is the first Lyapunov coefficient; 0 where it is rounding, as of a centre."""
     shift: complex
     """λ′: d(eigenvalue)/d(number) [rad/ns per unit], along the branch of the state at rest."""
     power: float
@@ -75,8 +78,10 @@ def _forms(family: Family, y: Any, value: Any) -> _Forms:
     )
 
 
-def normal_form(family: Family, y: np.ndarray, value: float) -> NormalForm:
-    """The normal form of a Hopf point, with B and C the second and third derivatives, A x = iω x, Aᵀp = −iω p, p·x = 1:
+def normal_form(family: Family, y: np.ndarray, value: float, omega: float) -> NormalForm:
+    """The normal form of a Hopf point whose frequency is omega [rad/ns].
+
+    With B and C the second and third derivatives, A x = iω x, Aᵀp = −iω p, p·x = 1:
 
         c = ⟨p, C(x, x, x̄) − 2 B(x, A⁻¹B(x, x̄)) + B(x̄, (2iω − A)⁻¹B(x, x))⟩/2,
         λ′ = ⟨p, ∂A/∂u x − B(x, A⁻¹∂f/∂u)⟩.
@@ -87,8 +92,8 @@ def normal_form(family: Family, y: np.ndarray, value: float) -> NormalForm:
     forms = _Forms(*(np.asarray(part) for part in _forms(family, jnp.asarray(y), value)))
     a, second = forms.first, forms.second
     values, right = eigen(a)
-    near = np.abs(values.real) - 1e9 * (values.imag > 1e-9 * np.abs(values).max())
-    place = int(near.argmin())
+    # that frequency, and not the least real part: beside the pair that crosses another may be on the axis all along
+    place = int(np.abs(values - 1j * omega).argmin())
     omega, x = values[place].imag, right[:, place] / np.linalg.norm(right[:, place])
     p = np.linalg.inv(right)[place] * np.linalg.norm(right[:, place])
 
@@ -99,6 +104,8 @@ def normal_form(family: Family, y: np.ndarray, value: float) -> NormalForm:
     middle = b(x, np.linalg.solve(a, b(x, x.conj())))
     twice = b(x.conj(), np.linalg.solve(2j * omega * np.eye(len(a)) - a, b(x, x)))
     cubic = complex(p @ (straight - 2 * middle + twice)) / 2
+    if abs(cubic.real) <= ROUNDING * (omega + float(np.abs(p) @ (abs(straight) + 2 * abs(middle) + abs(twice)))):
+        cubic = 1j * cubic.imag
     shift = complex(p @ (forms.turned @ x - b(x, np.linalg.solve(a, forms.moved))))
     others = np.delete(values.real, [place, int(np.argmin(np.abs(values - values[place].conj())))])
     noise = float((np.abs(p @ forms.noises) ** 2).sum())
@@ -115,10 +122,10 @@ def _power(family: Family, y: np.ndarray, x: np.ndarray) -> float:
     return float(sum(drawn))
 
 
-def first_lyapunov(family: Family, y: np.ndarray, value: float) -> float:
+def first_lyapunov(family: Family, y: np.ndarray, value: float, omega: float) -> float:
     """The first Lyapunov coefficient of a Hopf point: negative where a stable cycle is born beyond it (supercritical).
 
     l₁ = Re c/ω. Only its sign, and where it is zero, do not depend on coordinates.
     """
-    form = normal_form(family, y, value)
+    form = normal_form(family, y, value, omega)
     return float(form.cubic.real / form.omega)

@@ -36,13 +36,14 @@ class Threshold:
     y: np.ndarray
     """The numbers of the state (d,)."""
     lyapunov: float | None
-    """First Lyapunov coefficient of a Hopf point."""
+    """First Lyapunov coefficient of a Hopf point; 0 where it vanishes, as of a centre, and does not decide."""
     source: Any = None
 
     @property
     def supercritical(self) -> bool | None:
-        """Of a Hopf point, whether a stable cycle grows from it, without hysteresis; None of others."""
-        return None if self.lyapunov is None else self.lyapunov < 0
+        """Of a Hopf point, whether a stable cycle grows from it, without hysteresis; None of others, and of a
+        degenerate one, whose first Lyapunov coefficient is zero."""
+        return None if not self.lyapunov else self.lyapunov < 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,9 @@ class Branches:
     cycles: tuple[CycleBranch, ...] = ()
     note: str = ""
     """Why there are no cycles; empty where they were followed."""
+    notes: tuple[str, ...] = ()
+    """Sentences about curves of states at rest, which are no branches; of families of cycles at one value of the number
+    their branch tells (`CycleBranch.stands`)."""
 
     def orbits(self, value: float) -> tuple[Orbit, ...]:
         """Every cycle at a value of the number, stable or not, as an `Orbit`. Raises ValueError where one cannot be
@@ -128,6 +132,7 @@ class Branches:
             ],
             "cycles": [branch.to_json() for branch in self.cycles],
             "note": self.note,
+            "notes": list(self.notes),
         }
 
     def save(self, path: Path, *, overwrite: bool = False) -> pathlib.Path:
@@ -170,10 +175,12 @@ class Branches:
         for point in self.thresholds:
             where = f"{self.parameter} = {show(float(f'{point.held:.8g}'), self.unit)}"
             state = "(" + ", ".join(f"{part:.4f}" for part in point.y.round(4) + 0.0) + ")"
-            how = "" if point.supercritical is None else (", supercritical" if point.supercritical else ", subcritical")
+            how = {None: "", True: ", supercritical", False: ", subcritical"}[point.supercritical]
+            how = ", degenerate (its first Lyapunov coefficient is zero)" if point.lyapunov == 0 else how
             begins = "" if point.kind != "Hopf" else f", {show(float(f'{_plain(point.frequency):.5g}'), 'Hz')}"
             lines.append(f"  {where}: {point.kind}{how}{begins} at {state}")
         lines += [line for branch in self.cycles for line in branch.told(self.parameter, self.unit)]
+        lines += [f"  {note}" for note in self.notes]
         lost = [branch for branch in self.branches if "lost" in branch.ends]
         if lost:
             lines.append(f"  {len(lost)} branches end inside the range, where they could not be followed further")

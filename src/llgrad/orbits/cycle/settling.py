@@ -22,11 +22,12 @@ PIECES: Final = 150
 ANGLE: Final = 0.4
 NEAR: Final = 0.25
 """How near a turn must come back to where it began, in parts of its size, to be a guess."""
+FARTHEST: Final = 1e100
+"""A state that has grown to this runs away."""
 STILL: Final = 1e-9
 """A piece that moves less than this in parts of the state is at rest."""
 SHRUNK: Final = 1e-3
 """So may one that has shrunk to this and still shrinks, where the state at rest attracts."""
-
 SLOWLY: Final = 0.1
 """So may, after the last piece, one that has shrunk at all, from this or less: near a threshold it takes long."""
 PUSH: Final = 1e-3
@@ -105,7 +106,7 @@ def settle(flow: Flow, y: Any, count: int) -> Settled:
         piece = _piece(flow, y, jnp.asarray(interval))  # a float would compile anew
         path = np.asarray(piece.path)
         time += STEPS * interval
-        if not np.isfinite(path).all():
+        if not (np.abs(path) < FARTHEST).all():
             return Settled(SettlingOutcome.LOST, None, y, time)
         half = path[STEPS // 2 :]
         size = max(float(np.abs(path).max()), 1e-300)

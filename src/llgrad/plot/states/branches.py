@@ -56,6 +56,8 @@ def branches(found: Branches, *, observable: bool = False) -> Figure:
     check_kind("found", found, Branches, "give what lg.follow found")
     if observable and any(branch.observed is None for branch in found.branches):
         raise ValueError("observable=True needs an observable: lg.follow tells it where it follows cycles")
+    if not (found.branches or found.cycles):
+        raise ValueError("no branch was found, so there is nothing to draw; print what lg.follow found")
     rows: list[int | None] = [None] if observable else [*sorted({0, len(found.names) - 1})]
     ends = np.concatenate([branch.values for branch in (*found.branches, *found.cycles)])
     _, unit = scaled(ends, found.unit)

@@ -6,7 +6,8 @@ branches, one through −1 a period doubling, and a pair through the unit circle
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,7 +20,17 @@ REAL: Final = 1e-9
 CROSSING: Final = 1e-4
 MOST_TRIALS: Final = 60
 BESIDE: Final = (1e-7, 1e-6, 1e-5)
+AROUND: Final = 0.02 * np.array([-2.0, -1.0, 1.0, 2.0])
+"""Where two branches cross is told between points so far from it, in parts of the step: at it the equations are
+singular."""
 NARROW: Final = 1e-13
+FLAT: Final = 1e-6
+"""A multiplier that is this near to where something changes all along a branch is so by a symmetry, or a conserved
+number, and no change."""
+STILL: Final = 1e-9
+"""A direction of which the number's part is less than this has none but rounding."""
+NEUTRAL: Final = 1e-8
+"""A deviation that grows by less than this in a period does not."""
 ON_CIRCLE: Final = 1e-6
 """A multiplier that is this near to the unit circle is on it."""
 
@@ -39,53 +50,65 @@ def multipliers_at(step: BranchStep) -> np.ndarray:
 
 def growing_at(step: BranchStep) -> int:
     """In how many directions deviations grow."""
-    return int((np.abs(multipliers_at(step)) > 1).sum())
+    return int((np.abs(multipliers_at(step)) > 1 + NEUTRAL).sum())
 
 
-def _signed(factors: np.ndarray) -> float:
-    """The smallest of the factors of a real product, with the product's sign: continuous, and zero where it is."""
+def _signed(factors: np.ndarray, flat: int) -> float:
+    """The smallest of the factors of a real product, with the product's sign: continuous, and zero where it is. Of the
+    factors that are zero all along a branch, so many, none counts."""
+    factors = factors[np.argsort(np.abs(factors), kind="stable")][flat:]
     if not factors.size:
         return 1.0
     real = np.real(factors[np.abs(np.imag(factors)) <= REAL * np.maximum(1.0, np.abs(factors))])
     return float((-1.0) ** int((real < 0).sum()) * np.abs(factors).min())
 
 
-def _of_fold(step: BranchStep) -> float:
-    return float(step.along.value)
+def _of_branch(step: BranchStep) -> np.ndarray:
+    return multipliers_at(step) - 1
 
 
-def _of_branch(step: BranchStep) -> float:
-    return _signed(multipliers_at(step) - 1)
+def _of_doubling(step: BranchStep) -> np.ndarray:
+    return multipliers_at(step) + 1
 
 
-def _of_doubling(step: BranchStep) -> float:
-    return _signed(multipliers_at(step) + 1)
-
-
-def _of_torus(step: BranchStep) -> float:
+def _of_torus(step: BranchStep) -> np.ndarray:
     values = multipliers_at(step)
     first, second = np.triu_indices(len(values), 1)
-    return _signed(values[first] * values[second] - 1)
+    return values[first] * values[second] - 1
 
 
-TESTS: Final[dict[str, Callable[[BranchStep], float]]] = {
-    FOLD: _of_fold,
+FACTORS: Final[dict[str, Callable[[BranchStep], np.ndarray]]] = {
     BRANCH: _of_branch,
     DOUBLING: _of_doubling,
     TORUS: _of_torus,
 }
+"""What is zero at a change of each kind: one of these."""
+
+
+def flat_along(steps: list[BranchStep]) -> dict[str, int]:
+    """How many factors of each kind are zero all along a branch, as of a symmetric device: they tell no change."""
+    counts = {kind: [int((np.abs(of(step)) < FLAT).sum()) for step in steps] for kind, of in FACTORS.items()}
+    return {kind: min(count, default=0) for kind, count in counts.items()}
+
+
+def _test(kind: str, step: BranchStep, flat: Mapping[str, int]) -> float:
+    """A number that changes its sign where there is a change of a kind."""
+    return float(step.along.value) if kind == FOLD else _signed(FACTORS[kind](step), flat.get(kind, 0))
 
 
 def changes_between(
-    family: CycleFamily, here: BranchStep, there: BranchStep
+    family: CycleFamily, here: BranchStep, there: BranchStep, flat: Mapping[str, int]
 ) -> tuple[list[StabilityChange], list[str]]:
-    """The critical points between two neighbouring points of a branch, in order, and kinds of those not solved."""
-    kinds = [kind for kind, test in TESTS.items() if test(here) * test(there) < 0]
+    """The critical points between two neighbouring points of a branch, in order, and kinds of those not solved; `flat`
+    is that of `flat_along`."""
+    kinds = [kind for kind in (FOLD, *FACTORS) if _test(kind, here, flat) * _test(kind, there, flat) < 0]
+    if FOLD in kinds and max(abs(here.along.value), abs(there.along.value)) < STILL:
+        kinds.remove(FOLD)  # the number stands still, and what is left of its change is rounding
     if FOLD in kinds and BRANCH in kinds:
         kinds.remove(BRANCH)  # at a fold a multiplier goes through 1 too
     found, lost = [], []
     for kind in kinds:
-        step = _solved(family, here, there, TESTS[kind])
+        step = _solved(family, here, there, kind, flat)
         if step is None:
             lost.append(kind)
         elif kind == FOLD and _is_crossing(step):
@@ -111,12 +134,16 @@ def _is_crossing(step: BranchStep) -> bool:
 
 
 def _solved(
-    family: CycleFamily, here: BranchStep, there: BranchStep, test: Callable[[BranchStep], float]
+    family: CycleFamily, here: BranchStep, there: BranchStep, kind: str, flat: Mapping[str, int]
 ) -> BranchStep | None:
     """The point between two at which a test is zero, by secants that keep it between two (the Illinois method); None
     where one on the way cannot be reached."""
+
+    def test(step: BranchStep) -> float:
+        return _test(kind, step, flat)
+
     # multipliers are less exact than states: where they are what is solved for, with steps of half the length
-    count = len(there.place.states) * (1 if test is _of_fold else 2)
+    count = len(there.place.states) * (1 if kind == FOLD else 2)
     whole = product(here.along, apart(here, there, float(family.size)), here.length)
     low, high = (next_step(family, here, distance, count) for distance in (0.0, whole))
     if low is None or high is None or not test(low) * test(high) < 0:
@@ -126,7 +153,7 @@ def _solved(
         x = (a * of_b - b * of_a) / (of_b - of_a)
         step, beside = next_step(family, here, x, count), 0.0
         # where two branches cross the equations are singular: what is told of that point is solved next to it
-        for beside in BESIDE if step is None and test is _of_branch else ():
+        for beside in BESIDE if step is None and kind == BRANCH else ():
             step = next_step(family, here, x + beside * whole, count)
             if step is not None:
                 x += beside * whole
@@ -135,10 +162,33 @@ def _solved(
             return None
         of_x = test(step)
         if of_x == 0 or abs(x - b) <= max(NARROW, 2 * beside) * abs(whole):
-            return step
+            if kind != BRANCH:
+                return step
+            around = [next_step(family, here, distance, count) for distance in x + AROUND * whole]
+            return _interpolated(step, around, test)
         if of_x * of_b < 0:
             a, of_a = b, of_b
         else:
             of_a /= 2
         b, of_b = x, of_x
     return None
+
+
+def _interpolated(near: BranchStep, around: list[BranchStep | None], test: Callable[[BranchStep], float]) -> BranchStep:
+    """The point at which a test is zero, by the cubics through four points around it; `near` where they have no such
+    zero, or were not reached."""
+    steps = [step for step in around if step is not None and len(step.place.states) == len(near.place.states)]
+    if len(steps) < len(AROUND):
+        return near
+    places = AROUND / AROUND[-1]
+    roots = np.polynomial.Polynomial.fit(places, [test(step) for step in steps], 3).roots()
+    inside = [float(root.real) for root in roots if abs(root.imag) < REAL and abs(root.real) < 1]
+    if len(inside) != 1:
+        return near
+    shares = [math.prod((inside[0] - b) / (a - b) for b in places if b != a) for a in places]
+    value, period = (
+        sum(s * float(part) for s, part in zip(shares, parts, strict=True))
+        for parts in ([step.place.value for step in steps], [step.place.period for step in steps])
+    )
+    states = sum(s * step.place.states for s, step in zip(shares, steps, strict=True))
+    return near._replace(place=near.place._replace(states=states, period=period, value=value))

@@ -85,6 +85,7 @@ def ending(
     sentences = {
         "edge": "the edge of the range",
         "loop": "it closes on itself",
+        "outside": "there it leaves the range in which states are looked for (`within`)",
         "unresolved": f"from {at} on more than {MOST_STATES} states would be needed; it is followed no further",
         "long": f"after {MOST_POINTS} points it is followed no further",
         "lost": f"beyond {at} it could not be followed",

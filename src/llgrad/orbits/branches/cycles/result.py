@@ -20,7 +20,8 @@ class BranchEnd(NamedTuple):
     """Why a branch of cycles ends."""
 
     kind: str
-    """"edge" of the range, "Hopf", "period doubling", "infinite period", "loop", "unresolved", "long", "lost"."""
+    """"edge" of the range, "Hopf", "period doubling", "infinite period", "loop", "outside" (of the range of states, of
+    a family that stands at one value), "unresolved", "long", "lost"."""
     sentence: str
     value: float | None = None
     """Of the number, at a Hopf point, a period doubling or a fold of states at rest."""
@@ -74,6 +75,9 @@ class CycleBranch:
     """Of states, period and number (P,), relative, by steps of half the length."""
     family: CycleFamily
     device: Any
+    stands: float | None = None
+    """The one value of the number at which the branch stands, of a family of cycles of every size there, as round a
+    centre; None of others. It has no critical points, and deviations towards its neighbours neither grow nor decay."""
 
     @property
     def frequencies(self) -> np.ndarray:
@@ -101,7 +105,12 @@ class CycleBranch:
         return orbit_of(self.device, self.family.path, found, self.errors[place], self.multipliers[place])
 
     def orbits(self, value: float) -> list[Orbit]:
-        """Every cycle of the branch at a value of the number. Raises ValueError where one cannot be solved."""
+        """Every cycle of the branch at a value of the number. Raises ValueError where one cannot be solved, and at a
+        value at which a whole family stands."""
+        if self.stands == value:
+            raise ValueError(
+                f"at {value:.8g} there is a whole family of cycles; take one of its points by orbit(place)"
+            )
         with working(self.device):
             steps = self.steps_at(value)
         return [orbit_of(self.device, self.family.path, s.place, s.error, multipliers_at(s)) for s in steps]
@@ -109,12 +118,14 @@ class CycleBranch:
     def steps_at(self, value: float) -> list[BranchStep]:
         """Every cycle of the branch at a value of the number, solved there. Raises ValueError where one is not."""
         found: list[BranchStep] = []
-        if len(self.values) == 1:
+        if len(self.values) == 1 or self.stands is not None:
             return found
         side = self.values - value
         for i in np.flatnonzero((side[:-1] * side[1:] < 0) | (side[:-1] == 0)).tolist():
             gap = self.values[i + 1] - self.values[i]
-            step = step_at(self.family, _between(self.places[i], self.places[i + 1], (value - self.values[i]) / gap))
+            step = step_at(
+                self.family, place_between(self.places[i], self.places[i + 1], (value - self.values[i]) / gap)
+            )
             if step is None:
                 raise ValueError(
                     f"the cycle at {value:.8g} could not be solved; it is too near to a point where two of them meet"
@@ -143,6 +154,7 @@ class CycleBranch:
                 }
                 for point in self.critical
             ],
+            "stands": self.stands,
             "notes": list(self.notes),
             "ends": [end._asdict() for end in self.ends],
         }
@@ -161,7 +173,7 @@ class CycleBranch:
         return lines
 
 
-def _between(one: OrbitPlace, other: OrbitPlace, share: float) -> OrbitPlace:
+def place_between(one: OrbitPlace, other: OrbitPlace, share: float) -> OrbitPlace:
     """A place between two of a branch."""
     if len(one.states) > len(other.states):
         one, other, share = other, one, 1 - share

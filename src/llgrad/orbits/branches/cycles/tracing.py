@@ -33,6 +33,9 @@ LONGEST: Final = 50.0
 SLOWED, GROWN, STILL, FEWEST = 2.0, 1.2, 1e-7, 4
 """So is one on which the period is more than twice its least, and has grown by a fifth since the number changed by this
 part of its range."""
+STANDS, NEUTRAL, SPREAD = 1e-9, 1e-7, 0.02
+"""Cycles that are this far apart, of which the number changes by less than the first part of its range, and of which
+each has a multiplier this near to 1, are of a family that stands at one value."""
 SLOW: Final = 0.1
 """So is one whose states are too many to resolve, where the least speed on the cycle is this part of the largest."""
 
@@ -43,7 +46,10 @@ class Leg(NamedTuple):
     steps: list[BranchStep]
     why: str
     """"edge", "rest" (the cycle has shrunk to a point), "half" (a doubled cycle has become twice the single one),
-    "slow" (the period grows without bound), "loop", "unresolved", "long" or "lost"."""
+    "slow" (the period grows without bound), "outside" (a family that stands at one value has left the box of states),
+    "loop", "unresolved", "long" or "lost"."""
+    stands: bool = False
+    """Whether it is a family of cycles at one value of the number."""
 
 
 def place_along(step: BranchStep, size: float, distance: float) -> OrbitPlace:
@@ -110,38 +116,61 @@ def leg_from(family: CycleFamily, span: FollowedRange, begun: BranchStep, *, end
         ends: whether a branch that comes back to where it began is at its end.
     """
     steps, here, distance, size = [], begun, FIRST_STEP, float(family.size)
-    gone, quickest = 0.0, begun.place.period
+    gone, quickest, standing = 0.0, begun.place.period, False
     while len(steps) < MOST_POINTS:
         there = next_step(family, here, distance)
         if there is None or not _follows(here, there, distance, size):
             distance /= 2
             if distance < SHORTEST_STEP:
-                return Leg(steps, "lost")
+                return Leg(steps, "lost", standing)
             continue
         if not span.start <= there.place.value <= span.stop:
             edge = _at_edge(family, span, here, there)
             if edge is not None:
-                return Leg([*steps, edge], "edge")
+                return Leg([*steps, edge], "edge", standing)
             distance /= 2
             if distance < SHORTEST_STEP:
-                return Leg(steps, "edge")
+                return Leg(steps, "edge", standing)
             continue
         if steps and (why := _shrunk(here, there)):
-            return Leg(steps, why)
+            return Leg(steps, why, standing)
         if there.error > ACCURACY:
-            return Leg(steps, "slow" if there.speeds.min() < SLOW * there.speeds.max() else "unresolved")
+            why = "slow" if there.speeds.min() < SLOW * there.speeds.max() else "unresolved"
+            return Leg(steps, why, standing)
         gone += distance
         steps.append(there)
         quickest = min(quickest, there.place.period)
-        if there.place.period > LONGEST * quickest or _stands_still(steps, quickest, size):
-            return Leg(steps, "slow")
+        standing = standing or stands(steps[-FEWEST:], size)
+        if standing and _is_outside(there, span):
+            return Leg(steps, "outside", standing)
+        if there.place.period > LONGEST * quickest or (not standing and _stands_still(steps, quickest, size)):
+            return Leg(steps, "slow", standing)
         if ends and gone > 4 * distance and _returns(begun, there, distance, size):
-            return Leg(steps, "loop")
+            return Leg(steps, "loop", standing)
         near = product(here.along, there.along, here.length)
         here = there._replace(length=length_of(family, there.place.states))
         if near > 0.99:
             distance = min(1.5 * distance, LONGEST_STEP)
-    return Leg(steps, "long")
+    return Leg(steps, "long", standing)
+
+
+def stands(steps: list[BranchStep], size: float) -> bool:
+    """Whether points of a branch are of a family of cycles at one value of the number, as round a centre: the number
+    does not change beyond rounding, and deviations towards the neighbours neither grow nor decay."""
+    if len(steps) < FEWEST:
+        return False
+    moved = apart(steps[0], steps[-1], size)._replace(value=0.0)
+    values = [step.place.value for step in steps]
+    still = np.ptp(values) <= STANDS * size and product(moved, moved, steps[0].length) >= SPREAD**2
+    return still and all(np.abs(np.linalg.eigvals(s.transversal) - 1).min(initial=np.inf) < NEUTRAL for s in steps)
+
+
+def _is_outside(step: BranchStep, span: FollowedRange) -> bool:
+    """Whether a cycle leaves the box in which states are looked for."""
+    if span.box is None:
+        return False
+    low, high = span.box
+    return bool((step.place.states < low).any() or (step.place.states > high).any())
 
 
 def _follows(here: BranchStep, there: BranchStep, distance: float, size: float) -> bool:
