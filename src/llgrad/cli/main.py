@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and how each ends.
+"""The command line: the group of all commands, and how each ends.
 
 A user's mistake is one sentence on stderr and exit status 2; a run that failed, and a fit whose model does not explain
 its data, is a sentence and 1; Ctrl-C is 130.
@@ -8,12 +8,10 @@ A traceback means a mistake in llgrad.
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import platform
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
 from importlib.metadata import version as version_of
 from typing import Annotated, Any, Final
 
@@ -21,11 +19,9 @@ from llgrad.core.speed.importing import without_collections
 
 with without_collections():
     import typer
-    from typer.core import TyperGroup
 
-    from llgrad.cli.commands.completing import VARIABLE, placeholder, prepare
-    from llgrad.cli.commands.config import Configured
-    from llgrad.cli.commands.panels import arranged
+    from llgrad.cli.commands.completing import VARIABLE, prepare
+    from llgrad.cli.commands.table import CommandGroup
     from llgrad.cli.compilation import prefer_processors
     from llgrad.cli.networks.learning.processes import leaving
     from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
@@ -37,78 +33,12 @@ BAD_INPUT: Final = 2
 BATCHES: Final = ("train", "evaluate")
 """Commands that run hundreds of arrays at once, which a GPU does faster than the processors."""
 
-COMMANDS: Final = {
-    "devices": "devices",
-    "simulate": "simulate",
-    "switch": "agitation.switch",
-    "loop": "states.loop",
-    "resonance": "states.resonance",
-    "harmonics": "states.harmonics",
-    "orbit": "states.orbit",
-    "sweep": "maps.commands",
-    "map": "maps.commands",
-    "equilibria": "states.equilibria",
-    "follow": "states.follow",
-    "optimise": "states.optimise",
-    "show": "answers.show",
-    "fit": "fit",
-    "study": "studies.command",
-    "plan": "answers.plan",
-    "reservoir": "reservoirs.command",
-    "train": "networks.train",
-    "evaluate": "networks.evaluate",
-    "design": "networks.design",
-    "demo": "demo.command",
-    "cache": "installation.cache",
-    "doctor": "installation.doctor",
-    "guide": "installation.guide",
-    "completion": "installation.completion",
-}
-"""In which module of `llgrad.cli` each command is, in the order of the help."""
-
 _ClickException: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """The base of every mistake in the use of options; typer has it from click, or brings its own."""
 
 
-class CommandTable(Mapping[str, Any]):
-    """The commands by name, each imported when it is asked for: importing all takes as long as a simulation."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._made:
-            with without_collections():
-                module = importlib.import_module(f"llgrad.cli.{COMMANDS[name]}")
-            gc.freeze()  # as in `main`
-            alone = typer.Typer(add_completion=False)
-            alone.command(name, cls=Configured)(getattr(module, name, None) or getattr(module, f"{name}_"))
-            self._made[name] = arranged(typer.main.get_command(alone))
-        return self._made[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in COMMANDS
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(COMMANDS)
-
-    def __len__(self) -> int:
-        return len(COMMANDS)
-
-
-class Commands(TyperGroup):
+class Commands(CommandGroup):
     """The group of commands, with mistakes turned into sentences."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.commands: Any = CommandTable()
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        self.commands = {name: placeholder(name, module) for name, module in COMMANDS.items()}
-        return super().shell_complete(ctx, incomplete)
 
     def main(self, *args: Any, **options: Any) -> Any:
         options |= {"standalone_mode": False, "complete_var": VARIABLE}

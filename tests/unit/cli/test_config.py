@@ -8,7 +8,7 @@ import tomli_w
 import typer
 
 from llgrad.cli.commands.config import known_of, values_of
-from llgrad.cli.main import COMMANDS, CommandTable
+from llgrad.cli.commands.table import COMMANDS, CommandTable
 
 TABLE = CommandTable()
 
@@ -88,15 +88,15 @@ def test_kinds_of_values(parsed):
     assert (found["free"], found["starts"], found["accuracy"]) == ("alpha,current", 10, 1e-6)
     assert (str(found["trace"]), found["time_limit"], found["profiles"]) == ("run 1.csv", "60s", False)
     assert found["json"] is False
-    assert found["bounds"] == ["alpha=0.001:0.1", "current=1mA:3mA"]
-    assert found["start"] == ["alpha=0.01"]
-    assert found["set_"] == ["H_k=18616Oe", "ellipse.diameters=100nm,50nm", "alpha=0.01"]
+    assert list(found["bounds"]) == ["alpha=0.001:0.1", "current=1mA:3mA"]
+    assert list(found["start"]) == ["alpha=0.01"]
+    assert list(found["set_"]) == ["H_k=18616Oe", "ellipse.diameters=100nm,50nm", "alpha=0.01"]
 
 
 def test_the_line_wins(parsed):
     config = 'device = "a"\nfield = "200Oe"\nset = ["H_k=1T"]\nback = false\nsteps = 5\n'
     found = parsed("loop", ["b", "--field=-1Oe", "--set", "Ms=1MA/m", "--back"], config)
-    assert (found["device"], found["field"], found["set_"]) == ("b", "-1Oe", ["Ms=1MA/m"])
+    assert (found["device"], found["field"], list(found["set_"])) == ("b", "-1Oe", ["Ms=1MA/m"])
     assert (found["back"], found["steps"]) == (True, 5)
 
 

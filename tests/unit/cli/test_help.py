@@ -3,7 +3,7 @@
 import pytest
 
 from llgrad.cli.commands.panels import GROUPS, OWN, PANELS, panel_of
-from llgrad.cli.main import COMMANDS, CommandTable
+from llgrad.cli.commands.table import COMMANDS, CommandTable
 
 TABLE = CommandTable()
 OPTIONS = {

@@ -21,6 +21,12 @@ def prepare() -> None:
         completion_init()
 
 
+def begun() -> str:
+    """The last word of the line that a shell asks about."""
+    line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
+    return line.rpartition(" ")[2]
+
+
 def placeholder(name: str, module: str) -> TyperCommand:
     """A command that has only a name and what it is for, read from its source: importing all takes a second."""
     file = pathlib.Path(__file__).parents[1].joinpath(*module.split(".")).with_suffix(".py")
