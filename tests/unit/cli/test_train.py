@@ -69,7 +69,9 @@ def test_a_time_limit_saves_and_says_how_to_go_on(llgrad, images, tmp_path):
 
 
 def test_what_cannot_be_trained_is_refused(llgrad, refused, images, tmp_path):
-    assert refused("train") == "which images? llgrad train digits, or llgrad train mnist --data-dir DIR"
+    assert refused("train") == (
+        "which images? llgrad train digits, llgrad train mnist --data-dir DIR, or signals in a folder"
+    )
     assert refused("train", "letters").startswith("'letters' is no set of images; expected digits, mnist")
     assert refused("train", images, "--oscillators", "many") == (
         "--oscillators many: expected a whole number, or one for each array, such as 128,64"
