@@ -85,6 +85,7 @@ def _populations(found: Study) -> Iterator[str]:
         yield table(
             "population-table", ["", "mean", "spread of the devices", "spread as found", "median", "rows"], rows
         )
+    if populations:
         yield (
             '<p class="soft">The spread of the devices is that of the true values: the standard errors of the '
             "measurements are taken out (REML estimate of x ~ N(μ, τ² + σ²)).</p>"

@@ -56,6 +56,7 @@ def _panel(axes: Axes, values: np.ndarray, name: str, unit: str, known: Populati
     shown, prefixed = scaled(values, unit)
     factor = float(np.abs(shown).max() / np.abs(values).max()) if np.abs(values).max() > 0 else 1.0
     counts, edges, _ = axes.hist(shown, bins=max(6, min(30, round(2 * len(shown) ** 0.5))), color=BLUE, alpha=0.75)
+    axes.locator_params(axis="x", nbins=5)
     if known is not None and known.spread > 0:
         x = np.linspace(edges[0], edges[-1], 200)
         mean, spread = known.mean * factor, known.spread * factor
