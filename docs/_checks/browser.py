@@ -81,6 +81,14 @@ def served(site: pathlib.Path) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing of each request."""
 
+        def do_GET(self) -> None:
+            """A browser asks by itself, sometimes, for a picture of the site, which has none."""
+            if self.path == "/favicon.ico":
+                self.send_response(http.HTTPStatus.NO_CONTENT)
+                self.end_headers()
+            else:
+                super().do_GET()
+
     handler = functools.partial(Quiet, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
