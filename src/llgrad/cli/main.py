@@ -46,7 +46,7 @@ class Commands(CommandGroup):
         try:
             sys.exit(super().main(*args, **options) or 0)
         except _ClickException as error:
-            sys.exit(_end(f"{error.format_message()} (see llgrad --help)", BAD_INPUT))
+            sys.exit(_end(_misuse(error), BAD_INPUT))
         except typer.Abort:
             sys.exit(_end("interrupted; nothing was written", INTERRUPTED))
         except BrokenPipeError:
@@ -110,6 +110,13 @@ def main() -> None:
 def _end(sentence: str, status: int) -> int:
     say(sentence)
     return status
+
+
+def _misuse(error: Any) -> str:
+    """What is wrong with the words of a line, and whose help tells more."""
+    command = getattr(error.ctx, "info_name", None)
+    whose = f"llgrad {command}" if getattr(error.ctx, "parent", None) else "llgrad"
+    return f"{error.format_message().removesuffix('.')} (see {whose} --help)"
 
 
 def _sentence(error: OSError) -> str:
