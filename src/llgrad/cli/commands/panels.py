@@ -5,14 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Simulate": ("devices", "simulate", "switch", "loop", "resonance", "harmonics"),
-    "Orbits": ("orbit", "sweep", "map", "equilibria", "follow", "optimise"),
-    "Data": ("show", "fit", "study", "plan"),
-    "Networks": ("reservoir", "train", "evaluate", "design"),
-    "Installation": ("demo", "cache", "doctor", "guide", "completion"),
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "Simulate": {
+        "devices": "devices",
+        "simulate": "simulate",
+        "switch": "agitation.switch",
+        "loop": "states.loop",
+        "resonance": "states.resonance",
+        "harmonics": "states.harmonics",
+    },
+    "Orbits": {
+        "orbit": "states.orbit",
+        "sweep": "maps.commands",
+        "map": "maps.commands",
+        "equilibria": "states.equilibria",
+        "follow": "states.follow",
+        "optimise": "states.optimise",
+    },
+    "Data": {
+        "show": "answers.show",
+        "fit": "fit",
+        "study": "studies.command",
+        "plan": "answers.plan",
+    },
+    "Networks": {
+        "reservoir": "reservoirs.command",
+        "train": "networks.train",
+        "evaluate": "networks.evaluate",
+        "design": "networks.design",
+    },
+    "Installation": {
+        "demo": "demo.command",
+        "cache": "installation.cache",
+        "doctor": "installation.doctor",
+        "guide": "installation.guide",
+        "completion": "installation.completion",
+    },
 }
-"""Which commands stand together in `llgrad --help`."""
+"""The commands as they stand together in `llgrad --help`, each with its module of `llgrad.cli`."""
 
 PANELS: Final[Mapping[str, str]] = {
     "Device": "device current field field-x field-y field-z angle alpha temperature set",

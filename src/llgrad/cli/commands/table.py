@@ -12,36 +12,10 @@ from typer.core import TyperGroup
 
 from llgrad.cli.commands.completing import placeholder
 from llgrad.cli.commands.config import Configured
-from llgrad.cli.commands.panels import arranged
+from llgrad.cli.commands.panels import GROUPS, arranged
 from llgrad.core.speed.importing import without_collections
 
-COMMANDS: Final = {
-    "devices": "devices",
-    "simulate": "simulate",
-    "switch": "agitation.switch",
-    "loop": "states.loop",
-    "resonance": "states.resonance",
-    "harmonics": "states.harmonics",
-    "orbit": "states.orbit",
-    "sweep": "maps.commands",
-    "map": "maps.commands",
-    "equilibria": "states.equilibria",
-    "follow": "states.follow",
-    "optimise": "states.optimise",
-    "show": "answers.show",
-    "fit": "fit",
-    "study": "studies.command",
-    "plan": "answers.plan",
-    "reservoir": "reservoirs.command",
-    "train": "networks.train",
-    "evaluate": "networks.evaluate",
-    "design": "networks.design",
-    "demo": "demo.command",
-    "cache": "installation.cache",
-    "doctor": "installation.doctor",
-    "guide": "installation.guide",
-    "completion": "installation.completion",
-}
+COMMANDS: Final[Mapping[str, str]] = {name: module for group in GROUPS.values() for name, module in group.items()}
 """In which module of `llgrad.cli` each command is, in the order of the help."""
 
 
