@@ -2,11 +2,13 @@
 
 import pathlib
 import re
+import shlex
 
 import pytest
 from tests.docs.test_readme import ROOT, python_blocks
 from tests.examples.processes import run_script
 
+from llgrad.cli.commands.table import COMMANDS, CommandTable
 from llgrad.cli.installation.guide import explained
 
 DOCS = ROOT / "docs"
@@ -51,6 +53,31 @@ def test_every_name_in_the_source_is_public():
 def test_names_that_are_not_there_are_found():
     assert names_in("`lg.fit(x)`, alg.fit, lg.orbits.Orbit.") == {"lg.fit", "lg.orbits.Orbit"}
     assert not is_told("lg.contents") and is_told("lg.data.contents") and is_told("lg.torch.Simulator")
+
+
+def commands_in(text: str) -> list[list[str]]:
+    """The words of every line of a shell in a text, its remark and what it is piped into left out."""
+    lines = text.replace("\\\n", " ").splitlines()
+    found = (re.match(r"(?:    |!|!.*&& |srun .* |)llgrad ([a-z]+(?: .*)?)$", line) for line in lines)
+    texts = [one.group(1).partition(" | ")[0] for one in found if one]
+    return [words for text in texts if (words := shlex.split(text, comments=True))[0] in COMMANDS]
+
+
+@pytest.mark.parametrize("page", TOLD, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_on_a_page_is_one(page):
+    """Each word is one that the parser takes; what it does is not run here."""
+    table = CommandTable()
+    for name, *words in commands_in(page.read_text(encoding="utf-8")):
+        known = {flag for one in table[name].params for flag in (*one.opts, *one.secondary_opts)}
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, (name, words)
+        if "--config" not in words:
+            table[name].make_context(name, words)
+
+
+def test_commands_are_found():
+    text = "llgrad is\n    llgrad fit a.csv --free alpha \\\n  --json   # why\n!cd x && llgrad train digits | tail\nllgrad x"
+    assert commands_in(text) == [["fit", "a.csv", "--free", "alpha", "--json"], ["train", "digits"]]
+    assert len(commands_in((ROOT / "README.md").read_text(encoding="utf-8"))) > 20
 
 
 @pytest.mark.parametrize("page", PLAIN, ids=str)
