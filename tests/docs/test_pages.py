@@ -75,7 +75,7 @@ def test_every_command_on_a_page_is_one(page):
 
 
 def test_commands_are_found():
-    text = "llgrad is\n    llgrad fit a.csv --free alpha \\\n  --json   # why\n!cd x && llgrad train digits | tail\nllgrad x"
+    text = "llgrad is\n    llgrad fit a.csv --free alpha \\\n  --json   # why\n!cd x && llgrad train digits | tail"
     assert commands_in(text) == [["fit", "a.csv", "--free", "alpha", "--json"], ["train", "digits"]]
     assert len(commands_in((ROOT / "README.md").read_text(encoding="utf-8"))) > 20
 

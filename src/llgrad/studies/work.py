@@ -5,13 +5,16 @@ from __future__ import annotations
 import abc
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import jax
 import numpy as np
 
 from llgrad.core.record import leaf_units, listed, set_leaf
 from llgrad.core.units import parse
+
+COLUMNS: Final = ("key", "failure")
+"""Columns that the table of every study has of itself."""
 
 
 class Item(NamedTuple):
