@@ -144,13 +144,6 @@ def test_a_study_that_was_stopped_before_its_first_row_can_be_looked_at(tmp_path
     assert found.counts() == ["0 rows, 0 good, 0 failed"] and found.failures == {} and not found.good.any()
 
 
-def test_a_number_that_no_row_has_correlates_with_nothing(tmp_path):
-    work = lg.studies.Evaluations(
-        lambda n: {"a": float("nan"), "b": 1.0 * n}, [{"n": n} for n in range(4)], None, {"a": "1", "b": "1"}
-    )
-    assert lg.studies.study(work, tmp_path / "s", workers=0).correlations()[0] == ["b"]
-
-
 def test_a_folder_holds_one_study(tmp_path):
     lg.studies.study(squares([1]), tmp_path / "s", workers=0)
     other = lg.studies.Evaluations(len, [{"obj": "abc"}])

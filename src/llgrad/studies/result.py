@@ -23,12 +23,6 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def known_of(values: np.ndarray) -> np.ndarray:
-    """The finite values, or one 0 where there is none."""
-    known = values[np.isfinite(values)]
-    return known if known.size else np.zeros(1)
-
-
 def told_apart(names: Sequence[str], labels: Mapping[str, Sequence[Any]], numbers: Sequence[str]) -> list[str]:
     """The names, those that come several times with the labels by which they differ, or else with their number.
 
@@ -150,7 +144,7 @@ class Study:
 
     def correlations(self) -> tuple[list[str], np.ndarray]:
         """Names and correlations (p, p) of the numbers between good rows, as found, with the errors in them."""
-        names = [name for name in self.units if np.ptp(known_of(self.numbers(name)[0])) > 0]
+        names = [name for name in self.units if np.nanstd(self.numbers(name)[0]) > 0]
         if not names:
             return [], np.zeros((0, 0))
         columns = np.stack([self.numbers(name)[0] for name in names])
