@@ -123,7 +123,7 @@ def _value(file: str, key: str, value: Any, parameter: Any) -> Any:
         raise ValueError(f"{file}: {key} = {value!r}, expected true or false")
     repeated = getattr(parameter, "multiple", False) or parameter.nargs == -1
     if repeated and isinstance(value, dict) and "=" in (parameter.metavar or ""):
-        return [f"{name}={_text(file, f'{key}.{name}', one)}" for name, one in _leaves(value)]
+        return [f"{name}={_text(file, f'{key}.{name}', one)}" for name, one in leaves_of(value)]
     if repeated and isinstance(value, list):
         return [_text(file, key, one) for one in value]
     if isinstance(value, list):
@@ -131,11 +131,11 @@ def _value(file: str, key: str, value: Any, parameter: Any) -> Any:
     return [_text(file, key, value)] if repeated else _text(file, key, value)
 
 
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves_of(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The values of a table by their dotted names: TOML reads field.z = … as a table in a table."""
     for name, value in table.items():
         if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
+            yield from leaves_of(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
 
