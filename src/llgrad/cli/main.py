@@ -22,7 +22,7 @@ with without_collections():
 
     from llgrad.cli.commands.completing import VARIABLE, prepare
     from llgrad.cli.commands.table import CommandGroup
-    from llgrad.cli.compilation import prefer_processors
+    from llgrad.cli.compilation import platform_fault, prefer_processors
     from llgrad.cli.networks.learning.processes import leaving
     from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
     from llgrad.core.arguments.doors import command_line
@@ -65,6 +65,10 @@ class Commands(CommandGroup):
             raise typer.Exit(_end(_sentence(error), BAD_INPUT)) from None
         except ValueError as error:
             raise typer.Exit(_end(str(error), BAD_INPUT)) from None
+        except (RuntimeError, AssertionError):
+            if fault := platform_fault():
+                raise typer.Exit(_end(fault, BAD_INPUT)) from None
+            raise
         except KeyboardInterrupt:
             raise typer.Exit(_end("interrupted; nothing was written", INTERRUPTED)) from None
 
