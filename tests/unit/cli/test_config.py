@@ -168,6 +168,7 @@ def test_arguments_by_name_and_by_place(parsed):
         ('engine = "fast"', ["--engine", "native", "(from run.toml)"]),
         ("save-every = 1\nsave_every = 1", ["run.toml", "save-every twice"]),
         ("field 200Oe", ["--config run.toml is no TOML", "line 1"]),
+        ("field = " + "[" * 9999, ["--config run.toml is no TOML", "nested too deep"]),
         ("field = 200", ["'200' has no unit"]),
     ],
 )

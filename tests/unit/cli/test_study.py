@@ -99,6 +99,8 @@ def test_wrong_values_in_tables_are_a_sentence(refused, tmp_path, text, said):
 def test_a_file_of_bytes_is_a_sentence(refused, tmp_path):
     (tmp_path / "all.toml").write_bytes(b"\xdb\x00")
     assert refused("study", "all.toml").startswith("all.toml is no TOML file: ")
+    (tmp_path / "all.toml").write_text("a = " + "[" * 9999)
+    assert refused("study", "all.toml") == "all.toml is no TOML file: its entries are nested too deep"
 
 
 def test_a_folder_refuses_what_is_for_one_recording(llgrad, wafer):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final
 
@@ -75,12 +74,15 @@ def values_of(file: str, known: Mapping[str, Any], command: str) -> dict[str, An
     `known` has the parameters by their words. Raises OSError for a file that cannot be read, ValueError for one that is
     no TOML, for an unknown word and for a value of a wrong kind.
     """
-    from llgrad.core.files import unicode_text  # here, as it imports JAX, without which names are completed
+    from llgrad.core.files import (
+        strict_toml,
+        unicode_text,
+    )  # here, as it imports JAX, without which names are completed
 
     try:
         with open(file, "rb") as stream:
-            entries = tomllib.loads(unicode_text(stream.read()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            entries = strict_toml(unicode_text(stream.read()))
+    except ValueError as error:
         raise ValueError(f'--config {file} is no TOML ({error}); expected lines such as field = "200Oe"') from None
     found: dict[str, Any] = {}
     for key, value in entries.items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pathlib
 import sys
-import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from llgrad.cli.answers.starts import free_of, starts_of
 from llgrad.cli.commands.config import leaves_of
 from llgrad.cli.device_options import device_with, quantity, start_of
 from llgrad.cli.studies.labels import labels_in
-from llgrad.core.files import unicode_text
+from llgrad.core.files import strict_toml, unicode_text
 from llgrad.core.units import read_quantity
 from llgrad.solve.accuracy import checked_accuracy
 from llgrad.studies.evaluations import Evaluations
@@ -48,8 +47,8 @@ KINDS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
 def read_spec(path: pathlib.Path) -> Work:
     """The study in a file; its paths are taken from the file's own folder. Raises ValueError for what is none."""
     try:
-        entry = tomllib.loads(unicode_text(path.read_bytes()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        entry = strict_toml(unicode_text(path.read_bytes()))
+    except ValueError as error:
         raise ValueError(f"{path} is no TOML file: {error}") from None
     kind = entry.get("kind", "fits")
     if not isinstance(kind, str) or kind not in KNOWN:
