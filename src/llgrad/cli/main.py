@@ -57,7 +57,7 @@ class Commands(CommandGroup):
         try:
             with command_line():
                 return super().invoke(ctx)
-        except BrokenPipeError:
+        except (BrokenPipeError, typer.Exit, typer.Abort):  # the latter are RuntimeErrors
             raise
         except SimulationError as error:
             raise typer.Exit(_end(f"the run failed: {error}", FAILED_RUN)) from None
