@@ -18,7 +18,7 @@ ROOT: Final = pathlib.Path(__file__).parents[3]
 """Where the package `llgrad` lies."""
 
 
-class Place(NamedTuple):
+class Written(NamedTuple):
     """A piece of source, and the module in which its names are looked up."""
 
     module: str
@@ -31,7 +31,9 @@ def sketch(name: str, module: str) -> Callable[..., None]:
     Raises LookupError where they are written in another way than is read here.
     """
     made = _function(name, module)
-    parameters = [found for one in _arguments(made.node) if (found := _parameter(Place(made.module, one))) is not None]
+    parameters = [
+        found for one in _arguments(made.node) if (found := _parameter(Written(made.module, one))) is not None
+    ]
 
     def command(**given: Any) -> None:
         """Only its parameters are wanted."""
@@ -48,17 +50,17 @@ def tree_of(module: str) -> ast.Module:
     return ast.parse(ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8"))
 
 
-def _function(name: str, module: str) -> Place:
+def _function(name: str, module: str) -> Written:
     """The function of a command: of its name, or the one within a function that made it."""
     for node in tree_of(module).body:
         match node:
             case ast.FunctionDef(name=found) if found.rstrip("_") == name:
-                return Place(module, node)
+                return Written(module, node)
             case ast.Assign(targets=[ast.Name(id=found)], value=ast.Call(func=ast.Name(id=maker))) if (
                 found.rstrip("_") == name
             ):
                 outer = _function(maker, module).node
-                return Place(module, next(one for one in outer.body if isinstance(one, ast.FunctionDef)))
+                return Written(module, next(one for one in outer.body if isinstance(one, ast.FunctionDef)))
     raise LookupError(f"{module} has no function {name}")
 
 
@@ -68,17 +70,17 @@ def _arguments(function: ast.FunctionDef) -> Iterator[tuple[ast.arg, Any]]:
     yield from zip(given, [None] * (len(given) - len(function.args.defaults)) + function.args.defaults, strict=True)
 
 
-def _parameter(place: Place) -> inspect.Parameter | None:
+def _parameter(written: Written) -> inspect.Parameter | None:
     """An argument as typer reads it; None for typer's own context. Raises LookupError for one of another form."""
-    argument, default = place.node
-    match _followed(Place(place.module, argument.annotation)):
-        case Place(_, ast.Attribute(attr="Context")):
+    argument, default = written.node
+    match _followed(Written(written.module, argument.annotation)):
+        case Written(_, ast.Attribute(attr="Context")):
             return None
-        case Place(module, ast.Subscript(slice=ast.Tuple(elts=[kind, ast.Call(func=made) as call]))):
+        case Written(module, ast.Subscript(slice=ast.Tuple(elts=[kind, ast.Call(func=made) as call]))):
             texts = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
             words = [text for text in texts if text.startswith("-")]
             options: dict[str, Any] = {
-                one.arg: _text(Place(module, one.value))
+                one.arg: _text(Written(module, one.value))
                 for one in call.keywords
                 if one.arg in ("help", "rich_help_panel")
             }
@@ -88,7 +90,7 @@ def _parameter(place: Place) -> inspect.Parameter | None:
             annotation = Annotated[_kind(ast.unparse(kind)), what(*words, **options)]
             value = inspect.Parameter.empty if default is None else False if "bool" in ast.unparse(kind) else None
             return inspect.Parameter(argument.arg, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=annotation)
-    raise LookupError(f"{place.module}: {argument.arg} is written in a way that is not read here")
+    raise LookupError(f"{written.module}: {argument.arg} is written in a way that is not read here")
 
 
 def _kind(written: str) -> Any:
@@ -98,9 +100,9 @@ def _kind(written: str) -> Any:
     return list[str] | None if written.startswith("list[") else str | None
 
 
-def _followed(place: Place) -> Place:
+def _followed(written: Written) -> Written:
     """What a name stands for, in its module or in the one that it is imported from."""
-    module, node = place
+    module, node = written
     while True:
         match node:
             case ast.Name(id=name):
@@ -108,7 +110,7 @@ def _followed(place: Place) -> Place:
             case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner != "typer":
                 module, node = _meaning(f"{_home(module, owner)}.{owner}", name)
             case _:
-                return Place(module, node)
+                return Written(module, node)
 
 
 def _home(module: str, name: str) -> str:
@@ -119,26 +121,26 @@ def _home(module: str, name: str) -> str:
     raise LookupError(f"{module} has no {name}")
 
 
-def _meaning(module: str, name: str) -> Place:
+def _meaning(module: str, name: str) -> Written:
     """Where a name gets its value. Raises LookupError for one of another package."""
     if not module.startswith("llgrad."):
         raise LookupError(f"{module} is not read here")
     for node in tree_of(module).body:
         match node:
             case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:
-                return Place(module, value)
+                return Written(module, value)
             case ast.AnnAssign(target=ast.Name(id=found), value=value) if found == name:
-                return Place(module, value)
+                return Written(module, value)
     return _meaning(_home(module, name), name)
 
 
-def _text(place: Place) -> str | None:
+def _text(written: Written) -> str | None:
     """A text that is written down, or put together of such; None for one that is computed."""
-    match _followed(place):
-        case Place(_, ast.Constant(value=str(text))):
+    match _followed(written):
+        case Written(_, ast.Constant(value=str(text))):
             return text
-        case Place(module, ast.JoinedStr(values=parts)):
+        case Written(module, ast.JoinedStr(values=parts)):
             nodes = [part.value if isinstance(part, ast.FormattedValue) else part for part in parts]
-            texts = [_text(Place(module, node)) for node in nodes]
+            texts = [_text(Written(module, node)) for node in nodes]
             return None if None in texts else "".join(filter(None, texts))
     return None
