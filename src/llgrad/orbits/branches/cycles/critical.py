@@ -7,7 +7,7 @@ branches, one through −1 a period doubling, and a pair through the unit circle
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -27,8 +27,6 @@ singular."""
 ALONG: Final = 0.9
 """Smallest cosine between the direction of a branch and that of a point on it: beside a crossing Newton's method may
 end on the other branch."""
-NEAR: Final = 0.01
-"""Where two branches cross is interpolated from so near, in parts of the step."""
 NARROW: Final = 1e-13
 FLAT: Final = 1e-6
 """A multiplier that is this near to where something changes all along a branch is so by a symmetry, or a conserved
@@ -159,8 +157,7 @@ def _solved(
         x = (a * of_b - b * of_a) / (of_b - of_a)
         step, off = _reached(family, here, x, whole, count, kind)
         if step is None:
-            known = kind == BRANCH and abs(x - b) <= NEAR * abs(whole)
-            return _interpolated(family, here, x, whole, last, test) if known else None
+            return _interpolated(family, here, x, whole, last, test) if kind == BRANCH else None
         x, last = x + off, step
         of_x = test(step)
         if of_x == 0 or abs(x - b) <= max(NARROW * abs(whole), 2 * abs(off)):
@@ -198,6 +195,7 @@ def _interpolated(
     count = len(near.place.states)
     around = [next_step(family, here, distance, count) for distance in x + AROUND * whole]
     steps = [step for step in around if step is not None and len(step.place.states) == count]
+    steps = [step for step in steps if product(here.along, step.along, here.length) > ALONG]
     if len(steps) < len(AROUND):
         return None
     places = AROUND / AROUND[-1]
@@ -207,7 +205,7 @@ def _interpolated(
         return None
     shares = [math.prod((inside[0] - b) / (a - b) for b in places if b != a) for a in places]
 
-    def sum_of(parts: list[Any]) -> Any:
+    def sum_of(parts: Sequence[Any]) -> Any:
         return sum(s * part for s, part in zip(shares, parts, strict=True))
 
     value, period = (
