@@ -49,7 +49,7 @@ PANELS: Final[Mapping[str, str]] = {
     "Drive": "drive sine-current drive-csv pulse microwave-field microwave-current",
     "What is swept": "sweep frequency steps back cycles doublings points runs wait",
     "What is computed": "quantity lock ratio load harmonic input chaos observable signal",
-    "What is looked for": "minimise maximise free hold start bounds spread worst draws",
+    "What is looked for": "minimise maximise free hold start bounds within spread worst draws",
     "Data": "columns read noise segment",
     "Field sweeps": "field-unit voltage-unit min-field max-field frequencies background shape modulation",
     "Candidates": "currents fields vary duration every settling apart",
