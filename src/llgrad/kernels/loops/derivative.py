@@ -12,6 +12,7 @@ from llvmlite import ir
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Word
 from llgrad.kernels.builder.expression import write
+from llgrad.kernels.expression.late import common_factor
 from llgrad.kernels.expression.listing import flat
 from llgrad.kernels.expression.simplify import Known, is_number
 from llgrad.kernels.expression.translate import graph_of
@@ -25,7 +26,8 @@ LINE: Final = 64
 
 class Pushed:
     """The tangents of a slope along several directions at once: each pushed forward for itself, or, where that is less
-    arithmetic, by the slope's derivatives, which all directions share.
+    arithmetic, by the slope's derivatives, which all directions share. They are `scaled` where they lack the factor
+    that is in the weights of the step.
 
     Args:
         step: whose slope it is.
@@ -38,13 +40,14 @@ class Pushed:
         wanted = tuple(program.arguments.index(name) for name in active)
         self.on, self.size = step.on, len(program.state)
         self.push = Derivative(step, program.push_forward(wanted), (*program.state, *active))
-        self.columns = None
+        self.columns, self.scaled = None, self.push.without_factor()
         if directions > 1 and not set(active) & set(program.tables):
             columns = Derivative(step, program.columns(wanted), ())
+            scaled = columns.without_factor()
             self.present = [not is_number(value, 0) for value in columns.outputs]
             once, each = self.push.operations
             if columns.operations[0] + directions * sum(self.present) < once + directions * each:
-                self.columns = columns
+                self.columns, self.scaled = columns, scaled
 
     def __call__(
         self, state: Sequence[Any], inputs: Mapping[str, Any], directions: Sequence[Sequence[Any]]
@@ -96,6 +99,16 @@ class Derivative:
         factors = [node for node, name in self.parameters.items() if name == self.step.factor]
         found = [self.graph.add("mul", (a, b), self.graph.dtype_of(a)) for a in self.linear for b in factors]
         return [] if set(self.graph.live(self.outputs, found)) & set(self.linear) else found
+
+    def without_factor(self) -> bool:
+        """Leave out the factor that is in the weights of the step, where all that the derivative gives has it."""
+        factors = [node for node, name in self.parameters.items() if name == self.step.factor]
+        if not factors or len(self.found) != len(self.outputs):
+            return False
+        factor, rest = common_factor(self.graph, self.outputs, factors)
+        if factor is not None:
+            self.found = self.outputs = rest
+        return factor is not None
 
     def __call__(self, state: Sequence[Any], inputs: Mapping[str, Any], more: Sequence[Any]) -> list[Any]:
         values = dict(zip(self.slope, self.step.arguments(state, inputs), strict=True))
