@@ -26,7 +26,10 @@ LEAST = 0.02
 """Short calls are repeated for so many seconds."""
 
 
-class Tanh(lg.physics.FieldTerm):
+FieldTerm: Any = getattr(lg, "FieldTerm", None) or lg.physics.FieldTerm  # older builds have it at the top
+
+
+class Tanh(FieldTerm):
     """A term with a tanh and an exp."""
 
     strength: float = lg.quantity("T")
@@ -39,7 +42,7 @@ class Tanh(lg.physics.FieldTerm):
 def curve(count: int) -> Any:
     """A term that follows a measured curve of so many values."""
 
-    class Curve(lg.physics.FieldTerm):
+    class Curve(FieldTerm):
         places: list[float] = lg.systems.table("1", ascending=True)
         values: list[float] = lg.systems.table("T")
 
