@@ -5,6 +5,7 @@ Everything that is evaluated goes this way: a network in training, a run, an exp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -39,6 +40,20 @@ def predict(function: Callable[..., Any], images: Samples, batch: int = BATCH, k
             own = None if key is None else jax.random.fold_in(key, number)
             parts.append(np.asarray(_logits(function, images.batch(index), own))[: count - first])
     return np.concatenate(parts)
+
+
+def error_of(answers: np.ndarray, wanted: np.ndarray) -> float:
+    """The normalised mean square error of answers (n, frames read, numbers),
+
+        Σ (answer − wanted)² / Σ (wanted − mean)²,
+
+    the sums over all signals, frames and numbers, the mean of each number over all signals and frames; infinite where
+    an answer is not finite.
+    """
+    if not np.isfinite(answers).all():
+        return math.inf
+    wide = wanted.astype(np.float64)
+    return float(np.square(answers - wide).sum() / np.square(wide - wide.mean(axis=(0, 1))).sum())
 
 
 @eqx.filter_jit

@@ -11,7 +11,7 @@ from llgrad.core.arguments.kinds import check_kind
 from llgrad.datasets.samples.kinds import SAMPLES, Samples, noun_of
 from llgrad.networks.bench.design import Design
 from llgrad.networks.network import Network
-from llgrad.networks.prediction import BATCH, predict
+from llgrad.networks.prediction import BATCH, error_of, predict
 
 
 class Evaluation(NamedTuple):
@@ -92,16 +92,8 @@ def judged_as(network: Network | Design, answers: np.ndarray, images: Samples) -
 
 
 def told(answers: np.ndarray, wanted: np.ndarray) -> Evaluation:
-    """Accuracy and loss of answers (n, frames read, numbers): the normalised mean square error
-
-        Σ (answer − wanted)² / Σ (wanted − mean)²,
-
-    the sums over all signals, frames and numbers, the mean of each number over all signals and frames.
-    """
-    if not np.isfinite(answers).all():
-        return Evaluation(-math.inf, math.inf, answers, wanted, "signals")
-    wide = wanted.astype(np.float64)
-    error = float(np.square(answers - wide).sum() / np.square(wide - wide.mean(axis=(0, 1))).sum())
+    """Accuracy and loss of answers (n, frames read, numbers): the loss is `error_of`, the accuracy what it leaves."""
+    error = error_of(answers, wanted)
     return Evaluation(1 - error, error, answers, wanted, "signals")
 
 
