@@ -42,18 +42,31 @@ def predict(function: Callable[..., Any], images: Samples, batch: int = BATCH, k
     return np.concatenate(parts)
 
 
+def targets_of(network: Any, signals: Samples) -> np.ndarray:
+    """What a regressor shall answer (n, frames read, numbers). Raises ValueError for a number that never changes."""
+    read = network.answered(signals.shape[0])
+    wanted = np.asarray(signals.labels)[:, read.start : read.stop : read.step]
+    if (flat := np.flatnonzero(np.ptp(wanted, axis=(0, 1)) == 0)).size:
+        raise ValueError(
+            f"the target {signals.classes[flat[0]]!r} is {wanted[0, 0, flat[0]]:g} at each frame that is read of all "
+            f"{len(wanted)} signals, so that an error has no measure; give signals in which it changes, or leave it out"
+        )
+    return wanted
+
+
 def error_of(answers: np.ndarray, wanted: np.ndarray) -> float:
-    """The normalised mean square error of answers (n, frames read, numbers),
+    """The normalised mean square error of answers (n, frames read, numbers), over the numbers the mean of
 
         Σ (answer − wanted)² / Σ (wanted − mean)²,
 
-    the sums over all signals, frames and numbers, the mean of each number over all signals and frames; infinite where
-    an answer is not finite.
+    the sums and the mean over all signals and frames, so that no number counts for more by its unit; infinite where an
+    answer is not finite.
     """
     if not np.isfinite(answers).all():
         return math.inf
     wide = wanted.astype(np.float64)
-    return float(np.square(answers - wide).sum() / np.square(wide - wide.mean(axis=(0, 1))).sum())
+    missed, spread = (np.square(wide - of).sum(axis=(0, 1)) for of in (answers, wide.mean(axis=(0, 1))))
+    return float(np.mean(missed / spread))
 
 
 @eqx.filter_jit

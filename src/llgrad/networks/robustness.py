@@ -14,7 +14,7 @@ from llgrad.datasets.samples.kinds import SAMPLES, Samples
 from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.networks.bench.design import Design
 from llgrad.networks.imperfections import TOO_WIDE, Imperfections
-from llgrad.networks.prediction import BATCH, error_of, predict
+from llgrad.networks.prediction import BATCH, error_of, predict, targets_of
 
 Told = Callable[[float], None]
 """Hears how much of the work is done, from 0 to 1."""
@@ -156,7 +156,7 @@ def curve(
 
 def _accuracy(design: Design, answers: np.ndarray, samples: Samples) -> float:
     if isinstance(samples, TargetSignals):
-        return 1 - error_of(answers, samples.labels[:, design.answered(samples.shape[0])])
+        return 1 - error_of(answers, targets_of(design, samples))
     right = np.isfinite(answers).all(axis=1) & (np.argmax(answers, axis=1) == samples.labels)
     return float(np.mean(right))
 

@@ -11,7 +11,7 @@ from llgrad.core.arguments.kinds import check_kind
 from llgrad.datasets.samples.kinds import SAMPLES, Samples, noun_of
 from llgrad.networks.bench.design import Design
 from llgrad.networks.network import Network
-from llgrad.networks.prediction import BATCH, error_of, predict
+from llgrad.networks.prediction import BATCH, error_of, predict, targets_of
 
 
 class Evaluation(NamedTuple):
@@ -25,7 +25,8 @@ class Evaluation(NamedTuple):
     """
 
     accuracy: float
-    """Part of the images that were recognised; of a regression the part of the targets' variance that is told."""
+    """Part of the images that were recognised; of a regression the part of the targets' variance that is told,
+    the mean over the numbers."""
     loss: float
     """Mean cross entropy [nat]; of a regression mean square over variance. Infinite where an answer is not finite."""
     logits: np.ndarray
@@ -87,7 +88,7 @@ def judged_as(network: Network | Design, answers: np.ndarray, images: Samples) -
     """What the answers of a network to images or signals are worth."""
     wanted = np.asarray(images.labels)
     if wanted.ndim > 1:
-        return told(answers, wanted[:, network.answered(wanted.shape[1])])
+        return told(answers, targets_of(network, images))
     return judged(answers, wanted)._replace(kind=noun_of(images))
 
 

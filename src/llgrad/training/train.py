@@ -20,6 +20,7 @@ from llgrad.datasets.samples.kinds import SETS, Samples, SampleSet, held_back, n
 from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.networks.files import load_network, network_from_spec, save_network
 from llgrad.networks.network import Network
+from llgrad.networks.prediction import targets_of
 from llgrad.networks.trained.regressor import OscillatorRegressor
 from llgrad.training.evaluation import Evaluation, evaluate, in_words
 from llgrad.training.files.checkpoint import network_of, position_of, read_checkpoint, save_checkpoint, save_start
@@ -257,6 +258,8 @@ def _check_answers(network: Network, samples: Samples) -> None:
     if answers[-1] != wanted:
         what = "targets" if regression else "classes"
         raise ValueError(f"the network has {answers[-1]} outputs and the {kind} {wanted} {what}; expected as many")
+    if regression:
+        targets_of(network, samples)
 
 
 def _step(network: Network, recipe: Recipe, images: Samples, processes: Processes | None) -> TrainingStep:

@@ -12,8 +12,8 @@ from llgrad.cli.device_options import quantity
 from llgrad.cli.networks.sources.signals import PART
 from llgrad.datasets.samples.reading import has_targets, read_targets
 from llgrad.datasets.samples.targets import TargetSet, TargetSignals
+from llgrad.networks.prediction import error_of, targets_of
 from llgrad.reservoir.readout import PENALTIES, fitted
-from llgrad.training.evaluation import told
 
 MOST_TAPS: Final = 12
 """Frames that linear taps see."""
@@ -91,7 +91,7 @@ def taps_beside(data: TargetSet, network: Any) -> Taps:
     seen, wanted = (_flat(_taken(data.train, taps, read)), _flat(data.train.labels[:, read].astype(np.float64)))
     found = fitted(seen, wanted, PENALTIES, 0.25)
     answers = found(_flat(_taken(data.test, taps, read))).reshape(len(data.test), read.size, -1)
-    return Taps(taps, float(np.sqrt(told(answers, data.test.labels[:, read]).loss)))
+    return Taps(taps, float(np.sqrt(error_of(answers, targets_of(network, data.test)))))
 
 
 def _taken(signals: TargetSignals, taps: int, read: np.ndarray) -> np.ndarray:
