@@ -7,7 +7,8 @@ of index 0 to 4 are tested, or a speaker who was never heard, all four ways. Log
 which are the frames of the array, read eight times; their number, and the strength of the input at the start, are
 chosen on validation: a fifth of each class, or one of the speakers to train. The test signals are seen once.
 
-`--validate` makes the choice, prints what each choice gives on validation, and tests nothing.
+`--choice 1` takes the second of CHOICES, without choosing. `--validate` makes the choice, prints what each gives on
+validation, and tests nothing.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ def chosen(data: lg.data.SignalSet, speakers: bool, oscillators: int, epochs: in
 
 def judged(data: lg.data.SignalSet, speakers: bool, given: argparse.Namespace) -> int:
     """Choose, train and test: how many signals are wrong; 0 where nothing is tested."""
-    choice = chosen(data, speakers, given.oscillators, given.epochs)
+    fixed = None if given.choice is None else CHOICES[given.choice]
+    choice = fixed or chosen(data, speakers, given.oscillators, given.epochs)
     print(f"chosen: {choice}", flush=True)
     if given.validate:
         return 0
@@ -127,6 +129,7 @@ def main() -> None:
     parser.add_argument("--case", choices=("indices", "speakers"), default="indices")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--oscillators", type=int, default=64)
+    parser.add_argument("--choice", type=int, choices=range(len(CHOICES)))
     parser.add_argument("--validate", action="store_true")
     given = parser.parse_args()
     signals = lg.data.read_signals(given.path)
