@@ -71,6 +71,7 @@ OWN: Final[Mapping[str, Mapping[str, str]]] = {
     "reservoir": {
         "Reservoir": "hold input gain feedback nodes oscillators coupling read noise length seed",
         "Search": "tune steps starts",
+        "Bench": "design dac-bits",
     },
     "train": {"The run": "processes json force"},
     "evaluate": {"Imperfections of real arrays": "arrays seed curve", "Result": "pictures", "Data": "data-dir"},

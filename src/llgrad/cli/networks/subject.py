@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import jax
 
-from llgrad.cli.networks.images import source_of
+from llgrad.cli.networks.sources.images import source_of
 from llgrad.core.files import read_json
 from llgrad.datasets.samples.kinds import Samples, SampleSet
 from llgrad.networks.bench.design import Design
