@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Simulate": ("devices", "simulate", "switch", "loop", "resonance", "harmonics"),
+    "Simulate": ("devices", "simulate", "switch", "loop", "resonance", "harmonics", "circuit"),
     "Orbits": ("orbit", "sweep", "map", "equilibria", "follow", "optimise"),
     "Data": ("show", "fit", "study", "plan"),
     "Networks": ("reservoir", "train", "evaluate", "design"),
@@ -37,6 +37,10 @@ OWN: Final[Mapping[str, Mapping[str, str]]] = {
     "loop": {"What is swept": "current field angle"},
     "resonance": {"What is swept": "field angle points"},
     "harmonics": {"What is computed": "signal"},
+    "circuit": {
+        "Circuit": "series parallel source source-resistance load resistance tmr",
+        "Integration": "duration seed",
+    },
     "plan": {"Data": "columns noise duration every settling", "What is looked for": "free apart"},
     "reservoir": {
         "Reservoir": "hold input gain feedback nodes oscillators coupling read noise length seed",

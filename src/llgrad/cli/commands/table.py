@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "loop": "states.loop",
     "resonance": "states.resonance",
     "harmonics": "states.harmonics",
+    "circuit": "states.circuit",
     "orbit": "states.orbit",
     "sweep": "maps.commands",
     "map": "maps.commands",
