@@ -27,6 +27,7 @@ from llgrad.cli.device_options import (
 from llgrad.cli.output import (
     ForceOption,
     JsonOption,
+    Outputs,
     PlotOption,
     check_outputs,
     command_line,
