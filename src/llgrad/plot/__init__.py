@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from llgrad.plot.states.harmonics import harmonics
     from llgrad.plot.states.loops import loop
     from llgrad.plot.states.resonance_maps import resonance_map
+    from llgrad.plot.states.synchronisation import synchronisation
     from llgrad.plot.traces import trace
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "study_page",
     "sweep",
     "switching",
+    "synchronisation",
     "telegraph",
     "trace",
     "wafer",

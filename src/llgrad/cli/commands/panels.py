@@ -13,6 +13,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "loop": "states.loop",
         "resonance": "states.resonance",
         "harmonics": "states.harmonics",
+        "circuit": "states.circuit",
     },
     "Orbits": {
         "orbit": "states.orbit",
@@ -67,6 +68,10 @@ OWN: Final[Mapping[str, Mapping[str, str]]] = {
     "loop": {"What is swept": "current field angle"},
     "resonance": {"What is swept": "field angle points"},
     "harmonics": {"What is computed": "signal"},
+    "circuit": {
+        "Circuit": "series parallel source source-resistance load resistance tmr",
+        "Integration": "duration seed",
+    },
     "plan": {"Data": "columns noise duration every settling", "What is looked for": "free apart"},
     "reservoir": {
         "Reservoir": "hold input gain feedback nodes oscillators coupling read noise length seed",

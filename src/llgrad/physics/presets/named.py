@@ -39,7 +39,12 @@ PRESETS: Final[dict[str, Preset]] = {
         "arXiv:2106.04976, read in ARM-software/mram_simulation_framework",
         perpendicular.GARCIA_AREA,
     ),
-    "lee2004": Preset("in-plane oscillator", in_plane.lee2004, "OOMMF 2.1a0 (spinxfer.mif)", in_plane.LEE.area),
+    "lee2004": Preset(
+        "in-plane oscillator",
+        in_plane.lee2004,
+        "OOMMF 2.1a0 (spinxfer.mif; no result of its paper is reproduced)",
+        in_plane.LEE.area,
+    ),
     "lepadatu2020": Preset(
         "synthetic antiferromagnet", stacks.lepadatu2020, "J. Appl. Phys. 128, 243902 (2020), read in SerbanL/Boris2"
     ),
