@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import glob
 import hashlib
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -191,6 +192,9 @@ def _row(answer: FitSummary | str) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, value in answer.values.items():
         row |= {name: value, f"{name}.error": answer.errors[name]}
+    names = list(answer.values)
+    for (i, one), (j, other) in itertools.combinations(enumerate(names), 2):
+        row[f"{one}~{other}.correlation"] = answer.correlation[i][j]
     return row | {
         "explained": answer.explained,
         "in_part": answer.in_part,
