@@ -59,6 +59,40 @@ def test_the_loss_is_in_units_of_the_spread_of_the_targets():
     np.testing.assert_allclose(network.score(answers, SET.train.labels[:2]), (1 - expected).sum(), rtol=1e-5)
 
 
+def two(first: float, second: float) -> lg.data.TargetSignals:
+    """A course and its square, each in a unit of its own."""
+    wanted = np.concatenate([first * PIECES.labels, second * PIECES.labels**2], axis=2)
+    return lg.data.TargetSignals(PIECES.values, wanted, ("course", "square"))
+
+
+@pytest.mark.parametrize("units", [(1.0, 1.0), (1e-9, 1e3), (1e6, 1e-3)])
+def test_no_number_counts_for_more_by_its_unit(units):
+    with jax.enable_x64(False):
+        errors = [
+            lg.training.evaluate(lg.networks.OscillatorRegressor.of(
+                DEVICE, made, key=jax.random.key(0), oscillators=8, hold=HOLD, dt=25e-12, washout=4
+            ), made).loss
+            for made in (two(*units), two(1.0, 1.0))
+        ]  # fmt: skip
+    np.testing.assert_allclose(errors[0], errors[1], rtol=1e-4)
+
+
+def test_a_target_that_never_changes_is_told_before_training():
+    still = lg.data.TargetSignals(PIECES.values, np.concatenate([PIECES.labels, 0 * PIECES.labels + 2], axis=2), "ab")
+    moving = two(1.0, 1.0)
+    moving = lg.data.TargetSignals(moving.values, moving.labels, "ab")
+    network = lg.networks.OscillatorRegressor.of(
+        DEVICE, moving, key=jax.random.key(0), oscillators=8, hold=HOLD, dt=25e-12
+    )
+    told = "the target 'b' is 2 at each frame that is read of all 32 signals, so that an error has no measure"
+    for ask in (
+        lambda: lg.training.evaluate(network, still),
+        lambda: lg.training.train(network, lg.data.TargetSet(moving, still), lg.training.Recipe(batch=4)),
+    ):
+        with pytest.raises(ValueError, match=told):
+            ask()
+
+
 def test_files_hold_what_predicts(tmp_path):
     network = regressor(segment=7)
     save_network(tmp_path / "network.json", network)

@@ -25,7 +25,8 @@ class Evaluation(NamedTuple):
     """
 
     accuracy: float
-    """Part of the images that were recognised; of a regression the part of the targets' variance that is told."""
+    """Part of the images that were recognised; of a regression the part of the targets' variance that is told,
+    the mean over the numbers."""
     loss: float
     """Mean cross entropy [nat]; of a regression mean square over variance. Infinite where an answer is not finite."""
     logits: np.ndarray
@@ -87,21 +88,35 @@ def judged_as(network: Network | Design, answers: np.ndarray, images: Samples) -
     """What the answers of a network to images or signals are worth."""
     wanted = np.asarray(images.labels)
     if wanted.ndim > 1:
-        return told(answers, wanted[:, network.answered(wanted.shape[1])])
+        return told(answers, targets_of(network, images))
     return judged(answers, wanted)._replace(kind=noun_of(images))
 
 
+def targets_of(network: Any, signals: Samples) -> np.ndarray:
+    """What a regressor shall answer (n, frames read, numbers). Raises ValueError for a number that never changes."""
+    read = network.answered(signals.shape[0])
+    wanted = np.asarray(signals.labels)[:, read.start : read.stop : read.step]
+    if (flat := np.flatnonzero(np.ptp(wanted, axis=(0, 1)) == 0)).size:
+        raise ValueError(
+            f"the target {signals.classes[flat[0]]!r} is {wanted[0, 0, flat[0]]:g} at each frame that is read of all "
+            f"{len(wanted)} signals, so that an error has no measure; give signals in which it changes, or leave it out"
+        )
+    return wanted
+
+
 def told(answers: np.ndarray, wanted: np.ndarray) -> Evaluation:
-    """Accuracy and loss of answers (n, frames read, numbers): the normalised mean square error
+    """Accuracy and loss of answers (n, frames read, numbers): the normalised mean square error, over the numbers the
+    mean of
 
         Σ (answer − wanted)² / Σ (wanted − mean)²,
 
-    the sums over all signals, frames and numbers, the mean of each number over all signals and frames.
+    the sums and the mean over all signals and frames, so that no number counts for more by its unit.
     """
     if not np.isfinite(answers).all():
         return Evaluation(-math.inf, math.inf, answers, wanted, "signals")
     wide = wanted.astype(np.float64)
-    error = float(np.square(answers - wide).sum() / np.square(wide - wide.mean(axis=(0, 1))).sum())
+    missed, spread = (np.square(wide - of).sum(axis=(0, 1)) for of in (answers, wide.mean(axis=(0, 1))))
+    error = float(np.mean(missed / spread))
     return Evaluation(1 - error, error, answers, wanted, "signals")
 
 

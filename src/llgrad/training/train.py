@@ -19,7 +19,7 @@ from llgrad.datasets.samples.kinds import SETS, Samples, SampleSet, held_back, n
 from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.networks.files import load_network, network_from_spec, save_network
 from llgrad.networks.network import Network
-from llgrad.training.evaluation import Evaluation, evaluate, in_words
+from llgrad.training.evaluation import Evaluation, evaluate, in_words, targets_of
 from llgrad.training.files.checkpoint import network_of, position_of, read_checkpoint, save_checkpoint, save_start
 from llgrad.training.files.history import History, read_metrics
 from llgrad.training.files.run_folder import METRICS, RunFolder, create_run, open_run
@@ -249,6 +249,8 @@ def _check_answers(network: Network, samples: Samples) -> None:
     if answers[-1] != wanted:
         what = "targets" if regression else "classes"
         raise ValueError(f"the network has {answers[-1]} outputs and the {kind} {wanted} {what}; expected as many")
+    if regression:
+        targets_of(network, samples)
 
 
 def _step(network: Network, recipe: Recipe, images: Samples, processes: Processes | None) -> TrainingStep:
