@@ -202,6 +202,29 @@ def test_a_page_of_a_study_has_its_parts(tmp_path):
     json.dumps(found.to_json()["populations"])
 
 
+def test_correlations_of_a_study_are_those_of_its_rows_without_their_errors(tmp_path):
+    rng = np.random.default_rng(3)
+    cases = [{"name": f"D{n}", "a": a, "b": b} for n, (a, b) in enumerate(rng.normal(size=(30, 2)))]
+    cases[4]["b"] = float("inf")
+    units = {"a": "T", "b": "Hz", "c": "1"}
+    found = lg.studies.study(lg.studies.Evaluations(pair_of, cases, described=units), tmp_path / "s", workers=0)
+    names, between = found.correlations()
+    whole = np.isfinite(found["b"])
+    x = np.stack([found["a"], found["b"]], axis=1)[whole]
+    errors = np.broadcast_to([[0.09, 0.054], [0.054, 0.04]], (29, 2, 2))
+    assert names == ["a", "b"] and between.members == 29
+    np.testing.assert_allclose(between.matrix, lg.studies.correlations(x, errors).matrix, rtol=1e-9)
+    assert f"a and b: {between.matrix[0, 1]:.3f} ± {between.errors[0, 1]:.3f}" in str(found)
+    entry = json.loads(json.dumps(found.to_json()["correlations"], allow_nan=False))
+    assert entry["names"] == names and entry["matrix"][0][1] == between.matrix[0, 1]
+    assert f"± {between.errors[0, 1]:.2f}" in lg.plot.study_page(found)
+
+
+def pair_of(name, a, b):
+    found = {"a": a, "a.error": 0.3, "b": 0.5 * a + b, "b.error": 0.2, "c": 3.0}
+    return found | {"b~a.correlation": 0.9}
+
+
 def frequency_of(name, x, y, f):
     return {"f": f, "f.error": 1e6, "f2": 2 * f}
 

@@ -172,7 +172,7 @@ if TORCH:
 OF_NUMBERS = {"between", "dipolar_tensors", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors"}
 OF_NUMBERS |= {"keep_apart", "effective_fields_in_plane"}
 OF_NUMBERS |= {"capacity_aim", "information_capacity", "mackey_glass", "narma", "parity", "short_term_memory"}
-OF_NUMBERS |= {"population", "sine_square"}
+OF_NUMBERS |= {"correlations", "population", "sine_square"}
 OF_NUMBERS |= {"dipole_tensor", "ellipse_tensor", "prism_tensor", "quantity", "table", "unbounded", "vector"}
 OF_NUMBERS |= {
     f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "predictions", "response", "signal_course")

@@ -18,7 +18,8 @@ class Evaluations(Work):
     """A function of one's own of every case: of a file, a device, a setting.
 
     Args:
-        function: called as function(**case); gives a number, or numbers and texts by name.
+        function: called as function(**case); gives a number, or numbers and texts by name: "f", and if they are known
+            its standard error "f.error" and the correlation of two errors "f~g.correlation".
         cases: its arguments, a dictionary a row.
         names: what each row is called; by default the numbers and texts of the case.
         described: the numbers that describe a device, with their units, for populations and pictures: {"f": "Hz"}.

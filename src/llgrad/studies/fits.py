@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import glob
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from llgrad.fitting.assembly import units_of
 from llgrad.fitting.many.fit_each import fit_each
 from llgrad.fitting.many.summary import FitSummary
 from llgrad.fitting.targets.recording import LINE
+from llgrad.studies.populations.correlations import correlation_column
 from llgrad.studies.work import Item, Work, checked_devices, checked_settings, digest, each_setting, labels_of
 from llgrad.studies.work import with_settings as device_with
 
@@ -107,7 +109,8 @@ class Fits(Work):
         recordings = recordings_of(self.data)
         if absent := [name for name in self.labels if name not in recordings]:
             raise ValueError(f"labels names {absent[0]!r}, which is no recording; there are {listed(recordings)}")
-        told = {"name", "device", *settings, *free, *(f"{name}.error" for name in free), *ANSWERS}
+        apart = itertools.starmap(correlation_column, itertools.combinations(free, 2))
+        told = {"name", "device", *settings, *free, *(f"{name}.error" for name in free), *apart, *ANSWERS}
         if taken := [name for labels in self.labels.values() for name in labels if name in told]:
             raise ValueError(f"labels has a column {taken[0]!r}, which the study has of itself; give it another name")
         for name, value in {"devices": devices, "free": free, "settings": settings, "data": recordings}.items():
@@ -208,4 +211,7 @@ def _row(answer: FitSummary | str) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, value in answer.values.items():
         row |= {name: value, f"{name}.error": answer.errors[name]}
+    names = list(answer.values)
+    for (i, one), (j, other) in itertools.combinations(enumerate(names), 2):
+        row[correlation_column(one, other)] = answer.correlation[i][j]
     return row | {name: told(answer) for name, told in ANSWERS.items()} | {"failure": None}

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from llgrad.core.files import plain
 from llgrad.core.record import listed
-from llgrad.studies.population import Population, outliers_of, outlying, population
+from llgrad.studies.populations.correlations import Correlations, correlation_column, correlations
+from llgrad.studies.populations.population import Population, outliers_of, outlying, population
 from llgrad.studies.store import RESULTS
+
+MOST: Final = 3
+"""Correlations that are told when a study is printed; the page and `to_json` have all."""
 
 
 def counted(count: int, noun: str) -> str:
@@ -142,14 +147,42 @@ class Study:
                 found.setdefault(self.names[place], {})[column] = float(far[place])
         return found
 
-    def correlations(self) -> tuple[list[str], np.ndarray]:
-        """Names and correlations (p, p) of the numbers between good rows, as found, with the errors in them."""
-        names = [name for name in self.units if np.nanstd(self.numbers(name)[0]) > 0]
-        if not names:
-            return [], np.zeros((0, 0))
-        columns = np.stack([self.numbers(name)[0] for name in names])
-        whole = columns[:, np.isfinite(columns).all(axis=0)]
-        return names, np.atleast_2d(np.corrcoef(whole)) if whole.shape[1] > 2 else np.full((len(names),) * 2, np.nan)
+    def correlations(self) -> tuple[list[str], Correlations | None]:
+        """Names of the numbers that differ between the good rows, and their correlations there, the errors taken out.
+
+        Errors of one row are correlated as its fit says (columns such as "alpha~current.correlation"), and independent
+        where the study has no such columns. A number that less than half of the good rows know is left out; None
+        where less than two are left, or too few rows know them all.
+        """
+        numbers = {name: self.numbers(name) for name in self.units}
+        known = {
+            name: np.isfinite(values) & (np.isfinite(errors) if errors is not None else True)
+            for name, (values, errors) in numbers.items()
+        }
+        names = [
+            name
+            for name, (values, _) in numbers.items()
+            if 2 * known[name].sum() >= self.good.sum() and known[name].any() and np.ptp(values[known[name]]) > 0
+        ]
+        whole = np.all([known[name] for name in names], axis=0) if names else np.zeros(len(self), bool)
+        if len(names) < 2 or whole.sum() < len(names) + 2:
+            return names, None
+        values = np.stack([numbers[name][0][whole] for name in names], axis=1)
+        if (np.ptp(values, axis=0) == 0).any():
+            return names, None
+        errors = [np.zeros(len(self)) if (error := numbers[name][1]) is None else error for name in names]
+        covariances = np.zeros((len(values), len(names), len(names)))
+        for i, j in np.ndindex(len(names), len(names)):
+            covariances[:, i, j] = (errors[i] * errors[j])[whole] * self._correlation(names[i], names[j])[whole]
+        return names, correlations(values, covariances)
+
+    def _correlation(self, one: str, other: str) -> np.ndarray:
+        """Correlations (N,) of the errors of two numbers in each row."""
+        if one == other:
+            return np.ones(len(self))
+        found = [correlation_column(one, other), correlation_column(other, one)]
+        column = next((name for name in found if name in self.table.column_names), None)
+        return np.zeros(len(self)) if column is None else self[column].astype(float)
 
     def counts(self) -> list[str]:
         """How many rows there are of which kind, in sentences."""
@@ -164,6 +197,9 @@ class Study:
         first, *others = self.counts()
         lines = [f"{self.record['kind']}: {first}; {self.folder / RESULTS}", *others]
         lines += [f"  {name}: {found.said(self.units[name])}" for name, found in self.populations.items()]
+        names, between = self.correlations()
+        if between is not None:
+            lines.append(f"  correlations, surest first: {'; '.join(between.said(names)[:MOST])}")
         if outliers := self.outliers:
             lines.append(f"{counted(len(outliers), 'outlier')}: {listed(outliers)}")
         return "\n".join(lines)
@@ -171,12 +207,14 @@ class Study:
     __repr__ = __str__
 
     def to_json(self) -> dict[str, Any]:
-        """The record, with counts, populations, outliers and failures."""
+        """The record, with counts, populations, correlations, outliers and failures."""
+        names, between = self.correlations()
         return self.record | {
             "rows": len(self),
             "good": int(self.good.sum()),
             "failures": self.failures,
             "populations": {name: found._asdict() for name, found in self.populations.items()},
+            "correlations": None if between is None else {"names": names} | plain(between._asdict()),
             "outliers": self.outliers,
             "table": str(self.folder / RESULTS),
         }

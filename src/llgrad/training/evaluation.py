@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
+from jaxtyping import Key
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.datasets.samples.kinds import SAMPLES, Samples, noun_of
@@ -63,7 +65,9 @@ def in_words(entry: dict[str, Any]) -> str:
     return f"accuracy {entry['accuracy']:.2%} ({entry['correct']} of {entry['count']} {entry.get('kind', 'images')})"
 
 
-def evaluate(network: Network | Design, images: Samples, batch: int = BATCH, key: Any = None) -> Evaluation:
+def evaluate(
+    network: Network | Design, images: Samples, batch: int = BATCH, key: Key[jax.Array, ""] | None = None
+) -> Evaluation:
     """Judge a network on images or signals.
 
     Args:

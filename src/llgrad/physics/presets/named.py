@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
@@ -21,7 +21,7 @@ class Preset(NamedTuple):
 
     kind: str
     """What it is, in a few words: devices of one kind stand together."""
-    make: Callable[[], Any]
+    make: Callable[[], Oscillator | System]
     """The function that gives the record."""
     source: str
     """Where its numbers were read."""

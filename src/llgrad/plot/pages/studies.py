@@ -104,10 +104,14 @@ def _distributions(found: Study) -> Iterator[str]:
 
 
 def _correlations(found: Study) -> Iterator[str]:
-    names, matrix = found.correlations()
-    if len(names) > 1 and np.isfinite(matrix).all():
-        yield heat_table("correlation-table", names, matrix.tolist())
-        yield '<p class="soft">Between devices, of the values as found: the errors of the measurements are in them.</p>'
+    names, between = found.correlations()
+    if between is not None:
+        yield heat_table("correlation-table", names, between.matrix.tolist(), between.errors.tolist())
+        yield (
+            f'<p class="soft">Between the true values of {between.members} devices: the errors of the measurements, '
+            "correlated as the fit of each device says, are taken out (REML estimate of x ~ N(μ, T + S)). Their "
+            "standard errors stand below; “edge” where what was found is no wider than the errors allow.</p>"
+        )
 
 
 def _outliers(found: Study) -> Iterator[str]:
