@@ -204,8 +204,8 @@ def test_a_page_of_a_study_has_its_parts(tmp_path):
 
 def test_correlations_of_a_study_are_those_of_its_rows_without_their_errors(tmp_path):
     rng = np.random.default_rng(3)
-    cases = [{"name": f"D{n}", "a": a, "b": b} for n, (a, b) in enumerate(rng.normal(size=(30, 2)))]
-    cases[4]["b"] = float("inf")
+    cases = [{"name": f"D{n}", "u": u, "v": v} for n, (u, v) in enumerate(rng.normal(size=(30, 2)))]
+    cases[4]["v"] = float("inf")
     units = {"a": "T", "b": "Hz", "c": "1"}
     found = lg.studies.study(lg.studies.Evaluations(pair_of, cases, described=units), tmp_path / "s", workers=0)
     names, between = found.correlations()
@@ -220,8 +220,8 @@ def test_correlations_of_a_study_are_those_of_its_rows_without_their_errors(tmp_
     assert f"± {between.errors[0, 1]:.2f}" in lg.plot.study_page(found)
 
 
-def pair_of(name, a, b):
-    found = {"a": a, "a.error": 0.3, "b": 0.5 * a + b, "b.error": 0.2, "c": 3.0}
+def pair_of(name, u, v):
+    found = {"a": u, "a.error": 0.3, "b": 0.5 * u + v, "b.error": 0.2, "c": 3.0}
     return found | {"b~a.correlation": 0.9}
 
 
