@@ -74,6 +74,22 @@ def test_what_rests_is_left_out():
     assert found.to_json()["frequencies"][1] is None
 
 
+def test_a_ringing_that_dies_is_no_oscillation():
+    sto = lg.presets.kubota2013().replace(junction=lg.devices.LinearJunction(R_P=200.0, delta_R=200.0), current=0.0)
+    pair = lg.circuits.Series(sto, sto.replace(current=0.0))
+
+    def told(current):
+        circuit = lg.circuits.Circuit(lg.circuits.CurrentSource(current), pair)
+        start = {"junction0": lg.systems.Spin(0.0, 0.6, 0.8), "junction1": lg.systems.Spin(0.6, 0.0, 0.8)}
+        return lg.experiments.synchronisation(lg.simulate(circuit, duration=200e-9, dt=8e-12, m0=start))
+
+    below, above = told(0.15e-3), told(0.6e-3)  # the threshold is 0.396 mA
+    assert str(below) == "none of 2 oscillates; junction0.y, junction1.y rang and died away"
+    assert not below.locked and np.isnan(below.order) and below.to_json()["ringing"] == list(below.signals)
+    assert above.ringing == () and np.isfinite(above.frequencies).all()
+    assert ("an amplitude changes by" in str(above)) is bool(above.change > 0.1)
+
+
 def test_what_has_no_phases_is_refused():
     with pytest.raises(ValueError, match="too few for phases"):
         lg.experiments.synchronisation(lg.simulate(Tones(1e9, 1e9, 0.0), duration=1e-10, dt=1e-11))

@@ -10,10 +10,12 @@ import jax
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.record import listed
 from llgrad.core.trajectory import SystemSignal, SystemTrajectory
 from llgrad.core.units import show
 from llgrad.devices.states.components import component_names
 from llgrad.observables.frequency import frequency
+from llgrad.observables.oscillation import DIES
 from llgrad.observables.phase import instantaneous_phase
 from llgrad.observables.signal import FEWEST_SAMPLES
 
@@ -23,6 +25,8 @@ EDGE: Final = 0.1
 """The part at both ends where the phase of the analytic signal is not reliable."""
 
 
+UNSETTLED: Final = 0.1
+"""A change of an amplitude that is told."""
 STILL: Final = 1e-9
 """What varies by less than this part of its size is at rest."""
 
@@ -46,6 +50,8 @@ class Synchronisation:
     """(N,) [Hz]; NaN of what does not oscillate."""
     phases: np.ndarray
     """(N, T) [rad], without jumps; NaN of what does not oscillate."""
+    amplitudes: np.ndarray
+    """√2 of the rms deviation (N, 2) in the first and in the last quarter of that half, in the unit of each signal."""
 
     @property
     def order(self) -> float:
@@ -76,6 +82,17 @@ class Synchronisation:
         return IN_STEP / float(self.t[-1] - self.t[0])
 
     @property
+    def ringing(self) -> tuple[str, ...]:
+        """The signals that ring and die away: they do not oscillate."""
+        return tuple(name for name, dies in zip(self.signals, _dies(self.amplitudes), strict=True) if dies)
+
+    @property
+    def change(self) -> float:
+        """The largest part by which an amplitude of those that oscillate changes between the two quarters."""
+        first, last = self.amplitudes[np.isfinite(self.frequencies)].T
+        return float(np.max(np.abs(last - first) / np.maximum(first, last), initial=0.0))
+
+    @property
     def _moving(self) -> np.ndarray:
         return self.phases[np.isfinite(self.frequencies)]
 
@@ -97,24 +114,30 @@ class Synchronisation:
             "drifts": plain(self.drifts),
             "order": plain(np.array([self.order]))[0],
             "locked": self.locked,
+            "ringing": list(self.ringing),
+            "amplitudes": self.amplitudes.tolist(),
             "resolution": self.resolution,
         }
 
     def __str__(self) -> str:
         moving = int(np.isfinite(self.frequencies).sum())
+        still = f"; {listed(self.ringing)} rang and died away" if self.ringing else ""
         if moving < 2:
-            return f"{'one' if moving else 'none'} of {len(self.signals)} oscillates"
+            return f"{'one' if moving else 'none'} of {len(self.signals)} oscillates{still}"
         within = show(float(f"{self.resolution:.2g}"), "Hz")
         if moving < len(self.signals):
             told = f"{moving} of {len(self.signals)} oscillate"
         else:
             told = f"in step, to within {within}" if self.locked else "not in step"
-        return f"{told}; phase order {self.order:.3f}"
+        if self.change > UNSETTLED:
+            still += f"; an amplitude changes by {self.change:.0%} in that time: a beat, or simulate longer"
+        return f"{told}; phase order {self.order:.3f}{still}"
 
 
 def synchronisation(run: SystemTrajectory, signals: Any = None) -> Synchronisation:
     """Frequencies, phases and phase order of the oscillators in a run of a `System`, such as a `Circuit`.
 
+    What rings and dies away, below a fifth of its amplitude in that half, does not oscillate.
     The phase of each is that of its analytic signal (`instantaneous_phase`), its mean over a period, in the second
     half of the run without its ends.
 
@@ -143,18 +166,31 @@ def synchronisation(run: SystemTrajectory, signals: Any = None) -> Synchronisati
     late = SystemTrajectory(t, state, run.status, run.model, run.drive, run.stats)
     names = _largest(late) if signals is None else (signals,) if isinstance(signals, str) else tuple(signals)
     inner = slice(int(EDGE * len(t)), len(t) - int(EDGE * len(t)))
+    amplitudes = np.array([_amplitudes_of(late.signal(name)) for name in names])
     found = np.array([_frequency_of(late.signal(name)) for name in names])
+    found[_dies(amplitudes)] = math.nan
     phases = [
         _phase_of(late.signal(name), hertz) if math.isfinite(hertz) else np.full(len(t), math.nan)
         for name, hertz in zip(names, found, strict=True)
     ]
-    return Synchronisation(names, np.asarray(t)[inner], found, np.array([phase[inner] for phase in phases]))
+    return Synchronisation(names, np.asarray(t)[inner], found, np.array([phase[inner] for phase in phases]), amplitudes)
 
 
 def _frequency_of(signal: SystemSignal) -> float:
     """Its frequency [Hz]; NaN of what rests."""
     values = np.asarray(signal.values)
     return float(frequency(signal)) if np.ptp(values) > STILL * np.max(np.abs(values)) else math.nan
+
+
+def _amplitudes_of(signal: SystemSignal) -> list[float]:
+    """√2 of the rms deviation in the first and in the last quarter."""
+    quarters = np.array_split(np.asarray(signal.values), 4)
+    return [math.sqrt(2) * float(np.std(quarters[place])) for place in (0, -1)]
+
+
+def _dies(amplitudes: np.ndarray) -> np.ndarray:
+    """Which amplitudes (N, 2) fall so far that what is left is a ringing."""
+    return amplitudes[:, 1] < DIES * amplitudes[:, 0]
 
 
 def _phase_of(signal: SystemSignal, hertz: float) -> np.ndarray:

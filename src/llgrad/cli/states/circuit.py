@@ -244,7 +244,9 @@ def _lines(model: Circuit, found: Synchronisation, told: Mapping[str, Any]) -> l
         moves = math.isfinite(hertz)
         owner = next(name for name in model.devices if signal.startswith(f"{name}."))
         means = told["devices"][owner]
-        frequency = show(float(f"{hertz:.6g}"), "Hz") if moves else "at rest"
+        frequency = (
+            show(float(f"{hertz:.6g}"), "Hz") if moves else "rings down" if signal in found.ringing else "at rest"
+        )
         driven = (_four(means["current"], "A"), _four(means["resistance"], "Ω"))
         rows.append((signal, frequency, f"{lag:+.1f}°" if moves else "", *driven))
     head = ("signal", "frequency", "lag", "mean current", "mean resistance")
