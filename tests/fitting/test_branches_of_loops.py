@@ -10,7 +10,7 @@ import llgrad as lg
 from llgrad.fitting.assembly import as_experiments, prepare
 from llgrad.fitting.loops.branches import stretching
 from llgrad.fitting.loops.branches.curve import INSIDE
-from llgrad.fitting.loops.branches.memory import Memory
+from llgrad.fitting.loops.branches.memory import BranchMemory
 from llgrad.fitting.loops.branches.resting import solved, stable
 from llgrad.fitting.loops.measured import MeasuredLoop
 from llgrad.fitting.loops.recording import by_history
@@ -106,7 +106,7 @@ def test_every_row_is_read_at_rest_and_only_where_the_branch_is():
 
 
 def test_a_memory_asks_for_each_device_once_and_forgets_old_ones():
-    memory, asked = Memory(), []
+    memory, asked = BranchMemory(), []
 
     def find(values):
         asked.append(len(values))

@@ -29,7 +29,7 @@ STEADY, LIVELY, ALIKE = 1e-3, 1e-3, 12
 """A motion whose mean square is the same to this for so many pieces, and is no slow creep, goes on for ever."""
 
 
-class Relaxed(NamedTuple):
+class LetGo(NamedTuple):
     """Where a device is after it was let go."""
 
     place: RestPlace
@@ -53,7 +53,7 @@ class _Letting(NamedTuple):
 
 
 @partial(quick_jit, compiled=jax.jit)
-def relaxed(family: Swept, y: Any, value: Any, wanted: Any = True) -> Relaxed:
+def relaxed(family: Swept, y: Any, value: Any, wanted: Any = True) -> LetGo:
     """The state at rest that the device goes to from a state (d,), a little pushed; where it is wanted."""
     flow = family.flow(value)
     rate = fastest(family, value)
@@ -80,7 +80,7 @@ def relaxed(family: Swept, y: Any, value: Any, wanted: Any = True) -> Relaxed:
         return _Letting(states[-1], place, far, square, alike, now.pieces + 1, rests)
 
     end = jax.lax.while_loop(goes_on, further, begun)
-    return Relaxed(end.place, end.rests)
+    return LetGo(end.place, end.rests)
 
 
 def pushed(family: Swept, y: Any, value: Any) -> Any:

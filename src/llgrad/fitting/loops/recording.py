@@ -21,7 +21,7 @@ from llgrad.core.speed.quick import quick_jit
 from llgrad.experiments.loops.jumping import NoRest, no_rest
 from llgrad.experiments.loops.swept import Swept
 from llgrad.fitting.loops.branches.curve import CurveOnItsWay, LoopBranch, SoughtCurve
-from llgrad.fitting.loops.branches.memory import Memory
+from llgrad.fitting.loops.branches.memory import BranchMemory
 from llgrad.fitting.loops.branches.rounds import all_followed
 from llgrad.fitting.loops.choosing import chosen
 from llgrad.fitting.loops.reading_out import still
@@ -72,7 +72,7 @@ class LoopRecording(Sought):
     """Of the fields, from the smallest to the largest [T]."""
     scale: Any
     shape: StateShape = eqx.field(static=True)
-    memory: Memory | None = eqx.field(static=True)
+    memory: BranchMemory | None = eqx.field(static=True)
     """What was found of devices that were looked at."""
 
     def mask(self, horizon: Any) -> Any:

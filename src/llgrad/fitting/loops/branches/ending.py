@@ -16,7 +16,7 @@ from llgrad.orbits.branches.critical import crossing_guess, fold_guess, hopf_gue
 from llgrad.orbits.equilibria.modes import eigen
 
 
-class Ends(NamedTuple):
+class SolvedEnds(NamedTuple):
     """Where branches (W,) end."""
 
     value: Any
@@ -60,10 +60,10 @@ def kind_of(slope: np.ndarray, rate: float, near: bool) -> EndKind:
 
 
 @partial(quick_jit, compiled=partial(jax.jit, static_argnums=0))
-def ends_of(kind: str, bare: Any, own: Any, axes: Any, y: Any, values: Any, guesses: Any, norms: Any) -> Ends:
+def ends_of(kind: str, bare: Any, own: Any, axes: Any, y: Any, values: Any, guesses: Any, norms: Any) -> SolvedEnds:
     """The ends of one kind next to the last states of branches."""
 
-    def one(own: Any, axis: Any, y: Any, value: Any, guess: Any, norm: Any) -> Ends:
+    def one(own: Any, axis: Any, y: Any, value: Any, guess: Any, norm: Any) -> SolvedEnds:
         family, _ = bare.family(own, axis)
         number, state, _, left, z = solved_at(kind, family, y, value, guess, norm)
 
@@ -75,6 +75,6 @@ def ends_of(kind: str, bare: Any, own: Any, axes: Any, y: Any, values: Any, gues
             return both, both
 
         slopes, found = jax.jacfwd(told, has_aux=True)(own)
-        return Ends(number, state, left, found, slopes)
+        return SolvedEnds(number, state, left, found, slopes)
 
     return jax.vmap(one)(own, axes, y, values, guesses, norms)

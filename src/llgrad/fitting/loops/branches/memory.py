@@ -11,7 +11,7 @@ import numpy as np
 MOST: Final = 32
 
 
-class Memory:
+class BranchMemory:
     """What was found for parameters of a recording, the last ones of them."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from llgrad.fitting.loops.branches.reading_rows import Rows, rows_of
 from llgrad.fitting.loops.branches.stretching import Stretch, stretches
 
 
-class Asked(NamedTuple):
+class RoundAsked(NamedTuple):
     """What is asked of a round of curves (L,)."""
 
     own: Any
@@ -63,7 +63,7 @@ class Answered(NamedTuple):
 
 
 @partial(quick_jit, compiled=jax.jit)
-def one_round(bare: Any, asked: Asked) -> Answered:
+def one_round(bare: Any, asked: RoundAsked) -> Answered:
     """The branches of a round."""
     families, offsets = jax.vmap(bare.family)(asked.own, asked.axes)
     found = jax.vmap(relaxed)(families, asked.y, asked.value, asked.let_go)

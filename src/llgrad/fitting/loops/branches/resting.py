@@ -26,7 +26,7 @@ Each = Callable[[Callable[..., Any]], Callable[..., Any]]
 """A function of one device and field made one of all of them: `jax.vmap`, or one in another."""
 
 
-class Resting(NamedTuple):
+class StatesAtRest(NamedTuple):
     """States at rest (…)."""
 
     y: Any
@@ -41,7 +41,7 @@ class Resting(NamedTuple):
     """Whether it is at rest, and stable."""
 
 
-def resting(each: Each, families: Swept, near: Any, values: Any) -> Resting:
+def resting(each: Each, families: Swept, near: Any, values: Any) -> StatesAtRest:
     """The states at rest at values (…) that are next to others (…, d), by Newton's method."""
 
     def linear(family: Swept, y: Any, value: Any, q: Any) -> tuple[Any, Any]:
@@ -89,7 +89,7 @@ def resting(each: Each, families: Swept, near: Any, values: Any) -> Resting:
     move = each(along)(families, y, values, turn) / _sizes(families, values)[..., None]
     far = jnp.sqrt(jnp.sum(q**2, axis=-1))
     solvable = (last <= SOLVED) & (left <= LEFT * jnp.abs(matrix).max((-2, -1)))
-    return Resting(y, slope, move, far, solvable & stable(matrix))
+    return StatesAtRest(y, slope, move, far, solvable & stable(matrix))
 
 
 def _sizes(families: Swept, values: Any) -> Any:

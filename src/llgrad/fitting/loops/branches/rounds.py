@@ -10,8 +10,8 @@ import numpy as np
 
 from llgrad.core.speed.quick import for_many
 from llgrad.fitting.loops.branches.curve import CurveOnItsWay, SoughtCurve
-from llgrad.fitting.loops.branches.ending import EndKind, Ends, ends_of, kind_of
-from llgrad.fitting.loops.branches.programs import Answered, Asked, one_round
+from llgrad.fitting.loops.branches.ending import EndKind, SolvedEnds, ends_of, kind_of
+from llgrad.fitting.loops.branches.programs import Answered, RoundAsked, one_round
 
 
 def all_followed(bare: Any, curves: Sequence[SoughtCurve], width: int) -> list[CurveOnItsWay]:
@@ -35,7 +35,7 @@ def _one_round(bare: Any, asking: list[CurveOnItsWay], width: int, longest: int)
             one.ended(ends)
 
 
-def _asked(one: CurveOnItsWay, longest: int, wanted: bool) -> Asked:
+def _asked(one: CurveOnItsWay, longest: int, wanted: bool) -> RoundAsked:
     """The question of a curve; of one that only fills the width, nothing."""
     sought, question = one.sought, one.question
     fields = np.resize(sought.fields, longest)
@@ -43,7 +43,7 @@ def _asked(one: CurveOnItsWay, longest: int, wanted: bool) -> Asked:
     low, high = (question.low, question.high) if wanted else (question.value, question.value)
     numbers = (np.float64(number) for number in (low, high, question.nearest))
     let_go = np.bool_(question.let_go and wanted)
-    return Asked(sought.own, sought.axis, fields, question.y, np.float64(question.value), let_go, *numbers)
+    return RoundAsked(sought.own, sought.axis, fields, question.y, np.float64(question.value), let_go, *numbers)
 
 
 def _ends(bare: Any, known: list[CurveOnItsWay], width: int) -> list[list[tuple[str, Any] | None]]:
@@ -62,9 +62,9 @@ def _ends(bare: Any, known: list[CurveOnItsWay], width: int) -> list[list[tuple[
             padded = part + [part[0]] * (width - len(part))
             given = [_end_of(known[number], side, kind) for number, side, kind in padded]
             numbers = (np.stack(one) for one in zip(*given, strict=True))
-            solved: Ends = jax.tree.map(np.asarray, ends_of(name, bare, *numbers))
+            solved: SolvedEnds = jax.tree.map(np.asarray, ends_of(name, bare, *numbers))
             for lane, (number, side, _) in enumerate(part):
-                found[number][side] = name, Ends(*(numbers[lane] for numbers in solved))
+                found[number][side] = name, SolvedEnds(*(numbers[lane] for numbers in solved))
     return found
 
 
