@@ -14,6 +14,7 @@ from llgrad.fitting.loops.branches.memory import BranchMemory
 from llgrad.fitting.loops.branches.resting import solved, stable
 from llgrad.fitting.loops.measured import MeasuredLoop
 from llgrad.fitting.loops.recording import by_history
+from llgrad.orbits.results.precision import working
 
 EASY = lg.physics.UniaxialAnisotropy(0.03, axis=(1, 0, 0))
 SIZE = {"area": 6e-15, "demag": (0.02, 0.03, 0.95), "alpha": 0.02, "terms": (EASY,)}
@@ -44,7 +45,7 @@ def recording_of(device, name, most, angles, steps=32):
 
 @pytest.fixture(autouse=True)
 def double():
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), working():
         yield
 
 
