@@ -42,7 +42,7 @@ class Build:
             command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
-    def ask(self, order: str) -> float:
+    def ask(self, order: str) -> str:
         """What the process answers."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(order + "\n")
@@ -50,7 +50,7 @@ class Build:
         answer = self.process.stdout.readline()
         if not answer:
             raise RuntimeError(f"the build ended at {order!r}")
-        return float(answer)
+        return answer
 
     def close(self) -> None:
         """End the process."""
@@ -72,7 +72,7 @@ def compared(sources: list[pathlib.Path], names: list[str], repeats: int, folder
     for name in names:
         for build in builds:
             build.ask(f"time {name}")
-        turns = [[build.ask(f"time {name}") for build in builds] for _ in range(repeats)]
+        turns = [[float(build.ask(f"time {name}")) for build in builds] for _ in range(repeats)]
         found[name] = [statistics.median(turn[index] for turn in turns) for index in range(len(builds))]
         print(name, *(f"{value * 1e3:.4g} ms" for value in found[name]), flush=True)
     for build in builds:
@@ -87,7 +87,7 @@ def made(sources: list[pathlib.Path], names: list[str], repeats: int, folder: st
         turns = []
         for turn in range(repeats):
             builds = [Build(source, f"{folder}/cold/{name}{turn}{index}") for index, source in enumerate(sources)]
-            turns.append([build.ask(f"cold {name}") for build in builds])
+            turns.append([float(build.ask(f"cold {name}")) for build in builds])
             for build in builds:
                 build.close()
         found[name] = [statistics.median(turn[index] for turn in turns) for index in range(len(sources))]

@@ -89,7 +89,6 @@ def _outcome(number: int, sample: Sample, reader: Any, path: pathlib.Path) -> tu
 
 def instruments(name: str = "") -> list[Sample]:
     """The good files of instruments, or that of a name."""
-    asking.SILENCE = 5.0  # the library reads some damaged files for ever
     return [Sample(one, content) for one, content in recordings().items() if name in ("", one)]
 
 
@@ -107,6 +106,7 @@ def main() -> None:
     parser.add_argument("--only", type=int, help="the number of one file, to look into")
     given = parser.parse_args()
     kinds = None if given.instruments is None else instruments(given.instruments)
+    asking.SILENCE = 5.0  # the library reads some damaged files for ever
     numbers = range(given.files) if given.only is None else [given.only]
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

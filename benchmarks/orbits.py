@@ -11,7 +11,7 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import jax
@@ -23,6 +23,8 @@ import llgrad as lg
 CASES: Final = ((0.2, 2.5e-3), (0.02, 2.5e-3), (0.02, 0.8e-3), (0.02, 0.42e-3))
 """Field [T] and current [A]."""
 RUNS: Final = 3000
+LEAST, TURNS = 0.02, 21
+"""Short tasks are repeated for so many seconds of a turn."""
 STEPS: Final = 24
 """Of the orbit: enough for an error of 1e-6 as well, which is printed."""
 
@@ -31,15 +33,23 @@ def device_at(p: Any) -> lg.Oscillator:
     return lg.presets.kubota2013().replace(field=(0.0, 0.0, p[0]), current=p[1], alpha=p[2])
 
 
-def median_time(task: Callable[[], Any], least: float = 1.0) -> float:
-    """Median time [s] of a task, compiled before."""
-    jax.block_until_ready(task())
-    times, end = [], time.perf_counter() + least
-    while time.perf_counter() < end or len(times) < 3:
-        start = time.perf_counter()
+def in_turns(tasks: Sequence[Callable[[], Any]]) -> list[float]:
+    """Median processor time [s], all threads together, of tasks that were compiled before, done in turns: what others
+    do on the machine is the same for all."""
+    turns, loops = [], []
+    for task in tasks:
         jax.block_until_ready(task())
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+        start = time.process_time()
+        jax.block_until_ready(task())
+        loops.append(max(1, round(LEAST / max(time.process_time() - start, 1e-6))))
+    for _ in range(TURNS):
+        turns.append([])
+        for task, count in zip(tasks, loops, strict=True):
+            start = time.process_time()
+            for _ in range(count):
+                jax.block_until_ready(task())
+            turns[-1].append((time.process_time() - start) / count)
+    return [statistics.median(column) for column in zip(*turns, strict=True)]
 
 
 def transient_of(p: Any) -> tuple[float, float]:
@@ -61,8 +71,8 @@ def transient_of(p: Any) -> tuple[float, float]:
 
 
 def speed(p: Any) -> tuple[float, float, float, float, float]:
-    """Times [s] of the transient with three tangents and of the orbit with three derivatives, length [s], step [s], and
-    the largest relative error of the orbit's frequency and derivatives."""
+    """Processor times [s] of the transient with three tangents and of the orbit with three derivatives, length [s] and
+    step [s] of the transient, and the largest relative error of the orbit's frequency and derivatives."""
     duration, dt = transient_of(p)
 
     def end(p: Any) -> Any:
@@ -81,7 +91,8 @@ def speed(p: Any) -> tuple[float, float, float, float, float]:
     finer = jax.value_and_grad(frequency)(at, 8 * STEPS)
     pairs = zip(jax.tree.leaves(orbit(at)), jax.tree.leaves(finer), strict=True)
     error = max(float(jnp.max(jnp.abs(one / other - 1))) for one, other in pairs)
-    return median_time(lambda: transient(at)), median_time(lambda: orbit(at)), duration, dt, error
+    slow, fast = in_turns([lambda: transient(at), lambda: orbit(at)])
+    return slow, fast, duration, dt, error
 
 
 def spread(field: float, current: float) -> tuple[float, float, float]:
@@ -127,7 +138,9 @@ def main() -> None:
         rate, nu = float(found.return_rate) / 1e9, float(found.nonlinearity())
         frequency = float(found.frequency) / 1e9
         print(f"{field * 1e3:<8g}{current * 1e3:<8g}{frequency:<12.7g}{rate:<11.7g}{width:<19.6g}{lock:<25.7g}{nu:.4g}")
-    print("\none frequency with three derivatives, over a transient with three tangents (1e-6), both warm")
+    print(
+        "\none frequency with three derivatives, over a transient with three tangents (1e-6), both warm, processor time"
+    )
     for field, current in CASES:
         slow, fast, duration, dt, error = speed((field, current, 0.005))
         said = f"transient {duration * 1e9:.4g} ns in steps of {dt * 1e12:.3g} ps: {slow * 1e3:.4g} ms"

@@ -1,7 +1,8 @@
 """The works by which two builds are compared; run as a script it does what it reads from its standard input.
 
 Only names that both builds have are used here. `python works.py` waits for lines: "time NAME" is answered with the
-seconds of a call, "cold NAME" with the processor seconds that went into its kernels.
+seconds of a call, "work NAME" with its processor seconds, "first NAME" with those of a first call, compiling included,
+"cold NAME" with those that went into its kernels, and "answer NAME" with the numbers that it finds.
 """
 
 from __future__ import annotations
@@ -20,13 +21,19 @@ jax.config.update("jax_enable_x64", True)
 
 import llgrad as lg  # noqa: E402
 
+
+def named(room: str, name: str) -> Any:
+    """What a room has by a name, or the top level of a build that had no rooms."""
+    return getattr(getattr(lg, room, lg), name, None) or getattr(lg, name)
+
+
 STO = lg.presets.kubota2013()
 DT = 1e-12
 LEAST = 0.02
 """Short calls are repeated for so many seconds."""
 
 
-class Tanh(lg.physics.FieldTerm):
+class Tanh(named("physics", "FieldTerm")):  # type: ignore[misc]
     """A term with a tanh and an exp."""
 
     strength: float = lg.quantity("T")
@@ -39,9 +46,9 @@ class Tanh(lg.physics.FieldTerm):
 def curve(count: int) -> Any:
     """A term that follows a measured curve of so many values."""
 
-    class Curve(lg.physics.FieldTerm):
-        places: list[float] = lg.systems.table("1", ascending=True)
-        values: list[float] = lg.systems.table("T")
+    class Curve(named("physics", "FieldTerm")):  # type: ignore[misc]
+        places: list[float] = named("systems", "table")("1", ascending=True)
+        values: list[float] = named("systems", "table")("T")
 
         def field(self, m: Any, inputs: Any) -> Any:
             return lg.Vec3(0.0, 0.0, jnp.interp(m.z, jnp.asarray(self.places), jnp.asarray(self.values)))
@@ -112,8 +119,13 @@ def array(count: int, samples: int, steps: int, gradient: bool, dtype: Any) -> C
 
 def fitted(device: Any, currents: Any, frequencies: Any, free: list[str]) -> Callable[[], Any]:
     """A fit of a table of frequencies against current."""
-    table = lg.data.FrequencyTable("current", currents, frequencies, [1e6] * len(currents))
-    return lambda: lg.fit(device, table, free=free).values[free[0]]
+    table = named("data", "FrequencyTable")("current", currents, frequencies, [1e6] * len(currents))
+
+    def found() -> list[float]:
+        result = lg.fit(device, table, free=free)
+        return [float(number) for name in free for number in (result.values[name], result.errors[name])]
+
+    return found
 
 
 def eight() -> Callable[[], Any]:
@@ -157,14 +169,14 @@ COLD = {
 """Kernels whose making is timed, by a work that needs them."""
 
 
-def seconds(call: Callable[[], Any]) -> float:
+def seconds(call: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> float:
     """Of one call."""
-    began = time.perf_counter()
+    began = clock()
     loops = 0
-    while time.perf_counter() - began < LEAST or not loops:
+    while clock() - began < LEAST or not loops:
         jax.block_until_ready(call())
         loops += 1
-    return (time.perf_counter() - began) / loops
+    return (clock() - began) / loops
 
 
 def kernels_made(name: str) -> float:
@@ -197,20 +209,26 @@ def kernels_made(name: str) -> float:
 def main() -> None:
     """Answer one line after the other: nan for a work that this build cannot do."""
     ready: dict[str, Any] = {}
+    first: dict[str, float] = {}
     for line in sys.stdin:
         order, _, name = line.strip().partition(" ")
-        if order == "time" and name not in ready:
+        if order == "cold":
+            print(kernels_made(name), flush=True)
+            continue
+        if name not in ready:
+            began = time.process_time()
             try:
                 ready[name] = WORKS[name]()
             except AttributeError as missing:  # another revision does not have a name of this one
                 print(f"{name}: {missing}", file=sys.stderr)
-                ready[name] = None
-            else:
-                jax.block_until_ready(ready[name]())
-        if order == "time" and ready[name] is None:
-            print(math.nan, flush=True)
+                ready[name] = lambda: math.nan
+            jax.block_until_ready(ready[name]())
+            first[name] = time.process_time() - began
+        if order == "answer":
+            print(np.ravel(ready[name]()).tolist(), flush=True)
             continue
-        print(seconds(ready[name]) if order == "time" else kernels_made(name), flush=True)
+        clock = time.process_time if order == "work" else time.perf_counter
+        print(first[name] if order == "first" else seconds(ready[name], clock), flush=True)
 
 
 if __name__ == "__main__":

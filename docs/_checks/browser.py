@@ -15,6 +15,7 @@ import functools
 import http.server
 import itertools
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -56,20 +57,26 @@ class Links(HTMLParser):
 
 
 def broken_links(site: pathlib.Path) -> list[str]:
-    """Links within the site to a file or an anchor that is not there."""
-    pages = {page: Links() for page in site.rglob("*.html")}
+    """Links within the site to a file or an anchor that is not there.
+
+    A page links to most of the others, by many links: a page is read once, and a file is looked for once.
+    """
+    site = site.resolve()
+    pages = {os.fspath(page): Links() for page in site.rglob("*.html")}
     for page, links in pages.items():
-        links.feed(page.read_text(encoding="utf-8"))
+        links.feed(pathlib.Path(page).read_text(encoding="utf-8"))
+    exists = functools.cache(os.path.exists)
     wrong = []
     for page, links in pages.items():
         for link in links.links:
             split = urllib.parse.urlsplit(link)
             if split.scheme or split.netloc:
                 continue
-            target = (page.parent / urllib.parse.unquote(split.path)).resolve() if split.path else page.resolve()
-            anchors = next((one.anchors for other, one in pages.items() if other.resolve() == target), None)
-            if not target.exists() or (split.fragment and anchors is not None and split.fragment not in anchors):
-                wrong.append(f"{page.relative_to(site)}: {link} leads nowhere")
+            path = urllib.parse.unquote(split.path)
+            target = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
+            fragment = urllib.parse.unquote(split.fragment)
+            if not exists(target) or (fragment and target in pages and fragment not in pages[target].anchors):
+                wrong.append(f"{os.path.relpath(page, site)}: {link} leads nowhere")
     return wrong
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from llgrad.datasets.peaks import Peak, peak_of
     from llgrad.datasets.reader import describe, read_trace, read_waveform, write_trace
     from llgrad.datasets.recordings.contents import Contents, contents
+    from llgrad.datasets.samples.reading import read_targets
     from llgrad.datasets.samples.targets import TargetSet, TargetSignals
     from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
     from llgrad.datasets.signals.reading import read_signals
@@ -59,6 +60,7 @@ __all__ = [
     "read_signals",
     "read_spectrum",
     "read_sweeps",
+    "read_targets",
     "read_touchstone",
     "read_trace",
     "read_waveform",

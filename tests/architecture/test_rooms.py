@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import pathlib
+import re
 
 import grimp
 import pytest
@@ -33,6 +34,46 @@ def test_every_public_name_is_in_one_room():
     assert [name for name in TOP if name not in kept] == []
     for name in TOP:
         assert getattr(lg, name) is getattr(ROOMS[kept[name][0]], name)
+
+
+TYPED = ("presets", "training")
+"""Rooms whose public signatures say what they take and give; more are welcome."""
+OPEN = re.compile(r"\b(dict|Mapping)\[str, Any\]|Callable\[\.\.\., Any\]")
+"""What may hold anything: entries of files, and functions of one's own."""
+
+
+def untyped(thing):
+    """Names in the signatures of a function, or of a class and its public methods, that may be anything."""
+    functions = [thing] if inspect.isfunction(thing) else []
+    members = vars(thing) if inspect.isclass(thing) else {}
+    for name, member in members.items():
+        member = getattr(member, "__func__", getattr(member, "fget", member))
+        if inspect.isfunction(member) and not name.startswith("_"):
+            functions.append(member)
+    passed = {
+        f: {p.name for p in inspect.signature(f).parameters.values() if p.kind is p.VAR_KEYWORD} for f in functions
+    }
+    found = [
+        (f.__qualname__, name, kind)
+        for f in functions
+        for name, kind in f.__annotations__.items()
+        if name not in passed[f]
+    ]
+    found += [
+        (thing.__qualname__, name, kind) for name, kind in (inspect.get_annotations(thing) if members else {}).items()
+    ]
+    return [f"{where}: {name}" for where, name, kind in found if re.search(r"\bAny\b", OPEN.sub("", str(kind)))]
+
+
+@pytest.mark.parametrize("room", TYPED)
+def test_signatures_of_a_typed_room_say_what_they_take(room):
+    assert [row for name in ROOMS[room].__all__ for row in untyped(getattr(ROOMS[room], name))] == []
+
+
+def test_what_takes_anything_is_found():
+    def open_to_all(a: "Any", b: "dict[str, Any]", **options: "Any") -> "list[Any]": ...
+
+    assert [row.rpartition(" ")[2] for row in untyped(open_to_all)] == ["a", "return"]
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -43,6 +43,15 @@ def test_what_is_said_of_a_page(source, said):
     assert LLMS.first_words(source) == said
 
 
+def test_each_page_is_read_once_and_each_file_looked_for_once(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(BROWSER.os.path, "exists", lambda path: asked.append(path) or True)
+    for page in "abcd":
+        (tmp_path / f"{page}.html").write_text("".join(f"<a href='{to}.html'>x</a>" * 5 for to in "abcd"))
+    assert BROWSER.broken_links(tmp_path) == []
+    assert sorted(asked) == [str(tmp_path / f"{page}.html") for page in "abcd"]
+
+
 def test_links_that_lead_nowhere_are_told(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "b.html").write_text("<h1 id='top'>B</h1><a href='../a.html#here'>a</a><a href='#top'>t</a>")

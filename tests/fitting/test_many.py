@@ -52,3 +52,27 @@ def test_what_cannot_be_fitted_is_a_sentence_and_the_others_are_fitted(traces, f
     answers = lg.fitting.fit_each(DEVICE, [still, traces[1], long, "nothing"], free=FREE)
     assert "is constant" in answers[0] and "expected about 1" in answers[2] and "a fit needs a Trace" in answers[3]
     assert repr(answers[1]) == repr(found[1])
+
+
+@pytest.mark.parametrize("data", ["wafer.csv", {"A1": 3}, 3, None, lg.Trace(np.arange(3) * 1e-12, {"mx": np.ones(3)})])
+def test_what_is_no_list_of_recordings_is_refused(data):
+    with pytest.raises(ValueError, match=r"^data is .*, expected recordings; give a list of them"):
+        lg.fitting.fit_each(lg.presets.kubota2013(), data, free=["alpha"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"free": 3}, "free = 3, expected names of parameters"),
+        ({"free": [3]}, r"free = \[3\], expected names of parameters"),
+        ({"method": 3}, "method is an int, expected a Method; such as"),
+        ({"stepper": "rk4"}, "stepper is a str, expected a Stepper; such as"),
+        ({"guess": 3}, "guess is an int, expected a Guess"),
+        ({"starts": 3}, "starts is an int, expected a Starts"),
+    ],
+)
+def test_a_fit_of_one_and_of_many_refuse_the_same(wrong, said):
+    trace = lg.Trace(np.arange(3) * 1e-12, {"mx": np.ones(3)})
+    for fit, data in ((lg.fit, trace), (lg.fitting.fit_each, [trace])):
+        with pytest.raises(ValueError, match=said):
+            fit(lg.presets.kubota2013(), data, **({"free": ["alpha"]} | wrong))

@@ -11,7 +11,7 @@ import pytest
 from tests.networks.small import COUNT, HOLD, ROWS, bits, classifier, pixels
 
 import llgrad as lg
-from llgrad.networks.bench.response import Disturbance, _disturbed, respond
+from llgrad.networks.bench.response import Disturbance, disturbed, respond
 from llgrad.networks.bench.settings import quantised
 
 
@@ -110,7 +110,7 @@ def test_an_edge_between_frames_is_the_same_from_both_sides():
     timeline = classifier(**ROWS).layers[0].timeline
     fields = jnp.asarray(np.random.default_rng(0).normal(size=(4, 1, COUNT)), jnp.float32)
     jitter = jnp.asarray(np.random.default_rng(1).normal(0, 4e-12, (4, 1)), jnp.float32)
-    before, edges, _ = _disturbed(fields, timeline, Disturbance(20e-12, jitter, None))
+    before, edges, _ = disturbed(fields, timeline, Disturbance(20e-12, jitter, None))
 
     def field(frame, time):
         parts = jax.tree.map(lambda leaf: leaf[frame, 0], edges)

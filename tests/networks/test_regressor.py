@@ -133,7 +133,7 @@ OF_SIGNALS: dict[str, Any] = {"shape": (20, 1), "frames": lg.networks.Frames.SIG
         (lambda: lg.networks.stream(classifier(**OF_SIGNALS), [[0.0], [np.nan]]), "feature 0 of frame 1 of the"),
         (lambda: lg.networks.stream(classifier(**OF_SIGNALS), np.zeros((2, 3, 1)),
                                     lg.networks.stream(classifier(**OF_SIGNALS), np.zeros((3, 1))).held),
-         "held is of another network, or of another number of signals than the 2 of this piece"),
+         "held is of another network, of another number of signals than the 2 of this piece"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_said_in_one_sentence(make: Any, sentence: str):

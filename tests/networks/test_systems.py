@@ -1,4 +1,4 @@
-"""Networks of any system: a stack, a vortex, an amplitude model, one of a user's own, and oscillators fed otherwise."""
+"""Networks of any system: stacks, vortices, amplitude models, heated, circuits, a user's, oscillators fed otherwise."""
 
 from __future__ import annotations
 
@@ -98,6 +98,24 @@ def devices() -> dict[str, tuple[Any, dict[str, Any]]]:
             Pair(1e9, 3e9),
             {"hold": 1e-9, "input": "push", "settings": {"omega": (1e9, 5e9), "push": (-1e-7, 1e-7)}, "unit": 1e-6}
             | {"coupling": ("charge", "push"), "coupling_unit": 1e9, "signal": ("double", "charge")},
+        ),
+        "heated": (
+            lg.systems.Heated(
+                DEVICE.replace(current=2e-3, field=(0, 0, 0.02)),
+                thermal_resistance=2e4,
+                heat_capacity=5e-15,
+                laws=lg.systems.PowerLaw("Ms", curie=1100.0),
+            ),
+            {"hold": 0.1e-9, "settings": {"device.current": (0.0, 3e-3)}, "unit": 5e-3}
+            | {"coupling": ("m", "field"), "coupling_unit": 5e-2, "signal": ("m.x", "temperature", "power")},
+        ),
+        "circuit": (
+            lg.circuits.Circuit(
+                lg.circuits.VoltageSource(0.6, 50.0),
+                DEVICE.replace(current=0.0, junction=lg.physics.BiasedJunction(R_P=300.0, tmr=0.5, half_voltage=0.5)),
+            ),
+            {"hold": 0.1e-9, "input": "voltage", "settings": {"source.voltage": (0.2, 1.0)}, "unit": 0.2}
+            | {"coupling": ("junction0", "field"), "coupling_unit": 5e-2, "signal": ("current", "junction0.x")},
         ),
         "oscillator by current": (
             DEVICE.replace(current=2e-3),

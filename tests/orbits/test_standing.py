@@ -72,7 +72,8 @@ def assert_nothing_of_rounding(found):
     """What stands has no critical points, one value, and a sentence."""
     for branch in found.cycles:
         if branch.stands is not None:
-            assert branch.critical == () and (branch.values == branch.stands).all() and branch.stable.all()
+            assert branch.critical == () and (branch.values == branch.stands).all()
+            assert branch.neutral.all() and not branch.stable.any()
             assert any("a whole family of cycles stands" in note for note in branch.notes)
         for point in branch.critical:
             assert point.value == 0 or abs(point.value) > 1e-9 * float(branch.family.size)
@@ -107,13 +108,23 @@ def test_the_family_leads_to_a_branch_that_nothing_else_finds():
     found = lg.follow(Centre(limit=1.0).replace(mu=-0.1), "mu", -0.5, 1e-4, within=WITHIN)
     family, other = found.cycles
     assert family.stands == 0.0 and other.stands is None and other.values.min() == -0.5
-    assert family.critical == other.critical == () and not other.stable[other.values < -1e-3].any()
+    (point,) = other.critical
+    assert family.critical == () and (point.kind, point.value) == ("branch point of cycles", 0.0)
+    assert not other.stable[other.values < -1e-3].any()
 
 
 def test_a_range_may_begin_where_a_family_stands():
-    (branch,) = lg.follow(Centre(limit=1.0), "mu", 0.0, 1.0, within=WITHIN).cycles
+    found = lg.follow(Centre(limit=1.0), "mu", 0.0, 1.0, within=WITHIN)
+    assert_nothing_of_rounding(found)
+    (hopf,) = found.thresholds
+    family, branch = found.cycles
+    assert (hopf.held, family.stands, branch.stands) == (0.0, 0.0, None)
     assert [end.kind for end in branch.ends] == ["edge", "edge"] and branch.critical == () == branch.notes
     assert branch.values[0] == pytest.approx(0.0, abs=1e-6) and branch.high[0] == pytest.approx(2.0, abs=1e-6)
+    lines = lg.plot.branches(found).axes[0].get_lines()
+    assert "neutral cycle" in [line.get_label() for line in lines]
+    whole = [line for line in lines if line.get_linestyle() == "-" and len(set(line.get_xdata())) == 1]
+    assert not any(np.isfinite(line.get_ydata()).any() for line in whole), "no family is drawn as stable"
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import llgrad as lg
+from llgrad.experiments.loops.loop import seen_of
+from llgrad.experiments.resonances.second_order import voltage_of
 
 JUNCTION = lg.physics.BiasedJunction(R_P=1e3, tmr=1.2, half_voltage=0.4)
 
@@ -85,6 +87,18 @@ def test_the_voltage_solves_a_table_between_its_points_and_beyond(count):
     np.testing.assert_allclose(volts * (1 + a * cosine) / (1e3 * (1 + a)), current, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("count", [2, 5, 6, 17, 18, 42])
+def test_a_table_has_a_slope_beyond_its_ends_however_many_points_it_has(count):
+    """Beyond them the TMR is constant and V in proportion to I."""
+    volts = np.linspace(-0.8, 0.7, count)
+    table = lg.physics.TabulatedJunction(1e3, voltages=volts, tmr=1.2 / (1 + (volts / 0.4) ** 2))
+    for current, end in ((-3e-3, 0), (3e-3, -1)):
+        slope = jax.grad(lambda i: i * table.at_current(-0.5, i))(current)
+        expected = 1e3 * (2 + 2 * table.tmr[end]) / (2 + 0.5 * table.tmr[end])
+        assert float(slope) == pytest.approx(float(expected), rel=1e-12)
+        assert float(jax.grad(lambda v: table.current(-0.5, v))(current * 1e3)) == pytest.approx(1 / float(expected))
+
+
 def test_a_constant_table_is_the_usual_junction_and_a_fine_one_the_law():
     usual = lg.devices.ConductanceJunction(R_P=1e3, tmr=1.2)
     cosine = np.linspace(-1, 1, 9)
@@ -126,3 +140,23 @@ def test_a_stack_takes_a_table_in_a_kernel_and_a_slope_of_it_is_that_of_differen
 def test_a_table_that_cannot_be_is_refused(given, sentence):
     with pytest.raises(ValueError, match=sentence):
         lg.physics.TabulatedJunction(**{"R_P": 1e3, "voltages": [0.0, 1.0], "tmr": [1.0, 0.5]} | given)
+
+
+def test_whatever_reads_its_resistance_reads_it_at_the_current():
+    """A loop, the second order of a microwave, and a vortex: at 0.4 mA and not without bias."""
+    current, m = 4e-4, lg.Vec3(-0.6, 0.0, 0.8)
+    sto = lg.presets.kubota2013().replace(current=current, junction=JUNCTION)
+    expected = float(JUNCTION.at_current(-0.6, current))
+    assert abs(expected - float(JUNCTION.resistance(-0.6))) > 50
+    assert float(seen_of(sto, m)[1]) == pytest.approx(expected, rel=1e-12)
+    volts = voltage_of(sto, m, {"current": 1e-4})
+    assert float(volts) == pytest.approx(5e-4 * float(JUNCTION.at_current(-0.6, 5e-4)), rel=1e-12)
+    vortex = lg.presets.guslienko2014().replace(junction=JUNCTION, current=current)
+    state = {"x": 0.3, "y": 0.2}
+    at = vortex.magnetisation(state)
+    cosine = at.x * vortex.reference.x + at.y * vortex.reference.y
+    for told in (
+        vortex.observe(state, lg.systems.Inputs(0.0, (), dict.fromkeys(vortex.inputs, 0.0))),
+        vortex.emit(state),
+    ):
+        assert float(told["resistance"]) == pytest.approx(float(JUNCTION.at_current(cosine, current)), rel=1e-12)

@@ -33,6 +33,7 @@ def test_a_preset_is_a_function_of_its_name_with_a_source(name):
     assert preset.kind and preset.source and isinstance(preset.make(), lg.Oscillator | lg.System)
     first, _, rest = inspect.getdoc(preset.make).partition("\n\n")
     assert first.endswith(".") and rest, "one sentence on what it is, then its source and numbers"
+    assert "eproduced:" in rest, "what of its source's results it gives, or that it gives none"
     paper, _, read = preset.source.partition(", read in ")
     assert paper.partition(" (")[0] in rest.replace("\n", " ") and read in rest, "the table's source is told there"
 

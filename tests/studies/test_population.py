@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import llgrad as lg
-from llgrad.studies.population import outliers_of
+from llgrad.studies.populations.population import outliers_of
 
 RNG = np.random.default_rng(7)
 

@@ -69,6 +69,81 @@ def test_failures_are_rows_with_their_sentence(tmp_path):
     assert found.to_json()["failures"] == found.failures
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"a": 1j}, "a = 1j, expected a number or a text"),
+        ({"a": [1, 2]}, "a = [1, 2], expected a number or a text"),
+        (np.arange(3), "value = array([0, 1, 2]), expected a number or a text"),
+        (10**30, "expected a number or a text"),
+        ({"square": "large"}, "square = 'large', expected a number"),
+        ({"key": 1}, "'key', which no number can be called"),
+        ({"failure": "x"}, "'failure', which no number can be called"),
+        ({1: 1}, "gave 1, which no number can be called"),
+    ],
+)
+def test_an_answer_of_which_there_is_no_row_is_a_failure(answer, said, tmp_path):
+    work = lg.studies.Evaluations(
+        lambda n: answer if n else {"square": 0.0}, [{"n": 0}, {"n": 1}], None, {"square": "1"}
+    )
+    found = lg.studies.study(work, tmp_path / "s", workers=0)
+    assert said in found.failures["2"] and found.good.tolist() == [True, False]
+
+
+def test_what_cannot_stand_in_one_table_is_refused(tmp_path):
+    def refused(said, function, cases, names=None):
+        with pytest.raises(ValueError, match=said):
+            lg.studies.study(lg.studies.Evaluations(function, cases, names), tmp_path / said[:4], workers=0)
+
+    refused("a is a number in some rows", lambda n: {"a": n or "none"}, [{"n": 0}, {"n": 1}])
+    refused("n = 1 was found of what has n = 0 already", lambda n: {"n": n + 1}, [{"n": 0}])
+    refused("is called key, as a column that every study has", lambda key: key, [{"key": 0}])
+    refused("names is given, and cases have a name", lambda name: 1, [{"name": "a"}], ["b"])
+    refused("cases has 3, expected the arguments", lambda n: 1, [3])
+
+
+@pytest.mark.parametrize("column", ["alpha", "alpha.error", "explained", "current", "name"])
+def test_labels_do_not_take_the_place_of_what_is_found(column):
+    trace = lg.Trace(np.arange(3) * 1e-12, {"mx": np.ones(3)})
+    with pytest.raises(ValueError, match=f"labels has a column '{column}', which the study has of itself"):
+        lg.studies.Fits(
+            lg.presets.kubota2013(), {"A": trace}, ["alpha"], {"current": ["1mA"]}, labels={"A": {column: 1.0}}
+        )
+
+
+def test_rows_of_one_name_are_told_apart(tmp_path):
+    cases = [{"file": "A", "H_k": 1.5}, {"file": "A", "H_k": -1.0}, {"file": "B", "H_k": -1.0}]
+    work = lg.studies.Evaluations(root_of, cases, ["A", "A", "B"], {"root": "1"})
+    found = lg.studies.study(work, tmp_path / "s", workers=0)
+    assert found.names == ["A (H_k = 1.5)", "A (H_k = -1)", "B"]
+    assert list(found.failures) == ["A (H_k = -1)", "B"]
+    assert found.counts() == ["3 rows, 1 good, 2 failed"]
+    twice = lg.studies.Evaluations(squared, [{"n": 1}, {"n": -1}], ["A", "A"])
+    assert list(lg.studies.study(twice, tmp_path / "t", workers=0).failures) == ["A (n = -1)"]
+
+
+def root_of(file, H_k):
+    if H_k < 0:
+        raise ValueError("H_k is negative")
+    return {"root": H_k**0.5}
+
+
+def test_one_row_is_told_as_one(tmp_path):
+    found = lg.studies.study(squares([3]), tmp_path / "s", workers=0)
+    assert str(found).startswith("evaluations: 1 row, 1 good, 0 failed; ")
+    with pytest.raises(TypeError):
+        lg.plot.study_page(found, "page.html")
+
+
+def test_a_study_that_was_stopped_before_its_first_row_can_be_looked_at(tmp_path):
+    work = squares([1])
+    store = Store(tmp_path / "s")
+    store.begin(work, False, None)
+    store.finish(work.items())
+    found = lg.studies.load_study(tmp_path / "s")
+    assert found.counts() == ["0 rows, 0 good, 0 failed"] and found.failures == {} and not found.good.any()
+
+
 def test_a_folder_holds_one_study(tmp_path):
     lg.studies.study(squares([1]), tmp_path / "s", workers=0)
     other = lg.studies.Evaluations(len, [{"obj": "abc"}])
@@ -125,6 +200,29 @@ def test_a_page_of_a_study_has_its_parts(tmp_path):
     assert "D7" in found.outliers and "D7" in text and "http" not in text.split("</style>")[1]
     assert "f" in found.populations
     json.dumps(found.to_json()["populations"])
+
+
+def test_correlations_of_a_study_are_those_of_its_rows_without_their_errors(tmp_path):
+    rng = np.random.default_rng(3)
+    cases = [{"name": f"D{n}", "u": u, "v": v} for n, (u, v) in enumerate(rng.normal(size=(30, 2)))]
+    cases[4]["v"] = float("inf")
+    units = {"a": "T", "b": "Hz", "c": "1"}
+    found = lg.studies.study(lg.studies.Evaluations(pair_of, cases, described=units), tmp_path / "s", workers=0)
+    names, between = found.correlations()
+    whole = np.isfinite(found["b"])
+    x = np.stack([found["a"], found["b"]], axis=1)[whole]
+    errors = np.broadcast_to([[0.09, 0.054], [0.054, 0.04]], (29, 2, 2))
+    assert names == ["a", "b"] and between.members == 29
+    np.testing.assert_allclose(between.matrix, lg.studies.correlations(x, errors).matrix, rtol=1e-9)
+    assert f"a and b: {between.matrix[0, 1]:.3f} ± {between.errors[0, 1]:.3f}" in str(found)
+    entry = json.loads(json.dumps(found.to_json()["correlations"], allow_nan=False))
+    assert entry["names"] == names and entry["matrix"][0][1] == between.matrix[0, 1]
+    assert f"± {between.errors[0, 1]:.2f}" in lg.plot.study_page(found)
+
+
+def pair_of(name, u, v):
+    found = {"a": u, "a.error": 0.3, "b": 0.5 * u + v, "b.error": 0.2, "c": 3.0}
+    return found | {"b~a.correlation": 0.9}
 
 
 def frequency_of(name, x, y, f):

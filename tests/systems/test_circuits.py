@@ -23,6 +23,9 @@ STACK = lg.Stack(
     lg.stacks.SpinTorque("free", "hard", 0.6),
     barriers=BARRIER,
 )
+BIASED = STO.replace(junction=lg.physics.BiasedJunction(R_P=500.0, tmr=1.5, half_voltage=0.3))
+TABLE = lg.physics.TabulatedJunction(400.0, voltages=[-0.6, -0.1, 0.0, 0.2, 0.7], tmr=[0.4, 1.1, 1.2, 0.9, 0.3])
+BIASED_STACK = STACK.replace(barriers=BARRIER.replace(junction=BIASED.junction))
 START = lg.direction(1.5, 0.3)
 RUN = {"duration": 0.2e-9, "dt": 1e-12}
 LOAD, OUT = Resistor(50.0, name="load"), Capacitor(0.2e-12, name="out")
@@ -86,6 +89,15 @@ CIRCUITS = {
     "a capacitor beside the junction": (
         CurrentSource(2e-3),
         Parallel(STO, Capacitor(50e-15)),
+    ),
+    "resistances that follow voltages, in series": (CurrentSource(1e-3), Series(BIASED, OTHER, BIASED)),
+    "resistances that follow voltages, shared": (
+        VoltageSource(1.2, 200.0),
+        Series(Parallel(BIASED, BIASED_STACK), LOAD),
+    ),
+    "a table behind a coil": (
+        VoltageSource(0.9, 20.0),
+        Series(Inductor(0.3e-9), Parallel(OTHER.replace(junction=TABLE), Series(OUT, LOAD))),
     ),
 }
 
@@ -229,6 +241,18 @@ def test_circuits_are_members_of_arrays():
     assert np.abs(run.junction0.x[:, 0] - alone.junction0.x).max() > 1e-5
 
 
+class Falling(lg.devices.Junction):
+    """A tunnel diode's: the current V/(R (1 + 4 V²)) is largest at 0.5 V."""
+
+    R: float = lg.quantity("Ω")
+
+    def resistance(self, cosine):
+        return self.R + 0 * cosine
+
+    def at_voltage(self, cosine, voltage):
+        return self.R * (1 + 4 * voltage**2) + 0 * cosine
+
+
 BIAS = CurrentSource(1e-3)
 REFUSED = {
     "no source": (lambda: Circuit(Series(STO, OTHER), LOAD), "this circuit has no source: source is Series"),
@@ -242,13 +266,9 @@ REFUSED = {
         lambda: Circuit(BIAS, STO.replace(junction=lg.devices.LinearJunction(R_P=0.0, delta_R=100.0))),
         "the resistance of junction0 falls to 0 Ω, a junction without resistance",
     ),
-    "a resistance that follows its voltage": (
-        lambda: Circuit(BIAS, STO.replace(junction=lg.physics.BiasedJunction(R_P=1e3, tmr=1.0, half_voltage=0.5))),
-        "the resistance of junction0 follows its own voltage",
-    ),
-    "a resistance by a table": (
-        lambda: Circuit(BIAS, STO.replace(junction=lg.physics.TabulatedJunction(1e3, [0.0, 1.0], [1.0, 0.5]))),
-        "the resistance of junction0 follows its own voltage .TabulatedJunction",
+    "several voltages for a current": (
+        lambda: Circuit(BIAS, STO.replace(junction=Falling(1e3))),
+        "the current of junction0 falls with its voltage, from 0.5 V on, so that a circuit has several solutions",
     ),
     "a resistor of nothing": (lambda: Resistor(0.0), "Resistor: resistance = 0 Ω, expected a positive one"),
     "a capacitor of nothing": (lambda: Capacitor(-1e-12), "Capacitor: capacitance = .* expected a positive one"),

@@ -76,7 +76,7 @@ def test_a_finished_run_is_read_and_not_tested_again(tmp_path, data, recipe, mon
 
 def test_a_run_is_not_resumed_with_other_images(tmp_path, data, recipe):
     train(tanh_network(), data, recipe, out=tmp_path / "run", progress=stopping_at(4))
-    with pytest.raises(ValueError, match=r"was begun with other images \(of rows, .* the hash of these is another one"):
+    with pytest.raises(ValueError, match="was begun with other images of rows: the hash of these is another one"):
         resume(tmp_path / "run", random_set(train=99))
     wide = Images(np.zeros((9, 6, 8), np.uint8), data.train.labels[:9], 255.0, "abc")
     with pytest.raises(ValueError, match="was begun with images of 6×5 pixels, and these have 6×8; resume it with the"):

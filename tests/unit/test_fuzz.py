@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from benchmarks.fuzz import run
+from benchmarks.fuzz import instruments, run
 from benchmarks.fuzzing.readers import READERS, readers_of
 from benchmarks.fuzzing.samples import samples
 from benchmarks.fuzzing.verdict import fault_of
@@ -18,11 +18,21 @@ def test_damaged_files_are_read_or_refused_in_a_sentence(tmp_path):
     assert outcomes[0] > 100 and outcomes[1] > 500
 
 
+def test_damaged_files_of_instruments_are_read_or_refused_in_a_sentence(tmp_path):
+    found = run(range(240), 0, tmp_path, kinds=instruments())
+    assert [f"file {fault.number} ({fault.sample}): {fault.what}\n{fault.trace}" for fault in found.faults] == []
+    assert found.outcomes["every channel", "read"] > 20 and found.outcomes["every channel", "refused"] > 150
+
+
 def test_every_sample_is_good_for_one_of_its_readers(tmp_path):
     for sample in samples():
         path = tmp_path / sample.name
         path.write_bytes(sample.content)
         assert [r.name for r in readers_of(sample) if r.name != "looks_like" and _reads(r, path)] != [], sample.name
+    for sample in instruments():
+        path = tmp_path / sample.name
+        path.write_bytes(sample.content)
+        assert all(_reads(reader, path) for reader in readers_of(sample)), sample.name
     assert {reader.name for sample in samples() for reader in readers_of(sample)} == {r.name for r in READERS}
 
 

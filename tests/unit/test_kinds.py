@@ -43,7 +43,10 @@ GIVEN = {
     "coloured_noise": ({"density": None, "key": KEY}, {"duration": 1e-9, "interval": 1e-11}),
     "dwell_times": ({"device": STO}, {}),
     "stream": ({"network": NETWORK}, {"piece": np.zeros((2, 4))}),
+    "pulse_response": ({"design": DESIGN}, {"frame": [0.0], "height": [1.0]}),
+    "plot.pulse_response": ({"before": None, "after": None}, {}),
     "switching": ({"device": STO, "pulse": lg.Drive()}, {"key": KEY}),
+    "synchronisation": ({"run": STO}, {}),
     "telegraph": ({"source": RUN}, {}),
     "write_error_rate": ({"device": STO, "pulse": lg.Drive()}, {}),
     "equilibria": ({"device": STO}, {}),
@@ -67,6 +70,9 @@ GIVEN = {
     "ranks": ({"reservoir": None}, {}),
     "tune": ({"reservoir": None, "aim": None}, {"free": {"gain": (0.1, 1.0)}}),
     "tuning_grid": ({"reservoir": None, "aim": None}, {"free": {"gain": (0.1, 1.0)}}),
+    "at_resolution": ({"reservoir": None}, {"bits": 8}),
+    "load_reservoir": ({"path": "x.json"}, {}),
+    "save_reservoir": ({"path": "x.json", "reservoir": None}, {}),
     "contents": ({"path": None}, {}),
     "deembed": ({"data": None, "fixture": None}, {}),
     "read_loop": ({"path": None}, {}),
@@ -118,6 +124,7 @@ GIVEN = {
     "plot.orbit": ({"source": RUN}, {}),
     "plot.phase_diagram": ({"found": None}, {}),
     "plot.switching": ({"found": None}, {}),
+    "plot.synchronisation": ({"found": None}, {}),
     "plot.telegraph": ({"found": None}, {}),
     "plot.phase_noise": ({"orbit": None}, {}),
     "plot.report": ({"result": None}, {}),
@@ -134,6 +141,7 @@ GIVEN = {
     "read_signals": ({"path": None}, {}),
     "read_spectrum": ({"path": "x.csv"}, {}),
     "read_sweeps": ({"path": "x.csv"}, {}),
+    "read_targets": ({"path": None}, {}),
     "read_touchstone": ({"path": "x.s2p"}, {}),
     "read_trace": ({"path": "x.csv"}, {}),
     "read_waveform": ({"path": "x.csv"}, {}),
@@ -164,15 +172,18 @@ if TORCH:
 OF_NUMBERS = {"between", "dipolar_tensors", "direction", "ellipse", "ellipse_volume", "positive", "prism_factors"}
 OF_NUMBERS |= {"keep_apart", "effective_fields_in_plane"}
 OF_NUMBERS |= {"capacity_aim", "information_capacity", "mackey_glass", "narma", "parity", "short_term_memory"}
-OF_NUMBERS |= {"population", "sine_square"}
+OF_NUMBERS |= {"correlations", "population", "sine_square"}
 OF_NUMBERS |= {"dipole_tensor", "ellipse_tensor", "prism_tensor", "quantity", "table", "unbounded", "vector"}
-OF_NUMBERS |= {f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "response")}
+OF_NUMBERS |= {
+    f"plot.{name}" for name in ("confusion", "examples", "learning_curves", "predictions", "response", "signal_course")
+}
 # Where a kind of WRONG is right: None leaves an optional argument out, and so on.
 RIGHT = {
     *((name, argument, "None") for name in ("voltage", "resistance", "load_voltage") for argument in ("junction",)),
     ("load_voltage", "load", "a number"),
     ("segments", "length", "a number"),
     ("plot.settings", "before", "None"),
+    ("plot.pulse_response", "before", "None"),
     *((name, "source", "a run") for name in ("amplitude", "frequency", "instantaneous_phase", "line_width", "phase")),
     *((name, "source", "a run") for name in ("spectrum", "plot.orbit", "plot.spectrum", "plot.trace")),
     *((f"{name}_resistance", "source", "a run") for name in ("longitudinal", "transverse")),

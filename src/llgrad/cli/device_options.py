@@ -32,6 +32,14 @@ SetOption = Annotated[
         help="Any value of the device, with its unit: --set H_k=18616Oe, polariser=90deg,0deg, ellipse.diameters=…",
     ),
 ]
+WithinOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--within",
+        metavar="NAME=LOW:HIGH",
+        help="Of a state's number that is of no unit vector, between which values it is looked for: --within x=-3:3.",
+    ),
+]
 AccuracyOption = Annotated[
     float | None, typer.Option(help="Largest error of the last state of a run; chooses the time step: 1e-6.")
 ]
@@ -137,6 +145,7 @@ _EXAMPLES: Final = {
     "--free": "current=1mA:3mA",
     "--spread": "alpha=5%",
     "--sweep": "voltage=-1V:1V",
+    "--within": "x=-3:3",
 }
 
 
@@ -155,6 +164,20 @@ def assignments(option: str, texts: Iterable[str] | None) -> dict[str, str]:
             )
         found[name.strip()] = value.strip()
     return found
+
+
+def ranges_within(texts: Iterable[str] | None) -> dict[str, tuple[float, float]] | None:
+    """{"x": (-3.0, 3.0)} of ["x=-3:3"], as the state has them; None of none. Raises ValueError for what is no range."""
+    found = {}
+    for name, text in assignments("--within", texts).items():
+        try:
+            low, high = map(float, text.split(":"))
+        except ValueError:
+            raise ValueError(
+                f"--within {name}={text}: expected NAME=LOW:HIGH, two numbers as the state has them, such as x=-3:3"
+            ) from None
+        found[name] = low, high
+    return found or None
 
 
 def values_given(

@@ -22,7 +22,7 @@ with without_collections():
 
     from llgrad.cli.commands.completing import VARIABLE, prepare
     from llgrad.cli.commands.table import CommandGroup
-    from llgrad.cli.compilation import prefer_processors
+    from llgrad.cli.compilation import platform_fault, prefer_processors
     from llgrad.cli.networks.learning.processes import leaving
     from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
     from llgrad.core.arguments.doors import command_line
@@ -46,7 +46,7 @@ class Commands(CommandGroup):
         try:
             sys.exit(super().main(*args, **options) or 0)
         except _ClickException as error:
-            sys.exit(_end(f"{error.format_message()} (see llgrad --help)", BAD_INPUT))
+            sys.exit(_end(_misuse(error), BAD_INPUT))
         except typer.Abort:
             sys.exit(_end("interrupted; nothing was written", INTERRUPTED))
         except BrokenPipeError:
@@ -57,7 +57,7 @@ class Commands(CommandGroup):
         try:
             with command_line():
                 return super().invoke(ctx)
-        except BrokenPipeError:
+        except (BrokenPipeError, typer.Exit, typer.Abort):  # the latter are RuntimeErrors
             raise
         except SimulationError as error:
             raise typer.Exit(_end(f"the run failed: {error}", FAILED_RUN)) from None
@@ -65,6 +65,10 @@ class Commands(CommandGroup):
             raise typer.Exit(_end(_sentence(error), BAD_INPUT)) from None
         except ValueError as error:
             raise typer.Exit(_end(str(error), BAD_INPUT)) from None
+        except (RuntimeError, AssertionError):
+            if fault := platform_fault():
+                raise typer.Exit(_end(fault, BAD_INPUT)) from None
+            raise
         except KeyboardInterrupt:
             raise typer.Exit(_end("interrupted; nothing was written", INTERRUPTED)) from None
 
@@ -110,6 +114,13 @@ def main() -> None:
 def _end(sentence: str, status: int) -> int:
     say(sentence)
     return status
+
+
+def _misuse(error: Any) -> str:
+    """What is wrong with the words of a line, and whose help tells more."""
+    command = getattr(error.ctx, "info_name", None)
+    whose = f"llgrad {command}" if getattr(error.ctx, "parent", None) else "llgrad"
+    return f"{error.format_message().removesuffix('.')} (see {whose} --help)"
 
 
 def _sentence(error: OSError) -> str:

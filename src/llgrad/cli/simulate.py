@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import math
 import pathlib
-from json import dumps
 from typing import Annotated, Any, Final, NamedTuple
 
 import jax
@@ -13,7 +12,7 @@ import numpy as np
 import typer
 
 from llgrad.cli.answers.continuing import ContinueOption, checked_target, drive_entry, interrupted_run
-from llgrad.cli.answers.signals import arrays_of, told_of
+from llgrad.cli.answers.signals import told_of, write_run
 from llgrad.cli.device_options import (
     AccuracyOption,
     AlphaOption,
@@ -42,12 +41,9 @@ from llgrad.cli.output import (
     say,
 )
 from llgrad.cli.progress import Report, working
-from llgrad.core.files import plain, write_npz
 from llgrad.core.run_record import run_record
 from llgrad.core.status import Outcome
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
-from llgrad.datasets.reader import write_trace
-from llgrad.datasets.trace import trace_of
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.kernels.steppers import RK4
@@ -232,14 +228,7 @@ def _report(run: Trajectory | SystemTrajectory, name: str, seed: int | None, out
     with jax.enable_x64(True):
         answer = _answer(run)
         record = _record(run, seed, answer)
-        if outputs.out is not None and outputs.out.suffix.lower() == ".csv":
-            text = dumps(plain(record), ensure_ascii=False)
-            note = f"simulated by {record['command']}\nrun record: {text}"
-            columns = run.signals if isinstance(run, SystemTrajectory) else None
-            write_trace(outputs.out, trace_of(run, columns), note, overwrite=outputs.overwrite)
-        elif outputs.out is not None:
-            arrays = arrays_of(run) if isinstance(run, SystemTrajectory) else {"t": run.t, "m": run.m}
-            write_npz(outputs.out, record, arrays, outputs.overwrite)
+        write_run(run, record, outputs)
         kept = outputs if answer.drawn is not None else _without(outputs, "spectrum")
         save_pictures(kept, _figures(run, answer.drawn))
     if json:

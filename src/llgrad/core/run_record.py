@@ -75,7 +75,7 @@ def open_record(entry: Any, kind: str) -> dict[str, Any]:
     found = entry.get("format_version")
     if isinstance(found, bool) or not isinstance(found, int) or found < 1:
         raise ValueError(
-            f"format_version = {found!r}, expected a whole number from 1 to {FORMAT_VERSION}; the file is damaged"
+            f"format_version = {found!r}, expected a whole number up to {FORMAT_VERSION}; the file is damaged"
         )
     if found > FORMAT_VERSION:
         raise ValueError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 import tomli_w
 
 from llgrad.core.arguments.kinds import check_kind, checked_path, wrong_kind
-from llgrad.core.files import strict_json, unicode_text, writing
+from llgrad.core.files import strict_json, strict_toml, unicode_text, writing
 from llgrad.core.record import from_json, to_json
 from llgrad.core.run_record import open_record
 from llgrad.devices.oscillator import Oscillator
@@ -79,18 +78,11 @@ def entry_of(path: Path) -> Any:
         raise FileNotFoundError(f"the device file {path} does not exist")
     try:
         text = unicode_text(path.read_bytes())
-        return _toml(text) if path.suffix.lower() == ".toml" else strict_json(text)
+        return strict_toml(text) if path.suffix.lower() == ".toml" else strict_json(text)
     except UnicodeDecodeError:
         raise ValueError(f"{path} is a binary file, expected a device as text") from None
     except ValueError as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
-
-
-def _toml(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise ValueError("its entries are nested too deep") from None
 
 
 def recorded(entry: Any) -> Mapping[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 from llgrad.core.record import Record, quantity
+from llgrad.devices.bias import Law, Linear, Tangent, polished, settled, still
 
 
 class Junction(Record):
@@ -18,19 +19,57 @@ class Junction(Record):
     ...         return self.R_P * (2 - c**2)
     >>> Squared(300.0).resistance(0.5)  # a law of one's own, of c = m·p
     525.0
+
+    One whose resistance follows the voltage has an `at_voltage` of its own, and a current V/R(c, V) that rises with V.
     """
+
+    steps: ClassVar[int] = 12
+    """Of Newton's method, where its voltage is found."""
+
+    def __check_init__(self) -> None:
+        kind = type(self)
+        if kind.at_current is not Junction.at_current and kind.at_voltage is Junction.at_voltage:
+            raise ValueError(
+                f"{kind.__name__} has an at_current and no at_voltage of its own, so that its voltage is known where "
+                "its current is and not the other way; give it at_voltage(cosine, voltage), from which at_current "
+                "follows"
+            )
 
     @abc.abstractmethod
     def resistance(self, cosine: Any) -> Any:
-        """Resistance [Ω] at c = m·p, any shape."""
+        """Resistance [Ω] at c = m·p, any shape, without bias."""
+
+    @property
+    def follows_voltage(self) -> bool:
+        """Whether the resistance follows the voltage across the junction."""
+        return type(self).at_voltage is not Junction.at_voltage
 
     def at_current(self, cosine: Any, current: Any) -> Any:
-        """Resistance [Ω] where a current [A] flows; here it does not depend on it."""
-        return self.resistance(cosine)
+        """Resistance [Ω] where a current [A] flows: V/I of the V at which it does."""
+        if not self.follows_voltage:
+            return self.resistance(cosine)
+
+        volts = settled(*_alone(still(self), still(cosine), still(current)), self.steps)
+        laws, linear = _alone(self, cosine, current)
+        return self.at_voltage(cosine, linear(polished(laws, linear, volts))[0][0])
 
     def at_voltage(self, cosine: Any, voltage: Any) -> Any:
         """Resistance [Ω] at a voltage [V] across the junction; here it does not depend on it."""
         return self.resistance(cosine)
+
+    def current(self, cosine: Any, voltage: Any) -> Any:
+        """Current [A] at a voltage [V] across the junction."""
+        return voltage / self.at_voltage(cosine, voltage)
+
+
+def _alone(junction: Junction, cosine: Any, current: Any) -> tuple[list[Law], Linear]:
+    """A junction and the network that gives it a current, as `settled` and `polished` take them."""
+
+    def linear(tangents: list[Tangent]) -> list[tuple[Any, Any]]:
+        (at,) = tangents
+        return [(at.source + current / at.conductance, current)]
+
+    return [lambda voltage: junction.current(cosine, voltage)], linear
 
 
 class ConductanceJunction(Junction):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from llgrad.experiments.switching.error_rate import ErrorRate, write_error_rate
     from llgrad.experiments.switching.result import Switching
     from llgrad.experiments.switching.switching import switching
+    from llgrad.experiments.synchronisation import Synchronisation, synchronisation
 
 __all__ = [
     "DwellTimes",
@@ -37,6 +38,7 @@ __all__ = [
     "Region",
     "ResonanceMap",
     "Switching",
+    "Synchronisation",
     "dwell_times",
     "effective_fields",
     "effective_fields_in_plane",
@@ -46,6 +48,7 @@ __all__ = [
     "resonance_map",
     "sweep",
     "switching",
+    "synchronisation",
     "write_error_rate",
 ]
 

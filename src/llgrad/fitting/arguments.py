@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.datasets.trace import Trace
 from llgrad.fitting.assembly import PreparedFit
 from llgrad.fitting.methods.base import Method
@@ -14,10 +15,27 @@ from llgrad.fitting.methods.starts import Starts
 from llgrad.fitting.targets.experiment import Experiment
 from llgrad.fitting.targets.recording import Model, recorder_path
 from llgrad.fitting.targets.starting import is_start
+from llgrad.kernels.steppers import Stepper
 
 
-def check_time_limit(time_limit: float | None) -> None:
-    """Raise ValueError for a limit [s] that is no time."""
+def checked_free(free: Any) -> Any:
+    """The free parameters: a name, names, or names with bounds. Raises ValueError for anything else."""
+    names = [free] if isinstance(free, str) else list(free) if isinstance(free, Iterable) else None
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"free = {free!r}, expected names of parameters, such as free=['alpha', 'current', 'field.z']")
+    return free if isinstance(free, (str, Mapping)) else names
+
+
+def check_search(method: Any, stepper: Any, guess: Any, starts: Any, time_limit: Any = None) -> None:
+    """Raise ValueError for a setting of a search that is of another kind, and for a limit [s] that is no time."""
+    for name, value, kind, example in (
+        ("method", method, Method, "such as lg.fitting.LevenbergMarquardt()"),
+        ("stepper", stepper, Stepper, "such as lg.solvers.RK4()"),
+        ("guess", guess, Guess, "such as lg.fitting.Guess()"),
+        ("starts", starts, Starts, "such as lg.fitting.Starts(count=16, spread=0.3)"),
+    ):
+        if value is not None:
+            check_kind(name, value, kind, example)
     if time_limit is not None and not time_limit >= 0:
         raise ValueError(f"time_limit = {time_limit!r}, expected a time in seconds, zero or more, or None for no limit")
 

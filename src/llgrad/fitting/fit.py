@@ -19,7 +19,7 @@ from llgrad.drives.drive import Drive
 from llgrad.fitting.accuracy import steps_anew, with_steps
 from llgrad.fitting.answers.linear import linear_at
 from llgrad.fitting.answers.result import FitResult
-from llgrad.fitting.arguments import check_pieces, check_time_limit, check_used
+from llgrad.fitting.arguments import check_pieces, check_search, check_used, checked_free
 from llgrad.fitting.assembly import PreparedFit, as_experiments, named, prepare
 from llgrad.fitting.loops.following import search_over_edges
 from llgrad.fitting.loops.recording import LoopRecording
@@ -106,14 +106,14 @@ def fit(
     (0.005, True)
     """
     began = time.perf_counter()
-    check_time_limit(time_limit)
+    check_search(method, stepper, guess, starts, time_limit)
     given = stepper
     if accuracy is not None:
         stepper = stepper or stepper_for(checked_accuracy(accuracy, dt, None, engine))
     log = Log(progress, lambda: time_limit is not None and time.perf_counter() - began > time_limit)
     with jax.enable_x64(True):
         experiments = as_experiments(data, m0=m0, drive=drive, noise=noise, segment=segment)
-        free, experiments = named(model, free, experiments)
+        free, experiments = named(model, checked_free(free), experiments)
         check_pieces(model, experiments, free, {"dt": dt, "stepper": given, "engine": engine})
         begun = tuple(beginning(experiment) for experiment in experiments)
         prepared = prepare(model, begun, free, dt=dt, stepper=stepper, engine=engine)

@@ -31,16 +31,14 @@ from llgrad.kernels.steppers import Tableau
 
 MEMORY: Final = 2**28
 """Bytes that the states kept for the gradient of a run may take; beyond it only every so-many-th state is kept."""
-CACHED: Final = 24 * 2**20
-"""Bytes of kept states that stay in a last-level cache. Where wide tiles make more, writing and reading them costs more
-than taking most of the steps again.
-"""
 MOST_OF_A_THREAD: Final = 3
 """Directions of tangents in one sweep of a GPU: what more of them need is more than a thread's registers hold. Three of
 4,096 trajectories took 1.75 ms in one sweep, 2.2 ms in two, 2.9 ms in three (one NVIDIA H200, float64).
 """
 SEGMENT: Final = 16
-"""Steps between the states kept in that case: the tape of a segment fits the second-level cache."""
+"""Steps between the states that wide tiles keep: the tape of a segment fits the second-level cache. To keep every state
+and take a step's stages again beside its transposed holds more than there are registers: 26 instead of 18 ns a step.
+"""
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,8 @@ class RunPlan:
     steps: int
     every: int
     memory: int = MEMORY
-    cached: int = CACHED
-    """Bytes of kept states that are read and written fast."""
+    cached: int = 0
+    """Bytes of kept states below which many trajectories keep every state, too."""
     samples: int = 1
     """States that the polynomial through a step gives, its end included; of a tableau that interpolates, with every =
     1."""
@@ -92,9 +90,7 @@ class CallPlan(RunPlan):
         return common_operands(self.program, self.tableau.interpolates)[1:]
 
     def stride(self, lanes: int) -> int:
-        """Steps between the states kept: 1 while they fit the memory (and the cache, where many trajectories fill it
-        fast).
-        """
+        """Steps between the states kept: of a few trajectories 1 while they fit the memory."""
         size = max(1, len(self.starts) * lanes * np.dtype(self.program.dtype).itemsize)
         most = max(1, min(self.steps, self.memory // size))
         if lanes > NARROW and self.steps * size > self.cached:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.devices.arrays.mix import Products
-from llgrad.kernels.calls import CACHED, MEMORY, CallPlan
+from llgrad.kernels.calls import MEMORY, CallPlan
 from llgrad.kernels.coupled.calls import CoupledPlan
 from llgrad.kernels.coupled.primitive import solve_p as coupled_solve_p
 from llgrad.kernels.expression.equations import compile_equation, prepare
@@ -51,7 +51,7 @@ def integrate(
     noise: NoiseWords | None = None,
     first: Any = 0,
     memory: int = MEMORY,
-    cached: int = CACHED,
+    cached: int = 0,
     samples: int | None = None,
 ) -> Run:
     """Integrate `steps` steps of `h` nanoseconds; differentiable in every leaf of `equation`, `m0`, the drive's
@@ -64,7 +64,8 @@ def integrate(
     makes what each of N oscillators receives, in the order of the equation's `mixed`, of what all emit, in that of its
     `emitted`. `first` is the number of steps taken before, for noise and time.
     With `samples` every step (`every` is 1) gives so many states at equal fractions of it, by the stepper's polynomial.
-    `memory` and `cached` are bytes that the states kept for a gradient may take: at all, and at no great cost.
+    `memory` is how many bytes the states kept for a gradient may take; of many trajectories every state is kept where
+    all take no more than `cached`.
 
     Raises UnsupportedOperation where the equation has an operation that no kernel has.
     """

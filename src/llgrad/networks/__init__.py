@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from llgrad.networks.frames.streaming import Streamed, stream
     from llgrad.networks.imperfections import Imperfections
     from llgrad.networks.linear import LinearSoftmax, linear_softmax
+    from llgrad.networks.memory import PulseResponse, pulse_response
     from llgrad.networks.robustness import accuracy_of_arrays
     from llgrad.networks.trained.classifier import OscillatorClassifier
     from llgrad.networks.trained.layer import Limits, Part
@@ -31,6 +32,7 @@ __all__ = [
     "OscillatorRegressor",
     "Part",
     "Pooling",
+    "PulseResponse",
     "Signal",
     "SoftmaxNetwork",
     "Streamed",
@@ -40,6 +42,7 @@ __all__ = [
     "linear_softmax",
     "load_design",
     "load_network",
+    "pulse_response",
     "save_design",
     "save_network",
     "stream",

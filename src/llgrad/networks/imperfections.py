@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from llgrad.core.record import Record, quantity
 from llgrad.devices.system import System
-from llgrad.networks.bench.design import Design, Stage
+from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.response import Disturbance
 from llgrad.networks.bench.settings import Settings, quantised
 from llgrad.networks.bench.wiring import Device
@@ -71,22 +71,25 @@ class Imperfections(Record):
         The noise of an image depends on the key and its number alone, so a batch may be split over processes: `first`
         is the number of the first image within the whole batch.
         """
-        keys = jax.random.split(key, len(design.stages) + 1)
         batch, shape = images.shape[0], images.shape[1:]
         numbers = jnp.arange(batch, dtype=jnp.uint32) + jnp.asarray(first).astype(jnp.uint32)
         frames = design.stages[0].timeline.frames.count((shape[0], shape[1]))
-        disturbances = tuple(
-            self._disturbance(stage, frames, _by_number(own, numbers))
-            for stage, own in zip(design.stages, keys[1:], strict=True)
-        )
+        noise = self.noise(design, key, numbers)
+        every = jnp.arange(frames, dtype=jnp.uint32)
+        disturbances = tuple(noise.disturbance(number, every) for number in range(len(design.stages)))
         signals, begun = design.read(images, disturbances)
-        if self.read_noise:
-            flat = signals.reshape(-1, *signals.shape[2:])
-            of_image = (flat.shape[0], *flat.shape[2:])
-            noise = jax.vmap(lambda own: jax.random.normal(own, of_image, flat.dtype), out_axes=1)
-            noisy = flat + self.read_noise * noise(_by_number(keys[0], numbers))
-            signals = noisy.reshape(signals.shape)
-        return design.answer(signals, begun)
+        read = jnp.asarray(design.stages[-1].timeline.read(frames), jnp.uint32)
+        return design.answer(noise.read(signals, read), begun)
+
+    def noise(self, design: Design, key: Any, numbers: Any) -> ArrayNoise:
+        """What differs from run to run, of the images, or signals, of these numbers (B,)."""
+        keys = jax.random.split(key, len(design.stages) + 1)
+        return ArrayNoise(self, design, tuple(_by_number(own, numbers) for own in keys))
+
+    @property
+    def has_edges(self) -> bool:
+        """Whether an input changes late or slowly, so that a frame feels the beginning of the next one."""
+        return bool(self.rise_time or self.jitter)
 
     def _spread(self, settings: Settings, key: Any) -> Settings:
         if not self.spread:
@@ -98,19 +101,44 @@ class Imperfections(Record):
             changed[name] = value * (jnp.maximum(factor, 0.05) if made else factor)
         return settings.replace(**changed)
 
-    def _disturbance(self, stage: Stage, frames: int, images: Any) -> Disturbance:
-        """By the keys of the images (B,)."""
-        timeline = stage.timeline
-        keys = jax.vmap(lambda own: jax.random.split(own, frames + 1))(images)
-        jitter = self.jitter * jax.vmap(lambda own: jax.random.normal(own, (frames,)))(keys[:, 0]).T
-        rise_time = self.rise_time
-        if self.jitter and not rise_time:
-            rise_time = timeline.hold / (timeline.readouts * timeline.steps)  # an edge that a step can resolve
-        return Disturbance(rise_time, jitter, keys[:, 1:].T if self._is_noisy(stage.device) else None)
-
-    def _is_noisy(self, device: Device) -> bool:
+    def is_noisy(self, device: Device) -> bool:
         """Whether runs need random numbers: at a temperature, or for a noise that a system has of its own."""
         return device.noises > 0 if isinstance(device, System) else self.temperature > 0
+
+
+class ArrayNoise(eqx.Module):
+    """The noise of images, or signals, each by a key of its own, frame by frame: that of a frame depends on its number
+    alone, so a signal may go on without end.
+    """
+
+    imperfections: Imperfections
+    design: Design
+    keys: tuple[Any, ...]
+    """Of the read-out and of each array, (B,)."""
+
+    def disturbance(self, number: int, frames: Any) -> Disturbance:
+        """Of an array in the frames (K,), by their numbers."""
+        stage, suffered = self.design.stages[number], self.imperfections
+        timeline, pairs = stage.timeline, jax.vmap(jax.random.split)(self.keys[number + 1])
+        jitter = suffered.jitter * _of_frames(pairs[:, 0], frames, jax.random.normal)
+        rise_time = suffered.rise_time
+        if suffered.jitter and not rise_time:
+            rise_time = timeline.hold / (timeline.readouts * timeline.steps)  # an edge that a step can resolve
+        keys = _of_frames(pairs[:, 1], frames, lambda key: key) if suffered.is_noisy(stage.device) else None
+        return Disturbance(rise_time, jitter, keys)
+
+    def read(self, signals: Any, frames: Any) -> Any:
+        """Signals (K, R, B, N, width) of the frames (K,) with the noise of the read-out."""
+        if not self.imperfections.read_noise:
+            return signals
+        shape = (signals.shape[1], *signals.shape[3:])
+        noise = _of_frames(self.keys[0], frames, lambda key: jax.random.normal(key, shape, signals.dtype))
+        return signals + self.imperfections.read_noise * jnp.moveaxis(noise, 1, 2)
+
+
+def _of_frames(keys: Any, frames: Any, draw: Any) -> Any:
+    """What is drawn for each frame (K,) of each key (B,): (K, B, …)."""
+    return jax.vmap(lambda frame: jax.vmap(lambda key: draw(jax.random.fold_in(key, frame)))(keys))(frames)
 
 
 def _at(device: Device, temperature: float) -> Device:

@@ -5,6 +5,7 @@ Everything that is evaluated goes this way: a network in training, a run, an exp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -39,6 +40,33 @@ def predict(function: Callable[..., Any], images: Samples, batch: int = BATCH, k
             own = None if key is None else jax.random.fold_in(key, number)
             parts.append(np.asarray(_logits(function, images.batch(index), own))[: count - first])
     return np.concatenate(parts)
+
+
+def targets_of(network: Any, signals: Samples) -> np.ndarray:
+    """What a regressor shall answer (n, frames read, numbers). Raises ValueError for a number that never changes."""
+    read = network.answered(signals.shape[0])
+    wanted = np.asarray(signals.labels)[:, read.start : read.stop : read.step]
+    if (flat := np.flatnonzero(np.ptp(wanted, axis=(0, 1)) == 0)).size:
+        raise ValueError(
+            f"the target {signals.classes[flat[0]]!r} is {wanted[0, 0, flat[0]]:g} at each frame that is read of all "
+            f"{len(wanted)} signals, so that an error has no measure; give signals in which it changes, or leave it out"
+        )
+    return wanted
+
+
+def error_of(answers: np.ndarray, wanted: np.ndarray) -> float:
+    """The normalised mean square error of answers (n, frames read, numbers), over the numbers the mean of
+
+        Σ (answer − wanted)² / Σ (wanted − mean)²,
+
+    the sums and the mean over all signals and frames, so that no number counts for more by its unit; infinite where an
+    answer is not finite.
+    """
+    if not np.isfinite(answers).all():
+        return math.inf
+    wide = wanted.astype(np.float64)
+    missed, spread = (np.square(wide - of).sum(axis=(0, 1)) for of in (answers, wide.mean(axis=(0, 1))))
+    return float(np.mean(missed / spread))
 
 
 @eqx.filter_jit

@@ -11,9 +11,10 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.datasets.samples.kinds import SAMPLES, Samples
+from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.networks.bench.design import Design
 from llgrad.networks.imperfections import TOO_WIDE, Imperfections
-from llgrad.networks.prediction import BATCH, predict
+from llgrad.networks.prediction import BATCH, error_of, predict, targets_of
 
 Told = Callable[[float], None]
 """Hears how much of the work is done, from 0 to 1."""
@@ -62,7 +63,8 @@ def accuracy_of_arrays(
     batch: int = BATCH,
     told: Told | None = None,
 ) -> np.ndarray:
-    """The part of the images that each of several drawn arrays recognises, (arrays,).
+    """The part of the images that each of several drawn arrays recognises, (arrays,); of signals with targets the part
+    of their variance that it tells, 1 − NRMSE².
 
     All arrays share one compiled program. The same key draws the same arrays and the same noise; a larger spread moves
     each setting further the same way.
@@ -70,7 +72,7 @@ def accuracy_of_arrays(
     Args:
         design: the network as it was meant.
         imperfections: how real arrays differ from it.
-        images: (n, H, W), or signals, each seen once by each array.
+        images: (n, H, W), or signals, with classes or targets, each seen once by each array.
         key: of the arrays and the noise, a `jax.random.key`.
         arrays: how many are drawn.
         batch: images at once.
@@ -100,8 +102,7 @@ def accuracy_of_arrays(
             made, run = jax.random.split(jax.random.fold_in(key, number))
             drawn = Drawn(imperfections.drawn(design, made), imperfections.replace(spread=0.0, bits=None))
         logits = predict(drawn, images, batch, run)
-        right = np.isfinite(logits).all(axis=1) & (np.argmax(logits, axis=1) == images.labels)
-        found.append(float(np.mean(right)))
+        found.append(_accuracy(design, logits, images))
         if told is not None:
             told((number + 1) / arrays)
     return np.array(found)
@@ -151,6 +152,13 @@ def curve(
         one = imperfections.replace(spread=spread)
         found.append(robustness(design, one, images, key=key, arrays=arrays, batch=batch, told=here))
     return found
+
+
+def _accuracy(design: Design, answers: np.ndarray, samples: Samples) -> float:
+    if isinstance(samples, TargetSignals):
+        return 1 - error_of(answers, targets_of(design, samples))
+    right = np.isfinite(answers).all(axis=1) & (np.argmax(answers, axis=1) == samples.labels)
+    return float(np.mean(right))
 
 
 class Drawn(eqx.Module):

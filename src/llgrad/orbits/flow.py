@@ -391,3 +391,8 @@ def begun(flow: Flow, model: Model, m0: Any = None) -> Any:
     """The state y (n,) in which a run of a model begins, by default as in `simulate`. Raises ValueError as it does."""
     start = start_of_system if isinstance(model, (System, SystemArray)) else start_of
     return flow.vector(jax.tree.leaves(start(model, m0)))  # type: ignore[operator]
+
+
+def is_coupled(model: OscillatorArray | SystemArray) -> bool:
+    """Whether the members of an array feel each other."""
+    return model.coupling is not None if isinstance(model, OscillatorArray) else bool(model.mixes)

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from llgrad.plot.cycles import cycle, phase_noise
     from llgrad.plot.fits import fit
     from llgrad.plot.histories import history
+    from llgrad.plot.networks.course import pulse_response, signal_course
     from llgrad.plot.networks.learning import learning_curves
+    from llgrad.plot.networks.prediction import predictions
     from llgrad.plot.networks.recognition import confusion, examples
     from llgrad.plot.networks.response import response
     from llgrad.plot.networks.settings import settings
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from llgrad.plot.states.harmonics import harmonics
     from llgrad.plot.states.loops import loop
     from llgrad.plot.states.resonance_maps import resonance_map
+    from llgrad.plot.states.synchronisation import synchronisation
     from llgrad.plot.traces import trace
 
 __all__ = [
@@ -53,6 +56,8 @@ __all__ = [
     "orbit",
     "phase_diagram",
     "phase_noise",
+    "predictions",
+    "pulse_response",
     "report",
     "reservoir",
     "resonance_map",
@@ -61,10 +66,12 @@ __all__ = [
     "save_report",
     "sensitivities",
     "settings",
+    "signal_course",
     "spectrum",
     "study_page",
     "sweep",
     "switching",
+    "synchronisation",
     "telegraph",
     "trace",
     "wafer",

@@ -6,6 +6,7 @@ from llgrad.core.speed.rooms import as_room
 
 if TYPE_CHECKING:
     from llgrad.reservoir.baselines import EchoStateNetwork, LinearTaps
+    from llgrad.reservoir.bench import at_resolution, load_reservoir, save_reservoir
     from llgrad.reservoir.estimator import Reservoir
     from llgrad.reservoir.measures.dynamics import Consistency, DrivenExponent, consistency, driven_exponent
     from llgrad.reservoir.measures.information import InformationCapacity, information_capacity
@@ -32,15 +33,18 @@ __all__ = [
     "Tuned",
     "TuningGrid",
     "aim_of_task",
+    "at_resolution",
     "capacity_aim",
     "consistency",
     "driven_exponent",
     "information_capacity",
+    "load_reservoir",
     "mackey_glass",
     "memory_capacity",
     "narma",
     "parity",
     "ranks",
+    "save_reservoir",
     "short_term_memory",
     "sine_square",
     "tune",

@@ -79,6 +79,8 @@ class WithReadout(Estimator, abc.ABC):
     validation: Any
     readout_: RidgeReadout
     """Weights, offset and penalty, after `fit`."""
+    features: int = 1
+    """Of a symbol of the signal that it was fitted on."""
 
     @abc.abstractmethod
     def states(self, signal: Any) -> np.ndarray:
@@ -94,7 +96,7 @@ class WithReadout(Estimator, abc.ABC):
         wanted = checked_signal("target", target, len(signal))
         self._checked_readout(len(signal))
         self.fit_states(self.states(signal), wanted)
-        self._flat = np.ndim(target) == 1
+        self._flat, self.features = np.ndim(target) == 1, signal.shape[1]
         return self
 
     def fit_states(self, states: np.ndarray, target: np.ndarray) -> Self:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any
+from typing import Any, Final
 
-from llgrad.studies.work import Item, Work, digest
+from llgrad.studies.work import COLUMNS, Item, Work, digest
+
+PLAIN: Final = (bool, int, float, str)
+"""What stands in a column."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,8 @@ class Evaluations(Work):
     """A function of one's own of every case: of a file, a device, a setting.
 
     Args:
-        function: called as function(**case); gives a number, or numbers and texts by name.
+        function: called as function(**case); gives a number, or numbers and texts by name: "f", and if they are known
+            its standard error "f.error" and the correlation of two errors "f~g.correlation".
         cases: its arguments, a dictionary a row.
         names: what each row is called; by default the numbers and texts of the case.
         described: the numbers that describe a device, with their units, for populations and pictures: {"f": "Hz"}.
@@ -40,8 +44,13 @@ class Evaluations(Work):
     def __post_init__(self) -> None:
         if not callable(self.function):
             raise ValueError(f"function = {self.function!r}, expected a function; give (function, cases)")
-        cases = [dict(case) for case in self.cases]
+        given = list(self.cases)
+        if wrong := [case for case in given if not isinstance(case, Mapping)]:
+            raise ValueError(f"cases has {wrong[0]!r}, expected the arguments of a call by name, such as {{'n': 4}}")
+        cases = [dict(case) for case in given]
         names = None if self.names is None else list(self.names)
+        if names is not None and any("name" in case for case in cases):
+            raise ValueError("names is given, and cases have a name of their own; give one of them")
         if names is not None and len(names) != len(cases):
             raise ValueError(f"names has {len(names)} entries for {len(cases)} cases; give one for each")
         for name, value in {"cases": cases, "names": names}.items():
@@ -55,7 +64,7 @@ class Evaluations(Work):
     def items(self) -> list[Item]:
         identity, found = self.identity(), []
         for number, case in enumerate(self.cases):
-            plain = {name: value for name, value in case.items() if isinstance(value, (bool, int, float, str))}
+            plain = {name: value for name, value in case.items() if isinstance(value, PLAIN)}
             labels = plain if self.names is None else {"name": list(self.names)[number]} | plain
             found.append(Item(digest(identity, case), labels, "", case))
         return found
@@ -66,11 +75,24 @@ class Evaluations(Work):
     def run(self, items: list[Item]) -> list[dict[str, Any]]:
         cases = [item.payload for item in items]
         if not self.batched:
-            return [_row(self.function(**case)) for case in cases]
+            return [self._row(self.function(**case)) for case in cases]
         found = list(self.function(cases))
         if len(found) != len(cases):
             raise ValueError(f"the function gave {len(found)} answers for {len(cases)} cases, expected one for each")
-        return [_row(one) for one in found]
+        return [self._row(one) for one in found]
+
+    def _row(self, answer: Any) -> dict[str, Any]:
+        """The numbers and texts of an answer. Raises ValueError for one of which there is no row."""
+        named = dict(answer) if isinstance(answer, Mapping) else {"value": answer}
+        row = {name: one.item() if getattr(one, "size", 0) == 1 else one for name, one in named.items()}
+        for name, value in row.items():
+            kinds = PLAIN if name not in self.described else (int, float)
+            if not isinstance(name, str) or name in COLUMNS:
+                raise ValueError(f"the function gave {name!r}, which no number can be called; give it another name")
+            if not (value is None or isinstance(value, kinds)) or (isinstance(value, int) and abs(value) >= 2**63):
+                expected = "a number" if name in self.described else "a number or a text"
+                raise ValueError(f"the function gave {name} = {value!r}, expected {expected}")
+        return row | {"failure": None}
 
     def units(self) -> dict[str, str]:
         return dict(self.described)
@@ -82,8 +104,3 @@ def _code(code: CodeType) -> list[str]:
     for constant in code.co_consts:
         found += _code(constant) if isinstance(constant, CodeType) else [repr(constant)]
     return found
-
-
-def _row(answer: Any) -> dict[str, Any]:
-    named = dict(answer) if isinstance(answer, Mapping) else {"value": answer}
-    return {name: one.item() if hasattr(one, "item") else one for name, one in named.items()} | {"failure": None}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import glob
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from llgrad.fitting.assembly import units_of
 from llgrad.fitting.many.fit_each import fit_each
 from llgrad.fitting.many.summary import FitSummary
 from llgrad.fitting.targets.recording import LINE
+from llgrad.studies.populations.correlations import correlation_column
 from llgrad.studies.work import Item, Work, checked_devices, checked_settings, digest, each_setting, labels_of
 from llgrad.studies.work import with_settings as device_with
 
@@ -41,6 +43,20 @@ ENDINGS: Final = (
     ".isf",
 )
 """Files of a folder that are taken for recordings."""
+
+ANSWERS: Final[Mapping[str, Callable[[FitSummary], Any]]] = {
+    "explained": lambda answer: answer.explained,
+    "in_part": lambda answer: answer.in_part,
+    "converged": lambda answer: answer.converged,
+    "at_bound": lambda answer: any(answer.at_bound.values()),
+    "r_squared": lambda answer: answer.r_squared,
+    "residual_rms": lambda answer: answer.residual_rms,
+    "noise": lambda answer: answer.noise,
+    "status": lambda answer: answer.status,
+    "explanation": lambda answer: answer.explanation,
+    "verdict": lambda answer: "; ".join(answer.verdict),
+}
+"""The columns of a fit beside its values and their errors."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,10 @@ class Fits(Work):
         recordings = recordings_of(self.data)
         if absent := [name for name in self.labels if name not in recordings]:
             raise ValueError(f"labels names {absent[0]!r}, which is no recording; there are {listed(recordings)}")
+        apart = itertools.starmap(correlation_column, itertools.combinations(free, 2))
+        told = {"name", "device", *settings, *free, *(f"{name}.error" for name in free), *apart, *ANSWERS}
+        if taken := [name for labels in self.labels.values() for name in labels if name in told]:
+            raise ValueError(f"labels has a column {taken[0]!r}, which the study has of itself; give it another name")
         for name, value in {"devices": devices, "free": free, "settings": settings, "data": recordings}.items():
             object.__setattr__(self, name, value)
 
@@ -191,16 +211,7 @@ def _row(answer: FitSummary | str) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, value in answer.values.items():
         row |= {name: value, f"{name}.error": answer.errors[name]}
-    return row | {
-        "explained": answer.explained,
-        "in_part": answer.in_part,
-        "converged": answer.converged,
-        "at_bound": any(answer.at_bound.values()),
-        "r_squared": answer.r_squared,
-        "residual_rms": answer.residual_rms,
-        "noise": answer.noise,
-        "status": answer.status,
-        "explanation": answer.explanation,
-        "verdict": "; ".join(answer.verdict),
-        "failure": None,
-    }
+    names = list(answer.values)
+    for (i, one), (j, other) in itertools.combinations(enumerate(names), 2):
+        row[correlation_column(one, other)] = answer.correlation[i][j]
+    return row | {name: told(answer) for name, told in ANSWERS.items()} | {"failure": None}

@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from llgrad.core.files import plain
 from llgrad.core.record import listed
-from llgrad.studies.population import Population, outliers_of, outlying, population
+from llgrad.studies.populations.correlations import Correlations, correlation_column, correlations
+from llgrad.studies.populations.population import Population, outliers_of, outlying, population
 from llgrad.studies.store import RESULTS
+
+MOST: Final = 3
+"""Correlations that are told when a study is printed; the page and `to_json` have all."""
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "row"), counted(0, "row")
+    ('1 row', '0 rows')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def told_apart(names: Sequence[str], labels: Mapping[str, Sequence[Any]], numbers: Sequence[str]) -> list[str]:
+    """The names, those that come several times with the labels by which they differ, or else with their number.
+
+    >>> told_apart(["a", "b", "b"], {"H_k": [1.0, 1.0, 1.5], "lot": [1, 2, 2]}, ["1", "2", "3"])
+    ['a', 'b (H_k = 1)', 'b (H_k = 1.5)']
+    """
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name, []).append(place)
+    found = list(names)
+    for name, same in places.items():
+        if len(same) == 1:
+            continue
+        differ = {label: values for label, values in labels.items() if len({values[place] for place in same}) > 1}
+        for place in same:
+            told = [f"{label} = {_shown(values[place])}" for label, values in differ.items()]
+            found[place] = f"{name} ({', '.join(told) or f'row {numbers[place]}'})"
+    return found
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)
@@ -48,17 +87,27 @@ class Study:
 
     @property
     def names(self) -> list[str]:
-        """What each row is called: its recording, its device, or its number."""
+        """What each row is called: its recording, its device, or its number; and what it differs by from others of
+        that name: "A1 (device = old, current = 0.001)"."""
+        numbers = [str(number + 1) for number in range(len(self))]
         for name in ("name", "device"):
             if name in self.table.column_names:
-                return [str(value) for value in self.table[name].to_pylist()]
-        return [str(number + 1) for number in range(len(self))]
+                called = [str(value) for value in self.table[name].to_pylist()]
+                return told_apart(called, self._labels(but=name), numbers)
+        return numbers
+
+    def _labels(self, but: str) -> dict[str, list[Any]]:
+        """The columns of what rows are, which stand before their answers, except one."""
+        columns = self.table.column_names
+        return {name: self.table[name].to_pylist() for name in columns[: columns.index("key")] if name != but}
 
     @property
     def failures(self) -> dict[str, str]:
         """Why rows have no numbers, by their names."""
-        pairs = zip(self.names, self.table["failure"].to_pylist(), strict=True)
-        return {name: sentence for name, sentence in pairs if sentence is not None}
+        sentences = self.table["failure"].to_pylist()
+        if all(sentence is None for sentence in sentences):
+            return {}
+        return {name: sentence for name, sentence in zip(self.names, sentences, strict=True) if sentence is not None}
 
     @property
     def good(self) -> np.ndarray:
@@ -98,34 +147,74 @@ class Study:
                 found.setdefault(self.names[place], {})[column] = float(far[place])
         return found
 
-    def correlations(self) -> tuple[list[str], np.ndarray]:
-        """Names and correlations (p, p) of the numbers between good rows, as found, with the errors in them."""
-        names = [name for name in self.units if np.nanstd(self.numbers(name)[0]) > 0]
-        if not names:
-            return [], np.zeros((0, 0))
-        columns = np.stack([self.numbers(name)[0] for name in names])
-        whole = columns[:, np.isfinite(columns).all(axis=0)]
-        return names, np.atleast_2d(np.corrcoef(whole)) if whole.shape[1] > 2 else np.full((len(names),) * 2, np.nan)
+    def correlations(self) -> tuple[list[str], Correlations | None]:
+        """Names of the numbers that differ between the good rows, and their correlations there, the errors taken out.
+
+        Errors of one row are correlated as its fit says (columns such as "alpha~current.correlation"), and independent
+        where the study has no such columns. A number that less than half of the good rows know is left out; None
+        where less than two are left, or too few rows know them all.
+        """
+        numbers = {name: self.numbers(name) for name in self.units}
+        known = {
+            name: np.isfinite(values) & (np.isfinite(errors) if errors is not None else True)
+            for name, (values, errors) in numbers.items()
+        }
+        names = [
+            name
+            for name, (values, _) in numbers.items()
+            if 2 * known[name].sum() >= self.good.sum() and known[name].any() and np.ptp(values[known[name]]) > 0
+        ]
+        whole = np.all([known[name] for name in names], axis=0) if names else np.zeros(len(self), bool)
+        if len(names) < 2 or whole.sum() < len(names) + 2:
+            return names, None
+        values = np.stack([numbers[name][0][whole] for name in names], axis=1)
+        if (np.ptp(values, axis=0) == 0).any():
+            return names, None
+        errors = [np.zeros(len(self)) if (error := numbers[name][1]) is None else error for name in names]
+        covariances = np.zeros((len(values), len(names), len(names)))
+        for i, j in np.ndindex(len(names), len(names)):
+            covariances[:, i, j] = (errors[i] * errors[j])[whole] * self._correlation(names[i], names[j])[whole]
+        return names, correlations(values, covariances)
+
+    def _correlation(self, one: str, other: str) -> np.ndarray:
+        """Correlations (N,) of the errors of two numbers in each row."""
+        if one == other:
+            return np.ones(len(self))
+        found = [correlation_column(one, other), correlation_column(other, one)]
+        column = next((name for name in found if name in self.table.column_names), None)
+        return np.zeros(len(self)) if column is None else self[column].astype(float)
+
+    def counts(self) -> list[str]:
+        """How many rows there are of which kind, in sentences."""
+        failed, good = len(self.failures), int(self.good.sum())
+        said = [f"{counted(len(self), 'row')}, {good} good, {failed} failed"]
+        if other := len(self) - good - failed:
+            does = "does not explain its data" if other == 1 else "do not explain their data"
+            said.append(f"{counted(other, 'fit')} {does}, or did not converge: left out of what follows")
+        return said
 
     def __str__(self) -> str:
-        failed, good = len(self.failures), int(self.good.sum())
-        lines = [f"{self.record['kind']}: {len(self)} rows, {good} good, {failed} failed; {self.folder / RESULTS}"]
-        if other := len(self) - good - failed:
-            lines.append(f"{other} fits do not explain their data, or did not converge: they are left out below")
+        first, *others = self.counts()
+        lines = [f"{self.record['kind']}: {first}; {self.folder / RESULTS}", *others]
         lines += [f"  {name}: {found.said(self.units[name])}" for name, found in self.populations.items()]
-        if self.outliers:
-            lines.append(f"{len(self.outliers)} outliers: {listed(self.outliers)}")
+        names, between = self.correlations()
+        if between is not None:
+            lines.append(f"  correlations, surest first: {'; '.join(between.said(names)[:MOST])}")
+        if outliers := self.outliers:
+            lines.append(f"{counted(len(outliers), 'outlier')}: {listed(outliers)}")
         return "\n".join(lines)
 
     __repr__ = __str__
 
     def to_json(self) -> dict[str, Any]:
-        """The record, with counts, populations, outliers and failures."""
+        """The record, with counts, populations, correlations, outliers and failures."""
+        names, between = self.correlations()
         return self.record | {
             "rows": len(self),
             "good": int(self.good.sum()),
             "failures": self.failures,
             "populations": {name: found._asdict() for name, found in self.populations.items()},
+            "correlations": None if between is None else {"names": names} | plain(between._asdict()),
             "outliers": self.outliers,
             "table": str(self.folder / RESULTS),
         }

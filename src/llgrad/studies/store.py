@@ -15,13 +15,12 @@ from typing import Any, Final
 
 from llgrad.core.files import read_json, write_json, writing
 from llgrad.core.run_record import run_record
-from llgrad.studies.work import Item, Work, digest
+from llgrad.studies.work import COLUMNS, Item, Work, digest
 
 RESULTS: Final = "results.parquet"
 RECORD: Final = "study.json"
 PARTS: Final = "parts"
 KIND: Final = "study"
-FIRST: Final = ("key", "failure")
 
 
 def check_libraries(with_workers: bool) -> None:
@@ -77,6 +76,13 @@ class Store:
 
     def add(self, items: Sequence[Item], rows: Sequence[dict[str, Any]]) -> None:
         """Keep the rows of a batch."""
+        for item, row in zip(items, rows, strict=True):
+            for name in row.keys() & item.labels.keys():
+                if row[name] != item.labels[name]:
+                    raise ValueError(
+                        f"{name} = {row[name]!r} was found of what has {name} = {item.labels[name]!r} already; give "
+                        "one of them another name"
+                    )
         table = _table([{"key": item.key, **row} for item, row in zip(items, rows, strict=True)])
         _write(table, self.folder / PARTS / f"{digest([item.key for item in items])}.parquet")
 
@@ -105,10 +111,16 @@ class Store:
 
 
 def _table(rows: list[dict[str, Any]]) -> Any:
-    """A table with a column for every name in any of the rows."""
+    """A table with a column for every name in any of the rows, and for those that each study has."""
     import pyarrow as pa
 
-    names = dict.fromkeys(name for row in rows for name in row)
+    names = dict.fromkeys([*(name for row in rows for name in row), *COLUMNS])
+    for name in names:
+        known = [row[name] for row in rows if row.get(name) is not None]
+        texts = [value for value in known if isinstance(value, str)]
+        if 0 < len(texts) < len(known):
+            number = next(value for value in known if not isinstance(value, str))
+            raise ValueError(f"{name} is a number in some rows ({number!r}) and a text in others ({texts[0]!r})")
     table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
     texts = [name for name in ("failure",) if name in names]
     for name in texts:

@@ -13,7 +13,7 @@ from llgrad.core.files import read_json
 from llgrad.solve.parts.telling import seconds
 from llgrad.studies.result import Study
 from llgrad.studies.store import KIND, RECORD, RESULTS, Store, check_libraries
-from llgrad.studies.work import Item, Work
+from llgrad.studies.work import COLUMNS, Item, Work
 from llgrad.studies.workers import available, client_of, done_by, run_batch
 
 BATCH: Final = 256
@@ -141,6 +141,8 @@ def _unlike(items: list[Item]) -> list[Item]:
     """The items, those alone that are not the same as an earlier one. Raises ValueError for none."""
     if not items:
         raise ValueError("the study has no items; give it data, devices or settings")
+    if taken := [name for name in COLUMNS if any(name in item.labels for item in items)]:
+        raise ValueError(f"a label, or an argument, is called {taken[0]}, as a column that every study has; rename it")
     found: dict[str, Item] = {}
     for item in items:
         if (first := found.setdefault(item.key, item)) is not item:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import abc
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import jax
 import numpy as np
 
 from llgrad.core.record import leaf_units, listed, set_leaf
 from llgrad.core.units import parse
+
+COLUMNS: Final = ("key", "failure")
+"""Columns that the table of every study has of itself."""
 
 
 class Item(NamedTuple):
@@ -83,7 +86,8 @@ def checked_settings(devices: Mapping[str, Any], settings: Any) -> dict[str, tup
     for name, values in dict(settings or {}).items():
         for label, device in devices.items():
             if name not in (units := leaf_units(device)):
-                raise ValueError(f"the setting {name!r} is none of the device {label!r}'s: {listed(units)}")
+                whose = f"device {label!r}" if label else "device"
+                raise ValueError(f"the setting {name!r} is none of the {whose}; it has {listed(units)}")
         unit = leaf_units(next(iter(devices.values())))[name]
         given = [values] if isinstance(values, (str, int, float)) else list(values)
         if not given:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
+from jaxtyping import Key
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.datasets.samples.kinds import SAMPLES, Samples, noun_of
 from llgrad.networks.bench.design import Design
 from llgrad.networks.network import Network
-from llgrad.networks.prediction import BATCH, predict
+from llgrad.networks.prediction import BATCH, error_of, predict, targets_of
 
 
 class Evaluation(NamedTuple):
@@ -63,7 +65,9 @@ def in_words(entry: dict[str, Any]) -> str:
     return f"accuracy {entry['accuracy']:.2%} ({entry['correct']} of {entry['count']} {entry.get('kind', 'images')})"
 
 
-def evaluate(network: Network | Design, images: Samples, batch: int = BATCH, key: Any = None) -> Evaluation:
+def evaluate(
+    network: Network | Design, images: Samples, batch: int = BATCH, key: Key[jax.Array, ""] | None = None
+) -> Evaluation:
     """Judge a network on images or signals.
 
     Args:
@@ -92,31 +96,9 @@ def judged_as(network: Network | Design, answers: np.ndarray, images: Samples) -
     return judged(answers, wanted)._replace(kind=noun_of(images))
 
 
-def targets_of(network: Any, signals: Samples) -> np.ndarray:
-    """What a regressor shall answer (n, frames read, numbers). Raises ValueError for a number that never changes."""
-    read = network.answered(signals.shape[0])
-    wanted = np.asarray(signals.labels)[:, read.start : read.stop : read.step]
-    if (flat := np.flatnonzero(np.ptp(wanted, axis=(0, 1)) == 0)).size:
-        raise ValueError(
-            f"the target {signals.classes[flat[0]]!r} is {wanted[0, 0, flat[0]]:g} at each frame that is read of all "
-            f"{len(wanted)} signals, so that an error has no measure; give signals in which it changes, or leave it out"
-        )
-    return wanted
-
-
 def told(answers: np.ndarray, wanted: np.ndarray) -> Evaluation:
-    """Accuracy and loss of answers (n, frames read, numbers): the normalised mean square error, over the numbers the
-    mean of
-
-        Σ (answer − wanted)² / Σ (wanted − mean)²,
-
-    the sums and the mean over all signals and frames, so that no number counts for more by its unit.
-    """
-    if not np.isfinite(answers).all():
-        return Evaluation(-math.inf, math.inf, answers, wanted, "signals")
-    wide = wanted.astype(np.float64)
-    missed, spread = (np.square(wide - of).sum(axis=(0, 1)) for of in (answers, wide.mean(axis=(0, 1))))
-    error = float(np.mean(missed / spread))
+    """Accuracy and loss of answers (n, frames read, numbers): the loss is `error_of`, the accuracy what it leaves."""
+    error = error_of(answers, wanted)
     return Evaluation(1 - error, error, answers, wanted, "signals")
 
 

@@ -7,7 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +30,7 @@ class CosineSchedule:
         _within("warmup", self.warmup, 0.0, math.inf, "epochs, 0 or more")
         _within("last", self.last, 0.0, 1.0, "a part of the learning rate, from 0 to 1")
 
-    def factor(self, epoch: Any, epochs: int) -> Any:
+    def factor(self, epoch: float | Float[jax.Array, ""], epochs: int) -> Float[jax.Array, ""]:
         """What the learning rate is multiplied by at a time in epochs (float32, fractions included)."""
         rising = (epoch + 1e-3) / max(self.warmup, 1e-3)
         passed = jnp.clip((epoch - self.warmup) / max(epochs - self.warmup, 1e-3), 0.0, 1.0)
@@ -51,7 +53,7 @@ class ConstantSchedule:
     def __post_init__(self) -> None:
         _within("warmup", self.warmup, 0.0, math.inf, "epochs, 0 or more")
 
-    def factor(self, epoch: Any, epochs: int) -> Any:
+    def factor(self, epoch: float | Float[jax.Array, ""], epochs: int) -> Float[jax.Array, ""]:
         """What the learning rate is multiplied by at a time in epochs (float32, fractions included)."""
         return jnp.minimum((epoch + 1e-3) / max(self.warmup, 1e-3), 1.0)
 

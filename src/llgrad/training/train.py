@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import pathlib
 from collections.abc import Mapping
@@ -19,7 +20,9 @@ from llgrad.datasets.samples.kinds import SETS, Samples, SampleSet, held_back, n
 from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.networks.files import load_network, network_from_spec, save_network
 from llgrad.networks.network import Network
-from llgrad.training.evaluation import Evaluation, evaluate, in_words, targets_of
+from llgrad.networks.prediction import targets_of
+from llgrad.networks.trained.regressor import OscillatorRegressor
+from llgrad.training.evaluation import Evaluation, evaluate, in_words
 from llgrad.training.files.checkpoint import network_of, position_of, read_checkpoint, save_checkpoint, save_start
 from llgrad.training.files.history import History, read_metrics
 from llgrad.training.files.run_folder import METRICS, RunFolder, create_run, open_run
@@ -65,9 +68,9 @@ class Trained:
                  f"{self.result['seconds']:.1f} s"]  # fmt: skip
         if last.get("loss") is not None:
             seen = " (augmented images)" if self.recipe.augments else ""
-            lines.append(f"training: loss {last['loss']:.4f}, accuracy {last['accuracy']:.2%}{seen}")
+            lines.append(f"training: loss {last['loss']:.4f}, {self._told(last['accuracy'])}{seen}")
         if "validation_accuracy" in last:
-            lines.append(f"validation: accuracy {last['validation_accuracy']:.2%}")
+            lines.append(f"validation: {self._told(last['validation_accuracy'])}")
         if self.result["rejected"]:
             lines.append(f"left out: {self.result['rejected']} steps whose loss or gradient was not finite")
         if self.accuracy is not None:
@@ -78,6 +81,12 @@ class Trained:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _told(self, accuracy: float) -> str:
+        """An accuracy in words; of a regression, where it is a part of a variance, the NRMSE."""
+        if isinstance(self.network, OscillatorRegressor):
+            return f"NRMSE {math.sqrt(max(0.0, 1 - accuracy)):.4f}"
+        return f"accuracy {accuracy:.2%}"
 
 
 def train(

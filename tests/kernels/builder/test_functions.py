@@ -5,9 +5,11 @@ import re
 import mpmath
 import numpy as np
 import pytest
+from llvmlite import ir
 from tests.kernels.builder.loop import elementwise, ptx
 
-from llgrad.kernels.builder.functions import FUNCTIONS, apply
+from llgrad.kernels.builder.arithmetic import Arithmetic
+from llgrad.kernels.builder.functions import FUNCTIONS, apply, called
 
 TWO = ("pow", "atan2")
 PLACES = 300
@@ -187,3 +189,15 @@ def test_a_wrong_function_is_seen(rng):
     x = [rng.uniform(1, 2, 50)]
     assert errors(np.exp(x[0]) * (1 + 1e-15), x, mpmath.exp, "float64").max() > LARGEST_ERROR
     assert not alike(np.array([0.0, 1.0, np.nan]), np.array([-0.0, np.nan, 1.0])).any()
+
+
+def test_a_function_is_written_once_and_where_several_lanes_call_it():
+    module = ir.Module("calls")
+    vector = ir.VectorType(ir.DoubleType(), 16)
+    outer = ir.Function(module, ir.FunctionType(vector, [vector]), "outer")
+    builder = ir.IRBuilder(outer.append_basic_block())
+    value = called(Arithmetic(builder, width=16), "tanh", outer.args[0])
+    builder.ret(called(Arithmetic(builder, width=16), "tanh", value))
+    text = str(module)
+    assert text.count('define internal <16 x double> @"tanh.16.64"') == 1
+    assert text.count('call <16 x double> @"tanh.16.64"') == 2

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from llgrad.cli.commands.completing import VARIABLE, placeholder
-from llgrad.cli.commands.table import COMMANDS, CommandTable
+from llgrad.cli.commands.sketching import sketch
+from llgrad.cli.commands.table import COMMANDS, CommandTable, SketchTable
 from llgrad.physics.presets.named import names
 
 
@@ -91,12 +92,44 @@ def test_bash_completes_with_the_script(llgrad, tmp_path):
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "kubota2013", "")
 
 
-def test_names_of_commands_are_told_without_jax():
+def words_of(command):
+    """What decides how the words of a command are parsed, and what a shell is told of each."""
+    return sorted(
+        (*one.opts, *one.secondary_opts, one.param_type_name, getattr(one, "multiple", False), one.nargs)
+        for one in command.params
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_sketch_has_the_options_of_the_command(name):
+    found, whole = SketchTable()[name], CommandTable()[name]
+    assert words_of(found) == words_of(whole)
+    helps = {one.name: one.help for one in whole.params}
+    assert {one.name: one.help for one in found.params if one.help} == {
+        one.name: helps[one.name] for one in found.params if one.help
+    }
+    assert sum(not one.help for one in found.params) <= 1, "all but what is computed"
+    assert sketch(name, f"llgrad.cli.{COMMANDS[name]}").__doc__ or name in ("map", "sweep")
+
+
+def test_what_no_sketch_is_made_of_is_imported():
+    with pytest.raises(LookupError, match=r"llgrad\.cli\.fit has no function fat"):
+        sketch("fat", "llgrad.cli.fit")
+    with pytest.raises(LookupError, match="has no bytes"):
+        sketch("unicode_text", "llgrad.core.files")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("llgrad si", ["simulate"]), ("llgrad fit run.csv --noi", ["--noise"]), ("llgrad train --seg", ["--segment"])],
+)
+def test_names_and_options_are_told_without_jax(line, words):
     """Half a second less for each press of the Tab key."""
     program = (
         "import sys\nfrom llgrad.cli.commands.entry import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    print(end.code, 'jax' in sys.modules)\n"
     )
-    asked = {VARIABLE: "complete_bash", "COMP_WORDS": "llgrad si", "COMP_CWORD": "1"}
+    asked = {VARIABLE: "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
     done = subprocess.run([sys.executable, "-c", program], env=os.environ | asked, capture_output=True, text=True)
-    assert (done.stdout.split(), done.stderr) == (["simulate", "0", "False"], "")
+    *told, code, has_jax = done.stdout.split()
+    assert (told, code, has_jax, done.stderr) == (words, "0", "False", "")

@@ -48,7 +48,11 @@ def accepted(name, parameter):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_word_of_every_command_means_the_same_in_a_file(name, parsed, tmp_path):
     entries, options, arguments = {}, [], []
-    for word, parameter in known_of(TABLE[name].params).items():
+    first = {id(one): word for word, one in reversed(known_of(TABLE[name].params).items())}
+    for parameter in TABLE[name].params:
+        if parameter.name == "config":
+            continue
+        word = first[id(parameter)]
         if parameter.param_type_name == "argument":
             entries[word] = accepted(name, parameter)
             arguments.append(entries[word])
@@ -63,6 +67,42 @@ def test_every_word_of_every_command_means_the_same_in_a_file(name, parsed, tmp_
     on_the_line = parsed(name, options + arguments)
     assert parsed(name, [], tomli_w.dumps(entries)) == on_the_line
     assert sys.argv[1] == name and sorted(sys.argv[2:]) == sorted(options + arguments)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_option_has_every_spelling_of_the_line_in_a_file(name):
+    known = known_of(TABLE[name].params)
+    spelled = {flag.removeprefix("--") for one in TABLE[name].params for flag in one.opts if flag.startswith("--")}
+    assert spelled - {"config"} <= known.keys()
+
+
+def test_two_spellings_are_one_word(parsed, tmp_path):
+    assert parsed("optimise", [], 'device = "a"\nminimize = "power"')["to_minimise"] == ["power"]
+    with pytest.raises(ValueError, match=r"run\.toml gives minimise twice"):
+        parsed("optimise", [], 'device = "a"\nminimize = "power"\nminimise = "power"')
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if any(one.required for one in TABLE[name].params)])
+def test_missing_arguments_are_one_sentence_that_names_all(name, refused, tmp_path):
+    (tmp_path / "run.toml").write_text("")
+    needed = [one.opts[0] for one in TABLE[name].params if one.required]
+    listed = needed[0] if len(needed) == 1 else f"{', '.join(needed[:-1])} and {needed[-1]}"
+    place, more = f'on the line or as {needed[0].lstrip("-")} = "…" in run.toml', f"(see llgrad {name} --help)"
+    assert refused(name) == f"llgrad {name} needs {listed} {more}"
+    assert refused(name, "--config", "run.toml") == f"llgrad {name} needs {listed}, {place} {more}"
+
+
+def test_only_what_is_missing_is_named(refused, tmp_path):
+    (tmp_path / "run.toml").write_text('start = "1mA"')
+    assert refused("follow", "kubota2013", "--config", "run.toml").startswith(
+        "llgrad follow needs parameter and stop, "
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_as_windows_writes_it(parsed, tmp_path, encoding):
+    (tmp_path / "run.toml").write_bytes('device = "kubota2013"  # µ\r\n'.encode(encoding))
+    assert parsed("devices", ["--config", "run.toml"])["device"] == "kubota2013"
 
 
 def test_kinds_of_values(parsed):
@@ -128,6 +168,7 @@ def test_arguments_by_name_and_by_place(parsed):
         ('engine = "fast"', ["--engine", "native", "(from run.toml)"]),
         ("save-every = 1\nsave_every = 1", ["run.toml", "save-every twice"]),
         ("field 200Oe", ["--config run.toml is no TOML", "line 1"]),
+        ("field = " + "[" * 9999, ["--config run.toml is no TOML", "nested too deep"]),
         ("field = 200", ["'200' has no unit"]),
     ],
 )

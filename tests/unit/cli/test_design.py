@@ -122,7 +122,7 @@ def test_damaged_designs_and_other_images_are_one_sentence(llgrad, refused, run,
     stored = dict(np.load(tmp_path / "rows.npz"))
     np.savez(tmp_path / "rows.npz", images=stored["images"][:, ::-1], labels=stored["labels"])
     assert refused("evaluate", "dir") == (
-        "dir was trained on other images of rows: the hash of these is another one; give the same images"
+        "dir was trained on other images of rows (split 0): the hash of these is another one; give the same images"
     )
     np.savez(tmp_path / "rows.npz", images=stored["images"][:, :4], labels=stored["labels"])
     assert refused("evaluate", "dir") == (

@@ -2,7 +2,11 @@
 
 import importlib.metadata
 import json
+import os
+import subprocess
+import sys
 
+import jax
 import pytest
 
 from llgrad.cli.installation import health
@@ -93,3 +97,30 @@ def test_engines_that_disagree_are_a_fault(monkeypatch):
     monkeypatch.setattr(health, "AGREE", -1.0)
     (found,) = health.engines()
     assert found.fault and "do not trust" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (AssertionError(), "JAX does not start with JAX_PLATFORMS = cuda: it finds no such device"),
+        (RuntimeError("no backend 'cuda' (set JAX_PLATFORMS='' to …)"), "JAX_PLATFORMS = cuda: no backend 'cuda'"),
+    ],
+)
+def test_platforms_that_are_not_there_are_a_fault(error, said, llgrad, monkeypatch):
+    def devices():
+        raise error
+
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    monkeypatch.setattr(jax, "devices", devices)
+    (found,) = health.engines()
+    assert found.fault and found.text.endswith(said) and found.remedy == "unset it, or set it to cpu"
+    (gpu,) = health.gpu()
+    assert gpu.text == "not looked for: JAX_PLATFORMS is cuda"
+
+
+def test_a_command_says_where_jax_does_not_start():
+    run = [sys.executable, "-m", "llgrad", "simulate", "kubota2013", "--duration", "1ns"]
+    done = subprocess.run(run, env=os.environ | {"JAX_PLATFORMS": "abacus"}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("llgrad: JAX does not start with JAX_PLATFORMS = abacus: ")
+    assert done.stderr.endswith("; unset it, or set it to cpu\n")

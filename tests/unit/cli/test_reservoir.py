@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+import llgrad as lg
+
 SMALL = ("--length", "500", "--nodes", "4", "--hold", "0.2ns", "--set", "current=0.5mA", "--set", "alpha=0.05")
 
 
@@ -18,6 +20,21 @@ def test_a_task_is_tuned_and_compared(llgrad, tmp_path):
         assert (tmp_path / "pictures" / f"{name}.png").stat().st_size > 10_000
 
 
+def test_a_fitted_reservoir_is_written_as_a_bench_design(llgrad, tmp_path):
+    ended = llgrad("reservoir", "narma2", *SMALL, "--noise", "0", "--design", "bench", "--dac-bits", 6)
+    assert (ended.status, ended.err) == (0, "")
+    assert "with settings of 6 bits" in ended.out and "wrote bench/design.json" in ended.out
+    loaded = lg.reservoir.load_reservoir(tmp_path / "bench" / "design.json")
+    told = float(ended.out.split(" with settings of 6 bits")[0].split()[-1])
+    rest = lg.reservoir.narma(2, length=500, seed=0).split(0.5)[1]
+    assert loaded.errors(rest.signal, rest.target)[0] == pytest.approx(told, rel=1e-3)
+    assert {file.name for file in (tmp_path / "bench").iterdir()} == {
+        *("design.json", "time_line.csv", "drive.csv", "readout.csv")
+    }
+    again = llgrad("reservoir", "narma2", *SMALL, "--design", "bench")
+    assert again.status != 0 and "exists already and is kept; choose another --design, or add --force" in again.err
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -27,6 +44,8 @@ def test_a_task_is_tuned_and_compared(llgrad, tmp_path):
         ),
         (("stm", "--input", "field"), "input = 'field', but a signal can act on current, field_x"),
         (("stm", "--gain", "5"), "--gain"),
+        (("stm", "--dac-bits", "8"), "--dac-bits is the resolution of a bench; add --design DIR"),
+        (("capacity", "--design", "x"), "--design is of a read-out that was fitted, and capacity has none"),
         (("stm", "--coupling", "1mT"), "--coupling is for an array; add --oscillators"),
         (("stm", "--oscillators", "0"), "--oscillators 0: expected one or more"),
         (("stm", "--starts", "2"), "--starts is for a search; add --tune gain=0T:50mT"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import llgrad as lg
+from llgrad.cli.studies.spec import COMMON, KNOWN, read_spec
 
 DEVICE = lg.presets.kubota2013().replace(current=0.6e-3)
 
@@ -63,6 +64,43 @@ def test_a_wrong_file_is_a_sentence(llgrad, wafer, tmp_path, change, said):
     ended = llgrad("study", "all.toml", "--workers", 0)
     assert ended.status == 2 and said in ended.err and ended.err.count("\n") == 1
     assert not (tmp_path / "all").exists()
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in KNOWN for name in {**COMMON, **KNOWN[kind]}])
+def test_every_entry_of_a_wrong_kind_is_a_sentence(refused, tmp_path, kind, name):
+    text = "" if name == "kind" else f'kind = "{kind}"\n'
+    (tmp_path / "all.toml").write_text(f"{text}{name} = 1979-05-27\n")
+    said = refused("study", "all.toml")
+    assert said.startswith("all.toml: ") and (f"{name} = " in said or "has no entry" in said)
+
+
+def test_names_with_a_dot_are_tables_too(llgrad, wafer, tmp_path):
+    (tmp_path / "all.toml").write_text(
+        'device = "kubota2013"\nfiles = "wafer/D0.npz"\nfree = ["field.z"]\n[start]\nfield.z = "0.01T"\n'
+        "[settings]\ndemag.z = [0.9]\n"
+    )
+    work = read_spec(tmp_path / "all.toml")
+    assert work.settings == {"demag.z": (0.9,)} and float(work.devices[""].field.z) == 0.01
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[set]\nalpha = [1]", "set: alpha = [1], expected one value with its unit"),
+        ("[settings]\nalpha = [true]", "settings: alpha = [True], expected a list of values"),
+        ("[settings]\nalfa = [1]", "the setting 'alfa' is none of the device; it has Ms, "),
+    ],
+)
+def test_wrong_values_in_tables_are_a_sentence(refused, tmp_path, text, said):
+    (tmp_path / "all.toml").write_text(f'kind = "simulations"\ndevice = "kubota2013"\nduration = "1ns"\n{text}\n')
+    assert said in refused("study", "all.toml")
+
+
+def test_a_file_of_bytes_is_a_sentence(refused, tmp_path):
+    (tmp_path / "all.toml").write_bytes(b"\xdb\x00")
+    assert refused("study", "all.toml").startswith("all.toml is no TOML file: ")
+    (tmp_path / "all.toml").write_text("a = " + "[" * 9999)
+    assert refused("study", "all.toml") == "all.toml is no TOML file: its entries are nested too deep"
 
 
 def test_a_folder_refuses_what_is_for_one_recording(llgrad, wafer):

@@ -74,7 +74,7 @@ def test_pictures_show_the_first_signal(llgrad, signals, tmp_path):
     network = load_network(tmp_path / "run" / "network.json")
     assert network.readout.weights.shape == (2 * 3 * 3, 2)
     drawn = {file.name for file in (tmp_path / "run" / "pictures").iterdir()}
-    assert drawn == {"confusion.png", "learning_curves.png", "response.png", "settings.png"}
+    assert drawn == {"confusion.png", "learning_curves.png", "response.png", "settings.png", "signal.png", "pulse.png"}
 
 
 REFUSED = [

@@ -9,6 +9,7 @@ from tests.unit.plot.conftest import check_whole
 from llgrad import plot, presets
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.wiring import DeviceWiring
+from llgrad.networks.memory import PulseResponse
 
 CLASSES = ("cat", "dog", "fox")
 LABELS, TAKEN = np.array([0, 0, 1, 1, 2, 2, 2]), np.array([0, 0, 1, 2, 2, 2, 0])
@@ -27,6 +28,11 @@ def settings(seed, coupling=1.0):
     return Settings(DeviceWiring.of(presets.kubota2013()), np.zeros((20, 6)), np.zeros(6), 0.1, weights, own)
 
 
+def response(constant):
+    times = np.linspace(0, 8e-9, 101)
+    return PulseResponse(times, np.exp(-times[:, None] / (constant * np.array([0.5, 1.0, 1.2]))), 1e-10)
+
+
 @pytest.fixture(scope="module")
 def pictures():
     rng = np.random.default_rng(0)
@@ -39,6 +45,14 @@ def pictures():
         "confusion of long names": plot.confusion(LABELS, TAKEN, [f"a long {name}" for name in CLASSES]),
         "examples": plot.examples(images, LABELS, TAKEN, np.full(7, 0.625), CLASSES),
         "response": plot.response(times, m, images[0]),
+        "learning of a regression": plot.learning_curves(ROWS, regression=True),
+        "predictions": plot.predictions(m[:, :, :2], m[:, :, :2] + 0.1, ["a target", "b"]),
+        "signal": plot.signal_course(times, m[..., 0], m[0], np.full((6, 3), 0.3), CLASSES),
+        "signal of many": plot.signal_course(times, m[..., 0], rng.random((6, 20)), np.full((6, 7), 0.3), "abcdefg"),
+        "signal with targets": plot.signal_course(times, m[..., 0], m[0], m[0][:, :1], ["y"], m[0][:, 1:2]),
+        "pulse": plot.pulse_response(response(2e-9), response(1e-9)),
+        "pulse without a start": plot.pulse_response(None, response(1e-9)),
+        "pulse that is never forgotten": plot.pulse_response(response(1e-9), response(1.0)),
         "settings": plot.settings(settings(0), settings(1)),
         "settings without a start": plot.settings(None, settings(0, coupling=0.0)),
     }
@@ -53,6 +67,9 @@ def test_axes_carry_units(pictures):
     def labels(name):
         return {label for axes in pictures[name].axes for label in (axes.get_xlabel(), axes.get_ylabel()) if label}
 
+    assert labels("learning of a regression") == {"epoch", "mean square error / variance", "NRMSE"}
+    assert labels("pulse") >= {"time since the pulse (ns)", "time constant (ns)", "oscillators"}
+    assert labels("signal with targets") == {"input", "oscillator", "y", "time (ps)", "$m_x$"}
     assert labels("learning") == {"epoch", "cross entropy (nat)", "error rate (%)"}
     assert labels("response") == {"time (ps)", "oscillator", "component of m (unit vector)"}
     assert {"field along z (mT)", "current (mA)", "damping α", "coupling field (mT)"} < labels("settings")

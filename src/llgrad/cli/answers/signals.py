@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from json import dumps
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from llgrad.core.trajectory import SystemSignal, SystemTrajectory
+from llgrad.cli.output import Outputs
+from llgrad.core.files import plain, write_npz
+from llgrad.core.trajectory import SystemSignal, SystemTrajectory, Trajectory
 from llgrad.core.units import show
+from llgrad.datasets.reader import write_trace
+from llgrad.datasets.trace import trace_of
 from llgrad.devices.states.components import component_names
 from llgrad.observables.oscillation import Oscillation, oscillation_of
 from llgrad.observables.signal import FEWEST_SAMPLES
@@ -62,6 +68,20 @@ def last_half_of_system(run: SystemTrajectory) -> SystemTrajectory:
     half = np.shape(run.t)[0] // 2
     t, state = jax.tree.map(lambda array: np.asarray(array)[half:], (run.t, run.state))
     return SystemTrajectory(t, state, run.status, run.model, run.drive, run.stats)
+
+
+def write_run(run: SystemTrajectory | Trajectory, record: Mapping[str, Any], outputs: Outputs) -> None:
+    """Write a run with its record to the file that is asked for, .csv or .npz."""
+    if outputs.out is None:
+        return
+    if outputs.out.suffix.lower() == ".csv":
+        text = dumps(plain(record), ensure_ascii=False)
+        note = f"simulated by {record['command']}\nrun record: {text}"
+        columns = run.signals if isinstance(run, SystemTrajectory) else None
+        write_trace(outputs.out, trace_of(run, columns), note, overwrite=outputs.overwrite)
+    else:
+        arrays = arrays_of(run) if isinstance(run, SystemTrajectory) else {"t": run.t, "m": run.m}
+        write_npz(outputs.out, record, arrays, outputs.overwrite)
 
 
 def arrays_of(run: SystemTrajectory) -> dict[str, Any]:

@@ -23,8 +23,17 @@ def prepare() -> None:
 
 def begun() -> str:
     """The last word of the line that a shell asks about."""
-    line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
-    return line.rpartition(" ")[2]
+    return _line().rpartition(" ")[2]
+
+
+def has_command() -> bool:
+    """Whether the line has a command before its last word."""
+    words = _line().split(" ")
+    return len(words) > 2 and not words[1].startswith("-")
+
+
+def _line() -> str:
+    return os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
 
 
 def placeholder(name: str, module: str) -> TyperCommand:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final
 
@@ -38,16 +37,18 @@ class Configured(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         files = sum(word.partition("=")[0] == "--config" for word in args)
-        if not files or ctx.resilient_parsing:
-            return super().parse_args(ctx, args)
         line, rest, _ = self.make_parser(ctx).parse_args(args=list(args))
+        if ctx.resilient_parsing or line.get("help"):
+            return super().parse_args(ctx, args)
         file = line.pop("config", None)
-        if line.get("help") or not isinstance(file, str):
+        line = {name: value for name, value in line.items() if isinstance(value, GIVEN) and value != ()}
+        if not isinstance(file, str):
+            self._check_whole(ctx, line, "")
             return super().parse_args(ctx, args)
         if files > 1:
             raise ValueError("--config is given twice; put the words of both files into one")
-        line = {name: value for name, value in line.items() if isinstance(value, GIVEN) and value != ()}
         found = values_of(file, known_of(self.get_params(ctx)), f"llgrad {ctx.info_name}")
+        self._check_whole(ctx, found | line, file)
         words = [*_words(self.get_params(ctx), found | line), *rest]
         sys.argv = [sys.argv[0], ctx.info_name, *words]
         try:
@@ -57,6 +58,15 @@ class Configured(TyperCommand):
                 error.message = f"{error.message} (from {file})"
             raise
 
+    def _check_whole(self, ctx: Any, values: Mapping[str, Any], file: str) -> None:
+        """Raise ValueError where something is missing: typer names the first of it only, and not the command."""
+        missing = [one for one in self.get_params(ctx) if one.required and one.name not in values]
+        if missing:
+            *most, last = [max(one.opts, key=len) for one in missing]
+            listed = f"{', '.join(most)} and {last}" if most else last
+            place = f', on the line or as {_word(missing[0])} = "…" in {file}' if file else ""
+            raise ValueError(f"llgrad {ctx.info_name} needs {listed}{place} (see llgrad {ctx.info_name} --help)")
+
 
 def values_of(file: str, known: Mapping[str, Any], command: str) -> dict[str, Any]:
     """What a file gives, by the names of a command's parameters: a text, a list of texts, or true and false of a flag.
@@ -64,10 +74,15 @@ def values_of(file: str, known: Mapping[str, Any], command: str) -> dict[str, An
     `known` has the parameters by their words. Raises OSError for a file that cannot be read, ValueError for one that is
     no TOML, for an unknown word and for a value of a wrong kind.
     """
+    from llgrad.core.files import (
+        strict_toml,
+        unicode_text,
+    )  # here, as it imports JAX, without which names are completed
+
     try:
         with open(file, "rb") as stream:
-            entries = tomllib.load(stream)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            entries = strict_toml(unicode_text(stream.read()))
+    except ValueError as error:
         raise ValueError(f'--config {file} is no TOML ({error}); expected lines such as field = "200Oe"') from None
     found: dict[str, Any] = {}
     for key, value in entries.items():
@@ -75,7 +90,8 @@ def values_of(file: str, known: Mapping[str, Any], command: str) -> dict[str, An
         if word not in known:
             near = difflib.get_close_matches(word, known, n=3)
             guess = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
-            raise ValueError(f"{file}: unknown word {key!r}{guess}; {command} takes {', '.join(known)}")
+            words = dict.fromkeys(map(_word, known.values()))
+            raise ValueError(f"{file}: unknown word {key!r}{guess}; {command} takes {', '.join(words)}")
         name = known[word].name
         if name in found:
             raise ValueError(f"{file} gives {word} twice, with - and with _; give it once")
@@ -84,12 +100,21 @@ def values_of(file: str, known: Mapping[str, Any], command: str) -> dict[str, An
 
 
 def known_of(parameters: list[Any]) -> dict[str, Any]:
-    """The parameters of a command by their words: `sine-current` of --sine-current, `device` of the argument DEVICE."""
-    return {_word(one): one for one in parameters if one.name not in NOT_IN_A_FILE}
+    """The parameters of a command by their words: `sine-current` of --sine-current, `device` of the argument DEVICE.
+
+    An option of two spellings (--minimise, --minimize) is here by both, the one that is shown first.
+    """
+    return {word: one for one in parameters if one.name not in NOT_IN_A_FILE for word in _spellings(one)}
+
+
+def _spellings(parameter: Any) -> list[str]:
+    """The words of a parameter: all but its single letters."""
+    longest = sorted(parameter.opts, key=len, reverse=True)
+    return [word.lstrip("-").replace("_", "-") for word in longest if word.startswith("--") or len(longest) == 1]
 
 
 def _word(parameter: Any) -> str:
-    return max(parameter.opts, key=len).lstrip("-").replace("_", "-")
+    return _spellings(parameter)[0]
 
 
 def _value(file: str, key: str, value: Any, parameter: Any) -> Any:
@@ -100,7 +125,7 @@ def _value(file: str, key: str, value: Any, parameter: Any) -> Any:
         raise ValueError(f"{file}: {key} = {value!r}, expected true or false")
     repeated = getattr(parameter, "multiple", False) or parameter.nargs == -1
     if repeated and isinstance(value, dict) and "=" in (parameter.metavar or ""):
-        return [f"{name}={_text(file, f'{key}.{name}', one)}" for name, one in _leaves(value)]
+        return [f"{name}={_text(file, f'{key}.{name}', one)}" for name, one in leaves_of(value)]
     if repeated and isinstance(value, list):
         return [_text(file, key, one) for one in value]
     if isinstance(value, list):
@@ -108,11 +133,11 @@ def _value(file: str, key: str, value: Any, parameter: Any) -> Any:
     return [_text(file, key, value)] if repeated else _text(file, key, value)
 
 
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves_of(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The values of a table by their dotted names: TOML reads field.z = … as a table in a table."""
     for name, value in table.items():
         if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
+            yield from leaves_of(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
 

@@ -5,21 +5,52 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Simulate": ("devices", "simulate", "switch", "loop", "resonance", "harmonics"),
-    "Orbits": ("orbit", "sweep", "map", "equilibria", "follow", "optimise"),
-    "Data": ("show", "fit", "study", "plan"),
-    "Networks": ("reservoir", "train", "evaluate", "design"),
-    "Installation": ("demo", "cache", "doctor", "guide", "completion"),
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "Simulate": {
+        "devices": "devices",
+        "simulate": "simulate",
+        "switch": "agitation.switch",
+        "loop": "states.loop",
+        "resonance": "states.resonance",
+        "harmonics": "states.harmonics",
+        "circuit": "states.circuit",
+    },
+    "Orbits": {
+        "orbit": "states.orbit",
+        "sweep": "maps.commands",
+        "map": "maps.commands",
+        "equilibria": "states.equilibria",
+        "follow": "states.follow",
+        "optimise": "states.optimise",
+    },
+    "Data": {
+        "show": "answers.show",
+        "fit": "fit",
+        "study": "studies.command",
+        "plan": "answers.plan",
+    },
+    "Networks": {
+        "reservoir": "reservoirs.command",
+        "train": "networks.train",
+        "evaluate": "networks.evaluate",
+        "design": "networks.design",
+    },
+    "Installation": {
+        "demo": "demo.command",
+        "cache": "installation.cache",
+        "doctor": "installation.doctor",
+        "guide": "installation.guide",
+        "completion": "installation.completion",
+    },
 }
-"""Which commands stand together in `llgrad --help`."""
+"""The commands as they stand together in `llgrad --help`, each with its module of `llgrad.cli`."""
 
 PANELS: Final[Mapping[str, str]] = {
     "Device": "device current field field-x field-y field-z angle alpha temperature set",
     "Drive": "drive sine-current drive-csv pulse microwave-field microwave-current",
     "What is swept": "sweep frequency steps back cycles doublings points runs wait",
     "What is computed": "quantity lock ratio load harmonic input chaos observable signal",
-    "What is looked for": "minimise maximise free hold start bounds spread worst draws",
+    "What is looked for": "minimise maximise free hold start bounds within spread worst draws",
     "Data": "columns read noise segment",
     "Field sweeps": "field-unit voltage-unit min-field max-field frequencies background shape modulation",
     "Candidates": "currents fields vary duration every settling apart",
@@ -37,10 +68,15 @@ OWN: Final[Mapping[str, Mapping[str, str]]] = {
     "loop": {"What is swept": "current field angle"},
     "resonance": {"What is swept": "field angle points"},
     "harmonics": {"What is computed": "signal"},
+    "circuit": {
+        "Circuit": "series parallel source source-resistance load resistance tmr",
+        "Integration": "duration seed",
+    },
     "plan": {"Data": "columns noise duration every settling", "What is looked for": "free apart"},
     "reservoir": {
         "Reservoir": "hold input gain feedback nodes oscillators coupling read noise length seed",
         "Search": "tune steps starts",
+        "Bench": "design dac-bits",
     },
     "train": {"The run": "processes json force"},
     "evaluate": {"Imperfections of real arrays": "arrays seed curve", "Result": "pictures", "Data": "data-dir"},

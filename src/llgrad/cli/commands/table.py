@@ -12,36 +12,11 @@ from typer.core import TyperGroup
 
 from llgrad.cli.commands.completing import placeholder
 from llgrad.cli.commands.config import Configured
-from llgrad.cli.commands.panels import arranged
+from llgrad.cli.commands.panels import GROUPS, arranged
+from llgrad.cli.commands.sketching import sketch
 from llgrad.core.speed.importing import without_collections
 
-COMMANDS: Final = {
-    "devices": "devices",
-    "simulate": "simulate",
-    "switch": "agitation.switch",
-    "loop": "states.loop",
-    "resonance": "states.resonance",
-    "harmonics": "states.harmonics",
-    "orbit": "states.orbit",
-    "sweep": "maps.commands",
-    "map": "maps.commands",
-    "equilibria": "states.equilibria",
-    "follow": "states.follow",
-    "optimise": "states.optimise",
-    "show": "answers.show",
-    "fit": "fit",
-    "study": "studies.command",
-    "plan": "answers.plan",
-    "reservoir": "reservoirs.command",
-    "train": "networks.train",
-    "evaluate": "networks.evaluate",
-    "design": "networks.design",
-    "demo": "demo.command",
-    "cache": "installation.cache",
-    "doctor": "installation.doctor",
-    "guide": "installation.guide",
-    "completion": "installation.completion",
-}
+COMMANDS: Final[Mapping[str, str]] = {name: module for group in GROUPS.values() for name, module in group.items()}
 """In which module of `llgrad.cli` each command is, in the order of the help."""
 
 
@@ -53,13 +28,16 @@ class CommandTable(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:
-            with without_collections():
-                module = importlib.import_module(f"llgrad.cli.{COMMANDS[name]}")
-            gc.freeze()  # as in `main` of llgrad.cli.main
             alone = typer.Typer(add_completion=False)
-            alone.command(name, cls=Configured)(getattr(module, name, None) or getattr(module, f"{name}_"))
+            alone.command(name, cls=Configured)(self._function(name))
             self._made[name] = arranged(typer.main.get_command(alone))
         return self._made[name]
+
+    def _function(self, name: str) -> Any:
+        with without_collections():
+            module = importlib.import_module(f"llgrad.cli.{COMMANDS[name]}")
+        gc.freeze()  # as in `main` of llgrad.cli.main
+        return getattr(module, name, None) or getattr(module, f"{name}_")
 
     def __contains__(self, name: object) -> bool:
         return name in COMMANDS
@@ -71,12 +49,22 @@ class CommandTable(Mapping[str, Any]):
         return len(COMMANDS)
 
 
+class SketchTable(CommandTable):
+    """The commands with their options as their sources write them down, for a shell that asks for these."""
+
+    def _function(self, name: str) -> Any:
+        try:
+            return sketch(name, f"llgrad.cli.{COMMANDS[name]}")
+        except LookupError:
+            return super()._function(name)
+
+
 class CommandGroup(TyperGroup):
     """The group of commands by their names; a shell that asks for names is told them without importing a command."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, commands: Any = None, **options: Any) -> None:
         super().__init__(**options)
-        self.commands: Any = CommandTable()
+        self.commands: Any = commands or CommandTable()
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from llgrad.cli.networks.defaults import BY_SET
-from llgrad.cli.networks.images import ImageSource
 from llgrad.cli.networks.learning.network import network_of
 from llgrad.cli.networks.learning.options import NetworkKind
 from llgrad.cli.networks.pictures import clear_pictures, draw_pictures
+from llgrad.cli.networks.sources.images import ImageSource
 from llgrad.cli.networks.subject import Subject
 from llgrad.cli.output import command_line
 from llgrad.cli.progress import working

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import jax
 import numpy as np
 
-from llgrad.cli.compilation import cores
+from llgrad.cli.compilation import cores, platform_fault
 from llgrad.core.run_record import version
 
 AGREE: Final = 1e-12
@@ -94,6 +94,10 @@ def engines() -> Iterator[Finding]:
     from llgrad.solve.simulate import simulate
     from llgrad.solve.xla import XLA
 
+    if fault := platform_fault():
+        said, _, remedy = fault.rpartition("; ")
+        yield Finding("engine", said, remedy, True)
+        return
     with jax.enable_x64(True):
         began = time.perf_counter()
         native = simulate(kubota2013(), duration=0.2e-9, dt=2e-12, engine=Native())
@@ -128,7 +132,7 @@ def folder() -> Iterator[Finding]:
 
 def gpu() -> Iterator[Finding]:
     """The GPUs that JAX finds; those that the driver tells of and JAX does not."""
-    found = [device for device in jax.devices() if device.platform == "gpu"]
+    found = [] if platform_fault() else [device for device in jax.devices() if device.platform == "gpu"]
     if found:
         yield Finding("GPU", ", ".join(str(device.device_kind) for device in found))
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from llgrad.cli.networks.signals import is_signals
+from llgrad.cli.networks.sources.signals import is_signals
 from llgrad.networks.trained.natural import STEPS
 from llgrad.training.recipe import Recipe
 
@@ -43,6 +43,11 @@ BY_SET: Final = {
 OF_SIGNALS: Final = Defaults(Recipe(epochs=40, batch=50, learning_rate=5e-3, label_smoothing=0.1), (64,))
 
 
-def defaults_of(name: str) -> Defaults:
+OF_TARGETS: Final = Defaults(Recipe(epochs=60, batch=20, learning_rate=1e-2, weight_decay=0.0), (64,))
+
+
+def defaults_of(name: str, regression: bool = False) -> Defaults:
     """The defaults for a set; images of the user's own are taken for a large one."""
+    if regression:
+        return OF_TARGETS
     return OF_SIGNALS if is_signals(name) else BY_SET.get(name.lower(), LARGE)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import pathlib
 from typing import Annotated, Any
 
 import typer
 
 from llgrad.cli.device_options import quantity
-from llgrad.cli.networks.images import DataDirOption
+from llgrad.cli.networks.sources.images import DataDirOption
 from llgrad.cli.networks.subject import DESIGN, Subject, load_subject
 from llgrad.cli.output import ForceOption, JsonOption, command_line, print_json
 from llgrad.cli.progress import working
@@ -80,10 +81,14 @@ def _check_folder(folder: pathlib.Path, made: Design, force: bool) -> None:
 def _check(subject: Subject, made: Design, bench: Bench, data_dir: pathlib.Path | None) -> dict[str, Any]:
     """What a bench cannot give, and the accuracy with what it can."""
     found, images = excesses(made, bench), subject.test_images(data_dir)
-    ideal = working("testing", lambda _: evaluate(made, images)).accuracy
-    within = working("testing within the limits", lambda _: evaluate(set_on(made, bench), images)).accuracy
+    ideal = working("testing", lambda _: evaluate(made, images))
+    within = working("testing within the limits", lambda _: evaluate(set_on(made, bench), images))
     lines = [f"beyond the bench: {one}" for one in found] or ["every setting is within the limits of the bench"]
     how = "" if bench.bits is None else f" and rounded to {bench.bits} bits"
-    lines.append(f"test: accuracy {ideal:.2%} as trained, {within:.2%} with settings cut off at the limits{how}")
+    told = [
+        f"NRMSE {math.sqrt(one.loss):.4f}" if one.is_regression else f"accuracy {one.accuracy:.2%}"
+        for one in (ideal, within)
+    ]
+    lines.append(f"test: {told[0]} as trained, {told[1].partition(' ')[2]} with settings cut off at the limits{how}")
     entry = [dataclasses.asdict(one) for one in found]
-    return {"exceeded": entry, "accuracy": ideal, "accuracy_on_bench": within, "lines": lines}
+    return {"exceeded": entry, "accuracy": ideal.accuracy, "accuracy_on_bench": within.accuracy, "lines": lines}

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import jax
 import typer
 
-from llgrad.cli.networks.images import DataDirOption
 from llgrad.cli.networks.imperfections import (
     ArraysOption,
     BitsOption,
@@ -23,7 +22,8 @@ from llgrad.cli.networks.imperfections import (
     table,
 )
 from llgrad.cli.networks.pictures import draw_pictures
-from llgrad.cli.networks.signals import linear_beside, linear_entry, linear_in_words
+from llgrad.cli.networks.sources.beside import beside
+from llgrad.cli.networks.sources.images import DataDirOption
 from llgrad.cli.networks.subject import load_subject
 from llgrad.cli.output import (
     ForceOption,
@@ -42,8 +42,8 @@ from llgrad.networks.bench.design import Design
 from llgrad.networks.imperfections import Imperfections
 from llgrad.networks.robustness import Robustness, robustness
 from llgrad.networks.robustness import curve as robustness_curve
+from llgrad.training.evaluation import Evaluation, in_words
 from llgrad.training.evaluation import evaluate as evaluate_network
-from llgrad.training.evaluation import in_words
 
 
 def evaluate(
@@ -67,7 +67,7 @@ def evaluate(
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Test a network on the test images of the set that it was trained on.
+    """Test a network on the test images, or signals, of the set that it was trained on.
 
     With a spread, noise or other imperfections, test many arrays drawn from them too.
     """
@@ -79,25 +79,23 @@ def evaluate(
     design = None if imperfections is None else subject.design()
     images = (data := subject.data(data_dir)).test
     found = working("testing", lambda _: evaluate_network(subject.network, images))
-    linear = linear_beside(data)
-    entry, rows = found.to_json() | linear_entry(linear), []
+    linear = beside(data, subject.network)
+    rows: list[Robustness] = []
+    entry: dict[str, Any] = {**found.to_json(), **linear.entry}
     if design is not None and imperfections is not None:
         rows = _drawn(design, imperfections, images, arrays or 20, seed or 0, curve)
-        save_pictures(outputs, {"robustness": lambda: _picture(rows, found.accuracy)})
+        save_pictures(outputs, {"robustness": lambda: _picture(rows, found)})
         robust: Any = [row.to_json() for row in rows] if curve else rows[0].to_json()
         entry |= {"imperfections": to_json(imperfections), "curve" if curve else "robustness": robust}
     drawn = draw_pictures(subject, found, images) if pictures else []
     if json:
-        print_json(
-            run_record("evaluation", dtype="float32", command=command_line(), **subject.origin)
-            | entry
-            | {"run": str(run)}
-        )
+        record = run_record("evaluation", dtype="float32", command=command_line(), **subject.origin)
+        print_json(record | entry | {"run": str(run)})
         return
-    beside = "" if linear is None else f"\n{linear_in_words(linear, data)}"
-    print(f"test: {in_words(entry)}, loss {found.loss:.4f}{beside}")
+    print("\n".join([f"test: {in_words(entry)}, loss {found.loss:.4f}", *linear.words]))
     if imperfections is not None:
-        print(f"accuracy (%) of arrays with {described(imperfections)}:\n{table(rows)}")
+        what = "variance told" if found.is_regression else "accuracy"
+        print(f"{what} (%) of arrays with {described(imperfections)}:\n{table(rows)}")
     for file in [*outputs.written(), *drawn]:
         print(f"wrote {file}")
 
@@ -126,7 +124,8 @@ def _drawn(
     return working("drawing arrays", task)
 
 
-def _picture(rows: list[Robustness], ideal: float) -> Any:
+def _picture(rows: list[Robustness], ideal: Evaluation) -> Any:
     from llgrad.plot.networks.robustness import robustness_curve as draw
 
-    return draw([row.imperfections.spread for row in rows], [row.accuracies for row in rows], ideal)
+    what = "variance of the test told" if ideal.is_regression else "test accuracy"
+    return draw([row.imperfections.spread for row in rows], [row.accuracies for row in rows], ideal.accuracy, what)

@@ -11,24 +11,27 @@ from typing import Any, Final
 import jax
 import numpy as np
 
+from llgrad.cli.networks.signal_pictures import signal_pictures
 from llgrad.cli.networks.subject import Subject
 from llgrad.cli.output import Outputs, save_pictures
 from llgrad.datasets.images.images import Images
 from llgrad.datasets.samples.kinds import Samples
+from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.datasets.signals.signals import Signals
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.course import courses
 from llgrad.networks.files import network_from_spec
 from llgrad.networks.trained.classifier import OscillatorClassifier
+from llgrad.networks.trained.regressor import OscillatorRegressor
 from llgrad.training.evaluation import Evaluation
 from llgrad.training.files.checkpoint import read_start
 from llgrad.training.files.history import read_metrics
 from llgrad.training.files.run_folder import METRICS, START
 
 FOLDER: Final = "pictures"
-NAMES: Final = ("learning_curves", "confusion", "examples", "response", "settings")
-"""The pictures; `response` and `settings` are numbered where there are many arrays."""
+NAMES: Final = ("learning_curves", "confusion", "examples", "predictions", "response", "settings", "signal", "pulse")
+"""The pictures; those of an array are numbered where there are many."""
 
 
 def draw_pictures(subject: Subject, found: Evaluation, images: Samples) -> list[pathlib.Path]:
@@ -42,6 +45,8 @@ def draw_pictures(subject: Subject, found: Evaluation, images: Samples) -> list[
     figures = _of_recognition(found, images) | _of_training(subject)
     if isinstance(subject.network, (OscillatorClassifier, Design)):
         figures |= _of_oscillators(subject, images)
+        if not isinstance(images, Images):
+            figures |= signal_pictures(subject.design(), _start(subject), images)
     folder = _folder(subject.path)
     clear_pictures(subject.path)
     files = {name: folder / f"{name}.png" for name in sorted(figures)}
@@ -62,6 +67,8 @@ def _folder(path: pathlib.Path) -> pathlib.Path:
 
 
 def _of_recognition(found: Evaluation, images: Samples) -> dict[str, Callable[[], Any]]:
+    if isinstance(images, TargetSignals):
+        return {"predictions": functools.partial(_predictions, found, images)}
     pixels = images.scaled() if isinstance(images, Images) else None
 
     def examples() -> Any:
@@ -80,6 +87,12 @@ def _of_recognition(found: Evaluation, images: Samples) -> dict[str, Callable[[]
     return {"confusion": confusion} | ({} if pixels is None else {"examples": examples})
 
 
+def _predictions(found: Evaluation, signals: TargetSignals) -> Any:
+    from llgrad.plot.networks.prediction import predictions
+
+    return predictions(found.labels, found.logits, signals.classes)
+
+
 def _of_training(subject: Subject) -> dict[str, Callable[[], Any]]:
     metrics = subject.path / METRICS
     rows = [row for row in read_metrics(metrics)[1] if "event" not in row] if metrics.is_file() else []
@@ -89,6 +102,8 @@ def _of_training(subject: Subject) -> dict[str, Callable[[], Any]]:
     def curves() -> Any:
         from llgrad.plot.networks.learning import learning_curves
 
+        if isinstance(subject.network, OscillatorRegressor):
+            return learning_curves(rows, regression=True)
         smoothing = subject.entry.get("recipe", {}).get("label_smoothing") or 0.0
         return learning_curves(rows, least_loss(smoothing, len(subject.entry["images"]["classes"])))
 

@@ -8,14 +8,14 @@ from typing import Any, Final, NamedTuple
 
 import jax
 
-from llgrad.cli.networks.images import source_of
+from llgrad.cli.networks.sources.images import source_of
 from llgrad.core.files import read_json
-from llgrad.datasets.samples.kinds import Samples, SampleSet, data_hash, noun_of, size_in_words
+from llgrad.datasets.samples.kinds import Samples, SampleSet
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.files import KIND, design_of
 from llgrad.networks.network import Network
 from llgrad.networks.trained.classifier import OscillatorClassifier
-from llgrad.training.files.run_folder import RUN
+from llgrad.training.files.run_folder import RUN, check_same
 from llgrad.training.train import load_run
 
 DESIGN: Final = "design.json"
@@ -40,18 +40,7 @@ class Subject(NamedTuple):
     def data(self, data_dir: pathlib.Path | None = None) -> SampleSet:
         """The set that it was trained on, once it is known to be the same."""
         data = source_of(self, data_dir=data_dir).load()
-        begun, (height, width), kind = self.entry.get("images", {}), data.train.shape, noun_of(data)
-        if [height, width] != list(begun.get("shape", ())):
-            unit = size_in_words(data.train).partition(" ")[2]
-            raise ValueError(
-                f"{self.path} was trained on {kind} of {'×'.join(map(str, begun.get('shape', ())))} {unit}, and these "
-                f"have {height}×{width}; give the {kind} of {begun.get('name')}"
-            )
-        if data_hash(data) != self.entry.get("data_hash"):
-            raise ValueError(
-                f"{self.path} was trained on other {kind} of {begun.get('name')}: the hash of these is another one; "
-                f"give the same {kind}"
-            )
+        check_same(self.path, self.entry, data, "trained on", "give")
         return data
 
     def design(self) -> Design:

@@ -13,7 +13,6 @@ import typer
 
 from llgrad.cli.device_options import quantity
 from llgrad.cli.networks.defaults import Defaults, defaults_of
-from llgrad.cli.networks.images import DATASET_HELP, ImageSource, source_of
 from llgrad.cli.networks.imperfections import (
     BitsOption,
     JitterOption,
@@ -26,11 +25,15 @@ from llgrad.cli.networks.learning import options
 from llgrad.cli.networks.learning.network import flag, network_of
 from llgrad.cli.networks.learning.processes import ProcessesOption, joined, silent_loss
 from llgrad.cli.networks.pictures import clear_pictures, draw_pictures
-from llgrad.cli.networks.signals import PART, SignalSource, is_signals, linear_beside, linear_entry, linear_in_words
+from llgrad.cli.networks.sources.beside import NOTHING, beside
+from llgrad.cli.networks.sources.images import DATASET_HELP, ImageSource, source_of
+from llgrad.cli.networks.sources.signals import PART, SignalSource, is_signals
+from llgrad.cli.networks.sources.targets import OF_REGRESSION, TargetSource, is_regression
 from llgrad.cli.networks.subject import Subject
 from llgrad.cli.output import INTERRUPTED, ForceOption, JsonOption, command_line, fresh_folder, print_json, say
 from llgrad.cli.progress import Report, working
 from llgrad.datasets.samples.kinds import Samples, SampleSet
+from llgrad.datasets.samples.targets import TargetSet
 from llgrad.training.files.run_folder import check_new, open_run
 from llgrad.training.processes.joining import leave
 from llgrad.training.processes.processes import Processes
@@ -42,6 +45,17 @@ from llgrad.training.train import train as train_network
 FREE: Final = ("dataset", "data_dir", "resume", "time_limit", "processes", "no_pictures", "json")
 """What may be given with --resume; the rest was chosen when the run was begun."""
 
+OF_IMAGES: Final = ("data_dir", "frames", "patch", "shift", "rotation")
+FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
+    "images": ("test", "front", *OF_REGRESSION),
+    "signals": (*OF_IMAGES, *OF_REGRESSION),
+    "signals with targets": (*OF_IMAGES, "front", "split", "label_smoothing"),
+}
+"""What is for the others, by the names of the arguments."""
+
+STEPS_OF_TARGETS: Final = 8
+"""In an epoch of few signals with targets."""
+
 OF_RECIPE: Final = ("epochs", "batch", "learning_rate", "shift", "weight_decay", "seed")
 """Numbers that go into the recipe as they are."""
 
@@ -52,6 +66,8 @@ def train(
     split: options.SplitOption = None,
     test: options.TestOption = None,
     front: options.FrontOption = None,
+    ahead: options.AheadOption = None,
+    piece: options.PieceOption = None,
     validation: options.ValidationOption = None,
     shift: options.ShiftOption = None,
     rotation: options.RotationOption = None,
@@ -64,6 +80,7 @@ def train(
     readouts: options.ReadoutsOption = None,
     frames_read: options.FramesReadOption = None,
     every: options.EveryOption = None,
+    washout: options.WashoutOption = None,
     pooling: options.PoolingOption = None,
     segment: options.SegmentOption = None,
     truncate: options.TruncateOption = None,
@@ -100,6 +117,8 @@ def train(
 ) -> None:
     """Train a network of coupled oscillators on images or signals, and test it once at the end.
 
+    Signals with targets, or with --ahead what comes next of any signal, are a regression: numbers at each frame.
+
     Ctrl-C saves and stops; --resume goes on, also after a run was killed, to the same bits as if nothing had happened.
 
     With imperfections, training sees another array for every batch, and learns to bear them.
@@ -117,33 +136,39 @@ def train(
     elif dataset is None:
         raise ValueError("which images? llgrad train digits, llgrad train mnist --data-dir DIR, or signals in a folder")
     else:
-        defaults = defaults_of(dataset)
+        source = _source(dataset, given)
+        defaults = defaults_of(dataset, isinstance(source, TargetSource))
         recipe = _recipe(defaults, given, limit)
         if leads:
             _check_new(folder, force)
-        source = _source(dataset, given)
         data = source.load()
+        if isinstance(data, TargetSet) and "batch" not in given:
+            recipe = recipe.replace(batch=min(recipe.batch, max(1, len(data.train) // STEPS_OF_TARGETS)))
         begun = network_of(defaults, given, data, recipe.seed)
         about = {"notes": source.notes(), "command": command_line(), "overwrite": force, "processes": together}
         if leads:
             clear_pictures(folder)
-        result = _working(lambda tell: train_network(begun, data, recipe, out=folder, progress=tell, **about))
+        result = _working(
+            lambda tell: train_network(begun, data, recipe, out=folder, progress=tell, **about),
+            isinstance(data, TargetSet),
+        )
     if together is not None:
         leave()
     if leads:
         _deliver(result, json, [] if no_pictures else _draw(result, data.test), data)
 
 
-def _source(dataset: str, given: Mapping[str, Any]) -> ImageSource | SignalSource:
+def _source(dataset: str, given: Mapping[str, Any]) -> ImageSource | SignalSource | TargetSource:
     """Where the images, or signals, come from. Raises ValueError for an option that is for the others."""
-    signals = is_signals(dataset)
-    foreign = ("data_dir", "frames", "patch", "shift", "rotation") if signals else ("test", "front")
-    if idle := [name for name in foreign if name in given]:
-        kind = "images, and these are signals" if signals else "signals, and these are images"
-        raise ValueError(f"{flag(idle[0])} is for {kind}; leave it out")
-    split = given.get("split", 0)
-    if signals:
-        return SignalSource(dataset, given.get("test", PART), tuple(given.get("front", ())), split)
+    kind = "signals with targets" if is_regression(dataset, given) else "signals" if is_signals(dataset) else "images"
+    if idle := [name for name in FOREIGN[kind] if name in given]:
+        whose = next(other for other in FOREIGN if idle[0] not in FOREIGN[other])
+        raise ValueError(f"{flag(idle[0])} is for {whose}, and these are {kind}; leave it out")
+    split, test = given.get("split", 0), given.get("test", PART)
+    if kind == "signals with targets":
+        return TargetSource(dataset, test, given.get("ahead"), given.get("piece"))
+    if kind == "signals":
+        return SignalSource(dataset, test, tuple(given.get("front", ())), split)
     return ImageSource(dataset, given.get("data_dir"), split)
 
 
@@ -181,14 +206,15 @@ def _resume(
     if fixed:
         raise ValueError(f"{flag(fixed[0])} cannot be changed in a run that was begun; leave it out with --resume")
     data = source_of(run, dataset, data_dir).load()
-    return _working(lambda tell: resume(path, data, time_limit=limit, progress=tell, processes=together)), data
+    about = {"time_limit": limit, "processes": together}
+    return _working(lambda tell: resume(path, data, progress=tell, **about), isinstance(data, TargetSet)), data
 
 
-def _working(task: Any) -> Trained:
+def _working(task: Any, regression: bool) -> Trained:
     """The run, with a bar that shows loss, accuracy and the time left."""
 
     def shown(tell: Report) -> Trained:
-        return task(lambda entry: tell({"fraction": entry["fraction"], "remark": remark(entry)}))
+        return task(lambda entry: tell({"fraction": entry["fraction"], "remark": remark(entry, regression)}))
 
     with _terminated_like_ctrl_c(), silent_loss():
         return working(
@@ -196,13 +222,17 @@ def _working(task: Any) -> Trained:
         )
 
 
-def remark(entry: Mapping[str, Any]) -> str:
-    """What stands beside the bar: epoch, loss, accuracy, and what is left."""
+def remark(entry: Mapping[str, Any], regression: bool = False) -> str:
+    """What stands beside the bar: epoch, loss, accuracy, and what is left; of a regression its NRMSE."""
     parts = [f"epoch {entry['epoch']}/{entry['epochs']}"]
-    if entry.get("loss") is not None:
+    if regression:
+        parts += [] if entry.get("loss") is None else [f"NRMSE {math.sqrt(entry['loss']):.4f}"]
+    elif entry.get("loss") is not None:
         parts += [f"loss {entry['loss']:.4f}", f"accuracy {entry['accuracy']:.1%}"]
-    if entry.get("validation_accuracy") is not None:
-        parts.append(f"validation {entry['validation_accuracy']:.1%}")
+    if (accuracy := entry.get("validation_accuracy")) is not None:
+        parts.append(
+            f"validation {math.sqrt(max(0, 1 - accuracy)):.4f}" if regression else f"validation {accuracy:.1%}"
+        )
     if (left := entry.get("seconds_left")) is not None:
         parts.append(f"{left:.0f} s left")
     return ", ".join(parts)
@@ -231,20 +261,20 @@ def _draw(result: Trained, images: Samples) -> list[pathlib.Path]:
 
 def _deliver(result: Trained, json: bool, pictures: Sequence[pathlib.Path], data: SampleSet) -> None:
     """Print how the run went and where its files are; a run that was interrupted ends with the status of Ctrl-C."""
-    linear = linear_beside(data) if result.ending is Ending.finished else None
+    linear = beside(data, result.network) if result.ending is Ending.finished else NOTHING
     if json:
         print_json(
             {
                 **result.result,
-                **linear_entry(linear),
+                **linear.entry,
                 "run": str(result.folder),
                 "pictures": [str(file) for file in pictures],
             }
         )
     else:
         print(result)
-        if linear is not None:
-            print(linear_in_words(linear, data))
+        for line in linear.words:
+            print(line)
         if pictures:
             print(f"pictures: {pictures[0].parent}")
         if result.ending is not Ending.finished:

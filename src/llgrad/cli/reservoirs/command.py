@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -11,10 +11,13 @@ from llgrad.cli.device_options import DeviceArgument, SetOption, assignments, de
 from llgrad.cli.given import refuse
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import Report, working
+from llgrad.cli.reservoirs.design import DacBitsOption, DesignOption, check_design, written
 from llgrad.cli.reservoirs.running import CAPACITY, AskedTask, TaskAnswer, answered, array_of, reservoir_of
 from llgrad.reservoir.tasks.named import TASKS
 
 TASK_HELP = f"{', '.join(TASKS)}, or {CAPACITY}: the information processing capacity."
+PICTURES: Final = {CAPACITY: ("capacity",)} | dict.fromkeys(("stm", "parity"), ("reservoir", "capacity"))
+"""Of tasks that have others than the usual one."""
 TuneOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -23,6 +26,11 @@ TuneOption = Annotated[
         help="Tune by gradient between two values: gain=0T:50mT, current=0mA:1mA, mask=-2:2. Repeatable.",
     ),
 ]
+ResumeOption = Annotated[
+    pathlib.Path | None,
+    typer.Option(metavar="FILE", help="Keep the search in this file (.npz); go on from it where it exists."),
+]
+OutOption = Annotated[pathlib.Path | None, typer.Option(metavar="FILE", help="Write all numbers (.json).")]
 
 
 def reservoir(
@@ -45,12 +53,11 @@ def reservoir(
     tune: TuneOption = None,
     steps: Annotated[int, typer.Option(help="Steps of the gradient.")] = 60,
     starts: Annotated[int, typer.Option(help="Starts that are followed side by side.")] = 4,
-    resume: Annotated[
-        pathlib.Path | None,
-        typer.Option(metavar="FILE", help="Keep the search in this file (.npz); go on from it where it exists."),
-    ] = None,
+    resume: ResumeOption = None,
     set_: SetOption = None,
-    out: Annotated[pathlib.Path | None, typer.Option(metavar="FILE", help="Write all numbers (.json).")] = None,
+    out: OutOption = None,
+    design: DesignOption = None,
+    dac_bits: DacBitsOption = None,
     plot: PlotOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
@@ -63,9 +70,8 @@ def reservoir(
     if not tune:
         refuse(context, ("steps", "starts", "resume"), "is for a search; add --tune gain=0T:50mT")
     asked = AskedTask(task, length, seed, tuple(tune or ()), steps, starts, resume)
-    pictures = (
-        ("capacity",) if task == CAPACITY else ("reservoir", *(["capacity"] if task in ("stm", "parity") else []))
-    )
+    check_design(design, dac_bits, task, force)
+    pictures = PICTURES.get(task, ("reservoir",))
     outputs = check_outputs(out, (".json",), plot, pictures, force)
     model = array_of(device_with(device, assignments("--set", set_)), oscillators, coupling, seed)
     given = reservoir_of(
@@ -77,7 +83,9 @@ def reservoir(
 
     found = working("computing", work, kept="the search is in --resume" if resume else "nothing was written")
     figures = {name: lambda name=name: _picture(found, name) for name in pictures}
-    deliver(found.told(), found.to_json() | {"command": command_line()}, figures, outputs, json)
+    words, entry = ("", {}) if design is None else written(design, found, dac_bits, force)
+    entry = found.to_json() | {"command": command_line()} | entry
+    deliver(found.told() + words, entry, figures, outputs, json)
 
 
 def _picture(found: TaskAnswer, name: str) -> Any:

@@ -7,8 +7,10 @@ from llgrad.cli.device_options import (
     DeviceArgument,
     FieldOption,
     SetOption,
+    WithinOption,
     device_with,
     field_values,
+    ranges_within,
     values_given,
 )
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
@@ -22,6 +24,7 @@ def equilibria(
     current: CurrentOption = None,
     field: FieldOption = None,
     set_: SetOption = None,
+    within: WithinOption = None,
     plot: PlotOption = None,
     json: JsonOption = False,
     force: ForceOption = False,
@@ -32,7 +35,8 @@ def equilibria(
     """
     outputs = check_outputs(None, (), plot, ("equilibria",), force)
     model = device_with(device, values_given({"current": current}, field_values(field, None, None, None), set_))
-    found = working("searching", lambda _: search(model))
+    box = ranges_within(within)
+    found = working("searching", lambda _: search(model, within=box))
     deliver(
         found, found.to_json() | {"command": command_line()}, {"equilibria": lambda: _picture(found)}, outputs, json
     )

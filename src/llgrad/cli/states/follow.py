@@ -12,9 +12,11 @@ from llgrad.cli.device_options import (
     DeviceArgument,
     FieldOption,
     SetOption,
+    WithinOption,
     device_with,
     field_values,
     quantity,
+    ranges_within,
     unit_of,
     values_given,
 )
@@ -33,6 +35,7 @@ def follow(
     current: CurrentOption = None,
     field: FieldOption = None,
     set_: SetOption = None,
+    within: WithinOption = None,
     cycles: Annotated[bool, typer.Option(help="Whether cycles are followed too.")] = True,
     doublings: Annotated[int, typer.Option(help="How many times branches of doubled cycles are followed.")] = 0,
     observable: Annotated[
@@ -53,7 +56,7 @@ def follow(
     model = device_with(device, values_given({"current": current}, field_values(field, None, None, None), set_))
     unit = unit_of(parameter, leaf_units(model))
     ends = [quantity(parameter, text, unit) for text in (start, stop)]
-    settings = {"cycles": cycles, "doublings": doublings, "observable": observable}
+    settings = {"within": ranges_within(within), "cycles": cycles, "doublings": doublings, "observable": observable}
     found = working("following", lambda _: trace(model, parameter, *ends, **settings))
     entry = found.to_json() | {"command": command_line()}
     deliver(found, entry, {"branches": lambda: _picture(found)}, outputs, json, found.save)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import pathlib
@@ -33,6 +34,7 @@ class Library:
     def _running(self) -> subprocess.Popen[bytes]:
         if self.process is not None and self.owner == os.getpid() and self.process.poll() is None:
             return self.process
+        self.close()
         environment = os.environ | {
             "OPENBLAS_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
@@ -53,7 +55,11 @@ class Library:
         """End the process."""
         if self.process is not None and self.owner == os.getpid():
             self.process.kill()
-            self.process.communicate()
+            self.process.wait()
+            for stream in (self.process.stdin, self.process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(BrokenPipeError):  # what it was still to be told is told to nobody
+                        stream.close()
         self.process = None
 
     def listed(self, path: pathlib.Path) -> dict[str, Any]:
@@ -79,12 +85,17 @@ class Library:
         return found
 
     def _ask(self, request: dict[str, Any]) -> subprocess.Popen[bytes]:
-        process = self._running()
-        if process.stdin is None:
-            raise Unreadable("the process that reads HDF5 files cannot be asked")
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        process.stdin.flush()
-        return process
+        for _ in range(2):
+            process = self._running()
+            if process.stdin is None:
+                break
+            try:
+                process.stdin.write(json.dumps(request).encode() + b"\n")
+                process.stdin.flush()
+                return process
+            except BrokenPipeError:  # it ended since it was looked at: the next one is asked
+                self.close()
+        raise Unreadable("the process that reads HDF5 files cannot be asked")
 
     def _answer(self, process: subprocess.Popen[bytes], path: pathlib.Path) -> dict[str, Any]:
         line = self._waiting(process, lambda stream: stream.readline(LONGEST), path)

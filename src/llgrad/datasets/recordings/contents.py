@@ -121,7 +121,7 @@ def contents(path: str | os.PathLike[str] | Any) -> Contents:
     if is_touchstone(file):
         return _of_touchstone(file)
     if file.suffix.lower() in (".json", ".toml"):
-        raise ValueError(f"{file} is a device or a result of llgrad, and no data; see llgrad devices {file}")
+        raise ValueError(f"{file} is no data: such files are devices and results of llgrad; see llgrad devices {file}")
     return _of_arrays(file) if file.suffix.lower() in ARRAY_FILES else _of_table(file)
 
 

@@ -122,6 +122,24 @@ class TargetSet(eqx.Module):
     test: TargetSignals
     name: str = eqx.field(static=True, default="targets")
 
+    @classmethod
+    def last_kept(cls, signals: TargetSignals, part: float = 0.2, name: str = "targets") -> TargetSet:
+        """The last `part` of the signals, or of the pieces of a long one, are kept to test, so that what is tested
+        comes after what was learned from. Raises ValueError where one side would be empty.
+
+        >>> TargetSet.last_kept(TargetSignals.next_steps(np.sin(0.3 * np.arange(101)), frames=10), 0.3)
+        TargetSet targets: 7 signals to train and 3 to test, of 10 frames
+        """
+        check_kind("signals", signals, TargetSignals, "such as lg.data.TargetSignals.next_steps(signal)")
+        share = checked_number("part", part, low=0.0, expected="a part between 0 and 1, such as 0.2")
+        held = round(share * len(signals))
+        if not 0 < held < len(signals):
+            raise ValueError(
+                f"{held} of {len(signals)} signals would be tested; leave some on either side, by another part or by "
+                "cutting long signals into pieces"
+            )
+        return cls(signals.take(slice(0, -held)), signals.take(slice(-held, None)), name)
+
     def __check_init__(self) -> None:
         for name, part in (("train", self.train), ("test", self.test)):
             check_kind(name, part, TargetSignals, "such as lg.data.TargetSignals.next_steps(signal)")

@@ -7,9 +7,10 @@ are all at one time: these are never used.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,7 +45,7 @@ def read_tdms(path: Path) -> InstrumentRecording:
     size = path.stat().st_size
     logging.getLogger("nptdms").setLevel(logging.CRITICAL)  # what it would say of a file cut off is a remark here
     remarks = ()
-    with library.TdmsFile.open(path, raw_timestamps=True) as file:
+    with _opened(path, library) as file:
         if file.file_status.incomplete_final_segment:
             remarks = ("cut off within its last segment, of which the samples that are there are read",)
         groups = [(group.name, list(group.channels())) for group in file.groups()]
@@ -69,6 +70,13 @@ def read_tdms(path: Path) -> InstrumentRecording:
                     label = one.name if len(groups) == 1 else f"{name}/{one.name}"
                     found.append(Channel(label, _unit(one), (segment,), str(one.dtype)))
     return InstrumentRecording(path, KIND, tuple(found), notes[:50], remarks, left_out=tuple(left))
+
+
+@contextlib.contextmanager
+def _opened(path: Path, library: Any) -> Iterator[Any]:
+    """The file for npTDMS, which leaves one open that it opened itself, where it is damaged."""
+    with path.open("rb") as data, library.TdmsFile.open(data, raw_timestamps=True) as file:
+        yield file
 
 
 def _unit(channel: Any) -> str | None:
@@ -139,7 +147,7 @@ def _reader(path: Path, library: Any, group: str, name: str) -> Any:
     """A function that reads samples of a channel, and keeps no file open."""
 
     def read(part: slice) -> Any:
-        with library.TdmsFile.open(path, raw_timestamps=True) as file:
+        with _opened(path, library) as file:
             channel = file[group][name]
             scaled = "NI_Number_Of_Scales" in {*channel.properties, *file[group].properties, *file.properties}
             found = None if scaled else raw_part(path, file, channel, part)

@@ -171,7 +171,7 @@ def seen_of(device: Device, state: Any) -> tuple[Any, Any]:
         ohms = device.observe(state, inputs).get("resistance", 0.0)
         return (total * (1 / sum(moments))).stack(), jnp.asarray(ohms)
     law = device.junction
-    ohms = 0.0 if law is None else law.resistance(state.dot(device.polariser))
+    ohms = 0.0 if law is None else law.at_current(state.dot(device.polariser), device.current)
     return state.stack(), jnp.asarray(ohms)
 
 

@@ -77,7 +77,7 @@ class SweptRange(NamedTuple):
 
 
 def swept(device: Device, span: SweptRange, angle: tuple[float, float]) -> Swept:
-    """The family of a device. Raises ValueError for an angle of a field that is zero."""
+    """The family of a device. Raises ValueError for an angle of a field that is zero, or along z whatever it is."""
     strength = float(jnp.sqrt(device.field.norm2()))
     if span.parameter in ("polar", "azimuth") and strength == 0.0:
         raise ValueError(
@@ -87,6 +87,11 @@ def swept(device: Device, span: SweptRange, angle: tuple[float, float]) -> Swept
     flow = flow_of(device)
     size = abs(span.stop - span.start)
     polar, azimuth = float(angle[0]), float(angle[1])
+    if span.parameter == "azimuth" and abs(np.sin(polar)) < 1e-9:
+        raise ValueError(
+            f"azimuth is swept at a polar angle of {polar:g} rad, where the field is along z at every azimuth; give "
+            "the polar angle too, as in angle=(1.5708, 0)"
+        )
     return Swept(device, flow.scale, size, None, span.parameter, flow.shape, polar, azimuth, strength)
 
 

@@ -155,7 +155,7 @@ def resonance_map(
     if microwave is None:
         azimuth = found.angle[1]
         microwave = Microwave(field=Vec3(-USUAL * math.sin(azimuth), USUAL * math.cos(azimuth), 0.0))
-    check_kind("microwave", microwave, Microwave, "see llgrad.experiments.rectification.Microwave")
+    check_kind("microwave", microwave, Microwave, "see lg.experiments.Microwave")
     if not (microwave.current or any(getattr(microwave.field, axis) for axis in "xyz")):
         raise ValueError("this microwave is nothing: give it a current or a field")
     numbers = held(device, "resonance_map").replace(temperature=None if isinstance(device, Stack) else 0.0)

@@ -34,7 +34,7 @@ def responses(family: Swept, value: Any, y: Any, frequencies: Any, microwave: Mi
         return chart.velocity(flow, z[:n], given(z[n:]))
 
     def volts(z: Any) -> Any:
-        return _voltage(device, flow.state(chart.state(flow, z[:n])), given(z[n:]))
+        return voltage_of(device, flow.state(chart.state(flow, z[:n])), given(z[n:]))
 
     zero = jnp.zeros(n + 2, y.dtype)
     slope = jax.jacfwd(rate)(zero)
@@ -70,13 +70,15 @@ def _patterns(microwave: Microwave) -> dict[str, tuple[Any, Any]]:
     return {"current": (microwave.current, 0.0)} | {name: (b * cosine, b * sine) for name, b in field.items()}
 
 
-def _voltage(device: Any, state: Any, given: dict[str, Any]) -> Any:
+def voltage_of(device: Any, state: Any, given: dict[str, Any]) -> Any:
+    """The voltage [V] across a device in a state, where `given` is added to its current; 0 without a junction."""
     if isinstance(device, Stack):
         inputs = Inputs(0.0, (0.0,) * device.noises, dict.fromkeys(device.inputs, 0.0) | given)
         return jnp.asarray(device.observe(state, inputs)["voltage"]) if device.barriers else given["current"] * 0.0
     if device.junction is None:
         return given["current"] * 0.0
-    return (device.current + given["current"]) * device.junction.resistance(state.dot(device.polariser))
+    current = device.current + given["current"]
+    return current * device.junction.at_current(state.dot(device.polariser), current)
 
 
 def _absorbed(device: Any, flow: Any, real: Any, imaginary: Any, patterns: dict[str, Any], frequency: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 
 from llgrad.core.units import show_with_error
 from llgrad.fitting.answers.linear import residuals_at
-from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.answers.result import FitResult, minimum_of
 from llgrad.fitting.methods.base import Progress
 from llgrad.fitting.methods.settings import checked_count
 from llgrad.fitting.problem import Problem
@@ -212,17 +212,7 @@ def _checked_key(key: Any) -> Any:
 
 def _space(result: FitResult) -> _Space:
     """The coordinates of a fit. Raises ValueError where it has no minimum that a covariance describes."""
-    if not isinstance(result, FitResult):
-        raise ValueError(f"a posterior goes on from the result of a fit, got {type(result).__name__}; give lg.fit(…)")
-    if not result.converged:
-        raise ValueError(f"this fit has no minimum to sample around ({result.status}); fit again until it converges")
-    if not result.explained:
-        raise ValueError(f"{result.explanation[0]}; there is no posterior of it until it does")
-    if result.solution is None:
-        raise ValueError("a posterior goes on from a fit in memory, and this one was read from a file; fit again")
-    problem, u, m0 = result.solution
-    if any(recording.clusters for recording in problem.recordings):
-        raise ValueError("a fit in segments has no posterior: its residuals are correlated")
+    problem, u, m0 = minimum_of(result, "posterior", "sample around")
     errors = np.array([result.errors[name] for name in result.names])
     open_ended = [name for name, error in zip(result.names, errors, strict=True) if not np.isfinite(error)]
     if open_ended:

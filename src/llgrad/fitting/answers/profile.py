@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.fitting.answers.result import FitResult
+from llgrad.fitting.answers.result import FitResult, minimum_of
 from llgrad.fitting.methods.base import Begin, Log, Progress
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.methods.settings import checked_count, checked_size
@@ -127,17 +127,7 @@ def profile(
     (True, 3.9)
     """
     points, span = checked_count("points", points, 5), checked_size("span", span, 100.0)
-    if not isinstance(result, FitResult):
-        raise ValueError(f"a profile goes on from the result of a fit, got {type(result).__name__}; give lg.fit(…)")
-    if not result.converged:
-        raise ValueError(f"this fit has no minimum to profile ({result.status}); fit again until it converges")
-    if not result.explained:
-        raise ValueError(f"{result.explanation[0]}; there is nothing to profile until it does")
-    if result.solution is None:
-        raise ValueError("a profile goes on from a fit in memory, and this one was read from a file; fit again")
-    problem, u, m0 = result.solution
-    if any(recording.clusters for recording in problem.recordings):
-        raise ValueError("a fit in segments has no profile: its residuals are correlated, and its χ² is none")
+    problem, u, m0 = minimum_of(result, "profile", "profile")
     with jax.enable_x64(True):
         if name not in problem.names or is_start(name):
             able = [n for n in problem.names if not is_start(n)]

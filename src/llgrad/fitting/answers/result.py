@@ -182,6 +182,24 @@ class FitResult(eqx.Module):
         return Path(path)
 
 
+def minimum_of(result: Any, noun: str, verb: str) -> FittedProblem:
+    """The minimum that a fit found, for what goes on from there (a profile, a posterior).
+
+    Raises ValueError, in one sentence, for what is no fit, or has no minimum with errors that its covariance tells.
+    """
+    if not isinstance(result, FitResult):
+        raise ValueError(f"a {noun} goes on from the result of a fit, got {type(result).__name__}; give lg.fit(…)")
+    if not result.converged:
+        raise ValueError(f"this fit has no minimum to {verb} ({result.status}); fit again until it converges")
+    if not result.explained:
+        raise ValueError(f"{result.explanation[0]}; there is nothing to {verb} until it does")
+    if result.solution is None:
+        raise ValueError(f"a {noun} goes on from a fit in memory, and this one was read from a file; fit again")
+    if any(recording.clusters for recording in result.solution.problem.recordings):
+        raise ValueError(f"a fit in segments has no {noun}: its residuals are correlated")
+    return result.solution
+
+
 def _arrays(data: Any) -> list[Any]:
     if isinstance(data, Trace):
         return [data.t, *data.columns.values()]

@@ -79,6 +79,7 @@ def _summary(
     return FitSummary(
         values=by_name,
         errors=dict(zip(names, map(float, sure.errors), strict=True)),
+        correlation=tuple(map(tuple, sure.correlation.tolist())),
         units=common.units,
         at_bound=at_bound,
         status="converged" if converged else "ended before it converged",

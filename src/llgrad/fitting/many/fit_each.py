@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import jax
 import numpy as np
 
-from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.kinds import check_kind, wrong_kind
 from llgrad.core.status import SimulationError
 from llgrad.datasets.trace import Trace
 from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
+from llgrad.fitting.arguments import check_search, checked_free
 from llgrad.fitting.assembly import as_experiments
 from llgrad.fitting.fit import fit
 from llgrad.fitting.many.answers import summaries_of
@@ -64,6 +66,10 @@ def fit_each(
     [0.008, 0.01]
     """
     check_kind("model", model, (Oscillator, System), "give (model, data), the device first")
+    free = checked_free(free)
+    check_search(options.get("method"), options.get("stepper"), options.get("guess"), options.get("starts"))
+    if isinstance(data, (str, os.PathLike, Mapping)) or not isinstance(data, Iterable):
+        raise ValueError(wrong_kind("data", data, "recordings", "give a list of them, as [lg.read_trace(file), …]"))
     free = dict(free) if isinstance(free, Mapping) else dict.fromkeys([free] if isinstance(free, str) else free)
     told: dict[int, FitSummary | str] = {}
     groups: dict[Any, list[tuple[int, Experiment]]] = {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from llgrad.fitting.answers.result import FitResult
 
 
@@ -21,6 +23,8 @@ class FitSummary(NamedTuple):
     values: dict[str, float]
     errors: dict[str, float]
     """Standard errors; infinite where the data do not fix the parameter, or the model does not explain them."""
+    correlation: tuple[tuple[float, ...], ...]
+    """Correlations (p, p) of the errors, in the order of `values`."""
     units: dict[str, str]
     at_bound: dict[str, bool]
     status: str
@@ -43,6 +47,7 @@ def summary_of(result: FitResult) -> FitSummary:
     return FitSummary(
         values=result.values,
         errors=result.errors,
+        correlation=tuple(map(tuple, np.asarray(result.correlation, float).tolist())),
         units=result.units,
         at_bound=result.at_bound,
         status=result.status,

@@ -113,7 +113,7 @@ def fit_resonance(
 
 def _check(sweeps: Any, window: Window, background: Background, shape: Any, modulation: float | None) -> None:
     if not isinstance(sweeps, Sweeps):
-        raise ValueError(f"expected Sweeps, got {type(sweeps).__name__}; see llgrad.datasets.sweeps.read_sweeps")
+        raise ValueError(f"expected Sweeps, got {type(sweeps).__name__}; see lg.read_sweeps")
     if shape is not None and not isinstance(shape, LineShape):
         raise ValueError(
             f"shape = {shape!r}, expected Shape.LORENTZIAN or Shape.DERIVATIVE, or None to let data choose"

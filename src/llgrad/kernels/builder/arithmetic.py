@@ -7,13 +7,14 @@ vanish). There a fused product and sum is asked for by name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from llvmlite import ir
 
-from llgrad.kernels.builder.tables import gathered
+from llgrad.kernels.builder.tables import gathered, joined, parts
+from llgrad.kernels.machine import llvm
 
 FREE: Final = ("contract", "reassoc", "nsz")
 """Flags of the arithmetic of a slope: LLVM may fuse and reorder it. Never `nnan` or `ninf`: a kernel must see its own
@@ -28,6 +29,13 @@ class DoublePair(NamedTuple):
 
     high: Any
     low: Any
+
+
+class Rounded(NamedTuple):
+    """A whole number, as a float and as an integer of as many bits."""
+
+    value: Any
+    whole: Any
 
 
 class Arithmetic:
@@ -125,6 +133,20 @@ class Arithmetic:
         """`yes` in the lanes where the condition holds, else `no`."""
         return self.builder.select(condition, yes, no)
 
+    def where(self, condition: Any, value: Callable[[], Any]) -> Any:
+        """A value in the lanes where a condition holds, something else in others; computed where it holds in any."""
+        builder, any_lane = self.builder, condition
+        if self.width > 1:
+            bits = ir.IntType(self.width)
+            any_lane = builder.icmp_unsigned("!=", builder.bitcast(condition, bits), bits(0))
+        before = builder.block
+        with builder.if_then(any_lane):
+            found, inside = value(), builder.block
+        chosen = builder.phi(self.type)
+        chosen.add_incoming(self.number(0.0), before)
+        chosen.add_incoming(found, inside)
+        return chosen
+
     def both(self, a: Any, b: Any) -> Any:
         return self.builder.and_(a, b)
 
@@ -148,6 +170,12 @@ class Arithmetic:
         shift = self.number(1.5 * 2.0**self.mantissa)
         return self.builder.sub(self.bits_of(self.add(x, shift)), self.bits_of(shift))
 
+    def rounded(self, x: Any, factor: float) -> Rounded:
+        """The nearest whole number of x·factor, of the sizes that `whole` takes."""
+        shift = self.number(1.5 * 2.0**self.mantissa)
+        sum_ = self.fma(x, self.number(factor), shift)
+        return Rounded(self.sub(sum_, shift), self.builder.sub(self.bits_of(sum_), self.bits_of(shift)))
+
     def float_of(self, i: Any) -> Any:
         """The float of an integer."""
         return self.builder.sitofp(i, self.type)
@@ -160,6 +188,24 @@ class Arithmetic:
         largest exponent."""
         half = self.builder.ashr(i, self.integer(1))
         return self.mul(self.mul(x, self.power_of_two(half)), self.power_of_two(self.builder.sub(i, half)))
+
+    def scaled(self, x: Any, power: Rounded) -> Any:
+        """x·2^power, rounded once; the power as of `times_power_of_two`. One instruction where the processor has it."""
+        if self.bits != 64 or self.width % 8 or llvm.register_bytes() != 64:
+            return self.times_power_of_two(x, power.whole)
+        eight, mask, ties = ir.VectorType(self.float_type, 8), ir.IntType(8), ir.IntType(32)
+        name, module = "llvm.x86.avx512.mask.scalef.pd.512", self.builder.module
+        kinds = ir.FunctionType(eight, [eight, eight, eight, mask, ties])
+        function = module.globals.get(name) or ir.Function(module, kinds, name)
+
+        def part(value: Any, power: Any) -> Any:
+            given = [value, power, ir.Constant(eight, None), mask(255), ties(4)]  # every lane, the mode as it is
+            return self.builder.call(function, given)
+
+        return joined(
+            self.builder,
+            [part(*pair) for pair in zip(*(parts(self.builder, v, 8) for v in (x, power.value)), strict=True)],
+        )
 
     def power_of_two(self, i: Any) -> Any:
         """2^i, of a normal number's exponent."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from llgrad.kernels.builder.arithmetic import Arithmetic, DoublePair
+from llgrad.kernels.builder.arithmetic import Arithmetic, DoublePair, Rounded
 
 LN2: Final = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
 """ln 2 in two parts: the first has 21 trailing zero bits, so that its product with an exponent is exact."""
@@ -20,6 +20,17 @@ LARGEST: Final = 709.782712893384
 BEYOND: Final = 2.0**28
 """From it on asinh x and acosh x are ln 2x."""
 
+_TAIL: Final = (
+    *(0.5000000000000001, 0.16666666666666669, 0.04166666666662413, 0.008333333333330062, 0.0013888888917213717),
+    *(0.00019841269863053618, 2.4801521295954376e-05, 2.7557268459997064e-06, 2.7620088445409746e-07),
+    2.510038549551032e-08,
+)
+"""The polynomial through (eʳ − 1 − r)/r² at ten Chebyshev nodes of |r| ≤ 1.0001·½ ln 2."""
+NEAR: Final = 1.125
+"""Below it tanh x is a quotient of polynomials."""
+_TANH_OVER: Final = (-0.3333333333333333, -0.021402866391887026, -0.0002429563380755453, -1.7135541073256175e-08)
+_TANH_UNDER: Final = (1.0, 0.46420859917565777, 0.02450754677977079, 0.000253953003102811)
+"""(tanh x/x − 1)/x² = P(x²)/Q(x²) at eight Chebyshev nodes of x² up to 1.0001·1.125²; tanh x to 9e-18."""
 _LOG: Final = (
     *(6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01),
     *(1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01),
@@ -28,9 +39,10 @@ _LOG: Final = (
 
 def exp(on: Arithmetic, x: Any) -> Any:
     """eˣ."""
-    power, r, rest = _reduced(on, _clamp(on, x, -800.0, 800.0))
-    small = on.fma(on.mul(r, r), _exp_tail(on, r), rest)
-    return on.times_power_of_two(on.add(on.number(1.0), on.add(r, small)), on.whole(power))
+    power = on.rounded(x := _clamp(on, x, -800.0, 800.0), 1 / math.log(2))
+    r = on.fma(power.value, on.number(-LN2[1]), on.fma(power.value, on.number(-LN2[0]), x))
+    body = on.fma(on.mul(r, r), _exp_tail(on, r), r)
+    return on.scaled(on.add(on.number(1.0), body), power)
 
 
 def exp_of_pair(on: Arithmetic, x: DoublePair, halvings: int = 0) -> Any:
@@ -46,7 +58,7 @@ def exp_in_parts(on: Arithmetic, x: DoublePair) -> tuple[DoublePair, Any]:
     r, low = on.two_sum(r, on.add(rest, on.pick(on.equal(high, x.high), x.low, on.number(0.0))))
     small = on.add(on.mul(on.mul(r, r), _exp_tail(on, r)), low)
     head = on.quick_two_sum(on.number(1.0), r)
-    return DoublePair(head.high, on.add(head.low, small)), on.whole(power)
+    return DoublePair(head.high, on.add(head.low, small)), power.whole
 
 
 def expm1(on: Arithmetic, x: Any) -> Any:
@@ -63,7 +75,7 @@ def _expm1_pair(on: Arithmetic, x: Any) -> DoublePair:
     small = on.add(on.mul(on.mul(r, r), _exp_tail(on, r)), low)
     body = on.quick_two_sum(r, small)
     # 2^k (1 + body) − 1: the last power of two before infinity is taken in two halves
-    whole = on.builder.sub(on.whole(power), on.integer(1))
+    whole = on.builder.sub(power.whole, on.integer(1))
     scale = on.times_power_of_two(on.number(1.0), whole)
     half = on.number(0.5)
     head = on.two_sum(on.sub(scale, half), on.mul(body.high, scale))
@@ -115,20 +127,21 @@ def cosh(on: Arithmetic, x: Any) -> Any:
 
 
 def tanh(on: Arithmetic, x: Any) -> Any:
-    """(e²ˣ − 1)/(e²ˣ + 1)."""
-    size = _clamp(on, on.abs(x), 0.0, 22.0)
-    power, r, rest = _reduced(on, on.add(size, size))
-    small = on.fma(on.mul(r, r), _exp_tail(on, r), rest)
-    scale = on.power_of_two(on.whole(power))
-    # n + low = e²ˣ − 1 = (2^k − 1) + 2^k (r + small), and n over n + 2 with the quotient's own error taken off
-    head = on.quick_two_sum(on.sub(scale, on.number(1.0)), on.mul(scale, r))
-    low = on.fma(scale, small, head.low)
-    n = on.quick_two_sum(head.high, low)
-    under = on.two_sum(n.high, on.number(2.0))
-    inverse = on.div(on.number(1.0), under.high)
-    ratio = on.mul(n.high, inverse)
-    rest = on.fma(on.neg(ratio), on.add(under.low, n.low), on.add(on.fma(on.neg(ratio), under.high, n.high), n.low))
-    return on.copysign(on.fma(rest, inverse, ratio), x)
+    """x + x³ P(x²)/Q(x²) near zero, 1 − 2/(e²ˣ + 1) beyond: each is computed where a lane needs it."""
+    size, one = on.abs(x), on.number(1.0)
+    near = on.less(size, on.number(NEAR))
+
+    def ratio() -> Any:
+        z = on.mul(size, size)
+        over, under = on.polynomial(z, *_TANH_OVER), on.polynomial(z, *_TANH_UNDER)
+        return on.fma(size, on.div(on.mul(z, over), under), size)
+
+    def from_exponential() -> Any:
+        within = _clamp(on, size, 0.0, 22.0)
+        return on.sub(one, on.div(on.number(2.0), on.add(exp(on, on.add(within, within)), one)))
+
+    value = on.pick(near, on.where(near, ratio), on.where(on.negate(near), from_exponential))
+    return on.copysign(value, x)
 
 
 def asinh(on: Arithmetic, x: Any) -> Any:
@@ -244,18 +257,18 @@ def _clamp(on: Arithmetic, x: Any, low: float, high: float) -> Any:
     return on.pick(on.less(on.number(high), x), on.number(high), x)
 
 
-def _reduced(on: Arithmetic, x: Any) -> tuple[Any, Any, Any]:
+def _reduced(on: Arithmetic, x: Any) -> tuple[Rounded, Any, Any]:
     """(k, r, rest): x = k ln 2 + r + rest, |r| ≤ 0.35."""
-    power = on.rint(on.mul(x, on.number(1 / math.log(2))))
-    head = on.fma(power, on.number(-LN2[0]), x)
-    tail = on.mul(power, on.number(LN2[1]))
+    power = on.rounded(x, 1 / math.log(2))
+    head = on.fma(power.value, on.number(-LN2[0]), x)
+    tail = on.mul(power.value, on.number(LN2[1]))
     r = on.sub(head, tail)
     return power, r, on.sub(on.sub(head, r), tail)
 
 
 def _exp_tail(on: Arithmetic, r: Any) -> Any:
-    """(eʳ − 1 − r)/r² for |r| ≤ 0.35: the terms of the series up to r¹³."""
-    return on.polynomial(r, *(1 / math.factorial(n) for n in range(2, 14)))
+    """(eʳ − 1 − r)/r² for |r| ≤ ½ ln 2, to 4e-17 of eʳ − 1."""
+    return on.polynomial(r, *_TAIL)
 
 
 def _normalised(on: Arithmetic, x: Any) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from llvmlite import ir
 
 from llgrad.kernels.builder.arithmetic import Arithmetic
-from llgrad.kernels.builder.functions import FUNCTIONS, apply
+from llgrad.kernels.builder.functions import FUNCTIONS, apply, called
 from llgrad.kernels.builder.tables import Constants, gathered, rank
 from llgrad.kernels.expression.graph import Graph, Node
 from llgrad.kernels.expression.simplify import Known
@@ -87,7 +87,7 @@ class _Writer:
         if name in self.replacements:
             return self.replacements[name](on.strict(), *operands)
         if name in FUNCTIONS:
-            return apply(on, name, *operands)
+            return called(on, name, *operands) if on.width > 1 else apply(on, name, *operands)
         if name in REAL:
             return REAL[name](on, *operands)
         return getattr(on, name)(*operands)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
+from llvmlite import ir
 
 from llgrad.kernels.builder import circular, error_function, exponentials
 from llgrad.kernels.builder.arithmetic import Arithmetic
@@ -49,3 +50,22 @@ def apply(on: Arithmetic, name: str, *operands: Any) -> Any:
     wide = on.like("float64")
     found = FUNCTIONS[name](wide, *(on.builder.fpext(operand, wide.type) for operand in operands))
     return on.builder.fptrunc(found, on.type)
+
+
+def called(on: Arithmetic, name: str, *operands: Any) -> Any:
+    """The same by a function of the module of its own, which is written where it is called for the first time.
+
+    Written in place it would hold its numbers in registers together with those of the step, which do not suffice.
+    """
+    module, kind = on.builder.module, operands[0].type
+    full = f"{name}.{on.width}.{on.bits}"
+    function: Any = module.globals.get(full)
+    if function is None:
+        function = ir.Function(module, ir.FunctionType(kind, [kind] * len(operands)), full)
+        function.linkage = "internal"
+        for attribute in ("noinline", "nounwind", "readnone"):
+            function.attributes.add(attribute)
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        inner = Arithmetic(builder, on.dtype, on.width, on.flags)
+        builder.ret(apply(inner, name, *function.args))
+    return on.builder.call(function, operands)

@@ -98,7 +98,7 @@ def fits_registers(kind: Any, size: int, width: int) -> bool:
 def pick(builder: Any, kind: Any, registers: Sequence[Any], index: Any, width: int) -> Any:
     """The elements of a table, which stands in so many registers, at whole numbers of the float's bits."""
     bits, lanes = _bits(kind), REGISTER * 8 // _bits(kind)
-    vector, whole, i32 = ir.VectorType(kind, lanes), ir.VectorType(ir.IntType(bits), lanes), ir.IntType(32)
+    vector, whole = ir.VectorType(kind, lanes), ir.VectorType(ir.IntType(bits), lanes)
     name = f"llvm.x86.avx512.vpermi2var.p{'d' if bits == 64 else 's'}.512"
     kinds = ir.FunctionType(vector, [vector, whole, vector])
     two = builder.module.globals.get(name) or ir.Function(builder.module, kinds, name)
@@ -112,16 +112,23 @@ def pick(builder: Any, kind: Any, registers: Sequence[Any], index: Any, width: i
             found = here if found is None else builder.select(builder.icmp_signed(">=", places, past), here, found)
         return found
 
-    def some(value: Any, numbers: Sequence[int]) -> Any:
-        chosen = ir.Constant(ir.VectorType(i32, len(numbers)), list(numbers))
-        return builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), chosen)
+    return joined(builder, [part(places) for places in parts(builder, index, lanes)])
 
-    parts = [part(some(index, range(first, first + lanes))) for first in range(0, width, lanes)]
-    while len(parts) > 1:
-        count = 2 * parts[0].type.count
-        together = ir.Constant(ir.VectorType(i32, count), list(range(count)))
-        parts = [builder.shuffle_vector(a, b, together) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0]
+
+def parts(builder: Any, value: Any, lanes: int) -> list[Any]:
+    """A vector as several of so many lanes."""
+    i32, none = ir.IntType(32), ir.Constant(value.type, ir.Undefined)
+    chosen = [list(range(first, first + lanes)) for first in range(0, value.type.count, lanes)]
+    return [builder.shuffle_vector(value, none, ir.Constant(ir.VectorType(i32, lanes), numbers)) for numbers in chosen]
+
+
+def joined(builder: Any, vectors: Sequence[Any]) -> Any:
+    """Vectors of so many lanes, a power of two, as one."""
+    while len(vectors) > 1:
+        count = 2 * vectors[0].type.count
+        together = ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(count)))
+        vectors = [builder.shuffle_vector(a, b, together) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
+    return vectors[0]
 
 
 class Constants:

@@ -30,7 +30,7 @@ class Split(NamedTuple):
 
 def split(graph: Graph, outputs: Sequence[Any], parameters: Collection[int], wait: bool) -> Split:
     """The parts of a slope. `parameters` are the nodes that may be the factor; with `wait` a division is split off."""
-    factor, outputs = _common_factor(graph, outputs, parameters)
+    factor, outputs = common_factor(graph, outputs, parameters)
     found = _linear_in_division(graph, outputs) if wait else None
     if found is None:
         return Split(factor, list(outputs), None, [])
@@ -38,7 +38,7 @@ def split(graph: Graph, outputs: Sequence[Any], parameters: Collection[int], wai
     return Split(factor, [early for early, _ in forms], late, [rate for _, rate in forms])
 
 
-def _common_factor(graph: Graph, outputs: Sequence[Any], parameters: Collection[int]) -> tuple[int | None, list[Any]]:
+def common_factor(graph: Graph, outputs: Sequence[Any], parameters: Collection[int]) -> tuple[int | None, list[Any]]:
     """The parameter that multiplies every output, and the outputs without it."""
     outputs = list(outputs)
     products = [value for value in outputs if not is_number(value, 0)]

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import Block
-from llgrad.kernels.loops.derivative import Derivative
+from llgrad.kernels.loops.derivative import Derivative, Tape
 from llgrad.kernels.loops.forward import advance
 from llgrad.kernels.loops.interpolation import Interpolation
 from llgrad.kernels.loops.step import Scheme, SchemeStep
@@ -88,9 +87,9 @@ class _Transposed:
         self.parameters = [name for name in active if name in program.names]
         self.size = len(program.state)
         self.step: SchemeStep = tile.step()
-        self.between = Interpolation(tile, self.step)
         wanted = tuple(program.arguments.index(name) for name in active)
-        self.pull_back = Derivative(self.step, program.pull_back(wanted), program.state)
+        self.pull_back = Derivative(self.step, program.pull_back(wanted), program.state, scaled=True)
+        self.between = Interpolation(tile, self.step)
         zero = self.on.number(0.0)
         self.state, self.cotangent = tile.variables([zero] * self.size), tile.variables([zero] * self.size)
         self.tables = {
@@ -128,7 +127,7 @@ class _Transposed:
             self._transpose(
                 i,
                 lambda stage, slope: self.pull_back(taken.states[stage], inputs(stage), slope),
-                (taken.new, self.step.scales(taken.new)),
+                lambda g: self.step.along_sphere(taken.new, g, self.step.scales(taken.new), transposed=True),
                 self.between.pulled_back(now, self.between.slopes(taken), i),
             )
 
@@ -185,97 +184,92 @@ class _Transposed:
 
     def _run_segments(self) -> None:
         """With a tape of what the products of a segment need."""
-        tile, code, cut = self.tile, self.code, len(self.pull_back.cut)
-        spins = len(self.scheme.spins) if self.scheme.project else 0
-        used = self.between.used
-        inside = self.size * (1 + len(used)) if used else 0
-        slots = self.scheme.stages * cut + self.size + spins + inside
-        row = tile.W * max(tile.bytes, self.pull_back.widest)
-        tape = code.allocate(tile.stride * (slots * row))
-        failed = tape.equals(0)
+        tile, code = self.tile, self.code
+        tape = Tape(code, tile.on, self.pull_back, len(self.between.used) * self.size, tile.stride)
+        failed = tape.room.equals(0)
         with code.when(failed):
             tile.block.fail()
         with self._segments(code.pick(failed, 0, self._segment_count())) as (start, stop):
             with code.loop(stop, start) as i:
-                recorded = self._record(i)
-                for slot, value in enumerate(recorded):
-                    code.store(value, tape + ((i - start) * slots + slot) * row, align=tile.bytes)
-            kinds = [value.type for value in recorded]
+                tape.write(i - start, **self._record(i))
+            tape.write(stop - start, now=[value.get() for value in self.state])
             with code.loop_down(stop, start) as i:
-                self._count_saves()
-                read = [
-                    code.load(tape + ((i - start) * slots + slot) * row, kind, align=tile.bytes)
-                    for slot, kind in enumerate(kinds)
-                ]
-                parts = iter(read[self.scheme.stages * cut :])
-                new, scales = list(islice(parts, self.size)), list(islice(parts, spins))
-                now = list(islice(parts, self.size))
-                slopes = {stage: list(islice(parts, self.size)) for stage in used}
-                self._transpose(
-                    i,
-                    lambda stage, slope, read=read: self.pull_back.of_residuals(
-                        read[stage * cut : (stage + 1) * cut], slope
-                    ),
-                    (new, scales),
-                    self.between.pulled_back(now, slopes, i),
-                )
-        code.release(tape)
+                self._transpose_recorded(i, tape, i - start)
+        code.release(tape.room)
 
-    def _record(self, i: Word) -> list[Any]:
-        """One step forward; what the transposed step needs of it."""
+    def _record(self, i: Word) -> dict[str, list[Any]]:
+        """One step forward; what the transposed step needs of it, by what the tape calls it."""
         step, inputs, now = self.step, self.tile.inputs(i), [value.get() for value in self.state]
         taken = step.take(now, inputs)
-        found = [
-            value
+        found = {
+            f"stage{stage}": self.pull_back.residuals(taken.states[stage], inputs(stage))
             for stage in range(self.scheme.stages)
-            for value in self.pull_back.residuals(taken.states[stage], inputs(stage))
-        ]
+        }
         for variable, value in zip(self.state, step.finish(now, taken.new)[0], strict=True):
             variable.set(value)
-        slopes = self.between.slopes(taken)
-        inside = [*now, *(value for slope in slopes.values() for value in slope)] if slopes else []
-        return [*found, *taken.new, *step.scales(taken.new), *inside]
+        slopes = [value for slope in self.between.slopes(taken).values() for value in slope]
+        new = taken.new[self.tile.program.bare :] if self.scheme.project else []
+        return found | {"now": now, "scales": step.scales(taken.new), "new": new, "slopes": slopes}
+
+    def _transpose_recorded(self, i: Word, tape: Tape, row: Word) -> None:
+        """The transposed of a step that is on the tape."""
+        slopes, size = tape.read(row, "slopes"), self.size
+        inside = {stage: slopes[k * size : (k + 1) * size] for k, stage in enumerate(self.between.used)}
+        self._count_saves()
+        self._transpose(
+            i,
+            lambda stage, slope: self.pull_back.of_residuals(tape.read(row, f"stage{stage}"), slope),
+            lambda g: self.step.along_sphere(tape.after(row), g, tape.read(row, "scales"), True, ended=True),
+            self.between.pulled_back(tape.read(row, "now"), inside, i),
+        )
 
     # ---- one step
 
-    def _transpose(self, i: Word, pull_back: PullBack, end: tuple[list[Any], list[Any]], inside: Inside) -> None:
+    def _transpose(self, i: Word, pull_back: PullBack, along_sphere: Callable[..., Any], inside: Inside) -> None:
         """From the cotangent of the state after a step to that before it, and to those of all that is wanted.
 
-        `end` is the state after the step before its projection, and the scales of that; `inside` what the states
-        within the step are for the state before it and for the slopes.
+        `along_sphere` is the transposed of the projection; `inside` what the states within the step are for the state
+        before it and for the slopes. What is summed is summed at once: little is held at a time.
         """
         on, step, tableau = self.on, self.step, self.scheme.tableau
-        new, scales = end
-        g = step.along_sphere(new, [value.get() for value in self.cotangent], scales, transposed=True)
+        g = along_sphere([value.get() for value in self.cotangent])
         within, of_slopes = inside
+        own, last = (step.weights, step.last) if self.pull_back.scaled else (step.a, step.b)
         of_stages: dict[int, list[Any]] = {}
         of_inputs: dict[tuple[str, int], list[Any]] = {}
-        sums: dict[str, list[Any]] = {name: [] for name in self.parameters}
+        total = [on.sum([value, *within[axis : axis + 1]]) for axis, value in enumerate(g)]
+        sums = {name: self.totals[name].get() for name in self.parameters}
         for stage in reversed(range(self.scheme.stages)):
-            later = [j for j in range(stage + 1, self.scheme.stages) if (j, stage) in step.a and j in of_stages]
-            if stage not in step.b and stage not in of_slopes and not later:
+            later = [j for j in range(stage + 1, self.scheme.stages) if (j, stage) in own and j in of_stages]
+            if stage not in last and stage not in of_slopes and not later:
                 continue
             slope = []
             for axis in range(self.size):
-                terms = [on.mul(step.b[stage], g[axis])] if stage in step.b else []
-                terms += [on.mul(step.a[j, stage], of_stages[j][axis]) for j in later]
-                terms += [of_slopes[stage][axis]] if stage in of_slopes else []
+                terms = [on.mul(last[stage], g[axis])] if stage in last else []
+                terms += [on.mul(own[j, stage], of_stages[j][axis]) for j in later]
+                terms += [self._scaled(of_slopes[stage][axis])] if stage in of_slopes else []
                 slope.append(on.sum(terms))
             found = pull_back(stage, slope)
             of_stages[stage] = found[: self.size]
+            total = [on.add(value, more) for value, more in zip(total, of_stages[stage], strict=True)]
             for name, value in zip(self.active, found[self.size :], strict=True):
                 if name in sums:
-                    sums[name].append(value)
+                    sums[name] = on.add(sums[name], value)
                 elif name in self.tables:
                     for place, number in value:
                         self.tables[name].add(place, number)
                 else:
                     of_inputs.setdefault((name, tableau.node_of_stage[stage]), []).append(value)
-        for axis, variable in enumerate(self.cotangent):
-            variable.set(on.sum([g[axis], *within[axis : axis + 1], *(values[axis] for values in of_stages.values())]))
-        for name, values in sums.items():
-            self.totals[name].set(on.sum([self.totals[name].get(), *values]))
+        for variable, value in zip(self.cotangent, total, strict=True):
+            variable.set(value)
+        for name, value in sums.items():
+            self.totals[name].set(value)
         self._give_samples(i, of_inputs)
+
+    def _scaled(self, value: Any) -> Any:
+        """A slope's cotangent as the pull-back takes it."""
+        factor = self.step.factor
+        return self.on.mul(value, self.step.parameters[factor]) if factor and self.pull_back.scaled else value
 
     def _give_samples(self, i: Word, of_inputs: dict[tuple[str, int], list[Any]]) -> None:
         """The cotangents of the drive's samples."""

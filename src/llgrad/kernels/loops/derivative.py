@@ -7,8 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+from llvmlite import ir
 
+from llgrad.kernels.builder.arithmetic import Arithmetic
+from llgrad.kernels.builder.code import Code, Word
 from llgrad.kernels.builder.expression import write
+from llgrad.kernels.expression.late import common_factor
 from llgrad.kernels.expression.listing import flat
 from llgrad.kernels.expression.simplify import Known, is_number
 from llgrad.kernels.expression.translate import graph_of
@@ -16,11 +20,14 @@ from llgrad.kernels.loops.step import SchemeStep
 
 CHEAP: Final = {"add", "sub", "mul", "neg", "abs", "max", "min", "select_n"}
 """Operations that cost less than memory."""
+LINE: Final = 64
+"""Bytes of a line of a cache: a vector that begins within one is written as two."""
 
 
 class Pushed:
     """The tangents of a slope along several directions at once: each pushed forward for itself, or, where that is less
-    arithmetic, by the slope's derivatives, which all directions share.
+    arithmetic, by the slope's derivatives, which all directions share. They are `scaled` where they lack the factor
+    that is in the weights of the step.
 
     Args:
         step: whose slope it is.
@@ -33,13 +40,14 @@ class Pushed:
         wanted = tuple(program.arguments.index(name) for name in active)
         self.on, self.size = step.on, len(program.state)
         self.push = Derivative(step, program.push_forward(wanted), (*program.state, *active))
-        self.columns = None
+        self.columns, self.scaled = None, self.push.without_factor()
         if directions > 1 and not set(active) & set(program.tables):
             columns = Derivative(step, program.columns(wanted), ())
+            scaled = columns.without_factor()
             self.present = [not is_number(value, 0) for value in columns.outputs]
             once, each = self.push.operations
             if columns.operations[0] + directions * sum(self.present) < once + directions * each:
-                self.columns = columns
+                self.columns, self.scaled = columns, scaled
 
     def __call__(
         self, state: Sequence[Any], inputs: Mapping[str, Any], directions: Sequence[Sequence[Any]]
@@ -68,8 +76,12 @@ class Derivative:
     linear in the arguments after those of the slope.
     """
 
-    def __init__(self, step: SchemeStep, function: Callable[..., list[Any]], more: Sequence[str]) -> None:
-        """`more` are the names of what the arguments after those of the slope belong to."""
+    def __init__(
+        self, step: SchemeStep, function: Callable[..., list[Any]], more: Sequence[str], scaled: bool = False
+    ) -> None:
+        """`more` are the names of what the arguments after those of the slope belong to. Of a derivative that is
+        `scaled` they are given times the factor that is in the weights of the step, where that is all they are for.
+        """
         self.step, program = step, step.program
         names = [*program.arguments, *(f"d{index}" for index in range(len(more)))]
         self.graph, self.nodes, self.found = graph_of(program.trace(function, more), names)
@@ -78,10 +90,29 @@ class Derivative:
         self.slope, self.linear = self.nodes[:count], self.nodes[count:]
         known, held = zip(self.slope, program.arguments, strict=True), {*program.names, *program.tables}
         self.parameters = {node: name for node, name in known if name in held}
+        products = self._products() if scaled else []
+        self.scaled = bool(products)
+        self.linear = products or self.linear
+
+    def _products(self) -> list[int]:
+        """The linear arguments times the factor; none where they are there for something else too."""
+        factors = [node for node, name in self.parameters.items() if name == self.step.factor]
+        found = [self.graph.add("mul", (a, b), self.graph.dtype_of(a)) for a in self.linear for b in factors]
+        return [] if set(self.graph.live(self.outputs, found)) & set(self.linear) else found
+
+    def without_factor(self) -> bool:
+        """Leave out the factor that is in the weights of the step, where all that the derivative gives has it."""
+        factors = [node for node, name in self.parameters.items() if name == self.step.factor]
+        if not factors or len(self.found) != len(self.outputs):
+            return False
+        factor, rest = common_factor(self.graph, self.outputs, factors)
+        if factor is not None:
+            self.found = self.outputs = rest
+        return factor is not None
 
     def __call__(self, state: Sequence[Any], inputs: Mapping[str, Any], more: Sequence[Any]) -> list[Any]:
-        values = [*self.step.arguments(state, inputs), *more]
-        return self._told(dict(zip(self.nodes, values, strict=True)))
+        values = dict(zip(self.slope, self.step.arguments(state, inputs), strict=True))
+        return self._told(values | dict(zip(self.linear, more, strict=True)))
 
     def _told(self, values: Mapping[int, Any]) -> list[Any]:
         """What the derivative gives: numbers, and of a table the (place, number) that are added to its cotangent."""
@@ -150,3 +181,70 @@ class Derivative:
         values = {node: self.step.parameters[name] for node, name in self.parameters.items()}
         values |= dict(zip(self.cut, residuals, strict=True)) | dict(zip(self.linear, more, strict=True))
         return self._told(values)
+
+
+class Tape:
+    """What the transposed steps of a segment need: a row for each step, and one for the state after the last.
+
+    A row holds "now", the state before the step; "stage0", "stage1", …, what each stage keeps, for the first one
+    without that state; "scales", those of the projection; "new", of a state with a tangent that tangent before the
+    projection; and "slopes", those of the polynomial.
+    """
+
+    def __init__(self, code: Code, on: Arithmetic, pull_back: Derivative, slopes: int, steps: Word) -> None:
+        """In memory of its own, `room`, for so many steps; `slopes` is how many numbers the polynomial needs."""
+        self.code, self.bytes = code, on.bits // 8
+        program, scheme, graph = pull_back.step.program, pull_back.step.scheme, pull_back.graph
+        self.kinds: list[Any] = []
+        size, number = len(program.state), on.type
+        self.slots = {"now": self._more([number] * size)}
+        state = dict(zip(pull_back.slope, self.slots["now"], strict=False))
+        for stage in range(scheme.stages):
+            kinds = {node: _kind(on, graph.dtype_of(node)) for node in pull_back.cut}
+            given = {} if stage else state
+            self.slots[f"stage{stage}"] = [
+                given[node] if node in given else self._more([kind])[0] for node, kind in kinds.items()
+            ]
+        for name, count in (
+            ("scales", len(scheme.spins) * scheme.project),
+            ("new", (size - program.bare) * scheme.project),
+            ("slopes", slopes),
+        ):
+            self.slots[name] = self._more([number] * count)
+        self.slot = on.width * max(self.bytes, pull_back.widest)
+        self.room = code.allocate((steps + 1) * (len(self.kinds) * self.slot) + LINE)
+        self.start = (self.room + LINE) & -LINE
+
+    def _more(self, kinds: list[Any]) -> list[int]:
+        """New places in a row."""
+        self.kinds += kinds
+        return list(range(len(self.kinds) - len(kinds), len(self.kinds)))
+
+    def _address(self, row: Word, slot: int) -> Word:
+        """Where a number of all trajectories of a tile stands."""
+        return self.start + (row * len(self.kinds) + slot) * self.slot
+
+    def write(self, row: Word, **groups: Sequence[Any]) -> None:
+        """What a row holds, by name, or some of it."""
+        for name, values in groups.items():
+            for slot, value in zip(self.slots[name], values, strict=True):
+                if name == "now" or slot not in self.slots["now"]:
+                    self.code.store(value, self._address(row, slot), align=self.bytes)
+
+    def read(self, row: Word, name: str) -> list[Any]:
+        """What a row holds by this name, read where it is asked for."""
+        return [
+            self.code.load(self._address(row, slot), self.kinds[slot], align=self.bytes) for slot in self.slots[name]
+        ]
+
+    def after(self, row: Word) -> list[Any]:
+        """The state after a step, and of a tangent what it was before its projection."""
+        after, new = self.read(row + 1, "now"), self.read(row, "new")
+        return [*after[: len(after) - len(new)], *new]
+
+
+def _kind(on: Arithmetic, dtype: np.dtype[Any]) -> Any:
+    """The type of a number of all trajectories of a tile."""
+    if dtype.kind == "f":
+        return on.like(dtype).type
+    return ir.IntType(8 * dtype.itemsize) if on.width == 1 else ir.VectorType(ir.IntType(8 * dtype.itemsize), on.width)

@@ -82,8 +82,11 @@ class Interpolation:
         taken: StepTaken,
         i: Word,
         directions: Sequence[tuple[Sequence[Any], Sequence[Sequence[Any]]]],
+        rate: Any,
     ) -> None:
-        """Tangent: write those of the states within step i; a direction is the tangent before it, and of its slopes."""
+        """Tangent: write those of the states within step i; a direction is the tangent before it, and of its slopes,
+        which are for a unit of `rate`.
+        """
         if not self.present:
             return
         on, step, tile = self.on, self.step, self.tile
@@ -93,7 +96,7 @@ class Interpolation:
             scales = step.scales(state)
             for k, (start, slopes) in enumerate(directions):
                 moved = [
-                    on.add(c, on.mul(step.h, on.sum([on.mul(w, slopes[stage][axis]) for stage, w in weights.items()])))
+                    on.add(c, on.mul(rate, on.sum([on.mul(w, slopes[stage][axis]) for stage, w in weights.items()])))
                     for axis, c in enumerate(start)
                 ]
                 for name, value in zip(self.state, step.along_sphere(state, moved, scales), strict=True):

@@ -230,38 +230,52 @@ class SchemeStep:
         return found
 
     def along_sphere(
-        self, new: Sequence[Any], vectors: Sequence[Any], scales: Sequence[Any], transposed: bool = False
+        self,
+        new: Sequence[Any],
+        vectors: Sequence[Any],
+        scales: Sequence[Any],
+        transposed: bool = False,
+        ended: bool = False,
     ) -> list[Any]:
-        """The derivative of the projection applied to a vector, or its transposed.
+        """The derivative of the projection applied to a vector, or its transposed; of a state `new` whose unit vectors
+        are on the sphere already, where it has `ended`.
 
         Of a unit vector it is P = (1 − m mᵀ)·scale, its own transposed. Of (m, v), where v is a tangent that is
         projected to P v, it takes (a, b) to (P a, P b + Q a), its transposed (g, h) to (P g + Q h, P h), with
         Q = −scale² [(Πv) mᵀ + m (Πv)ᵀ + (m·v) Π] and Π = 1 − m mᵀ.
         """
         if not self.program.carries:
-            return self._along(new, vectors, scales)
+            return self._along(new, vectors, scales, ended)
         half = self.program.bare
-        upper, lower = (self._along(new, part, scales) for part in (vectors[:half], vectors[half:]))
+        upper, lower = (self._along(new, part, scales, ended) for part in (vectors[:half], vectors[half:]))
         changed, given = (upper, vectors[half:]) if transposed else (lower, vectors[:half])
         for spin, scale in zip(self.scheme.spins if self.scheme.project else (), scales, strict=True):
-            for i, value in zip(spin, self._bent(new, spin, scale, given), strict=True):
+            for i, value in zip(spin, self._bent(new, spin, scale, given, ended), strict=True):
                 changed[i] = self.on.sub(changed[i], value)
         return [*upper, *lower]
 
-    def _along(self, new: Sequence[Any], vectors: Sequence[Any], scales: Sequence[Any]) -> list[Any]:
+    def _along(
+        self, new: Sequence[Any], vectors: Sequence[Any], scales: Sequence[Any], ended: bool = False
+    ) -> list[Any]:
         """(v − m (m·v))·scale of each unit vector."""
         on, result = self.on, list(vectors)
         for spin, scale in zip(self.scheme.spins if self.scheme.project else (), scales, strict=True):
-            m, v = [on.mul(new[i], scale) for i in spin], [vectors[i] for i in spin]
+            m, v = self._unit(new, spin, scale, ended), [vectors[i] for i in spin]
             along = on.dot(m, v)
             for i, c, x in zip(spin, m, v, strict=True):
                 result[i] = on.mul(on.sub(x, on.mul(c, along)), scale)
         return result
 
-    def _bent(self, new: Sequence[Any], spin: Sequence[int], scale: Any, vectors: Sequence[Any]) -> list[Any]:
+    def _unit(self, new: Sequence[Any], spin: Sequence[int], scale: Any, ended: bool) -> list[Any]:
+        """A unit vector of the projected state."""
+        return [new[i] if ended else self.on.mul(new[i], scale) for i in spin]
+
+    def _bent(
+        self, new: Sequence[Any], spin: Sequence[int], scale: Any, vectors: Sequence[Any], ended: bool
+    ) -> list[Any]:
         """−Q w of one unit vector, scale² [Πv (m·w) + m (Πv·w) + (m·v) Πw]: symmetric in the tangent v and in w."""
         on, half = self.on, self.program.bare
-        m, v, w = ([on.mul(new[i], scale) for i in spin], [new[half + i] for i in spin], [vectors[i] for i in spin])
+        m, v, w = self._unit(new, spin, scale, ended), [new[half + i] for i in spin], [vectors[i] for i in spin]
         along_v, along_w = on.dot(m, v), on.dot(m, w)
         across_v, across_w = (
             [on.sub(x, on.mul(c, along)) for c, x in zip(m, values, strict=True)]

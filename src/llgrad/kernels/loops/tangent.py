@@ -86,8 +86,9 @@ class _Tangents:
         starts = [[value.get() for value in variables] for variables in self.tangents]
         samples = [self._samples(i, k) for k in range(self.K)]
         slopes: list[list[list[Any]]] = [[] for _ in starts]
+        factors, last = (step.weights, step.last) if self.push.scaled else (step.a, step.b)
         for stage in range(self.scheme.stages):
-            weights = {j: step.a[stage, j] for j in range(stage) if (stage, j) in step.a}
+            weights = {j: factors[stage, j] for j in range(stage) if (stage, j) in factors}
             directions = [
                 [*self._moved(start, weights, slopes[k]), *self._active(k, stage, samples[k])]
                 for k, start in enumerate(starts)
@@ -95,10 +96,11 @@ class _Tangents:
             for before, pushed in zip(slopes, self.push(taken.states[stage], inputs(stage), directions), strict=True):
                 before.append(pushed)
         for variables, start, own in zip(self.tangents, starts, slopes, strict=True):
-            end = step.along_sphere(taken.new, self._moved(start, step.b, own), scales)
+            end = step.along_sphere(taken.new, self._moved(start, last, own), scales)
             for variable, value in zip(variables, end, strict=True):
                 variable.set(value)
-        self.between.save_tangents(now, taken, i, list(zip(starts, slopes, strict=True)))
+        rate = step.rate if self.push.scaled else step.h
+        self.between.save_tangents(now, taken, i, list(zip(starts, slopes, strict=True)), rate)
         new, _ = step.finish(now, taken.new)
         for variable, value in zip(self.state, new, strict=True):
             variable.set(value)

@@ -67,7 +67,7 @@ def respond(
     """
     inputs = input_of(settings, frames)
     start = begun(device, timeline, settings, inputs.shape[1])
-    given = inputs if disturbance is None else _disturbed(inputs, timeline, disturbance)
+    given = inputs if disturbance is None else disturbed(inputs, timeline, disturbance)
 
     def frame(state: Any, given: Any) -> tuple[Any, Any]:
         steady, edges, keys, active = given
@@ -131,16 +131,19 @@ def _drive(device: Device, settings: Settings, edges: Waveform) -> Any:
     return Drive(**{terminal: edges}) if isinstance(device, Oscillator) else {terminal: edges}
 
 
-def _disturbed(inputs: Any, timeline: Timeline, disturbance: Disturbance) -> tuple[Any, Waveform | None, Any]:
+def disturbed(
+    inputs: Any, timeline: Timeline, disturbance: Disturbance, previous: Any = None
+) -> tuple[Any, Waveform | None, Any]:
     """What stands at the start of each frame (K, B, N), the edges in it, and the keys.
 
-    An edge is half-way at the start of its frame, so its first half falls into the frame before; the first edge is cut
-    by the end of the reset.
+    `previous` is the input (B, N) of the frame before the first; None is none, after the reset. An edge is half-way at
+    the start of its frame, so its first half falls into the frame before; the first one is cut by the end of the reset.
     """
     rise_time, jitter, keys = disturbance
     if rise_time == 0.0:
         return inputs, None, keys
-    before = jnp.concatenate([jnp.zeros_like(inputs[:1]), inputs[:-1]])
+    first = jnp.zeros_like(inputs[:1]) if previous is None else previous[None]
+    before = jnp.concatenate([first, inputs[:-1]])
     rises = jnp.full_like(jitter, rise_time)
     edges = Step(inputs - before, jitter, rises)
     if inputs.shape[0] > 1:

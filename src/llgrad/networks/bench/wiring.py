@@ -151,6 +151,11 @@ class FedSystem(System):
         return self.system.noises
 
     @property
+    def limits(self) -> Mapping[str, tuple[float, float]]:  # type: ignore[override]
+        """Those of the system."""
+        return self.system.limits
+
+    @property
     def outputs(self) -> Mapping[str, str]:  # type: ignore[override]
         """Those of the system."""
         return self.system.outputs

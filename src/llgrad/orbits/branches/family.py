@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,9 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.record import leaf_units, set_leaf
+from llgrad.core.record import get_leaf, is_table, leaf_units, set_leaf
 from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.array import OscillatorArray
+from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.system import System
 from llgrad.orbits.chart import Chart, chart_at
 from llgrad.orbits.flow import Flow, StateShape, flow_of
@@ -48,29 +48,45 @@ class FollowedRange(NamedTuple):
 
 
 def range_of(device: Any, parameter: Any, start: Any, stop: Any) -> FollowedRange:
-    """The number that is followed. Raises ValueError for one that the device has not, or for ends that are none."""
-    record = device.oscillator if isinstance(device, OscillatorArray) else device
-    units = leaf_units(record)
+    """The number that is followed. Raises ValueError for one that the device has not, for one that the members of an
+    array have each of its own, or for ends that are none."""
+    place = _place_of_members(device)
+    record = getattr(device, place) if place else device
+    units = {path: unit for path, unit in leaf_units(record).items() if not (place and _is_in_table(record, path))}
     if parameter not in units:
         raise ValueError(f"the device has no number {parameter!r} to follow; it has {', '.join(units)}")
+    if place and np.ptp(own := np.asarray(get_leaf(record, parameter), float)) > 0:
+        raise ValueError(
+            f"the members have each a {parameter} of its own, from {own.min():g} to {own.max():g} {units[parameter]}, "
+            "and all would be given the same; give them one value, or follow another number"
+        )
     ends = [float(end) for end in (start, stop)]
     if not np.isfinite(ends).all() or ends[0] == ends[1]:
         raise ValueError(f"{parameter} from {start} to {stop}: expected two different values in {units[parameter]}")
-    path = f"oscillator.{parameter}" if isinstance(device, OscillatorArray) else parameter
-    return FollowedRange(path, min(ends), max(ends), units[parameter])
+    return FollowedRange(f"{place}.{parameter}" if place else parameter, min(ends), max(ends), units[parameter])
 
 
-def family_of(device: Any, span: FollowedRange, time: float | None, within: Mapping[str, Any] | None = None) -> Family:
+def _place_of_members(device: Any) -> str:
+    """Where an array has its members; empty of one device."""
+    return {OscillatorArray: "oscillator", SystemArray: "system"}.get(type(device), "")
+
+
+def _is_in_table(record: Any, path: str) -> bool:
+    parent, _, last = path.rpartition(".")
+    return last.isdigit() and is_table(record, parent)
+
+
+def family_of(device: Any, span: FollowedRange, time: float | None) -> Family:
     """The family of a device over a range."""
     flow = flow_of(set_value(device, span.path, (span.start + span.stop) / 2), time)
-    if isinstance(device, System) and time is None:
+    if isinstance(device, (System, SystemArray)) and time is None:
         time = 0.0  # that the rate does not depend on it has been looked at
     return Family(device, flow.scale, span.stop - span.start, time, span.path, flow.shape)
 
 
 def set_value(device: Any, path: str, value: Any) -> Any:
-    """The device with one number changed; of an array, for every oscillator."""
-    if isinstance(device, OscillatorArray):
+    """The device with one number changed; of an array, for every member."""
+    if isinstance(device, (OscillatorArray, SystemArray)):
         value = jnp.full(device.count, value) if isinstance(value, jax.Array) else np.full(device.count, value)
     return set_leaf(device, path, value)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +12,15 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_count
+from llgrad.core.units import show
 from llgrad.devices.array import OscillatorArray
+from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.orbits.branches.critical import Critical, branch_point, fold_point, hertz, hopf_point, is_crossing, moved
 from llgrad.orbits.branches.cycles.following import with_cycles
 from llgrad.orbits.branches.family import Family, FollowedRange, family_of, local_at, range_of, set_value
+from llgrad.orbits.branches.indices import wrong_sums
 from llgrad.orbits.branches.normal_form import first_lyapunov
 from llgrad.orbits.branches.result import Branch, Branches, Threshold
 from llgrad.orbits.branches.standing import told_of_curves
@@ -27,7 +30,7 @@ from llgrad.orbits.equilibria.domain import domain_of
 from llgrad.orbits.equilibria.equilibria import equilibria
 from llgrad.orbits.equilibria.modes import eigen
 from llgrad.orbits.equilibria.result import NEUTRAL, columns_of
-from llgrad.orbits.flow import depends_on_time
+from llgrad.orbits.flow import depends_on_time, is_coupled
 
 BEGUN: Final = (0.0007, 0.9991, 0.5003, 0.2411, 0.7603, 0.1207, 0.8809)
 """Parts of the range at which all fixed points are looked for: none of a round number, at which a symmetry may hold."""
@@ -38,8 +41,19 @@ ROUNDING: Final = 1e-12
 SLOWEST: Final = 1e-6
 """Least frequency of a Hopf point, relative to the rates of the device: at none two real eigenvalues meet at 0."""
 MOST_DOUBLINGS: Final = 6
+AT_EDGE: Final = 1e-9
+"""A Hopf point so near to an end of the range, in parts of it, is at it but for rounding."""
 SAME, APART = 1e-7, 1e-4
 """Critical points nearer than this, in parts of the range and in radians or units of their scale, are one."""
+
+
+class Searched(NamedTuple):
+    """What looking for fixed points at several values told."""
+
+    curved: list[float]
+    """At which of them there are curves of fixed points, which are not followed."""
+    complete: bool
+    """Whether none is known to be missing at any of them."""
 
 
 def follow(
@@ -71,8 +85,9 @@ def follow(
     are followed from there. Curves of states at rest are told by a sentence (`Branches.notes`).
 
     Args:
-        device: Oscillator, OscillatorArray or System.
-        parameter: path of the number that is followed, such as "current" or "field.z", of the oscillators of an array.
+        device: Oscillator, OscillatorArray, System or SystemArray.
+        parameter: path of the number that is followed, such as "current" or "field.z", of an array that of all members
+            alike.
         start: first value, in SI units.
         stop: last value.
         within: of a System, the range in which a component without a constraint is looked for, as in `equilibria`, and
@@ -94,23 +109,24 @@ def follow(
     >>> round(float(orbit.frequency) / 1e9, 4), branches.cycles[0].ends[1].kind
     (1.1362, 'edge')
     """
-    check_kind("device", device, (Oscillator, OscillatorArray, System), "see llgrad.presets, or write a System")
+    kinds = (Oscillator, OscillatorArray, System, SystemArray)
+    check_kind("device", device, kinds, "see llgrad.presets, or write a System")
     _check(device, cycles, doublings)
     numbers = held(device, "follow")
     with jax.enable_x64(True):
         span = range_of(numbers, parameter, start, stop)
         family = family_of(numbers, span, time)
-        trails, curved = _trails(family, span, within, time)
-        critical = [_critical(family, trail) for trail in trails]
+        trails, searched = _trails(family, span, within, time)
+        critical = [_critical(family, span, trail) for trail in trails]
         branches = tuple(_branch(family, *pair) for pair in zip(trails, critical, strict=True))
         found = _unique(family, [threshold for points in critical for _, threshold in points])
         names = columns_of(family.flow(span.start))
         span = span._replace(box=_box(family, span, within))
-        notes = told_of_curves(family, span, found, curved)
+        notes, complete = _completeness(family, span, branches, found, within, searched)
     if is_traced(device):
         found = [_carried(device, family, point) for point in found]
     points = tuple(sorted(found, key=lambda point: point.held))
-    result = Branches(branches, points, parameter, span.unit, numbers, names, notes=notes)
+    result = Branches(branches, points, parameter, span.unit, numbers, names, notes=notes, complete=complete)
     note = _no_cycles(numbers, family, span.start) if cycles else "cycles were not followed"
     return replace(result, note=note) if note else with_cycles(result, span, observable, doublings)
 
@@ -129,7 +145,7 @@ def _no_cycles(device: Any, family: Family, start: float) -> str:
     """Why a device has no cycles to follow; empty where it may have some."""
     if family.time is not None and depends_on_time(family.flow(start)):
         return "cycles were not followed: the rate depends on the time"
-    if isinstance(device, OscillatorArray) and device.coupling is None:
+    if isinstance(device, (OscillatorArray, SystemArray)) and device.count > 1 and not is_coupled(device):
         return "cycles were not followed: the oscillators of this array are not coupled, so each has a phase of its own"
     return "" if family.shape.freedom > 1 else "no cycles: the state is one number"
 
@@ -157,19 +173,21 @@ def thresholds(
     return follow(device, parameter, start, stop, within=within, time=time, cycles=False).thresholds
 
 
-def _trails(family: Family, span: FollowedRange, within: Any, time: float | None) -> tuple[list[Trail], list[float]]:
-    """The branches through every fixed point at several values of the number, and at which of them there are curves of
-    fixed points, which are not followed."""
+def _trails(family: Family, span: FollowedRange, within: Any, time: float | None) -> tuple[list[Trail], Searched]:
+    """The branches through every fixed point at several values of the number, and what the search told there."""
     trails: list[Trail] = []
     curved: list[float] = []
+    complete = True
     for part in BEGUN:
         value = span.start + part * (span.stop - span.start)
-        for point in equilibria(set_value(family.device, span.path, value), within=within, time=time):
+        points = equilibria(set_value(family.device, span.path, value), within=within, time=time)
+        complete &= points.complete
+        for point in points:
             if point.curve:
                 curved.append(value)
             elif not any(_is_on(family, trail, point.y, value) for trail in trails):
                 trails.append(trail_through(family, span, point.y, value))
-    return trails, curved
+    return trails, Searched(curved, complete)
 
 
 def _box(family: Family, span: FollowedRange, within: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -194,16 +212,46 @@ def _is_on(family: Family, trail: Trail, y: np.ndarray, value: float) -> bool:
     return False
 
 
+def _completeness(
+    family: Family, span: FollowedRange, branches: Any, found: list[Threshold], within: Any, searched: Searched
+) -> tuple[tuple[str, ...], bool]:
+    """What there is to say of curves of states at rest, and of branches that are missing; whether none is."""
+    notes = told_of_curves(family, span, found, searched.curved)
+    wrong = [] if searched.curved else wrong_sums(family, span, branches, found, within)
+    for one in wrong:
+        if one.expected is None:
+            continue
+        at = show(float(f"{one.value:.5g}"), span.unit)
+        notes += (
+            f"at {span.path} = {at} the indices of the states at rest add up to {one.total}, and must to "
+            f"{one.expected}: a branch is missing there",
+        )
+    return notes, searched.complete and not (wrong or searched.curved)
+
+
 def _branch(family: Family, trail: Trail, critical: list[tuple[int, Threshold]]) -> Branch:
     """A branch with its critical points among its points, each as stable as the more stable of its neighbours."""
     growing = np.array([_growing(matrix) for matrix in trail.matrices])
+    neutral = _neighbouring([_is_neutral(matrix) for matrix in trail.matrices])
     values, y, matrices = trail.values, trail.y, trail.matrices
     for i, point in sorted(critical, key=lambda pair: -pair[0]):
         slope = np.asarray(local_at(family, jnp.asarray(point.y), point.held).slope)[:, :-1]
         growing = np.insert(growing, i + 1, min(growing[i], growing[i + 1]))
+        neutral = np.insert(neutral, i + 1, neutral[i] and neutral[i + 1])
         values, y = np.insert(values, i + 1, point.held), np.insert(y, i + 1, point.y, axis=0)
         matrices = np.insert(matrices, i + 1, slope, axis=0)
-    return Branch(values, y, growing, matrices, trail.ends)
+    return Branch(values, y, growing, matrices, trail.ends, neutral)
+
+
+def _is_neutral(matrix: np.ndarray) -> bool:
+    values = eigen(matrix)[0]
+    return bool((np.abs(values.real) <= NEUTRAL * np.abs(values).max()).any())
+
+
+def _neighbouring(flags: list[bool]) -> np.ndarray:
+    """Which of the flags (P,) a neighbour has too: one alone is a critical point that was met exactly."""
+    padded = np.concatenate([[False], flags, [False]])
+    return padded[1:-1] & (padded[:-2] | padded[2:])
 
 
 def _growing(matrix: np.ndarray) -> int:
@@ -211,9 +259,9 @@ def _growing(matrix: np.ndarray) -> int:
     return int((values.real > NEUTRAL * np.abs(values).max()).sum())
 
 
-def _critical(family: Family, trail: Trail) -> list[tuple[int, Threshold]]:
-    """The critical points between the points of a branch. What is at one of its ends is none: there may be a curve of
-    fixed points, as a ring without a current.
+def _critical(family: Family, span: FollowedRange, trail: Trail) -> list[tuple[int, Threshold]]:
+    """The critical points between the points of a branch. At one of its ends only a Hopf point is told: what else is
+    there may be a curve of fixed points, as a ring without a current.
     """
     found = []
     growing = [_growing(matrix) for matrix in trail.matrices]
@@ -229,7 +277,29 @@ def _critical(family: Family, trail: Trail) -> list[tuple[int, Threshold]]:
         if abs(growing[i + 1] - growing[i]) >= 2 or (growing[i] != growing[i + 1] and not (folds or crosses)):
             found += [(i, point) for point in _hopf_points(family, trail, i)]
     inside = [(i, point) for i, point in found if point is not None]
-    return [(i, p) for i, p in inside if np.abs(trail.values[[0, -1]] - p.held).min() > ROUNDING * family.size]
+    apart = [np.abs(trail.values[[0, -1]] - point.held).min() for _, point in inside]
+    between = [pair for pair, far in zip(inside, apart, strict=True) if far > AT_EDGE * family.size]
+    return between + _hopfs_at_ends(family, span, trail)
+
+
+def _hopfs_at_ends(family: Family, span: FollowedRange, trail: Trail) -> list[tuple[int, Threshold]]:
+    """Hopf points at an end of the range itself: a pair of eigenvalues is on the axis there, and not beside it."""
+    found, count = [], len(trail.values)
+    for place, beside, i in ((0, 1, 0), (count - 1, count - 2, count - 2)) if count > 1 else ():
+        edge = float(trail.values[place])
+        pairs = [len(_neutral_pairs(trail.matrices[j])) for j in (place, beside)]
+        if edge in (span.start, span.stop) and pairs[0] > pairs[1]:
+            points = [point for point in _hopfs_from(family, trail, i, place) if point is not None]
+            near = [point for point in points if abs(point.held - edge) <= AT_EDGE * family.size]
+            found += [(i, replace(point, value=edge, held=edge)) for point in near]
+    return found
+
+
+def _neutral_pairs(matrix: np.ndarray) -> list[complex]:
+    """The eigenvalues, one of each pair, that turn and neither grow nor decay."""
+    values = eigen(matrix)[0]
+    size = np.abs(values).max()
+    return [v for v in values.tolist() if abs(v.real) <= NEUTRAL * size and v.imag > SLOWEST * size]
 
 
 def _nearest(trail: Trail, i: int, folds: bool) -> int:
@@ -243,7 +313,11 @@ def _nearest(trail: Trail, i: int, folds: bool) -> int:
 def _hopf_points(family: Family, trail: Trail, i: int) -> list[Threshold | None]:
     """Hopf points, where a pair of eigenvalues crosses the imaginary axis."""
     rates = [np.abs(eigen(matrix)[0].real).min() for matrix in trail.matrices[i : i + 2]]
-    place = i + int(rates[1] < rates[0])
+    return _hopfs_from(family, trail, i, i + int(rates[1] < rates[0]))
+
+
+def _hopfs_from(family: Family, trail: Trail, i: int, place: int) -> list[Threshold | None]:
+    """Those that are solved from one of two points of a branch, for each pair that turns there."""
     y, value, matrix = trail.y[place], float(trail.values[place]), trail.matrices[place]
     values, vectors = eigen(matrix)
     turning = [j for j in np.argsort(np.abs(values.real)).tolist() if values[j].imag > 1e-9 * np.abs(values).max()]

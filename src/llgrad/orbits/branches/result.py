@@ -66,13 +66,16 @@ class Branch:
     """∂(dq/dt)/∂q (P, n, n) [1/ns]."""
     ends: tuple[str, str]
     """Why it ends: at the "edge" of the range, in a "loop", or "lost"."""
+    neutral: np.ndarray
+    """Whether some deviation neither grows nor decays (P,), here and at a neighbour, as of a centre: then the state is
+    not stable, and not unstable either where `growing` is 0."""
     observed: np.ndarray | None = None
     """The observable (P,), where cycles were followed too."""
 
     @property
     def stable(self) -> np.ndarray:
-        """Whether each state is stable (P,)."""
-        return self.growing == 0
+        """Whether each state is stable (P,): all deviations decay."""
+        return (self.growing == 0) & ~self.neutral
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,12 @@ class Branches:
     note: str = ""
     """Why there are no cycles; empty where they were followed."""
     notes: tuple[str, ...] = ()
-    """Sentences about curves of states at rest, which are no branches; of families of cycles at one value of the number
-    their branch tells (`CycleBranch.stands`)."""
+    """Sentences about curves of states at rest, which are no branches, and about branches that may be missing; of
+    families of cycles at one value of the number their branch tells (`CycleBranch.stands`)."""
+    complete: bool = True
+    """Whether no state at rest is known to be missing: at the values at which they were looked for `lg.equilibria` was
+    complete, and between critical points the indices of the branches add up as they must (Poincaré–Hopf). False too
+    where curves of them are not followed, or the sum is not known."""
 
     def orbits(self, value: float) -> tuple[Orbit, ...]:
         """Every cycle at a value of the number, stable or not, as an `Orbit`. Raises ValueError where one cannot be
@@ -126,6 +133,7 @@ class Branches:
                     "values": branch.values.tolist(),
                     "states": branch.y.tolist(),
                     "growing": branch.growing.tolist(),
+                    "neutral": branch.neutral.tolist(),
                     "ends": list(branch.ends),
                 }
                 for branch in self.branches
@@ -133,6 +141,7 @@ class Branches:
             "cycles": [branch.to_json() for branch in self.cycles],
             "note": self.note,
             "notes": list(self.notes),
+            "complete": self.complete,
         }
 
     def save(self, path: Path, *, overwrite: bool = False) -> pathlib.Path:

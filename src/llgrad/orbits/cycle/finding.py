@@ -32,7 +32,7 @@ from llgrad.orbits.cycle.solving import (
     refined,
     turns_round,
 )
-from llgrad.orbits.flow import Flow, Model, begun, flow_of
+from llgrad.orbits.flow import Flow, Model, begun, flow_of, is_coupled
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import in_default, searching, working
 from llgrad.orbits.results.status import NOTES, OrbitStatus, SearchOutcome
@@ -94,7 +94,7 @@ def orbit(
         check_kind("near", near, Orbit, "give an orbit that lg.orbit found")
     _check(accuracy, steps)
     check_once((model, m0), "orbit")
-    if isinstance(model, (OscillatorArray, SystemArray)) and model.count > 1 and not _is_coupled(model):
+    if isinstance(model, (OscillatorArray, SystemArray)) and model.count > 1 and not is_coupled(model):
         raise NoCycle(
             "no common cycle: the oscillators of this array are not coupled, so each has a phase of its own; find the "
             "orbit of one of them"
@@ -128,10 +128,6 @@ def _flow_and_start(model: Model, m0: Any, near: Orbit | None) -> tuple[Flow, An
     start = begun(flow, model, m0)
     flow = with_arrays(flow)
     return (flow if near is None else dataclasses.replace(flow, inner=near.flow.inner)), start
-
-
-def _is_coupled(model: OscillatorArray | SystemArray) -> bool:
-    return model.coupling is not None if isinstance(model, OscillatorArray) else bool(model.mixes)
 
 
 def _check(accuracy: Any, steps: Any) -> None:

@@ -76,7 +76,7 @@ def rest_near(flow: Flow, y: Any) -> LinearRest:
 
     def step(now: Any) -> Any:
         y, _, count, (basis, slope, matrix) = now
-        change = -jnp.linalg.lstsq(matrix, slope)[0]
+        change = -_least_squares(matrix, slope)
         size, whole = jnp.sqrt(jnp.sum(change**2)), jnp.sqrt(jnp.sum(y * y))
         longest = LONGEST * jnp.maximum(1.0, whole)
         y = flow.on_sphere(y + basis @ (change * jnp.minimum(1.0, longest / jnp.maximum(size, 1e-300))))
@@ -85,6 +85,18 @@ def rest_near(flow: Flow, y: Any) -> LinearRest:
     y, _, _, (basis, slope, matrix) = jax.lax.while_loop(goes_on, step, (y, jnp.inf, 0, linear(y)))
     rate = jnp.sqrt(jnp.sum(matrix**2)) * jnp.maximum(jnp.sqrt(jnp.sum(y * y)), 1e-300)
     return LinearRest(y, jnp.sqrt(jnp.sum(slope**2)) / rate, matrix, basis)
+
+
+def _least_squares(a: Any, b: Any) -> Any:
+    """The shortest x (d,) with the least |a x − b|, a (d, d)."""
+    if len(b) != 2:
+        return jnp.linalg.lstsq(a, b)[0]
+    # some operations in place of LAPACK; where a has one direction only, its inverse on that is aᵀ/|a|²
+    size, determinant = jnp.sum(a * a), a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0]
+    regular = jnp.abs(determinant) > 2 * jnp.finfo(a.dtype).eps * size
+    safe = jnp.where(regular, determinant, 1.0)
+    whole = jnp.stack([a[1, 1] * b[0] - a[0, 1] * b[1], a[0, 0] * b[1] - a[1, 0] * b[0]]) / safe
+    return jnp.where(regular, whole, (a.T @ b) / jnp.where(size > 0, size, 1.0))
 
 
 @quick_jit

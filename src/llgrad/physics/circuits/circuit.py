@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Self
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import Record, is_concrete, vector
 from llgrad.core.vector import Vec3
+from llgrad.devices.bias import still
+from llgrad.devices.junction import Junction
 from llgrad.devices.system import System
 from llgrad.physics.circuits import members
 from llgrad.physics.circuits.connections import Part, checked_part, elements_of
 from llgrad.physics.circuits.elements import Capacitor, CurrentSource, Element, Inductor, Resistor, VoltageSource
-from llgrad.physics.circuits.network import CURRENT, OHMIC, VOLTAGE, Port, solved
-from llgrad.physics.electric.biased import FollowingJunction
+from llgrad.physics.circuits.network import CURRENT, FOLLOWING, OHMIC, VOLTAGE, Port, solved, solved_by_voltages
 
 FIELDS: Final = {"field_x": "T", "field_y": "T", "field_z": "T"}
 """Inputs of every circuit beside its sources."""
@@ -30,7 +30,8 @@ class Circuit(System):
     """A source and a network of junctions, loads and reactive elements, by Kirchhoff's laws at every moment.
 
     The currents and voltages are not approximated: at each state they solve the network with the resistances
-    R_j(m_j) that its junctions have there, so that each device feels what all others do. The voltage of a `Capacitor`
+    R_j(m_j) that its junctions have there, so that each device feels what all others do; resistances R_j(m_j, V_j) that
+    follow the voltages are solved with them (see `lg.physics.BiasedJunction`). The voltage of a `Capacitor`
     and the current of an `Inductor` are states of their own.
 
     Args:
@@ -93,18 +94,15 @@ class Circuit(System):
                 raise ValueError(f"a part of this circuit has the name {name!r}: {why}")
         for name, device in self.devices.items():
             self._check_resistance(name, device)
-        self._solved(self._some_state(), self._nothing)
+        ports = self._ports(self._some_state(), self._nothing)
+        ohmic = [Port(OHMIC, 0.0, 1.0) if port.kind == FOLLOWING else port for port in ports]
+        solved(self.source, self.network, ohmic)
         if not self._some_state():
             raise ValueError("nothing in this circuit moves; give it an oscillator, a stack, or a capacitor")
 
     @staticmethod
     def _check_resistance(name: str, device: members.Device) -> None:
         laws = members.laws_of(device)
-        if follows := [type(law).__name__ for law in laws if isinstance(law, FollowingJunction)]:
-            raise ValueError(
-                f"the resistance of {name} follows its own voltage ({follows[0]}), and a circuit is solved for "
-                "those that follow the states alone; give it a ConductanceJunction"
-            )
         if not all(is_concrete(leaf) for leaf in jax.tree.leaves(laws)):
             return
         with jax.ensure_compile_time_eval():
@@ -112,6 +110,11 @@ class Circuit(System):
         if not lowest > 0:
             raise ValueError(
                 f"the resistance of {name} falls to {lowest:g} Ω, a junction without resistance; give its R_P in ohms"
+            )
+        if (falls := members.falling_current(device)) is not None:
+            raise ValueError(
+                f"the current of {name} falls with its voltage, from {falls:.3g} V on, so that a circuit has several "
+                "solutions; give a law whose current V/R(c, V) rises with V"
             )
 
     # ---- its parts
@@ -137,6 +140,11 @@ class Circuit(System):
     def devices(self) -> dict[str, members.Device]:
         """The oscillators, stacks and heated ones by name."""
         return {name: part for name, part in self.elements.items() if not isinstance(part, Element)}
+
+    @property
+    def _laws(self) -> list[Junction]:
+        """Those of all resistances."""
+        return [law for device in self.devices.values() for law in members.laws_of(device)]
 
     def _driven(self) -> dict[str, str]:
         """The input that drives each source, by the source's name."""
@@ -190,13 +198,15 @@ class Circuit(System):
             return _reactive_state(reactive, list(given.values()))
         open_and_short = {Capacitor: Port(CURRENT, 0.0), Inductor: Port(VOLTAGE, 0.0)}
         known = found | _reactive_state(reactive, list(given.values()))
-        driven = dict.fromkeys(self._driven(), 0.0)
-        ports = [
-            open_and_short[type(part)] if name in reactive and given[name] is None else _port(name, part, known, driven)
-            for name, part in self.elements.items()
-        ]
+
+        def ports(circuit: Self, known: Any, driven: Any) -> list[Port]:
+            return [
+                open_and_short[type(part)] if given.get(name, 0.0) is None else _port(name, part, known, driven)
+                for name, part in circuit.elements.items()
+            ]
+
         try:
-            each = dict(zip(self.elements, solved(self.source, self.network, iter(ports)), strict=True))
+            each = self._by_kirchhoff(ports, known, dict.fromkeys(self._driven(), 0.0))
         except ValueError as error:
             raise ValueError(
                 f"this circuit has no rest to start from: with capacitors open and inductors shorted, {error}; else "
@@ -229,10 +239,21 @@ class Circuit(System):
 
     def _solved(self, state: Mapping[str, Any], inputs: Inputs) -> dict[str, tuple[Any, Any]]:
         """Voltage and current of every element and device, by name, at a state."""
+        return self._by_kirchhoff(Circuit._ports, state, inputs)
+
+    def _ports(self, state: Mapping[str, Any], inputs: Inputs) -> list[Port]:
         driven = {name: getattr(inputs, by) for name, by in self._driven().items()}
-        named = self.elements
-        ports = [_port(name, part, state, driven) for name, part in named.items()]
-        return dict(zip(named, solved(self.source, self.network, iter(ports)), strict=True))
+        return [_port(name, part, state, driven) for name, part in self.elements.items()]
+
+    def _by_kirchhoff(self, ports: Callable[[Self, Any, Any], list[Port]], state: Any, given: Any) -> dict[str, Any]:
+        """Voltage and current of every element and device, by name; `ports` of a circuit, a state and what is given."""
+        these = ports(self, state, given)
+        steps = [law.steps for law in self._laws if law.follows_voltage]
+        if not steps:
+            return dict(zip(self.elements, solved(self.source, self.network, these), strict=True))
+        constant = ports(still(self), still(state), still(given))
+        found = solved_by_voltages(self.source, self.network, these, constant, max(steps))
+        return dict(zip(self.elements, found, strict=True))
 
     @property
     def _reactive(self) -> dict[str, Capacitor | Inductor]:
@@ -286,15 +307,15 @@ class Circuit(System):
         if not reactive:
             return jnp.asarray(0.0)
 
-        def rates(values: list[float]) -> Any:
+        def rates(values: Any) -> Any:
             found = self.rate(state | _reactive_state(reactive, values), self._nothing)  # type: ignore[operator]
             return jnp.stack([jnp.asarray(rate) for name in reactive for rate in found[name].values()])
 
         stored = [part.capacitance if isinstance(part, Capacitor) else part.inductance for part in reactive.values()]
         roots = jnp.sqrt(jnp.stack([jnp.asarray(one * 1e12) for one in stored]))
-        units = np.eye(len(reactive)).tolist()
-        columns = [rates(unit) - rates([0.0] * len(reactive)) for unit in units]  # the rates are affine
-        return jnp.sqrt(jnp.sum((roots[None, :] * jnp.stack(columns) / roots[:, None]) ** 2))
+        here = jnp.stack([jnp.asarray(value) for name in reactive for value in state[name].values()])
+        slopes = jax.jacfwd(rates)(here)
+        return jnp.sqrt(jnp.sum((slopes * roots[:, None] / roots[None, :]) ** 2))
 
     # ---- what is measured of it, and what others feel
 
@@ -346,6 +367,8 @@ def _port(name: str, part: Part, state: Mapping[str, Any], driven: Mapping[str, 
         return Port(VOLTAGE, state[name]["voltage"])
     if isinstance(part, Inductor):
         return Port(CURRENT, state[name]["current"])
+    if any(law.follows_voltage for law in members.laws_of(part)):
+        return Port(FOLLOWING, lambda voltage: members.current_at(part, state[name], voltage))
     return Port(OHMIC, 0.0, members.resistance_of(part, state[name]))
 
 

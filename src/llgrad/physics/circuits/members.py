@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.states.default import default_start
 from llgrad.devices.system import Spin, System
+from llgrad.physics.electric.biased import FollowingJunction
 from llgrad.physics.equation import equation_of_motion
 from llgrad.physics.llg import llg
 from llgrad.physics.stacks.stack import TERMINALS, Stack, spread_directions
@@ -82,9 +84,30 @@ def resistance_of(device: Device, state: Any) -> Any:
     return device.junction.resistance(Vec3(state.x, state.y, state.z).dot(device.polariser))  # type: ignore[union-attr]
 
 
+def current_at(device: Device, state: Any, voltage: Any) -> Any:
+    """The current [A] in a state with a voltage [V] across it."""
+    if isinstance(device, System):
+        return device.current_at(state, voltage)  # type: ignore[attr-defined]
+    cosine = Vec3(state.x, state.y, state.z).dot(device.polariser)
+    return device.junction.current(cosine, voltage)  # type: ignore[union-attr]
+
+
 def lowest_resistance(device: Device) -> Any:
     """The lowest resistance [Ω] of its junctions or barriers that a direction gives."""
     return min(float(jnp.min(law.resistance(jnp.linspace(-1.0, 1.0, 21)))) for law in laws_of(device))
+
+
+def falling_current(device: Device) -> float | None:
+    """A voltage [V] from which on the current of a law of its junctions falls, up to 2 V; None where there is none."""
+    volts, cosine = np.linspace(0.0, 2.0, 201), np.linspace(-1.0, 1.0, 21)[:, None]
+    for law in laws_of(device):
+        if not law.follows_voltage or isinstance(law, FollowingJunction):
+            continue  # these have been checked when they were made
+        for sign in (1.0, -1.0):
+            current = volts / np.asarray(law.at_voltage(cosine, sign * volts))
+            if len(places := np.flatnonzero((np.diff(current) <= 0).any(axis=0))):
+                return float(sign * volts[places[0]])
+    return None
 
 
 def rate_of(device: Device, state: Any, given: Inputs) -> Any:
@@ -108,7 +131,8 @@ def observed_of(device: Device, state: Any, given: Inputs) -> Mapping[str, Any]:
     """What it tells of a state beside its voltage and current: its resistance, and what a stack records."""
     if isinstance(device, System):
         return {name: value for name, value in device.observe(state, given).items() if name != "voltage"}
-    return {"resistance": resistance_of(device, state)}
+    cosine = Vec3(state.x, state.y, state.z).dot(device.polariser)
+    return {"resistance": device.junction.at_current(cosine, given.current)}  # type: ignore[union-attr]
 
 
 def outputs_of(device: Device) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from llgrad.devices.bias import Law, Linear, Tangent, polished, settled
 from llgrad.physics.circuits.connections import Parallel, Part, Series
 
 OHMIC: Final = "ohmic"
@@ -13,6 +14,8 @@ VOLTAGE: Final = "voltage"
 """V = E, whatever the current: a capacitor, a source without resistance."""
 CURRENT: Final = "current"
 """I = J, whatever the voltage: an inductor, a source of current."""
+FOLLOWING: Final = "following"
+"""I = f(V), which rises: a junction whose resistance follows its voltage."""
 
 
 class Port(NamedTuple):
@@ -20,7 +23,7 @@ class Port(NamedTuple):
 
     kind: str
     value: Any
-    """E [V], or J [A] of one that keeps its current."""
+    """E [V], J [A] of one that keeps its current, or f of one whose resistance follows its voltage."""
     resistance: Any = None
     """R [Ω] of an ohmic one."""
 
@@ -34,12 +37,13 @@ class CircuitNode(NamedTuple):
     inner: tuple[CircuitNode, ...] = ()
 
 
-def solved(source: Part, network: Part, ports: Iterator[Port]) -> list[tuple[Any, Any]]:
+def solved(source: Part, network: Part, ports: Sequence[Port]) -> list[tuple[Any, Any]]:
     """Voltage [V] and current [A] of the source and of every element of what it drives, by their ports, in order.
 
     Raises ValueError, in one sentence, where they contradict each other, and where nothing limits the current.
     """
-    inner = _reduced(source, ports), _reduced(network, ports)
+    each = iter(ports)
+    inner = _reduced(source, each), _reduced(network, each)
     port = _in_series(inner)
     if port.kind == VOLTAGE:
         raise ValueError(
@@ -48,6 +52,29 @@ def solved(source: Part, network: Part, ports: Iterator[Port]) -> list[tuple[Any
         )
     current = port.value if port.kind == CURRENT else -port.value / port.resistance
     return _elements(CircuitNode("circuit", port, True, inner), 0.0, current)
+
+
+def solved_by_voltages(
+    source: Part, network: Part, ports: Sequence[Port], constant: Sequence[Port], steps: int
+) -> list[tuple[Any, Any]]:
+    """`solved` where some follow their voltages, in so many steps; `constant` are the ports without derivatives."""
+    places = [place for place, port in enumerate(ports) if port.kind == FOLLOWING]
+
+    def with_tangents(ports: Sequence[Port], tangents: list[Tangent]) -> list[tuple[Any, Any]]:
+        ohmic = list(ports)
+        for place, at in zip(places, tangents, strict=True):
+            ohmic[place] = Port(OHMIC, at.source, 1 / at.conductance)
+        return solved(source, network, ohmic)
+
+    def laws_and_linear(ports: Sequence[Port]) -> tuple[list[Law], Linear]:
+        def linear(tangents: list[Tangent]) -> list[tuple[Any, Any]]:
+            found = with_tangents(ports, tangents)
+            return [found[place] for place in places]
+
+        return [ports[place].value for place in places], linear
+
+    volts = settled(*laws_and_linear(constant), steps)
+    return with_tangents(ports, polished(*laws_and_linear(ports), volts))
 
 
 def _reduced(part: Part, ports: Iterator[Port]) -> CircuitNode:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,14 @@ from llgrad.devices.junction import Junction
 
 STEPS: Final = 7
 """Of Newton's method: from the resistance without bias to rounding, for any bias (see the test)."""
+LOWEST_TMR: Final = -8 / 9
+"""Of a `BiasedJunction`: dI/dV ∝ 1 + TMR₀/(8 (1 + TMR₀)) where it is least, antiparallel at V = V_h √(3 (1 + TMR₀))."""
+
+
+FEW_POINTS: Final = 16
+"""Up to so many the lines of a table are added up, and not searched for the one that is meant."""
+Point = tuple[Any, Any]
+"""A voltage [V] and the TMR there."""
 
 
 class FollowingJunction(Junction):
@@ -42,15 +52,26 @@ class BiasedJunction(FollowingJunction):
     tmr: float = quantity("1", about="TMR₀ without bias, (R_AP − R_P)/R_P")
     half_voltage: float = quantity("V", about="voltage V_h at which the TMR is half of it")
 
+    steps: ClassVar[int] = STEPS
+
     def __check_init__(self) -> None:
         for name in ("R_P", "half_voltage"):
             value = getattr(self, name)
             if is_concrete(value) and not (np.asarray(value, float) > 0).all():
                 raise ValueError(f"{name} = {value} of a BiasedJunction, expected a positive number")
+        if is_concrete(self.tmr) and not (np.asarray(self.tmr, float) > LOWEST_TMR).all():
+            raise ValueError(
+                f"tmr = {self.tmr} of a BiasedJunction, expected more than −8/9: else the antiparallel state carries "
+                "less current at more voltage, and has several voltages for one current"
+            )
 
     def at_voltage(self, cosine: Any, voltage: Any) -> Any:
         twice = self._twice(voltage / self.half_voltage)
         return self.R_P * (twice + 2 * self.tmr) / (twice + self.tmr * (1 + cosine))
+
+    def current(self, cosine: Any, voltage: Any) -> Any:
+        twice = self._twice(voltage / self.half_voltage)
+        return voltage * (twice + self.tmr * (1 + cosine)) / ((twice + 2 * self.tmr) * self.R_P)
 
     def at_current(self, cosine: Any, current: Any) -> Any:
         # x = V/V_h solves x (2 (1 + x²) + b) = i (2 (1 + x²) + 2 TMR₀), i = I R_P/V_h: I rises with V, so there is one
@@ -118,32 +139,51 @@ class TabulatedJunction(FollowingJunction):
             )
 
     def at_voltage(self, cosine: Any, voltage: Any) -> Any:
-        tmr = jnp.interp(voltage, self.voltages, self.tmr)
+        tmr = self._tmr(voltage)
         return self.R_P * (2 + 2 * tmr) / (2 + tmr * (1 + cosine))
 
+    def current(self, cosine: Any, voltage: Any) -> Any:
+        return self._drop(cosine, voltage, self._tmr(voltage)) / self.R_P
+
     def at_current(self, cosine: Any, current: Any) -> Any:
-        volts, tmr = jnp.asarray(self.voltages), jnp.asarray(self.tmr)
         drop = current * self.R_P  # V of the parallel state: V [(1 + c)/2 + (1 − c)/2/(1 + TMR)] is equal to it
+        low, high = self._neighbours(lambda volts, tmr: self._drop(cosine, volts, tmr) <= drop, drop + cosine)
+        return self.at_voltage(cosine, self._between(cosine, drop, low, high))
+
+    def _tmr(self, voltage: Any) -> Any:
+        """TMR(V): `jnp.interp`, in fewer operations where there are few points."""
+        if np.shape(self.voltages)[-1] > FEW_POINTS:
+            (low, least), (high, most) = self._neighbours(lambda volts, _: volts <= voltage, voltage)
+            return least + (most - least) / (high - low) * _clipped(voltage - low, high - low)
+        points = [(self.voltages[place], self.tmr[place]) for place in range(np.shape(self.voltages)[-1])]
+        tmr = points[0][1]
+        for (low, least), (high, most) in itertools.pairwise(points):
+            tmr = tmr + (most - least) / (high - low) * _clipped(voltage - low, high - low)
+        return tmr
+
+    def _neighbours(self, below: Callable[[Any, Any], Any], like: Any) -> tuple[Point, Point]:
+        """The two points of the curve next to each other, of which `below` tells only the first."""
+        volts, tmr = jnp.asarray(self.voltages), jnp.asarray(self.tmr)
         count = volts.shape[-1]
-        first, last = jnp.zeros_like(drop + cosine, int), jnp.full_like(drop + cosine, count - 1, int)
+        first, last = jnp.zeros(jnp.shape(like), int), jnp.full(jnp.shape(like), count - 1, int)
         for _ in range(math.ceil(math.log2(count - 1))):
             middle = (first + last) // 2
-            below = self._drop(cosine, volts[middle], tmr[middle]) <= drop
-            first, last = jnp.where(below, middle, first), jnp.where(below, last, middle)
-        return self.at_voltage(cosine, self._between(cosine, drop, (volts, tmr), first, last))
+            low = below(volts[middle], tmr[middle])
+            first, last = jnp.where(low, middle, first), jnp.where(low, last, jnp.maximum(middle, first + 1))
+        return (volts[first], tmr[first]), (volts[last], tmr[last])
 
     @staticmethod
     def _drop(cosine: Any, volts: Any, tmr: Any) -> Any:
         """R_P I [V] at a voltage and its TMR."""
         return volts * ((1 + cosine) / 2 + (1 - cosine) / (2 + 2 * tmr))
 
-    def _between(self, cosine: Any, drop: Any, curve: tuple[Any, Any], first: Any, last: Any) -> Any:
+    def _between(self, cosine: Any, drop: Any, left: Point, right: Point) -> Any:
         """V on the line between two neighbours of the table, or beyond its ends.
 
         V (2 + (1 + c) TMR) = drop (2 + 2 TMR) with TMR = base + slope V: of its two roots the one that stays as the
         slope goes to 0.
         """
-        (low, high), (least, most) = ((part[first], part[last]) for part in curve)
+        (low, least), (high, most) = left, right
         slope = (most - least) / (high - low)
         inside = (drop >= self._drop(cosine, low, least)) & (drop <= self._drop(cosine, high, most))
         end = jnp.where(drop < self._drop(cosine, low, least), least, most)
@@ -154,3 +194,8 @@ class TabulatedJunction(FollowingJunction):
             drop * (2 + 2 * base),
         )
         return 2 * constant / (linear + jnp.sqrt(linear * linear + 4 * square * constant))
+
+
+def _clipped(value: Any, most: Any) -> Any:
+    """`jnp.clip` from 0 on, whose derivative is 0 or 1."""
+    return jnp.where(value < 0, 0.0, jnp.where(value > most, most, value))

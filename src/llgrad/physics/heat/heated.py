@@ -174,6 +174,10 @@ class Heated(System):
         """Resistance [Ω] of the junction, or of all barriers in series, in a state."""
         return members.resistance_of(self.at(state[TEMPERATURE]), self._own(state))
 
+    def current_at(self, state: Mapping[str, Any], voltage: Any) -> Any:
+        """Current [A] in a state at a voltage [V] across it."""
+        return members.current_at(self.at(state[TEMPERATURE]), self._own(state), voltage)
+
     def _told(self, device: Any, own: Any, inputs: Inputs) -> dict[str, Any]:
         """What the device tells of a state."""
         if isinstance(device, Stack):

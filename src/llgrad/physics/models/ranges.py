@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
+
 from llgrad.core.record import is_concrete
 from llgrad.devices.ranges import OSCILLATOR, Range
 
@@ -65,5 +67,9 @@ def check_sign(name: str, value: Any) -> None:
 
 def check_below_one(name: str, value: Any, limit: Any) -> None:
     """Raise ValueError where a friction is not below the gyration."""
-    if is_concrete(value) and is_concrete(limit) and not value < limit:
-        raise ValueError(f"Vortex: {name} = {value:g} J s/m² is not below G = {limit:g}: the core would not gyrate")
+    if not (is_concrete(value) and is_concrete(limit)) or np.all(np.less(value, limit)):
+        return
+    values, limits = np.broadcast_arrays(value, limit)
+    place = np.flatnonzero(~np.less(values, limits).ravel())[0]  # of an array the first
+    worst, most = values.ravel()[place], limits.ravel()[place]
+    raise ValueError(f"Vortex: {name} = {worst:g} J s/m² is not below G = {most:g}: the core would not gyrate")

@@ -249,15 +249,17 @@ class Vortex(System):
         if self.junction is None:
             return {}
         m = self.magnetisation(state)
-        resistance = self.junction.resistance(m.x * self.reference.x + m.y * self.reference.y)
-        return {"resistance": resistance, "voltage": (self.current + inputs.current) * resistance}
+        current = self.current + inputs.current
+        resistance = self.junction.at_current(m.x * self.reference.x + m.y * self.reference.y, current)
+        return {"resistance": resistance, "voltage": current * resistance}
 
     def emit(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """What the other members of a `SystemArray` may feel: the core's place, ⟨m⟩, and the resistance."""
         found: dict[str, Any] = {"x": state["x"], "y": state["y"], "m": self.magnetisation(state)}
         if self.junction is not None:
             m = found["m"]
-            found["resistance"] = self.junction.resistance(m.x * self.reference.x + m.y * self.reference.y)
+            cosine = m.x * self.reference.x + m.y * self.reference.y
+            found["resistance"] = self.junction.at_current(cosine, self.current)
         return found
 
     # ---- in closed form, without in-plane parts

@@ -24,6 +24,9 @@ def lee2004() -> Oscillator:
     (those of the elliptic cylinder, see `lg.devices.ellipse`). In that file and not here: exchange, the current's own
     field, a point contact.
 
+    Reproduced: no result of the article. Its text could not be read, and its subject (recalled) is incoherent spin
+    waves within the layer, which one vector does not have. Take it as an ellipse of cobalt with a polariser.
+
     >>> import llgrad as lg
     >>> sto = lg.presets.lee2004()
     >>> round(sto.current * 1e3), round(sto.Ms / 1e3)  # mA, kA/m

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
@@ -21,7 +21,7 @@ class Preset(NamedTuple):
 
     kind: str
     """What it is, in a few words: devices of one kind stand together."""
-    make: Callable[[], Any]
+    make: Callable[[], Oscillator | System]
     """The function that gives the record."""
     source: str
     """Where its numbers were read."""
@@ -39,7 +39,12 @@ PRESETS: Final[dict[str, Preset]] = {
         "arXiv:2106.04976, read in ARM-software/mram_simulation_framework",
         perpendicular.GARCIA_AREA,
     ),
-    "lee2004": Preset("in-plane oscillator", in_plane.lee2004, "OOMMF 2.1a0 (spinxfer.mif)", in_plane.LEE.area),
+    "lee2004": Preset(
+        "in-plane oscillator",
+        in_plane.lee2004,
+        "OOMMF 2.1a0 (spinxfer.mif; no result of its paper is reproduced)",
+        in_plane.LEE.area,
+    ),
     "lepadatu2020": Preset(
         "synthetic antiferromagnet", stacks.lepadatu2020, "J. Appl. Phys. 128, 243902 (2020), read in SerbanL/Boris2"
     ),

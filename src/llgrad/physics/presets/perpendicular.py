@@ -17,6 +17,7 @@ def kubota2013() -> Oscillator:
     Measured by H. Kubota et al., Appl. Phys. Express 6, 103003 (2013); modelled by T. Taniguchi et al., ibid. 123003;
     these
     numbers were published with arXiv:2312.01121: λ = 0.288 as printed.
+    Reproduced: the trajectory that was published with them, sample by sample.
 
     >>> import llgrad as lg
     >>> sto = lg.presets.kubota2013()

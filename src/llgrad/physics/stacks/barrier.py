@@ -47,5 +47,9 @@ class Barrier(Record):
         """Resistance [Ω] at the directions of the layers and a voltage [V] across it."""
         return self.junction.at_voltage(self._cosine(m), voltage)
 
+    def current(self, m: Directions, voltage: Any) -> Any:
+        """Current [A] at the directions of the layers and a voltage [V] across it."""
+        return self.junction.current(self._cosine(m), voltage)
+
     def _cosine(self, m: Directions) -> Any:
         return m[self.between[0]].dot(m[self.between[1]])

@@ -17,7 +17,6 @@ from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices.ranges import STACK, check_record
 from llgrad.devices.system import Spin, System
-from llgrad.physics.electric.biased import FollowingJunction
 from llgrad.physics.electric.spin_orbit import HEAVY_METAL
 from llgrad.physics.llg import llg
 from llgrad.physics.readout.bar import HallBar, bar_current
@@ -277,7 +276,7 @@ class Stack(System):
 
     def _check_bias(self) -> None:
         """Raise ValueError where a voltage would have to be shared among barriers that follow it."""
-        biased = [barrier for barrier in self.barriers if isinstance(barrier.junction, FollowingJunction)]
+        biased = [barrier for barrier in self.barriers if barrier.junction.follows_voltage]
         if biased and len(self.barriers) > 1:
             raise ValueError(
                 f"a stack with several barriers has a {type(biased[0].junction).__name__}, and how they share a "
@@ -312,6 +311,10 @@ class Stack(System):
         """Resistance [Ω] of all barriers in series, in a state, where nothing drives."""
         m, nothing = self._directions(state), Inputs(0.0, None, dict.fromkeys(self.inputs, 0.0))
         return self._resistance(m, self._current(m, nothing))
+
+    def current_at(self, state: Mapping[str, Vec3], voltage: Any) -> Any:
+        """Current [A] through the one barrier, in a state, at a voltage [V] across it."""
+        return self.barriers[0].current(self._directions(state), voltage)
 
     # ---- what is measured of it, and what others feel
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
@@ -76,12 +77,20 @@ def table(name: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<div class="wide"><table id="{name}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def heat_table(name: str, names: Sequence[str], matrix: Sequence[Sequence[float]]) -> str:
-    """A matrix from −1 to 1 as a table with coloured cells: blue below zero, orange above."""
+def heat_table(
+    name: str,
+    names: Sequence[str],
+    matrix: Sequence[Sequence[float]],
+    errors: Sequence[Sequence[float]] | None = None,
+) -> str:
+    """A matrix from −1 to 1 as a table with coloured cells: blue below zero, orange above; with errors below them."""
     top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in ["", *names])
     lines = []
-    for label, row in zip(names, matrix, strict=True):
-        cells = "".join(f'<td style="background:{_colour(value)}">{_digits(value)}</td>' for value in row)
+    for place, (label, row) in enumerate(zip(names, matrix, strict=True)):
+        cells = ""
+        for column, value in enumerate(row):
+            error = "" if errors is None or column == place else _error(value, errors[place][column])
+            cells += f'<td style="background:{_colour(value)}">{_digits(value)}{error}</td>'
         lines.append(f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>')
     body = f"<thead><tr>{top}</tr></thead><tbody>{chr(10).join(lines)}</tbody>"
     return f'<div class="wide"><table class="heat" id="{name}">{body}</table></div>'
@@ -89,14 +98,23 @@ def heat_table(name: str, names: Sequence[str], matrix: Sequence[Sequence[float]
 
 def _colour(value: float) -> str:
     """White at zero, a pale strong colour at ±1, dark enough to tell apart and pale enough for black text."""
-    strength = min(abs(value), 1.0)
+    strength = min(abs(value), 1.0) if math.isfinite(value) else 0.0
     full = (230, 159, 0) if value > 0 else (86, 180, 233)
     return "#" + "".join(f"{round(255 - strength * (255 - part)):02x}" for part in full)
 
 
 def _digits(value: float) -> str:
-    """Two decimals, and four where two would say one."""
+    """Two decimals, and four where two would say one; a dash for what is not known."""
+    if not math.isfinite(value):
+        return "–"
     return f"{value:.4f}" if 0.995 <= abs(value) < 0.99995 else f"{value:.2f}"
+
+
+def _error(value: float, error: float) -> str:
+    if not math.isfinite(value):
+        return ""
+    said = "edge" if not math.isfinite(error) else f"± {error:.2f}" if error >= 0.005 else f"± {error:.1g}"
+    return f"<br><small>{said}</small>"
 
 
 def picture(name: str, drawn: Figure, words: str) -> str:

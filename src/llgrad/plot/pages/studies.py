@@ -29,7 +29,7 @@ MOST: Final = 200
 """Rows of a table on the page; all are in the study's own table."""
 
 
-def study_page(found: Any, heading: str = "") -> str:
+def study_page(found: Any, *, heading: str = "") -> str:
     """The page as HTML. It loads nothing: pictures and style are inside; `save_report` writes it.
 
     Args:
@@ -55,11 +55,8 @@ def study_page(found: Any, heading: str = "") -> str:
     contents = {name: parts for name, parts in contents.items() if parts}
     good, failed = int(found.good.sum()), len(found.failures)
     badge = f'<span class="badge{" bad" if failed else ""}">{good} of {len(found)} good</span>'
-    said = [f"{len(found)} rows: {good} good, {failed} failed"]
-    if other := len(found) - good - failed:
-        said.append(f"{other} fits do not explain their data, or did not converge; they are left out of the numbers")
     links = "".join(f'<a href="#{name}">{PARTS[name]}</a>' for name in contents)
-    top = f"<header><h1>{escape(heading)} {badge}</h1>{sentences(said)}<nav>{links}</nav></header>"
+    top = f"<header><h1>{escape(heading)} {badge}</h1>{sentences(found.counts())}<nav>{links}</nav></header>"
     return page(heading, [top, *(section(name, PARTS[name], *parts) for name, parts in contents.items())])
 
 
@@ -107,10 +104,14 @@ def _distributions(found: Study) -> Iterator[str]:
 
 
 def _correlations(found: Study) -> Iterator[str]:
-    names, matrix = found.correlations()
-    if len(names) > 1 and np.isfinite(matrix).all():
-        yield heat_table("correlation-table", names, matrix.tolist())
-        yield '<p class="soft">Between devices, of the values as found: the errors of the measurements are in them.</p>'
+    names, between = found.correlations()
+    if between is not None:
+        yield heat_table("correlation-table", names, between.matrix.tolist(), between.errors.tolist())
+        yield (
+            f'<p class="soft">Between the true values of {between.members} devices: the errors of the measurements, '
+            "correlated as the fit of each device says, are taken out (REML estimate of x ~ N(μ, T + S)). Their "
+            "standard errors stand below; “edge” where what was found is no wider than the errors allow.</p>"
+        )
 
 
 def _outliers(found: Study) -> Iterator[str]:

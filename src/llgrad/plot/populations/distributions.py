@@ -9,7 +9,7 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.plot.style import BLUE, VERMILION, figure, named, scaled, title
-from llgrad.studies.population import Population
+from llgrad.studies.populations.population import Population
 from llgrad.studies.result import Study
 
 if TYPE_CHECKING:

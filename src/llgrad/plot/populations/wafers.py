@@ -8,7 +8,7 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.plot.style import GREY, VERMILION, figure, legend_above, named, scaled, title
-from llgrad.studies.population import outliers_of
+from llgrad.studies.populations.population import outliers_of
 from llgrad.studies.result import Study
 
 WIDE: Final = 5.2

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.orbits.branches.result import Branches
+from llgrad.orbits.branches.cycles.result import CycleBranch
+from llgrad.orbits.branches.result import Branch, Branches
 from llgrad.plot.style import (
     BLUE,
     GREEN,
@@ -39,8 +40,9 @@ MARKS: Final = {
 
 
 def branches(found: Branches, *, observable: bool = False) -> Figure:
-    """The branches of fixed points and of cycles over a number, full where stable and dashed where not, with their
-    critical points; of a cycle the least and the largest value on it, and below its frequency.
+    """The branches of fixed points and of cycles over a number, full where stable, dashed where not, and dotted where
+    deviations neither grow nor decay, with their critical points; of a cycle the least and the largest value on it, and
+    below its frequency.
 
     The first and the last number of the state are drawn: of a macrospin m_x and m_z.
 
@@ -82,11 +84,11 @@ def _states(axes: Axes, found: Branches, row: int | None, factor: float) -> None
     """Fixed points, and the extremes of cycles, of one number of the state, or of the observable."""
     for branch in found.branches:
         y = branch.observed if row is None else branch.y[:, row]
-        _line(axes, branch.values * factor, y, branch.stable, BLUE)
+        _line(axes, branch.values * factor, y, branch, BLUE)
     for branch in found.cycles:
         sides = (branch.low, branch.high) if row is None else (branch.lows[:, row], branch.highs[:, row])
         for y in sides:
-            _line(axes, branch.values * factor, y, branch.stable, VERMILION)
+            _line(axes, branch.values * factor, y, branch, VERMILION)
             for point in branch.critical:
                 _mark(axes, point.kind, point.value * factor, y[point.place])
     for point in found.thresholds:
@@ -99,16 +101,18 @@ def _frequencies(axes: Axes, found: Branches, factor: float) -> None:
     largest = every.max()
     times = float(scaled([largest], "Hz")[0][0] / largest)
     for branch in found.cycles:
-        _line(axes, branch.values * factor, branch.frequencies * times, branch.stable, VERMILION)
+        _line(axes, branch.values * factor, branch.frequencies * times, branch, VERMILION)
         for point in branch.critical:
             _mark(axes, point.kind, point.value * factor, point.frequency * times)
     axes.set_ylim(bottom=0.0)
     axes.set_ylabel(named("frequency", scaled([largest], "Hz")[1]))
 
 
-def _line(axes: Axes, x: Any, y: Any, stable: np.ndarray, colour: str) -> None:
-    axes.plot(x, y, "--", color=GREY if colour == BLUE else colour, linewidth=0.9)
-    axes.plot(x, np.where(stable, y, np.nan), color=colour, linewidth=1.8)
+def _line(axes: Axes, x: Any, y: Any, branch: Branch | CycleBranch, colour: str) -> None:
+    neutral = branch.neutral & (branch.growing == 0)
+    axes.plot(x, np.where(neutral, np.nan, y), "--", color=GREY if colour == BLUE else colour, linewidth=0.9)
+    axes.plot(x, np.where(neutral, y, np.nan), ":", color=colour, linewidth=1.8)
+    axes.plot(x, np.where(branch.stable, y, np.nan), color=colour, linewidth=1.8)
 
 
 def _mark(axes: Axes, kind: str, x: float, y: float) -> None:
@@ -128,6 +132,10 @@ def _keys(panels: Any, found: Branches) -> int:
         first.plot([], [], color=VERMILION, linewidth=1.8, label="stable cycle")
         first.plot([], [], "--", color=VERMILION, linewidth=0.9, label="unstable cycle")
         count += 2
+    for name, lines, colour in (("neutral", found.branches, BLUE), ("neutral cycle", found.cycles, VERMILION)):
+        if any((line.neutral & (line.growing == 0)).any() for line in lines):
+            first.plot([], [], ":", color=colour, linewidth=1.8, label=name)
+            count += 1
     for kind, (colour, marker) in MARKS.items():
         if kind in kinds:
             first.plot([], [], marker, color=colour, label=kind, markersize=7)

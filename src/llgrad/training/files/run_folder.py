@@ -65,19 +65,24 @@ class RunFolder:
 
     def check_images(self, data: SampleSet) -> None:
         """Raises ValueError, in one sentence, where these are not the images that the run began with."""
-        begun = self.entry.get("images", {})
-        kind, shape = noun_of(data), data.train.shape
-        if list(shape) != begun.get("shape"):
-            unit = size_in_words(data.train).partition(" ")[2]
-            raise ValueError(
-                f"{self.path} was begun with {kind} of {'×'.join(map(str, begun.get('shape', ())))} {unit}, and these "
-                f"have {shape[0]}×{shape[1]}; resume it with the {kind} of {begun.get('name')}"
-            )
-        if data_hash(data) != self.entry.get("data_hash"):
-            raise ValueError(
-                f"{self.path} was begun with other {kind} (of {begun.get('name')}, split {begun.get('split')}): the "
-                f"hash of these is another one; resume it with the same {kind}"
-            )
+        check_same(self.path, self.entry, data, "begun with", "resume it with")
+
+
+def check_same(path: pathlib.Path, entry: Mapping[str, Any], data: SampleSet, done: str, then: str) -> None:
+    """Raises ValueError, in one sentence, where data are not those that the entry of a run or a design tells of."""
+    begun, kind, shape = entry.get("images", {}), noun_of(data), data.train.shape
+    if list(shape) != list(begun.get("shape", ())):
+        unit = size_in_words(data.train).partition(" ")[2]
+        raise ValueError(
+            f"{path} was {done} {kind} of {'×'.join(map(str, begun.get('shape', ())))} {unit}, and these have "
+            f"{shape[0]}×{shape[1]}; {then} the {kind} of {begun.get('name')}"
+        )
+    if data_hash(data) != entry.get("data_hash"):
+        split = f" (split {begun['split']})" if "split" in begun else ""
+        raise ValueError(
+            f"{path} was {done} other {kind} of {begun.get('name')}{split}: the hash of these is another one; {then} "
+            f"the same {kind}"
+        )
 
 
 def create_run(

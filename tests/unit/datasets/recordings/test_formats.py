@@ -2,12 +2,14 @@
 
 import gc
 import importlib.util
+import signal
 import weakref
 
 import numpy as np
 import pytest
 from benchmarks.fuzzing.recordings import CODES, T, isf, keysight, lecroy, recordings, rigol, tektronix
 
+from llgrad.datasets.hdf5.asking import LIBRARY
 from llgrad.datasets.reader import describe, read_trace, read_waveform
 from llgrad.datasets.recordings.opening import open_recording
 
@@ -207,6 +209,25 @@ def test_files_are_closed_without_a_look_at_every_object(tmp_path, monkeypatch):
     monkeypatch.setattr(gc, "collect", lambda: (seen.append(len(gc.get_objects())), collect()))
     read_trace(path)
     assert len(seen) == 1 and seen[0] < 0.1 * len(gc.get_objects()) and gc.get_freeze_count() == 0
+
+
+@needs("h5py")
+def test_hdf5_is_read_by_a_new_process_where_the_last_one_ended(tmp_path):
+    path = saved(tmp_path, "lab.h5")
+    first = read_trace(path)
+    LIBRARY.process.kill()
+    LIBRARY.process.wait()
+    assert np.array_equal(read_trace(path).columns["voltage"], first.columns["voltage"])
+
+
+@needs("h5py")
+def test_hdf5_that_is_read_for_ever_is_told_damaged(tmp_path, monkeypatch):
+    path = saved(tmp_path, "lab.h5")
+    read_trace(path)
+    monkeypatch.setattr("llgrad.datasets.hdf5.asking.SILENCE", 0.0)
+    LIBRARY.process.send_signal(signal.SIGSTOP)
+    with pytest.raises(ValueError, match=r"lab\.h5 is damaged: the HDF5 library ended where it read it"):
+        read_trace(path)
 
 
 def test_a_library_that_is_missing_is_named(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from llgrad.cli.networks.learning.options import NetworkKind
 from llgrad.core.record import leaf_units
 from llgrad.datasets.samples.kinds import Samples, SampleSet, noun_of
 from llgrad.datasets.samples.sequences import Sequences
+from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.datasets.signals.signals import Signals
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
@@ -26,6 +27,7 @@ from llgrad.networks.network import Network
 from llgrad.networks.trained.classifier import OscillatorClassifier
 from llgrad.networks.trained.layer import Limits, Part, Trainable, name_of
 from llgrad.networks.trained.plan import part_of
+from llgrad.networks.trained.regressor import OscillatorRegressor
 
 SEQUENCE_HOLD: Final = 0.05e-9
 """Time for which one of many frames is shown [s]."""
@@ -76,6 +78,10 @@ def network_of(defaults: Defaults, given: Mapping[str, Any], data: SampleSet, se
     with jax.enable_x64(False):
         if kind is NetworkKind.OSCILLATORS:
             return _of_oscillators(defaults, counts, given, data.train, key)
+        if isinstance(data.train, TargetSignals):
+            raise ValueError(
+                f"--network {kind.value} tells classes apart, and these signals have targets; leave it out"
+            )
         foreign = OF_OSCILLATORS if kind is NetworkKind.TANH else (*OF_OSCILLATORS, "oscillators")
         if idle := [name for name in foreign if name in given]:
             raise ValueError(f"{flag(idle[0])} is for oscillators; leave it out with --network {kind.value}")
@@ -97,12 +103,8 @@ def _of_oscillators(
     images: Samples,
     key: Any,
 ) -> Network:
-    shape, classes = images.shape, len(images.classes)
-    frames = (
-        Frames.SIGNAL
-        if isinstance(images, Signals)
-        else Frames(given["frames"].value if "frames" in given else "whole")
-    )
+    framed = isinstance(images, (Signals, TargetSignals))
+    frames = Frames.SIGNAL if framed else Frames(given["frames"].value if "frames" in given else "whole")
     times = {name: quantity(flag(name), given[name], "s") for name in ("duration", "dt") if name in given}
     hold = times.get("duration", defaults.duration if frames is Frames.WHOLE else SEQUENCE_HOLD)
     if frames is not Frames.WHOLE and "patch" in given:
@@ -115,31 +117,56 @@ def _of_oscillators(
             "long as the device remembers"
         )
     steps = defaults.steps if frames is Frames.WHOLE else SEQUENCE_STEPS
-    made = OscillatorClassifier.create(
-        device,
-        shape=shape,
-        classes=classes,
-        key=key,
-        oscillators=counts,
-        hold=hold,
-        dt=times.get("dt", hold / steps if spins else None),
-        frames=frames,
-        readouts=given.get("readouts", defaults.readouts if frames is Frames.WHOLE else 1),
-        **_reading(frames, images, given),
-        segment=given.get("segment"),
-        truncate=given.get("truncate"),
-        patch=_patch(given.get("patch")),
-        centre=images.mean,
-        spread=images.spread if isinstance(images, Signals) else None,
-        input=given.get("input", "field_x"),
-        coupling=_pair(given["couple"]) if "couple" in given else True,
-        settings=_settings(device, given["setting"]) if "setting" in given else None,
-        signal=_signal(device, given.get("signal")),
-        limits=_limits(device, given),
-        imperfections=imperfections_of({name: given.get(name) for name in UNITS}, given.get("bits")),
-    )
+    options = {
+        "oscillators": counts,
+        "hold": hold,
+        "dt": times.get("dt", hold / steps if spins else None),
+        "readouts": given.get("readouts", defaults.readouts if frames is Frames.WHOLE else 1),
+        "segment": given.get("segment"),
+        "truncate": given.get("truncate"),
+        "input": given.get("input", "field_x"),
+        "coupling": _pair(given["couple"]) if "couple" in given else True,
+        "settings": _settings(device, given["setting"]) if "setting" in given else None,
+        "signal": _signal(device, given.get("signal")),
+        "limits": _limits(device, given),
+        "imperfections": imperfections_of({name: given.get(name) for name in UNITS}, given.get("bits")),
+    }
+    if isinstance(images, TargetSignals):
+        made: OscillatorClassifier = _regressor(device, images, key, given, options)
+    else:
+        made = _classifier(device, images, frames, key, given, options)
     made = dataclasses.replace(made, trained=_trained(given, made))
     return uncoupled(made) if "no_coupling" in given else made
+
+
+def _classifier(
+    device: Any, images: Any, frames: Frames, key: Any, given: Mapping[str, Any], options: dict[str, Any]
+) -> OscillatorClassifier:
+    """Of images, or of signals with classes."""
+    return OscillatorClassifier.create(
+        device,
+        shape=images.shape,
+        classes=len(images.classes),
+        key=key,
+        frames=frames,
+        patch=_patch(given.get("patch")),
+        centre=images.mean,
+        spread=images.spread if frames is Frames.SIGNAL else None,
+        **_reading(frames, images, given),
+        **options,
+    )
+
+
+def _regressor(
+    device: Any, signals: TargetSignals, key: Any, given: Mapping[str, Any], options: dict[str, Any]
+) -> OscillatorRegressor:
+    """Of signals with targets: each frame, or every k-th, is answered after the washout."""
+    if idle := [name for name in ("frames_read", "pooling") if name in given]:
+        raise ValueError(
+            f"{flag(idle[0])} is for classes; signals with targets are answered at each frame after --washout"
+        )
+    washout, every = given.get("washout", 0), given.get("every", 1)
+    return OscillatorRegressor.of(device, signals, key=key, washout=washout, every=every, **options)
 
 
 def _reading(frames: Frames, images: Samples, given: Mapping[str, Any]) -> dict[str, Any]:

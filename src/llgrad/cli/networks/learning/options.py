@@ -58,7 +58,8 @@ TestOption = Annotated[
     str | None,
     option(
         IMAGES,
-        "Of signals: what is kept to test: index=0:4, group=NAME (a speaker), or part=20% (default) drawn by --split.",
+        "Of signals: what is kept to test: index=0:4, group=NAME (a speaker), or part=20% (default) drawn by --split; "
+        "of signals with targets the last part.",
         metavar="RULE",
     ),
 ]
@@ -69,6 +70,28 @@ FrontOption = Annotated[
         "Of signals: a front end before the network: logmel:channels=32,hop=0.016, raw:width=80, segments:count=8. "
         "Several are taken in turn.",
         metavar="NAME:SETTINGS",
+    ),
+]
+AheadOption = Annotated[
+    int | None,
+    option(IMAGES, "Predict a signal so many frames ahead, in place of classes or targets.", min=1, metavar="FRAMES"),
+]
+PieceOption = Annotated[
+    int | None,
+    option(
+        IMAGES,
+        "Of signals with targets: cut them into pieces of so many frames. Default: 100 of a single signal.",
+        min=1,
+        metavar="FRAMES",
+    ),
+]
+WashoutOption = Annotated[
+    int | None,
+    option(
+        FRAMES,
+        "Of signals with targets: frames at the beginning of a piece that are not read. Default: 0.",
+        min=0,
+        metavar="FRAMES",
     ),
 ]
 ValidationOption = Annotated[
@@ -175,7 +198,7 @@ MaxCouplingOption = Annotated[
 ]
 
 EpochsOption = Annotated[int | None, option(TRAINING, "How often every training image is seen.")]
-BatchOption = Annotated[int | None, option(TRAINING, "Images in a step.")]
+BatchOption = Annotated[int | None, option(TRAINING, "Images, or signals, in a step.")]
 LearningRateOption = Annotated[float | None, option(TRAINING, "Largest step of the optimiser.")]
 SmoothingOption = Annotated[
     str | None, option(TRAINING, "Part of each target that is spread over all classes: 10%.", metavar="PART")

@@ -7,8 +7,8 @@ branches, one through −1 a period doubling, and a pair through the unit circle
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -20,9 +20,13 @@ REAL: Final = 1e-9
 CROSSING: Final = 1e-4
 MOST_TRIALS: Final = 60
 BESIDE: Final = (1e-7, 1e-6, 1e-5)
+"""How far beside it, in parts of the step, what is told of a crossing may be solved."""
 AROUND: Final = 0.02 * np.array([-2.0, -1.0, 1.0, 2.0])
 """Where two branches cross is told between points so far from it, in parts of the step: at it the equations are
 singular."""
+ALONG: Final = 0.9
+"""Smallest cosine between the direction of a branch and that of a point on it: beside a crossing Newton's method may
+end on the other branch."""
 NARROW: Final = 1e-13
 FLAT: Final = 1e-6
 """A multiplier that is this near to where something changes all along a branch is so by a symmetry, or a conserved
@@ -148,24 +152,16 @@ def _solved(
     low, high = (next_step(family, here, distance, count) for distance in (0.0, whole))
     if low is None or high is None or not test(low) * test(high) < 0:
         return None
-    a, b, of_a, of_b = 0.0, whole, test(low), test(high)
+    a, b, of_a, of_b, last = 0.0, whole, test(low), test(high), high
     for _ in range(MOST_TRIALS):
         x = (a * of_b - b * of_a) / (of_b - of_a)
-        step, beside = next_step(family, here, x, count), 0.0
-        # where two branches cross the equations are singular: what is told of that point is solved next to it
-        for beside in BESIDE if step is None and kind == BRANCH else ():
-            step = next_step(family, here, x + beside * whole, count)
-            if step is not None:
-                x += beside * whole
-                break
+        step, off = _reached(family, here, x, whole, count, kind)
         if step is None:
-            return None
+            return _interpolated(family, here, x, whole, last, test) if kind == BRANCH else None
+        x, last = x + off, step
         of_x = test(step)
-        if of_x == 0 or abs(x - b) <= max(NARROW, 2 * beside) * abs(whole):
-            if kind != BRANCH:
-                return step
-            around = [next_step(family, here, distance, count) for distance in x + AROUND * whole]
-            return _interpolated(step, around, test)
+        if of_x == 0 or abs(x - b) <= max(NARROW * abs(whole), 2 * abs(off)):
+            return step if kind != BRANCH else _interpolated(family, here, x, whole, step, test) or step
         if of_x * of_b < 0:
             a, of_a = b, of_b
         else:
@@ -174,21 +170,48 @@ def _solved(
     return None
 
 
-def _interpolated(near: BranchStep, around: list[BranchStep | None], test: Callable[[BranchStep], float]) -> BranchStep:
-    """The point at which a test is zero, by the cubics through four points around it; `near` where they have no such
-    zero, or were not reached."""
-    steps = [step for step in around if step is not None and len(step.place.states) == len(near.place.states)]
+def _reached(
+    family: CycleFamily, here: BranchStep, x: float, whole: float, count: int, kind: str
+) -> tuple[BranchStep | None, float]:
+    """The point a distance x along a branch, and how far beside it that is: where two branches cross the equations are
+    singular, and what is told of that point is solved next to it. None where none is reached on the same branch."""
+    for off in (0.0, *BESIDE) if kind == BRANCH else (0.0,):
+        step = next_step(family, here, x + off * whole, count)
+        if step is not None and (kind != BRANCH or product(here.along, step.along, here.length) > ALONG):
+            return step, off * whole
+    return None, 0.0
+
+
+def _interpolated(
+    family: CycleFamily,
+    here: BranchStep,
+    x: float,
+    whole: float,
+    near: BranchStep,
+    test: Callable[[BranchStep], float],
+) -> BranchStep | None:
+    """The point at which a test is zero, by the cubics through four points around a distance x; None where they have no
+    such zero, or were not reached. What else is told of it is that of the point `near`."""
+    count = len(near.place.states)
+    around = [next_step(family, here, distance, count) for distance in x + AROUND * whole]
+    steps = [step for step in around if step is not None and len(step.place.states) == count]
+    steps = [step for step in steps if product(here.along, step.along, here.length) > ALONG]
     if len(steps) < len(AROUND):
-        return near
+        return None
     places = AROUND / AROUND[-1]
     roots = np.polynomial.Polynomial.fit(places, [test(step) for step in steps], 3).roots()
     inside = [float(root.real) for root in roots if abs(root.imag) < REAL and abs(root.real) < 1]
     if len(inside) != 1:
-        return near
+        return None
     shares = [math.prod((inside[0] - b) / (a - b) for b in places if b != a) for a in places]
+
+    def sum_of(parts: Sequence[Any]) -> Any:
+        return sum(s * part for s, part in zip(shares, parts, strict=True))
+
     value, period = (
-        sum(s * float(part) for s, part in zip(shares, parts, strict=True))
-        for parts in ([step.place.value for step in steps], [step.place.period for step in steps])
+        float(sum_of(parts)) for parts in zip(*[(s.place.value, s.place.period) for s in steps], strict=True)
     )
-    states = sum(s * step.place.states for s, step in zip(shares, steps, strict=True))
-    return near._replace(place=near.place._replace(states=states, period=period, value=value))
+    states = sum_of([step.place.states for step in steps])
+    found = near._replace(place=near.place._replace(states=states, period=period, value=value))
+    between = near._replace(transversal=sum_of([step.transversal for step in steps]))
+    return found._replace(transversal=between.transversal) if abs(test(between)) < abs(test(near)) else found

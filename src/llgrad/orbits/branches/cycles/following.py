@@ -26,7 +26,7 @@ from llgrad.orbits.branches.cycles.result import BranchEnd, CycleBranch, CyclePo
 from llgrad.orbits.branches.cycles.seeing import observed
 from llgrad.orbits.branches.cycles.starting import Origin, found_at, from_doubling, from_hopf
 from llgrad.orbits.branches.cycles.stepping import BranchStep, CycleFamily, OrbitPlace, cycle_family_of, length_of
-from llgrad.orbits.branches.cycles.tracing import ACCURACY, Leg, leg_from, turned
+from llgrad.orbits.branches.cycles.tracing import ACCURACY, Leg, leads_outside, leg_from, turned
 from llgrad.orbits.branches.family import FollowedRange
 from llgrad.orbits.branches.result import Branches
 from llgrad.orbits.results.precision import working
@@ -77,6 +77,8 @@ def _cycles_over(
         if not any(_ends_at(branch, "Hopf", point.held, point.y) for branch in found):
             omega = 2e-9 * np.pi * float(jax.lax.stop_gradient(point.frequency))
             origin = from_hopf(family, point.y, point.held, omega)
+            if leads_outside(family, span, origin.step):
+                continue  # the Hopf point is at an end of the range, and its cycles are beyond it
             end = BranchEnd("Hopf", f"it grows from the Hopf point at {teller.shown(point.held)}", point.held)
             found.append(teller.from_origin(origin, end, 1))
     for part in LOOKED:

@@ -90,9 +90,14 @@ class CycleBranch:
         return (self.high - self.low) / 2
 
     @property
+    def neutral(self) -> np.ndarray:
+        """Whether deviations neither grow nor decay (P,): all along a family that stands at one value."""
+        return (self.growing == 0) & (self.stands is not None)
+
+    @property
     def stable(self) -> np.ndarray:
-        """Whether each cycle is stable (P,)."""
-        return self.growing == 0
+        """Whether each cycle is stable (P,): deviations decay."""
+        return (self.growing == 0) & (self.stands is None)
 
     def orbit(self, place: int) -> Orbit:
         """The cycle at a point as an `Orbit`, with all that it tells.

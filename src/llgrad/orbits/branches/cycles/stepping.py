@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.speed.quick import quick_jit
+from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.system import System
 from llgrad.orbits.branches.family import FollowedRange, set_value
 from llgrad.orbits.cycle.finding import with_arrays
@@ -110,7 +111,7 @@ def cycle_family_of(device: Any, span: FollowedRange) -> CycleFamily:
     scale = np.ones(flow.size)
     scale[~turned] = np.asarray(flow.scale)
     given = with_arrays(middle), begun(flow, middle), flow.scale, jnp.asarray(scale), jnp.asarray(turned)
-    time = 0.0 if isinstance(middle, System) else None
+    time = 0.0 if isinstance(middle, (System, SystemArray)) else None
     return CycleFamily(*given, jnp.asarray(span.stop - span.start), span.path, time)
 
 

@@ -37,6 +37,10 @@ EDGE: Final = 1e-6
 STANDS, NEUTRAL, SPREAD = 1e-9, 1e-7, 0.02
 """Cycles that are this far apart, of which the number changes by less than the first part of its range, and of which
 each has a multiplier this near to 1, are of a family that stands at one value."""
+SMALLER: Final = (1.0, 0.5, 0.2, 0.1, 0.05)
+"""Parts of a cycle's size at which a smaller one is looked for."""
+SMALLEST: Final = 1e-5
+"""A cycle of this size is a state at rest."""
 SLOW: Final = 0.1
 """So is one whose states are too many to resolve, where the least speed on the cycle is this part of the largest."""
 
@@ -68,10 +72,10 @@ def turned(step: BranchStep) -> BranchStep:
 
 def apart(one: BranchStep, other: BranchStep, size: float) -> Direction:
     """What leads from one point to another, at the states that they have in common."""
-    stride = len(other.place.states) // len(one.place.states)
-    states = other.place.states[::stride] - one.place.states
+    fewer = min(len(one.place.states), len(other.place.states))
+    here, there = (step.place.states[:: len(step.place.states) // fewer] for step in (one, other))
     value = (other.place.value - one.place.value) / size
-    return Direction(states, math.log(other.place.period / one.place.period), value)
+    return Direction(there - here, math.log(other.place.period / one.place.period), value)
 
 
 def product(one: Direction, other: Direction, length: np.ndarray) -> float:
@@ -119,7 +123,7 @@ def leg_from(family: CycleFamily, span: FollowedRange, begun: BranchStep, *, end
     steps, here, distance, size = [], begun, FIRST_STEP, float(family.size)
     gone, quickest, standing = 0.0, begun.place.period, False
     while len(steps) < MOST_POINTS:
-        there = next_step(family, here, distance)
+        there = _at_edge_exactly(next_step(family, here, distance), span, size)
         if there is None or not _follows(here, there, distance, size):
             distance /= 2
             if distance < SHORTEST_STEP:
@@ -134,7 +138,8 @@ def leg_from(family: CycleFamily, span: FollowedRange, begun: BranchStep, *, end
                 return Leg(steps, "edge", standing)
             continue
         if steps and (why := _shrunk(here, there)):
-            return Leg(steps, why, standing)
+            before = _before_rest(family, span, here) if why == "rest" else None
+            return Leg(steps, why, standing) if before is None else Leg([*steps, before], "edge", standing)
         if there.error > ACCURACY:
             why = "slow" if there.speeds.min() < SLOW * there.speeds.max() else "unresolved"
             return Leg(steps, why, standing)
@@ -164,6 +169,41 @@ def stands(steps: list[BranchStep], size: float) -> bool:
     values = [step.place.value for step in steps]
     still = np.ptp(values) <= STANDS * size and product(moved, moved, steps[0].length) >= SPREAD**2
     return still and all(np.abs(np.linalg.eigvals(s.transversal) - 1).min(initial=np.inf) < NEUTRAL for s in steps)
+
+
+def leads_outside(family: CycleFamily, span: FollowedRange, begun: BranchStep) -> bool:
+    """Whether the cycles of a Hopf point at an end of the range are beyond that end."""
+    size, value = float(family.size), begun.place.value
+    if value not in (span.start, span.stop):
+        return False
+    there = _at_edge_exactly(next_step(family, begun, FIRST_STEP), span, size)
+    return there is not None and not span.start <= there.place.value <= span.stop
+
+
+def _at_edge_exactly(step: BranchStep | None, span: FollowedRange, size: float) -> BranchStep | None:
+    """A point, at an end of the range where it differs from that by rounding, as one of a family that stands there."""
+    if step is None:
+        return None
+    for edge in (span.start, span.stop):
+        if abs(step.place.value - edge) < ACCURACY * size:
+            return step._replace(place=step.place._replace(value=edge))
+    return step
+
+
+def _before_rest(family: CycleFamily, span: FollowedRange, here: BranchStep) -> BranchStep | None:
+    """The cycle at an end of the range that a branch meets before it shrinks to a point just beyond it; None where it
+    shrinks within the range."""
+    size = float(family.size)
+    for edge in (span.start, span.stop):
+        if abs(edge - here.place.value) < LONGEST_STEP * size:
+            middle = here.place.states.mean(0)
+            for part in SMALLER:
+                states = middle + part * (here.place.states - middle)
+                found = step_at(family, here.place._replace(states=states, value=edge))
+                if found is not None and (np.ptp(found.place.states, axis=0) / found.length).max() > SMALLEST:
+                    found = found._replace(place=found.place._replace(value=edge))
+                    return found if product(here.along, found.along, here.length) > 0 else turned(found)
+    return None
 
 
 def _is_at_edge(here: BranchStep, span: FollowedRange, size: float) -> bool:

@@ -9,13 +9,15 @@ from typing import Annotated, Any, NamedTuple, Protocol
 
 import typer
 
-from llgrad.cli.networks.signals import SignalSource
+from llgrad.cli.networks.sources.signals import SignalSource
+from llgrad.cli.networks.sources.targets import TargetSource
 from llgrad.datasets.images.images import ImageSet
 from llgrad.datasets.images.load import load_images
 
 DATASET_HELP = (
     "digits, mnist, fashion-mnist, or an .npz file with images and labels of your own; or signals: a folder or .zip of "
-    "WAV files LABEL_SPEAKER_INDEX.wav, an .npz with signals and labels, or a .csv."
+    "WAV files LABEL_SPEAKER_INDEX.wav, an .npz with signals and labels, or a .csv; or signals with targets at each "
+    "frame, or any signal with --ahead: an .npz or a .csv."
 )
 DataDirOption = Annotated[
     pathlib.Path | None, typer.Option(metavar="DIR", help="Folder of the IDX files of mnist and fashion-mnist.")
@@ -53,7 +55,7 @@ class BegunRun(Protocol):
     def entry(self) -> Mapping[str, Any]: ...
 
 
-Source = ImageSource | SignalSource
+Source = ImageSource | SignalSource | TargetSource
 
 
 def source_of(run: BegunRun, dataset: str | None = None, data_dir: pathlib.Path | None = None) -> Source:
@@ -62,10 +64,12 @@ def source_of(run: BegunRun, dataset: str | None = None, data_dir: pathlib.Path 
     known = begun.get("source") or begun.get("name")
     if not isinstance(known, str):
         raise ValueError(f"{run.path} does not say which images it was begun with; its record is damaged")
-    if "test_rule" in begun:
+    for rule, kind in (("test_rule", SignalSource), ("target_rule", TargetSource)):
+        if rule not in begun:
+            continue
         if data_dir is not None:
             raise ValueError(f"{run.path} was begun with signals, and --data-dir is for images; leave it out")
-        return SignalSource.of_notes(begun, dataset)
+        return kind.of_notes(begun, dataset)
     noted = begun.get("data_dir")
     folder = pathlib.Path(noted) if data_dir is None and noted is not None else data_dir
     return ImageSource(dataset or known, folder, int(begun.get("split") or 0))

@@ -139,8 +139,6 @@ def linear_in_words(found: LinearSoftmax, data: Any) -> str:
     )
 
 
-def linear_entry(found: LinearSoftmax | None) -> dict[str, Any]:
+def linear_entry(found: LinearSoftmax) -> dict[str, Any]:
     """The same for JSON."""
-    if found is None:
-        return {}
     return {"linear_softmax": {"accuracy": found.accuracy, "errors": found.errors, "penalty": found.penalty}}

@@ -1,0 +1,1 @@
+"""Where the images and signals of a command come from."""
