@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
+import pathlib
+import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -80,26 +83,67 @@ class Clean:
         ]
 
 
-def both_layers(part: int, rng: np.random.Generator) -> Iterator[Row]:
-    """Starts within ±30 %, each with noise of its own: so the same fits tell whether the intervals are honest."""
-    true, clean, starts = teacher(), Clean(teacher()), max(100 // part, 2)
+class One(NamedTuple):
+    """One fit."""
+
+    number: int
+    explained: bool
+    off: dict[str, float]
+    """Of each value from the truth, in standard errors."""
+    seconds: float
+    """Of the processor."""
+
+    @property
+    def arrived(self) -> bool:
+        """Whether it reached the truth."""
+        return self.explained and max(map(abs, self.off.values())) < NEAR
+
+
+def one_fit(clean: Clean, seed: int, number: int) -> One:
+    """From a start within ±30 %, with noise of its own: so the same fits tell whether the intervals are honest."""
+    rng, begun = np.random.default_rng([seed, number]), teacher()
     paths = [name.split("[")[0] for name in FREE]
-    truth = np.array([float(get_leaf(true, path)) for path in paths])
-    case = f"two layers from R(t) and R(H) at two angles, 1 % noise, {starts} starts within ±30 %"
-    distances: dict[str, list[float]] = {name: [] for name in FREE}
-    arrived, seconds = [], []
-    for _ in range(starts):
-        begun = true
-        for path, value in zip(paths, truth * (1 + 0.3 * rng.uniform(-1, 1, len(FREE))), strict=True):
-            begun = set_leaf(begun, path, float(value))
-        began = time.process_time()
-        found = lg.fit(begun, clean.drawn(rng), free=FREE)
-        seconds.append(time.process_time() - began)
-        off = [(found.values[name] - value) / found.errors[name] for name, value in zip(FREE, truth, strict=True)]
-        arrived.append(found.explained and max(map(abs, off)) < NEAR)
-        for name, value in zip(FREE, off, strict=True):
-            distances[name].append(value)
-    rate = float(np.mean(arrived))
+    truth = np.array([float(get_leaf(begun, path)) for path in paths])
+    for path, value in zip(paths, truth * (1 + 0.3 * rng.uniform(-1, 1, len(FREE))), strict=True):
+        begun = set_leaf(begun, path, float(value))
+    began = time.process_time()
+    found = lg.fit(begun, clean.drawn(rng), free=FREE, stepper=lg.solvers.DormandPrince8())
+    seconds = time.process_time() - began
+    off = {name: (found.values[name] - value) / found.errors[name] for name, value in zip(FREE, truth, strict=True)}
+    return One(number, bool(found.explained), {name: float(value) for name, value in off.items()}, seconds)
+
+
+def told(fits: list[One]) -> Iterator[Row]:
+    """The rows of some fits."""
+    case = f"two layers from R(t) and R(H) at two angles, 1 % noise, {len(fits)} starts within ±30 %"
+    rate = float(np.mean([one.arrived for one in fits]))
     yield Row(case, "reach the truth within 3 standard errors", rate, "at least 0.95", rate >= 0.95)
-    yield Row(case, "each fit, processor seconds, median", float(np.median(seconds)))
-    yield from rows_of(case, distances)
+    yield Row(case, "each fit, processor seconds, median", float(np.median([one.seconds for one in fits])))
+    yield from rows_of(case, {name: [one.off[name] for one in fits] for name in FREE})
+
+
+def both_layers(part: int, rng: np.random.Generator) -> Iterator[Row]:
+    """Five hundred fits, each from a start and with noise of its own."""
+    seed, clean = int(rng.integers(2**31)), Clean(teacher())
+    yield from told([one_fit(clean, seed, number) for number in range(max(500 // part, 2))])
+
+
+def main() -> None:
+    """Some of the fits, one line each in a file, to be gone on with: `python -m benchmarks.fits.loops FILE COUNT`."""
+    import jax
+
+    path, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    fits = [One(**json.loads(line)) for line in lines]
+    with jax.enable_x64(True):
+        clean = Clean(teacher()) if len(fits) < count else None
+        for number in range(len(fits), count):
+            fits.append(one_fit(clean, 0, number))  # pyright: ignore[reportArgumentType]
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(fits[-1]._asdict()) + "\n")
+    for row in told(fits):
+        print(f"{row.figure}: {row.value:.4g}{f' ({row.bar})' if row.bar else ''}")  # pyright: ignore
+
+
+if __name__ == "__main__":
+    main()

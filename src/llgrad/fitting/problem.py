@@ -143,18 +143,20 @@ def evaluation_in_time(problem: Problem, u: Any, m0: Any, horizon: Any) -> CostE
 def _of_sought(
     problem: Problem, u: np.ndarray, m0: np.ndarray, near: tuple[Any, ...]
 ) -> tuple[CostEvaluation, tuple[Any, ...]]:
-    """The part of the recordings of orbits and of states at rest, and the orbits: one start after the other, by
-    programs of one width."""
-    each, found = [], [list(taken(near, s)) for s in range(len(u))]
-    for s, one in enumerate(u):
-        values, stretch = problem.physical_with_slopes(one)
-        residuals, slopes = [], []
-        for number, recording in problem.sought:
-            seen = recording.seen(values, m0[s, recording.row], found[s][number])
-            residuals.append(seen.residuals)
-            slopes.append(seen.slopes * stretch)
-            found[s][number] = seen.near
-        r, jacobian = np.concatenate(residuals), np.concatenate(slopes)
+    """The part of the recordings of orbits and of states at rest, and the orbits."""
+    found = [list(taken(near, s)) for s in range(len(u))]
+    pairs = [problem.physical_with_slopes(one) for one in u]
+    values = np.array([one for one, _ in pairs])
+    seen = []
+    for number, recording in problem.sought:
+        seen.append(recording.seen_of_each(values, m0[:, recording.row], [one[number] for one in found]))
+        for mine, one in zip(found, seen[-1], strict=True):
+            mine[number] = one.near
+    each = []
+    for (_, stretch), *parts in zip(pairs, *seen, strict=True):
+        r, jacobian = (
+            np.concatenate(all_of) for all_of in zip(*((p.residuals, p.slopes * stretch) for p in parts), strict=True)
+        )
         fine = np.isfinite(r).all() and np.isfinite(jacobian).all()
         each.append(CostEvaluation(r @ r if fine else np.inf, jacobian.T @ r, jacobian.T @ jacobian))
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *map(tuple, found))

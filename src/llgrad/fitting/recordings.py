@@ -18,6 +18,7 @@ from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import direction
 from llgrad.devices.system import System
+from llgrad.fitting.loops.branches.memory import BranchMemory
 from llgrad.fitting.loops.measured import MeasuredLoop, SwitchingFields
 from llgrad.fitting.loops.reading_out import still
 from llgrad.fitting.loops.recording import LoopRecording
@@ -312,6 +313,7 @@ def _loop(
         "curves": loop.curves,
         "quantity": loop.quantity,
         "unit": data.unit,
+        "memory": BranchMemory(),
         "begun": None if m0 is None else tuple(map(float, jax.tree.leaves(given_start(model, m0)))),
         "size": float(np.ptp(loop.field)),
         "scale": flow.scale,

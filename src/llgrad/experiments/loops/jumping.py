@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any, Final
 
 import jax
@@ -11,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import leaf_units
-from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
+from llgrad.experiments.loops.relaxing import fastest, relaxed
 from llgrad.experiments.loops.swept import OF_THE_FIELD, Swept
-from llgrad.experiments.loops.walking import RestPlace, rest_near
+from llgrad.experiments.loops.walking import RestPlace
 from llgrad.orbits.branches.critical import Critical, branch_point, fold_point, hertz, hopf_point
 from llgrad.orbits.branches.family import local_at
 from llgrad.orbits.equilibria.modes import eigen
@@ -24,19 +23,6 @@ CROSSING: Final = 1e-4
 NEAR: Final = 1e-6
 """So near (in parts of the range) the exact point is to where the branch was followed to."""
 SOLVED: Final = 1e-8
-STEPS: Final = 4096
-"""Of a piece of a run, after each of which the device is looked at."""
-SAVED: Final = 64
-LOOKED_AT: Final = 64
-TURN: Final = 0.3
-"""Angle [rad] of the fastest precession in one step."""
-PIECES: Final = 1024
-TREMBLE: Final = 1e-2
-"""By which a state is pushed [rad] before it is let go: an unstable one does not leave by itself."""
-SAME: Final = 1e-8
-"""States nearer than this are one."""
-STEADY, LIVELY, ALIKE = 1e-3, 1e-3, 12
-"""A motion whose mean square is the same to this for so many pieces, and is no slow creep, goes on for ever."""
 
 
 class NoRest(ValueError):
@@ -54,17 +40,17 @@ def end_of(family: Swept, last: RestPlace) -> tuple[str, Critical, float]:
     or where the equations are singular that to which the branch was followed."""
     y, value, matrix = np.asarray(last.y), float(last.value), np.asarray(last.matrix)
     values, vectors = eigen(matrix)
-    place, fastest = int(values.real.argmax()), float(_fastest(family, value))
-    if abs(values[place].imag) > NEAR * fastest:
+    place, rate = int(values.real.argmax()), float(fastest(family, value))
+    if abs(values[place].imag) > NEAR * rate:
         omega = abs(float(values[place].imag))
         vector = vectors[:, place] if values[place].imag > 0 else vectors[:, place].conj()
         point = hopf_point(family, y, value, vector, omega)
-        return "Hopf", point, _solved(family, point, value, fastest)
+        return "Hopf", point, _solved(family, point, value, rate)
     slope = np.asarray(local_at(family, jnp.asarray(y), value).slope)
     across = np.linalg.svd(slope[:, :-1].T)[2][-1]
-    crosses = abs(across @ slope[:, -1]) < CROSSING * fastest
+    crosses = abs(across @ slope[:, -1]) < CROSSING * rate
     point = (branch_point if crosses else fold_point)(family, y, value, matrix)
-    return ("branch point" if crosses else "fold"), point, _solved(family, point, value, fastest)
+    return ("branch point" if crosses else "fold"), point, _solved(family, point, value, rate)
 
 
 def _solved(family: Swept, point: Critical, followed: float, fastest: float) -> float:
@@ -79,52 +65,16 @@ def settled(family: Swept, y: Any, value: float) -> RestPlace:
 
     Raises NoRest where it oscillates.
     """
-    now = _pushed(family, jnp.asarray(y), value)
-    rate, before, seen, same = float(_fastest(family, value)), 0.0, (np.zeros(0), np.inf), 0
-    for _ in range(PIECES):
-        now, square = _run(family, now, value, STEPS * TURN / rate)
-        mean = float(square)
-        found = rest_near(family, now, value)
-        if found.good:
-            # a state that is passed by is not come nearer to
-            state, far = np.asarray(found.y), float(jnp.linalg.norm(found.y - now))
-            if seen[0].shape == state.shape and np.abs(seen[0] - state).max() < SAME and far <= max(seen[1], SAME):
-                return jax.tree.map(np.asarray, found)
-            seen = state, far
-        same = same + 1 if abs(mean - before) < STEADY * mean else 0
-        before = mean
-        if same >= ALIKE and mean > (LIVELY * rate) ** 2:
-            break
-    unit = (leaf_units(family.device) | OF_THE_FIELD)[family.path]
-    what = f"{family.path} = {show(float(f'{value:.6g}'), unit)}"
-    raise NoRest(
-        f"at {what} this device does not come to rest but oscillates, so that it has no quasi-static loop there; sweep "
-        "less far, or see lg.follow and lg.sweep for its cycles"
+    found = relaxed(family, jnp.asarray(y), value)
+    if not found.rests:
+        unit = (leaf_units(family.device) | OF_THE_FIELD)[family.path]
+        raise NoRest(no_rest(family.path, value, unit))
+    return jax.tree.map(np.asarray, found.place)
+
+
+def no_rest(path: str, value: float, unit: str) -> str:
+    """A sentence on a device that oscillates at a value of what is swept."""
+    return (
+        f"at {path} = {show(float(f'{value:.6g}'), unit)} this device does not come to rest but oscillates, so that it "
+        "has no quasi-static loop there; sweep less far, or see lg.follow and lg.sweep for its cycles"
     )
-
-
-@partial(quick_jit, compiled=jax.jit)
-def _pushed(family: Swept, y: Any, value: Any) -> Any:
-    """A state pushed a little, in all its directions at once."""
-    flow = family.flow(value)
-    n = flow.shape.freedom
-    away = TREMBLE * np.cos(np.arange(n) + 0.5)
-    return flow.on_sphere(y + flow.basis(y) @ jnp.asarray(away, y.dtype))
-
-
-@partial(quick_jit, compiled=jax.jit)
-def _fastest(family: Swept, value: Any) -> Any:
-    """How fast [rad/ns] a device may turn: the largest slope of its rate at states in all directions."""
-    flow = family.flow(value)
-    turns = np.cos(2.4 * np.outer(np.arange(LOOKED_AT) + 0.5, 1 + math.sqrt(2) * np.arange(flow.size)))
-    states = jax.vmap(flow.on_sphere)(jnp.asarray(turns))
-    return jnp.max(jnp.sqrt(jnp.sum(jax.vmap(jax.jacfwd(flow.slope))(states) ** 2, axis=(1, 2))))
-
-
-@partial(quick_jit, compiled=jax.jit)
-def _run(family: Swept, y: Any, value: Any, duration: Any) -> tuple[Any, Any]:
-    """The end of a piece of a run, and the mean square of its rate."""
-    flow = family.flow(value)
-    states = flow.run(y, duration, STEPS, STEPS // SAVED)
-    moves = jax.vmap(flow.slope)(states)
-    return states[-1], jnp.mean(jnp.sum(moves**2, axis=1))

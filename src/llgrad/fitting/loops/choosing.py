@@ -13,17 +13,19 @@ def chosen(costs: np.ndarray) -> np.ndarray:
     [0, 0, 1, 1]
     """
     count, rows = costs.shape
-    best = np.full((count, rows), np.inf)
-    before = np.zeros((count, rows), int)
-    best[0, 0] = costs[0, 0]
-    for row in range(1, rows):
-        least, place = np.inf, 0
-        for branch in range(count):
-            if best[branch, row - 1] < least:
-                least, place = best[branch, row - 1], branch
-            best[branch, row], before[branch, row] = least + costs[branch, row], place
+    best, came = [np.inf] * count, []
+    best[0] = float(costs[0, 0])
+    for row in costs.T[1:].tolist():
+        least, place, now, before = np.inf, 0, [], []
+        for branch, cost in enumerate(row):
+            if best[branch] < least:
+                least, place = best[branch], branch
+            now.append(least + cost)
+            before.append(place)
+        best = now
+        came.append(before)
     path = np.zeros(rows, int)
-    path[-1] = int(np.argmin(best[:, -1]))
+    path[-1] = int(np.argmin(best))
     for row in range(rows - 1, 0, -1):
-        path[row - 1] = before[path[row], row]
+        path[row - 1] = came[row - 1][path[row]]
     return path

@@ -6,7 +6,7 @@ import numpy as np
 
 from llgrad.core.units import show
 from llgrad.experiments.loops.jumping import NoRest, settled
-from llgrad.fitting.loops.branches import INSIDE
+from llgrad.fitting.loops.branches.curve import INSIDE
 from llgrad.fitting.loops.recording import LoopRecording, ReadCurve, family_of
 from llgrad.fitting.loops.switching import SwitchingRecording
 from llgrad.fitting.problem import Problem
@@ -77,13 +77,13 @@ def _jumps(recording: LoopRecording, curves: list[ReadCurve], paths: list[np.nda
     """A sentence on jumps that were measured earlier than the branches end."""
     early = []
     for curve, path in zip(curves, paths, strict=True):
-        fields = np.asarray(recording.field)[curve.rows]
+        fields, told = np.asarray(recording.field)[curve.rows], curve.told
         for row in np.flatnonzero(np.diff(path) > 0):
             branch = curve.branches[path[row]]
             way = float(np.sign(fields[row + 1] - fields[row]))
-            ends = [at for end, (at, _) in zip(branch.ends, curve.ends[path[row]], strict=True) if end.way == way]
+            ends = [end.set_field for end in branch.ends if end.way == way]
             step = abs(float(fields[row + 1] - fields[row]))
-            apart = abs(curve.told[path[row], row + 1] - curve.told[path[row + 1], row + 1])
+            apart = abs(told[path[row], row + 1] - told[path[row + 1], row + 1])
             clear = apart > CLEAR * float(np.asarray(recording.sigma)[curve.rows][row, 0])
             if clear and ends and way * (ends[0] - fields[row + 1]) > step:
                 early.append((float(fields[row + 1]), ends[0]))

@@ -10,7 +10,6 @@ the branch was seen.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 import equinox as eqx
@@ -19,25 +18,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.speed.quick import quick_jit
-from llgrad.experiments.loops.jumping import NoRest
+from llgrad.experiments.loops.jumping import NoRest, no_rest
 from llgrad.experiments.loops.swept import Swept
-from llgrad.experiments.loops.walking import FREE
-from llgrad.fitting.loops.branches import OUTSIDE, LoopBranch, LoopBranchEnd, branches
+from llgrad.fitting.loops.branches.curve import CurveOnItsWay, LoopBranch, SoughtCurve
+from llgrad.fitting.loops.branches.memory import BranchMemory
+from llgrad.fitting.loops.branches.rounds import all_followed
 from llgrad.fitting.loops.choosing import chosen
-from llgrad.fitting.loops.reading_out import read_out, still
+from llgrad.fitting.loops.reading_out import still
 from llgrad.fitting.targets.measurement import best_line
-from llgrad.fitting.targets.recording import RecordingSetup
+from llgrad.fitting.targets.recording import RecordingSetup, recorder_name
 from llgrad.fitting.targets.sought import LinePrediction, PredictedRecording, Sought
-from llgrad.orbits.branches.critical import moved_from
-from llgrad.orbits.chart import chart_at
 from llgrad.orbits.flow import StateShape
 from llgrad.orbits.results.precision import working
 
 RESOLUTION: Final = 1e-7
 UNSEEN: Final = 1e-9
 """A parameter whose whole value moves what is read by less than this part of its range moves nothing: rounding."""
-SAME: Final = 1e-4
-"""Parts of the fields' range by which the end of a branch may be elsewhere than where it was found."""
 LINES: Final = 4
 """So often gain and offset are found anew, and the branches of the rows with them."""
 
@@ -47,12 +43,16 @@ class ReadCurve(NamedTuple):
 
     rows: slice
     branches: list[LoopBranch]
-    told: np.ndarray
-    """What is read out on each branch (n, K); NaN where it was not looked for."""
-    slopes: np.ndarray
-    """By the parameters [SI], (n, K, p)."""
-    ends: list[list[tuple[float, np.ndarray]]]
-    """Field [T] of each end of each branch, with its slopes (p,)."""
+
+    @property
+    def told(self) -> np.ndarray:
+        """What is read out on each branch (n, K); NaN where it was not looked for."""
+        return np.array([one.told for one in self.branches])
+
+    @property
+    def slopes(self) -> np.ndarray:
+        """By the parameters [SI], (n, K, q)."""
+        return np.array([one.slopes for one in self.branches])
 
 
 class LoopRecording(Sought):
@@ -72,6 +72,8 @@ class LoopRecording(Sought):
     """Of the fields, from the smallest to the largest [T]."""
     scale: Any
     shape: StateShape = eqx.field(static=True)
+    memory: BranchMemory | None = eqx.field(static=True)
+    """What was found of devices that were looked at."""
 
     def mask(self, horizon: Any) -> Any:
         """A loop has no time: it counts on the last window only."""
@@ -106,7 +108,7 @@ class LoopRecording(Sought):
         own = {path: k for k, path in enumerate(path for path, _ in self.places)}
         nothing: dict[str, Any] = {"data": (), "sigma": (), "field": (), "axes": (), "curves": (), "label": ""}
         line = {"gain": 1.0, "offset": 0.0}
-        return dataclasses.replace(self, **nothing, **line, places=tuple(own.items()), row=0, begun=None)
+        return dataclasses.replace(self, **nothing, **line, places=tuple(own.items()), row=0, begun=None, memory=None)
 
     def own(self, values: Any) -> np.ndarray:
         """Those of the problem's parameters (p,) that it has."""
@@ -129,11 +131,21 @@ class LoopRecording(Sought):
     # ---- what is predicted
 
     def seen(self, values: Any, m0: Any, near: Any) -> PredictedRecording:
-        try:
-            curves = self.followed(values)
-        except NoRest:  # such a device has no loop, and no search takes it
-            nothing = np.full(self.data.shape, np.nan)
-            return PredictedRecording(nothing, nothing.ravel(), np.full((len(nothing), np.size(values)), np.nan), near)
+        return self.seen_of_each(np.asarray(values)[None], np.asarray(m0)[None], [near])[0]
+
+    def seen_of_each(self, values: Any, m0: Any, near: Any) -> list[PredictedRecording]:
+        return [
+            self.nothing(one, by) if isinstance(curves, NoRest) else self.seen_on(curves, one, by)
+            for curves, one, by in zip(self.followed_of_each(values), np.asarray(values), near, strict=True)
+        ]
+
+    def nothing(self, values: Any, near: Any) -> PredictedRecording:
+        """Of a device without a loop: no search takes it."""
+        lost = np.full(self.data.shape, np.nan)
+        return PredictedRecording(lost, lost.ravel(), np.full((len(lost), np.size(values)), np.nan), near)
+
+    def seen_on(self, curves: list[ReadCurve], values: Any, near: Any) -> PredictedRecording:
+        """What is predicted on the branches of a device."""
         told, slopes, _ = self.on_branches(curves)
         free = len(self.free_line)
         predicted, moved = told, slopes
@@ -162,17 +174,39 @@ class LoopRecording(Sought):
         by_all = np.abs(whole).max(axis=0) * np.abs(np.asarray(values, float))  # of a change by its whole value
         return np.where((by_all < UNSEEN * np.ptp(self.data)) & (np.asarray(values) != 0), 0.0, whole)
 
-    @working()
     def followed(self, values: Any) -> list[ReadCurve]:
         """The branches of every curve, and what is read out on them. Raises NoRest where the device oscillates."""
-        bare, own = self.bare, jnp.asarray(self.own(values))
-        found = []
-        for (first, stop), axis in zip(self.curves, np.asarray(self.axes), strict=True):
-            family, offset = _family(bare, own, axis)
-            fields = np.asarray(self.field)[first:stop] + float(offset)
-            taken = branches(family, fields, self.start(fields, axis))
-            found.append(self._read(own, axis, slice(first, stop), float(offset), taken))
+        (found,) = self.followed_of_each(np.asarray(values)[None])
+        if isinstance(found, NoRest):
+            raise found
         return found
+
+    @working()
+    def followed_of_each(self, values: Any) -> list[list[ReadCurve] | NoRest]:
+        """The same for each of some devices (S, p), side by side; NoRest of one that oscillates."""
+        owns = [self.own(one) for one in np.asarray(values, float)]
+        return self.memory.of_each(owns, self._followed) if self.memory is not None else self._followed(owns)
+
+    def _followed(self, owns: list[np.ndarray]) -> list[list[ReadCurve] | NoRest]:
+        places, sought = list(self.curves), []
+        for own in owns:
+            offset = self._beside(own)
+            for (first, stop), axis in zip(places, np.asarray(self.axes), strict=True):
+                fields = np.asarray(self.field)[first:stop]
+                sought.append(SoughtCurve(own, axis, fields, offset, self.start(fields + offset, axis), self.size))
+        curves = all_followed(self.bare, sought, len(places))
+        return [self._of_device(curves[first : first + len(places)]) for first in range(0, len(curves), len(places))]
+
+    def _of_device(self, curves: list[CurveOnItsWay]) -> list[ReadCurve] | NoRest:
+        wrong = next((one.oscillates for one in curves if one.oscillates is not None), None)
+        if wrong is not None:
+            return NoRest(no_rest("field", wrong, "T"))
+        return [ReadCurve(slice(*place), one.branches()) for place, one in zip(self.curves, curves, strict=True)]
+
+    def _beside(self, own: np.ndarray) -> float:
+        """The field [T] beside those that were set, of its own parameters."""
+        names = (recorder_name(self.model, path) for path, _ in self.places)
+        return next((float(value) for name, value in zip(names, own, strict=True) if name == "field_offset"), 0.0)
 
     def start(self, fields: np.ndarray, axis: np.ndarray) -> np.ndarray:
         """The state that relaxes to the first one: every layer along the field, where none was given."""
@@ -180,28 +214,6 @@ class LoopRecording(Sought):
             return np.array(self.begun)
         along = [np.sin(axis[0]) * np.cos(axis[1]), np.sin(axis[0]) * np.sin(axis[1]), np.cos(axis[0])]
         return np.tile(np.array(along) * np.sign(fields[0]), len(self.shape.spins))
-
-    def _read(self, own: Any, axis: np.ndarray, rows: slice, offset: float, found: list[LoopBranch]) -> ReadCurve:
-        bare, fields = self.bare, np.asarray(self.field)[rows]
-        told = np.full((len(found), len(fields)), np.nan)
-        slopes = np.full((*told.shape, len(own)), np.nan)
-        ends: list[list[tuple[float, np.ndarray]]] = []
-        for number, one in enumerate(found):
-            known = one.end != OUTSIDE
-            at = [end.field - offset for end in one.ends]
-            there = np.array([at[end] if end >= 0 else field for end, field in zip(one.end, fields, strict=True)])
-            y = np.where(known[:, None], one.y, one.y[one.first])
-            value, moved = map(np.asarray, _rows(bare, own, axis, y, np.where(known, there, fields[one.first])))
-            told[number, known], slopes[number, known] = value[known], moved[known]
-            ends.append([])
-            for place, end in enumerate(one.ends):
-                beyond = one.end == place
-                (field, shown), (turn, by) = _at_end(bare, own, axis, end)
-                good = np.isfinite([*turn, *by, shown]).all() and abs(field - at[place]) < SAME * bare.size
-                told[number, beyond] = shown if good else told[number, beyond]
-                slopes[number, beyond] = by if good else 0.0  # its equations are singular
-                ends[-1].append((at[place], turn if good else np.zeros_like(turn)))
-        return ReadCurve(rows, found, told, slopes, ends)
 
     def on_branches(self, curves: list[ReadCurve]) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
         """What is read out (T,) of each row on its branch, with slopes (T, q), and gain and offset."""
@@ -233,16 +245,20 @@ class LoopRecording(Sought):
     def options(self, curve: ReadCurve) -> tuple[np.ndarray, np.ndarray]:
         """What each row (n, K) would show on each branch, and its slopes (n, K, q): beyond an end that of the end, on
         the way to what the device does instead."""
-        told, slopes = curve.told.copy(), curve.slopes.copy()
+        told, slopes = curve.told, curve.slopes
+        plain, bare, fields = told.copy(), slopes.copy(), np.asarray(self.field)[curve.rows]
         for number, one in enumerate(curve.branches):
-            for row in np.flatnonzero(one.end >= 0):
-                other = number + (1 if row > one.last else -1)
-                end, by = curve.ends[number][one.end[row]]
-                part = float(one.ends[one.end[row]].way) * (float(np.asarray(self.field)[curve.rows][row]) - end)
-                turn = -float(one.ends[one.end[row]].way) * by / self.size
-                part, step = part / self.size, curve.told[other, row] - curve.told[number, row]
-                told[number, row] += part * step
-                slopes[number, row] += part * (curve.slopes[other, row] - curve.slopes[number, row]) + turn * step
+            rows = np.flatnonzero(one.end >= 0)
+            if not rows.size:
+                continue
+            others = np.where(rows > one.last, number + 1, number - 1)
+            ways = np.array([end.way for end in one.ends])[one.end[rows]]
+            ends = np.array([end.set_field for end in one.ends])[one.end[rows]]
+            by = np.array([end.slopes for end in one.ends])[one.end[rows]]
+            part, turn = ways * (fields[rows] - ends) / self.size, -ways[:, None] * by / self.size
+            step = plain[others, rows] - plain[number, rows]
+            told[number, rows] += part * step
+            slopes[number, rows] += part[:, None] * (bare[others, rows] - bare[number, rows]) + turn * step[:, None]
         return told, slopes
 
 
@@ -264,52 +280,6 @@ def family_of(recording: LoopRecording, values: Any, axis: Any) -> tuple[Swept, 
 @quick_jit
 def _family(bare: LoopRecording, own: Any, axis: Any) -> tuple[Swept, Any]:
     return bare.family(own, axis)
-
-
-@quick_jit
-def _rows(bare: LoopRecording, own: Any, axis: Any, states: Any, fields: Any) -> tuple[Any, Any]:
-    """What is read out (K,) of states at rest (K, d) at fields (K,) as they were set, and the slopes (K, q)."""
-
-    def one(y: Any, field: Any) -> tuple[Any, Any]:
-        def told(own: Any) -> tuple[Any, Any]:
-            family, offset = bare.family(own, axis)
-            held, value = jax.lax.stop_gradient((family, field + offset))
-            chart = chart_at(held.flow(value), y)
-            zero = jnp.zeros(bare.shape.freedom, y.dtype)
-            matrix = jax.jacfwd(lambda q: chart.velocity(held.flow(value), q))(zero)
-            inverse = jax.lax.stop_gradient(jnp.linalg.pinv(matrix, rtol=FREE))
-            flow = family.flow(field + offset)
-            q = -inverse @ chart.velocity(flow, zero)
-            state = flow.state(chart.state(flow, q))
-            found = read_out(family.placed(field + offset), bare.quantity, state, family)
-            return found, found
-
-        slopes, found = jax.jacfwd(told, has_aux=True)(own)
-        return found, slopes
-
-    return jax.vmap(one)(states, fields)
-
-
-def _at_end(bare: LoopRecording, own: Any, axis: np.ndarray, end: LoopBranchEnd) -> tuple[np.ndarray, np.ndarray]:
-    """The field as it is set (first), and what is read out (second), (2,), at an end; and the slopes (2, q)."""
-    source = end.point.source
-    given = source.y, source.value, end.point.unknowns, source.norm
-    return tuple(np.asarray(part) for part in _end(source.kind, bare, own, axis, *given))  # type: ignore[return-value]
-
-
-@partial(quick_jit, compiled=partial(jax.jit, static_argnums=0))
-def _end(
-    kind: str, bare: LoopRecording, own: Any, axis: Any, y: Any, value: Any, unknowns: Any, norm: Any
-) -> tuple[Any, Any]:
-    def told(own: Any) -> tuple[Any, Any]:
-        family, offset = bare.family(own, axis)
-        field, _, at = moved_from(kind, family, y, value, unknowns, norm)
-        state = family.flow(field).state(at)
-        found = jnp.stack([field - offset, read_out(family.placed(field), bare.quantity, state, family)])
-        return found, found
-
-    slopes, found = jax.jacfwd(told, has_aux=True)(own)
-    return found, slopes
 
 
 @quick_jit

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from llgrad.core.units import show
-from llgrad.experiments.loops.jumping import NoRest
 from llgrad.fitting.loops.recording import LoopRecording, ReadCurve
 from llgrad.fitting.targets.sought import LinePrediction, PredictedRecording
 
@@ -30,11 +29,8 @@ class SwitchingRecording(LoopRecording):
                     "not in that sweep; start nearer, or fit the loop without its switching fields"
                 )
 
-    def seen(self, values: Any, m0: Any, near: Any) -> PredictedRecording:
-        try:
-            found = self.ends(self.followed(values))
-        except NoRest:  # such a device has no loop, and no search takes it
-            found = [(np.nan, np.full(len(self.places), np.nan))] * len(self.jumps)
+    def seen_on(self, curves: list[ReadCurve], values: Any, near: Any) -> PredictedRecording:
+        found = self.ends(curves)
         predicted, sigma = np.array([[field] for field, _ in found]), np.asarray(self.sigma)
         slopes = self._wide(np.array([by for _, by in found]), values)
         return PredictedRecording(predicted, ((predicted - self.data) / sigma).ravel(), slopes / sigma, near)
@@ -61,8 +57,8 @@ class SwitchingRecording(LoopRecording):
 def _ends(curve: ReadCurve, fields: np.ndarray, way: float) -> list[tuple[float, np.ndarray, int]]:
     """Field, its slopes, and the last row of each branch that the device leaves one way."""
     found = []
-    for one, ends in zip(curve.branches[:-1], curve.ends[:-1], strict=True):
-        own = [(*told, one.last) for end, told in zip(one.ends, ends, strict=True) if end.way == way]
+    for one in curve.branches[:-1]:
+        own = [(end.set_field, end.slopes, one.last) for end in one.ends if end.way == way]
         if own and np.sign(fields[one.last + 1] - fields[one.last]) == way:
             found.append(min(own, key=lambda end, one=one: abs(end[0] - fields[one.last])))
     return found

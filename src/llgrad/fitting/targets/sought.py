@@ -45,6 +45,10 @@ class Sought(Recording):
     def seen(self, values: Any, m0: Any, near: Any) -> PredictedRecording:
         """What is predicted at parameters (p,) [SI] and a reference state, of what is found near others."""
 
+    def seen_of_each(self, values: Any, m0: Any, near: Any) -> list[PredictedRecording]:
+        """The same of several sets of parameters (S, p), each with a state and what is looked near."""
+        return [self.seen(*one) for one in zip(values, m0, near, strict=True)]
+
     def seen_on_line(self, values: Any, m0: Any, near: Any) -> LinePrediction:
         """The same with gain and offset apart."""
         seen = self.seen(values, m0, near)

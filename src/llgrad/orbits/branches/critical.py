@@ -52,20 +52,35 @@ class Critical(NamedTuple):
 
 def hopf_point(family: Family, y: np.ndarray, value: float, vector: np.ndarray, omega: float) -> Critical:
     """The Hopf point near a state (d,), a value, an eigenvector (n,) and a frequency [rad/ns]."""
-    norm = np.concatenate([np.real(vector), np.imag(vector)]) / np.linalg.norm(vector)
-    return _found("Hopf", family, y, value, np.append(omega, norm), norm)
+    return _found("Hopf", family, y, value, *hopf_guess(vector, omega))
 
 
 def fold_point(family: Family, y: np.ndarray, value: float, slope: np.ndarray) -> Critical:
     """The fold near a state (d,) with its slope (n, n) and a value."""
-    vector = np.linalg.svd(slope)[2][-1]
-    return _found("fold", family, y, value, vector, vector)
+    return _found("fold", family, y, value, *fold_guess(slope))
 
 
 def branch_point(family: Family, y: np.ndarray, value: float, slope: np.ndarray) -> Critical:
     """The crossing of two branches near a state (d,) with its slope (n, n) and a value."""
+    return _found("branch point", family, y, value, *crossing_guess(slope))
+
+
+def hopf_guess(vector: np.ndarray, omega: float) -> tuple[np.ndarray, np.ndarray]:
+    """The unknowns of a Hopf point to begin with, and what fixes the length of its vector."""
+    norm = np.concatenate([np.real(vector), np.imag(vector)]) / np.linalg.norm(vector)
+    return np.concatenate([np.zeros(len(vector) + 1), [omega], norm]), norm
+
+
+def fold_guess(slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same of a fold, from the slope (n, n)."""
+    vector = np.linalg.svd(slope)[2][-1]
+    return np.concatenate([np.zeros(len(slope) + 1), vector]), vector
+
+
+def crossing_guess(slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same of a branch point."""
     vector = np.linalg.svd(slope.T)[2][-1]
-    return _found("branch point", family, y, value, np.append(0.0, vector), vector)
+    return np.concatenate([np.zeros(len(slope) + 2), vector]), vector
 
 
 def is_crossing(point: Critical, slope: np.ndarray) -> bool:
@@ -75,10 +90,9 @@ def is_crossing(point: Critical, slope: np.ndarray) -> bool:
     return bool(abs(float(point.unknowns[place])) <= CROSSES * np.abs(slope[:, :-1]).max())
 
 
-def _found(kind: str, family: Family, y: np.ndarray, value: float, more: np.ndarray, norm: np.ndarray) -> Critical:
-    z = np.concatenate([np.zeros(family.shape.freedom + 1), more])
+def _found(kind: str, family: Family, y: np.ndarray, value: float, guess: np.ndarray, norm: np.ndarray) -> Critical:
     source = CriticalSource(kind, np.asarray(y), float(value), norm)
-    solved = _solved(kind, family, jnp.asarray(y), value, jnp.asarray(z), jnp.asarray(norm))
+    solved = solved_at(kind, family, jnp.asarray(y), value, jnp.asarray(guess), jnp.asarray(norm))
     return Critical(solved[0], solved[1], solved[2], solved[3], solved[4], source)
 
 
@@ -112,8 +126,8 @@ def _residual(kind: str, family: Family, chart: Chart, value: Any, z: Any, norm:
 
 
 @partial(quick_jit, compiled=partial(jax.jit, static_argnums=0))
-def _solved(kind: str, family: Family, y: Any, value: Any, guess: Any, norm: Any) -> tuple[Any, Any, Any, Any, Any]:
-    """Number, state, ω, what is left, unknowns."""
+def solved_at(kind: str, family: Family, y: Any, value: Any, guess: Any, norm: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """Number, state, ω, what is left, unknowns: from a state and a value, and unknowns to begin with."""
     chart = chart_at(family.flow(value), y)
 
     def residual(z: Any) -> Any:
