@@ -32,13 +32,17 @@ WORDS = ("1", "oscillators", "rows", "mean", "bash")
 """What parameters without a default take: most a number, others one of their words."""
 
 
+def repeated(parameter):
+    return getattr(parameter, "multiple", False) or parameter.nargs == -1
+
+
 def accepted(name, parameter):
     """A value that a command takes: for an argument its own name, one of `WORDS`, or what it has as it is."""
     context = TABLE[name].make_context(name, [], resilient_parsing=True)
     own = (f"{parameter.name}.x",) if parameter.param_type_name == "argument" else ()
     for value in (*own, *WORDS, str(getattr(parameter.default, "value", parameter.default))):
         try:
-            parameter.process_value(context, [value] if parameter.multiple else value)
+            parameter.process_value(context, [value] if repeated(parameter) else value)
         except typer.BadParameter:
             continue
         return value
@@ -54,8 +58,9 @@ def test_every_word_of_every_command_means_the_same_in_a_file(name, parsed, tmp_
             continue
         word = first[id(parameter)]
         if parameter.param_type_name == "argument":
-            entries[word] = accepted(name, parameter)
-            arguments.append(entries[word])
+            value = accepted(name, parameter)
+            entries[word] = [value, value] if repeated(parameter) else value
+            arguments += [value] * (2 if repeated(parameter) else 1)
         elif parameter.is_flag:
             entries[word] = not parameter.default
             options.append((parameter.opts if entries[word] else parameter.secondary_opts)[0])

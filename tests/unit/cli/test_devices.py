@@ -79,7 +79,7 @@ def test_a_file_of_a_later_version(refused, tmp_path):
 def test_words_that_are_not_there(refused):
     assert refused("simulat").startswith("No such command 'simulat'.")
     assert refused("--nothing").startswith("No such option: --nothing")
-    assert "'trace'" in refused("fit")
+    assert refused("fit") == "llgrad fit needs trace (see llgrad fit --help)"
 
 
 def test_a_file_of_another_kind(refused, tmp_path):
