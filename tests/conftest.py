@@ -8,9 +8,12 @@ import gc
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 from importlib.metadata import version
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in what it starts in the background
 
 # Read once, when jax and NumPy are first imported: processes are the unit of parallelism (pytest -n), not threads.
 os.environ["NPROC"] = "1"
