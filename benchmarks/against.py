@@ -140,7 +140,8 @@ def main() -> None:
             ("first simulation: ", commands(sources, options.repeats, folder) if options.only in STARTS else {}),
         ):
             for name, (mine, other) in found.items():
-                table.add_row(prefix + name, f"{mine * 1e3:.4g} ms", f"{other * 1e3:.4g} ms", f"{other / mine:.3g}")
+                shown = (f"{mine * 1e3:.4g} ms", f"{other * 1e3:.4g} ms", f"{other / mine:.3g}")
+                table.add_row(prefix + name, *("–" if "nan" in cell else cell for cell in shown))
     Console().print(table)
 
 

@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import pathlib
 import re
+import sys
 
 import grimp
 import pytest
@@ -74,6 +75,71 @@ def test_what_takes_anything_is_found():
     def open_to_all(a: "Any", b: "dict[str, Any]", **options: "Any") -> "list[Any]": ...
 
     assert [row.rpartition(" ")[2] for row in untyped(open_to_all)] == ["a", "return"]
+
+
+def public_things():
+    """What the rooms hold, by name. PyTorch's room needs PyTorch."""
+    there = [name for name in ROOMS if name != "torch" or importlib.util.find_spec("torch")]
+    return {f"lg.{room}.{name}": getattr(ROOMS[room], name) for room in there for name in ROOMS[room].__all__}
+
+
+def named_in(function):
+    """The library's classes in the signature of a function: those that it takes, and those that it gives."""
+    signature = inspect.signature(function)
+    takes = set().union(*(classes_in(p.annotation, function) for p in signature.parameters.values()))
+    return takes, classes_in(signature.return_annotation, function)
+
+
+def classes_in(annotation, thing):
+    """The library's classes that an annotation of a function or class names."""
+    around = vars(sys.modules[inspect.unwrap(thing).__module__])
+    named = [around.get(word) for word in re.findall(r"\w+", str(annotation))]
+    return {kind for kind in named if inspect.isclass(kind) and kind.__module__.startswith("llgrad.")}
+
+
+def out_of_reach(things):
+    """Classes that a public function takes and nobody can make, and those that it gives and nothing tells of.
+
+    A class can be made where it, or a kind of it, is public, given by a public function, or part of what is public; one
+    that is given needs no page of its own where a public function takes it.
+    """
+    public = {id(thing) for thing in things.values()}
+    signatures = {name: named_in(thing) for name, thing in things.items() if inspect.isfunction(thing)}
+    shown = {thing for thing in things.values() if inspect.isclass(thing)}
+    taken = set().union(*(takes for takes, _ in signatures.values()))
+    given = set().union(*(gives for _, gives in signatures.values()))
+    parts = set().union(*(classes_in(each, one) for one in shown for each in inspect.get_annotations(one).values()))
+    lost = {kind for kind in taken if not any(issubclass(made, kind) for made in shown | given | parts)}
+    lost |= {kind for kind in given if id(kind) not in public and not any(issubclass(kind, one) for one in taken)}
+    return sorted(kind.__name__ for kind in lost)
+
+
+def unused(sources):
+    """Functions and classes, with no name of the inside (`_…`) and no decorator, that no source names but where they
+    are defined."""
+    words = collections.Counter(word for text in sources for word in re.findall(r"\w+", text))
+    tops = [node for text in sources for node in ast.parse(text).body]
+    kinds = [node for node in tops if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.decorator_list]
+    return [node.name for node in kinds if words[node.name] == 1 and not node.name.startswith("_")]
+
+
+def test_what_is_written_is_used():
+    assert unused([path.read_text() for path in sorted(SRC.rglob("*.py"))]) == []
+    assert unused(["def f(): ...", "def g(): f()"]) == ["g"]
+
+
+MEASURES = ["DeviceNumber", "OrbitNumber"]
+"""What `of_device` and `of_orbit` give to `maximise`, which takes any function: their page is that of these."""
+
+
+def test_what_public_functions_take_and_give_can_be_reached():
+    assert out_of_reach(public_things()) == MEASURES
+
+
+def test_what_is_out_of_reach_is_found():
+    things = public_things()
+    shown = {name: thing for name, thing in things.items() if "Processes" not in name}
+    assert out_of_reach(shown) == [*MEASURES, "Processes"]
 
 
 @pytest.mark.parametrize("room", ROOMS)

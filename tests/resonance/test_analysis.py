@@ -9,7 +9,7 @@ from llgrad.fitting.resonance.analysis import fit_resonance
 from llgrad.fitting.resonance.comparison import compare, fit_geometry
 from llgrad.fitting.resonance.damping import first_on_the_law, width_law
 from llgrad.fitting.resonance.geometries import GEOMETRIES
-from llgrad.fitting.resonance.lorentzian import Window
+from llgrad.fitting.resonance.lorentzian import FieldWindow
 
 GAMMA = 29e9
 TRUE = {
@@ -81,9 +81,9 @@ def test_bad_input_gets_a_sentence():
     with pytest.raises(
         ValueError, match="the window holds too few points of any sweep; the fields go from 100 mT to 900 mT"
     ):
-        fit_resonance(few, window=Window(2.0))
+        fit_resonance(few, window=FieldWindow(2.0))
     with pytest.raises(ValueError, match="expected the lower end first"):
-        fit_resonance(few, window=Window(0.5, 0.3))
+        fit_resonance(few, window=FieldWindow(0.5, 0.3))
     field = np.linspace(0.1, 0.9, 50)
     flat = Sweeps([Sweep(f * 1e9, field, 0 * field) for f in range(1, 9)])
     with pytest.raises(ValueError, match=r"0 of 8 sweeps carry a usable line.*shows no line"):

@@ -5,7 +5,7 @@ import pytest
 from tests.resonance.synthetic import line
 
 from llgrad.datasets.sweeps import Sweep
-from llgrad.fitting.resonance.lorentzian import Background, Window, fit_line
+from llgrad.fitting.resonance.lorentzian import Background, FieldWindow, fit_line
 from llgrad.fitting.resonance.usable import reason_unusable
 
 FIELD = np.linspace(0.1, 0.9, 161)
@@ -47,20 +47,20 @@ def test_standard_errors_cover_the_truth(background, rng):
 
 
 def test_the_window_is_kept():
-    found = fit_line(sweep(line(FIELD, 0.5, 0.02) + 1e-4 * (FIELD < 0.3)), Window(0.3, 0.8))
+    found = fit_line(sweep(line(FIELD, 0.5, 0.02) + 1e-4 * (FIELD < 0.3)), FieldWindow(0.3, 0.8))
     assert found.sweep.field.min() >= 0.3 and found.sweep.field.max() <= 0.8
     assert found.resonance == pytest.approx(0.5, rel=1e-9)
     with pytest.raises(ValueError, match="3 points lie in the window, expected at least 8"):
-        fit_line(sweep(line(FIELD, 0.5, 0.02)), Window(0.3, 0.311))
+        fit_line(sweep(line(FIELD, 0.5, 0.02)), FieldWindow(0.3, 0.311))
 
 
 @pytest.mark.parametrize(
     ("volts", "window", "reason"),
     [
-        (1e-6 * FIELD, Window(), "the background alone explains it as well"),
-        (line(FIELD, 0.3, 0.03), Window(0.4), "lies below the fitted fields"),
-        (line(FIELD, 0.7, 0.03), Window(high=0.6), "lies above the fitted fields"),
-        (line(FIELD, 0.42, 0.03), Window(0.4), "only 20 mT from the lower end of the fitted fields"),
+        (1e-6 * FIELD, FieldWindow(), "the background alone explains it as well"),
+        (line(FIELD, 0.3, 0.03), FieldWindow(0.4), "lies below the fitted fields"),
+        (line(FIELD, 0.7, 0.03), FieldWindow(high=0.6), "lies above the fitted fields"),
+        (line(FIELD, 0.42, 0.03), FieldWindow(0.4), "only 20 mT from the lower end of the fitted fields"),
     ],
 )
 def test_a_sweep_that_cannot_be_used_says_why(volts, window, reason, rng):

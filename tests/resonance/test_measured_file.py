@@ -8,7 +8,7 @@ import pytest
 
 from llgrad.core.files import plain
 from llgrad.fitting.resonance.analysis import fit_resonance
-from llgrad.fitting.resonance.lorentzian import Window
+from llgrad.fitting.resonance.lorentzian import FieldWindow
 
 BY_HAND = {5: (3174, 154), 8: (4172, 137), 10: (4835, 142), 12: (5501, 145), 15: (6508, 158), 17: (7176, 159)}
 """Resonance field and half width [Oe] at a frequency [GHz], above 2500 Oe on a linear background."""
@@ -16,7 +16,7 @@ BY_HAND = {5: (3174, 154), 8: (4172, 137), 10: (4835, 142), 12: (5501, 145), 15:
 
 @pytest.fixture(scope="module")
 def result(measured):
-    return fit_resonance(measured, window=Window(low=0.25))
+    return fit_resonance(measured, window=FieldWindow(low=0.25))
 
 
 def test_resonance_fields_and_half_widths(result):
@@ -46,7 +46,8 @@ def test_damping(result):
 def test_the_geometries_on_the_lines_of_the_table(measured):
     """γ' [GHz/T], fields [Oe] and rms [MHz] of 5 to 17 GHz."""
     fits = {
-        fit.geometry.name: fit for fit in fit_resonance(measured, window=Window(0.25), frequencies=(5e9, 17e9)).fits
+        fit.geometry.name: fit
+        for fit in fit_resonance(measured, window=FieldWindow(0.25), frequencies=(5e9, 17e9)).fits
     }
     for name, gamma, fields, rms in (
         ("perpendicular layer, in-plane field", 28.45, [2249], 56),
@@ -75,7 +76,7 @@ def test_the_whole_sweeps_tell_the_same(measured, result):
 
 def test_it_is_quick_and_goes_to_json(measured):
     began = time.perf_counter()
-    entry = json.loads(json.dumps(plain(fit_resonance(measured, window=Window(0.25)).to_json())))
+    entry = json.loads(json.dumps(plain(fit_resonance(measured, window=FieldWindow(0.25)).to_json())))
     assert time.perf_counter() - began < 30
     assert entry["format"] == "llgrad.resonance" and entry["data_hash"].startswith("sha256:")
     assert entry["geometries"][0]["gamma"]["unit"] == "rad/(T s)"

@@ -9,7 +9,7 @@ from tests.resonance.synthetic import made_up
 from llgrad.cli.answers.resonance import BackgroundName, ShapeName, fit_resonance
 from llgrad.core.files import read_json
 from llgrad.fitting.resonance.analysis import fit_resonance as analyse
-from llgrad.fitting.resonance.lorentzian import Window
+from llgrad.fitting.resonance.lorentzian import FieldWindow
 from llgrad.plot import resonances
 from llgrad.plot.saving import save
 
@@ -21,7 +21,7 @@ def sweeps():
 
 @pytest.fixture(scope="module")
 def result(sweeps):
-    return analyse(sweeps, window=Window(low=0.15))
+    return analyse(sweeps, window=FieldWindow(low=0.15))
 
 
 @pytest.fixture

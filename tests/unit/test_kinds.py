@@ -20,6 +20,7 @@ NETWORK, IMAGES = classifier(), labelled(6)
 DESIGN = NETWORK.design()
 WRONG = {"a device": STO, "a run": RUN, "a drive": lg.Drive(), "a number": 3.0, "None": None, "a dictionary": {"a": 1}}
 KEY = jax.random.key(0)
+MICROWAVE = lg.experiments.Microwave(current=1e-6)
 TORCH = importlib.util.find_spec("torch") is not None
 AIM, FREE = lg.minimise(lambda sto: sto.current**2), {"current": (0, "1mA")}
 
@@ -79,12 +80,14 @@ GIVEN = {
     "effective_fields": ({"along": None, "across": None}, {}),
     "resonance_map": ({"device": STO}, {"start": 0.1, "stop": 0.2, "frequencies": [1e9]}),
     "resonance": ({"device": STO}, {}),
+    "spin_diode": ({"device": STO, "microwave": MICROWAVE}, {"fields": [0.1], "frequencies": [1e9]}),
     "thresholds": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
     "describe": ({"data": TRACE}, {}),
     "evaluate": ({"network": NETWORK, "images": IMAGES}, {}),
     "fit": ({"model": STO, "data": TRACE}, {"free": ["alpha"]}),
     "fit_each": ({"model": STO}, {"data": [TRACE], "free": ["alpha"]}),
     "fit_resonance": ({"sweeps": None}, {}),
+    "fit_spin_diode": ({"device": STO, "sweeps": None}, {"free": ("alpha",), "microwave": MICROWAVE}),
     "frequencies_of": ({"spectra": [SPECTRUM]}, {"setting": "current", "values": [1e-3]}),
     "frequency": ({"source": RUN}, {}),
     "instantaneous_phase": ({"source": RUN}, {}),

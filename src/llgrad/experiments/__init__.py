@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llgrad.experiments.loops.result import Jump, Loop
     from llgrad.experiments.rectification import Microwave
     from llgrad.experiments.resonances.resonance_map import ResonanceMap, resonance_map
+    from llgrad.experiments.spin_diode import SpinDiode, spin_diode
     from llgrad.experiments.sweeps.files import load_map
     from llgrad.experiments.sweeps.record import Map
     from llgrad.experiments.sweeps.regions import Region
@@ -37,6 +38,7 @@ __all__ = [
     "Microwave",
     "Region",
     "ResonanceMap",
+    "SpinDiode",
     "Switching",
     "Synchronisation",
     "dwell_times",
@@ -46,6 +48,7 @@ __all__ = [
     "load_map",
     "loop",
     "resonance_map",
+    "spin_diode",
     "sweep",
     "switching",
     "synchronisation",

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import is_concrete
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
@@ -23,7 +24,15 @@ LARGEST_SWING: Final = 0.1
 
 
 class SpinDiode(eqx.Module):
-    """Rectified voltages of a device: `voltage` (F, M) [V] at `frequencies` (F,) [Hz] and `fields` (M,) [T]."""
+    """Rectified voltages of a device: `voltage` (F, M) [V] at `frequencies` (F,) [Hz] and `fields` (M,) [T].
+
+    >>> import llgrad as lg
+    >>> junction = lg.devices.ConductanceJunction(R_P=200.0, tmr=1.0)
+    >>> sto, microwave = lg.presets.kubota2013().replace(junction=junction), lg.experiments.Microwave(current=1e-5)
+    >>> found = lg.experiments.spin_diode(sto.replace(current=0.0), [0.3, 0.4], [5e9], microwave, axis=(0.8, 0.6, 0.0))
+    >>> [sweep.frequency for sweep in found.sweeps().sweeps]
+    [5000000000.0]
+    """
 
     frequencies: np.ndarray
     fields: np.ndarray
@@ -85,14 +94,16 @@ def spin_diode(
         ValueError: for a device without a junction, a field without a direction, values that are not finite.
 
     >>> import llgrad as lg
-    >>> from llgrad.devices.junction import ConductanceJunction
-    >>> sto = lg.presets.kubota2013().replace(current=0.0, junction=ConductanceJunction(R_P=200.0, tmr=1.0))
-    >>> found = spin_diode(sto, [0.06, 0.08, 0.10], [1.5e9], Microwave(current=10e-6), axis=(0.8, 0.6, 0.0))
+    >>> sto = lg.presets.kubota2013().replace(current=0.0, junction=lg.devices.ConductanceJunction(R_P=200.0, tmr=1.0))
+    >>> microwave, fields = lg.experiments.Microwave(current=10e-6), [0.06, 0.08, 0.10]
+    >>> found = lg.experiments.spin_diode(sto, fields, [1.5e9], microwave, axis=(0.8, 0.6, 0.0))
     >>> found.voltage.shape, bool(found.simulated.any())
     ((1, 3), False)
     """
+    check_kind("device", device, Oscillator, "give a device, such as lg.presets.kubota2013()")
+    check_kind("microwave", microwave, Microwave, "give lg.experiments.Microwave(current=10e-6)")
     junction_of(device)
-    along = _axis(device, axis)
+    along = sweep_axis(device, axis)
     fields, frequencies = _values("fields", fields), _values("frequencies", frequencies)
     if (frequencies <= 0).any():
         raise ValueError(
@@ -123,7 +134,8 @@ def responses(
     return jax.vmap(at)(jnp.asarray(fields))
 
 
-def _axis(device: Oscillator, axis: Any) -> Vec3:
+def sweep_axis(device: Oscillator, axis: Any) -> Vec3:
+    """The direction of a sweep of the applied field: a unit vector (3,), by default that of the device's own field."""
     if axis is not None:
         x, y, z = (axis.x, axis.y, axis.z) if isinstance(axis, Vec3) else (float(part) for part in axis)
         along = Vec3(x, y, z)

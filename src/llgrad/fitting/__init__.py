@@ -16,26 +16,38 @@ if TYPE_CHECKING:
     from llgrad.fitting.methods.guesses import Guess
     from llgrad.fitting.methods.least_squares import LevenbergMarquardt
     from llgrad.fitting.methods.starts import Starts
+    from llgrad.fitting.planning.known import KnownParameters
     from llgrad.fitting.planning.plan import plan
     from llgrad.fitting.planning.result import Plan
     from llgrad.fitting.resonance.analysis import fit_resonance
+    from llgrad.fitting.resonance.lorentzian import Background, FieldWindow
+    from llgrad.fitting.resonance.result import ResonanceResult
+    from llgrad.fitting.resonance.shapes.shape import LineShape
+    from llgrad.fitting.resonance.spin_diode import SpinDiodeFit, fit_spin_diode
     from llgrad.fitting.targets.experiment import Experiment, segments
 
 __all__ = [
+    "Background",
     "Experiment",
+    "FieldWindow",
     "FitResult",
     "FitSummary",
     "GradientDescent",
     "GridSearch",
     "Guess",
+    "KnownParameters",
     "LevenbergMarquardt",
+    "LineShape",
     "Plan",
     "Posterior",
     "Profile",
+    "ResonanceResult",
+    "SpinDiodeFit",
     "Starts",
     "fit",
     "fit_each",
     "fit_resonance",
+    "fit_spin_diode",
     "plan",
     "posterior",
     "profile",

@@ -80,13 +80,10 @@ class Tone(NamedTuple):
     """φ at the first sample [rad], −π to π."""
 
 
-def strongest_tone(values: Any) -> Tone:
-    """What explains each signal (…, T) best, whether it oscillates or not; NaN where it is constant."""
-    return tone_and_verdict(values)[0]
-
-
 def tone_and_verdict(values: Any, rounding: float = 0.0) -> tuple[Tone, Any]:
-    """The strongest tone of each signal (…, T), and whether the signal oscillates: of `FEW` known ones NumPy's arrays.
+    """What explains each signal (…, T) best, NaN where it is constant, and whether the signal oscillates.
+
+    Of `FEW` known ones they are NumPy's arrays.
 
     What varies less than `rounding` from peak to peak is at rest.
     """

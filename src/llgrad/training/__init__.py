@@ -6,6 +6,7 @@ from llgrad.core.speed.rooms import as_room
 
 if TYPE_CHECKING:
     from llgrad.training.evaluation import Evaluation, evaluate
+    from llgrad.training.processes.processes import Processes
     from llgrad.training.recipe import Recipe
     from llgrad.training.schedules import ConstantSchedule, CosineSchedule, EveryEpochs, EverySeconds
     from llgrad.training.stopping import TrainingError
@@ -17,6 +18,7 @@ __all__ = [
     "Evaluation",
     "EveryEpochs",
     "EverySeconds",
+    "Processes",
     "Recipe",
     "Trained",
     "TrainingError",

@@ -13,7 +13,7 @@ from llgrad.cli.device_options import quantity
 from llgrad.cli.output import check_outputs, command_line, deliver
 from llgrad.datasets.sweeps import read_sweeps
 from llgrad.fitting.resonance.analysis import fit_resonance as fit_sweeps
-from llgrad.fitting.resonance.lorentzian import Background, Window
+from llgrad.fitting.resonance.lorentzian import Background, FieldWindow
 from llgrad.fitting.resonance.result import ResonanceResult
 from llgrad.fitting.resonance.shapes.shape import LineShape
 
@@ -101,7 +101,7 @@ def fit_resonance(
     units, as they were given.
     """
     outputs = check_outputs(out, (".json",), plot, PICTURES, force)
-    window = Window(
+    window = FieldWindow(
         -np.inf if min_field is None else quantity("--min-field", min_field, "T"),
         np.inf if max_field is None else quantity("--max-field", max_field, "T"),
     )

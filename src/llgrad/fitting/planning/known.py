@@ -20,7 +20,18 @@ COLUMNS: Final = ("mx", "my", "mz")
 
 
 class KnownParameters(NamedTuple):
-    """The parameters of a device that a next measurement is to improve, and how well they are known."""
+    """The parameters of a device that a next measurement is to improve, and how well they are known.
+
+    `lg.fitting.plan` takes it; `llgrad plan` makes it of the JSON file of a fit.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> sto, columns = lg.presets.kubota2013(), ("mx", "my", "mz")
+    >>> errors = np.array([1e-4])
+    >>> known = lg.fitting.KnownParameters(sto, ("alpha",), (), errors, np.eye(1), 0.01, columns, 1.0, (1.0, 0.0))
+    >>> known.values.tolist()
+    [0.01]
+    """
 
     model: Oscillator
     names: tuple[str, ...]

@@ -13,7 +13,7 @@ from llgrad.fitting.resonance.comparison import NO_SUPPORT, check_gamma, compare
 from llgrad.fitting.resonance.damping import first_on_the_law, remark_on_alpha, width_law
 from llgrad.fitting.resonance.evidence import vary, verdict
 from llgrad.fitting.resonance.geometries import TWO_ANISOTROPIES
-from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, Line, Window, fewest_points
+from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, FieldWindow, Line, fewest_points
 from llgrad.fitting.resonance.result import ResonanceResult
 from llgrad.fitting.resonance.shapes.choice import ShapeChoice, choose_shape
 from llgrad.fitting.resonance.shapes.residuals import reason_unexplained
@@ -38,7 +38,7 @@ class _Chosen(NamedTuple):
 def fit_resonance(
     sweeps: Sweeps,
     *,
-    window: Window = EVERYTHING,
+    window: FieldWindow = EVERYTHING,
     background: Background = Background.LINEAR,
     shape: LineShape | None = None,
     modulation: float | None = None,
@@ -57,10 +57,10 @@ def fit_resonance(
     and the lowest frequencies where their lines leave the curve, or are wider than the law, of all those above them.
 
     Args:
-        sweeps: the data (see `datasets.sweeps.read_sweeps`).
-        window: the fields that are used, `Window(low=0.25)` [T]; the whole sweeps by default.
+        sweeps: the data (see `lg.read_sweeps`).
+        window: the fields that are used, `lg.fitting.FieldWindow(low=0.25)` [T]; the whole sweeps by default.
         background: what lies below each line.
-        shape: the shape of the lines (`shapes.shape.Shape`); by default the data choose.
+        shape: the shape of the lines (`lg.fitting.LineShape`); by default the data choose.
         modulation: amplitude of the modulated field, half of its peak-to-peak value [T], where the lines are
             derivatives and it is known; without it, it is taken as far smaller than the widths.
         frequencies: the sweeps that may be used, from and to [Hz]; by default all.
@@ -111,7 +111,7 @@ def fit_resonance(
     )
 
 
-def _check(sweeps: Any, window: Window, background: Background, shape: Any, modulation: float | None) -> None:
+def _check(sweeps: Any, window: FieldWindow, background: Background, shape: Any, modulation: float | None) -> None:
     if not isinstance(sweeps, Sweeps):
         raise ValueError(f"expected Sweeps, got {type(sweeps).__name__}; see lg.read_sweeps")
     if shape is not None and not isinstance(shape, LineShape):
@@ -136,14 +136,14 @@ def _check(sweeps: Any, window: Window, background: Background, shape: Any, modu
         raise ValueError(f"the window holds too few points of any sweep; the fields go from {low} to {high}")
 
 
-def _enough(sweep: Any, window: Window, background: Background) -> bool:
+def _enough(sweep: Any, window: FieldWindow, background: Background) -> bool:
     return bool(window.holds(sweep.field).sum() >= fewest_points(background))
 
 
 def _chosen(
     sweeps: Sweeps,
     choice: ShapeChoice,
-    window: Window,
+    window: FieldWindow,
     background: Background,
     allowed: tuple[float, float] | None,
 ) -> _Chosen:
@@ -161,7 +161,7 @@ def _chosen(
 
 
 def _usable(
-    sweeps: Sweeps, fitted: list[Line], window: Window, background: Background, allowed: tuple[float, float] | None
+    sweeps: Sweeps, fitted: list[Line], window: FieldWindow, background: Background, allowed: tuple[float, float] | None
 ) -> _Chosen:
     low, high = allowed or (0.0, np.inf)
     lines, left_out = (

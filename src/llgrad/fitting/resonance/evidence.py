@@ -12,7 +12,7 @@ import numpy as np
 from llgrad.datasets.sweeps import Sweeps
 from llgrad.fitting.resonance.comparison import NO_SUPPORT, GeometryFit, compare, fewest_lines
 from llgrad.fitting.resonance.damping import width_law
-from llgrad.fitting.resonance.lorentzian import Background, Line, Window, fewest_points, fit_line
+from llgrad.fitting.resonance.lorentzian import Background, FieldWindow, Line, fewest_points, fit_line
 from llgrad.fitting.resonance.shapes.choice import ShapeChoice
 from llgrad.fitting.resonance.usable import reason_unusable
 
@@ -40,7 +40,7 @@ class Variation(NamedTuple):
 
 def vary(
     sweeps: Sweeps,
-    window: Window,
+    window: FieldWindow,
     choice: ShapeChoice,
     frequencies: np.ndarray,
     width_frequencies: np.ndarray,
@@ -54,7 +54,7 @@ def vary(
     found = []
     for low, part in _edges(window):
         for background in Background:
-            lines = _lines(sweeps, Window(low, window.high), part, background, choice, frequencies)
+            lines = _lines(sweeps, FieldWindow(low, window.high), part, background, choice, frequencies)
             wide = [line for line in lines if line.frequency in width_frequencies]
             if len(lines) >= fewest_lines() and len(wide) >= 3:
                 found.append(_variation(low, part, background, lines, wide, chosen))
@@ -74,7 +74,7 @@ def _variation(
 
 def _lines(
     sweeps: Sweeps,
-    window: Window,
+    window: FieldWindow,
     part: float,
     background: Background,
     choice: ShapeChoice,
@@ -83,7 +83,7 @@ def _lines(
     lines, near = [], {line.frequency: line for line in choice.lines}
     for sweep in sweeps.sweeps:
         begin = float(sweep.field.min() + part * np.ptp(sweep.field)) if part else -np.inf
-        cut = Window(max(window.low, begin), window.high)
+        cut = FieldWindow(max(window.low, begin), window.high)
         if sweep.frequency in frequencies and cut.holds(sweep.field).sum() >= fewest_points(background):
             lines.append(
                 fit_line(sweep, cut, background, choice.shape, choice.modulation or 0.0, near[sweep.frequency])
@@ -91,7 +91,7 @@ def _lines(
     return [line for line in lines if reason_unusable(line, sweeps.show_field) is None]
 
 
-def _edges(window: Window) -> list[tuple[float, float]]:
+def _edges(window: FieldWindow) -> list[tuple[float, float]]:
     """Lower ends [T], and parts of each sweep, that are left out."""
     if np.isfinite(window.low):
         return [(-np.inf, 0.0), *((part * window.low, 0.0) for part in EDGES)]

@@ -27,15 +27,25 @@ STARTS_PER_WIDTH: Final = 1.5
 
 
 class Background(enum.IntEnum):
-    """The degree of the polynomial below the line."""
+    """The degree of the polynomial below the line.
+
+    >>> import llgrad as lg
+    >>> int(lg.fitting.Background.QUADRATIC)
+    2
+    """
 
     CONSTANT = 0
     LINEAR = 1
     QUADRATIC = 2
 
 
-class Window(NamedTuple):
-    """The fields [T] that are fitted, ends included."""
+class FieldWindow(NamedTuple):
+    """The fields [T] that are fitted, ends included.
+
+    >>> import llgrad as lg
+    >>> lg.fitting.FieldWindow(low=0.25).holds(0.3)
+    True
+    """
 
     low: float = -np.inf
     high: float = np.inf
@@ -45,7 +55,7 @@ class Window(NamedTuple):
         return (field >= self.low) & (field <= self.high)
 
 
-EVERYTHING: Final = Window()
+EVERYTHING: Final = FieldWindow()
 """The whole sweep."""
 
 
@@ -108,7 +118,7 @@ def fewest_points(background: Background) -> int:
 
 def fit_line(
     sweep: Sweep,
-    window: Window = EVERYTHING,
+    window: FieldWindow = EVERYTHING,
     background: Background = Background.LINEAR,
     shape: LineShape = LineShape.LORENTZIAN,
     modulation: float = 0.0,

@@ -14,17 +14,28 @@ from llgrad.datasets.sweeps import Sweeps
 from llgrad.fitting.resonance.comparison import GeometryFit
 from llgrad.fitting.resonance.damping import WidthLaw
 from llgrad.fitting.resonance.evidence import Variation
-from llgrad.fitting.resonance.lorentzian import Background, Line, Window
+from llgrad.fitting.resonance.lorentzian import Background, FieldWindow, Line
 from llgrad.fitting.resonance.report import report
 from llgrad.fitting.resonance.shapes.choice import ShapeChoice
 from llgrad.fitting.resonance.shapes.shape import PEAK_TO_PEAK
 
 
 class ResonanceResult(eqx.Module):
-    """Lines, geometries and damping of a set of sweeps. Numbers are in SI; γ' = γ/2π is in Hz/T."""
+    """Lines, geometries and damping of a set of sweeps. Numbers are in SI; γ' = γ/2π is in Hz/T.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> H, rng = np.linspace(0.0, 0.6, 301), np.random.default_rng(0)
+    >>> def sweep(f):  # a line at f = γ/2π (H + 0.1 T)
+    ...     x = (H - f / 28e9 + 0.1) / (0.01 * f / 28e9 + 1e-3)
+    ...     return lg.data.Sweep(f, H, 1e-6 / (1 + x**2) + 1e-9 * rng.standard_normal(301))
+    >>> found = lg.fit_resonance(lg.data.Sweeps([sweep(f) for f in (6e9, 8e9, 10e9, 12e9, 14e9, 16e9)]))
+    >>> len(found.lines), bool(found.alpha_spread[0] <= found.alpha[0] <= found.alpha_spread[1])
+    (6, True)
+    """
 
     sweeps: Sweeps
-    window: Window
+    window: FieldWindow
     background: Background
     choice: ShapeChoice
     """The shape of the lines, and what speaks for it."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Float, PyTree
 
 from llgrad.training.stopping import TrainingError
 
@@ -28,7 +29,12 @@ class ProcessLost(TrainingError):
 class Processes:
     """The processes that `jax.distributed` has joined. The first of them leads: it writes the files.
 
-    Each computes on one device of its own.
+    Each computes on one device of its own. `lg.training.train(…, processes=…)` shares every batch out between them.
+
+    >>> import llgrad as lg
+    >>> alone = lg.training.Processes()
+    >>> alone.count, alone.leads
+    (1, True)
     """
 
     def __init__(self) -> None:
@@ -55,7 +61,7 @@ class Processes:
         """Whether this process writes the files and tells how far the run is."""
         return self.rank == 0
 
-    def sum(self, values: Any) -> jax.Array:
+    def sum(self, values: Float[np.ndarray, "..."] | Float[jax.Array, "..."]) -> Float[jax.Array, "..."]:
         """The sum over the processes of a float32 array, on this process's device; the same bits in each."""
         return self._reach(self._sum, values)
 
@@ -63,7 +69,7 @@ class Processes:
         """The arrays of all processes, (processes, …), of one shape."""
         return np.asarray(self._reach(self._gather, values))
 
-    def from_first(self, tree: Any) -> Any:
+    def from_first(self, tree: PyTree) -> PyTree:
         """The arrays of the first process in place of this one's, of the same shapes and types."""
         leaves, structure = jax.tree.flatten(tree)
         mine = [np.asarray(leaf) for leaf in leaves]

@@ -14,7 +14,7 @@ import numpy as np
 
 from llgrad.datasets.sweeps import Sweep, Sweeps
 from llgrad.fitting.resonance.comparison import NO_SUPPORT
-from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, Line, Window, fewest_points, fit_line
+from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, FieldWindow, Line, fewest_points, fit_line
 from llgrad.fitting.resonance.shapes.shape import PEAK_TO_PEAK, LineShape
 from llgrad.fitting.resonance.usable import reason_unusable
 
@@ -71,7 +71,7 @@ class ShapeChoice(NamedTuple):
 
 def choose_shape(
     sweeps: Sweeps,
-    window: Window,
+    window: FieldWindow,
     background: Background,
     shape: LineShape | None = None,
     modulation: float | None = None,
@@ -115,7 +115,7 @@ def _other(shape: LineShape) -> LineShape:
 
 
 def _fit(
-    sweeps: Sequence[Sweep], window: Window, background: Background, shape: LineShape, modulation: float
+    sweeps: Sequence[Sweep], window: FieldWindow, background: Background, shape: LineShape, modulation: float
 ) -> tuple[Line, ...]:
     amplitude = modulation if shape is LineShape.DERIVATIVE else 0.0
     return tuple(fit_line(sweep, window, background, shape, amplitude) for sweep in sweeps)

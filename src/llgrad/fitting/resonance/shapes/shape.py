@@ -30,7 +30,12 @@ PEAK_TO_PEAK: Final = 2 / 3**0.5
 
 
 class LineShape(enum.Enum):
-    """What a line looks like against the field."""
+    """What a line looks like against the field.
+
+    >>> import llgrad as lg
+    >>> lg.fitting.LineShape("derivative").words
+    'derivatives of Lorentzians'
+    """
 
     LORENTZIAN = "lorentzian"
     """S/(1 + x²) + A x/(1 + x²)."""

@@ -12,7 +12,7 @@ from llgrad.devices.junction import ConductanceJunction
 from llgrad.experiments.rectification import Microwave
 from llgrad.experiments.spin_diode import spin_diode
 from llgrad.fitting.resonance.analysis import fit_resonance
-from llgrad.fitting.resonance.device_fit import fit_device
+from llgrad.fitting.resonance.spin_diode import fit_spin_diode
 
 MICROWAVE, ALONG = Microwave(current=10e-6), Vec3(1.0, 0.0, 0.0)
 
@@ -42,7 +42,7 @@ def sweeps(device):
 @pytest.mark.slow
 def test_the_device_is_found_from_all_sweeps(device, sweeps):
     start = device.replace(alpha=0.013, H_k=device.H_k + 5e-3, gamma=0.98 * device.gamma)
-    found = fit_device(start, sweeps, free=("gamma", "H_k", "alpha"), microwave=MICROWAVE, axis=ALONG)
+    found = fit_spin_diode(start, sweeps, free=("gamma", "H_k", "alpha"), microwave=MICROWAVE, axis=ALONG)
     assert found.converged and found.verdict == ("every free parameter is identifiable from these data",)
     for name, relative in (("gamma", 1e-3), ("H_k", 1e-4), ("alpha", 0.02)):
         assert found.values[name] == pytest.approx(getattr(device, name), rel=relative)
@@ -68,15 +68,15 @@ def test_a_device_that_does_not_explain_the_sweeps_is_said_to_first(device, swee
     slopes = Sweeps(
         [Sweep(f, fields, np.gradient(v, fields)) for f, v in zip(clean.frequencies, clean.voltage, strict=True)]
     )
-    found = fit_device(device, slopes, free=("alpha",), microwave=MICROWAVE, axis=ALONG)
+    found = fit_spin_diode(device, slopes, free=("alpha",), microwave=MICROWAVE, axis=ALONG)
     assert "the device does not explain 2 of 2 sweeps (worst at" in found.verdict[0]
     assert str(found).startswith("the device does not explain") and max(found.r_squared) < 0.95
 
 
 def test_what_cannot_be_meant_is_refused(device, sweeps):
     with pytest.raises(ValueError, match="unknown parameter 'alhpa'"):
-        fit_device(device, sweeps, free=("alhpa",), microwave=MICROWAVE, axis=ALONG)
+        fit_spin_diode(device, sweeps, free=("alhpa",), microwave=MICROWAVE, axis=ALONG)
     with pytest.raises(ValueError, match="this device has no junction"):
-        fit_device(device.replace(junction=None), sweeps, free=("alpha",), microwave=MICROWAVE, axis=ALONG)
+        fit_spin_diode(device.replace(junction=None), sweeps, free=("alpha",), microwave=MICROWAVE, axis=ALONG)
     with pytest.raises(ValueError, match="no free parameter"):
-        fit_device(device, sweeps, free=(), microwave=MICROWAVE, axis=ALONG)
+        fit_spin_diode(device, sweeps, free=(), microwave=MICROWAVE, axis=ALONG)

@@ -15,22 +15,33 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import get_leaf, leaf_units, listed, set_leaf, with_entries
 from llgrad.core.units import show, show_with_error
 from llgrad.core.vector import Vec3
 from llgrad.datasets.sweeps import Sweep, Sweeps
 from llgrad.devices.bounds import Bound, default_bound
 from llgrad.devices.oscillator import Oscillator
-from llgrad.devices.ranges import check_unit_vector
 from llgrad.experiments.rectification import Microwave, junction_of
-from llgrad.experiments.spin_diode import responses
+from llgrad.experiments.spin_diode import responses, sweep_axis
 from llgrad.fitting.answers.uncertainty import uncertainty
-from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, Window, fewest_points
+from llgrad.fitting.resonance.lorentzian import EVERYTHING, Background, FieldWindow, fewest_points
 from llgrad.fitting.resonance.shapes.residuals import LARGEST_MISFIT, following
 
 
-class DeviceFit(eqx.Module):
-    """A device found from sweeps; dictionaries are keyed by parameter name, numbers in SI."""
+class SpinDiodeFit(eqx.Module):
+    """A device found from sweeps; dictionaries are keyed by parameter name, numbers in SI.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> junction, along = lg.devices.ConductanceJunction(R_P=200.0, tmr=1.0), (1.0, 0.0, 0.0)
+    >>> sto = lg.presets.kubota2013().replace(current=0.0, polariser=(0.8, 0.6, 0.0), junction=junction)
+    >>> asked = {"microwave": lg.experiments.Microwave(current=10e-6), "axis": along}
+    >>> shown = lg.experiments.spin_diode(sto, np.linspace(0.06, 0.4, 61), [5e9], largest_swing=np.inf, **asked)
+    >>> found = lg.fitting.fit_spin_diode(sto, shown.sweeps(), free=("alpha",), **asked)
+    >>> found.converged, found.units["alpha"]
+    (True, '1')
+    """
 
     device: Oscillator
     values: dict[str, float]
@@ -57,16 +68,16 @@ class DeviceFit(eqx.Module):
     __repr__ = __str__
 
 
-def fit_device(
+def fit_spin_diode(
     device: Oscillator,
     sweeps: Sweeps,
     *,
     free: Mapping[str, Bound] | Iterable[str],
     microwave: Microwave,
-    axis: Vec3,
-    window: Window = EVERYTHING,
+    axis: Any = None,
+    window: FieldWindow = EVERYTHING,
     background: Background = Background.LINEAR,
-) -> DeviceFit:
+) -> SpinDiodeFit:
     """Parameters of a device from all sweeps at once, by least squares on the rectified voltage of its linear response.
 
     The device must be at rest (no auto-oscillation) and the microwave weak; its start must put the lines near the
@@ -77,21 +88,36 @@ def fit_device(
         sweeps: the data.
         free: paths of the free leaves ("gamma", "H_k", "alpha"), or a bound for each.
         microwave: ratio and phase of its current and field; the gain of each sweep is found.
-        axis: direction of the applied field, a unit vector.
+        axis: direction (3,) of the applied field, a unit vector; by default that of the device's own.
         window: the fields that are used.
         background: what is added to each sweep.
 
     Raises ValueError for an unknown parameter, a device without a junction, too few points.
+
+    >>> import llgrad as lg
+    >>> import numpy as np
+    >>> junction = lg.devices.ConductanceJunction(R_P=200.0, tmr=1.0)
+    >>> sto = lg.presets.kubota2013().replace(current=0.0, alpha=0.01, polariser=(0.8, 0.6, 0.0), junction=junction)
+    >>> microwave, along = lg.experiments.Microwave(current=10e-6), (1.0, 0.0, 0.0)
+    >>> fields, frequencies = np.linspace(0.06, 0.4, 61), np.arange(3, 11, 2) * 1e9
+    >>> data = lg.experiments.spin_diode(sto, fields, frequencies, microwave, axis=along, largest_swing=np.inf).sweeps()
+    >>> found = lg.fitting.fit_spin_diode(
+    ...     sto.replace(alpha=0.013), data, free=("alpha", "H_k"), microwave=microwave, axis=along
+    ... )
+    >>> bool(abs(found.values["alpha"] - 0.01) < 1e-6)
+    True
     """
+    check_kind("device", device, Oscillator, "give a device, such as lg.presets.kubota2013()")
+    check_kind("sweeps", sweeps, Sweeps, "read them by lg.read_sweeps")
     import scipy.optimize  # slow to import
 
     junction_of(device)
-    check_unit_vector("axis", axis)
+    along = sweep_axis(device, axis)
     units = leaf_units(device)
     bounds = _bounds(device, free, units)
     cuts = [_cut(sweep, window, background) for sweep in sweeps.sweeps]
     with jax.enable_x64(True):
-        problem = _Problem(device, cuts, bounds, microwave, axis, background)
+        problem = _Problem(device, cuts, bounds, microwave, along, background)
         start = np.array([bound.free(float(get_leaf(device, name))) for name, bound in bounds.items()])
         jacobian: Any = problem.jacobian  # scipy's stubs know only the words
         found = scipy.optimize.least_squares(problem.residuals, start, jac=jacobian, method="trf", x_scale="jac")
@@ -103,7 +129,7 @@ def fit_device(
         fitted = device
         for name, value in zip(names, values, strict=True):
             fitted = set_leaf(fitted, name, float(value))
-        return DeviceFit(
+        return SpinDiodeFit(
             device=fitted,
             values={name: float(v) for name, v in zip(names, values, strict=True)},
             errors={name: float(e) for name, e in zip(names, sure.errors, strict=True)},
@@ -146,7 +172,7 @@ def _bounds(device: Oscillator, free: Mapping[str, Bound] | Iterable[str], units
     return {name: default_bound(name, units[name], float(get_leaf(device, name))) for name in names}
 
 
-def _cut(sweep: Sweep, window: Window, background: Background) -> Sweep:
+def _cut(sweep: Sweep, window: FieldWindow, background: Background) -> Sweep:
     inside = window.holds(sweep.field)
     if inside.sum() < fewest_points(background):
         raise ValueError(
