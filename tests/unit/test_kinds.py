@@ -198,7 +198,7 @@ RIGHT = {
     *((name, "device", "a device") for name in ("grid_search", "optimise", "pareto_front")),
     ("trace_of", "columns", "None"),
     ("amplitude_model", "device", "a device"),
-    ("resonance_map", "device", "a device"),
+    *((name, "device", "a device") for name in ("resonance_map", "spin_diode")),
     *((name, "device", "a device") for name in ("equilibria", "follow", "loop", "lyapunov", "resonance", "thresholds")),
     *((name, "device", "a device") for name in ("torque_at", "save_device")),
     ("fit", "data", "a run"),

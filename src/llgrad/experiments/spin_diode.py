@@ -29,7 +29,8 @@ class SpinDiode(eqx.Module):
     >>> import llgrad as lg
     >>> junction = lg.devices.ConductanceJunction(R_P=200.0, tmr=1.0)
     >>> sto, microwave = lg.presets.kubota2013().replace(junction=junction), lg.experiments.Microwave(current=1e-5)
-    >>> found = lg.experiments.spin_diode(sto.replace(current=0.0), [0.3, 0.4], [5e9], microwave, axis=(0.8, 0.6, 0.0))
+    >>> sto, fields = sto.replace(current=0.0), [0.3, 0.4, 0.5]
+    >>> found = lg.experiments.spin_diode(sto, fields, [5e9], microwave, axis=(0.8, 0.6, 0.0))
     >>> [sweep.frequency for sweep in found.sweeps().sweeps]
     [5000000000.0]
     """

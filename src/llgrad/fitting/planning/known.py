@@ -30,7 +30,7 @@ class KnownParameters(NamedTuple):
     >>> errors = np.array([1e-4])
     >>> known = lg.fitting.KnownParameters(sto, ("alpha",), (), errors, np.eye(1), 0.01, columns, 1.0, (1.0, 0.0))
     >>> known.values.tolist()
-    [0.01]
+    [0.005]
     """
 
     model: Oscillator
