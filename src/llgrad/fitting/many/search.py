@@ -235,8 +235,9 @@ class _Lanes:
         self.next, self.steps[lane] = self.next + 1, 0
         self.window[lane] = self.begun.window[trace]
         self.stage[lane] = GO if self.window[lane] == self.last else BEGIN
-        parts = (part[self.trace] for part in _parts(self.begun.value))
-        self.state.begin(np.arange(WIDTH) == lane, self.begun.u[self.trace], CostEvaluation(*parts))
+        cost, gradient, curvature = (part[self.trace] for part in _parts(self.begun.value))
+        value = CostEvaluation(cost, gradient, curvature)
+        self.state.begin(np.arange(WIDTH) == lane, self.begun.u[self.trace], value)
 
     def _keep(self, lane: int) -> None:
         state, trace = self.state, self.trace[lane]
