@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 import llgrad as lg
+from benchmarks.history import add_option, keep
 
 DURATION: Final = 20e-9
 FIELDS: Final = {"200 Oe": 0.02, "2 kOe": 0.2}
@@ -101,9 +102,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lanes", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=7)
+    add_option(parser)
     given = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
     table = Table("work", "RK4 steps", "8th steps", "RK4 [ms]", "8th [ms]", "times faster", "bar")
+    figures = {}
     for (kind, name), bar in BARS.items():
         field = FIELDS[name]
         eighth = lg.solvers.DormandPrince8(limit=2.5)
@@ -120,8 +123,10 @@ def main() -> None:
             f"{slow / fast:.1f}",
             f"≥ {bar:g}",
         )
+        figures |= {f"{kind}, {name}, RK4 [s]": slow, f"{kind}, {name}, 8th [s]": fast}
         print(f"{kind}, {name}: {slow * 1e3:.1f} ms / {fast * 1e3:.2f} ms = {slow / fast:.2f}", flush=True)
     Console(width=120).print(table)
+    keep(given.json, "accuracy", figures)
 
 
 if __name__ == "__main__":

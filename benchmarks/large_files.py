@@ -21,6 +21,8 @@ from typing import Final
 
 import numpy as np
 
+from benchmarks.history import add_option, keep
+
 SAMPLES: Final = 125_000_000
 """Doubles: 1 GB."""
 WINDOW: Final = 10_000_000
@@ -101,11 +103,12 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=SAMPLES)
     parser.add_argument("--window", type=int, default=WINDOW)
     parser.add_argument("--read", type=pathlib.Path, help=argparse.SUPPRESS)
+    add_option(parser)
     given = parser.parse_args()
     if given.read is not None:
         print(json.dumps(read(given.read, given.samples, given.window)))
         return
-    missed = False
+    missed, figures = False, {}
     print(f"{'file':<14}{'GB':>7}{'s':>8}{'processor s':>13}{'memory/window':>15}")
     with tempfile.TemporaryDirectory() as folder:
         for name, write in FORMATS.items():
@@ -118,7 +121,10 @@ def main() -> None:
             path.unlink()
             share = found["bytes"] / found["window"]
             missed |= found["seconds"] > LONGEST or share > MOST
+            figures |= {f"{name} [s]": found["seconds"], f"{name}, processor [s]": found["worked"]}
+            figures[f"{name}, memory/window"] = share
             print(f"{name:<14}{size:>7.2f}{found['seconds']:>8.2f}{found['worked']:>13.2f}{share:>15.2f}")
+    keep(given.json, "large_files", figures)
     sys.exit(missed)
 
 

@@ -44,6 +44,7 @@ import numpy as np
 import scipy.signal
 
 import llgrad as lg
+from benchmarks.history import add_option, keep
 
 FREQUENCY = 0.1
 """Cycles per sample."""
@@ -96,14 +97,17 @@ def main() -> None:
     parser.add_argument("--levels", type=float, nargs="+", default=LEVELS, help="of the line above the noise [dB]")
     parser.add_argument("--widths", type=float, nargs="+", default=WIDTHS, help="relative to the frequency")
     parser.add_argument("--noise", type=int, default=2000, help="records of noise alone, of each size")
+    add_option(parser)
     given = parser.parse_args()
     print(f"{given.draws} draws each, seed {given.seed}")
     print("kind        width  level  coherence times  found  frequency  width")
-    rows = []
+    rows, figures = [], {}
     cells = itertools.product(given.widths, given.levels, LENGTHS)
     for kind, (relative, level, length) in itertools.product(("oscillator", "gaussian"), cells):
         row = coverage(kind, relative * FREQUENCY, level, length, given.draws, given.seed)
         rows.append(row)
+        parts = zip(("found", "frequency", "width"), row, strict=True)
+        figures |= {f"{kind}, {relative:.1%}, {level:g} dB, {length}, {what}": value for what, value in parts}
         told = f"{row[0]:6.2f} {row[1]:10.3f} {row[2]:6.3f}"
         print(f"{kind:<10} {relative:6.1%} {level:3.0f} dB {length:16} {told}", flush=True)
     often = np.array([row for row in rows if row[0] >= OFTEN])
@@ -114,6 +118,8 @@ def main() -> None:
     for size in (100, 1000, 10_000) if given.noise else ():
         alarms = sum(lg.observables.line_width(rng.normal(size=size), dt=1.0).found for _ in range(given.noise))
         print(f"noise of {size} samples passes for a line in {alarms} of {given.noise} records", flush=True)
+        figures[f"noise of {size} samples, lines of {given.noise}"] = alarms
+    keep(given.json, "lines", figures, draws=given.draws, seed=given.seed)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import time
 import numpy as np
 
 import llgrad as lg
+from benchmarks.history import asked, keep
 
 COUNT = 101
 DEVICE = lg.presets.kubota2013().replace(temperature=300.0)
@@ -24,13 +25,16 @@ def mapped(top: float) -> tuple[float, float, lg.experiments.Map]:
 
 def main() -> None:
     """Print all."""
+    figures = {}
     for name, top in (("first", 4.8e-3), ("again", 4.9e-3), ("and again", 5e-3)):
         wall, processor, found = mapped(top)
+        figures |= {f"{name}, wall [s]": wall, f"{name}, processor [s]": processor}
         oscillates = int(np.isfinite(found["frequency"]).sum())
         print(
             f"{name}: {COUNT} × {COUNT} points, {oscillates} with an orbit: {wall:.1f} s on {os.cpu_count()} "
             f"processors, {processor:.1f} s of their time"
         )
+    keep(asked(), "maps", figures)
 
 
 if __name__ == "__main__":

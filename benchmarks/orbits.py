@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import llgrad as lg
+from benchmarks.history import asked, keep
 
 CASES: Final = ((0.2, 2.5e-3), (0.02, 2.5e-3), (0.02, 0.8e-3), (0.02, 0.42e-3))
 """Field [T] and current [A]."""
@@ -141,13 +142,17 @@ def main() -> None:
     print(
         "\none frequency with three derivatives, over a transient with three tangents (1e-6), both warm, processor time"
     )
+    figures = {}
     for field, current in CASES:
         slow, fast, duration, dt, error = speed((field, current, 0.005))
         said = f"transient {duration * 1e9:.4g} ns in steps of {dt * 1e12:.3g} ps: {slow * 1e3:.4g} ms"
+        place = f"{field * 1e3:g} mT, {current * 1e3:g} mA"
+        figures |= {f"{place}, transient [s]": slow, f"{place}, orbit [s]": fast}
         print(
             f"{field * 1e3:g} mT, {current * 1e3:g} mA: {said}, orbit {fast * 1e3:.3g} ms (error {error:.0e}): "
             f"{slow / fast:.0f} × faster"
         )
+    keep(asked(), "orbits", figures)
     if "--noise" in sys.argv:
         print(f"\nspread of the phase of {RUNS} noisy runs at 300 K, as a line width")
         for field, current in CASES[:2]:

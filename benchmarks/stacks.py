@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import llgrad as lg
+from benchmarks.history import asked, keep
 from benchmarks.measure import cores
 
 DT: Final = 0.5e-12
@@ -156,7 +157,7 @@ def main() -> int:
     print("two coupled layers, RK4, one core: ns a step of a trajectory")
     for name, value in each.items():
         print(f"  {name:<24} {value:8.1f}")
-    met = True
+    met, figures = True, {f"{name} [ns a step]": value for name, value in each.items()}
     for kind, model in models.items():
         leaves = len(jax.tree.leaves(model))
         rows = (
@@ -166,10 +167,12 @@ def main() -> int:
             (f"gradient of {leaves} numbers over forward, {LANES}", _over(each, kind, f"{LANES}"), 3.0, True),
         )
         for what, value, bar, at_most in rows:
+            figures[f"{kind}, {what}"] = value
             well = value <= bar if at_most else value >= bar
             met &= well
             told = f"{'at most' if at_most else 'at least'} {bar:g}: {'met' if well else 'missed'}"
             print(f"{kind} stack, {what}: {value:.3g} ({told})")
+    keep(asked(), "stacks", figures)
     return 0 if met else 1
 
 

@@ -1,6 +1,6 @@
 """Studies of many traces: fits a second, what a second worker and a second thread give, and kills at random moments.
 
-    python -m benchmarks.studies [TRACES] [--kills N]
+    python -m benchmarks.studies [TRACES] [--kills N] [--json FILE]
 
 Every trace is 5 ns of the reference device with another damping and current, at 10 ps and with noise; three parameters
 are free. Speeds are of what comes after every worker has compiled: the time between the first rows and the last.
@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 
 import llgrad as lg
+from benchmarks.history import asked, keep
 
 TURNS: Final = 3
 BATCH: Final = 64
@@ -71,6 +72,7 @@ def speeds(traces: pathlib.Path) -> None:
     one, two, threaded = (statistics.median(values) for values in found.values())
     print(f"two workers over one: {two / one:.2f} (≥ 1.8); over one of two threads: {two / threaded:.2f} (≥ 0.9)")
     print(f"fits a second in all: {two:.0f} (≥ 200)")
+    keep(asked(), "studies", {f"{name} [fits/s]": statistics.median(values) for name, values in found.items()})
 
 
 def kill_at_random(traces: pathlib.Path, count: int) -> None:

@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 import llgrad as lg
+from benchmarks.history import asked, keep
 
 CURRENT, FIELD = 2.5e-3, 20e-3
 NUMBERS: Final = (2, 4, 8)
@@ -64,6 +65,7 @@ def order(device: lg.Oscillator, count: int, spread: float, ohms: float) -> floa
 
 
 def main() -> None:
+    figures = {}
     print("ΔR, N, K/2π; order at Δ/K = " + ", ".join(f"{s:g}" for s in SPREADS))
     for delta_R in (30.0, 60.0):
         junction = lg.devices.LinearJunction(R_P=325.0 - delta_R / 2, delta_R=delta_R)
@@ -71,8 +73,12 @@ def main() -> None:
         for count in NUMBERS:
             K, slope, ohms = coupling(device, count)
             found = [order(device, count, share * K / slope, ohms) for share in SPREADS]
+            figures |= {
+                f"{delta_R:.0f} Ω, {count}, Δ/K = {s:g}": value for s, value in zip(SPREADS, found, strict=True)
+            }
             orders = ", ".join(f"{value:.3f}" for value in found)
             print(f"{delta_R:.0f} Ω, {count}, {K / 2e6 / math.pi:.2f} MHz; {orders}", flush=True)
+    keep(asked(), "synchronisation", figures)
 
 
 if __name__ == "__main__":

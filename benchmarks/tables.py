@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.against import HERE, Build, revision
+from benchmarks.history import add_option, keep
 
 FITS: Final = ("fit of a table of 8 frequencies", "fit of a table beside other orbits")
 
@@ -27,10 +28,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("revision")
     parser.add_argument("--repeats", type=int, default=7)
+    add_option(parser)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         sources = [HERE.parent / "src", revision(options.revision, pathlib.Path(folder))]
         builds = [Build(source, f"{folder}/kernels{index}") for index, source in enumerate(sources)]
+        figures = {}
         for name in FITS:
             first = [float(build.ask(f"first {name}")) for build in builds]
             mine, other = (np.fromstring(build.ask(f"answer {name}").strip("[]\n"), sep=",") for build in builds)
@@ -39,6 +42,7 @@ def main() -> None:
                 continue
             turns = [[float(build.ask(f"work {name}")) for build in builds] for _ in range(options.repeats)]
             warm = [statistics.median(turn[index] for turn in turns) for index in range(len(builds))]
+            figures |= {f"{name}, first [processor s]": first[0], f"{name}, warm [processor s]": warm[0]}
             print(
                 f"{name}, processor s of this build and of {options.revision}: first {first[0]:.3g}, {first[1]:.3g} "
                 f"({first[1] / first[0]:.2g} times faster); warm {warm[0]:.3g}, {warm[1]:.3g} "
@@ -47,6 +51,7 @@ def main() -> None:
             for kind, place in (("values", 0), ("standard errors", 1)):
                 apart = np.abs(mine[place::2] / other[place::2] - 1).max()
                 print(f"  {kind} of this build {mine[place::2]}, apart by {apart:.1e} of them at most")
+        keep(options.json, "tables", figures)
         for build in builds:
             build.close()
 

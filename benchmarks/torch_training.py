@@ -19,7 +19,7 @@ import numpy as np
 import optax
 
 import llgrad as lg
-from benchmarks.history import keep
+from benchmarks.history import add_option, keep
 from llgrad.torch.library import torch
 
 STEPS, RATE, CLASSES = 20, 0.02, 10
@@ -162,7 +162,7 @@ def overhead() -> dict[str, float]:
 def main() -> None:
     """Measure, print, and keep the numbers."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", help="a file of lines, to which these numbers are added")
+    add_option(parser)
     parser.add_argument("--rounds", type=int, default=9)
     given = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
@@ -175,8 +175,7 @@ def main() -> None:
     rows |= overhead()
     for name, value in rows.items():
         print(f"{name:70s} {value:.4g}")
-    if given.json:
-        keep(given.json, "torch_training", rows, torch=torch.__version__)
+    keep(given.json, "torch_training", rows, torch=torch.__version__)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from llgrad.fitting.assembly import as_experiments, prepare
 from llgrad.fitting.fit import fit
 from llgrad.fitting.methods.base import Begin, Log
 from llgrad.fitting.methods.guesses import Guess
-from llgrad.fitting.methods.least_squares import LevenbergMarquardt
+from llgrad.fitting.methods.least_squares import LevenbergMarquardt, SearchState
 from llgrad.fitting.methods.starts import Starts
-from llgrad.fitting.problem import evaluate
+from llgrad.fitting.problem import CostEvaluation, evaluate
 
 FREE = {"field.z": between(-0.1, 0.1), "current": between(0.1e-3, 5e-3), "alpha": positive()}
 
@@ -125,3 +125,15 @@ def test_reports_progress(teacher, first_state):
     assert seen
     assert all(0 <= entry["fraction"] <= 1 and {"stage", "iteration", "cost"} <= set(entry) for entry in seen)
     assert seen[-1]["fraction"] > seen[0]["fraction"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "settled"),
+    [([1e-3, 1e-7], True), ([1e-3, 1e-6], False), ([1.1e-8, 1e-8], False), ([1e-3, 1e-11], True), ([1e-7], False)],
+)
+def test_a_search_settles_where_two_steps_say_that_little_is_left(steps, settled):
+    state = SearchState(np.zeros((1, 1)), ())
+    for number, step in enumerate(steps):
+        value = CostEvaluation(np.array([1.0 - number]), np.zeros((1, 1)), np.ones((1, 1, 1)))
+        state.judge(state.u + step, value, np.ones(1, bool), 1e-10)
+    assert bool(state.settled[0]) == settled

@@ -1,9 +1,12 @@
 """Fits of many traces: the numbers of `fit`, and the same bits beside whatever others."""
 
+import jax
 import numpy as np
 import pytest
 
 import llgrad as lg
+from llgrad.fitting.many import search
+from llgrad.fitting.many.batch import batch_of
 
 FREE = ["alpha", "current"]
 DEVICE = lg.presets.kubota2013().replace(current=0.6e-3)
@@ -44,6 +47,27 @@ def test_the_same_bits_beside_whatever_others(traces, found):
     some = [17, 3, 8]
     again = lg.fitting.fit_each(DEVICE, [traces[i] for i in some], free=FREE)
     assert [repr(one) for one in again] == [repr(found[i]) for i in some]
+
+
+def test_a_start_far_off_comes_to_the_same_numbers(traces, found):
+    away = DEVICE.replace(alpha=0.02, current=0.3e-3)
+    for far, near in zip(lg.fitting.fit_each(away, traces, free=FREE), found, strict=True):
+        assert far.verdict == near.verdict
+        for name, value in near.values.items():
+            assert abs(far.values[name] - value) < 1e-5 * near.errors[name]
+            assert far.errors[name] == pytest.approx(near.errors[name], rel=1e-5)
+
+
+def test_what_slopes_do_not_fix_stays_near_the_given_start(monkeypatch):
+    noisy = [recorded(0.006, 0.6e-3, noise=0.05) for _ in range(8)]
+    with jax.enable_x64(True):
+        batch, _ = batch_of(DEVICE, [lg.Experiment(trace) for trace in noisy], dict.fromkeys(FREE))
+        held = batch.values(search.starting_points(batch, np.arange(8)))[:, 0]
+        descended = search._descended
+        monkeypatch.setattr(search, "_descended", lambda *given: descended(*given[:-1], 0 * given[-1]))
+        free = batch.values(search.starting_points(batch, np.arange(8)))[:, 0]
+    assert free.min() < DEVICE.alpha / 1000  # noise alone would have it negative
+    assert (np.abs(np.log(held / DEVICE.alpha)) < 2).all()
 
 
 def test_what_cannot_be_fitted_is_a_sentence_and_the_others_are_fitted(traces, found):

@@ -245,7 +245,8 @@ def _report(run: Trajectory | SystemTrajectory, name: str, seed: int | None, out
 def last_half(run: Trajectory) -> Trajectory:
     """The run without its first half, in which it may still settle."""
     half = run.m.shape[0] // 2
-    t, m = (np.asarray(array)[half:] for array in (run.t, run.m))
+    t: Any = np.asarray(run.t)[half:]
+    m: Any = np.asarray(run.m)[half:]
     return Trajectory(t, m, run.status, run.model, run.drive, run.stats)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 import equinox as eqx
 import jax
 import numpy as np
+from jaxtyping import Float, PyTree
 
 from llgrad.core.speed.namespace import namespace
 from llgrad.core.status import Status
@@ -43,11 +44,11 @@ class Trajectory(eqx.Module):
     ((501,), (501, 3), (501,), 2.0)
     """
 
-    t: Any
-    m: Any
+    t: Float[jax.Array, "T"]
+    m: Float[jax.Array, "*batch T 3"]
     status: Status
-    model: Any
-    drive: Any
+    model: PyTree
+    drive: PyTree
     stats: Stats = eqx.field(static=True)
 
     @property
@@ -56,17 +57,17 @@ class Trajectory(eqx.Module):
         return self.stats.dt * self.stats.save_every / self.stats.samples
 
     @property
-    def mx(self) -> Any:
+    def mx(self) -> Float[jax.Array, "*batch T"]:
         """Component along x, (T,) or (T, N)."""
         return self._component(0)
 
     @property
-    def my(self) -> Any:
+    def my(self) -> Float[jax.Array, "*batch T"]:
         """Component along y, (T,) or (T, N)."""
         return self._component(1)
 
     @property
-    def mz(self) -> Any:
+    def mz(self) -> Float[jax.Array, "*batch T"]:
         """Component along z, (T,) or (T, N)."""
         return self._component(2)
 
@@ -85,8 +86,8 @@ class SystemSignal(eqx.Module):
     Of an array of N members (batch…, T, N).
     """
 
-    t: Any
-    values: Any
+    t: Float[jax.Array, "T"]
+    values: Float[jax.Array, "*batch T"]
     name: str = eqx.field(static=True)
     unit: str = eqx.field(static=True)
     dt: float = eqx.field(static=True)
@@ -131,11 +132,11 @@ class SystemTrajectory(eqx.Module):
     ((101,), ['C'], True)
     """
 
-    t: Any
-    state: Any
+    t: Float[jax.Array, "T"]
+    state: PyTree[Float[jax.Array, "*batch T"]]
     status: Status
-    model: Any
-    drive: Any
+    model: PyTree
+    drive: PyTree
     stats: Stats = eqx.field(static=True)
 
     def __getattr__(self, name: str) -> Any:
@@ -163,7 +164,7 @@ class SystemTrajectory(eqx.Module):
         return self.model.read(self, name)
 
     @property
-    def m(self) -> Any:
+    def m(self) -> Float[jax.Array, "*batch T 3"]:
         """The unit vector (T, 3), or (T, N, 3), of a state that has one. Raises ValueError for none, or many."""
         spins = [node for node in jax.tree.leaves(self.state, is_leaf=_is_vector) if _is_vector(node)]
         if len(spins) != 1:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.arguments.kinds import check_kind
@@ -166,7 +167,11 @@ def _values(table: TextTable, swept: int, name: str, area: float | None) -> tupl
 
 
 def frequencies_of(
-    spectra: Sequence[Spectrum], setting: str, values: Any, *, window: Window | None = None
+    spectra: Sequence[Spectrum],
+    setting: str,
+    values: Float[ArrayLike, "n"] | Sequence[float | str],
+    *,
+    window: Window | None = None,
 ) -> FrequencyTable:
     """The frequencies of the strongest lines of several spectra, each at its value of a setting, with their errors.
 

@@ -16,7 +16,7 @@ from llgrad.core.units import show
 from llgrad.datasets.formats import ALIASES, ARRAY_FILES, read_arrays, spacing_of, trace_of_arrays
 from llgrad.datasets.frequencies import FrequencyTable
 from llgrad.datasets.recordings.choosing import Asked, trace_of_recording, waveform_of_recording
-from llgrad.datasets.recordings.labelled import is_labelled
+from llgrad.datasets.recordings.labelled import Labelled, is_labelled
 from llgrad.datasets.recordings.opening import ENDINGS, is_recording, open_recording
 from llgrad.datasets.recordings.writing import WRITERS
 from llgrad.datasets.sweeps import Sweeps
@@ -30,7 +30,7 @@ from llgrad.observables.spectrum import Spectrum
 
 
 def read_trace(
-    path: str | os.PathLike[str] | Any,
+    path: str | os.PathLike[str] | Labelled,
     columns: Sequence[str] | None = None,
     units: Mapping[str, str] | None = None,
     *,
@@ -166,7 +166,7 @@ def _write_csv(file: Path, trace: Trace, notes: Sequence[str]) -> None:
 
 
 def read_waveform(
-    path: str | os.PathLike[str] | Any,
+    path: str | os.PathLike[str] | Labelled,
     unit: str | None = None,
     *,
     channel: str | None = None,

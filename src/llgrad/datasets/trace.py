@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
@@ -92,7 +93,7 @@ class Trace(eqx.Module):
     def _known(self) -> dict[str, str]:
         return COLUMNS | dict(self.own)
 
-    def with_columns(self, t: Any, columns: Mapping[str, Any]) -> Trace:
+    def with_columns(self, t: Float[ArrayLike, "T"] | Sequence[float], columns: Mapping[str, Any]) -> Trace:
         """Other samples of some of the columns, with their units."""
         units = {name: unit for name, unit in self.own if name in columns}
         return Trace(t, columns, self.notes, self.understood, units)

@@ -136,7 +136,7 @@ class System(Record):
     def read(self, run: SystemTrajectory, name: str | None = None) -> SystemSignal:
         """A signal of a run of this system; see `SystemTrajectory.signal`."""
         name = chosen_signal(self, run.state, name)
-        values = dict(zip(component_names(run.state), jax.tree.leaves(run.state), strict=True)).get(name)
+        values: Any = dict(zip(component_names(run.state), jax.tree.leaves(run.state), strict=True)).get(name)
         if name in self.outputs:
             observed = observed_of(run).get(name)
             if (values is None) == (observed is None):

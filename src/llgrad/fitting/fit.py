@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float, Key, PyTree
 
 from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
@@ -49,8 +50,8 @@ def fit(
     method: Method = LevenbergMarquardt(),
     guess: Guess | None = None,
     starts: Starts = Starts(),
-    key: Any = None,
-    m0: Any = None,
+    key: Key[jax.Array, ""] | None = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
     drive: Drive | Mapping[str, Waveform] | None = None,
     noise: float | None = None,
     dt: float | None = None,

@@ -130,6 +130,11 @@ def _evaluate(problem: Problem, u: Any, m0: Any, horizon: Any) -> CostEvaluation
 
 def evaluation_in_time(problem: Problem, u: Any, m0: Any, horizon: Any) -> CostEvaluation:
     """Of one set of parameters u (p,), m0 (R, 3), of what is simulated; to be compiled by who calls it."""
+    return evaluation_with_residuals(problem, u, m0, horizon)[0]
+
+
+def evaluation_with_residuals(problem: Problem, u: Any, m0: Any, horizon: Any) -> tuple[CostEvaluation, Any]:
+    """The same, and the residuals (M,)."""
 
     def f(u: Any) -> tuple[Any, Any]:
         r, fine = problem.residuals(u, m0, horizon)
@@ -137,7 +142,7 @@ def evaluation_in_time(problem: Problem, u: Any, m0: Any, horizon: Any) -> CostE
 
     jacobian, (r, fine) = jax.jacfwd(f, has_aux=True)(u)
     fine = fine & jnp.isfinite(r).all() & jnp.isfinite(jacobian).all()
-    return CostEvaluation(jnp.where(fine, r @ r, jnp.inf), jacobian.T @ r, jacobian.T @ jacobian)
+    return CostEvaluation(jnp.where(fine, r @ r, jnp.inf), jacobian.T @ r, jacobian.T @ jacobian), r
 
 
 def _of_sought(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import jax
+from jaxtyping import ArrayLike, Float
 
 from llgrad.observables.frequency import tone_of, where_found
+from llgrad.observables.signal import Source
 
 
-def amplitude(source: Any, dt: Any = None) -> Any:
+def amplitude(source: Source, dt: Float[ArrayLike, ""] | None = None) -> Float[jax.Array, "*batch"]:
     """Amplitude A of the strongest tone A cos(2π f t + φ), half of its peak to peak, in the unit of the signal.
 
     Arguments, shapes, errors and NaN are those of `frequency`; differentiable once.

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.speed.namespace import namespace
-from llgrad.observables.signal import signal_of
+from llgrad.observables.signal import Source, signal_of
 from llgrad.observables.tone import Tone, tone_and_verdict
 
 
-def frequency(source: Any, dt: Any = None) -> Any:
+def frequency(source: Source, dt: Float[ArrayLike, ""] | None = None) -> Float[jax.Array, "*batch"]:
     """Frequency [Hz] of the strongest tone of a signal, far finer than a bin of its spectrum; differentiable once.
 
     `source`: a `Trajectory` (m·p is taken), the `signal(name)` of a run of a `System`, a `Trace` of one column, or

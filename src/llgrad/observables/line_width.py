@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.units import show, show_with_error
 from llgrad.observables.estimators.change import change_of
@@ -14,7 +15,7 @@ from llgrad.observables.estimators.diffusion import diffusion_of
 from llgrad.observables.estimators.line import CLEAN, FALSE_ALARM, LineFit, Statistics, fit_line, line_shape, quantiles
 from llgrad.observables.estimators.steadiness import excess, interval_error, width_excess
 from llgrad.observables.frequency import best_frequency
-from llgrad.observables.signal import signal_of
+from llgrad.observables.signal import Source, signal_of
 
 FEWEST_PERIODS: Final = 20
 FEWEST_BINS: Final = 1.5
@@ -79,9 +80,9 @@ class LineWidth(eqx.Module):
     """The variance that the line carries, in the unit of the signal squared."""
     background: float
     """Density of the noise about the line, in the unit of the signal squared per hertz."""
-    widths: Any
+    widths: Float[np.ndarray, "W"]
     """Line widths (W,) and how likely each is (W,), of sum 1."""
-    weights: Any
+    weights: Float[np.ndarray, "W"]
     notes: tuple[str, ...] = eqx.field(static=True)
     changes: bool = eqx.field(static=True, default=False)
     """Whether there is one that is not steady, a burst or a sweep: its numbers are NaN as well, and a note says how."""
@@ -123,7 +124,7 @@ class LineWidth(eqx.Module):
         return "; ".join([f"frequency {found}; line width {width}, between {low} and {high} (95 %)", *self.notes])
 
 
-def line_width(source: Any, dt: float | None = None) -> LineWidth:
+def line_width(source: Source, dt: float | None = None) -> LineWidth:
     """Frequency and width of the strongest line of one noisy signal: a Lorentzian on a flat background.
 
     The periodogram of the whole signal is compared with line and background together, by Whittle's likelihood (see

@@ -7,14 +7,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.speed.namespace import namespace
 from llgrad.observables.frequency import where_found
-from llgrad.observables.signal import signal_of
+from llgrad.observables.signal import Source, signal_of
 from llgrad.observables.tone import tone_and_verdict, within_a_turn
 
 
-def phase(source: Any, dt: Any = None) -> Any:
+def phase(source: Source, dt: Float[ArrayLike, ""] | None = None) -> Float[jax.Array, "*batch"]:
     """Phase φ [rad], −π to π, of the strongest tone A cos(2π f t + φ).
 
     t = 0 is the origin of the times of a `Trajectory` or `Trace`, and the first sample of an array. A `drives.Sine` of
@@ -32,7 +33,7 @@ def phase(source: Any, dt: Any = None) -> Any:
     return where_found(oscillates, within_a_turn(tone.phase - math.tau * (before - xp.round(before)), xp))
 
 
-def instantaneous_phase(source: Any, dt: Any = None) -> Any:
+def instantaneous_phase(source: Source, dt: Float[ArrayLike, ""] | None = None) -> Float[jax.Array, "*batch T"]:
     """Phase [rad] of the analytic signal at every sample, (…, T), without jumps; its slope is 2π times the frequency.
 
     The analytic signal is x + i H[x] with the Hilbert transform H, of the signal without its mean; within a few

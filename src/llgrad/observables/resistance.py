@@ -7,6 +7,7 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_number, is_concrete
@@ -18,7 +19,7 @@ LOAD: Final = 50.0
 """Impedance [Ω] of microwave instruments and lines."""
 
 
-def resistance(run: Trajectory, junction: Junction | None = None) -> Any:
+def resistance(run: Trajectory, junction: Junction | None = None) -> Float[jax.Array, "*batch T"]:
     """Resistance R(m·p) [Ω] of the junction in the course of a run, at its current, (T,) or (T, N).
 
     The law is that of `junction`, or of the device's own. Raises ValueError where there is none.
@@ -33,7 +34,7 @@ def resistance(run: Trajectory, junction: Junction | None = None) -> Any:
     return each_run(_resistance, run, _junction(run, junction))
 
 
-def voltage(run: Trajectory, junction: Junction | None = None) -> Any:
+def voltage(run: Trajectory, junction: Junction | None = None) -> Float[jax.Array, "*batch T"]:
     """Voltage V = I R(m·p) [V] across the junction, (T,) or (T, N); I is the direct current plus the drive's.
 
     The law is that of `junction`, or of the device's own. Raises ValueError where there is none.
@@ -48,7 +49,7 @@ def voltage(run: Trajectory, junction: Junction | None = None) -> Any:
     return each_run(_voltage, run, _junction(run, junction))
 
 
-def load_voltage(run: Trajectory, junction: Junction | None = None, load: float = LOAD) -> Any:
+def load_voltage(run: Trajectory, junction: Junction | None = None, load: float = LOAD) -> Float[jax.Array, "*batch T"]:
     """Voltage [V] that a bias tee passes into a load: (V − ⟨V⟩) load/(⟨R⟩ + load), (T,) or (T, N).
 
     ⟨…⟩ is the mean over the run, so the run should hold whole periods, or many. Its spectrum in dBm is what a spectrum

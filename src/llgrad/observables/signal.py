@@ -33,6 +33,10 @@ class HasColumns(Protocol):
     units: Any
 
 
+Source = Trajectory | SystemTrajectory | SystemSignal | HasColumns | jax.Array | np.ndarray | Sequence[float]
+"""What an observable takes: a run, a signal of one, a trace, or samples (…, T), time last."""
+
+
 class SampledSignal(NamedTuple):
     """Evenly spaced samples: `values` (…, T), time last; `dt` [s]; `start`, the time of the first sample [s]."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.trajectory import SystemTrajectory
 from llgrad.observables.receiver import Receiver
-from llgrad.observables.signal import FEWEST_SAMPLES, HasColumns, signal_of
+from llgrad.observables.signal import FEWEST_SAMPLES, HasColumns, Source, signal_of
 
 FLOOR: Final = 1e-300
 """Smallest power [W] that is written in decibels."""
@@ -35,7 +36,7 @@ class Spectrum(eqx.Module):
     """What an analyser's levels went through, where the density was found from them."""
     understood: tuple[str, ...] = eqx.field(static=True, default=())
     """How the file was understood that this was read from."""
-    samples: Any = None
+    samples: tuple[Float[np.ndarray, "*batch T"], float] | None = None
     """The samples (…, T) from which it was computed, and the time [s] between two; None where it was measured."""
 
     @property
@@ -73,7 +74,7 @@ class Spectrum(eqx.Module):
         return "; ".join([found, *self.understood])
 
 
-def spectrum(source: Any, dt: float | None = None, *, unit: str | None = None, segments: int = 1) -> Spectrum:
+def spectrum(source: Source, dt: float | None = None, *, unit: str | None = None, segments: int = 1) -> Spectrum:
     """Power spectral density by Welch's method (Hann window, half overlapping segments, each without its mean).
 
     `source`: a `Trajectory` (m·p is taken), the `signal(name)` of a run of a `System`, a `Trace` of one column, or

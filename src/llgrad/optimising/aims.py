@@ -88,7 +88,7 @@ class Aim(NamedTuple):
         return "smallest" if self.sign > 0 else "largest"
 
 
-def of_orbit(what: str | Callable[[Any], Any], *, unit: str = "", **options: Any) -> OrbitNumber:
+def of_orbit(what: str | Callable[..., Any], *, unit: str = "", **options: Any) -> OrbitNumber:
     """A number of a device's limit cycle, for an aim or a limit: by its name, with its options, or by a function of the
     orbit. It is itself a function of the device.
 

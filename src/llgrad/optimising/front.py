@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import wrong_kind
 from llgrad.core.files import write_json
 from llgrad.core.record import as_count
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
+from llgrad.devices.array import OscillatorArray
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
+from llgrad.drives.drive import Drive
 from llgrad.optimising.aims import Aim
 from llgrad.optimising.answers.card import FEASIBLE, how_of
 from llgrad.optimising.answers.sentences import nothing_within, told_front
 from llgrad.optimising.asking import OptimumRequest, asked_for, goal_of
 from llgrad.optimising.evaluation import Values
+from llgrad.optimising.limits import Conditions
 from llgrad.optimising.optimise import STARTS, STEPS, checked_starts, kept, started
 from llgrad.optimising.search import Goal, SearchEnd, SearchLimit, search
 
@@ -38,8 +44,8 @@ class Trade:
     """Of the two aims [SI]."""
     parameters: dict[str, float]
     """[SI]"""
-    device: Any
-    drive: Any
+    device: PyTree
+    drive: Drive | None
 
 
 @dataclass(frozen=True)
@@ -102,16 +108,16 @@ class Front:
 
 
 def pareto_front(
-    device: Any,
+    device: Oscillator | OscillatorArray | System,
     aims: Sequence[Aim],
     free: Mapping[str, Any],
-    limits: Mapping[Any, Any] | None = None,
+    limits: Conditions | None = None,
     *,
     points: int = POINTS,
-    drive: Any = None,
+    drive: Drive | None = None,
     starts: int = STARTS,
     seed: int = 0,
-    m0: Any = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
     steps: int = STEPS,
 ) -> Front:
     """What of one aim has to be given up for the other: the designs of which none is better in both.

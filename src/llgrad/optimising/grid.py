@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.files import write_json
 from llgrad.core.record import as_count
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
+from llgrad.devices.array import OscillatorArray
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
+from llgrad.drives.drive import Drive
 from llgrad.optimising.aims import Aim
 from llgrad.optimising.asking import OptimumRequest, asked_for, goal_of
 from llgrad.optimising.evaluation import Evaluator, Values
-from llgrad.optimising.limits import Box, Limit
+from llgrad.optimising.limits import Box, Conditions, Limit
 from llgrad.optimising.optimise import STEPS
 from llgrad.optimising.search import Goal
 from llgrad.optimising.starts import SearchStarts
@@ -44,9 +49,9 @@ class Grid:
     ([0.0, 1.0, 2.0, 3.0], (4,))
     """
 
-    device: Any
+    device: PyTree
     """The best; None where no point holds the limits."""
-    drive: Any
+    drive: Drive | None
     value: float | None
     name: str
     unit: str
@@ -94,15 +99,15 @@ class Grid:
 
 
 def grid_search(
-    device: Any,
+    device: Oscillator | OscillatorArray | System,
     aim: Aim,
     free: Mapping[str, Any],
-    limits: Mapping[Any, Any] | None = None,
+    limits: Conditions | None = None,
     *,
     points: int | Mapping[str, int] = 11,
     solve: str | None = None,
-    drive: Any = None,
-    m0: Any = None,
+    drive: Drive | None = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
     steps: int = STEPS,
 ) -> Grid:
     """The aim at every point of a grid, the best of which holds the limits. It needs no derivative, but for `solve`.

@@ -32,6 +32,14 @@ class AllowedRange(NamedTuple):
     high: float
 
 
+Interval = str | float | tuple[str | float | None, str | float | None]
+"""What a number may be: a text ("≤ 0.1", "6GHz ± 1MHz"), one value, or two ends, None without one."""
+Conditions = (
+    Mapping[str, Interval] | Mapping[Callable[..., Any], Interval] | Mapping[str | Callable[..., Any], Interval]
+)
+"""What must hold, by number of the orbit, parameter, or function of the device."""
+
+
 class Limit(NamedTuple):
     """A measure that must lie within an interval."""
 

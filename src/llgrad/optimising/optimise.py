@@ -7,17 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.record import as_count
 from llgrad.core.units import show
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
+from llgrad.drives.drive import Drive
 from llgrad.optimising.aims import Aim
 from llgrad.optimising.answers.card import answer_of
 from llgrad.optimising.answers.result import Optimum
 from llgrad.optimising.asking import OptimumRequest, asked_for, goal_of
-from llgrad.optimising.limits import value_at
+from llgrad.optimising.limits import Conditions, value_at
 from llgrad.optimising.robust import Expected
 from llgrad.optimising.search import Goal, search
 from llgrad.optimising.starts import SearchStarts, begun
@@ -33,13 +35,13 @@ def optimise(
     device: Oscillator | OscillatorArray | System,
     aim: Aim,
     free: Mapping[str, Any],
-    limits: Mapping[Any, Any] | None = None,
+    limits: Conditions | None = None,
     *,
-    drive: Any = None,
+    drive: Drive | None = None,
     over: Expected | None = None,
     starts: int = STARTS,
     seed: int = 0,
-    m0: Any = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
     steps: int = STEPS,
     progress: Progress | None = None,
 ) -> Optimum:

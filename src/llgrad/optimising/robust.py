@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Key
 
 from llgrad.core.record import as_count
 from llgrad.core.units import parse
@@ -39,7 +40,7 @@ class Expected:
     """
 
     spread: Mapping[str, str]
-    key: Any = field(repr=False)
+    key: Key[jax.Array, ""] = field(repr=False)
     draws: int = DRAWS
     word = "mean"
 

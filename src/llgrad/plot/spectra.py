@@ -103,7 +103,8 @@ def _curves(source: Any, segments: int) -> dict[str, _Curve]:
 
 def _curve(source: Any, segments: int) -> _Curve:
     found = density_of(source, segments=segments)
-    values, dt = found.samples
+    samples: Any = found.samples
+    values, dt = samples
     return _Curve(found, [oscillation_of(source)] if values.ndim == 1 else [oscillation_of(row, dt) for row in values])
 
 

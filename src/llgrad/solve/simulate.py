@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jaxtyping import ArrayLike, Float, Key, PyTree
 
 from llgrad.core.random import key_words
 from llgrad.core.record import as_number, is_concrete, tables_of
@@ -55,13 +56,13 @@ def simulate(
     *,
     duration: float,
     dt: float | None = ...,
-    m0: Any = ...,
+    m0: PyTree[Float[ArrayLike, "..."]] = ...,
     drive: Drive | None = ...,
     accuracy: float | None = ...,
     save: Every | End | Interval = ...,
     stepper: Stepper | None = ...,
     engine: Engine | None = ...,
-    key: Any = ...,
+    key: Key[jax.Array, ""] | None = ...,
     throw: bool = ...,
     progress: Progress | None = ...,
     after: Trajectory | None = ...,
@@ -72,13 +73,13 @@ def simulate(
     *,
     duration: float,
     dt: float | None = ...,
-    m0: Any = ...,
+    m0: PyTree[Float[ArrayLike, "..."]] = ...,
     drive: Mapping[str, Waveform] | None = ...,
     accuracy: float | None = ...,
     save: Every | End | Interval = ...,
     stepper: Stepper | None = ...,
     engine: Engine | None = ...,
-    key: Any = ...,
+    key: Key[jax.Array, ""] | None = ...,
     throw: bool = ...,
     progress: Progress | None = ...,
     after: SystemTrajectory | None = ...,
@@ -88,13 +89,13 @@ def simulate(
     *,
     duration: float,
     dt: float | None = None,
-    m0: Any = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
     drive: Drive | Mapping[str, Waveform] | None = None,
     save: Every | End | Interval = Every(1),
     accuracy: float | None = None,
     stepper: Stepper | None = None,
     engine: Engine | None = None,
-    key: Any = None,
+    key: Key[jax.Array, ""] | None = None,
     throw: bool = True,
     progress: Progress | None = None,
     after: Trajectory | SystemTrajectory | None = None,

@@ -59,7 +59,9 @@ def interrupted_run(
     stats["error"] = math.nan if stats.get("error") is None and stats.get("samples", 1) > 1 else stats.get("error")
     end = float(arrays["t"][-1])
     status = Status(int(Outcome.INTERRUPTED), end)
+    times: Any = arrays["t"]
     if isinstance(model, System):
         state = state_of(arrays, model.start())
-        return SystemTrajectory(arrays["t"], state, status, model, drive, Stats(**stats))
-    return Trajectory(arrays["t"], arrays["m"], status, model, drive, Stats(**stats))
+        return SystemTrajectory(times, state, status, model, drive, Stats(**stats))
+    directions: Any = arrays["m"]
+    return Trajectory(times, directions, status, model, drive, Stats(**stats))

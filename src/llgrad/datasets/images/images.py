@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import EllipsisType
 from typing import Any
 
 import equinox as eqx
 import numpy as np
+
+from llgrad.datasets.samples.sequences import Index
 
 
 class Images(eqx.Module):
@@ -74,16 +77,16 @@ class Images(eqx.Module):
         """The mean image (H, W), from 0 to 1: float32."""
         return (self.pixels.mean(axis=0, dtype=np.float64) / self.scale).astype(np.float32)
 
-    def take(self, index: Any) -> Images:
+    def take(self, index: Index) -> Images:
         """The images at `index`: numbers, a slice, or a mask (n,)."""
-        index = np.atleast_1d(index) if np.ndim(index) == 0 and not isinstance(index, slice) else index
+        index = np.atleast_1d(index) if not isinstance(index, slice) and np.ndim(index) == 0 else index
         return Images(self.pixels[index], self.labels[index], self.scale, self.classes)
 
-    def scaled(self, index: Any = ...) -> np.ndarray:
+    def scaled(self, index: Index | EllipsisType = ...) -> np.ndarray:
         """The pixels at `index` from 0 to 1: float32 (…, H, W), all of them without an index."""
         return np.divide(self.pixels[index], np.float32(self.scale), dtype=np.float32)
 
-    def batch(self, index: Any) -> np.ndarray:
+    def batch(self, index: Index) -> np.ndarray:
         """What a network is given of the images at `index`: (B, H, W)."""
         return self.scaled(index)
 

@@ -15,7 +15,7 @@ from llgrad.datasets.formats import ARRAY_FILES, read_arrays, spacing_of
 from llgrad.datasets.frequencies import looks_like_frequencies
 from llgrad.datasets.reader import describe, read_trace
 from llgrad.datasets.recordings.choosing import asked_for, taken_for
-from llgrad.datasets.recordings.labelled import is_labelled
+from llgrad.datasets.recordings.labelled import Labelled, is_labelled
 from llgrad.datasets.recordings.opening import is_recording, open_recording
 from llgrad.datasets.recordings.recording import Channel, InstrumentRecording, reading
 from llgrad.datasets.spectra import looks_like_spectrum
@@ -93,7 +93,7 @@ class Contents(NamedTuple):
         return "\n".join(line.rstrip() for line in lines)
 
 
-def contents(path: str | os.PathLike[str] | Any) -> Contents:
+def contents(path: str | os.PathLike[str] | Labelled) -> Contents:
     """What a file of data holds: its channels, columns or arrays, their units, lengths and times, and what a reader
     would need to be told. Of a file of an instrument no sample is read.
 

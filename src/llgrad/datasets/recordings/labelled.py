@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -14,6 +14,19 @@ from llgrad.datasets.tables.headers import header_of
 
 _FRAMES: Final = ("DataFrame", "Series")
 _LABELLED: Final = ("Dataset", "DataArray")
+
+
+class Labelled(Protocol):
+    """A DataFrame or Series of pandas, or a Dataset or DataArray of xarray; neither is imported."""
+
+    @property
+    def attrs(self) -> Mapping[Any, Any]:
+        """What is noted of it."""
+        ...
+
+    def __getitem__(self, name: Any, /) -> Any:
+        """A column by its name."""
+        ...
 
 
 def is_labelled(data: Any) -> bool:

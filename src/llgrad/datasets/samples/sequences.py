@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
+
+Index = int | slice | Sequence[int] | np.ndarray
+"""Which of many: a number, numbers, a slice, or a mask (n,)."""
 
 
 class Sequences(NamedTuple):

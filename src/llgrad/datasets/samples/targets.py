@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.arguments.numbers import checked_number
+from llgrad.datasets.samples.sequences import Index
 
 ADVICE: Final = "expected an array (n, frames, numbers), or (n, frames) of one number"
 
@@ -49,7 +51,9 @@ class TargetSignals(eqx.Module):
             raise ValueError(f"there are {len(self.classes)} names and {self.labels.shape[2]} numbers at each frame")
 
     @classmethod
-    def next_steps(cls, signal: Any, ahead: int = 1, frames: int | None = None) -> TargetSignals:
+    def next_steps(
+        cls, signal: Float[ArrayLike, "*n T F"] | Sequence[Sequence[float]], ahead: int = 1, frames: int | None = None
+    ) -> TargetSignals:
         """What a signal (T, F) will be `ahead` frames later, in pieces of `frames` (one piece if None), the rest at its
         end dropped; of signals (n, T, F) each is cut.
         """
@@ -92,11 +96,11 @@ class TargetSignals(eqx.Module):
         found = self.values.std(axis=(0, 1), dtype=np.float64).astype(np.float32)
         return np.where(found > 0, found, np.float32(1))
 
-    def take(self, index: Any) -> TargetSignals:
+    def take(self, index: Index) -> TargetSignals:
         """The signals at `index`: numbers, a slice, or a mask (n,)."""
         return TargetSignals(self.values[index], self.labels[index], self.classes)
 
-    def batch(self, index: Any) -> np.ndarray:
+    def batch(self, index: Index) -> np.ndarray:
         """What a network is given of the signals at `index`, (B, T, F)."""
         return self.values[index]
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import Float, Int
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.units import show
 from llgrad.datasets.images.images import Images
-from llgrad.datasets.samples.sequences import Sequences
+from llgrad.datasets.samples.sequences import Index, Sequences
 
 
 class Signals(eqx.Module):
@@ -156,7 +157,7 @@ class Signals(eqx.Module):
         """All signals, each (T_i, F): views, not copies."""
         return np.split(self.values, self.starts[1:])
 
-    def padded(self, index: Any = None, frames: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def padded(self, index: Index | None = None, frames: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The signals at `index` (all of them without one), zero behind their ends, and where they have not ended.
 
         `frames`: T; the longest of the signals at `index` if not given. Returns values (B, T, F), float32, and the
@@ -175,14 +176,14 @@ class Signals(eqx.Module):
         values[mask] = self.values[(starts[:, None] + np.arange(most)[None])[mask]]
         return values, mask
 
-    def batch(self, index: Any) -> np.ndarray | Sequences:
+    def batch(self, index: Index) -> np.ndarray | Sequences:
         """What a network is given of the signals at `index`: (B, T, F), with their lengths where those differ."""
         values, _ = self.padded(index, self.longest)
         if (self.lengths == self.longest).all():
             return values
         return Sequences(values, self.lengths[index].reshape(-1))
 
-    def take(self, index: Any) -> Signals:
+    def take(self, index: Index) -> Signals:
         """The signals at `index`: numbers, a slice, or a mask (n,). Classes and names of groups stay what they are."""
         chosen = np.atleast_1d(np.arange(len(self))[index])
         if not chosen.size:
@@ -191,7 +192,13 @@ class Signals(eqx.Module):
         kept = [self.values[starts[i] : starts[i] + self.lengths[i]] for i in chosen]
         return self._with(np.concatenate(kept), self.lengths[chosen], self.made, chosen)
 
-    def replaced(self, values: Any, lengths: Any, rate: float | None, how: str) -> Signals:
+    def replaced(
+        self,
+        values: Float[np.ndarray, "frames F"],
+        lengths: Int[np.ndarray, "n"] | Sequence[int],
+        rate: float | None,
+        how: str,
+    ) -> Signals:
         """Other frames of the same signals, with all else that is known of them; `how` says what was done."""
         lengths = np.asarray(lengths)
         flat = _finite(np.asarray(values, np.float32), lengths)

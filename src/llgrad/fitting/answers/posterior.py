@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Key
 
 from llgrad.core.units import show_with_error
 from llgrad.fitting.answers.linear import residuals_at
@@ -123,7 +124,7 @@ class _Space(NamedTuple):
 def posterior(
     result: FitResult,
     *,
-    key: Any,
+    key: Key[jax.Array, ""],
     draws: int = 1000,
     chains: int = 4,
     warmup: int = 300,

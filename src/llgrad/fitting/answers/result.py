@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import Float, PyTree
 
 from llgrad.core.files import write_json
 from llgrad.core.record import to_json
@@ -18,7 +19,7 @@ from llgrad.fitting.answers.quality import Quality, is_lost
 from llgrad.fitting.loops.measured import MeasuredLoop, SwitchingFields
 from llgrad.fitting.orbits.tables.table import OrbitTable
 from llgrad.fitting.problem import Problem
-from llgrad.fitting.targets.experiment import Experiment
+from llgrad.fitting.targets.experiment import Data, Experiment
 from llgrad.fitting.targets.recording import LINE
 from llgrad.observables.line_width import LineWidth
 from llgrad.observables.spectrum import Spectrum
@@ -59,7 +60,7 @@ class FitResult(eqx.Module):
     """In sentences: what speaks against the model, then what the data can and cannot tell apart, and what else is to be
     known."""
     names: tuple[str, ...]
-    correlation: Any
+    correlation: Float[np.ndarray, "p p"]
     """Correlations (p, p) of the errors, in the order of `names`."""
     quality: tuple[Quality, ...]
     """How well each recording is explained."""
@@ -71,7 +72,7 @@ class FitResult(eqx.Module):
     """Simulations that the fit took, each tangent counted as one."""
     seconds: float
     method: str
-    model: Any
+    model: PyTree
     """The device with the values found (that of the first experiment)."""
     m0: tuple[tuple[float, ...], ...]
     """The starting state of each experiment, used or found: the components of m, or of a system's state."""
@@ -84,7 +85,7 @@ class FitResult(eqx.Module):
     """What `profile` goes on from; it is not saved."""
 
     @property
-    def data(self) -> Any:
+    def data(self) -> Data:
         """The recorded data of the first experiment."""
         return self.experiments[0].data
 

@@ -20,9 +20,10 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.answers.linear import linearised
 from llgrad.fitting.assembly import PreparedFit, prepare
 from llgrad.fitting.methods.guesses import slope_residuals
-from llgrad.fitting.problem import CostEvaluation, Problem, evaluation_in_time
+from llgrad.fitting.problem import CostEvaluation, Problem, evaluation_with_residuals
 from llgrad.fitting.recordings import reference_state
 from llgrad.fitting.targets.experiment import Experiment
+from llgrad.fitting.targets.recording import signal_power
 from llgrad.fitting.targets.traces import TraceRecording
 
 WIDTH: Final = 16
@@ -74,8 +75,13 @@ class Batch(NamedTuple):
 
     def powers(self) -> np.ndarray:
         """Power (F,) of the signal of each trace, as `Recording.power` counts it."""
-        recording = self.recording
-        return np.array([dataclasses.replace(recording, data=samples).power for samples in self.data])
+        sigma = np.asarray(self.recording.sigma)
+        return np.array([signal_power(samples, sigma) for samples in self.data])
+
+    def powers_until(self, samples: np.ndarray) -> np.ndarray:
+        """Power (F, W) of the first so many samples (W,) of each trace."""
+        sigma = np.asarray(self.recording.sigma)
+        return np.array([[signal_power(one[:n], sigma[:n]) for n in samples.tolist()] for one in self.data])
 
     def values(self, u: np.ndarray) -> np.ndarray:
         """Physical values (F, p) of unbounded parameters (F, p)."""
@@ -128,8 +134,12 @@ def _with(problem: Problem, data: Any) -> Problem:
 
 
 @eqx.filter_jit
-def _evaluate(problem: Problem, data: Any, u: Any, m0: Any, horizon: Any) -> CostEvaluation:
-    return jax.vmap(lambda d, u, m0, h: evaluation_in_time(_with(problem, d), u, m0, h))(data, u, m0, horizon)
+def _evaluate(problem: Problem, data: Any, u: Any, m0: Any, horizon: Any) -> tuple[CostEvaluation, Any]:
+    def one(data: Any, u: Any, m0: Any, horizon: Any) -> tuple[CostEvaluation, Any]:
+        value, r = evaluation_with_residuals(_with(problem, data), u, m0, horizon)
+        return value, jnp.sum(r.reshape(data.shape) ** 2, axis=1)
+
+    return jax.vmap(one)(data, u, m0, horizon)
 
 
 @eqx.filter_jit
@@ -149,8 +159,11 @@ def _slopes(problem: Problem, u: Any, m: Any, rate: Any) -> CostEvaluation:
     return jax.vmap(one)(u, m, rate)
 
 
-def evaluate_lanes(batch: Batch, lanes: np.ndarray, u: np.ndarray, horizon: np.ndarray) -> CostEvaluation:
-    """Cost and forward sensitivities of lanes: which trace each is of (W,), at u (W, p), until a horizon [s] (W,)."""
+def evaluate_lanes(
+    batch: Batch, lanes: np.ndarray, u: np.ndarray, horizon: np.ndarray
+) -> tuple[CostEvaluation, np.ndarray]:
+    """Cost and forward sensitivities of lanes: which trace each is of (W,), at u (W, p), until a horizon [s] (W,); and
+    the part of the cost (W, T) of each sample."""
     found = _evaluate(batch.problem, batch.data[lanes], u, batch.m0[lanes], horizon)
     return jax.tree.map(np.array, found)
 

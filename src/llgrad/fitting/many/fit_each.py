@@ -24,7 +24,7 @@ from llgrad.fitting.many.search import search_lanes
 from llgrad.fitting.many.summary import FitSummary, summary_of
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.targets.checks import check_data, check_dependence, check_targets
-from llgrad.fitting.targets.experiment import Experiment
+from llgrad.fitting.targets.experiment import Data, Experiment
 
 OF_EXPERIMENT: Final = ("m0", "drive", "noise", "segment")
 OF_BATCHES: Final = {"dt", "stepper", "method"}
@@ -33,7 +33,7 @@ OF_BATCHES: Final = {"dt", "stepper", "method"}
 
 def fit_each(
     model: Oscillator | System,
-    data: Iterable[Any],
+    data: Iterable[Data | Experiment],
     *,
     free: Mapping[str, Bound | None] | Iterable[str],
     progress: Callable[[int], object] | None = None,

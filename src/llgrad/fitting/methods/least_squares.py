@@ -126,6 +126,8 @@ class SearchState:
         self.cost = np.full(self.size, np.inf)
         self.damping = np.full(self.size, 1e-3)
         self.settled = np.zeros(self.size, bool)
+        self.moved = np.full(self.size, np.inf)
+        """The last step (S,), where it was taken."""
         self.near = jax.tree.map(np.array, near)
         self.value = CostEvaluation(self.cost, np.zeros_like(self.u), np.zeros((self.size, *self.u.shape[1:] * 2)))
 
@@ -139,6 +141,7 @@ class SearchState:
         self.take(which, u, value)
         self.damping[which] = 1e-3
         self.settled[which] = False
+        self.moved[which] = np.inf
 
     def propose(self) -> tuple[np.ndarray, np.ndarray]:
         """The next parameters of every start, and which starts still move."""
@@ -159,10 +162,17 @@ class SearchState:
         return trial, active
 
     def judge(self, trial: np.ndarray, value: CostEvaluation, active: np.ndarray, tolerance: Any) -> None:
-        """Take the trials that lower the cost; relax their damping and raise that of the others."""
+        """Take the trials that lower the cost; relax their damping and raise that of the others.
+
+        A search has settled where its step, or what two steps q = |δ|/|δ'| say is left, |δ| q/(1 − q), is small: the
+        next one would show no more than that (E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, §IV.8).
+        """
         better = active & (value.cost <= self.cost)
         moved = np.abs(trial - self.u).max(axis=1) / (1 + np.abs(self.u).max(axis=1))
-        self.settled |= active & (moved < tolerance)
+        falls = np.minimum(moved / np.maximum(self.moved, 1e-300), 1 - 1e-9)
+        left = np.where(better & np.isfinite(self.moved), moved * falls / (1 - falls), np.inf)
+        self.settled |= active & (np.minimum(moved, left) < tolerance)
+        self.moved = np.where(active, np.where(better, moved, np.inf), self.moved)
         self.take(better, trial, value)
         self.damping = np.where(
             better, np.maximum(self.damping / 5, 1e-12), np.where(active, self.damping * 4, self.damping)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
@@ -51,7 +52,7 @@ class Experiment(eqx.Module):
     """Free parameters that this experiment has for itself; all others are shared with the other experiments."""
     drive: Drive | Mapping[str, Waveform] | None = None
     """Of a `System` waveforms by its inputs."""
-    m0: Any = None
+    m0: PyTree[Float[ArrayLike, "..."]] = None
     """State at the first sample, (3,), or of the form of a system's start; None where it is not known. That which
     relaxes to the state at the first field of a loop; None takes all layers along it."""
     noise: float | None = None

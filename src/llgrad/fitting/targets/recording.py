@@ -107,10 +107,7 @@ class Recording(eqx.Module):
     @property
     def power(self) -> float:
         """Σ(signal/σ)², the signal of a column that varies being its distance from its mean."""
-        data = np.asarray(self.data)
-        moving = data - data.mean(axis=0) if data.shape[0] > 1 else data
-        signal = np.where(np.ptp(data, axis=0) > 0, moving, data)
-        return float(np.sum((signal / np.asarray(self.sigma)) ** 2))
+        return signal_power(np.asarray(self.data), np.asarray(self.sigma))
 
     @property
     def resolution(self) -> float:
@@ -200,6 +197,13 @@ class Recording(eqx.Module):
         predicted, fine = self.predict(self.bind(values, m0), mask)
         scaled = (predicted - self.data) / self.sigma
         return jnp.where(mask[:, None], scaled, jnp.zeros_like(scaled)).ravel(), fine
+
+
+def signal_power(data: np.ndarray, sigma: np.ndarray) -> float:
+    """Σ(signal/σ)² of columns (T, C), the signal of a column that varies being its distance from its mean."""
+    moving = data - data.mean(axis=0) if data.shape[0] > 1 else data
+    signal = np.where(np.ptp(data, axis=0) > 0, moving, data)
+    return float(np.sum((signal / sigma) ** 2))
 
 
 def with_free_leaves(model: Any, drive: Any, paths: list[str]) -> tuple[Any, Any]:

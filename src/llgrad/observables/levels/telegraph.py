@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.record import as_number
 from llgrad.core.units import show
 from llgrad.observables.estimators.counting import CONFIDENCE, IntervalEnds, rate_interval
-from llgrad.observables.signal import signal_of
+from llgrad.observables.signal import Source, signal_of
 
 HYSTERESIS: Final = 0.15
 """The thresholds are this part of the distance of the levels inside of each."""
@@ -107,7 +108,13 @@ class Telegraph(NamedTuple):
         return "\n".join([*lines, *([f"  {self.note}"] if self.note else [])])
 
 
-def telegraph(source: Any, dt: Any = None, *, low: Any = None, high: Any = None) -> Telegraph:
+def telegraph(
+    source: Source,
+    dt: Float[ArrayLike, ""] | None = None,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+) -> Telegraph:
     """Dwell times and rates of a random telegraph signal, each with its interval.
 
     The signal is up once it has come above `high` and down once it has come below `low` (a Schmitt trigger), so that

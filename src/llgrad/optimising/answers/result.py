@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from jaxtyping import PyTree
+
 from llgrad.core.files import read_json, write_json
 from llgrad.core.record import from_json, to_json
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
+from llgrad.drives.drive import Drive
 from llgrad.optimising.limits import AllowedRange, told
 
 SHOWN: Final = 8
@@ -116,9 +119,9 @@ class Optimum:
     ({'current': 0.8}, 'smallest')
     """
 
-    device: Any
+    device: PyTree
     """The best, ready to use."""
-    drive: Any
+    drive: Drive | None
     """The best drive; None without one."""
     value: float
     name: str

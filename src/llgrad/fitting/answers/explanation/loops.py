@@ -17,7 +17,7 @@ def judge_loop(found: Quality, data: MeasuredLoop, residuals: np.ndarray, used: 
     column = ColumnFit(data.quantity, data.unit, float(np.sqrt(np.mean(r**2))), float(recorded.std()), value)
     correlated = is_correlated(r, float(recorded.std()) or 1.0)
     shaped = (found.chi2_per_freedom is not None and found.doubtful) or correlated or not is_noise(r)
-    failure = unexplained([column], recorded, r, value, shaped, used)
+    failure = unexplained([column], recorded, r, value, lambda: shaped, used)
     far = 0 if correlated else outliers(r[:, 0])
     said = (
         f"{far} of {r.size} values of {data.quantity} lie farther from the model than noise brings any; leave out "

@@ -91,7 +91,12 @@ def drift(residuals: np.ndarray) -> float:
     """The part of the power of the residuals (T,) that an offset and a drift along them are, or 0 where it may be
     chance."""
     size = residuals.size
-    return smooth_part(residuals, np.arange(float(size)), 1, np.zeros((size, 0)), size)
+    power = float(residuals @ residuals)
+    if size < 4 or not power > 0:
+        return 0.0
+    x = np.arange(float(size)) - (size - 1) / 2  # orthogonal to a constant
+    explained = float(residuals.sum()) ** 2 / size + float(x @ residuals) ** 2 / float(x @ x)
+    return _part_of_no_chance(explained / power, 2, size - 2)
 
 
 def smooth_part(residuals: np.ndarray, x: np.ndarray, degree: int, slopes: np.ndarray, freedom: int) -> float:
@@ -100,8 +105,6 @@ def smooth_part(residuals: np.ndarray, x: np.ndarray, degree: int, slopes: np.nd
     F test of a model to which the polynomial is added: its columns are taken orthogonal to the slopes (M, q) of the
     model, to which least squares has made the residuals orthogonal already. `freedom` is M − q.
     """
-    import scipy.special  # slow to import
-
     position = (x - x.mean()) / (np.ptp(x) or 1.0)
     basis = np.stack([position**power for power in range(degree + 1)], axis=1)
     length = np.linalg.norm(slopes, axis=0)
@@ -114,9 +117,15 @@ def smooth_part(residuals: np.ndarray, x: np.ndarray, degree: int, slopes: np.nd
     power = float(residuals @ residuals)
     if not axes.size or left < 2 or not power > 0:
         return 0.0
-    share = min(float(np.sum((axes.T @ residuals) ** 2)) / power, 1 - 1e-12)
-    ratio = share / axes.shape[1] / ((1 - share) / left)
-    return share if share > MATERIAL and scipy.special.fdtrc(axes.shape[1], left, ratio) < UNLIKELY else 0.0
+    return _part_of_no_chance(float(np.sum((axes.T @ residuals) ** 2)) / power, axes.shape[1], left)
+
+
+def _part_of_no_chance(share: float, directions: int, left: float) -> float:
+    """The part of the power that lies along so many directions, or 0 where it is small, or may be chance."""
+    share = min(share, 1 - 1e-12)
+    if share <= MATERIAL:
+        return 0.0
+    return share if f_tail(share / directions / ((1 - share) / left), directions, left) < UNLIKELY else 0.0
 
 
 def outliers(residuals: np.ndarray) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -55,7 +56,10 @@ def judge_trace(found: Quality, experiment: Experiment, data: Trace, residuals: 
         one = [i for i, other in enumerate(units) if other == unit]
         d, r = recorded[:, one], residuals[:, one]
         pooled.append(r_squared(d, r))
-        shaped = wrong or is_correlated(r, float(d.std()) or 1.0) or not (in_pieces or is_noise(r))
+
+        def shaped(d: np.ndarray = d, r: np.ndarray = r) -> bool:
+            return wrong or is_correlated(r, float(d.std()) or 1.0) or not (in_pieces or is_noise(r))
+
         failures.append(unexplained([columns[i] for i in one], d, r, pooled[-1], shaped, used))
     failure = next((one for one in failures if one), "")
     known = [value for value in pooled if value is not None]
@@ -71,9 +75,10 @@ def judge_trace(found: Quality, experiment: Experiment, data: Trace, residuals: 
 
 
 def unexplained(
-    columns: list[ColumnFit], d: np.ndarray, r: np.ndarray, value: float | None, shaped: bool, used: int
+    columns: list[ColumnFit], d: np.ndarray, r: np.ndarray, value: float | None, shaped: Callable[[], bool], used: int
 ) -> str:
-    """Why the columns of one unit are not explained, or nothing."""
+    """Why the columns of one unit are not explained, or nothing. `shaped` tells whether what is left is no noise, and
+    is asked only where it matters."""
     names = ", ".join(column.name for column in columns)
     spread = math.sqrt(sum(column.spread**2 for column in columns) / len(columns))
     size = float(np.abs(d).max())
@@ -83,7 +88,7 @@ def unexplained(
         return ""
     rms = float(np.sqrt(np.mean(r**2)))
     left = f"residual rms {short(rms, columns[0].unit)} of a signal of {short(spread, columns[0].unit)} rms"
-    if shaped:
+    if shaped():
         return f"R² = {shown_r_squared(value)}, {left}, and what is left is no noise"
     below = max(d.size - d.shape[1] - used, 1)
     if f_tail(value / used / ((1 - value) / below), used, below) > AS_GOOD:
