@@ -55,7 +55,9 @@ def test_rates_are_those_of_the_mirrored_device_at_any_temperature(temperature, 
     assert found.log_rates[1, 0] == pytest.approx(mirrored.log_rates[0, 1], rel=1e-11, abs=1e-9)
     assert found.occupation.sum() == pytest.approx(1.0) and (found.occupation >= 0).all()
     assert np.isfinite(found.log_times).all() and "of the time" in repr(found)
-    if found.barriers.min() > 8:  # the formula for high barriers is the limit, with corrections of the order of 1/barrier
+    if (
+        found.barriers.min() > 8
+    ):  # the formula for high barriers is the limit, with corrections of the order of 1/barrier
         seen = found.asymptotic > 0
         assert found.rates[seen] == pytest.approx(found.asymptotic[seen], rel=2 / found.barriers.min())
 

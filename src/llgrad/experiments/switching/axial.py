@@ -221,8 +221,8 @@ def log_rates(axial: Axial, valleys: Valleys) -> np.ndarray:
     """Logarithm of the rates (2,) [1/ns] out of two valleys, the lower one first: their sum is λ₁, and detailed balance
     holds.
 
-    Over a barrier above `HIGH` the slowest eigenfunction is a step, to e^−barrier, and one turn of the inverse iteration
-    from there gives the flux through the top, in numbers that neither overflow nor vanish,
+    Over a barrier above `HIGH` the slowest eigenfunction is a step, to e^−barrier, and one turn of the inverse
+    iteration from there gives the flux through the top, in numbers that neither overflow nor vanish,
 
         1/Γ = ∫_well e^{−V} du · ∫ e^{V(u)}/(k (1 − u²)) S(u) du,
 

@@ -97,8 +97,8 @@ def _shown(time: float, log: float) -> str:
 
 
 def _stationary(log_rates: np.ndarray) -> np.ndarray:
-    """Logarithm of the probabilities (W,) that rates (W, W) keep: states are taken out one by one (Grassmann, Taksar and
-    Heyman, Oper. Res. 33, 1107 (1985)), in sums of positive numbers only."""
+    """Logarithm of the probabilities (W,) that rates (W, W) keep: states are taken out one by one, in sums of positive
+    numbers only (W. Grassmann, M. Taksar, D. Heyman, Oper. Res. 33, 1107 (1985), recalled)."""
     a = np.array(log_rates)
     count = len(a)
     with np.errstate(invalid="ignore"):
