@@ -7,6 +7,7 @@ from numpy.polynomial import legendre
 
 import llgrad as lg
 from llgrad.experiments.switching.axial import axial_of, drift, relaxation_rate
+from llgrad.experiments.switching.dwelling import _stationary
 
 MU_0, BOLTZMANN = 4e-7 * np.pi, 1.380649e-23
 
@@ -60,6 +61,16 @@ def test_rates_are_those_of_the_mirrored_device_at_any_temperature(temperature, 
     ):  # the formula for high barriers is the limit, with corrections of the order of 1/barrier
         seen = found.asymptotic > 0
         assert found.rates[seen] == pytest.approx(found.asymptotic[seen], rel=2 / found.barriers.min())
+
+
+@pytest.mark.parametrize("depth", [1.0, 30.0, 3000.0])
+def test_occupations_of_several_wells_are_stationary_at_any_depth(depth, rng):
+    energies, ways = depth * rng.uniform(size=5), rng.normal(size=(5, 5))
+    ways = ways + ways.T  # detailed balance, of barriers above the wells
+    log_rates = energies[:, None] - depth + ways
+    np.fill_diagonal(log_rates, -np.inf)
+    log_rates[0, 3] = log_rates[3, 0] = -np.inf  # these two by others only
+    assert _stationary(log_rates) == pytest.approx(-energies - np.logaddexp.reduce(-energies), rel=1e-12)
 
 
 def test_a_shallow_well_beside_a_deep_one_is_left_at_the_rate_of_first_passage():

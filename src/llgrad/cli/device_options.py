@@ -171,8 +171,10 @@ def assignments(option: str, texts: Iterable[str] | None) -> dict[str, str]:
 
 def names_in(option: str, text: str) -> list[str]:
     """["alpha", "field.z"] of "alpha,field.z". Raises ValueError for a name that comes twice, for a vector beside its
-    own component, and for a place that is empty."""
+    own component, and for a place that is empty; of nothing but commas there are none."""
     names = [name.strip() for name in text.split(",")]
+    if not any(names):
+        return []
     if not all(names):
         raise ValueError(
             f"{option} {text!r}: a name is missing before or after a comma; give names as in alpha,field.z"
