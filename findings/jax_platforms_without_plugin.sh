@@ -4,7 +4,7 @@
 #
 # Seen:
 #   JAX_PLATFORMS=cuda: AssertionError ''
-#   JAX_PLATFORMS=abacus: RuntimeError 'Unable to initialize backend 'abacus': 'abacus' is not in the list of known backends…
+#   JAX_PLATFORMS=abacus: RuntimeError 'Unable to initialize backend 'abacus': Backend 'abacus' is not in the list of known backen'
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
