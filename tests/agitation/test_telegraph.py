@@ -7,6 +7,7 @@ from numpy.polynomial import legendre
 
 import llgrad as lg
 from llgrad.experiments.switching.axial import axial_of, drift, relaxation_rate
+from llgrad.experiments.switching.dwelling import _stationary
 
 MU_0, BOLTZMANN = 4e-7 * np.pi, 1.380649e-23
 
@@ -43,6 +44,53 @@ def test_high_barriers_go_over_into_browns_formula():
         assert found.asymptotic[0, 1] == pytest.approx(rate, rel=1e-3)
         assert found.rates[0, 1] == pytest.approx(rate, rel=near)
         assert found.rates[0, 1] == pytest.approx(rate * (1 - 1 / barrier), rel=near / 10)  # its next order
+
+
+@pytest.mark.parametrize("current", [0.0, 80e-6, 225e-6])
+@pytest.mark.parametrize("temperature", [3e3, 300.0, 4.2])
+def test_rates_are_those_of_the_mirrored_device_at_any_temperature(temperature, current):
+    # m -> -m, I -> -I, where the torque has no asymmetry; barriers of 0.4 to 4,500 k_B T on either side
+    one = device(25.0, lambda_=0.0).replace(temperature=temperature)
+    found, mirrored = (lg.experiments.dwell_times(one.replace(current=sign * current)) for sign in (1, -1))
+    assert found.log_rates[0, 1] == pytest.approx(mirrored.log_rates[1, 0], rel=1e-11, abs=1e-9)
+    assert found.log_rates[1, 0] == pytest.approx(mirrored.log_rates[0, 1], rel=1e-11, abs=1e-9)
+    assert found.occupation.sum() == pytest.approx(1.0) and (found.occupation >= 0).all()
+    assert np.isfinite(found.log_times).all() and "of the time" in repr(found)
+    if (
+        found.barriers.min() > 8
+    ):  # the formula for high barriers is the limit, with corrections of the order of 1/barrier
+        seen = found.asymptotic > 0
+        assert found.rates[seen] == pytest.approx(found.asymptotic[seen], rel=2 / found.barriers.min())
+
+
+@pytest.mark.parametrize("depth", [1.0, 30.0, 3000.0])
+def test_occupations_of_several_wells_are_stationary_at_any_depth(depth, rng):
+    energies, ways = depth * rng.uniform(size=5), rng.normal(size=(5, 5))
+    ways = ways + ways.T  # detailed balance, of barriers above the wells
+    log_rates = energies[:, None] - depth + ways
+    np.fill_diagonal(log_rates, -np.inf)
+    log_rates[0, 3] = log_rates[3, 0] = -np.inf  # these two by others only
+    assert _stationary(log_rates) == pytest.approx(-energies - np.logaddexp.reduce(-energies), rel=1e-12)
+
+
+def test_a_shallow_well_beside_a_deep_one_is_left_at_the_rate_of_first_passage():
+    # the deep well, of 62 k_B T, is where the shallow one, of 4, leads to: its rate is that of an absorbing deep well
+    one = device(25.0, lambda_=0.0, current=225e-6)
+    axial = axial_of(one)
+    found = lg.experiments.dwell_times(one)
+    assert found.barriers.max() > 55 and found.barriers.min() < 5 and found.occupation[1] < 1e-20
+    u = -np.cos(np.linspace(0, np.pi, 40001))  # finite volumes, narrow at the poles
+    middle, inner = (u[1:] + u[:-1]) / 2, u[1:-1]
+    force = drift(axial, inner) / (axial.diffusion * (1 - inner**2))
+    v = -np.concatenate([[0.0], np.cumsum(force * np.diff(middle))])
+    weight = np.exp(v.min() - v) * np.diff(u)
+    walls = axial.diffusion * (1 - inner**2) / np.diff(middle) * np.exp(v.min() - (v[1:] + v[:-1]) / 2)
+    part, time = np.ones_like(middle), 0.0  # the slowest decay of what has not come to the deep well
+    for _ in range(20):
+        beyond = np.cumsum((weight * part)[::-1])[::-1][1:]
+        later = np.concatenate([[0.0], np.cumsum(np.where(middle[1:] > -0.9, beyond / walls, 0.0))])
+        part, time = later / later[-1], later[-1]
+    assert found.times[1] * 1e9 == pytest.approx(time, rel=1e-3)
 
 
 def test_a_current_shifts_the_occupation_as_boltzmanns_factor_of_the_effective_field():

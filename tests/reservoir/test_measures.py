@@ -105,3 +105,29 @@ def test_readings_of_a_user_are_measured(rng):
 
     signal = rng.uniform(-1, 1, 100)
     assert Squares().fit(signal, signal**2).score(signal, signal**2) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("symbols", "degree", "said"),
+    [
+        (lambda u: (u + 1) / 2, 1, "even in"),
+        (lambda u: u / 4, 2, "even in"),
+        (np.sign, 2, "even in"),
+        (lambda u: np.clip(u**3, -1, 1), 3, "even in"),
+        (lambda u: np.sin(0.7 * np.arange(len(u))), 1, "1 apart are not independent"),
+        (lambda u: np.repeat(u[: len(u) // 2], 2), 2, "1 apart are not independent"),
+        (np.sign, 1, ""),
+        (lambda u: np.round(16 * u) / 16, 6, ""),
+        (lambda u: u, 6, ""),
+    ],
+)
+def test_symbols_whose_products_share_something_are_refused_and_no_total_is_above_the_rank(symbols, degree, said, rng):
+    u = symbols(rng.uniform(-1, 1, 3000))
+    x = np.stack([u[1:], u[:-1], u[1:] * u[:-1]], axis=1)
+    delays = {n: 3 for n in range(1, degree + 1)}
+    if said:
+        with pytest.raises(ValueError, match=said):
+            information_capacity(x, u, delays, shuffles=20)
+        return
+    found = information_capacity(x, u, delays, shuffles=20)
+    assert found.total < 1.05 * found.rank

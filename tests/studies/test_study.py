@@ -217,7 +217,24 @@ def test_correlations_of_a_study_are_those_of_its_rows_without_their_errors(tmp_
     assert f"a and b: {between.matrix[0, 1]:.3f} ± {between.errors[0, 1]:.3f}" in str(found)
     entry = json.loads(json.dumps(found.to_json()["correlations"], allow_nan=False))
     assert entry["names"] == names and entry["matrix"][0][1] == between.matrix[0, 1]
-    assert f"± {between.errors[0, 1]:.2f}" in lg.plot.study_page(found)
+    page = lg.plot.study_page(found)
+    assert f"± {between.errors[0, 1]:.2f}" in page and "correlated as each row says, are taken out" in page
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "no errors of the measurements are known, and none are taken out"),
+        ({"a.error": 0.1}, "the errors of the measurements, taken for independent of each other, are taken out"),
+        ({"a.error": 0.1, "b.error": 0.1, "a~b.correlation": 0.5}, "correlated as each row says"),
+        ({"a.error": 0.1, "b.error": 0.1, "a~b.correlation": 0.5, "converged": True}, "as the fit of each device says"),
+    ],
+)
+def test_a_page_says_of_correlations_what_is_known_of_errors(more, said, tmp_path):
+    cases = [{"name": f"D{n}", "a": float(n), "b": float(n % 3), **more} for n in range(8)]
+    table = pytest.importorskip("pyarrow").Table.from_pylist([case | {"failure": None, "key": ""} for case in cases])
+    found = lg.studies.Study(tmp_path, table, {"units": {"a": "T", "b": "Hz"}, "kind": "evaluations"})
+    assert said in found.errors_told
 
 
 def pair_of(name, u, v):

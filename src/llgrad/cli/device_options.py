@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
@@ -52,6 +52,8 @@ StateOption = Annotated[
 DEVICE_HELP = "A preset (see llgrad devices), or a .json or .toml file."
 DeviceArgument = Annotated[str, typer.Argument(help=DEVICE_HELP, autocompletion=presets)]
 
+ANGLES: Final = ("polar", "azimuth")
+"""Of a vector that is given beside them, and is turned."""
 _OF_A_RECORDING: Final = ("delay", "bandwidth", "gain", "offset", "line_width", "m0.polar", "m0.azimuthal")
 
 
@@ -163,7 +165,33 @@ def assignments(option: str, texts: Iterable[str] | None) -> dict[str, str]:
                 f"{option} gives {name.strip()} twice ({found[name.strip()]}, {value.strip()}); give it once"
             )
         found[name.strip()] = value.strip()
+    check_apart(option, list(found))
     return found
+
+
+def names_in(option: str, text: str) -> list[str]:
+    """["alpha", "field.z"] of "alpha,field.z". Raises ValueError for a name that comes twice, for a vector beside its
+    own component, and for a place that is empty; of nothing but commas there are none."""
+    names = [name.strip() for name in text.split(",")]
+    if not any(names):
+        return []
+    if not all(names):
+        raise ValueError(
+            f"{option} {text!r}: a name is missing before or after a comma; give names as in alpha,field.z"
+        )
+    check_apart(option, names)
+    return names
+
+
+def check_apart(option: str, names: Sequence[str]) -> None:
+    """Raise ValueError where two names are one, or a vector and its component."""
+    for place, name in enumerate(names):
+        for other in names[:place]:
+            if name == other:
+                raise ValueError(f"{option} names {name} twice; name it once")
+            whole, part = sorted((name, other), key=len)
+            if _same(whole, part) and part.rpartition(".")[2] not in ANGLES:
+                raise ValueError(f"{option} names {whole} and {part}, which is part of it; name one of them")
 
 
 def ranges_within(texts: Iterable[str] | None) -> dict[str, tuple[float, float]] | None:

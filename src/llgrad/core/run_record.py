@@ -68,8 +68,14 @@ def open_record(entry: Any, kind: str) -> dict[str, Any]:
 
     Raises ValueError where it is none of llgrad's, of another kind, or of a later version.
     """
-    if not isinstance(entry, Mapping) or not str(entry.get("format", "")).startswith("llgrad."):
-        raise ValueError(f"this is not a file of llgrad: it has no entry 'format'; expected format llgrad.{kind}")
+    found = entry.get("format") if isinstance(entry, Mapping) else None
+    if not (isinstance(found, str) and found.startswith("llgrad.")):
+        if found is None:
+            raise ValueError(f"this is not a file of llgrad: it has no entry 'format'; expected format llgrad.{kind}")
+        raise ValueError(
+            f"this is not a file of llgrad: its entry 'format' is {repr(found)[:80]}, expected a word such as "
+            "'llgrad.fit'"
+        )
     if entry["format"] != f"llgrad.{kind}":
         raise ValueError(f"this is a file of the format {entry['format']}, expected llgrad.{kind}")
     found = entry.get("format_version")

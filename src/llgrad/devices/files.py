@@ -90,7 +90,8 @@ def recorded(entry: Any) -> Mapping[str, Any]:
     if not isinstance(entry, Mapping):
         raise ValueError("expected a device: an object with the entry 'type'")
     if "format" in entry:
-        entry = open_record(entry, str(entry["format"]).removeprefix("llgrad.")).get("device")
+        kind = str(entry["format"]).removeprefix("llgrad.")
+        entry = open_record(entry, kind).get("device")
         if entry is None:
             raise ValueError("this file holds no device")
     if not isinstance(entry, Mapping):

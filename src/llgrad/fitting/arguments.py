@@ -23,6 +23,12 @@ def checked_free(free: Any) -> Any:
     names = [free] if isinstance(free, str) else list(free) if isinstance(free, Iterable) else None
     if names is None or not all(isinstance(name, str) for name in names):
         raise ValueError(f"free = {free!r}, expected names of parameters, such as free=['alpha', 'current', 'field.z']")
+    for place, name in enumerate(names):
+        for other in names[:place]:
+            whole, part = sorted((name, other), key=len)
+            if whole == part or part.startswith(f"{whole}."):
+                what = f"{name} twice" if whole == part else f"{whole} and {part}, which is part of it"
+                raise ValueError(f"free names {what}: their values could not be told apart; name one")
     return free if isinstance(free, (str, Mapping)) else names
 
 

@@ -176,6 +176,21 @@ class Study:
             covariances[:, i, j] = (errors[i] * errors[j])[whole] * self._correlation(names[i], names[j])[whole]
         return names, correlations(values, covariances)
 
+    @property
+    def errors_told(self) -> str:
+        """What is known of the errors of this study's numbers, which populations and correlations take out."""
+        columns = self.table.column_names
+        if not any(f"{name}.error" in columns for name in self.units):
+            return "no errors of the measurements are known, and none are taken out"
+        known = any(name.endswith(correlation_column("", "").removeprefix("~")) for name in columns)
+        if not known:
+            how = "taken for independent of each other"
+        else:
+            how = (
+                "correlated as the fit of each device says" if "converged" in columns else "correlated as each row says"
+            )
+        return f"the errors of the measurements, {how}, are taken out"
+
     def _correlation(self, one: str, other: str) -> np.ndarray:
         """Correlations (N,) of the errors of two numbers in each row."""
         if one == other:

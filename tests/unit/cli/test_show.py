@@ -11,6 +11,7 @@ from llgrad.cli.answers.reading import read_data
 def test_a_sentence_a_table_and_a_picture(llgrad, tmp_path):
     (tmp_path / "a.bin").write_bytes(keysight())
     ended = llgrad("show", "a.bin", "--plot", "pictures")
+    assert ended.status == 1  # something is to be told
     assert ended.out.splitlines() == [
         "a.bin: a recording of Agilent or Keysight (.bin), 2 channels",
         "name  unit  taken for  samples  times",
@@ -23,8 +24,9 @@ def test_a_sentence_a_table_and_a_picture(llgrad, tmp_path):
 
 
 def test_json_and_other_files(llgrad, trace, tmp_path):
-    found = json.loads(llgrad("show", trace, "--json").out)
-    assert (found["format"], found["needs"]) == ("llgrad.contents", "")
+    ended = llgrad("show", trace, "--json")
+    found = json.loads(ended.out)
+    assert ended.status == 0 and (found["format"], found["needs"]) == ("llgrad.contents", "")
     assert [row["name"] for row in found["rows"]] == ["t", "mx", "my", "mz"]
     (tmp_path / "x.s1p").write_text("# GHz S RI R 50\n1 0.5 0\n2 0.4 0\n")
     assert "S11   1     S parameter  2        at 1 GHz to 2 GHz" in llgrad("show", "x.s1p").out

@@ -58,6 +58,8 @@ def test_every_older_version_has_its_migration():
     ("entry", "sentence"),
     [
         ({}, "this is not a file of llgrad: it has no entry 'format'; expected format llgrad.fit"),
+        ({"format": 3}, "its entry 'format' is 3, expected a word such as 'llgrad.fit'"),
+        ({"format": "ovf"}, "its entry 'format' is 'ovf', expected a word such as 'llgrad.fit'"),
         ([1], "this is not a file of llgrad"),
         ({"format": "llgrad.trajectory", "format_version": 1}, "format llgrad.trajectory, expected llgrad.fit"),
         ({"format": "llgrad.fit"}, "format_version = None, expected a whole number"),

@@ -10,7 +10,15 @@ import numpy as np
 import typer
 
 from llgrad.cli.commands.completing import presets
-from llgrad.cli.device_options import DEVICE_HELP, SetOption, assignments, oscillator_with, quantity, unit_of
+from llgrad.cli.device_options import (
+    DEVICE_HELP,
+    SetOption,
+    assignments,
+    names_in,
+    oscillator_with,
+    quantity,
+    unit_of,
+)
 from llgrad.cli.output import (
     ForceOption,
     JsonOption,
@@ -59,13 +67,13 @@ def plan(
     known = _source(source, assignments("--set", set_), free)
     model = known.model if isinstance(known, KnownParameters) else known
     settings: dict[str, Any] = {
-        "free": _words(free) or (),
+        "free": _words("--free", free) or (),
         "duration": quantity("--duration", duration, "s"),
         "interval": quantity("--every", every, "s"),
         "noise": None if noise is None else quantity("--noise", noise, "V" if noise.strip()[-1:].isalpha() else "1"),
-        "columns": _words(columns),
+        "columns": _words("--columns", columns),
         "settling": quantity("--settling", settling, "s"),
-        "apart": _words(apart) or (),
+        "apart": _words("--apart", apart) or (),
     }
     grid = _grid(model, currents, fields, assignments("--vary", vary))
     found = working("planning", lambda report: plan_traces(known, grid, progress=report, **settings))
@@ -92,7 +100,7 @@ def _source(name: str, values: dict[str, str], free: str | None) -> KnownParamet
     device = oscillator_with(name, values, "a plan foresees what traces of one magnetisation tell")
     if free is None:
         raise ValueError("--free is missing: for a device, name what is unknown, such as --free alpha,current,field.z")
-    for word in _words(free) or ():
+    for word in _words("--free", free) or ():
         unit_of(word, leaf_units(device))
     return device
 
@@ -134,8 +142,8 @@ def _values(option: str, text: str, unit: str) -> np.ndarray:
     return np.linspace(low, high, int(parts[2]))
 
 
-def _words(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
+def _words(option: str, text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(names_in(option, text))
 
 
 def _picture(found: Any) -> Any:

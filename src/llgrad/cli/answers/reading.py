@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from llgrad.cli.device_options import quantity
+from llgrad.cli.device_options import names_in, quantity
 from llgrad.cli.output import say
 from llgrad.cli.progress import Report
 from llgrad.datasets.formats import ARRAY_FILES
@@ -66,7 +66,7 @@ def read_data(
         settings = {name: _setting(name, text, known, kind) for name, text in given.items()}
         return read_frequencies(path, **settings) if table else read_spectrum(path, **settings)
     told = _told(given)
-    names = None if columns is None else [name.strip() for name in columns.split(",")]
+    names = None if columns is None else names_in("--columns", columns)
     if not isinstance(model, System):
         return read_trace(path, names, **told)
     units = {name: model.outputs.get(name, "1") for name in model.signals(model.start())}

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from llgrad.cli.device_options import quantity
+from llgrad.cli.device_options import names_in, quantity
 from llgrad.cli.output import check_outputs, command_line, deliver
 from llgrad.datasets.sweeps import read_sweeps
 from llgrad.fitting.resonance.analysis import fit_resonance as fit_sweeps
@@ -106,7 +106,7 @@ def fit_resonance(
         np.inf if max_field is None else quantity("--max-field", max_field, "T"),
     )
     allowed = None if frequencies is None else _range(frequencies)
-    names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
+    names = None if columns is None else names_in("--columns", columns)
     sweeps = read_sweeps(path, field_unit=field_unit, voltage_unit=voltage_unit, columns=names)
     amplitude = None if modulation is None else quantity("--modulation", modulation, "T")
     lines = {"background": background.background(), "shape": shape.shape(), "modulation": amplitude}

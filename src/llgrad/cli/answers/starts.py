@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from llgrad.cli.device_options import quantity, unit_of
+from llgrad.cli.device_options import names_in, quantity, unit_of
 from llgrad.core.record import set_leaf
 from llgrad.devices.bounds import Bound, between
 from llgrad.drives.drive import Drive
@@ -36,7 +36,7 @@ def starts_of(starts: Mapping[str, str], free: str, model: Model, drive: Drive |
     Raises ValueError for an unknown name, one that is not free (a start would hold it there), and one that has no start
     of its own.
     """
-    names, units = [name.strip() for name in free.split(",")], units_of(model, drive)
+    names, units = names_in("--free", free), units_of(model, drive)
     of_device, recorder = {}, {}
     for name, text in starts.items():
         parts = [f"{name}.{axis}" for axis in "xyz"]
@@ -65,7 +65,7 @@ def starts_of(starts: Mapping[str, str], free: str, model: Model, drive: Drive |
 
 def free_of(free: str, bounds: Mapping[str, str], model: Model, drive: Drive | None) -> dict[str, Bound | None]:
     """The free parameters, each with the bound that was given for it; None stands for its default."""
-    names = [name.strip() for name in free.split(",") if name.strip()]
+    names = names_in("--free", free)
     units = units_of(model, drive)
     limits = {name: _bound(name, text, unit_of(name, units)) for name, text in bounds.items()}
     if unknown := [name for name in limits if name not in names]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from llgrad.cli.device_options import device_with, field_values, quantity, values_given
+from llgrad.cli.device_options import check_apart, device_with, field_values, quantity, values_given
 from llgrad.cli.drive_options import weak_drive
 from llgrad.experiments.sweeps.axes import names_of, read_range
 from llgrad.orbits.results.named import QUANTITIES
@@ -110,6 +110,7 @@ def quantities_of(
     Raises ValueError for an option that none of the quantities takes.
     """
     drive = weak_drive(lock)
+    check_apart("--quantity", names or [])
     options: dict[str, tuple[str, Any]] = {
         "drive": ("--lock", drive or None),
         "ratio": ("--ratio", ratio),

@@ -53,7 +53,12 @@ def follow(
     `llgrad follow kubota2013 current 0mA 5mA --field 200Oe`
     """
     outputs = check_outputs(out, (".npz", ".csv", ".json"), plot, ("branches",), force)
-    model = device_with(device, values_given({"current": current}, field_values(field, None, None, None), set_))
+    values = values_given({"current": current}, field_values(field, None, None, None), set_)
+    if parameter in values:
+        raise ValueError(
+            f"{parameter} is followed from {start} to {stop}, and {values[parameter]} is given for it; leave it out"
+        )
+    model = device_with(device, values)
     unit = unit_of(parameter, leaf_units(model))
     ends = [quantity(parameter, text, unit) for text in (start, stop)]
     settings = {"within": ranges_within(within), "cycles": cycles, "doublings": doublings, "observable": observable}

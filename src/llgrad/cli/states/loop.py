@@ -84,6 +84,8 @@ def asked(
             ranges[name] = (pairs[0][place], "rad")
     if sweep is not None:
         ((name, text),) = assignments("--sweep", [sweep]).items()
+        if name in given:
+            raise ValueError(f"{name} is swept by --sweep, and --{name} {given[name]} is one value of it; leave it out")
         ranges[name] = (text, unit_of(name, leaf_units(model)))
     if len(ranges) != 1:
         what = " and ".join(ranges) or "nothing"

@@ -8,7 +8,7 @@ from typing import Any, Final
 import typer
 
 from llgrad.cli.answers.report import check_report
-from llgrad.cli.device_options import assignments
+from llgrad.cli.device_options import assignments, names_in
 from llgrad.cli.given import given, refuse
 from llgrad.cli.studies.command import carry_out
 from llgrad.cli.studies.spec import fits_of
@@ -34,7 +34,7 @@ def fit_folder(context: typer.Context, folder: pathlib.Path) -> None:
     check_report(asked["report"], asked["force"])
     entry: dict[str, Any] = {
         "device": asked["device"],
-        "free": [name.strip() for name in asked["free"].split(",") if name.strip()],
+        "free": names_in("--free", asked["free"]),
         "files": str(folder.absolute()),
         "set": assignments("--set", asked["set_"]),
         "start": assignments("--start", asked["start"]),

@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.core.constants import BOLTZMANN
 from llgrad.core.units import show
-from llgrad.experiments.switching.axial import Axial, Valleys, axial_of, drift, occupations, relaxation_rate, valleys_of
+from llgrad.experiments.switching.axial import Axial, Valleys, axial_of, drift, log_rates, valleys_of
 from llgrad.experiments.switching.ensemble import at_temperature, check_model
 from llgrad.experiments.switching.sphere import converged_modes, sphere_of
 from llgrad.experiments.switching.wells import Wells, settled, told_state, wells_of
@@ -24,6 +24,8 @@ from llgrad.orbits.flow import flow_of
 SLOPE: Final = 1e-5
 ASIDE: Final = 1e-2
 """So far off a saddle [rad] a run begins that tells where it leads."""
+LONG: Final = 1e3
+"""A time [s] that is told without a prefix."""
 LOW: Final = 3.0
 """A barrier [k_B T] below which an asymptotic rate is no more than a size."""
 HIGHEST: Final = 22.0
@@ -46,8 +48,9 @@ class DwellTimes:
     device: Any
     states: np.ndarray
     """(W, n)."""
-    rates: np.ndarray
-    """From a state to another (W, W) [1/s]."""
+    log_rates: np.ndarray
+    """Natural logarithm of the rates from a state to another (W, W), of 1/s: no barrier is too high for it; −∞ where
+    there is no way."""
     asymptotic: np.ndarray
     """The same by the formula for high barriers (W, W) [1/s]; NaN where there is none, as of a spin torque."""
     barriers: np.ndarray
@@ -56,27 +59,57 @@ class DwellTimes:
     """What the rates are, in a sentence."""
 
     @property
+    def rates(self) -> np.ndarray:
+        """From a state to another (W, W) [1/s]; 0 where it is below the smallest number."""
+        return np.exp(self.log_rates)
+
+    @property
+    def log_times(self) -> np.ndarray:
+        """Natural logarithm of the mean dwell times (W,), of seconds."""
+        return -np.logaddexp.reduce(self.log_rates, axis=1)
+
+    @property
     def times(self) -> np.ndarray:
-        """Mean dwell time (W,) [s], 1/(sum of the rates out of a state)."""
-        with np.errstate(divide="ignore"):
-            return 1 / self.rates.sum(axis=1)
+        """Mean dwell time (W,) [s], 1/(sum of the rates out of a state); ∞ above the largest number."""
+        with np.errstate(over="ignore"):
+            return np.exp(self.log_times)
 
     @property
     def occupation(self) -> np.ndarray:
-        """Probability (W,) of each state in the long run."""
-        count = len(self.states)
-        flow = self.rates.T - np.diag(self.rates.sum(axis=1))
-        scale = np.abs(flow).max()
-        found, *_ = np.linalg.lstsq(np.vstack([flow / scale, np.ones(count)]), np.eye(count + 1)[-1], rcond=None)
-        return found
+        """Probability (W,) of each state in the long run; NaN where there is no way between some of them."""
+        return np.exp(_stationary(self.log_rates))
 
     def __repr__(self) -> str:
         lines = [f"dwell times at {show(float(self.device.temperature), 'K')}"]
-        for state, time, part, barrier in zip(self.states, self.times, self.occupation, self.barriers, strict=True):
-            told = f"{show(float(f'{time:.5g}'), 's')}, {part:.4g} of the time"
+        columns = (self.states, self.times, self.log_times, self.occupation, self.barriers)
+        for state, time, log, part, barrier in zip(*columns, strict=True):
+            told = f"{_shown(time, log)}, {part:.4g} of the time"
             high = f", barrier {barrier:.4g} k_B T" if np.isfinite(barrier) else ""
             lines.append(f"  {told_state(state)}: {told}{high}")
         return "\n".join([*lines, f"  {self.method}"])
+
+
+def _shown(time: float, log: float) -> str:
+    """A time with its unit, however long."""
+    if math.isfinite(time):
+        return show(float(f"{time:.5g}"), "s") if time < LONG else f"{time:.5g} s"
+    return f"10^{log / math.log(10):.0f} s" if math.isfinite(log) else "for ever"
+
+
+def _stationary(log_rates: np.ndarray) -> np.ndarray:
+    """Logarithm of the probabilities (W,) that rates (W, W) keep: states are taken out one by one, in sums of positive
+    numbers only (W. Grassmann, M. Taksar, D. Heyman, Oper. Res. 33, 1107 (1985), recalled)."""
+    a = np.array(log_rates)
+    count = len(a)
+    with np.errstate(invalid="ignore"):
+        for last in range(count - 1, 0, -1):
+            a[:last, last] -= np.logaddexp.reduce(a[last, :last])
+            through = a[:last, last, None] + a[last, :last]
+            a[:last, :last] = np.logaddexp(a[:last, :last], through)
+        found = np.zeros(count)
+        for place in range(1, count):
+            found[place] = np.logaddexp.reduce(found[:place] + a[:place, place])
+        return found - np.logaddexp.reduce(found)
 
 
 def dwell_times(device: Any, *, temperature: float | None = None) -> DwellTimes:
@@ -130,8 +163,7 @@ def _rests_at_poles(valleys: Valleys) -> bool:
 
 def _exact(device: Any, axial: Axial) -> DwellTimes:
     valleys = valleys_of(axial)
-    low, high = occupations(valleys)
-    rate = relaxation_rate(axial) * 1e9
+    out = log_rates(axial, valleys) + math.log(1e9)
     top = float(valleys.tops[0])
     across = axial.diffusion * (1 - top**2)
     slope = np.diff(drift(axial, np.array([top - SLOPE, top + SLOPE])))[0] / (2 * SLOPE)
@@ -140,7 +172,8 @@ def _exact(device: Any, axial: Axial) -> DwellTimes:
     pole = np.abs(valleys.slope.ravel()[[0, -1]]) / (axial.diffusion * (1 - u[[0, -1]] ** 2))
     barriers = height - v[[0, -1]] + pole * (1 - np.abs(u[[0, -1]]))
     formula = 1e9 * across * math.sqrt(slope / across / (2 * math.pi)) * pole * np.exp(-barriers)
-    rates, asymptotic = (np.array([[0.0, one], [two, 0.0]]) for one, two in ((rate * high, rate * low), formula))
+    never = -math.inf
+    rates, asymptotic = np.array([[never, out[0]], [out[1], never]]), np.array([[0.0, formula[0]], [formula[1], 0.0]])
     states = np.array([[0.0, 0.0, -1.0], [0.0, 0.0, 1.0]])
     method = "exact: the smallest eigenvalue of the Fokker–Planck operator, shared by detailed balance"
     return DwellTimes(device, states, rates, asymptotic, barriers, method)
@@ -164,6 +197,8 @@ def _on_sphere(wells: Wells, high: DwellTimes | None) -> DwellTimes | None:
             f"; motion within a well is only {modes.gap:.2g} times as fast as the slowest jumps: a dwell time has no "
             "sharp meaning"
         )
+    with np.errstate(divide="ignore"):
+        rates = np.log(rates)
     nothing = np.full((count, count), np.nan)
     asymptotic, barriers = (nothing, nothing[0]) if high is None else (high.asymptotic, high.barriers)
     return DwellTimes(wells.device, wells.states, rates, asymptotic, barriers, method)
@@ -193,19 +228,19 @@ def _over_saddles(wells: Wells, saddles: list[Any]) -> DwellTimes:
         aside = np.concatenate([_beside(flow, point) for point in saddles])
     places = settled(wells, aside).reshape(-1, 2)
     thermal, count = BOLTZMANN * float(device.temperature), len(wells.states)
-    rates, barriers = np.zeros((count, count)), np.full(count, np.inf)
+    rates, barriers = np.full((count, count), -np.inf), np.full(count, np.inf)
     for saddle, top, (one, two) in zip(saddles, tops, places, strict=True):
         if one == two or -1 in (one, two):
             continue
         for begin, end in ((one, two), (two, one)):
             barrier = (saddle.energy - found.stable[begin].energy) / thermal
             factor = float(saddle.growth) / (2 * math.pi) * math.sqrt(bottoms[begin] / abs(top))
-            rates[begin, end] += factor * math.exp(-barrier)
+            rates[begin, end] = np.logaddexp(rates[begin, end], math.log(factor) - barrier)
             barriers[begin] = min(barriers[begin], barrier)
     method = "the rate over a saddle, for high barriers and damping that is not low"
     if barriers.min() < LOW:
         method += f"; a barrier of {barriers.min():.2g} k_B T is not high: take it for a size"
-    return DwellTimes(device, wells.states, rates, rates, barriers, method)
+    return DwellTimes(device, wells.states, rates, np.exp(rates), barriers, method)
 
 
 def _beside(flow: Any, saddle: Any) -> np.ndarray:

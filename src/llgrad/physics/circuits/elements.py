@@ -26,12 +26,12 @@ class Element(Record):
     """Begins its name where it has none of its own."""
 
     def _check(self, name: str, unit: str) -> None:
-        """Raise ValueError unless a value is positive, as far as it is known."""
+        """Raise ValueError unless a value is positive and finite, as far as it is known."""
         value = getattr(self, name)
-        if is_concrete(value) and not np.all(np.asarray(value) > 0):
+        if is_concrete(value) and not np.all((np.asarray(value) > 0) & np.isfinite(value)):
             raise ValueError(
-                f"{type(self).__name__}: {name} = {show(value, unit)}, expected a positive one; leave the element out "
-                "where there is none"
+                f"{type(self).__name__}: {name} = {show(value, unit)}, expected a positive, finite one; leave the "
+                "element out where there is none"
             )
 
 

@@ -108,9 +108,9 @@ def _correlations(found: Study) -> Iterator[str]:
     if between is not None:
         yield heat_table("correlation-table", names, between.matrix.tolist(), between.errors.tolist())
         yield (
-            f'<p class="soft">Between the true values of {between.members} devices: the errors of the measurements, '
-            "correlated as the fit of each device says, are taken out (REML estimate of x ~ N(μ, T + S)). Their "
-            "standard errors stand below; “edge” where what was found is no wider than the errors allow.</p>"
+            f'<p class="soft">Between the true values of {between.members} devices: {found.errors_told} (REML estimate '
+            "of x ~ N(μ, T + S)). Their standard errors stand below; “edge” where what was found is no wider than the "
+            "errors allow.</p>"
         )
 
 

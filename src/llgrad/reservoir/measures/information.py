@@ -17,6 +17,10 @@ DELAYS: Final = {1: 100, 2: 30, 3: 12, 4: 7, 5: 5, 6: 4}
 """Largest delay of each degree."""
 SHUFFLES: Final = 200
 SCALE: Final = 1.2
+CHANCE: Final = 6.0
+"""Standard deviations by which polynomials of even symbols may be correlated by chance."""
+NEARLY: Final = 0.1
+"""And by so much in any case, which counts its square, 1 %, twice: levels of a converter with five bits pass."""
 BLOCK: Final = 256
 """Targets at a time."""
 
@@ -41,7 +45,7 @@ class InformationCapacity:
     values: np.ndarray
     thresholds: np.ndarray
     rank: int
-    """Number of linearly independent readings: no total is above it."""
+    """Number of linearly independent readings: no total is above it, but for chance in short signals."""
     length: int
     """Symbols."""
     delays: dict[int, int]
@@ -110,7 +114,9 @@ def information_capacity(
 
     x without its mean, P_n Legendre polynomials, over all products of degree Σ n_i with delays from 0 to the largest of
     that degree. They are orthogonal, so that the sum over all is at most the rank of x, and equal to it where x is a
-    function of the past symbols alone. Capacities are found on the same symbols that w is fitted on.
+    function of the past symbols alone. So they are for symbols that are even in [−1, 1] and independent of each other:
+    others, such as those from 0 to 1, are refused where products share more than 0.1 beyond chance, which would count
+    several times. Capacities are found on the same symbols that w is fitted on.
 
     A product that has nothing to do with x has a capacity near K/T, so what is below a threshold is set to 0: `scale`
     times the largest capacity of `shuffles` targets of the same kind (the same n_i) that are made of the symbols in
@@ -198,7 +204,33 @@ def _checked(states: Any, signal: Any, delays: Any) -> tuple[np.ndarray, np.ndar
             f"{len(u)} symbols leave {max(left, 0)} with a past of {max(known.values())}, for {states.shape[1]} "
             "readings; give a longer signal or shorter delays"
         )
+    _check_orthogonal(u[:, 0], max(known), max(known.values()))
     return states, u[:, 0], known
+
+
+def _check_orthogonal(u: np.ndarray, degree: int, most: int) -> None:
+    """Raise ValueError for symbols of which the polynomials up to a degree are not orthogonal, within chance, at one
+    time or at two that are up to `most` symbols apart."""
+    powers, count = legendre(u, degree), len(u)
+    x, w = np.polynomial.legendre.leggauss(2 * degree + 1)
+    even = legendre(x, degree)
+    spread = np.sqrt(np.maximum((even**2 * w) @ (even**2).T / 2, 0.0))
+    powers = powers / np.sqrt((powers**2).mean(axis=1, keepdims=True))
+    shared = np.abs(powers @ powers.T / count) - np.eye(degree + 1)
+    if (shared > CHANCE * spread / np.sqrt(count) + NEARLY).any():
+        raise ValueError(
+            f"the symbols are not even in [−1, 1] (they lie between {u.min():.4g} and {u.max():.4g}, their mean is "
+            f"{u.mean():.4g} and their mean square {(u**2).mean():.4g} instead of 0 and 1/3), so that Legendre "
+            "polynomials of them are not orthogonal and what they share would count several times; give symbols even "
+            "in [−1, 1], as 2 u − 1 of u even in [0, 1], and the reservoir what it takes"
+        )
+    for apart in range(1, min(most, count // 2) + 1):
+        shared = np.abs(powers[1:, apart:] @ powers[1:, :-apart].T / (count - apart))
+        if (shared > CHANCE / np.sqrt(count - apart) + NEARLY).any():
+            raise ValueError(
+                f"symbols that are {apart} apart are not independent (a correlation of {shared.max():.2g}), so "
+                "that what they share would count several times; give symbols that are drawn independently"
+            )
 
 
 def _basis(x: np.ndarray) -> np.ndarray:

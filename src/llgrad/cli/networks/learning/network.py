@@ -9,7 +9,7 @@ from typing import Any, Final
 import jax
 import numpy as np
 
-from llgrad.cli.device_options import assignments, device_with, quantity, unit_of
+from llgrad.cli.device_options import assignments, device_with, names_in, quantity, unit_of
 from llgrad.cli.networks.defaults import DEVICE, Defaults
 from llgrad.cli.networks.imperfections import UNITS, imperfections_of
 from llgrad.cli.networks.learning.options import NetworkKind
@@ -184,7 +184,7 @@ def _reading(frames: Frames, images: Samples, given: Mapping[str, Any]) -> dict[
 
 
 def _signal(device: Oscillator | System, given: Any) -> Any:
-    return tuple(given.split(",")) if isinstance(given, str) and isinstance(device, System) else given
+    return tuple(names_in("--signal", given)) if isinstance(given, str) and isinstance(device, System) else given
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -258,7 +258,7 @@ def _trained(given: Mapping[str, Any], network: OscillatorClassifier) -> tuple[T
 
 
 def _parts(option: str, text: str, known: Sequence[str]) -> list[str]:
-    names = [name.strip() for name in text.split(",")] if text else []
+    names = names_in(option, text) if text else []
     if unknown := [name for name in names if name not in known]:
         raise ValueError(f"{option} {text}: there is no {unknown[0]!r} to train; expected {', '.join(known)}")
     return names

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from llgrad.cli.device_options import quantity
+from llgrad.cli.device_options import names_in, quantity
 from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
 from llgrad.datasets.signals.reading import TABLES, read_signals
 from llgrad.datasets.signals.sets import SignalSet
@@ -73,7 +73,7 @@ def _divided(signals: Signals, rule: str, split: int) -> SignalSet:
     if name != "part" and split:
         raise ValueError(f"--split draws what --test part keeps, and --test {rule} draws nothing; leave it out")
     if name == "group" and text:
-        return SignalSet.by_group(signals, [one.strip() for one in text.split(",")])
+        return SignalSet.by_group(signals, names_in("--test group", text))
     if name == "index" and text:
         low, _, high = text.partition(":")
         if low.isdecimal() and (high or low).isdecimal():
