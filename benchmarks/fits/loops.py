@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import llgrad as lg
-from benchmarks.fits.coverage import rows_of
+from benchmarks.fits.coverage import WIDE
 from benchmarks.fits.teachers import Row
 from llgrad.core.record import get_leaf, set_leaf
 from llgrad.fitting.loops.measured import MeasuredLoop
@@ -90,8 +90,12 @@ class One(NamedTuple):
     explained: bool
     off: dict[str, float]
     """Of each value from the truth, in standard errors."""
+    inside: dict[str, bool]
+    """Whether the 95 % interval of each holds the truth, by the likelihood (`lg.fitting.intervals`)."""
     seconds: float
-    """Of the processor."""
+    """Of the processor, for the fit,"""
+    more: float
+    """and for the intervals."""
 
     @property
     def arrived(self) -> bool:
@@ -109,8 +113,12 @@ def one_fit(clean: Clean, seed: int, number: int) -> One:
     began = time.process_time()
     found = lg.fit(begun, clean.drawn(rng), free=FREE, stepper=lg.solvers.DormandPrince8())
     seconds = time.process_time() - began
+    edges = lg.fitting.intervals(found)
+    more = time.process_time() - began - seconds
+    inside = {name: bool(edges[name][0] <= value <= edges[name][1]) for name, value in zip(FREE, truth, strict=True)}
     off = {name: (found.values[name] - value) / found.errors[name] for name, value in zip(FREE, truth, strict=True)}
-    return One(number, bool(found.explained), {name: float(value) for name, value in off.items()}, seconds)
+    off = {name: float(value) for name, value in off.items()}
+    return One(number, bool(found.explained), off, inside, seconds, more)
 
 
 def told(fits: list[One]) -> Iterator[Row]:
@@ -119,7 +127,12 @@ def told(fits: list[One]) -> Iterator[Row]:
     rate = float(np.mean([one.arrived for one in fits]))
     yield Row(case, "reach the truth within 3 standard errors", rate, "at least 0.95", rate >= 0.95)
     yield Row(case, "each fit, processor seconds, median", float(np.median([one.seconds for one in fits])))
-    yield from rows_of(case, {name: [one.off[name] for one in fits] for name in FREE})
+    yield Row(case, "their intervals, processor seconds, median", float(np.median([one.more for one in fits])))
+    for name in FREE:
+        rate = float(np.mean([one.inside[name] for one in fits]))
+        yield Row(case, f"95 % intervals of {name} cover", rate, "0.93 to 0.97", 0.93 <= rate <= 0.97)
+        rate = float(np.mean([abs(one.off[name]) < WIDE for one in fits]))
+        yield Row(case, f"{name} ± {WIDE} standard errors covers", rate)
 
 
 def both_layers(part: int, rng: np.random.Generator) -> Iterator[Row]:

@@ -14,6 +14,7 @@ KEY = jax.random.key(0)
 GIVEN = {
     "plan": {"source": STO, "settings": {"current": [2e-3]}, "free": ["alpha"], "noise": 0.01},
     "profile": {"result": STO, "name": "alpha"},
+    "intervals": {"result": STO},
     "posterior": {"result": STO, "key": KEY},
 }
 # argument: values that mean nothing, with a part of the sentence
@@ -53,6 +54,10 @@ NOTHING = {
         "points": [(4, "points = 4"), (6.5, "points = 6.5"), ("7", "points = '7'"), (np.nan, "points = nan")],
         "span": [(0.0, "span = 0.0"), (np.nan, "span = nan"), (np.inf, "span = inf"), ("3", "span = '3'")],
     },
+    "intervals": {
+        "result": [(STO, "the result of a fit, got Oscillator")],
+        "probability": [(value, "expected one between 0 and 1") for value in (0, 1, 1.5, -0.1, np.nan, "0.95", True)],
+    },
     "posterior": {
         "result": [(STO, "the result of a fit, got Oscillator")],
         "key": [
@@ -82,7 +87,7 @@ def test_what_means_nothing_is_refused(answer, name, value, said):
 def test_every_argument_is_in_the_table():
     for answer, arguments in NOTHING.items():
         told = {*inspect.signature(getattr(lg.fitting, answer)).parameters} - {"progress"}
-        assert told - {*arguments} <= {"name"}  # a name needs a fit: tests/unit/fitting
+        assert told - {*arguments} <= {"name", "names"}  # a name needs a fit: tests/unit/fitting
 
 
 METHODS = [

@@ -3,6 +3,7 @@
 import math
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -25,10 +26,26 @@ PAIR = lg.Stack(
     ),
     couplings=lg.stacks.InterlayerExchange(("lower", "upper"), J1=-0.15e-3, J2=-0.04e-3),
 )
+
+
+class Ripple(lg.physics.FieldTerm):
+    """Energy (depth/100) cos(100·φ) M V of the azimuth φ: branches that end 0.06 rad from the next ones."""
+
+    depth: float = lg.quantity("T")
+
+    def field(self, m, inputs):
+        turn = self.depth * jnp.sin(100 * jnp.arctan2(m.y, m.x)) / (m.x * m.x + m.y * m.y)
+        return lg.Vec3(-m.y * turn, m.x * turn, 0.0 * m.x)
+
+
 FILM = lg.Oscillator(Ms=1e6, volume=1e-24, alpha=0.05, H_k=0.1, demag=(0.0, 0.0, 0.0))
 DEVICES = {
     "film": (FILM, "H_k", 0.2, ((0.3, 0.0), (1.1, 0.0))),
     "flat film": (FILM.replace(demag=(0.0, 0.05, 0.0)), "H_k", 0.2, ((0.5, 0.4),)),
+    "rippled film": (
+        FILM.replace(alpha=1.0, H_k=0.0, demag=(0.0, 0.0, 0.5), field=(0.1, 0.0, 0.0), terms=(Ripple(2e-3),)),
+        *("terms.0.depth", 8.2e-3, ((math.pi / 2, math.pi / 2),)),
+    ),
     "pair": (PAIR, "couplings.0.J1", 0.4, ((math.pi / 2, 0.15), (math.pi / 2, 1.2))),
 }
 

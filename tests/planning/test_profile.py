@@ -8,6 +8,7 @@ from tests.planning.conftest import NOISE, QUICK, noisy
 
 from llgrad.core.record import set_leaf
 from llgrad.devices.bounds import between
+from llgrad.fitting.answers.intervals import intervals
 from llgrad.fitting.answers.profile import LEVELS, Profile, profile
 from llgrad.fitting.fit import fit
 from llgrad.fitting.targets.experiment import Experiment
@@ -44,6 +45,18 @@ def test_it_is_nearly_the_parabola_of_the_standard_error(fitted, of_current):
     assert (high - low) / 2 == pytest.approx(fitted.errors["current"], rel=0.02)
 
 
+def test_intervals_are_those_of_profiles(fitted):
+    found = intervals(fitted)
+    assert list(found) == ["current", "alpha", "field.z"]
+    for name in ("current", "alpha"):
+        assert found[name] == pytest.approx(profile(fitted, name, points=21).interval(), rel=2e-3)
+        assert fitted.values[name] == pytest.approx(np.mean(found[name]), abs=0.3 * fitted.errors[name])
+    only = intervals(fitted, "alpha", probability=0.68)["alpha"]
+    assert np.diff(only)[0] / 2 == pytest.approx(fitted.errors["alpha"] * 0.99446, rel=0.02)
+    with pytest.raises(ValueError, match="'volume' has no interval; the parameters that were searched for are current"):
+        intervals(fitted, ["volume"])
+
+
 def test_it_is_the_chi2_of_a_fit_that_holds_the_value(device, fitted, of_current, m0):
     held = set_leaf(device, "current", float(of_current.values[-1]))
     others = fit(held, fitted.data, free=["alpha", "field.z"], m0=m0, **QUICK)
@@ -58,6 +71,7 @@ def test_a_valley_without_walls_has_no_interval(device, m0, fitted):
     assert one.delta_chi2.max() < 1e-2
     assert one.interval(0.95) == (-np.inf, np.inf)
     assert "? to ?" in str(one)
+    assert intervals(dataclasses.replace(flat, converged=True))["current"] == (-np.inf, np.inf)
 
 
 def test_several_experiments_with_settings_and_bounds_of_their_own(device, m0):

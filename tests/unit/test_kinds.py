@@ -52,6 +52,7 @@ GIVEN = {
     "write_error_rate": ({"device": STO, "pulse": lg.Drive()}, {}),
     "equilibria": ({"device": STO}, {}),
     "follow": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
+    "intervals": ({"result": None}, {}),
     "loop": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
     "lyapunov": ({"device": STO}, {"duration": 1e-9}),
     "orbit": ({"model": STO}, {}),

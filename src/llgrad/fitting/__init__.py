@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from llgrad.core.speed.rooms import as_room
 
 if TYPE_CHECKING:
+    from llgrad.fitting.answers.intervals import intervals
     from llgrad.fitting.answers.posterior import Posterior, posterior
     from llgrad.fitting.answers.profile import Profile, profile
     from llgrad.fitting.answers.result import FitResult
@@ -48,6 +49,7 @@ __all__ = [
     "fit_each",
     "fit_resonance",
     "fit_spin_diode",
+    "intervals",
     "plan",
     "posterior",
     "profile",

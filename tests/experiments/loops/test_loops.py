@@ -96,6 +96,39 @@ def test_a_current_switches_at_its_threshold():
     assert sorted({*found.resistance.round(6).ravel().tolist()}) == [1000.0, 1100.0]
 
 
+class Ripple(lg.physics.FieldTerm):
+    """Energy (depth/count) cos(count·φ) M V of the azimuth φ: wells 2π/count apart."""
+
+    depth: float = lg.quantity("T")
+    count: float = lg.quantity("1")
+
+    def field(self, m, inputs):
+        turn = self.depth * jnp.sin(self.count * jnp.arctan2(m.y, m.x)) / (m.x * m.x + m.y * m.y)
+        return lg.Vec3(-m.y * turn, m.x * turn, 0.0 * m.x)
+
+
+@pytest.mark.parametrize("count", [24.0, 60.0, 150.0, 400.0, 3000.0])
+def test_no_branch_is_skipped_however_near_the_next_one_is(count):
+    """In B_x and B_y: B_y(φ) = B_x tan φ − depth sin(count·φ)/cos φ, whose turning points are the folds: from 0.26 to
+    0.002 rad apart."""
+    B_x, period = 0.1, 0.1 * 2 * np.pi / count
+    ripple = Ripple(2 * B_x / count, count)
+    film = FILM.replace(alpha=1.0, H_k=0.0, demag=(0.0, 0.0, 0.5), field=(B_x, 0.0, 0.0), terms=(ripple,))
+    angles = np.linspace(-4.0, 4.0, 800001) * 2 * np.pi / count
+    B_y = B_x * np.tan(angles) - ripple.depth * np.sin(count * angles) / np.cos(angles)
+    rises = np.diff(B_y) > 0
+    begun = int(np.abs(angles - 0.5 * 2 * np.pi / count).argmin())  # φ in the middle of a well: sin = 0, cos = −1
+    assert rises[begun]
+    most = B_y[begun] + 2.6 * period
+    found = lg.experiments.loop(
+        film, "field", B_y[begun], most, angle=(np.pi / 2, np.pi / 2), steps=120,
+        m0=lg.direction(np.pi / 2, angles[begun]), back=False,
+    )  # fmt: skip
+    tops = B_y[1:-1][rises[:-1] & ~rises[1:] & (angles[1:-1] > angles[begun]) & (B_y[1:-1] < most)]
+    assert len(tops) > 1 and found.checked and {jump.kind for jump in found.jumps} == {"fold"}
+    np.testing.assert_allclose(found.switching[0], tops, rtol=1e-7)
+
+
 def test_an_angle_scan_follows_the_field():
     found = lg.experiments.loop(FILM.replace(field=(0.0, 0.0, 0.5)), "polar", 0.0, 2 * np.pi, steps=STEPS)
     assert found.along.min() > 0.99 and not found.jumps and found.values[0, -1] == 2 * np.pi

@@ -59,7 +59,7 @@ def relaxed(family: Swept, y: Any, value: Any, wanted: Any = True) -> LetGo:
     rate = fastest(family, value)
     y = pushed(family, y, value)
     n, zero = flow.shape.freedom, jnp.zeros((), y.dtype)
-    nowhere = RestPlace(y, zero + value, jnp.zeros((n, n), y.dtype), jnp.asarray(False))
+    nowhere = RestPlace(y, zero + value, jnp.zeros((n, n), y.dtype), jnp.zeros_like(y), jnp.asarray(False))
     begun = _Letting(y, nowhere, zero + jnp.inf, zero, jnp.asarray(0), jnp.asarray(0), ~jnp.asarray(wanted, bool))
 
     def goes_on(now: _Letting) -> Any:

@@ -61,7 +61,11 @@ class Profile(NamedTuple):
         """
         if probability not in LEVELS:
             raise ValueError(f"interval({probability}): expected one of {', '.join(map(str, LEVELS))}")
-        rise, level = np.sqrt(self.delta_chi2), LEVELS[probability] ** 0.5
+        return self.between(LEVELS[probability])
+
+    def between(self, delta_chi2: float) -> tuple[float, float]:
+        """The same of any Δχ²."""
+        rise, level = np.sqrt(self.delta_chi2), delta_chi2**0.5
         lowest = int(np.argmin(self.delta_chi2))
         return _crossing(self.values[lowest::-1], rise[lowest::-1], level, -np.inf), _crossing(
             self.values[lowest:], rise[lowest:], level, np.inf

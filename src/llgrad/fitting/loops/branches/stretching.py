@@ -1,6 +1,7 @@
 """Along branches of stable states, as far as each goes: Newton's method from value to value, many branches at once.
 
-A step is taken only if the state moves little, is where those before pointed to, and is stable at its end. Where one
+A step is taken only if the state moves little, is stable at its end, and goes as the slopes of the branch at both ends
+say (`of_one_branch`). Where one
 cannot be taken, it is tried again from nearer, until what cannot be reached is next to the last state: there the branch
 ends.
 """
@@ -13,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.experiments.loops.swept import Swept
+from llgrad.experiments.loops.walking import of_one_branch
 from llgrad.fitting.loops.branches.resting import resting
 
 MOVE: Final = 0.1
@@ -20,7 +22,7 @@ MOVE: Final = 0.1
 LONGEST_MOVE: Final = 1.3 * MOVE
 """And may move."""
 ASIDE: Final = 0.02
-"""By which it may be elsewhere [rad] than those before it pointed to: a state further away is another branch's."""
+"""By which it may be elsewhere [rad] than those before it pointed to."""
 AGAIN: Final = 2
 """So often what was not reached is tried again from a little nearer: it may have been too far only."""
 KNOTS: Final = 128
@@ -90,7 +92,8 @@ def stretches(families: Swept, y: Any, values: Any, targets: Any, nearest: Any) 
         pointed = _moved(families, now.y, values, now.move * step + now.bend * (step**2 / 2))
         found = resting(jax.vmap, families, pointed, value)
         moved = jnp.sqrt(jnp.sum((found.y - now.y) ** 2, axis=-1))
-        good = now.goes_on & found.good & (found.far <= ASIDE) & (moved <= LONGEST_MOVE)
+        on = of_one_branch(families.shape.spins, (now.y, found.y), (now.move, found.move), step[:, 0])
+        good = now.goes_on & found.good & on & (found.far <= ASIDE) & (moved <= LONGEST_MOVE)
         bad = now.goes_on & ~good
         reached = good & (value == now.beyond)
         old, new = (now.value, now.y, now.move, now.slope), (value, found.y, found.move, found.slope)
