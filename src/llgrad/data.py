@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from llgrad.datasets.recordings.contents import Contents, contents
     from llgrad.datasets.samples.reading import read_targets
     from llgrad.datasets.samples.targets import TargetSet, TargetSignals
+    from llgrad.datasets.signals.frames.augment import SignalAugmentation
+    from llgrad.datasets.signals.frames.shaping import Cepstra, Deltas, Normalised, Trimmed
     from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
     from llgrad.datasets.signals.reading import read_signals
     from llgrad.datasets.signals.sets import SignalSet
@@ -29,17 +31,21 @@ if TYPE_CHECKING:
     from llgrad.fitting.orbits.tables.table import OrbitTable
 
 __all__ = [
+    "Cepstra",
     "Contents",
+    "Deltas",
     "FrequencyTable",
     "ImageSet",
     "Images",
     "LogMel",
     "MeasuredLoop",
+    "Normalised",
     "OrbitTable",
     "Peak",
     "RawSamples",
     "Scattering",
     "Segments",
+    "SignalAugmentation",
     "SignalSet",
     "Signals",
     "Sweep",
@@ -48,6 +54,7 @@ __all__ = [
     "TargetSet",
     "TargetSignals",
     "Trace",
+    "Trimmed",
     "contents",
     "deembed",
     "describe",

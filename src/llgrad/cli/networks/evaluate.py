@@ -79,7 +79,7 @@ def evaluate(
     design = None if imperfections is None else subject.design()
     images = (data := subject.data(data_dir)).test
     found = working("testing", lambda _: evaluate_network(subject.network, images))
-    linear = beside(data, subject.network)
+    linear = beside(data, subject.network, subject.augmentation)
     rows: list[Robustness] = []
     entry: dict[str, Any] = {**found.to_json(), **linear.entry}
     if design is not None and imperfections is not None:
