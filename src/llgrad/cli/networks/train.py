@@ -15,6 +15,7 @@ from llgrad.cli.device_options import quantity
 from llgrad.cli.networks.defaults import Defaults, defaults_of
 from llgrad.cli.networks.imperfections import (
     BitsOption,
+    FlickerOption,
     JitterOption,
     ReadNoiseOption,
     RiseTimeOption,
@@ -108,6 +109,7 @@ def train(
     bits: BitsOption = None,
     rise_time: RiseTimeOption = None,
     jitter: JitterOption = None,
+    flicker: FlickerOption = None,
     out: options.OutOption = None,
     resume: options.ResumeOption = None,
     time_limit: options.TimeLimitOption = None,
