@@ -32,7 +32,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import llgrad as lg
 
 PATH = "../shared/data/spoken-digits/recordings.zip"
-GENTLE = lg.data.SignalAugmentation(warp=0.1, stretch=0.1, shift=1.0)
+GENTLE = lg.training.SignalAugmentation(warp=0.1, stretch=0.1, shift=1.0)
 
 
 class Choice(NamedTuple):
@@ -41,7 +41,7 @@ class Choice(NamedTuple):
     channels: int
     segments: int
     """Frames of the array, into which the log-mel frames of a signal are averaged."""
-    changes: lg.data.SignalAugmentation | None = None
+    changes: lg.training.SignalAugmentation | None = None
 
     def fronts(self) -> Iterable[Any]:
         """What a recording goes through."""

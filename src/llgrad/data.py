@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from llgrad.datasets.recordings.contents import Contents, contents
     from llgrad.datasets.samples.reading import read_targets
     from llgrad.datasets.samples.targets import TargetSet, TargetSignals
-    from llgrad.datasets.signals.frames.augment import SignalAugmentation
-    from llgrad.datasets.signals.frames.shaping import Cepstra, Deltas, Normalised, Trimmed
+    from llgrad.datasets.signals.frames.shaping import Deltas, Normalised, Trimmed
     from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
     from llgrad.datasets.signals.reading import read_signals
     from llgrad.datasets.signals.sets import SignalSet
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from llgrad.fitting.orbits.tables.table import OrbitTable
 
 __all__ = [
-    "Cepstra",
     "Contents",
     "Deltas",
     "FrequencyTable",
@@ -45,7 +43,6 @@ __all__ = [
     "RawSamples",
     "Scattering",
     "Segments",
-    "SignalAugmentation",
     "SignalSet",
     "Signals",
     "Sweep",

@@ -92,7 +92,9 @@ def linear_softmax(
     if by not in ("stratified", "groups"):
         raise ValueError(f"by = {by!r}, expected 'stratified' or 'groups'")
     if augmentation is not None:
-        check_kind("augmentation", augmentation, SignalAugmentation, "such as lg.data.SignalAugmentation(stretch=0.1)")
+        check_kind(
+            "augmentation", augmentation, SignalAugmentation, "such as lg.training.SignalAugmentation(stretch=0.1)"
+        )
     changes = _Changes(augmentation, checked_number("copies", copies, low=1, whole=True), seed, front)
     folds = SignalSet.each_group(data.train) if by == "groups" else [SignalSet.stratified(data.train, 0.2, seed)]
     seen = [changes.of(fold) for fold in folds]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from llgrad.core.speed.rooms import as_room
 
 if TYPE_CHECKING:
+    from llgrad.datasets.signals.frames.augment import SignalAugmentation
     from llgrad.training.evaluation import Evaluation, evaluate
     from llgrad.training.recipe import Recipe
     from llgrad.training.schedules import ConstantSchedule, CosineSchedule, EveryEpochs, EverySeconds
@@ -18,6 +19,7 @@ __all__ = [
     "EveryEpochs",
     "EverySeconds",
     "Recipe",
+    "SignalAugmentation",
     "Trained",
     "TrainingError",
     "evaluate",

@@ -1,15 +1,14 @@
-"""Front ends on frames: normalised, slopes, cepstra, trimmed; and what all of them keep."""
+"""Front ends on frames: normalised, slopes, trimmed; and what all of them keep."""
 
 import numpy as np
 import pytest
-import scipy.fft
 
-from llgrad.datasets.signals.frames.shaping import DECIBEL, Cepstra, Deltas, Normalised, Trimmed
+from llgrad.datasets.signals.frames.shaping import DECIBEL, Deltas, Normalised, Trimmed
 from llgrad.datasets.signals.signals import Signals
 
 RNG = np.random.default_rng(0)
 RAGGED = Signals([RNG.normal(2.0, 3.0, (count, 5)) for count in (9, 1, 4)], [0, 1, 1], groups=[*"aab"], rate=50.0)
-FRONTS = [Normalised(), Normalised(variance=False), Deltas(), Deltas(3, order=2), Cepstra(3), Trimmed(10.0, 15.0)]
+FRONTS = [Normalised(), Normalised(variance=False), Deltas(), Deltas(3, order=2), Trimmed(10.0, 15.0)]
 
 
 @pytest.mark.parametrize("front", FRONTS, ids=repr)
@@ -44,12 +43,6 @@ def test_slopes_of_a_line_and_of_a_parabola(width):
     assert found[inside] == pytest.approx(expected[inside], abs=1e-4)
 
 
-def test_cepstra_are_the_cosine_transform():
-    expected = scipy.fft.dct(RAGGED.values.astype(float), type=2, norm="ortho", axis=1)
-    assert Cepstra(5)(RAGGED).values == pytest.approx(expected, abs=1e-5)
-    assert np.array_equal(Cepstra(2)(RAGGED).values, Cepstra(5)(RAGGED).values[:, :2])
-
-
 def test_silent_ends_are_cut_and_the_depth_is_limited():
     levels = np.array([-50.0, -20.0, 0.0, -60.0, -30.0, -40.0])  # dB
     found = Trimmed(below=30.5, depth=35.0)(Signals([levels * DECIBEL], [0])).one(0)[:, 0] / DECIBEL
@@ -63,8 +56,6 @@ def test_silent_ends_are_cut_and_the_depth_is_limited():
         (lambda: Normalised(floor=0), "floor = 0, expected a number above 0"),
         (lambda: Deltas(0), "width = 0, expected a whole number of at least 1"),
         (lambda: Deltas(order=1.5), "order = 1.5, expected a whole number"),
-        (lambda: Cepstra(0), "count = 0, expected a whole number"),
-        (lambda: Cepstra(6)(RAGGED), "count = 6, and the frames have 5 features; give at most as many"),
         (lambda: Trimmed(below=-1), "below = -1, expected decibels from 0"),
         (lambda: Trimmed(depth="x"), "depth = 'x', expected decibels"),
         (lambda: Normalised()(RAGGED.values), "signals is a ndarray, expected a Signals"),

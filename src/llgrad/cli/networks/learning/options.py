@@ -68,7 +68,7 @@ FrontOption = Annotated[
     option(
         IMAGES,
         "Of signals: a front end before the network: logmel:channels=32,hop=0.016, raw:width=80, trimmed:below=35, "
-        "normalised:variance=yes, deltas:width=2, cepstra:count=13, segments:count=8. Several are taken in turn.",
+        "normalised:variance=yes, deltas:width=2, segments:count=8. Several are taken in turn.",
         metavar="NAME:SETTINGS",
     ),
 ]

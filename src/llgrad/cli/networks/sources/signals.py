@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.cli.device_options import quantity
 from llgrad.datasets.signals.frames.augment import SignalAugmentation
-from llgrad.datasets.signals.frames.shaping import Cepstra, Deltas, Normalised, Trimmed
+from llgrad.datasets.signals.frames.shaping import Deltas, Normalised, Trimmed
 from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
 from llgrad.datasets.signals.reading import TABLES, read_signals
 from llgrad.datasets.signals.sets import SignalSet
@@ -25,7 +25,6 @@ FRONTS: Final = {
     "trimmed": Trimmed,
     "normalised": Normalised,
     "deltas": Deltas,
-    "cepstra": Cepstra,
     "segments": Segments,
 }
 PART: Final = "part=20%"

@@ -1,4 +1,4 @@
-"""Front ends that take frames: normalised over a signal, with their slopes, as cepstra, without silent ends."""
+"""Front ends that take frames: normalised over a signal, with their slopes, without silent ends."""
 
 from __future__ import annotations
 
@@ -91,34 +91,6 @@ class Deltas(eqx.Module):
             for k in steps
         ]
         return np.sum(rises, axis=0) / (2 * sum(k * k for k in steps))
-
-
-class Cepstra(eqx.Module):
-    """The cosine transform of the features of a frame, its first `count` numbers: of log powers in bands, cepstra.
-
-        c_k = a_k Σ_{j=0}^{F−1} x_j cos(π k (j + ½) / F),   a_0 = √(1/F), else √(2/F)
-
-    Few numbers tell the outline of a spectrum, without the pitch of a voice; c_0 is the loudness.
-
-    >>> Cepstra(2)(Signals([[[1.0, 1.0, 1.0, 1.0]]], [0])).one(0).round(6).tolist()
-    [[2.0, 0.0]]
-    """
-
-    count: int = eqx.field(static=True)
-
-    def __init__(self, count: int = 13):
-        self.count = checked_number("count", count, low=1, whole=True)
-
-    def __call__(self, signals: Signals) -> Signals:
-        """The signals of `count` features."""
-        _check(signals)
-        features = signals.features
-        if self.count > features:
-            raise ValueError(f"count = {self.count}, and the frames have {features} features; give at most as many")
-        order = np.arange(self.count)[:, None]
-        waves = np.cos(np.pi * order * (np.arange(features) + 0.5) / features) * math.sqrt(2 / features)
-        waves[0] /= math.sqrt(2)
-        return signals.replaced(signals.values @ waves.T, signals.lengths, signals.rate, repr(self))
 
 
 class Trimmed(eqx.Module):
