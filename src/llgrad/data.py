@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llgrad.datasets.recordings.contents import Contents, contents
     from llgrad.datasets.samples.reading import read_targets
     from llgrad.datasets.samples.targets import TargetSet, TargetSignals
+    from llgrad.datasets.signals.frames.shaping import Deltas, Normalised, Trimmed
     from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
     from llgrad.datasets.signals.reading import read_signals
     from llgrad.datasets.signals.sets import SignalSet
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Contents",
+    "Deltas",
     "FrequencyTable",
     "ImageSet",
     "Images",
     "LogMel",
     "MeasuredLoop",
+    "Normalised",
     "OrbitTable",
     "Peak",
     "RawSamples",
@@ -48,6 +51,7 @@ __all__ = [
     "TargetSet",
     "TargetSignals",
     "Trace",
+    "Trimmed",
     "contents",
     "deembed",
     "describe",

@@ -137,9 +137,26 @@ def test_read_noise_is_as_large_as_it_says():
     assert np.std(noisy - design(images)) == pytest.approx(0.02, rel=0.1)
 
 
+def test_the_octaves_of_one_over_f_noise_are_equally_strong():
+    design = classifier(**ROWS).design()
+    settings = design.stages[0].settings
+    noise = lg.networks.Imperfections(flicker=0.01).noise(design, jax.random.key(0), jnp.arange(60, dtype=jnp.uint32))
+    frames = jnp.arange(256, dtype=jnp.uint32)
+    drift = np.asarray(noise.disturbance(0, frames).drift) / (0.01 * settings.input_limit)  # (K, B, N)
+    assert np.array_equal(
+        drift[100:], np.asarray(noise.disturbance(0, frames[100:]).drift) / (0.01 * settings.input_limit)
+    )
+    powers = 2 * np.mean(np.abs(np.fft.rfft(drift, axis=0)) ** 2, axis=(1, 2)) / 256  # one-sided, per frame rate
+    f = np.arange(129) / 256
+    for low in (4, 8, 16, 32):
+        octave = slice(low, 2 * low)
+        assert np.mean(powers[octave] * f[octave]) == pytest.approx(1 / np.log(2), rel=0.2)
+
+
 def test_impossible_imperfections_are_refused():
     for options, sentence in (
         ({"spread": 10.0}, r"spread = 10, expected a fraction below 0.5; 10 % is 0.1"),
+        ({"flicker": -0.1}, r"flicker = -0.1, expected zero or more"),
         ({"jitter": -1e-12}, r"jitter = -1e-12, expected zero or more"),
         ({"temperature": np.inf}, r"temperature = inf, expected zero or more"),
         ({"bits": 1}, r"bits = 1, expected a resolution between 2 and 24 bits"),
@@ -149,7 +166,7 @@ def test_impossible_imperfections_are_refused():
 
 
 def test_a_part_of_a_batch_sees_the_noise_of_the_whole():
-    harsh = lg.networks.Imperfections(temperature=300.0, read_noise=0.1, jitter=3e-12, rise_time=20e-12)
+    harsh = lg.networks.Imperfections(temperature=300.0, read_noise=0.1, jitter=3e-12, rise_time=20e-12, flicker=0.02)
     network, images, key = classifier(imperfections=harsh, **ROWS), pixels(4), jax.random.key(0)
     whole = network(images, key)
     parts = [network(images[:2], key), network(images[2:], key, 2)]

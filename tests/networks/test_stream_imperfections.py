@@ -23,6 +23,11 @@ CASES: dict[str, tuple[Imperfections, dict[str, Any]]] = {
         {"pooling": Pooling.MEAN, "frames_read": None, "every": 2},
     ),
     "slow and late edges": (Imperfections(rise_time=50e-12, jitter=20e-12), {}),
+    "1/f noise": (Imperfections(flicker=0.05), {}),
+    "1/f noise with late edges, two arrays in sequence": (
+        Imperfections(flicker=0.05, jitter=20e-12),
+        {"oscillators": (4, 3)},
+    ),
     "late edges, heat, two arrays in sequence": (
         Imperfections(jitter=20e-12, temperature=300.0, read_noise=0.02),
         {"oscillators": (4, 3), "readouts": 2},

@@ -33,6 +33,7 @@ from llgrad.training.recipe import Recipe
         ({"time_limit": 0.0}, "time_limit = 0, expected more than 0"),
         ({"schedule": "cosine"}, r"schedule = 'cosine', expected CosineSchedule"),
         ({"checkpoint": 30}, r"checkpoint = 30, expected EverySeconds"),
+        ({"augmentation": 0.1}, r"augmentation = 0.1, expected SignalAugmentation"),
     ],
 )
 def test_a_recipe_that_cannot_be_is_refused_in_a_sentence(changes, sentence):
@@ -61,6 +62,7 @@ def test_a_recipe_goes_to_json_and_back():
         schedule=lg.training.ConstantSchedule(0.5),
         checkpoint=lg.training.EveryEpochs(2),
         time_limit=60.0,
+        augmentation=lg.training.SignalAugmentation(warp=0.1, time_mask=3),
     )
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
     with pytest.raises(ValueError, match="a recipe has no 'speed'; it has epochs, batch"):
@@ -75,6 +77,9 @@ def test_numbers_of_numpy_are_numbers():
     assert recipe == Recipe(epochs=7, learning_rate=0.5, rotation=5.0, seed=3)
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
     assert recipe.augments and not Recipe(seed=3).augments
+    changes = Recipe(augmentation=lg.training.SignalAugmentation(noise=0.1))
+    assert changes.augments and not changes.moves_images
+    assert not Recipe(augmentation=lg.training.SignalAugmentation()).augments
 
 
 def test_the_cosine_rises_over_its_epochs_and_falls_to_its_last_value():

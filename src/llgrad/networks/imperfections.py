@@ -18,6 +18,10 @@ from llgrad.networks.bench.wiring import Device
 
 TOO_WIDE: Final = 0.5
 """Relative spreads stay below this."""
+OCTAVES: Final = 24
+"""Of 1/f noise, from one frame to 2^23 of them; what is slower stands still."""
+DRIFT: Final = 7
+"""The draw of a key that 1/f noise is made of, besides those of its splits."""
 
 
 class Imperfections(Record):
@@ -25,6 +29,9 @@ class Imperfections(Record):
 
     Of a `System` spread acts on the settings that are named for its network, and a noise of its own, which no
     temperature sets, acts as well; the ideal network is without any noise.
+
+    1/f noise of an input is a sum of numbers that are held for 1, 2, 4, … frames, each drawn from one distribution, so
+    that every octave has the same variance: S(f) ≈ σ²/(f ln 2) below the rate of frames, σ = `flicker` × largest input.
 
     Training draws a new array for every batch, and new noise for every image; an evaluation keeps each drawn array for
     the whole test set.
@@ -37,6 +44,7 @@ class Imperfections(Record):
       read_noise   0      noise of a read-out (1σ) over its full scale
       rise_time    50 ps  10–90 % rise time of the input
       jitter       0 s    error (1σ) of the time of an edge
+      flicker      0      1/f noise of each input (1σ of an octave) over the largest input
     """
 
     spread: float = quantity("1", default=0.0, about="relative spread (1σ) of gain, coupling and each setting")
@@ -44,10 +52,13 @@ class Imperfections(Record):
     read_noise: float = quantity("1", default=0.0, about="noise of a read-out (1σ) over its full scale")
     rise_time: float = quantity("s", default=0.0, about="10–90 % rise time of the input")
     jitter: float = quantity("s", default=0.0, about="error (1σ) of the time of an edge")
+    flicker: float = quantity(
+        "1", default=0.0, about="1/f noise of each input (1σ of an octave) over the largest input"
+    )
     bits: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:
-        for name in ("spread", "temperature", "read_noise", "rise_time", "jitter"):
+        for name in ("spread", "temperature", "read_noise", "rise_time", "jitter", "flicker"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} = {getattr(self, name)!r}, expected zero or more")
         if self.spread >= TOO_WIDE:
@@ -125,7 +136,23 @@ class ArrayNoise(eqx.Module):
         if suffered.jitter and not rise_time:
             rise_time = timeline.hold / (timeline.readouts * timeline.steps)  # an edge that a step can resolve
         keys = _of_frames(pairs[:, 1], frames, lambda key: key) if suffered.is_noisy(stage.device) else None
-        return Disturbance(rise_time, jitter, keys)
+        return Disturbance(rise_time, jitter, keys, self._drift(number, frames) if suffered.flicker else None)
+
+    def _drift(self, number: int, frames: Any) -> Any:
+        """1/f noise of the inputs of an array (K, B, N), in their unit."""
+        settings = self.design.stages[number].settings
+        keys = jax.vmap(lambda key: jax.random.fold_in(key, DRIFT))(self.keys[number + 1])
+
+        def octave(total: Any, which: Any) -> tuple[Any, None]:
+            own = jax.vmap(lambda key: jax.random.fold_in(key, which))(keys)
+            return total + _of_frames(own, frames >> which, draw), None
+
+        def draw(key: Any) -> Any:
+            return jax.random.normal(key, (settings.count,), settings.offset.dtype)
+
+        zero = jnp.zeros((frames.shape[0], keys.shape[0], settings.count), settings.offset.dtype)
+        total, _ = jax.lax.scan(octave, zero, jnp.arange(OCTAVES, dtype=frames.dtype))
+        return jnp.asarray(self.imperfections.flicker * settings.input_limit, zero.dtype) * total
 
     def read(self, signals: Any, frames: Any) -> Any:
         """Signals (K, R, B, N, width) of the frames (K,) with the noise of the read-out."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.arguments.numbers import checked_number
+from llgrad.datasets.signals.frames.augment import SignalAugmentation
 from llgrad.datasets.signals.sets import SignalSet
 from llgrad.datasets.signals.signals import Signals
 
@@ -55,6 +56,9 @@ def linear_softmax(
     penalties: Iterable[float] = (1.0, 10.0, 100.0, 1000.0),
     by: str = "stratified",
     seed: int = 0,
+    augmentation: SignalAugmentation | None = None,
+    copies: int = 4,
+    front: Callable[[Signals], Signals] | None = None,
 ) -> LinearSoftmax:
     """A softmax that is linear in all features of all frames, trained on `data.train` and tested once on `data.test`.
 
@@ -65,10 +69,13 @@ def linear_softmax(
     larger of equals), after which all of `data.train` is learned from. scikit-learn's LogisticRegression solves it.
 
     Args:
-        data: signals of one number of frames: `data.through(Segments(8))` makes them.
+        data: signals of one number of frames, as `data.through(Segments(8))` makes them, or `front` does here.
         penalties: values of λ to try.
         by: "stratified", a fifth of each class for validation, or "groups", each group in turn, with the mean accuracy.
-        seed: draws the validation signals of "stratified".
+        seed: draws the validation signals of "stratified", and the copies.
+        augmentation: changes of the signals to train, as in `Recipe`, in `copies` of them that are learned from too.
+        copies: how many; λ counts for each signal once, however many copies there are of it.
+        front: a front end that comes behind the changes, such as `Segments(8)` of signals of different lengths.
 
     Raises ValueError for signals of different lengths, a single class, and a penalty that is not positive.
 
@@ -84,32 +91,65 @@ def linear_softmax(
         raise ValueError(f"penalties = {penalties!r}, expected positive numbers, at least one")
     if by not in ("stratified", "groups"):
         raise ValueError(f"by = {by!r}, expected 'stratified' or 'groups'")
+    if augmentation is not None:
+        check_kind(
+            "augmentation", augmentation, SignalAugmentation, "such as lg.training.SignalAugmentation(stretch=0.1)"
+        )
+    changes = _Changes(augmentation, checked_number("copies", copies, low=1, whole=True), seed, front)
     folds = SignalSet.each_group(data.train) if by == "groups" else [SignalSet.stratified(data.train, 0.2, seed)]
-    length = _length(data)
-    found = {λ: float(np.mean([_wrong(fold, length, λ)[1] for fold in folds])) for λ in tried}
+    seen = [changes.of(fold) for fold in folds]
+    found = {λ: float(np.mean([_wrong(fold, λ)[1] for fold in seen])) for λ in tried}
     best = min(tried, key=lambda λ: found[λ])
-    predictions, _ = _wrong(data, length, best)
+    predictions, _ = _wrong(changes.of(data), best)
     errors = int((predictions != data.test.labels).sum())
     return LinearSoftmax(predictions, errors, len(data.test), best, {λ: 1 - part for λ, part in found.items()})
 
 
-def _wrong(data: SignalSet, length: int, penalty: float) -> tuple[np.ndarray, float]:
+class _Seen(NamedTuple):
+    """Features (n, T F) to learn from and to test, with the labels."""
+
+    train: np.ndarray
+    labels: np.ndarray
+    test: np.ndarray
+    test_labels: np.ndarray
+    copies: int
+    """How often each signal to train is there."""
+
+
+class _Changes(NamedTuple):
+    """What is done to the signals to train, and then to all."""
+
+    augmentation: SignalAugmentation | None
+    copies: int
+    seed: int
+    front: Callable[[Signals], Signals] | None
+
+    def of(self, data: SignalSet) -> _Seen:
+        """The features of a set. Raises ValueError for signals of different lengths."""
+        if self.augmentation is not None:
+            data = SignalSet(self.augmentation.copies(data.train, self.copies, self.seed), data.test)
+        data = data if self.front is None else data.through(self.front)
+        length = _length(data)
+        often = 1 if self.augmentation is None else self.copies + 1
+        return _Seen(_flat(data.train, length), data.train.labels, _flat(data.test, length), data.test.labels, often)
+
+
+def _wrong(seen: _Seen, penalty: float) -> tuple[np.ndarray, float]:
     """The classes that a softmax finds for the signals to test, and the part of them that is wrong."""
     from sklearn.linear_model import LogisticRegression  # late: llgrad is imported without scikit-learn
     from threadpoolctl import threadpool_limits  # which scikit-learn needs
 
-    if np.unique(data.train.labels).size < 2:
+    if np.unique(seen.labels).size < 2:
         raise ValueError("the signals to train are of one class, expected at least two")
-    train, test = (_flat(part, length) for part in (data.train, data.test))
-    mean, spread = train.mean(axis=0), train.std(axis=0)
+    mean, spread = seen.train.mean(axis=0), seen.train.std(axis=0)
     spread = np.where(spread > 1e-12 * np.abs(mean).max(), spread, 1.0)  # a feature that never changes says nothing
-    model: Any = LogisticRegression(C=1 / penalty, max_iter=2000)
+    model: Any = LogisticRegression(C=1 / (penalty * seen.copies), max_iter=2000)
     with threadpool_limits(
         1
     ):  # many small products: on a busy machine, threads of BLAS that wait took 50 times as long
-        model.fit((train - mean) / spread, data.train.labels)
-    predictions = model.predict((test - mean) / spread).astype(np.int32)
-    return predictions, float((predictions != data.test.labels).mean())
+        model.fit((seen.train - mean) / spread, seen.labels)
+    predictions = model.predict((seen.test - mean) / spread).astype(np.int32)
+    return predictions, float((predictions != seen.test_labels).mean())
 
 
 def _length(data: SignalSet) -> int:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from llgrad.core.speed.rooms import as_room
 
 if TYPE_CHECKING:
+    from llgrad.datasets.signals.frames.augment import SignalAugmentation
     from llgrad.training.evaluation import Evaluation, evaluate
     from llgrad.training.processes.processes import Processes
     from llgrad.training.recipe import Recipe
@@ -20,6 +21,7 @@ __all__ = [
     "EverySeconds",
     "Processes",
     "Recipe",
+    "SignalAugmentation",
     "Trained",
     "TrainingError",
     "evaluate",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from llgrad.core.record import as_count, as_number
+from llgrad.datasets.signals.frames.augment import SignalAugmentation
 from llgrad.training.schedules import CosineSchedule, EverySeconds, Saving, Schedule, from_entry, to_entry
 
 LARGEST_SEED: Final = 2**32 - 1
@@ -39,6 +40,8 @@ class Recipe:
     """Training images are turned by up to this angle each way [degrees]."""
     zoom: float = 0.0
     """Training images are made larger or smaller by up to this part."""
+    augmentation: SignalAugmentation | None = None
+    """How training signals are changed, anew each time that they are seen; None leaves them."""
     label_smoothing: float = 0.0
     """Part of each target that is spread over all classes."""
     seed: int = 0
@@ -68,18 +71,26 @@ class Recipe:
                 raise ValueError(f"{name} = 0, expected more than 0")
         if not isinstance(self.schedule, Schedule):
             raise ValueError(f"schedule = {self.schedule!r}, expected CosineSchedule(…) or ConstantSchedule(…)")
+        if not isinstance(self.augmentation, SignalAugmentation | None):
+            raise ValueError(f"augmentation = {self.augmentation!r}, expected SignalAugmentation(…) or None")
         if not isinstance(self.checkpoint, Saving):
             raise ValueError(f"checkpoint = {self.checkpoint!r}, expected EverySeconds(…) or EveryEpochs(…)")
 
     @property
     def augments(self) -> bool:
-        """Whether training sees the images moved, turned, or larger or smaller than they are."""
+        """Whether training sees the images, or signals, changed at random."""
+        return self.moves_images or bool(self.augmentation)
+
+    @property
+    def moves_images(self) -> bool:
+        """Whether training sees images moved, turned, or larger or smaller than they are."""
         return bool(self.shift or self.rotation or self.zoom)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return values | {"schedule": to_entry(self.schedule), "checkpoint": to_entry(self.checkpoint)}
+        parts = {name: None if values[name] is None else to_entry(values[name]) for name in _PARTS}
+        return values | parts
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> Recipe:
@@ -87,7 +98,7 @@ class Recipe:
         known = [field.name for field in dataclasses.fields(cls)]
         if unknown := [name for name in entry if name not in known]:
             raise ValueError(f"a recipe has no {unknown[0]!r}; it has {', '.join(known)}")
-        parts = {name: from_entry(entry[name]) for name in ("schedule", "checkpoint") if name in entry}
+        parts = {name: from_entry(entry[name]) for name in _PARTS if entry.get(name) is not None}
         return cls(**{**entry, **parts})
 
     def replace(self, **changes: Any) -> Recipe:
@@ -101,6 +112,7 @@ _WHOLE: Final = (
     ("shift", 0, math.inf, "a whole number of pixels, 0 or more"),
     ("seed", 0, LARGEST_SEED, f"a whole number from 0 to {LARGEST_SEED}"),
 )
+_PARTS: Final = ("schedule", "checkpoint", "augmentation")
 _LARGEST: Final = 1e9
 _REAL: Final = (
     ("learning_rate", 0.0, 10.0, "a number above 0 and up to 10, such as 3e-3"),

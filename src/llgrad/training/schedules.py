@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
+from llgrad.datasets.signals.frames.augment import SignalAugmentation
+
 
 @dataclasses.dataclass(frozen=True)
 class CosineSchedule:
@@ -103,7 +105,7 @@ class EveryEpochs:
 Saving = EverySeconds | EveryEpochs
 
 KINDS: Mapping[str, type] = {
-    kind.__name__: kind for kind in (CosineSchedule, ConstantSchedule, EverySeconds, EveryEpochs)
+    kind.__name__: kind for kind in (CosineSchedule, ConstantSchedule, EverySeconds, EveryEpochs, SignalAugmentation)
 }
 
 

@@ -86,6 +86,8 @@ class StepPlan:
         recipe = self.recipe
         if recipe.shift or recipe.rotation or recipe.zoom:
             images = augment(for_images, images, recipe.shift, recipe.rotation, recipe.zoom, first)
+        if recipe.augmentation is not None:
+            images = recipe.augmentation(for_images, images, first)
 
         def loss_of(trained: Any) -> tuple[Any, Any]:
             network = self.network(trained, frozen)

@@ -18,6 +18,8 @@ from llgrad.core.files import read_json, write_json
 from llgrad.core.run_record import run_record
 from llgrad.datasets.samples.kinds import SETS, Samples, SampleSet, held_back, noun_of, size_in_words
 from llgrad.datasets.samples.targets import TargetSignals
+from llgrad.datasets.signals.frames.augment import SignalAugmentation
+from llgrad.datasets.signals.signals import Signals
 from llgrad.networks.files import load_network, network_from_spec, save_network
 from llgrad.networks.network import Network
 from llgrad.networks.prediction import targets_of
@@ -67,7 +69,7 @@ class Trained:
         lines = [f"{self.ending} after {last.get('epoch', 0)} of {self.recipe.epochs} epochs, "
                  f"{self.result['seconds']:.1f} s"]  # fmt: skip
         if last.get("loss") is not None:
-            seen = " (augmented images)" if self.recipe.augments else ""
+            seen = " (augmented)" if self.recipe.augments else ""
             lines.append(f"training: loss {last['loss']:.4f}, {self._told(last['accuracy'])}{seen}")
         if "validation_accuracy" in last:
             lines.append(f"validation: {self._told(last['validation_accuracy'])}")
@@ -230,13 +232,26 @@ def _check(network: Network, data: SampleSet, recipe: Recipe) -> tuple[Samples, 
         raise ValueError(
             f"batch = {recipe.batch}, expected at most the {len(images)} {kind} that there are to train on"
         )
-    if kind != "images" and recipe.augments:
+    if kind != "images" and recipe.moves_images:
         raise ValueError("shift, rotation and zoom move images, and these are signals; leave them out")
+    if recipe.augmentation is not None:
+        _check_augmentation(recipe.augmentation, images)
     if recipe.shift >= min(images.shape):
         raise ValueError(f"shift = {recipe.shift} pixels, expected less than the {min(images.shape)} of an image")
     for part in (images, *([] if held_out is None else [held_out]), data.test):
         _check_answers(network, part)
     return images, held_out
+
+
+def _check_augmentation(augmentation: SignalAugmentation, samples: Samples) -> None:
+    """Raise ValueError for samples that cannot be changed as signals are."""
+    if not isinstance(samples, Signals):
+        what = "images" if noun_of(samples) == "images" else "signals with a target at each frame"
+        raise ValueError(f"augmentation changes signals that have one class each, and these are {what}; leave it out")
+    if augmentation.feature_mask > samples.features:
+        raise ValueError(
+            f"feature_mask = {augmentation.feature_mask}, expected at most the {samples.features} features of a frame"
+        )
 
 
 def _check_answers(network: Network, samples: Samples) -> None:

@@ -98,7 +98,20 @@ def test_baselines(data):
 
 CHOSEN = (
     *("--oscillators", "4", "--frames", "rows", "--frames-read", "3", "--signal", "x", "--train", "damping"),
-    *("--max-field", "2000Oe", "--spread", "5%", "--read-noise", "1%", "--bits", "8", "--jitter", "2ps"),
+    *(
+        "--max-field",
+        "2000Oe",
+        "--spread",
+        "5%",
+        "--read-noise",
+        "1%",
+        "--bits",
+        "8",
+        "--jitter",
+        "2ps",
+        "--flicker",
+        "2%",
+    ),
     *("--rise-time", "20ps", "--label-smoothing", "5%", "--weight-decay", "0.01"),
 )
 
@@ -113,7 +126,7 @@ def test_everything_is_written_down(llgrad, images, tmp_path):
     assert (entry["recipe"]["label_smoothing"], entry["recipe"]["weight_decay"]) == (0.05, 0.01)
     seen = network_from_spec(network).imperfections
     assert (seen.spread, seen.read_noise, seen.bits, seen.temperature) == (0.05, 0.01, 8, 0.0)
-    assert (seen.jitter, seen.rise_time) == pytest.approx((2e-12, 20e-12))
+    assert (seen.jitter, seen.rise_time, seen.flicker) == pytest.approx((2e-12, 20e-12, 0.02))
     assert not (tmp_path / "run" / "pictures").exists()
 
 

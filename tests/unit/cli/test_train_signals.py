@@ -65,6 +65,21 @@ def test_signals_of_different_lengths_are_read_by_their_mean_and_resumed_to_the_
     assert found[0]["loss"] == found[1]["loss"]
 
 
+def test_changed_signals_are_written_down_resumed_and_given_to_the_linear_softmax_too(llgrad, signals, tmp_path):
+    changes = ("--front", "normalised:variance=no", "--front", "deltas:width=1", "--augment", "stretch=10%,time_mask=2")
+    assert llgrad("train", signals, *changes, "--epochs", 2, *SMALL, "--out", "whole").status == 0
+    assert (
+        llgrad("train", signals, *changes, "--epochs", 2, *SMALL, "--out", "parts", "--time-limit", "1us").status == 0
+    )
+    ended = llgrad("train", "--resume", "parts", "--no-pictures")
+    line = "a linear softmax on the same features, augmented, each signal in 8 parts: accuracy"
+    assert line in ended.out and "(augmented)" in ended.out and line in llgrad("evaluate", "whole").out
+    specs = [read_json(tmp_path / run / "network.json", "network") for run in ("whole", "parts")]
+    assert specs[0]["arrays"] == specs[1]["arrays"] and specs[0]["network"]["shape"] == [8, 4]
+    entry = read_json(tmp_path / "whole" / "run.json", "run")["recipe"]["augmentation"]
+    assert (entry["type"], entry["stretch"], entry["time_mask"], entry["warp"]) == ("SignalAugmentation", 0.1, 2, 0.0)
+
+
 def test_pictures_show_the_first_signal(llgrad, signals, tmp_path):
     options = [part for part in SMALL if part != "--no-pictures"]
     assert (
@@ -86,10 +101,19 @@ REFUSED = [
     (("bumps.npz", "--test", "group=c"), "test = 'c' is no group; there are a, b"),
     (("bumps.npz", "--test", "index=0"), "the signals have no indices"),
     (("equal.npz", "--test", "index=0", "--split", "3"), "--split draws what --test part keeps"),
-    (("bumps.npz", "--front", "mel"), "there is no 'mel'; expected logmel, raw, segments"),
+    (("bumps.npz", "--front", "mel"), "there is no 'mel'; expected logmel, raw, trimmed, normalised, deltas"),
     (("bumps.npz", "--front", "raw:depth=3"), "expected NAME=VALUE of width, hold, such as width=1"),
     (("bumps.npz", "--front", "raw:width=x"), "'x' is no whole number"),
     (("bumps.npz", "--front", "logmel"), "the frames have 2 features, expected one for LogMel"),
+    (("bumps.npz", "--front", "normalised:variance=1"), "1 is neither yes nor no"),
+    (("bumps.npz", "--augment", "speed=3"), "--augment speed=3: expected NAME=VALUE of stretch, shift, warp"),
+    (("bumps.npz", "--augment", "stretch=x%"), "--augment stretch=x%: 'x%' is no number"),
+    (("bumps.npz", "--augment", "noise=-1"), "noise = -1.0, expected a part of the standard deviation"),
+    (
+        ("bumps.npz", "--batch", "10", "--augment", "feature_mask=3"),
+        "feature_mask = 3, expected at most the 2 features of a frame",
+    ),
+    (("digits", "--augment", "noise=1"), "--augment is for signals, and these are images; leave it out"),
     (("bumps.npz", "--network", "tanh"), "needs signals of one number of frames; add --front segments:count=8"),
     (("bumps.npz", "--segment", "2", "--truncate", "3"), "what is truncated is a segment already; give one of them"),
     (("equal.npz", "--every", "4", "--frames-read", "3"), "these signals have 8 frames, of which --every 4 leaves 2"),

@@ -11,6 +11,7 @@ import typer
 from llgrad.cli.networks.imperfections import (
     ArraysOption,
     BitsOption,
+    FlickerOption,
     JitterOption,
     ReadNoiseOption,
     RiseTimeOption,
@@ -57,6 +58,7 @@ def evaluate(
     bits: BitsOption = None,
     rise_time: RiseTimeOption = None,
     jitter: JitterOption = None,
+    flicker: FlickerOption = None,
     arrays: ArraysOption = None,
     curve: Annotated[bool, typer.Option("--curve", help="Accuracy from no spread to twice the given one.")] = False,
     seed: SeedOption = None,
@@ -72,14 +74,14 @@ def evaluate(
     With a spread, noise or other imperfections, test many arrays drawn from them too.
     """
     texts = {"spread": spread, "temperature": temperature, "read_noise": read_noise}
-    imperfections = imperfections_of(texts | {"rise_time": rise_time, "jitter": jitter}, bits)
+    imperfections = imperfections_of(texts | {"rise_time": rise_time, "jitter": jitter, "flicker": flicker}, bits)
     _check_options(imperfections, {"arrays": arrays, "curve": curve or None, "seed": seed, "plot": plot})
     outputs = check_outputs(None, (), plot, ("robustness",), force)
     subject = load_subject(run)
     design = None if imperfections is None else subject.design()
     images = (data := subject.data(data_dir)).test
     found = working("testing", lambda _: evaluate_network(subject.network, images))
-    linear = beside(data, subject.network)
+    linear = beside(data, subject.network, subject.augmentation)
     rows: list[Robustness] = []
     entry: dict[str, Any] = {**found.to_json(), **linear.entry}
     if design is not None and imperfections is not None:

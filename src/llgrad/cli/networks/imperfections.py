@@ -26,13 +26,16 @@ ReadNoiseOption = Annotated[str | None, _option("Noise (1σ) of a read-out, over
 BitsOption = Annotated[int | None, _option("Resolution of the converters that set the knobs.")]
 RiseTimeOption = Annotated[str | None, _option("10–90 % rise time of the input: 50ps.", metavar="TIME")]
 JitterOption = Annotated[str | None, _option("Error (1σ) of the time of an edge: 5ps.", metavar="TIME")]
+FlickerOption = Annotated[
+    str | None, _option("1/f noise of each input (1σ of an octave), over the largest input: 0.5%.", metavar="PART")
+]
 ArraysOption = Annotated[int | None, typer.Option(min=1, help="How many arrays are drawn. Default: 20.")]
 SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed of the drawn arrays. Default: 0.")]
 
-UNITS: Final = {"spread": "1", "temperature": "K", "read_noise": "1", "rise_time": "s", "jitter": "s"}
+UNITS: Final = {"spread": "1", "temperature": "K", "read_noise": "1", "rise_time": "s", "jitter": "s", "flicker": "1"}
 
 
-WORDS: Final = {"read_noise": "read-out noise"}
+WORDS: Final = {"read_noise": "read-out noise", "flicker": "1/f noise"}
 
 
 def imperfections_of(texts: Mapping[str, str | None], bits: int | None) -> Imperfections | None:

@@ -11,11 +11,13 @@ import jax
 from llgrad.cli.networks.sources.images import source_of
 from llgrad.core.files import read_json
 from llgrad.datasets.samples.kinds import Samples, SampleSet
+from llgrad.datasets.signals.frames.augment import SignalAugmentation
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.files import KIND, design_of
 from llgrad.networks.network import Network
 from llgrad.networks.trained.classifier import OscillatorClassifier
 from llgrad.training.files.run_folder import RUN, check_same
+from llgrad.training.recipe import Recipe
 from llgrad.training.train import load_run
 
 DESIGN: Final = "design.json"
@@ -32,6 +34,12 @@ class Subject(NamedTuple):
     def origin(self) -> dict[str, Any]:
         """Seed and hash of the images."""
         return {name: self.entry.get(name) for name in ("seed", "data_hash")}
+
+    @property
+    def augmentation(self) -> SignalAugmentation | None:
+        """How its training changed signals; None where it did not, and of a design, which does not tell."""
+        recipe = self.entry.get("recipe")
+        return None if recipe is None else Recipe.from_json(recipe).augmentation
 
     def test_images(self, data_dir: pathlib.Path | None = None) -> Samples:
         """The test images of the set that it was trained on, once they are known to be the same."""

@@ -15,6 +15,7 @@ from llgrad.cli.device_options import quantity
 from llgrad.cli.networks.defaults import Defaults, defaults_of
 from llgrad.cli.networks.imperfections import (
     BitsOption,
+    FlickerOption,
     JitterOption,
     ReadNoiseOption,
     RiseTimeOption,
@@ -27,7 +28,7 @@ from llgrad.cli.networks.learning.processes import ProcessesOption, joined, sile
 from llgrad.cli.networks.pictures import clear_pictures, draw_pictures
 from llgrad.cli.networks.sources.beside import NOTHING, beside
 from llgrad.cli.networks.sources.images import DATASET_HELP, ImageSource, source_of
-from llgrad.cli.networks.sources.signals import PART, SignalSource, is_signals
+from llgrad.cli.networks.sources.signals import PART, SignalSource, augmentation_of, is_signals
 from llgrad.cli.networks.sources.targets import OF_REGRESSION, TargetSource, is_regression
 from llgrad.cli.networks.subject import Subject
 from llgrad.cli.output import INTERRUPTED, ForceOption, JsonOption, command_line, fresh_folder, print_json, say
@@ -47,9 +48,9 @@ FREE: Final = ("dataset", "data_dir", "resume", "time_limit", "processes", "no_p
 
 OF_IMAGES: Final = ("data_dir", "frames", "patch", "shift", "rotation")
 FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
-    "images": ("test", "front", *OF_REGRESSION),
+    "images": ("test", "front", "augment", *OF_REGRESSION),
     "signals": (*OF_IMAGES, *OF_REGRESSION),
-    "signals with targets": (*OF_IMAGES, "front", "split", "label_smoothing"),
+    "signals with targets": (*OF_IMAGES, "front", "augment", "split", "label_smoothing"),
 }
 """What is for the others, by the names of the arguments."""
 
@@ -71,6 +72,7 @@ def train(
     validation: options.ValidationOption = None,
     shift: options.ShiftOption = None,
     rotation: options.RotationOption = None,
+    augment: options.AugmentOption = None,
     network: options.KindOption = None,
     oscillators: options.OscillatorsOption = None,
     device: options.DeviceOption = None,
@@ -107,6 +109,7 @@ def train(
     bits: BitsOption = None,
     rise_time: RiseTimeOption = None,
     jitter: JitterOption = None,
+    flicker: FlickerOption = None,
     out: options.OutOption = None,
     resume: options.ResumeOption = None,
     time_limit: options.TimeLimitOption = None,
@@ -188,6 +191,8 @@ def _recipe(defaults: Defaults, given: Mapping[str, Any], limit: float | None) -
     for name in ("validation", "label_smoothing"):
         if name in given:
             changes[name] = quantity(flag(name), given[name], "1")
+    if "augment" in given:
+        changes["augmentation"] = augmentation_of(given["augment"])
     if "rotation" in given:
         changes["rotation"] = math.degrees(quantity("--rotation", given["rotation"], "rad"))
     return defaults.recipe.replace(time_limit=limit, **changes)
@@ -261,7 +266,7 @@ def _draw(result: Trained, images: Samples) -> list[pathlib.Path]:
 
 def _deliver(result: Trained, json: bool, pictures: Sequence[pathlib.Path], data: SampleSet) -> None:
     """Print how the run went and where its files are; a run that was interrupted ends with the status of Ctrl-C."""
-    linear = beside(data, result.network) if result.ending is Ending.finished else NOTHING
+    linear = beside(data, result.network, result.recipe.augmentation) if result.ending is Ending.finished else NOTHING
     if json:
         print_json(
             {

@@ -27,7 +27,7 @@ COARSEST = 2.5
 
 
 class Disturbance(NamedTuple):
-    """What differs from run to run of one array: slow edges, timing errors, thermal noise."""
+    """What differs from run to run of one array: slow edges, timing errors, thermal noise, drifting inputs."""
 
     rise_time: float
     """10–90 % rise time of the input [s]; 0 for an ideal edge."""
@@ -35,12 +35,15 @@ class Disturbance(NamedTuple):
     """Error of the time of each edge [s], (K, B)."""
     keys: Any
     """Keys of the noise, (K, B); None without."""
+    drift: Any = None
+    """What is added to the inputs, (K, B, N), in their unit; None without."""
 
 
-def input_of(settings: Settings, frames: Any) -> Any:
-    """Inputs (K, B, N) of frames (K, B, F), in the unit of the terminal where they enter."""
+def input_of(settings: Settings, frames: Any, disturbance: Disturbance | None = None) -> Any:
+    """Inputs (K, B, N) of frames (K, B, F), in the unit of the terminal where they enter, with their drift."""
     given = jnp.matmul(frames, settings.gains) + settings.offset[None, None]
-    return jnp.clip(given, -settings.input_limit, settings.input_limit)
+    held = jnp.clip(given, -settings.input_limit, settings.input_limit)
+    return held if disturbance is None or disturbance.drift is None else held + disturbance.drift
 
 
 def begun(device: Device, timeline: Timeline, settings: Settings, batch: int) -> Any:
@@ -65,7 +68,7 @@ def respond(
     """States at the R read-outs of each of K frames (K, B, F): m (K, R, B, N, 3) of oscillators, else a tree of
     (K, R, B, N). Where frames are not `active` (K, B), because their signal has not begun, the array stays as it is.
     """
-    inputs = input_of(settings, frames)
+    inputs = input_of(settings, frames, disturbance)
     start = begun(device, timeline, settings, inputs.shape[1])
     given = inputs if disturbance is None else disturbed(inputs, timeline, disturbance)
 
@@ -139,7 +142,7 @@ def disturbed(
     `previous` is the input (B, N) of the frame before the first; None is none, after the reset. An edge is half-way at
     the start of its frame, so its first half falls into the frame before; the first one is cut by the end of the reset.
     """
-    rise_time, jitter, keys = disturbance
+    rise_time, jitter, keys, _ = disturbance
     if rise_time == 0.0:
         return inputs, None, keys
     first = jnp.zeros_like(inputs[:1]) if previous is None else previous[None]

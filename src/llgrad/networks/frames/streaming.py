@@ -232,12 +232,14 @@ def _run(
         if index:
             passed = jnp.moveaxis(signals, 2, 1)
             frames = passed.reshape(*passed.shape[:2], -1)
-        steady, edges, keys = input_of(stage.settings, frames), None, None
+        disturbance = None
+        if noise is not None:
+            disturbance = noise.disturbance(index, jnp.maximum(numbers, 0).astype(jnp.uint32))
+        steady, edges, keys = input_of(stage.settings, frames, disturbance), None, None
         if state.window.shape[0]:
             steady = jnp.where(begun[:, None, None], steady, 0.0)
             fed.append(steady[0])
-        if noise is not None:
-            disturbance = noise.disturbance(index, jnp.maximum(numbers, 0).astype(jnp.uint32))
+        if disturbance is not None:
             previous = state.inputs[index] if state.inputs else None
             steady, edges, keys = disturbed(steady, stage.timeline, disturbance, previous)
         now, read = state.states[index], []

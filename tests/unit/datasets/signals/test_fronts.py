@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from llgrad.datasets.signals.frames.augment import SignalAugmentation
 from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
 from llgrad.datasets.signals.sets import SignalSet
 from llgrad.datasets.signals.signals import Signals
@@ -103,6 +104,15 @@ def test_a_linear_softmax_learns_what_is_linear(by):
     assert found.errors == 0 and found.tested == 10 and found.accuracy == 1.0
     assert found.predictions.tolist() == data.test.labels.tolist() and found.penalty == 100.0
     assert repr(found) == "LinearSoftmax: 0 of 10 wrong (100.00% right), λ = 100 with 100.00% on validation"
+
+
+def test_a_linear_softmax_learns_from_changed_copies_too():
+    data = SignalSet.stratified(tones(), 0.25).through(LogMel(16))
+    changes = SignalAugmentation(warp=0.05, time_mask=2)
+    found = linear_softmax(data, (10.0,), augmentation=changes, copies=2, front=Segments(2))
+    assert found.errors == 0 and found.predictions.tolist() == data.test.labels.tolist()
+    nothing = linear_softmax(data, (10.0,), augmentation=SignalAugmentation(), copies=2, front=Segments(2))
+    assert nothing.validation == linear_softmax(data.through(Segments(2)), (10.0,)).validation
 
 
 @pytest.mark.parametrize(

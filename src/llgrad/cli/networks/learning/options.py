@@ -67,8 +67,8 @@ FrontOption = Annotated[
     list[str] | None,
     option(
         IMAGES,
-        "Of signals: a front end before the network: logmel:channels=32,hop=0.016, raw:width=80, segments:count=8. "
-        "Several are taken in turn.",
+        "Of signals: a front end before the network: logmel:channels=32,hop=0.016, raw:width=80, trimmed:below=35, "
+        "normalised:variance=yes, deltas:width=2, segments:count=8. Several are taken in turn.",
         metavar="NAME:SETTINGS",
     ),
 ]
@@ -99,6 +99,14 @@ ValidationOption = Annotated[
 ]
 ShiftOption = Annotated[int | None, option(IMAGES, "Move training images by up to so many pixels.")]
 RotationOption = Annotated[str | None, option(IMAGES, "Turn training images by up to this: 10deg.", metavar="ANGLE")]
+AugmentOption = Annotated[
+    str | None,
+    option(
+        IMAGES,
+        "Change training signals at random: stretch=10%,shift=2,warp=10%,time_mask=4,feature_mask=4,noise=10%.",
+        metavar="SETTINGS",
+    ),
+]
 
 KindOption = Annotated[
     NetworkKind | None, option(NETWORK, "Coupled oscillators, or what to compare them with. Default: oscillators.")

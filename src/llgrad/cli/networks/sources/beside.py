@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from llgrad.cli.networks.sources.signals import linear_beside, linear_entry, linear_in_words
 from llgrad.cli.networks.sources.targets import taps_beside
 from llgrad.datasets.samples.targets import TargetSet
+from llgrad.datasets.signals.frames.augment import SignalAugmentation
 
 
 class Beside(NamedTuple):
@@ -22,10 +23,12 @@ class Beside(NamedTuple):
 NOTHING: Final = Beside((), {})
 
 
-def beside(data: Any, network: Any) -> Beside:
-    """What is linear on the samples of a network, trained and tested now."""
+def beside(data: Any, network: Any, augmentation: SignalAugmentation | None = None) -> Beside:
+    """What is linear on the samples of a network, trained and tested now, with the same changes of signals to train."""
     if isinstance(data, TargetSet):
         taps = taps_beside(data, network)
         return Beside((taps.in_words(),), taps.to_json())
-    found = linear_beside(data)
-    return NOTHING if found is None else Beside((linear_in_words(found, data),), linear_entry(found))
+    found = linear_beside(data, augmentation)
+    if found is None:
+        return NOTHING
+    return Beside((linear_in_words(found, data, augmentation is not None),), linear_entry(found))

@@ -11,13 +11,22 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from llgrad.cli.device_options import names_in, quantity
+from llgrad.datasets.signals.frames.augment import SignalAugmentation
+from llgrad.datasets.signals.frames.shaping import Deltas, Normalised, Trimmed
 from llgrad.datasets.signals.fronts import LogMel, RawSamples, Segments
 from llgrad.datasets.signals.reading import TABLES, read_signals
 from llgrad.datasets.signals.sets import SignalSet
 from llgrad.datasets.signals.signals import Signals
 from llgrad.networks.linear import LinearSoftmax, linear_softmax
 
-FRONTS: Final = {"logmel": LogMel, "raw": RawSamples, "segments": Segments}
+FRONTS: Final = {
+    "logmel": LogMel,
+    "raw": RawSamples,
+    "trimmed": Trimmed,
+    "normalised": Normalised,
+    "deltas": Deltas,
+    "segments": Segments,
+}
 PART: Final = "part=20%"
 """What is kept to test where nobody says."""
 LINEAR_SEGMENTS: Final = 8
@@ -91,15 +100,23 @@ def _front(text: str) -> Callable[[Signals], Signals]:
     kind: Any = FRONTS.get(name)
     if kind is None:
         raise ValueError(f"--front {text}: there is no {name!r}; expected {', '.join(FRONTS)}")
-    known, given = kind(), {}
-    for part in rest.split(",") if rest else ():
+    return kind(**_settings(f"--front {text}", rest, kind()))
+
+
+def augmentation_of(text: str) -> SignalAugmentation:
+    """The changes of an option: stretch=10%,time_mask=4. Raises ValueError for what is none."""
+    return SignalAugmentation(**_settings(f"--augment {text}", text, SignalAugmentation()))
+
+
+def _settings(option: str, text: str, known: Any) -> dict[str, Any]:
+    """The values NAME=VALUE,… of an option. Raises ValueError for a name that `known` has not."""
+    given = {}
+    for part in text.split(",") if text else ():
         key, _, value = (one.strip() for one in part.partition("="))
         if key not in known.__dict__ or not value:
-            raise ValueError(
-                f"--front {text}: expected NAME=VALUE of {', '.join(known.__dict__)}, such as {_such(known)}"
-            )
-        given[key] = _value(f"--front {text}", value, known.__dict__[key])
-    return kind(**given)
+            raise ValueError(f"{option}: expected NAME=VALUE of {', '.join(known.__dict__)}, such as {_such(known)}")
+        given[key] = _value(option, value, known.__dict__[key])
+    return given
 
 
 def _such(front: Any) -> str:
@@ -113,16 +130,19 @@ def _value(option: str, text: str, usual: Any) -> Any:
             raise ValueError(f"{option}: {text} is neither yes nor no")
         return text == "yes"
     try:
-        return int(text) if isinstance(usual, int) else float(text)
+        if isinstance(usual, int):
+            return int(text)
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         raise ValueError(f"{option}: {text!r} is no {'whole ' * isinstance(usual, int)}number") from None
 
 
-def linear_beside(data: Any) -> LinearSoftmax | None:
-    """What a linear softmax makes of the same features; None for images."""
+def linear_beside(data: Any, augmentation: SignalAugmentation | None = None) -> LinearSoftmax | None:
+    """What a linear softmax makes of the same features, and of changed copies of them; None for images."""
     if not isinstance(data, SignalSet):
         return None
-    return linear_softmax(data if _of_one_length(data) else data.through(Segments(LINEAR_SEGMENTS)))
+    front = None if _of_one_length(data) else Segments(LINEAR_SEGMENTS)
+    return linear_softmax(data, augmentation=augmentation, front=front)
 
 
 def _of_one_length(data: SignalSet) -> bool:
@@ -130,11 +150,11 @@ def _of_one_length(data: SignalSet) -> bool:
     return bool((lengths == lengths[0]).all())
 
 
-def linear_in_words(found: LinearSoftmax, data: Any) -> str:
+def linear_in_words(found: LinearSoftmax, data: Any, augmented: bool = False) -> str:
     """The line that stands beside the accuracy of a network."""
     cut = "" if _of_one_length(data) else f", each signal in {LINEAR_SEGMENTS} parts"
     return (
-        f"a linear softmax on the same features{cut}: accuracy {found.accuracy:.2%} "
+        f"a linear softmax on the same features{', augmented' * augmented}{cut}: accuracy {found.accuracy:.2%} "
         f"({found.tested - found.errors} of {found.tested} signals)"
     )
 

@@ -1,0 +1,1 @@
+"""Frames of signals normalised, extended by their slopes, trimmed, and changed at random for training."""
