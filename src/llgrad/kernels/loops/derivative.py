@@ -12,14 +12,13 @@ from llvmlite import ir
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Word
 from llgrad.kernels.builder.expression import write
+from llgrad.kernels.expression.keeping import cheapest
 from llgrad.kernels.expression.late import common_factor
 from llgrad.kernels.expression.listing import flat
 from llgrad.kernels.expression.simplify import Known, is_number
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.loops.step import SchemeStep
 
-CHEAP: Final = {"add", "sub", "mul", "neg", "abs", "max", "min", "select_n"}
-"""Operations that cost less than memory."""
 LINE: Final = 64
 """Bytes of a line of a cache: a vector that begins within one is written as two."""
 
@@ -131,28 +130,16 @@ class Derivative:
 
     @functools.cached_property
     def cut(self) -> list[int]:
-        """The nodes whose values the linear part needs. Sums and products are taken again, which costs less than
-        writing and reading them; so are truth values.
-        """
-        reached, found = set(self.linear), set()
-        waiting: list[int] = []
+        """The nodes whose values the linear part needs and that are kept; the others are taken again from these."""
+        reached, needed = set(self.linear), dict[int, None]()
         for index in self.graph.live(self.outputs):
             node = self.graph.nodes[index]
             operands = [] if node.name == "input" else [o for o in node.operands if not isinstance(o, Known)]
             if any(operand in reached for operand in operands):
                 reached.add(index)
-                waiting += [operand for operand in operands if operand not in reached]
-        waiting += [value for value in self.outputs if not isinstance(value, Known) and value not in reached]
-        while waiting:
-            index = waiting.pop()
-            node = self.graph.nodes[index]
-            if index in reached or index in self.parameters:
-                continue
-            if node.name in CHEAP or node.dtype == np.bool_:
-                waiting += [operand for operand in node.operands if not isinstance(operand, Known)]
-            else:
-                found.add(index)
-        return sorted(found)
+                needed |= dict.fromkeys(operand for operand in operands if operand not in reached)
+        needed |= dict.fromkeys(v for v in self.outputs if not isinstance(v, Known) and v not in reached)
+        return cheapest(self.graph, list(needed), self.parameters)
 
     @functools.cached_property
     def operations(self) -> tuple[int, int]:
