@@ -31,8 +31,8 @@ SINK: Final = ("sink", 0)
 
 
 def cheapest(graph: Graph, needed: Collection[int], given: Collection[int], keeping: int = KEEPING) -> list[int]:
-    """The nodes whose values to keep, so that all that is `needed` follows from them and from what is `given`; `keeping`
-    is the price of one.
+    """The nodes whose values to keep, each at the price `keeping`, so that all that is `needed` follows from them and
+    from what is `given`.
     """
     edges = _edges(graph, needed, set(given), keeping)
     while path := _shortest(edges):

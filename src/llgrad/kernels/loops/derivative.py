@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -12,7 +13,7 @@ from llvmlite import ir
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Word
 from llgrad.kernels.builder.expression import write
-from llgrad.kernels.expression.keeping import cheapest
+from llgrad.kernels.expression.keeping import KEEPING, cheapest
 from llgrad.kernels.expression.late import common_factor
 from llgrad.kernels.expression.listing import flat
 from llgrad.kernels.expression.simplify import Known, is_number
@@ -76,12 +77,18 @@ class Derivative:
     """
 
     def __init__(
-        self, step: SchemeStep, function: Callable[..., list[Any]], more: Sequence[str], scaled: bool = False
+        self,
+        step: SchemeStep,
+        function: Callable[..., list[Any]],
+        more: Sequence[str],
+        scaled: bool = False,
+        keeping: int = KEEPING,
     ) -> None:
         """`more` are the names of what the arguments after those of the slope belong to. Of a derivative that is
         `scaled` they are given times the factor that is in the weights of the step, where that is all they are for.
+        `keeping` is the price of keeping a number.
         """
-        self.step, program = step, step.program
+        self.step, program, self.keeping = step, step.program, keeping
         names = [*program.arguments, *(f"d{index}" for index in range(len(more)))]
         self.graph, self.nodes, self.found = graph_of(program.trace(function, more), names)
         self.outputs = [part for value in self.found for part in (flat(value) if isinstance(value, list) else [value])]
@@ -98,6 +105,12 @@ class Derivative:
         factors = [node for node, name in self.parameters.items() if name == self.step.factor]
         found = [self.graph.add("mul", (a, b), self.graph.dtype_of(a)) for a in self.linear for b in factors]
         return [] if set(self.graph.live(self.outputs, found)) & set(self.linear) else found
+
+    def of_step(self, step: SchemeStep) -> Derivative:
+        """The same on the values of another step of its scheme."""
+        found = copy.copy(self)
+        found.step = step
+        return found
 
     def without_factor(self) -> bool:
         """Leave out the factor that is in the weights of the step, where all that the derivative gives has it."""
@@ -139,7 +152,7 @@ class Derivative:
                 reached.add(index)
                 needed |= dict.fromkeys(operand for operand in operands if operand not in reached)
         needed |= dict.fromkeys(v for v in self.outputs if not isinstance(v, Known) and v not in reached)
-        return cheapest(self.graph, list(needed), self.parameters)
+        return cheapest(self.graph, list(needed), self.parameters, self.keeping)
 
     @functools.cached_property
     def operations(self) -> tuple[int, int]:
@@ -192,15 +205,17 @@ class Tape:
             self.slots[f"stage{stage}"] = [
                 given[node] if node in given else self._more([kind])[0] for node, kind in kinds.items()
             ]
-        for name, count in (
-            ("scales", len(scheme.spins) * scheme.project),
-            ("new", (size - program.bare) * scheme.project),
-            ("slopes", slopes),
-        ):
+        for name, count in {**self._groups(pull_back.step), "slopes": slopes}.items():
             self.slots[name] = self._more([number] * count)
         self.slot = on.width * max(self.bytes, pull_back.widest)
         self.room = code.allocate((steps + 1) * (len(self.kinds) * self.slot) + LINE)
         self.start = (self.room + LINE) & -LINE
+
+    def _groups(self, step: SchemeStep) -> dict[str, int]:
+        """How many numbers it holds by further names."""
+        program, scheme = step.program, step.scheme
+        tangents = len(program.state) - program.bare
+        return {"scales": len(scheme.spins) * scheme.project, "new": tangents * scheme.project}
 
     def _more(self, kinds: list[Any]) -> list[int]:
         """New places in a row."""
