@@ -264,7 +264,7 @@ class _Transposed:
         on, step, tableau = self.on, self.step, self.scheme.tableau
         g = along_sphere([value.get() for value in self.cotangent])
         within, of_slopes = inside
-        own, last = (step.weights, step.last) if self.pull_back.scaled else (step.a, step.b)
+        own, last, _ = step.scaled(self.pull_back.depths)
         of_stages: dict[int, list[Any]] = {}
         of_inputs: dict[tuple[str, int], list[Any]] = {}
         total = [on.sum([value, *within[axis : axis + 1]]) for axis, value in enumerate(g)]
@@ -275,9 +275,9 @@ class _Transposed:
                 continue
             slope = []
             for axis in range(self.size):
-                terms = [on.mul(last[stage], g[axis])] if stage in last else []
-                terms += [on.mul(own[j, stage], of_stages[j][axis]) for j in later]
-                terms += [self._scaled(of_slopes[stage][axis])] if stage in of_slopes else []
+                terms = [on.mul(last[stage][axis], g[axis])] if stage in last else []
+                terms += [on.mul(own[j, stage][axis], of_stages[j][axis]) for j in later]
+                terms += [self._scaled(axis, of_slopes[stage][axis])] if stage in of_slopes else []
                 slope.append(on.sum(terms))
             found = pull_back(stage, slope)
             of_stages[stage] = found[: self.size]
@@ -296,10 +296,9 @@ class _Transposed:
             self.totals[name].set(value)
         self._give_samples(i, of_inputs)
 
-    def _scaled(self, value: Any) -> Any:
+    def _scaled(self, axis: int, value: Any) -> Any:
         """A slope's cotangent as the pull-back takes it."""
-        factor = self.step.factor
-        return self.on.mul(value, self.step.parameters[factor]) if factor and self.pull_back.scaled else value
+        return self.step.times(self.step.factors[axis][: self.pull_back.depths[axis]], value)
 
     def _give_samples(self, i: Word, of_inputs: dict[tuple[str, int], list[Any]]) -> None:
         """The cotangents of the drive's samples."""

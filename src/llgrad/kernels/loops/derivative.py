@@ -14,7 +14,7 @@ from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Word
 from llgrad.kernels.builder.expression import write
 from llgrad.kernels.expression.keeping import KEEPING, cheapest
-from llgrad.kernels.expression.late import common_factor
+from llgrad.kernels.expression.late import without
 from llgrad.kernels.expression.listing import flat
 from llgrad.kernels.expression.simplify import Known, is_number
 from llgrad.kernels.expression.translate import graph_of
@@ -26,8 +26,8 @@ LINE: Final = 64
 
 class Pushed:
     """The tangents of a slope along several directions at once: each pushed forward for itself, or, where that is less
-    arithmetic, by the slope's derivatives, which all directions share. They are `scaled` where they lack the factor
-    that is in the weights of the step.
+    arithmetic, by the slope's derivatives, which all directions share. They lack so many of each component's factors
+    in the weights of the step as `depths` tells.
 
     Args:
         step: whose slope it is.
@@ -40,14 +40,15 @@ class Pushed:
         wanted = tuple(program.arguments.index(name) for name in active)
         self.on, self.size = step.on, len(program.state)
         self.push = Derivative(step, program.push_forward(wanted), (*program.state, *active))
-        self.columns, self.scaled = None, self.push.without_factor()
+        self.push.leave_out_factors()
+        self.columns, self.depths = None, self.push.depths
         if directions > 1 and not set(active) & set(program.tables):
             columns = Derivative(step, program.columns(wanted), ())
-            scaled = columns.without_factor()
+            columns.leave_out_factors()
             self.present = [not is_number(value, 0) for value in columns.outputs]
             once, each = self.push.operations
             if columns.operations[0] + directions * sum(self.present) < once + directions * each:
-                self.columns, self.scaled = columns, scaled
+                self.columns, self.depths = columns, columns.depths
 
     def __call__(
         self, state: Sequence[Any], inputs: Mapping[str, Any], directions: Sequence[Sequence[Any]]
@@ -85,7 +86,7 @@ class Derivative:
         keeping: int = KEEPING,
     ) -> None:
         """`more` are the names of what the arguments after those of the slope belong to. Of a derivative that is
-        `scaled` they are given times the factor that is in the weights of the step, where that is all they are for.
+        `scaled` they are given times factors that are in the weights of the step, where that is all they are for.
         `keeping` is the price of keeping a number.
         """
         self.step, program, self.keeping = step, step.program, keeping
@@ -93,18 +94,30 @@ class Derivative:
         self.graph, self.nodes, self.found = graph_of(program.trace(function, more), names)
         self.outputs = [part for value in self.found for part in (flat(value) if isinstance(value, list) else [value])]
         count = len(program.arguments)
-        self.slope, self.linear = self.nodes[:count], self.nodes[count:]
+        self.slope, self.linear = self.nodes[:count], list(self.nodes[count:])
         known, held = zip(self.slope, program.arguments, strict=True), {*program.names, *program.tables}
         self.parameters = {node: name for node, name in known if name in held}
-        products = self._products() if scaled else []
-        self.scaled = bool(products)
-        self.linear = products or self.linear
+        self.depths = [0] * len(program.state)
+        """How many of each component's factors in the weights are left to these."""
+        if scaled:
+            self._scale()
 
-    def _products(self) -> list[int]:
-        """The linear arguments times the factor; none where they are there for something else too."""
-        factors = [node for node, name in self.parameters.items() if name == self.step.factor]
-        found = [self.graph.add("mul", (a, b), self.graph.dtype_of(a)) for a in self.linear for b in factors]
-        return [] if set(self.graph.live(self.outputs, found)) & set(self.linear) else found
+    def _factors(self, axis: int) -> list[Any]:
+        """The factors of a component as operands."""
+        nodes = {name: node for node, name in self.parameters.items()}
+        return [nodes[f] if isinstance(f, str) else f for f in self.step.factors[axis]]
+
+    def _scale(self) -> None:
+        """Take the linear arguments times as many factors as they always have."""
+        for axis, given in enumerate(self.linear):
+            value, found = given, list[Any]()
+            for factor in self._factors(axis):
+                value = self.graph.add("mul", (value, factor), self.graph.dtype_of(given))
+                found.append(value)
+            for depth in range(len(found), 0, -1):
+                if given not in self.graph.live(self.outputs, found[depth - 1 : depth]):
+                    self.depths[axis], self.linear[axis] = depth, found[depth - 1]
+                    break
 
     def of_step(self, step: SchemeStep) -> Derivative:
         """The same on the values of another step of its scheme."""
@@ -112,15 +125,20 @@ class Derivative:
         found.step = step
         return found
 
-    def without_factor(self) -> bool:
-        """Leave out the factor that is in the weights of the step, where all that the derivative gives has it."""
-        factors = [node for node, name in self.parameters.items() if name == self.step.factor]
-        if not factors or len(self.found) != len(self.outputs):
-            return False
-        factor, rest = common_factor(self.graph, self.outputs, factors)
-        if factor is not None:
-            self.found = self.outputs = rest
-        return factor is not None
+    def leave_out_factors(self) -> None:
+        """Leave out the factors that are in the weights of the step, where all that a component gives has them."""
+        if len(self.found) != len(self.outputs):
+            return
+        size = len(self.depths)
+        for axis in range(size):
+            factors = self._factors(axis)
+            places = [place for place in range(axis, len(self.found), size) if not is_number(self.found[place], 0)]
+            rests = [without(self.graph, self.found[place], factors) for place in places]
+            depth = min((len(rest) for rest in rests), default=len(factors))
+            self.depths[axis] = depth
+            for place, rest in zip(places, rests, strict=True) if depth else ():
+                self.found[place] = rest[depth - 1]
+        self.outputs = self.found
 
     def __call__(self, state: Sequence[Any], inputs: Mapping[str, Any], more: Sequence[Any]) -> list[Any]:
         values = dict(zip(self.slope, self.step.arguments(state, inputs), strict=True))
