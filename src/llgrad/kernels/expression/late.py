@@ -70,7 +70,7 @@ def _product(graph: Graph, value: Any) -> Sequence[Any]:
     return node.operands if node is not None and node.name == "mul" else ()
 
 
-def _other(operands: Sequence[Any], factor: int) -> Any:
+def _other(operands: Sequence[Any], factor: Any) -> Any:
     left, right = operands
     return right if left == factor else left
 
