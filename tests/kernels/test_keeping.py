@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from llgrad.kernels.expression.graph import Graph
-from llgrad.kernels.expression.keeping import COSTLY, KEEPING, cheapest
+from llgrad.kernels.expression.splits.keeping import COSTLY, KEEPING, cheapest
 
 REAL = np.dtype(np.float64)
 PRICES = {"max": 1, "atan2": COSTLY}

@@ -8,7 +8,7 @@ from tests.kernels.builder.loop import looped
 import llgrad as lg
 from llgrad.kernels.builder.expression import write
 from llgrad.kernels.expression.equations import compile_equation
-from llgrad.kernels.expression.late import split
+from llgrad.kernels.expression.splits.late import split
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.loops.step import scale_to_one
 from llgrad.physics.equation import equation_of_motion

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import Block
-from llgrad.kernels.expression.keeping import KEEPING
+from llgrad.kernels.expression.splits.keeping import KEEPING
 from llgrad.kernels.loops import abreast
 from llgrad.kernels.loops.derivative import Derivative, Tape
 from llgrad.kernels.loops.forward import advance

@@ -13,10 +13,10 @@ from llvmlite import ir
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Word
 from llgrad.kernels.builder.expression import write
-from llgrad.kernels.expression.keeping import KEEPING, cheapest
-from llgrad.kernels.expression.late import without
 from llgrad.kernels.expression.listing import flat
 from llgrad.kernels.expression.simplify import Known, is_number
+from llgrad.kernels.expression.splits.keeping import KEEPING, cheapest
+from llgrad.kernels.expression.splits.late import without
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.loops.step import SchemeStep
 

@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.expression import write
-from llgrad.kernels.expression.late import split
 from llgrad.kernels.expression.program import Program
 from llgrad.kernels.expression.simplify import Known
+from llgrad.kernels.expression.splits.late import split
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.steppers import Tableau
 
