@@ -123,6 +123,20 @@ def test_value_tangent_and_gradient(name):
     run()
 
 
+@pytest.mark.parametrize("dtype", [jnp.float64, jnp.float32])
+def test_steps_side_by_side_give_the_gradient_of_steps_one_after_the_other(dtype):
+    """Of one trajectory whose states are all kept, and of one that keeps few, in runs that end within their vectors."""
+    case = Case(N=1, noisy=True, channels=("current",), dtype=dtype, longest=70)
+
+    def gradient(steps, memory):
+        saved, final = jax.eval_shape(lambda p: case.native(p, steps, 3), case.parameters)
+        cotangent = jax.tree.map(lambda a: jnp.cos(jnp.arange(a.size, dtype=dtype)).reshape(a.shape), (saved, final))
+        return jax.vjp(lambda p: case.native(p, steps, 3, memory=memory), case.parameters)[1](cotangent)[0]
+
+    for steps in (1, 15, 16, 17, 33, 64, 70):
+        assert_close(gradient(steps, 2**28), gradient(steps, 100), 1e-12 if dtype == jnp.float64 else 1e-5)
+
+
 @pytest.mark.parametrize("stepper", [lg.solvers.RK4(), lg.solvers.DormandPrince5()], ids=lambda s: type(s).__name__)
 def test_steppers_in_float32(stepper):
     case = Case(N=3, stepper=stepper, dtype=jnp.float32, longest=5)

@@ -8,7 +8,7 @@ from tests.kernels.builder.loop import looped
 import llgrad as lg
 from llgrad.kernels.builder.expression import write
 from llgrad.kernels.expression.equations import compile_equation
-from llgrad.kernels.expression.late import split
+from llgrad.kernels.expression.splits.late import split
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.loops.step import scale_to_one
 from llgrad.physics.equation import equation_of_motion
@@ -37,12 +37,13 @@ def parts_of(function, arguments, parameters):
 def test_the_parts_of_a_device_make_its_slope():
     program, _ = compile_equation(equation_of_motion(lg.presets.kubota2013()), np.float64)
     graph, names, outputs, parts = parts_of(program.function, program.arguments, program.names)
-    assert parts.factor is not None
+    assert all(parts.factors)
     assert parts.late is not None
     numbers = np.random.default_rng(3).uniform(0.2, 0.9, len(names))
     value = lambda values: evaluated(graph, names, values, numbers)  # noqa: E731
-    factor, late = value([parts.factor, parts.late])
-    np.testing.assert_allclose(factor * (value(parts.early) + late * value(parts.rates)), value(outputs), rtol=1e-13)
+    factors = np.array([np.prod(value(own)) for own in parts.factors])
+    (late,) = value([parts.late])
+    np.testing.assert_allclose(factors * (value(parts.early) + late * value(parts.rates)), value(outputs), rtol=1e-13)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_the_parts_of_a_device_make_its_slope():
 )
 def test_what_is_not_linear_in_one_division_stays_whole(function):
     _, _, outputs, parts = parts_of(function, ("x", "y"), ())
-    assert parts == (None, outputs, None, [])
+    assert parts == ([()] * 3, outputs, None, [])
 
 
 @pytest.mark.parametrize(("dtype", "rounding"), [("float64", 2.3e-16), ("float32", 1.2e-7)])

@@ -16,7 +16,6 @@ import numpy as np
 from llgrad.kernels.expression.program import Program
 from llgrad.kernels.gpu.launch import launch, whole_blocks
 from llgrad.kernels.kernel import (
-    MANY_STAGES,
     REGISTERS,
     adjoint_kernel,
     forward_kernel,
@@ -188,9 +187,7 @@ def adjoint(
     `operands` are the run's, the states kept, and the cotangents of saved and final states.
     """
     own = len(plan.names)
-    stages = len(plan.tableau.b)
-    crowded = stages > MANY_STAGES or plan.program.carries
-    call = _Call(plan, operands[:own], card, REGISTERS // 2 if crowded else REGISTERS)
+    call = _Call(plan, operands[:own], card, REGISTERS // 2)
     kept, *cotangents = [value.reshape(*value.shape[:-2], call.lanes) for value in operands[own:]]
     active = [name for name in plan.program.varied if name in wanted]
     shared = [name for name, spread in zip(plan.program.channels, call.spread, strict=True) if not spread]

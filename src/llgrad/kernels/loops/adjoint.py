@@ -14,10 +14,12 @@ from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import Block
+from llgrad.kernels.expression.splits.keeping import KEEPING
+from llgrad.kernels.loops import abreast
 from llgrad.kernels.loops.derivative import Derivative, Tape
 from llgrad.kernels.loops.forward import advance
 from llgrad.kernels.loops.interpolation import Interpolation
-from llgrad.kernels.loops.step import Scheme, SchemeStep
+from llgrad.kernels.loops.step import Inputs, Scheme, SchemeStep, StepTaken
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
 from llgrad.kernels.machine import ffi
@@ -88,7 +90,9 @@ class _Transposed:
         self.size = len(program.state)
         self.step: SchemeStep = tile.step()
         wanted = tuple(program.arguments.index(name) for name in active)
-        self.pull_back = Derivative(self.step, program.pull_back(wanted), program.state, scaled=True)
+        self.abreast = not (taped or self.scheme.many)
+        keeping = abreast.KEEPING if self.abreast else KEEPING
+        self.pull_back = Derivative(self.step, program.pull_back(wanted), program.state, True, keeping)
         self.between = Interpolation(tile, self.step)
         zero = self.on.number(0.0)
         self.state, self.cotangent = tile.variables([zero] * self.size), tile.variables([zero] * self.size)
@@ -103,7 +107,9 @@ class _Transposed:
         tile, code = self.tile, self.code
         self._add_cotangents("final", 0)
         self.saves, self.until_save = Counter(code, tile.steps // tile.every), Counter(code, tile.steps % tile.every)
-        if not self.taped:
+        if self.abreast:
+            self._run_abreast()
+        elif not self.taped:
             self._run_back(tile.steps, code.word(0), self._load_state)
         elif self.scheme.card:
             self._run_again()
@@ -201,15 +207,39 @@ class _Transposed:
         """One step forward; what the transposed step needs of it, by what the tape calls it."""
         step, inputs, now = self.step, self.tile.inputs(i), [value.get() for value in self.state]
         taken = step.take(now, inputs)
-        found = {
-            f"stage{stage}": self.pull_back.residuals(taken.states[stage], inputs(stage))
-            for stage in range(self.scheme.stages)
-        }
+        found = self._of_stages(self.pull_back, taken, inputs)
         for variable, value in zip(self.state, step.finish(now, taken.new)[0], strict=True):
             variable.set(value)
-        slopes = [value for slope in self.between.slopes(taken).values() for value in slope]
         new = taken.new[self.tile.program.bare :] if self.scheme.project else []
-        return found | {"now": now, "scales": step.scales(taken.new), "new": new, "slopes": slopes}
+        return found | {"now": now, "scales": step.scales(taken.new), "new": new}
+
+    def _of_stages(self, pull_back: Derivative, taken: StepTaken, inputs: Inputs) -> dict[str, list[Any]]:
+        """What the transposed of each stage needs, and the polynomial."""
+        found = {
+            f"stage{stage}": pull_back.residuals(taken.states[stage], inputs(stage))
+            for stage in range(self.scheme.stages)
+        }
+        return found | {"slopes": [value for slope in self.between.slopes(taken).values() for value in slope]}
+
+    def _run_abreast(self) -> None:
+        """With a tape of many steps at once, from the states before them."""
+        tile, code, many = self.tile, self.code, abreast.StepsAbreast(self.tile)
+        step, bare = many.step(), tile.program.bare
+        pull_back = self.pull_back.of_step(step)
+        tape = abreast.TapeAbreast(tile, self.pull_back, len(self.between.used) * self.size)
+        failed = tape.room.equals(0)
+        with code.when(failed):
+            tile.block.fail()
+        with code.loop_down(code.pick(failed, 0, (tile.steps + many.W - 1) // many.W)) as segment:
+            start = segment * many.W
+            inputs, now = many.inputs(start), many.states(start)
+            taken = step.take(now, inputs)
+            new = [*step.projected(taken.new)[:bare], *taken.new[bare:]] if self.scheme.project else []
+            found = self._of_stages(pull_back, taken, inputs)
+            tape.write(code.word(0), **found, now=now, scales=step.scales(taken.new), new=new)
+            with code.loop_down((start + many.W).min(tile.steps), start) as i:
+                self._transpose_recorded(i, tape, i - start)
+        code.release(tape.room)
 
     def _transpose_recorded(self, i: Word, tape: Tape, row: Word) -> None:
         """The transposed of a step that is on the tape."""
@@ -234,7 +264,7 @@ class _Transposed:
         on, step, tableau = self.on, self.step, self.scheme.tableau
         g = along_sphere([value.get() for value in self.cotangent])
         within, of_slopes = inside
-        own, last = (step.weights, step.last) if self.pull_back.scaled else (step.a, step.b)
+        own, last, _ = step.scaled(self.pull_back.depths)
         of_stages: dict[int, list[Any]] = {}
         of_inputs: dict[tuple[str, int], list[Any]] = {}
         total = [on.sum([value, *within[axis : axis + 1]]) for axis, value in enumerate(g)]
@@ -245,9 +275,9 @@ class _Transposed:
                 continue
             slope = []
             for axis in range(self.size):
-                terms = [on.mul(last[stage], g[axis])] if stage in last else []
-                terms += [on.mul(own[j, stage], of_stages[j][axis]) for j in later]
-                terms += [self._scaled(of_slopes[stage][axis])] if stage in of_slopes else []
+                terms = [on.mul(last[stage][axis], g[axis])] if stage in last else []
+                terms += [on.mul(own[j, stage][axis], of_stages[j][axis]) for j in later]
+                terms += [self._scaled(axis, of_slopes[stage][axis])] if stage in of_slopes else []
                 slope.append(on.sum(terms))
             found = pull_back(stage, slope)
             of_stages[stage] = found[: self.size]
@@ -266,10 +296,9 @@ class _Transposed:
             self.totals[name].set(value)
         self._give_samples(i, of_inputs)
 
-    def _scaled(self, value: Any) -> Any:
+    def _scaled(self, axis: int, value: Any) -> Any:
         """A slope's cotangent as the pull-back takes it."""
-        factor = self.step.factor
-        return self.on.mul(value, self.step.parameters[factor]) if factor and self.pull_back.scaled else value
+        return self.step.times(self.step.factors[axis][: self.pull_back.depths[axis]], value)
 
     def _give_samples(self, i: Word, of_inputs: dict[tuple[str, int], list[Any]]) -> None:
         """The cotangents of the drive's samples."""

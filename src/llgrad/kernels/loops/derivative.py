@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -12,22 +13,21 @@ from llvmlite import ir
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Word
 from llgrad.kernels.builder.expression import write
-from llgrad.kernels.expression.late import common_factor
 from llgrad.kernels.expression.listing import flat
 from llgrad.kernels.expression.simplify import Known, is_number
+from llgrad.kernels.expression.splits.keeping import KEEPING, cheapest
+from llgrad.kernels.expression.splits.late import without
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.loops.step import SchemeStep
 
-CHEAP: Final = {"add", "sub", "mul", "neg", "abs", "max", "min", "select_n"}
-"""Operations that cost less than memory."""
 LINE: Final = 64
 """Bytes of a line of a cache: a vector that begins within one is written as two."""
 
 
 class Pushed:
     """The tangents of a slope along several directions at once: each pushed forward for itself, or, where that is less
-    arithmetic, by the slope's derivatives, which all directions share. They are `scaled` where they lack the factor
-    that is in the weights of the step.
+    arithmetic, by the slope's derivatives, which all directions share. They lack so many of each component's factors
+    in the weights of the step as `depths` tells.
 
     Args:
         step: whose slope it is.
@@ -40,14 +40,15 @@ class Pushed:
         wanted = tuple(program.arguments.index(name) for name in active)
         self.on, self.size = step.on, len(program.state)
         self.push = Derivative(step, program.push_forward(wanted), (*program.state, *active))
-        self.columns, self.scaled = None, self.push.without_factor()
+        self.push.leave_out_factors()
+        self.columns, self.depths = None, self.push.depths
         if directions > 1 and not set(active) & set(program.tables):
             columns = Derivative(step, program.columns(wanted), ())
-            scaled = columns.without_factor()
+            columns.leave_out_factors()
             self.present = [not is_number(value, 0) for value in columns.outputs]
             once, each = self.push.operations
             if columns.operations[0] + directions * sum(self.present) < once + directions * each:
-                self.columns, self.scaled = columns, scaled
+                self.columns, self.depths = columns, columns.depths
 
     def __call__(
         self, state: Sequence[Any], inputs: Mapping[str, Any], directions: Sequence[Sequence[Any]]
@@ -77,38 +78,67 @@ class Derivative:
     """
 
     def __init__(
-        self, step: SchemeStep, function: Callable[..., list[Any]], more: Sequence[str], scaled: bool = False
+        self,
+        step: SchemeStep,
+        function: Callable[..., list[Any]],
+        more: Sequence[str],
+        scaled: bool = False,
+        keeping: int = KEEPING,
     ) -> None:
         """`more` are the names of what the arguments after those of the slope belong to. Of a derivative that is
-        `scaled` they are given times the factor that is in the weights of the step, where that is all they are for.
+        `scaled` they are given times factors that are in the weights of the step, where that is all they are for.
+        `keeping` is the price of keeping a number.
         """
-        self.step, program = step, step.program
+        self.step, program, self.keeping = step, step.program, keeping
         names = [*program.arguments, *(f"d{index}" for index in range(len(more)))]
         self.graph, self.nodes, self.found = graph_of(program.trace(function, more), names)
         self.outputs = [part for value in self.found for part in (flat(value) if isinstance(value, list) else [value])]
         count = len(program.arguments)
-        self.slope, self.linear = self.nodes[:count], self.nodes[count:]
+        self.slope, self.linear = self.nodes[:count], list(self.nodes[count:])
         known, held = zip(self.slope, program.arguments, strict=True), {*program.names, *program.tables}
         self.parameters = {node: name for node, name in known if name in held}
-        products = self._products() if scaled else []
-        self.scaled = bool(products)
-        self.linear = products or self.linear
+        self.depths = [0] * len(program.state)
+        """How many of each component's factors in the weights are left to these."""
+        if scaled:
+            self._scale()
 
-    def _products(self) -> list[int]:
-        """The linear arguments times the factor; none where they are there for something else too."""
-        factors = [node for node, name in self.parameters.items() if name == self.step.factor]
-        found = [self.graph.add("mul", (a, b), self.graph.dtype_of(a)) for a in self.linear for b in factors]
-        return [] if set(self.graph.live(self.outputs, found)) & set(self.linear) else found
+    def _factors(self, axis: int) -> list[Any]:
+        """The factors of a component as operands."""
+        nodes = {name: node for node, name in self.parameters.items()}
+        return [nodes[f] if isinstance(f, str) else f for f in self.step.factors[axis]]
 
-    def without_factor(self) -> bool:
-        """Leave out the factor that is in the weights of the step, where all that the derivative gives has it."""
-        factors = [node for node, name in self.parameters.items() if name == self.step.factor]
-        if not factors or len(self.found) != len(self.outputs):
-            return False
-        factor, rest = common_factor(self.graph, self.outputs, factors)
-        if factor is not None:
-            self.found = self.outputs = rest
-        return factor is not None
+    def _scale(self) -> None:
+        """Take the linear arguments times as many factors as they always have."""
+        for axis, given in enumerate(self.linear):
+            value, found = given, list[Any]()
+            for factor in self._factors(axis):
+                value = self.graph.add("mul", (value, factor), self.graph.dtype_of(given))
+                found.append(value)
+            for depth in range(len(found), 0, -1):
+                if given not in self.graph.live(self.outputs, found[depth - 1 : depth]):
+                    self.depths[axis], self.linear[axis] = depth, found[depth - 1]
+                    break
+
+    def of_step(self, step: SchemeStep) -> Derivative:
+        """The same on the values of another step of its scheme."""
+        found = copy.copy(self)
+        found.step = step
+        return found
+
+    def leave_out_factors(self) -> None:
+        """Leave out the factors that are in the weights of the step, where all that a component gives has them."""
+        if len(self.found) != len(self.outputs):
+            return
+        size = len(self.depths)
+        for axis in range(size):
+            factors = self._factors(axis)
+            places = [place for place in range(axis, len(self.found), size) if not is_number(self.found[place], 0)]
+            rests = [without(self.graph, self.found[place], factors) for place in places]
+            depth = min((len(rest) for rest in rests), default=len(factors))
+            self.depths[axis] = depth
+            for place, rest in zip(places, rests, strict=True) if depth else ():
+                self.found[place] = rest[depth - 1]
+        self.outputs = self.found
 
     def __call__(self, state: Sequence[Any], inputs: Mapping[str, Any], more: Sequence[Any]) -> list[Any]:
         values = dict(zip(self.slope, self.step.arguments(state, inputs), strict=True))
@@ -131,28 +161,16 @@ class Derivative:
 
     @functools.cached_property
     def cut(self) -> list[int]:
-        """The nodes whose values the linear part needs. Sums and products are taken again, which costs less than
-        writing and reading them; so are truth values.
-        """
-        reached, found = set(self.linear), set()
-        waiting: list[int] = []
+        """The nodes whose values the linear part needs and that are kept; the others are taken again from these."""
+        reached, needed = set(self.linear), dict[int, None]()
         for index in self.graph.live(self.outputs):
             node = self.graph.nodes[index]
             operands = [] if node.name == "input" else [o for o in node.operands if not isinstance(o, Known)]
             if any(operand in reached for operand in operands):
                 reached.add(index)
-                waiting += [operand for operand in operands if operand not in reached]
-        waiting += [value for value in self.outputs if not isinstance(value, Known) and value not in reached]
-        while waiting:
-            index = waiting.pop()
-            node = self.graph.nodes[index]
-            if index in reached or index in self.parameters:
-                continue
-            if node.name in CHEAP or node.dtype == np.bool_:
-                waiting += [operand for operand in node.operands if not isinstance(operand, Known)]
-            else:
-                found.add(index)
-        return sorted(found)
+                needed |= dict.fromkeys(operand for operand in operands if operand not in reached)
+        needed |= dict.fromkeys(v for v in self.outputs if not isinstance(v, Known) and v not in reached)
+        return cheapest(self.graph, list(needed), self.parameters, self.keeping)
 
     @functools.cached_property
     def operations(self) -> tuple[int, int]:
@@ -205,15 +223,17 @@ class Tape:
             self.slots[f"stage{stage}"] = [
                 given[node] if node in given else self._more([kind])[0] for node, kind in kinds.items()
             ]
-        for name, count in (
-            ("scales", len(scheme.spins) * scheme.project),
-            ("new", (size - program.bare) * scheme.project),
-            ("slopes", slopes),
-        ):
+        for name, count in {**self._groups(pull_back.step), "slopes": slopes}.items():
             self.slots[name] = self._more([number] * count)
         self.slot = on.width * max(self.bytes, pull_back.widest)
         self.room = code.allocate((steps + 1) * (len(self.kinds) * self.slot) + LINE)
         self.start = (self.room + LINE) & -LINE
+
+    def _groups(self, step: SchemeStep) -> dict[str, int]:
+        """How many numbers it holds by further names."""
+        program, scheme = step.program, step.scheme
+        tangents = len(program.state) - program.bare
+        return {"scales": len(scheme.spins) * scheme.project, "new": tangents * scheme.project}
 
     def _more(self, kinds: list[Any]) -> list[int]:
         """New places in a row."""

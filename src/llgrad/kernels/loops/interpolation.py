@@ -15,7 +15,7 @@ from llgrad.kernels.loops.step import SchemeStep, StepTaken
 from llgrad.kernels.loops.tile import Tile
 
 Slopes = Mapping[int, Sequence[Any]]
-"""By stage, the components of its slope without the factor that is in the weights."""
+"""By stage, the components of its slope without the factors that are in the weights."""
 WEIGHTS = "dense"
 """The operand that holds the weights of all stages at each fraction."""
 
@@ -53,7 +53,7 @@ class Interpolation:
             )
 
     def slopes(self, taken: StepTaken) -> dict[int, list[Any]]:
-        """The slopes that the polynomial needs, by stage."""
+        """The slopes that the polynomial needs, by stage, without the factors that are in the weights."""
         return {stage: taken.slopes[stage].whole for stage in self.used}
 
     def value(self, now: Sequence[Any], slopes: Slopes, weights: Mapping[int, Any]) -> list[Any]:
@@ -61,7 +61,7 @@ class Interpolation:
         on, found = self.on, []
         for axis, start in enumerate(now):
             moved = on.sum([on.mul(weight, slopes[stage][axis]) for stage, weight in weights.items()])
-            found.append(on.add(start, on.mul(self.step.rate, moved)))
+            found.append(on.add(start, on.mul(self.step.weights.rate[axis], moved)))
         return found
 
     # ---- what the passes do with it
@@ -82,10 +82,10 @@ class Interpolation:
         taken: StepTaken,
         i: Word,
         directions: Sequence[tuple[Sequence[Any], Sequence[Sequence[Any]]]],
-        rate: Any,
+        rate: Sequence[Any],
     ) -> None:
         """Tangent: write those of the states within step i; a direction is the tangent before it, and of its slopes,
-        which are for a unit of `rate`.
+        which are for a unit of each component's `rate`.
         """
         if not self.present:
             return
@@ -96,7 +96,9 @@ class Interpolation:
             scales = step.scales(state)
             for k, (start, slopes) in enumerate(directions):
                 moved = [
-                    on.add(c, on.mul(rate, on.sum([on.mul(w, slopes[stage][axis]) for stage, w in weights.items()])))
+                    on.add(
+                        c, on.mul(rate[axis], on.sum([on.mul(w, slopes[stage][axis]) for stage, w in weights.items()]))
+                    )
                     for axis, c in enumerate(start)
                 ]
                 for name, value in zip(self.state, step.along_sphere(state, moved, scales), strict=True):

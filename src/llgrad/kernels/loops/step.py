@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.expression import write
-from llgrad.kernels.expression.late import split
 from llgrad.kernels.expression.program import Program
+from llgrad.kernels.expression.simplify import Known
+from llgrad.kernels.expression.splits.late import split
 from llgrad.kernels.expression.translate import graph_of
 from llgrad.kernels.steppers import Tableau
 
@@ -64,8 +65,17 @@ class StepTaken(NamedTuple):
     slopes: list[Slope]
 
 
+class Weights(NamedTuple):
+    """The weights of a step times factors of the slope, each with a number for every component of the state."""
+
+    stages: Mapping[tuple[int, int], Sequence[Any]]
+    last: Mapping[int, Sequence[Any]]
+    rate: Sequence[Any]
+    """The time step with these factors."""
+
+
 class Slope(NamedTuple):
-    """A slope without the factor in the weights: `whole`, or early + late·rates where a part comes late, which stands
+    """A slope without the factors in the weights: `whole`, or early + late·rates where a part comes late, which stands
     last in the state that follows.
     """
 
@@ -97,7 +107,9 @@ class SchemeStep:
         self.inputs = dict(zip(arguments, nodes, strict=True))
         known = [self.inputs[name] for name in self.program.names]
         self.parts = split(self.graph, outputs, known, wait=not scheme.many)
-        self.factor = next((name for name, node in self.inputs.items() if node == self.parts.factor), None)
+        names = {node: name for name, node in self.inputs.items()}
+        self.factors = [[f if isinstance(f, Known) else names[f] for f in own] for own in self.parts.factors]
+        """Of each component of the slope, the parameters' names and known numbers that go into the weights."""
         tableau = scheme.tableau
         self.a = {(i, j): self._times_h(a) for i, row in enumerate(tableau.a) for j, a in enumerate(row) if a}
         self.b = {i: self._times_h(b) for i, b in enumerate(tableau.b) if b}
@@ -110,13 +122,24 @@ class SchemeStep:
     def use(self, parameters: Mapping[str, Any]) -> None:
         """Take these values of the parameters in the code that is written from here on."""
         self.parameters = dict(parameters)
-        factor = None if self.factor is None else self.parameters[self.factor]
+        self.weights = self.scaled([len(own) for own in self.factors])
 
-        def scaled(weights: Mapping[Any, Any]) -> dict[Any, Any]:
-            return {place: w if factor is None else self.on.mul(w, factor) for place, w in weights.items()}
+    def scaled(self, depths: Sequence[int]) -> Weights:
+        """The weights times so many of the factors of each component."""
+        own = [self.factors[axis][:depth] for axis, depth in enumerate(depths)]
 
-        self.weights, self.last = scaled(self.a), scaled(self.b)
-        self.rate = scaled({0: self.h})[0]
+        def of_each(weight: Any) -> list[Any]:
+            return [self.times(factors, weight) for factors in own]
+
+        stages = {place: of_each(weight) for place, weight in self.a.items()}
+        return Weights(stages, {j: of_each(weight) for j, weight in self.b.items()}, of_each(self.h))
+
+    def times(self, factors: Sequence[Any], value: Any) -> Any:
+        """A value times factors of the slope."""
+        for factor in factors:
+            number = self.on.number(factor.value) if isinstance(factor, Known) else self.parameters[factor]
+            value = self.on.mul(value, number)
+        return value
 
     def arguments(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> list[Any]:
         """The arguments of the slope, in order."""
@@ -133,7 +156,7 @@ class SchemeStep:
         return StepTaken(states, self.new_state(state, slopes), slopes)
 
     def slope(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> Slope:
-        """The slope at a state."""
+        """The slope at a state, without its factors."""
         parts, on = self.parts, self.on
         given = dict(zip(self.inputs.values(), self.arguments(state, inputs), strict=True))
         found = write(
@@ -148,24 +171,26 @@ class SchemeStep:
 
     def stage_state(self, stage: int, state: Sequence[Any], slopes: Sequence[Slope]) -> list[Any]:
         """The state that a stage sees, from that before the step and the slopes of the stages before it."""
-        weights = {j: self.weights[stage, j] for j in range(stage) if (stage, j) in self.weights}
+        weights = {j: self.weights.stages[stage, j] for j in range(stage) if (stage, j) in self.weights.stages}
         return self._combined(state, weights, slopes)
 
     def new_state(self, state: Sequence[Any], slopes: Sequence[Slope]) -> list[Any]:
         """The state after a step, before the projection."""
-        return self._combined(state, self.last, slopes)
+        return self._combined(state, self.weights.last, slopes)
 
-    def _combined(self, state: Sequence[Any], weights: Mapping[int, Any], slopes: Sequence[Slope]) -> list[Any]:
+    def _combined(
+        self, state: Sequence[Any], weights: Mapping[int, Sequence[Any]], slopes: Sequence[Slope]
+    ) -> list[Any]:
         on, newest = self.on, len(slopes) - 1
         found = []
         for axis, start in enumerate(state):
             terms = [start]
             for j, weight in weights.items():
                 if j == newest and slopes[j].late is not None:
-                    terms.append(on.mul(weight, slopes[j].early[axis]))
-                    terms.append(on.mul(on.mul(slopes[j].late, weight), slopes[j].rates[axis]))
+                    terms.append(on.mul(weight[axis], slopes[j].early[axis]))
+                    terms.append(on.mul(on.mul(slopes[j].late, weight[axis]), slopes[j].rates[axis]))
                 else:
-                    terms.append(on.mul(weight, slopes[j].whole[axis]))
+                    terms.append(on.mul(weight[axis], slopes[j].whole[axis]))
             found.append(on.sum(terms))
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
@@ -86,7 +87,7 @@ class _Tangents:
         starts = [[value.get() for value in variables] for variables in self.tangents]
         samples = [self._samples(i, k) for k in range(self.K)]
         slopes: list[list[list[Any]]] = [[] for _ in starts]
-        factors, last = (step.weights, step.last) if self.push.scaled else (step.a, step.b)
+        factors, last, rate = step.scaled(self.push.depths)
         for stage in range(self.scheme.stages):
             weights = {j: factors[stage, j] for j in range(stage) if (stage, j) in factors}
             directions = [
@@ -99,15 +100,14 @@ class _Tangents:
             end = step.along_sphere(taken.new, self._moved(start, last, own), scales)
             for variable, value in zip(variables, end, strict=True):
                 variable.set(value)
-        rate = step.rate if self.push.scaled else step.h
         self.between.save_tangents(now, taken, i, list(zip(starts, slopes, strict=True)), rate)
         new, _ = step.finish(now, taken.new)
         for variable, value in zip(self.state, new, strict=True):
             variable.set(value)
 
-    def _moved(self, start: list[Any], weights: dict[int, Any], slopes: list[list[Any]]) -> list[Any]:
+    def _moved(self, start: list[Any], weights: Mapping[int, Sequence[Any]], slopes: list[list[Any]]) -> list[Any]:
         return [
-            self.on.sum([c, *(self.on.mul(w, slopes[j][axis]) for j, w in weights.items())])
+            self.on.sum([c, *(self.on.mul(w[axis], slopes[j][axis]) for j, w in weights.items())])
             for axis, c in enumerate(start)
         ]
 

@@ -1,11 +1,11 @@
-"""A slope as a sum that waits for its slow part as late as it can, times the factor that all components share.
+"""A slope as a sum that waits for its slow part as late as it can, times what multiplies each component.
 
     slope = f · (P + r Q)
 
-f is a parameter that multiplies every component (−γ/(1+α²)): it goes into the weights of the Runge–Kutta step, once
-for all stages. r is the result of the only division; P and Q do not depend on it. A single trajectory is one chain of
-dependent operations. Written so, a division is followed by one multiply–add instead of the whole cross product, and P
-and Q are computed while it runs.
+f is a parameter or a number of each component (−γ/(1+α²) of its layer, 10⁻⁹ of its unit), or a product of such: it goes
+into the weights of the Runge–Kutta step, once for all stages. r is the result of the only division; P and Q do not
+depend on it. A single trajectory is one chain of dependent operations. Written so, a division is followed by one
+multiply–add instead of the whole cross product, and P and Q are computed while it runs.
 """
 
 from __future__ import annotations
@@ -20,40 +20,57 @@ from llgrad.kernels.expression.simplify import Known, is_number
 class Split(NamedTuple):
     """The parts of a slope, as operands of a graph; `late` and `rates` are empty where nothing is split off."""
 
-    factor: int | None
+    factors: list[tuple[Any, ...]]
+    """Of each component the parameters and known numbers of f, the last one that multiplies first."""
     early: list[Any]
-    """P, or the whole slope without the factor."""
+    """P, or the whole slope without the factors."""
     late: int | None
     rates: list[Any]
     """Q."""
 
 
 def split(graph: Graph, outputs: Sequence[Any], parameters: Collection[int], wait: bool) -> Split:
-    """The parts of a slope. `parameters` are the nodes that may be the factor; with `wait` a division is split off."""
-    factor, outputs = common_factor(graph, outputs, parameters)
+    """The parts of a slope. `parameters` are the nodes that may be factors; with `wait` a division is split off."""
+    pairs = [_without_factors(graph, value, parameters) for value in outputs]
+    factors, outputs = [factors for factors, _ in pairs], [rest for _, rest in pairs]
     found = _linear_in_division(graph, outputs) if wait else None
     if found is None:
-        return Split(factor, list(outputs), None, [])
+        return Split(factors, outputs, None, [])
     late, forms = found
-    return Split(factor, [early for early, _ in forms], late, [rate for _, rate in forms])
+    return Split(factors, [early for early, _ in forms], late, [rate for _, rate in forms])
 
 
-def common_factor(graph: Graph, outputs: Sequence[Any], parameters: Collection[int]) -> tuple[int | None, list[Any]]:
-    """The parameter that multiplies every output, and the outputs without it."""
-    outputs = list(outputs)
-    products = [value for value in outputs if not is_number(value, 0)]
-    shared = set(parameters)
-    for value in products:
-        node = None if isinstance(value, Known) else graph.nodes[value]
-        shared &= {o for o in node.operands if not isinstance(o, Known)} if node and node.name == "mul" else set()
-    if not shared or not products:
-        return None, outputs
-    factor = min(shared)
-    rest = [value if is_number(value, 0) else _other(graph.nodes[value].operands, factor) for value in outputs]
-    return factor, rest
+def _without_factors(graph: Graph, value: Any, parameters: Collection[int]) -> tuple[tuple[Any, ...], Any]:
+    """The parameters and known numbers that multiply a value, from the outermost on, and what they multiply."""
+    found = []
+    while operands := _product(graph, value):
+        factors = [o for o in operands if o in parameters or isinstance(o, Known)]
+        if not factors:
+            break
+        found.append(factors[0])
+        value = _other(operands, factors[0])
+    return tuple(found), value
 
 
-def _other(operands: Sequence[Any], factor: int) -> Any:
+def without(graph: Graph, value: Any, factors: Sequence[Any]) -> list[Any]:
+    """A value without the first of these factors, without the first two, and so on, while it is a product with them."""
+    found: list[Any] = []
+    for factor in factors:
+        operands = _product(graph, value)
+        if factor not in operands:
+            break
+        value = _other(operands, factor)
+        found.append(value)
+    return found
+
+
+def _product(graph: Graph, value: Any) -> Sequence[Any]:
+    """The operands of a product; none of another value."""
+    node = None if isinstance(value, Known) else graph.nodes[value]
+    return node.operands if node is not None and node.name == "mul" else ()
+
+
+def _other(operands: Sequence[Any], factor: Any) -> Any:
     left, right = operands
     return right if left == factor else left
 

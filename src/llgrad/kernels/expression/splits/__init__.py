@@ -1,0 +1,1 @@
+"""Where a slope and its derivatives are cut in two."""
