@@ -15,7 +15,8 @@ import numpy as np
 
 from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.chart import solve_small
-from llgrad.orbits.flow import Flow
+from llgrad.orbits.flow import STEPPER, Flow
+from llgrad.solve.closing import closed_orbit
 
 ITERATIONS: Final = 30
 LARGEST_TURN: Final = 0.3
@@ -163,6 +164,8 @@ def _moved(flow: Flow, states: Any, chain: Chain, change: Any) -> Any:
 def newton(flow: Flow, states: Any, period: Any) -> NewtonEnd:
     """The closed orbit near N states (N, n) round it and a period [ns]; it carries no derivative."""
     flow, states, period = jax.lax.stop_gradient((flow, states, jnp.asarray(period)))
+    if (found := _natively(flow, states, period)) is not None:
+        return found
     chain = chain_of(flow, states, period)
 
     def goes_on(now: Any) -> Any:
@@ -187,6 +190,27 @@ def newton(flow: Flow, states: Any, period: Any) -> NewtonEnd:
     start = (states, period, zero + jnp.inf, zero, jnp.asarray(0), chain)
     states, period, last, _, count, chain = jax.lax.while_loop(goes_on, advance, start)
     return NewtonEnd(states, period, last, count, chain)
+
+
+def _natively(flow: Flow, states: Any, period: Any) -> NewtonEnd | None:
+    """The same by one kernel, where there is one: of a few numbers, what XLA does between them takes longer than they."""
+    if flow.count is not None or flow.shape.freedom != 2:
+        return None
+    found = closed_orbit(
+        flow.equation,
+        states,
+        jnp.asarray(period, states.dtype),
+        stepper=STEPPER,
+        inner=flow.inner,
+        closed=closed_below(states.dtype),
+        rounding=float(jnp.finfo(states.dtype).eps),
+        most=ITERATIONS,
+        longest=LARGEST_TURN,
+    )
+    if found is None:
+        return None
+    chain = Chain(found.basis, found.steps, found.gaps, found.along)
+    return NewtonEnd(found.states, found.period, found.last, found.iterations.astype(int), chain)
 
 
 def attached(flow: Flow, found: NewtonEnd) -> tuple[Any, Any]:
