@@ -13,17 +13,15 @@ from typing import Any, Final
 
 from llvmlite import ir
 
-from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
+from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Counter, Variable, Word
 from llgrad.kernels.builder.handler import Block, module_of
-from llgrad.kernels.closing.memory import Array, Rows
+from llgrad.kernels.closing.search import D, Search
 from llgrad.kernels.loops.derivative import Pushed
-from llgrad.kernels.loops.step import Scheme, SchemeStep
+from llgrad.kernels.loops.step import Scheme
 from llgrad.kernels.loops.tangent import carried
 from llgrad.kernels.machine import ffi
 
-D: Final = 2
-"""Coordinates of a state without a constraint."""
 INT32: Final = ir.IntType(32)
 
 
@@ -40,10 +38,10 @@ class Ending:
     """Largest relative change of a state in one iteration."""
 
 
-def operands_of(scheme: Scheme) -> tuple[list[str], list[str]]:
+def names_of(scheme: Scheme) -> list[str]:
     """Names of operands and of results, in order."""
-    results = ["closed", "length", "last", "iterations", "basis", "steps", "gaps", "along", "scratch"]
-    return ["counts", "states", "period", *scheme.program.names], results
+    results = ["closed", "length", "last", "iterations", "basis", "steps", "gaps", "along", "monodromy", "phase", "scratch"]
+    return ["counts", "states", "period", *scheme.program.names, *results]
 
 
 def rows_of(scheme: Scheme) -> dict[str, int]:
@@ -61,51 +59,14 @@ def closing_module(scheme: Scheme, ending: Ending) -> ir.Module:
     return module_of(item, scheme.width, "Newton's method for closed orbits")
 
 
-class _Orbit:
+class _Orbit(Search):
     """One orbit of a call."""
 
     def __init__(self, code: Code, scheme: Scheme, ending: Ending, block: Block, index: Word) -> None:
-        self.code, self.scheme, self.ending, self.index = code, scheme, ending, index
-        program = scheme.program
-        self.n, self.spins = len(program.state), program.spins
-        self.one = Arithmetic(code.builder, program.dtype, 1, ORDERED)
-        self.wide = Arithmetic(code.builder, program.dtype, scheme.width, FREE)
-        self.count, self.inner = block.word(ffi.EVERY), block.word(ffi.STRIDE)
-        operands, results = operands_of(scheme)
-        places = {name: ffi.HEADER + 2 * place for place, name in enumerate([*operands, *results])}
-        self.pointers = {name: block.word(place) for name, place in places.items()}
-        self.parameters = {}
-        for name in program.names:
-            place = (block.word(places[name] + 1) - 1).min(1) * index
-            self.parameters[name] = code.load(self.pointers[name], self.one.float_type, place)
-        own = rows_of(scheme)
-        self.whole = (self.count + scheme.width - 1) // scheme.width * scheme.width
-        bytes_ = self.one.bits // 8
-        rows = Rows(
-            code,
-            self.one,
-            self.wide,
-            self.pointers["scratch"] + index * self.whole * (sum(own.values()) * bytes_),
-            self.whole,
-        )
-        first = 0
-        self.rows = {}
-        for name, count in own.items():
-            self.rows[name], first = rows.part(first, count), first + count
-        self.period = self._variable(self._number_at("period"))
-
-    def _variable(self, value: Any) -> Variable:
-        found = Variable(self.code, value.type)
-        found.set(value)
-        return found
-
-    def _number_at(self, name: str) -> Any:
-        return self.code.load(self.pointers[name], self.one.float_type, self.index)
-
-    def _array(self, name: str, count: int) -> Array:
-        """The part of an array that is this orbit's."""
-        start = self.pointers[name] + self.index * self.count * (count * (self.one.bits // 8))
-        return Array(self.code, self.one.float_type, start, count)
+        names = names_of(scheme)
+        super().__init__(code, scheme, names, rows_of(scheme), block.word(ffi.EVERY), block, index)
+        self.ending = ending
+        self.period = self.variable(code.load(self.pointers["period"], self.one.float_type, index))
 
     def _after(self, k: Word) -> Word:
         """The state after state k."""
@@ -115,11 +76,11 @@ class _Orbit:
 
     def run(self) -> None:
         code, one, ending = self.code, self.one, self.ending
-        given, y = self._array("states", self.n), self.rows["y"]
+        given, y = self.array("states", self.count, self.n), self.rows["y"]
         with code.loop(self.whole) as k:
             y[k] = given.get(k.min(self.count - 1))
-        last, before = (self._variable(one.number(value)) for value in (float("inf"), 0.0))
-        iterations, more = Counter(code, 0), self._variable(ir.IntType(1)(1))
+        last, before = (self.variable(one.number(value)) for value in (float("inf"), 0.0))
+        iterations, more = Counter(code, 0), self.variable(ir.IntType(1)(1))
         with code.repeat(more.get):
             self._chain()
             open_ = one.less(one.number(ending.closed), last.get())
@@ -133,22 +94,19 @@ class _Orbit:
     def _chain(self) -> None:
         """The steps from all states, linearised, from row to row."""
         code, wide = self.code, self.wide
-        h = self.one.div(self.period.get(), self._float(self.count * self.inner))
-        parameters = {name: wide.everywhere(value) for name, value in self.parameters.items()}
-        step = SchemeStep(wide, self.scheme, wide.everywhere(h), parameters)
+        h = self.one.div(self.period.get(), self.number_of(self.count * self.inner))
+        step = self.step_of(wide, wide.everywhere(h))
         push = Pushed(step, [], D)
         rows = self.rows
         with code.loop(self.whole // self.scheme.width) as tile:
             k = tile * self.scheme.width
             y = rows["y"].vectors(k)
-            basis = self._basis(y)
+            basis = self.basis(wide, y)
             rows["e"].put(k, [column[i] for i in range(self.n) for column in basis])
-            slope = step.slope(y, {}).whole
-            if step.factor is not None:
-                slope = [wide.mul(parameters[step.factor], value) for value in slope]
+            slope = self.slope(step, y)
             rows["along"].put(k, [wide.dot(column, slope) for column in basis])
-            state = [self._variable(value) for value in y]
-            tangents = [[self._variable(value) for value in column] for column in basis]
+            state = [self.variable(value) for value in y]
+            tangents = [[self.variable(value) for value in column] for column in basis]
             with code.loop(self.inner):
                 now = [value.get() for value in state]
                 starts = [[value.get() for value in column] for column in tangents]
@@ -176,27 +134,6 @@ class _Orbit:
             rows["steps"][k] = steps
             rows["gaps"][k] = [one.dot(column, gap) for column in columns]
 
-    def _basis(self, y: Sequence[Any]) -> list[list[Any]]:
-        """The directions in which states can move: two unit vectors across a unit vector, or both axes."""
-        on = self.wide
-        zero, unit = on.number(0.0), on.number(1.0)
-        if not self.spins:
-            return [[unit, zero], [zero, unit]]
-        places = self.spins[0]
-        x, y_, z = (y[i] for i in places)
-        side = on.pick(on.at_most(zero, z), unit, on.number(-1.0))
-        a = on.neg(on.div(unit, on.add(side, z)))
-        b, turned = on.mul(on.mul(x, y_), a), on.mul(side, x)
-        first = [on.add(unit, on.mul(on.mul(turned, x), a)), on.mul(side, b), on.neg(turned)]
-        second = [b, on.add(side, on.mul(on.mul(y_, y_), a)), on.neg(y_)]
-        columns = []
-        for values in (first, second):
-            column = [zero] * self.n
-            for i, value in zip(places, values, strict=True):
-                column[i] = value
-            columns.append(column)
-        return columns
-
     # ---- a correction
 
     def _advance(self, last: Variable, before: Variable) -> None:
@@ -210,11 +147,7 @@ class _Orbit:
             moved = [
                 one.add(y[i], one.mul(factor, one.dot([e[i * D + c] for c in range(D)], change))) for i in range(n)
             ]
-            for spin in self.spins:
-                size = one.sqrt(one.sum([one.mul(moved[i], moved[i]) for i in spin]))
-                for i in spin:
-                    moved[i] = one.div(moved[i], size)
-            rows["y"][k] = moved
+            rows["y"][k] = self.on_sphere(moved)
         period = self.period.get()
         self.period.set(one.add(period, one.mul(one.mul(share, period), factor)))
         ratio = one.div(largest, before.get())
@@ -227,8 +160,8 @@ class _Orbit:
     def _solved(self) -> tuple[list[Any], Any]:
         """The correction of the first state, and that of the period in parts of it."""
         one, code = self.one, self.code
-        A = [[self._variable(one.number(float(i == j))) for j in range(D)] for i in range(D)]
-        B = [[self._variable(one.number(0.0)) for _ in range(2)] for _ in range(D)]
+        A = [[self.variable(one.number(float(i == j))) for j in range(D)] for i in range(D)]
+        B = [[self.variable(one.number(0.0)) for _ in range(2)] for _ in range(D)]
         with code.loop(self.count) as k:
             moved = self._stepped(k, A)
             pushed = self._stepped(k, B)
@@ -240,7 +173,7 @@ class _Orbit:
                 B[i][1].set(one.add(pushed[i][1], ahead[i]))
         whole, added = ([[value.get() for value in row] for row in matrix] for matrix in (A, B))
         along, period = self.rows["along"][code.word(0)], self.period.get()
-        size = one.sqrt(one.dot(along, along))
+        size = self.norm(along)
         rows = [
             [*(one.sub(one.number(float(i == j)), whole[i][j]) for j in range(D)),
              one.neg(one.mul(added[i][1], period))]
@@ -261,18 +194,15 @@ class _Orbit:
 
     def _ahead(self, k: Word) -> list[Any]:
         """What a longer period adds behind step k."""
-        count = self._float(self.count)
+        count = self.number_of(self.count)
         return [self.one.div(value, count) for value in self.rows["along"][self._after(k)]]
-
-    def _float(self, word: Word) -> Any:
-        return self.code.builder.sitofp(word.value, self.one.float_type)
 
     def _largest(self, first: Sequence[Any], share: Any) -> tuple[Any, Any]:
         """The largest relative correction, NaN where any is none, and what all are multiplied by."""
         one, code, n = self.one, self.code, self.n
         lengths, tau = self._lengths(), one.mul(share, self.period.get())
-        change = [self._variable(value) for value in first]
-        largest, total = self._variable(one.abs(share)), self._variable(share)
+        change = [self.variable(value) for value in first]
+        largest, total = self.variable(one.abs(share)), self.variable(share)
         with code.loop(self.count) as k:
             now, e = [value.get() for value in change], self.rows["e"][k]
             self.rows["change"][k] = now
@@ -294,13 +224,13 @@ class _Orbit:
         unit = one.number(1.0)
         if self.spins:
             return [unit] * n
-        count = self._float(self.count)
-        sums = [self._variable(one.number(0.0)) for _ in range(n)]
+        count = self.number_of(self.count)
+        sums = [self.variable(one.number(0.0)) for _ in range(n)]
         with code.loop(self.count) as k:
             for total, value in zip(sums, self.rows["y"][k], strict=True):
                 total.set(one.add(total.get(), value))
         means = [one.div(total.get(), count) for total in sums]
-        square = self._variable(one.number(0.0))
+        square = self.variable(one.number(0.0))
         with code.loop(self.count) as k:
             away = [one.sub(value, mean) for value, mean in zip(self.rows["y"][k], means, strict=True)]
             square.set(one.add(square.get(), one.dot(away, away)))
@@ -313,12 +243,42 @@ class _Orbit:
         code, n = self.code, self.n
         told = (("closed", "y", n), ("basis", "e", n * D), ("steps", "steps", D * D), ("gaps", "gaps", D))
         for name, row, count in (*told, ("along", "along", D)):
-            array = self._array(name, count)
+            array = self.array(name, self.count, count)
             with code.loop(self.count) as k:
                 array.put(k, self.rows[row][k])
+        self._tell_phase()
         code.store(self.period.get(), self.pointers["length"], self.index)
         code.store(last, self.pointers["last"], self.index)
         code.store(code.builder.trunc(iterations.value, INT32), self.pointers["iterations"], self.index)
+
+
+    def _tell_phase(self) -> None:
+        """What a period makes of deviations, and by how much a push at each state shifts the phase: the left vector of
+        the free phase, carried round the orbit backwards."""
+        one, code, rows = self.one, self.code, self.rows
+        whole = [[self.variable(one.number(float(i == j))) for j in range(D)] for i in range(D)]
+        with code.loop(self.count) as k:
+            for row, values in zip(whole, self._stepped(k, whole), strict=True):
+                for variable, value in zip(row, values, strict=True):
+                    variable.set(value)
+        monodromy, along = [[value.get() for value in row] for row in whole], rows["along"][code.word(0)]
+        self.array("monodromy", 1, D * D).put(code.word(0), [value for row in monodromy for value in row])
+        size = self.norm(along)
+        matrix = [
+            [*(one.sub(one.number(float(i == j)), monodromy[j][i]) for j in range(D)), one.div(along[i], size)]
+            for i in range(D)
+        ]
+        matrix.append([*along, one.number(0.0)])
+        *first, _ = _cramer(one, matrix, [one.number(0.0), one.number(0.0), one.number(1.0)])
+        vector, phase = [self.variable(value) for value in first], self.array("phase", self.count, self.n)
+        with code.loop_down(self.count) as k:
+            steps, now = rows["steps"][k], [value.get() for value in vector]
+            for j in range(D):
+                vector[j].set(one.dot(now, [steps[i * D + j] for i in range(D)]))
+            row, e = [value.get() for value in vector], rows["e"][k]
+            pace = one.dot(row, rows["along"][k])
+            row = [one.div(value, pace) for value in row]
+            phase.put(k, [one.dot([e[i * D + c] for c in range(D)], row) for i in range(self.n)])
 
 
 def _cramer(on: Arithmetic, a: Sequence[Sequence[Any]], b: Sequence[Any]) -> list[Any]:

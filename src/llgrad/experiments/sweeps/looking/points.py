@@ -19,7 +19,7 @@ import numpy as np
 from llgrad.core.speed.quick import for_many, quick_jit
 from llgrad.experiments.sweeps.axes import Axis, at
 from llgrad.orbits.cycle.guess import CycleGuess, spiral
-from llgrad.orbits.cycle.shooting import newton
+from llgrad.orbits.cycle.newton import newton
 from llgrad.orbits.cycle.solving import attracts, error_of, is_cycle, turns_of
 from llgrad.orbits.flow import Flow, begun, flow_of
 from llgrad.orbits.results.precision import working
