@@ -1,4 +1,4 @@
-"""The kernels that guess and close orbits against the same searches in JAX, over devices of both kinds of two coordinates."""
+"""The kernels that guess and close orbits against the same searches in JAX."""
 
 import dataclasses
 
@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tests.orbits.devices import AMPLITUDE, reference
+from tests.orbits.systems import Pair
 
 import llgrad as lg
 from llgrad.orbits.cycle import guess, newton
 from llgrad.orbits.cycle.finding import with_arrays
 from llgrad.orbits.flow import begun, flow_of
 from llgrad.orbits.results.precision import working
-from tests.orbits.devices import AMPLITUDE, reference
-from tests.orbits.systems import Pair
 
 FAST = AMPLITUDE.replace(supercriticality=3.0, shift=0.0)
 OSCILLATING = {
@@ -108,7 +108,9 @@ def test_devices_side_by_side_are_those_one_by_one(count):
 
 def test_half_the_digits(monkeypatch):
     flow, start = searched(reference(0.2, 2.5e-3), dtype=jnp.float32)
-    flow = jax.tree.map(lambda leaf: leaf.astype(jnp.float32) if jnp.ndim(leaf) == 0 and hasattr(leaf, "astype") else leaf, flow)
+    flow = jax.tree.map(
+        lambda leaf: leaf.astype(jnp.float32) if jnp.ndim(leaf) == 0 and hasattr(leaf, "astype") else leaf, flow
+    )
     found = guess.spiral(flow, start, COUNT, jnp.zeros(2, jnp.float32))
     closed = newton.newton(flow, found.states, found.period)
     assert closed.states.dtype == closed.period.dtype == jnp.float32

@@ -1,5 +1,5 @@
-"""The kernels that search for orbits as primitives of JAX; `vmap` gives them more devices. They have no derivative: those
-of an orbit come from the implicit function theorem.
+"""The kernels that search for orbits as a primitive of JAX; `vmap` gives it more devices. It has no derivative: that of
+an orbit comes from the implicit function theorem.
 """
 
 from __future__ import annotations
@@ -133,8 +133,8 @@ def closed_orbit(
 def spiral_guess(
     equation: Any, start: Any, between: Any, *, stepper: Stepper, count: int, inner: int, spirals: Spirals
 ) -> SpiralGuess | None:
-    """A guess of the cycle round the focus near a state (n,), as `count` states; looked for `between` two distances (2,)
-    where the second is not 0. None where there is no kernel for it: see `_planned`.
+    """A guess of the cycle round the focus near a state (n,), as `count` states; looked for `between` two distances
+    (2,) where the second is not 0. None where there is no kernel for it: see `_planned`.
     """
     planned = _planned(equation, start.dtype, stepper, spirals, count, inner)
     if planned is None:

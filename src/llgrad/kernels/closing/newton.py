@@ -1,8 +1,8 @@
 """Newton's method for a closed orbit with two coordinates of its states, by multiple shooting, as one kernel: see
 `orbits/cycle/shooting.py`, which is the same in JAX for states of any size.
 
-An item is an orbit. The steps from all its states, with their tangents, are vectors of states; what is done from state to
-state round the orbit is a loop of a few operations each.
+An item is an orbit. The steps from all its states, with their tangents, are vectors of states; what is done from state
+to state round the orbit is a loop of a few operations each.
 """
 
 from __future__ import annotations
@@ -40,7 +40,19 @@ class Ending:
 
 def names_of(scheme: Scheme) -> list[str]:
     """Names of operands and of results, in order."""
-    results = ["closed", "length", "last", "iterations", "basis", "steps", "gaps", "along", "monodromy", "phase", "scratch"]
+    results = [
+        "closed",
+        "length",
+        "last",
+        "iterations",
+        "basis",
+        "steps",
+        "gaps",
+        "along",
+        "monodromy",
+        "phase",
+        "scratch",
+    ]
     return ["counts", "states", "period", *scheme.program.names, *results]
 
 
@@ -128,9 +140,7 @@ class _Orbit(Search):
             end, moved, e, y = rows["end"][k], rows["moved"][k], rows["e"][after], rows["y"][after]
             gap = [one.sub(a, b) for a, b in zip(end, y, strict=True)]
             columns = [[e[i * D + c] for i in range(n)] for c in range(D)]
-            steps = [
-                one.dot(columns[c], [moved[i * D + j] for i in range(n)]) for c in range(D) for j in range(D)
-            ]
+            steps = [one.dot(columns[c], [moved[i * D + j] for i in range(n)]) for c in range(D) for j in range(D)]
             rows["steps"][k] = steps
             rows["gaps"][k] = [one.dot(column, gap) for column in columns]
 
@@ -251,7 +261,6 @@ class _Orbit(Search):
         code.store(last, self.pointers["last"], self.index)
         code.store(code.builder.trunc(iterations.value, INT32), self.pointers["iterations"], self.index)
 
-
     def _tell_phase(self) -> None:
         """What a period makes of deviations, and by how much a push at each state shifts the phase: the left vector of
         the free phase, carried round the orbit backwards."""
@@ -286,9 +295,7 @@ def _cramer(on: Arithmetic, a: Sequence[Sequence[Any]], b: Sequence[Any]) -> lis
     first, second, third = ([row[j] for row in a] for j in range(3))
 
     def cross(u: Sequence[Any], v: Sequence[Any]) -> list[Any]:
-        return [
-            on.sub(on.mul(u[i], v[j]), on.mul(u[j], v[i])) for i, j in ((1, 2), (2, 0), (0, 1))
-        ]
+        return [on.sub(on.mul(u[i], v[j]), on.mul(u[j], v[i])) for i, j in ((1, 2), (2, 0), (0, 1))]
 
     across = [cross(second, third), cross(third, first), cross(first, second)]
     determinant = on.dot(across[0], first)

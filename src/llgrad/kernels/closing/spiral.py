@@ -178,7 +178,10 @@ class _Guess(Search):
         eps = float(np.finfo(self.one.dtype).eps)
         regular = one.less(one.mul(one.number(2 * eps), size), one.abs(determinant))
         safe = one.pick(regular, determinant, one.number(1.0))
-        whole = [one.div(one.sub(one.mul(d, p), one.mul(b, q)), safe), one.div(one.sub(one.mul(a, q), one.mul(c, p)), safe)]
+        whole = [
+            one.div(one.sub(one.mul(d, p), one.mul(b, q)), safe),
+            one.div(one.sub(one.mul(a, q), one.mul(c, p)), safe),
+        ]
         positive = one.pick(one.less(one.number(0.0), size), size, one.number(1.0))
         flat = [one.div(one.dot(column, [p, q]), positive) for column in ([a, c], [b, d])]
         return [one.pick(regular, x, y) for x, y in zip(whole, flat, strict=True)]
@@ -191,9 +194,7 @@ class _Guess(Search):
         mean, apart = one.mul(half, one.add(a, d)), one.mul(half, one.sub(a, d))
         square = one.add(one.mul(apart, apart), one.mul(b, c))
         root = one.sqrt(one.abs(square))
-        turns = one.less(
-            one.mul(one.number(self.how.turns**2), one.sub(one.mul(mean, mean), square)), one.neg(square)
-        )
+        turns = one.less(one.mul(one.number(self.how.turns**2), one.sub(one.mul(mean, mean), square)), one.neg(square))
         round_ = one.less(square, zero)
         fastest = one.pick(round_, self.norm([mean, root]), one.add(one.abs(mean), root))
         growing = one.add(mean, one.pick(round_, zero, root))

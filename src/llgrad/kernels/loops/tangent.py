@@ -118,8 +118,8 @@ def carried(
     inputs: Inputs,
     active: Callable[[int, int], list[Any]] = lambda k, stage: [],
 ) -> tuple[StepTaken, list[list[list[Any]]], list[list[Any]]]:
-    """A step from a state, the slopes of its tangents, and their ends; `active` (direction, stage) gives the tangents of
-    what has any beside the state.
+    """A step from a state, the slopes of its tangents, and their ends; `active` (direction, stage) gives the tangents
+    of what has any beside the state.
     """
     taken = step.take(now, inputs)
     scales = step.scales(taken.new)
@@ -127,9 +127,7 @@ def carried(
     factors, last = (step.weights, step.last) if push.scaled else (step.a, step.b)
     for stage in range(step.scheme.stages):
         weights = {j: factors[stage, j] for j in range(stage) if (stage, j) in factors}
-        directions = [
-            [*_moved(step, start, weights, slopes[k]), *active(k, stage)] for k, start in enumerate(starts)
-        ]
+        directions = [[*_moved(step, start, weights, slopes[k]), *active(k, stage)] for k, start in enumerate(starts)]
         for before, pushed in zip(slopes, push(taken.states[stage], inputs(stage), directions), strict=True):
             before.append(pushed)
     ends = [

@@ -72,7 +72,7 @@ def newton(flow: Flow, states: Any, period: Any) -> NewtonEnd:
 
 
 def _natively(flow: Flow, states: Any, period: Any) -> NewtonEnd | None:
-    """The same by one kernel, where there is one: of a few numbers, what XLA does between them takes longer than they."""
+    """The same by one kernel, where there is one: with few numbers XLA takes longer between them than for them."""
     if flow.count is not None or flow.shape.freedom != 2:
         return None
     found = closed_orbit(
