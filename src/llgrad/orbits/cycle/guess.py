@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.core.speed.quick import quick_jit
+from llgrad.orbits.cycle.native import spiral_guess
 from llgrad.orbits.flow import STEPPER, Flow
-from llgrad.solve.closing import spiral_guess
 
 RADII: Final = 32
 STEPS: Final = 96

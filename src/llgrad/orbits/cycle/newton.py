@@ -9,9 +9,9 @@ import jax.numpy as jnp
 
 from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.cycle.linear import LinearMotion, linear_of
+from llgrad.orbits.cycle.native import closed_orbit
 from llgrad.orbits.cycle.shooting import LARGEST_TURN, Chain, chain_of, correction, moved_by, size_of
 from llgrad.orbits.flow import STEPPER, Flow
-from llgrad.solve.closing import closed_orbit
 
 ITERATIONS: Final = 30
 CLOSED: Final = 0.57
