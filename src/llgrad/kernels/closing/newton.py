@@ -66,7 +66,7 @@ def closing_module(scheme: Scheme, ending: Ending) -> ir.Module:
     """The module of Newton's method: `scheme.width` states are one vector."""
 
     def item(code: Code, block: Block, index: Word) -> None:
-        _Orbit(code, scheme, ending, block, index).run()
+        _Orbit(code, scheme, ending, block, index).close()
 
     return module_of(item, scheme.width, "Newton's method for closed orbits")
 
@@ -86,7 +86,8 @@ class _Orbit(Search):
 
     # ---- the iteration
 
-    def run(self) -> None:
+    def close(self) -> None:
+        """All iterations."""
         code, one, ending = self.code, self.one, self.ending
         given, y = self.array("states", self.count, self.n), self.rows["y"]
         with code.loop(self.whole) as k:
