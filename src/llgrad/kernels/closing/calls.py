@@ -18,7 +18,7 @@ from jax.interpreters import batching, mlir
 
 from llgrad.kernels import plain
 from llgrad.kernels.closing import newton, spiral
-from llgrad.kernels.closing.newton import Ending, closing_module
+from llgrad.kernels.closing.newton import ClosingLimits, closing_module
 from llgrad.kernels.closing.search import D
 from llgrad.kernels.closing.spiral import TOLD, Spirals, spiral_module
 from llgrad.kernels.expression.equations import compile_equation
@@ -78,7 +78,7 @@ class SearchPlan:
     """What is fixed about a search before it starts, apart from how many devices it is for."""
 
     scheme: Scheme
-    how: Ending | Spirals
+    how: ClosingLimits | Spirals
     count: int
     """States round an orbit."""
     inner: int
@@ -87,21 +87,21 @@ class SearchPlan:
     @property
     def kernel(self) -> str:
         """Name of the FFI target."""
-        if isinstance(self.how, Ending):
+        if isinstance(self.how, ClosingLimits):
             return target("closing", self.scheme, closing_module, self.how)
         return target("spiral", self.scheme, spiral_module, self.how)
 
     @property
     def work(self) -> int:
         """Steps of a vector of states, about."""
-        if isinstance(self.how, Ending):
+        if isinstance(self.how, ClosingLimits):
             return 4 * self.count * self.inner // self.scheme.width + 1
         return (self.how.radii * self.how.steps // self.scheme.width + self.count) * self.inner
 
     def shapes(self, devices: int) -> list[jax.ShapeDtypeStruct]:
         """Of the results, the last of which is memory."""
         n, dtype = len(self.scheme.program.state), np.dtype(self.scheme.program.dtype)
-        if isinstance(self.how, Ending):
+        if isinstance(self.how, ClosingLimits):
             rows, length = newton.rows_of(self.scheme), self.count
             lead, shapes = (devices, self.count), [(n,), None, None, None, (n, D), (D, D), (D,), (D,)]
             found = [(devices,) if shape is None else (*lead, *shape) for shape in shapes]
@@ -111,13 +111,13 @@ class SearchPlan:
             found = [(devices, self.count, n), (devices, len(TOLD))]
         whole = -(-length // self.scheme.width) * self.scheme.width
         results = [jax.ShapeDtypeStruct(shape, dtype) for shape in (*found, (devices, sum(rows.values()) * whole))]
-        if isinstance(self.how, Ending):
+        if isinstance(self.how, ClosingLimits):
             results[3] = jax.ShapeDtypeStruct((devices,), jnp.int32)
         return results
 
 
 def closed_orbit(
-    equation: Any, states: Any, period: Any, *, stepper: Stepper, inner: int, ending: Ending
+    equation: Any, states: Any, period: Any, *, stepper: Stepper, inner: int, ending: ClosingLimits
 ) -> ClosedOrbit | None:
     """The closed orbit near N states (N, n) round it and a period [ns], without derivatives; None where there is no
     kernel for it: see `_planned`.
@@ -153,7 +153,7 @@ def spiral_guess(
 
 
 def _planned(
-    equation: Any, dtype: Any, stepper: Stepper, how: Ending | Spirals, count: int, inner: int
+    equation: Any, dtype: Any, stepper: Stepper, how: ClosingLimits | Spirals, count: int, inner: int
 ) -> tuple[SearchPlan, list[Any]] | None:
     """The plan of a search and its parameters; None for states with other than two coordinates, for an equation with
     tables, and for one that kernels cannot take."""
@@ -165,8 +165,8 @@ def _planned(
     freedom = len(program.state) - len(program.spins)
     if freedom != D or program.sizes or program.inputs or program.carries or plain.failure_of(program):
         return None
-    lanes = count if isinstance(how, Ending) else how.radii
-    width = width_for(lanes, program.dtype, REGISTERS // 2 if isinstance(how, Ending) else REGISTERS)
+    lanes = count if isinstance(how, ClosingLimits) else how.radii
+    width = width_for(lanes, program.dtype, REGISTERS // 2 if isinstance(how, ClosingLimits) else REGISTERS)
     plan = SearchPlan(Scheme(program, stepper.tableau, stepper.project, width, ()), how, count, inner)
     try:
         _ = plan.kernel

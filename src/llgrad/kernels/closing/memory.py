@@ -11,8 +11,8 @@ from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import Code, Word
 
 
-class Rows:
-    """Rows of numbers, one after another, each as long as a whole number of vectors; row r is a quantity of every
+class ScratchRows:
+    """ScratchRows of numbers, one after another, each as long as a whole number of vectors; row r is a quantity of every
     state round an orbit.
     """
 
@@ -32,7 +32,7 @@ class Rows:
 class Quantity:
     """Some numbers at each state round an orbit."""
 
-    def __init__(self, rows: Rows, first: int, count: int) -> None:
+    def __init__(self, rows: ScratchRows, first: int, count: int) -> None:
         self.rows, self.first, self.count = rows, first, count
 
     def __getitem__(self, k: Word) -> list[Any]:
@@ -57,7 +57,7 @@ class Quantity:
             self.rows.code.store(value, self.rows.place(self.first + r, k), align=self.rows.bytes)
 
 
-class Array:
+class OrbitNumbers:
     """An operand or a result with some numbers for each state of each orbit, in the order of JAX's arrays."""
 
     def __init__(self, code: Code, kind: ir.Type, address: Word, count: int) -> None:

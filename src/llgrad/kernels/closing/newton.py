@@ -26,7 +26,7 @@ INT32: Final = ir.IntType(32)
 
 
 @dataclasses.dataclass(frozen=True)
-class Ending:
+class ClosingLimits:
     """When Newton's method ends, and how far a step of it may go."""
 
     closed: float
@@ -62,7 +62,7 @@ def rows_of(scheme: Scheme) -> dict[str, int]:
     return {"y": n, "e": n * D, "end": n, "moved": n * D, "along": D, "steps": D * D, "gaps": D, "change": D}
 
 
-def closing_module(scheme: Scheme, ending: Ending) -> ir.Module:
+def closing_module(scheme: Scheme, ending: ClosingLimits) -> ir.Module:
     """The module of Newton's method: `scheme.width` states are one vector."""
 
     def item(code: Code, block: Block, index: Word) -> None:
@@ -74,7 +74,7 @@ def closing_module(scheme: Scheme, ending: Ending) -> ir.Module:
 class _Orbit(Search):
     """One orbit of a call."""
 
-    def __init__(self, code: Code, scheme: Scheme, ending: Ending, block: Block, index: Word) -> None:
+    def __init__(self, code: Code, scheme: Scheme, ending: ClosingLimits, block: Block, index: Word) -> None:
         names = names_of(scheme)
         super().__init__(code, scheme, names, rows_of(scheme), block.word(ffi.EVERY), block, index)
         self.ending = ending

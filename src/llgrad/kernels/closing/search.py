@@ -8,7 +8,7 @@ from typing import Any, Final
 from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
 from llgrad.kernels.builder.code import Code, Variable, Word
 from llgrad.kernels.builder.handler import Block
-from llgrad.kernels.closing.memory import Array, Rows
+from llgrad.kernels.closing.memory import OrbitNumbers, ScratchRows
 from llgrad.kernels.loops.step import Scheme, SchemeStep
 from llgrad.kernels.machine import ffi
 
@@ -54,7 +54,7 @@ class Search:
             self.parameters[name] = code.load(self.pointers[name], self.one.float_type, place)
         self.whole = (code.word(length) + (scheme.width - 1)) // scheme.width * scheme.width
         memory = self.pointers["scratch"] + index * self.whole * (sum(rows.values()) * self.bytes)
-        own, first = Rows(code, self.one, self.wide, memory, self.whole), 0
+        own, first = ScratchRows(code, self.one, self.wide, memory, self.whole), 0
         self.rows = {}
         for name, count in rows.items():
             self.rows[name], first = own.part(first, count), first + count
@@ -65,10 +65,10 @@ class Search:
         found.set(value)
         return found
 
-    def array(self, name: str, places: Any, count: int) -> Array:
+    def array(self, name: str, places: Any, count: int) -> OrbitNumbers:
         """The part of an array that is this device's: at so many places, so many numbers."""
         start = self.pointers[name] + self.index * places * (count * self.bytes)
-        return Array(self.code, self.one.float_type, start, count)
+        return OrbitNumbers(self.code, self.one.float_type, start, count)
 
     def number_of(self, word: Word) -> Any:
         """A whole number as a float."""

@@ -50,7 +50,7 @@ class Spirals:
     """What is left of the motion at rest, over the fastest rate."""
 
 
-class _Linear(NamedTuple):
+class _LinearMotion(NamedTuple):
     """The linear motion at a state, as variables."""
 
     basis: list[list[Variable]]
@@ -120,12 +120,12 @@ class _Guess(Search):
 
     # ---- the state at rest
 
-    def _rest(self) -> tuple[list[Variable], _Linear]:
+    def _rest(self) -> tuple[list[Variable], _LinearMotion]:
         """Newton's method from the start, and the linear motion where it ends."""
         one, code, how = self.one, self.code, self.how
         zero = one.number(0.0)
         y = [self.variable(value) for value in self.start]
-        linear = _Linear(
+        linear = _LinearMotion(
             [[self.variable(zero) for _ in range(self.n)] for _ in range(D)],
             [self.variable(zero) for _ in range(D)],
             [[self.variable(zero) for _ in range(D)] for _ in range(D)],
@@ -155,7 +155,7 @@ class _Guess(Search):
                 count.add(1)
         return y, linear
 
-    def _linear_at(self, step: Any, push: Pushed, y: Sequence[Any], linear: _Linear) -> None:
+    def _linear_at(self, step: Any, push: Pushed, y: Sequence[Any], linear: _LinearMotion) -> None:
         one, basis = self.one, self.basis(self.one, y)
         slope, moved = self.slope(step, y), push(y, {}, basis)
         if push.scaled:
@@ -167,7 +167,7 @@ class _Guess(Search):
             for j in range(D):
                 linear.matrix[i][j].set(one.dot(column, moved[j]))
 
-    def _least_squares(self, linear: _Linear) -> list[Any]:
+    def _least_squares(self, linear: _LinearMotion) -> list[Any]:
         """The shortest x with the least |matrix x − slope|; where it has one direction only, its inverse there is
         matrixᵀ/|matrix|²."""
         one = self.one

@@ -20,14 +20,14 @@ def closed_orbit(equation: Any, states: Any, period: Any, *, stepper: Stepper, i
         period: a guess of it.
         stepper: what takes the steps.
         inner: how many from a state to the next.
-        ending: of `kernels.closing.newton.Ending`.
+        ending: of `kernels.closing.newton.ClosingLimits`.
     """
     if not _for_processors():
         return None
     from llgrad.kernels.closing import calls
-    from llgrad.kernels.closing.newton import Ending
+    from llgrad.kernels.closing.newton import ClosingLimits
 
-    return calls.closed_orbit(equation, states, period, stepper=stepper, inner=inner, ending=Ending(**ending))
+    return calls.closed_orbit(equation, states, period, stepper=stepper, inner=inner, ending=ClosingLimits(**ending))
 
 
 def spiral_guess(
