@@ -12,7 +12,7 @@ from llgrad.kernels.builder.code import Code, Word
 
 
 class ScratchRows:
-    """ScratchRows of numbers, one after another, each as long as a whole number of vectors; row r is a quantity of every
+    """Rows of numbers, one after another, each as long as a whole number of vectors; row r is a quantity of every
     state round an orbit.
     """
 
