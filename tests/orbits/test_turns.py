@@ -6,7 +6,7 @@ from tests.orbits.devices import AMPLITUDE, reference
 
 import llgrad as lg
 from llgrad.orbits.cycle.finding import with_arrays
-from llgrad.orbits.cycle.shooting import newton
+from llgrad.orbits.cycle.newton import newton
 from llgrad.orbits.cycle.solving import is_cycle, once_round, turns_round
 from llgrad.orbits.flow import flow_of
 from llgrad.orbits.results.precision import working

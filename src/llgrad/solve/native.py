@@ -98,7 +98,7 @@ def _reason_against_device(task: Task) -> str:
     """Why no native kernel can take a task where JAX computes; empty where one can."""
     device = _device()
     if device.platform == "cpu":
-        return _reason_against_platform()
+        return reason_against_processor()
     if task.mixing is not None:
         return _said(f"coupled arrays have native kernels on the CPU only; JAX computes on {device.platform}")
     from llgrad.kernels.gpu.probe import reason_against
@@ -132,7 +132,7 @@ def _limits(task: Task) -> dict[str, int]:
 
 
 @functools.cache
-def _reason_against_platform() -> str:
+def reason_against_processor() -> str:
     """Why native kernels cannot be used in this process at all; said once in a warning."""
     try:
         from llgrad.kernels.machine.ffi import check_interface

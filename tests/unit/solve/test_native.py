@@ -102,11 +102,11 @@ def test_a_platform_without_kernels_runs_in_xla_and_warns_once(monkeypatch):
         raise ValueError("jaxlib 9 has version 7.0 of the interface")
 
     monkeypatch.setattr("llgrad.kernels.machine.ffi.check_interface", check)
-    native._reason_against_platform.cache_clear()
+    native.reason_against_processor.cache_clear()
     with pytest.warns(UserWarning, match=r"jaxlib 9 has version 7.0 .*; the XLA engine takes over"):
         first = lg.simulate(STO, duration=5 * DT, dt=DT)
     second = lg.simulate(STO, duration=5 * DT, dt=DT)
-    native._reason_against_platform.cache_clear()
+    native.reason_against_processor.cache_clear()
     assert [run.stats.engine for run in (first, second)] == ["XLA", "XLA"]
     assert "jaxlib 9 has version 7.0" in second.stats.reason
 

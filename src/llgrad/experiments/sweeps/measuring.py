@@ -14,7 +14,7 @@ from llgrad.core.speed.quick import quick_jit
 from llgrad.experiments.sweeps.axes import Axis, at
 from llgrad.experiments.sweeps.looking.points import Points, all_arrays, flow_at, in_portions
 from llgrad.experiments.sweeps.looking.searching import PointsFound
-from llgrad.orbits.cycle.shooting import NewtonEnd, chain_of
+from llgrad.orbits.cycle.newton import closed_already
 from llgrad.orbits.cycle.solving import closed_of
 from llgrad.orbits.results.named import QUANTITIES, checked
 from llgrad.orbits.results.orbit import Orbit
@@ -98,7 +98,7 @@ def _many(
     def one(dynamic: Any, states: Any, period: Any, value: Any) -> tuple[dict[str, Any], Any]:
         flow = flow_at(dynamic, static)
         zero = jnp.zeros((), states.dtype)
-        closed = closed_of(flow, NewtonEnd(states, period, zero, zero, chain_of(flow, states, period)))
+        closed = closed_of(flow, closed_already(flow, states, period))
         orbit = Orbit(at(model, names, list(value)), flow, closed, zero, "")
         return {name: QUANTITIES[name].of(orbit, **options) for name, options in wanted.items()}, orbit.multipliers
 

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.orbits.cycle.finding import with_arrays
-from llgrad.orbits.cycle.linear import linear_of, multipliers_of
-from llgrad.orbits.cycle.shooting import NewtonEnd, newton
+from llgrad.orbits.cycle.linear import multipliers_of
+from llgrad.orbits.cycle.newton import NewtonEnd, newton
 from llgrad.orbits.cycle.solving import closed_of, is_cycle, period_of
 from llgrad.orbits.flow import Flow, flow_of
 from llgrad.orbits.results.orbit import Orbit
@@ -66,11 +66,10 @@ def row_at(model: Any, states: Any, period: Any) -> RowFound:
     """The orbit of one model near states (N, n) and a period [ns]; differentiable."""
     flow = flow_at(model)
     found = newton(flow, states, period)
-    linear = linear_of(found.chain)
-    decays = jnp.max(jnp.abs(multipliers_of(linear)), initial=0.0) < 1
+    decays = jnp.max(jnp.abs(multipliers_of(found.linear)), initial=0.0) < 1
     fine = is_cycle(flow, found) & decays
     tone = _tone(model, flow, found.states)
-    length = period_of(flow, found, linear)
+    length = period_of(flow, found)
     return RowFound(model, flow, found, fine, tone, jnp.where(fine, tone * 1e9 / length, jnp.nan))
 
 

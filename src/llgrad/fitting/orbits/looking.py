@@ -23,8 +23,8 @@ from llgrad.fitting.orbits.shooting import OfOrbits, given_to, shot
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.starting import plain_numbers
 from llgrad.orbits.cycle.finding import orbit
+from llgrad.orbits.cycle.newton import newton
 from llgrad.orbits.cycle.reasons import NoCycle
-from llgrad.orbits.cycle.shooting import newton
 from llgrad.orbits.cycle.solving import doubled, is_cycle
 from llgrad.orbits.results.precision import working
 

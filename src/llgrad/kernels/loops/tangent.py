@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
 from llgrad.kernels.builder.handler import Block
 from llgrad.kernels.loops.derivative import Pushed
 from llgrad.kernels.loops.interpolation import Interpolation
-from llgrad.kernels.loops.step import Scheme, SchemeStep
+from llgrad.kernels.loops.step import Inputs, Scheme, SchemeStep, StepTaken
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
 
@@ -82,34 +82,19 @@ class _Tangents:
     def _advance(self, i: Word) -> None:
         step, inputs = self.step, self.tile.inputs(i)
         now = [value.get() for value in self.state]
-        taken = step.take(now, inputs)
-        scales = step.scales(taken.new)
         starts = [[value.get() for value in variables] for variables in self.tangents]
         samples = [self._samples(i, k) for k in range(self.K)]
-        slopes: list[list[list[Any]]] = [[] for _ in starts]
-        factors, last, rate = step.scaled(self.push.depths)
-        for stage in range(self.scheme.stages):
-            weights = {j: factors[stage, j] for j in range(stage) if (stage, j) in factors}
-            directions = [
-                [*self._moved(start, weights, slopes[k]), *self._active(k, stage, samples[k])]
-                for k, start in enumerate(starts)
-            ]
-            for before, pushed in zip(slopes, self.push(taken.states[stage], inputs(stage), directions), strict=True):
-                before.append(pushed)
-        for variables, start, own in zip(self.tangents, starts, slopes, strict=True):
-            end = step.along_sphere(taken.new, self._moved(start, last, own), scales)
+        taken, slopes, ends = carried(
+            step, self.push, now, starts, inputs, lambda k, stage: self._active(k, stage, samples[k])
+        )
+        for variables, end in zip(self.tangents, ends, strict=True):
             for variable, value in zip(variables, end, strict=True):
                 variable.set(value)
+        rate = step.scaled(self.push.depths).rate
         self.between.save_tangents(now, taken, i, list(zip(starts, slopes, strict=True)), rate)
         new, _ = step.finish(now, taken.new)
         for variable, value in zip(self.state, new, strict=True):
             variable.set(value)
-
-    def _moved(self, start: list[Any], weights: Mapping[int, Sequence[Any]], slopes: list[list[Any]]) -> list[Any]:
-        return [
-            self.on.sum([c, *(self.on.mul(w[axis], slopes[j][axis]) for j, w in weights.items())])
-            for axis, c in enumerate(start)
-        ]
 
     def _samples(self, i: Word, k: int) -> dict[tuple[str, int], Any]:
         """The tangents of the drive's samples of a step."""
@@ -123,3 +108,39 @@ class _Tangents:
     def _active(self, k: int, stage: int, samples: dict[tuple[str, int], Any]) -> list[Any]:
         node = self.scheme.tableau.node_of_stage[stage]
         return [samples[name, node] if name in self.channels else self.of_parameters[k][name] for name in self.active]
+
+
+def carried(
+    step: SchemeStep,
+    push: Pushed,
+    now: Sequence[Any],
+    starts: Sequence[list[Any]],
+    inputs: Inputs,
+    active: Callable[[int, int], list[Any]] = lambda k, stage: [],
+) -> tuple[StepTaken, list[list[list[Any]]], list[list[Any]]]:
+    """A step from a state, the slopes of its tangents, and their ends; `active` (direction, stage) gives the tangents
+    of what has any beside the state.
+    """
+    taken = step.take(now, inputs)
+    scales = step.scales(taken.new)
+    slopes: list[list[list[Any]]] = [[] for _ in starts]
+    factors, last, _ = step.scaled(push.depths)
+    for stage in range(step.scheme.stages):
+        weights = {j: factors[stage, j] for j in range(stage) if (stage, j) in factors}
+        directions = [[*_moved(step, start, weights, slopes[k]), *active(k, stage)] for k, start in enumerate(starts)]
+        for before, pushed in zip(slopes, push(taken.states[stage], inputs(stage), directions), strict=True):
+            before.append(pushed)
+    ends = [
+        step.along_sphere(taken.new, _moved(step, start, last, own), scales)
+        for start, own in zip(starts, slopes, strict=True)
+    ]
+    return taken, slopes, ends
+
+
+def _moved(
+    step: SchemeStep, start: list[Any], weights: Mapping[int, Sequence[Any]], slopes: list[list[Any]]
+) -> list[Any]:
+    on = step.on
+    return [
+        on.sum([c, *(on.mul(w[axis], slopes[j][axis]) for j, w in weights.items())]) for axis, c in enumerate(start)
+    ]

@@ -19,9 +19,9 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.orbits.carried import check_once
 from llgrad.orbits.cycle.guess import spiral
+from llgrad.orbits.cycle.newton import NewtonEnd, newton
 from llgrad.orbits.cycle.reasons import NoCycle, reason_of
 from llgrad.orbits.cycle.settling import SettlingOutcome, settle
-from llgrad.orbits.cycle.shooting import NewtonEnd, newton
 from llgrad.orbits.cycle.solving import (
     attracts,
     closed_of,

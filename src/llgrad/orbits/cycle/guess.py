@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.core.speed.quick import quick_jit
-from llgrad.orbits.flow import Flow
+from llgrad.orbits.cycle.native import spiral_guess
+from llgrad.orbits.flow import STEPPER, Flow
 
 RADII: Final = 32
 STEPS: Final = 96
@@ -106,6 +107,8 @@ def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> Cyc
     Looked for at all distances from the state at rest, or `between` two where the second is not 0.
     """
     flow, start = jax.lax.stop_gradient((flow, start))
+    if (known := _natively(flow, start, count, between)) is not None:
+        return known
     rest = rest_near(flow, start)
     plane, fastest, turning, growing = _plane(rest)
     low, high = jnp.asarray(between, start.dtype)
@@ -125,6 +128,33 @@ def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> Cyc
     bracket = jnp.stack([radii[place], radii[place + 1]])
     still = (rest.slope < STILL) & (growing < 0)
     return CycleGuess(jnp.concatenate([states[None], path[:-1]]), period, found, still, bracket, fastest / turning)
+
+
+def _natively(flow: Flow, start: Any, count: int, between: Any) -> CycleGuess | None:
+    """The same by one kernel, where there is one."""
+    if flow.count is not None or flow.shape.freedom != 2:
+        return None
+    found = spiral_guess(
+        flow.equation,
+        start,
+        jnp.asarray(between, start.dtype),
+        stepper=STEPPER,
+        count=count,
+        inner=flow.inner,
+        radii=RADII,
+        steps=STEPS,
+        angle=ANGLE,
+        largest_angle=LARGEST_ANGLE,
+        span=(math.log(SPAN[0]), math.log(SPAN[1])),
+        newton_steps=NEWTON_STEPS,
+        longest=LONGEST,
+        rests=RESTS * float(jnp.finfo(start.dtype).eps),
+        turns=TURNS,
+        still=STILL,
+    )
+    if found is None:
+        return None
+    return CycleGuess(found.states, found.period, found.found, found.bistable, found.between, found.stiffness)
 
 
 def _plane(rest: LinearRest) -> tuple[Any, Any, Any, Any]:

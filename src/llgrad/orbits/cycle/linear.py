@@ -43,6 +43,19 @@ def _chain_jvp(primals: Any, tangents: Any) -> tuple[Chain, Chain]:
     return jax.tree.map(lambda x, like: jnp.where(jnp.isnan(like), jnp.nan, x), found, (known, known))
 
 
+@eqx.filter_custom_jvp
+def linear_at(chain: Chain, known: LinearMotion) -> LinearMotion:
+    """What is known already of a chain of steps that closes; its derivative is taken where it is asked for."""
+    return known
+
+
+@linear_at.def_jvp
+def _linear_jvp(primals: Any, tangents: Any) -> tuple[LinearMotion, LinearMotion]:
+    (chain, known), along = primals, tangents[0]
+    found = pushed(linear_of, (chain,), (along,))[1]
+    return known, jax.tree.map(lambda x, like: jnp.where(jnp.isnan(like), jnp.nan, x), found, known)
+
+
 def pushed(function: Any, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """jvp of a function of trees in which some leaves have no tangent (None)."""
     leaves, tree = jax.tree.flatten(primals)

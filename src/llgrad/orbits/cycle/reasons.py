@@ -16,8 +16,8 @@ from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.orbits.cycle.guess import spiral
+from llgrad.orbits.cycle.newton import newton
 from llgrad.orbits.cycle.settling import Settled, SettlingOutcome, rest_and_rates, settle
-from llgrad.orbits.cycle.shooting import newton
 from llgrad.orbits.cycle.solving import attracts, is_cycle
 from llgrad.orbits.flow import Flow
 

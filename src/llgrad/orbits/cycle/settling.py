@@ -12,7 +12,7 @@ import numpy as np
 
 from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.cycle.guess import rest_near
-from llgrad.orbits.cycle.shooting import NewtonEnd, newton
+from llgrad.orbits.cycle.newton import NewtonEnd, newton
 from llgrad.orbits.cycle.solving import attracts, is_cycle
 from llgrad.orbits.flow import Flow
 

@@ -1,4 +1,4 @@
-"""Newton's method for a closed orbit, by multiple shooting: N states round the orbit, each one step before the next.
+"""A correction of a closed orbit, by multiple shooting: N states round the orbit, each one step before the next.
 
 Unknown are all states y_k and the period T; every step of the N is taken at once. With Φ_k the derivative of step k and
 r_k the gap behind it, the corrections are δ_{k+1} = Φ_k δ_k + r_k + g_k τ, so that only δ₀ and τ have to be solved for;
@@ -13,25 +13,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.chart import solve_small
 from llgrad.orbits.flow import Flow
 
-ITERATIONS: Final = 30
 LARGEST_TURN: Final = 0.3
 """Largest change of a state in one iteration: radians of a unit vector, parts of the orbit's size of the others."""
-CLOSED: Final = 0.57
-"""Newton's method ends after a step of this power of the rounding, 1e-9 in float64: the next would be rounding."""
 
 
 SMALL: Final = 3
 SHORT: Final = 512
 """Chains of up to so many directions and steps are multiplied by doubling."""
-
-
-def closed_below(dtype: Any) -> float:
-    """Size of the last correction of an orbit that is closed."""
-    return float(jnp.finfo(dtype).eps) ** CLOSED
 
 
 class Chain(NamedTuple):
@@ -45,20 +36,6 @@ class Chain(NamedTuple):
     """r_k (N, d), from the next state to where the step ended."""
     along: Any
     """The motion (N, d) [1/ns] at each state."""
-
-
-class NewtonEnd(NamedTuple):
-    """What Newton's method ended with."""
-
-    states: Any
-    """(N, n)."""
-    period: Any
-    """[ns]."""
-    last: Any
-    """Size of the last correction, or of the next where that is known to be but rounding."""
-    iterations: Any
-    chain: Chain
-    """At the end."""
 
 
 def size_of(flow: Flow, states: Any) -> Any:
@@ -155,45 +132,5 @@ def correction(chain: Chain, period: Any) -> tuple[Any, Any]:
     return jnp.concatenate([first[None], rest]), share * period
 
 
-def _moved(flow: Flow, states: Any, chain: Chain, change: Any) -> Any:
+def moved_by(flow: Flow, states: Any, chain: Chain, change: Any) -> Any:
     return jax.vmap(lambda y, e, x: flow.on_sphere(y + e @ x))(states, chain.basis, change)
-
-
-@quick_jit
-def newton(flow: Flow, states: Any, period: Any) -> NewtonEnd:
-    """The closed orbit near N states (N, n) round it and a period [ns]; it carries no derivative."""
-    flow, states, period = jax.lax.stop_gradient((flow, states, jnp.asarray(period)))
-    chain = chain_of(flow, states, period)
-
-    def goes_on(now: Any) -> Any:
-        _, _, last, _, count, _ = now
-        return ((last > closed_below(states.dtype)) & (count < ITERATIONS)) | (count == 0)
-
-    def advance(now: Any) -> Any:
-        states, period, _, before, count, chain = now
-        change, tau = correction(chain, period)
-        length = size_of(flow, states)
-        relative = jnp.einsum("kni,ki->kn", chain.basis, change) / length
-        largest = jnp.maximum(jnp.max(jnp.abs(relative)), jnp.abs(tau / period))
-        factor = jnp.minimum(1.0, LARGEST_TURN / largest)
-        states = _moved(flow, states, chain, change * factor)
-        period = period + tau * factor
-        # corrections grow smaller as c, K c², K (K c²)², …: the next one is told by the last two
-        next_one = largest * (largest / before) ** 2
-        last = jnp.where(next_one < jnp.finfo(states.dtype).eps, jnp.minimum(largest, next_one), largest)
-        return states, period, last, jnp.where(factor < 1, 0.0, largest), count + 1, chain_of(flow, states, period)
-
-    zero = jnp.zeros((), states.dtype)
-    start = (states, period, zero + jnp.inf, zero, jnp.asarray(0), chain)
-    states, period, last, _, count, chain = jax.lax.while_loop(goes_on, advance, start)
-    return NewtonEnd(states, period, last, count, chain)
-
-
-def attached(flow: Flow, found: NewtonEnd) -> tuple[Any, Any]:
-    """States and period of a closed orbit that was found, with their derivatives: those of one more step of Newton's
-    method, whose matrix needs none (the implicit function theorem)."""
-    states, period, chain = jax.lax.stop_gradient((found.states, found.period, found.chain))
-    ends = jax.vmap(lambda y: flow.run(y, period / len(states), 1)[-1])(states)
-    gaps = jnp.einsum("kni,kn->ki", jnp.roll(chain.basis, -1, 0), ends - jnp.roll(states, -1, 0))
-    change, tau = correction(chain._replace(gaps=gaps), period)
-    return _moved(flow, states, chain, change), period + tau

@@ -12,8 +12,9 @@ from jax.core import eval_context
 from jax.flatten_util import ravel_pytree
 
 from llgrad.core.speed.quick import quick_jit
-from llgrad.orbits.cycle.linear import LinearMotion, chain_at, linear_of, multipliers_of, pushed
-from llgrad.orbits.cycle.shooting import Chain, NewtonEnd, attached, closed_below, correction, newton
+from llgrad.orbits.cycle.linear import LinearMotion, chain_at, linear_at, multipliers_of, pushed
+from llgrad.orbits.cycle.newton import NewtonEnd, attached, closed_below, newton
+from llgrad.orbits.cycle.shooting import Chain, correction
 from llgrad.orbits.flow import Flow
 from llgrad.solve.step_size import is_traced
 
@@ -83,15 +84,15 @@ def _product(slopes: Any, directions: list[Any], like: Closed) -> Closed:
 @quick_jit
 def _closed(flow: Flow, found: NewtonEnd) -> Closed:
     states, period = attached(flow, found)
-    chain = chain_at(flow, states, period, jax.lax.stop_gradient(found.chain))
-    linear = linear_of(chain)
+    known = jax.lax.stop_gradient((found.chain, found.linear))
+    chain = chain_at(flow, states, period, known[0])
+    linear = linear_at(chain, known[1])
     return Closed(states, _period(flow, states, linear.phase, jax.lax.stop_gradient(found.period)), linear, chain)
 
 
-def period_of(flow: Flow, found: NewtonEnd, linear: LinearMotion) -> Any:
-    """The period of the orbit that was found, with its first derivatives, which take no others; `linear` is that of
-    the chain that was found."""
-    states, phase, period = jax.lax.stop_gradient((found.states, linear.phase, found.period))
+def period_of(flow: Flow, found: NewtonEnd) -> Any:
+    """The period of the orbit that was found, with its first derivatives, which take no others."""
+    states, phase, period = jax.lax.stop_gradient((found.states, found.linear.phase, found.period))
     return _period(flow, states, phase, period)
 
 
@@ -138,7 +139,7 @@ def is_cycle(flow: Flow, found: NewtonEnd) -> Any:
 @quick_jit
 def attracts(found: NewtonEnd) -> Any:
     """Whether deviations from the orbit that was found decay."""
-    multipliers = multipliers_of(linear_of(found.chain))
+    multipliers = multipliers_of(found.linear)
     return jnp.max(jnp.abs(multipliers), initial=0.0) < 1
 
 

@@ -19,13 +19,13 @@ import numpy as np
 from llgrad.core.speed.quick import for_many, quick_jit
 from llgrad.experiments.sweeps.axes import Axis, at
 from llgrad.orbits.cycle.guess import CycleGuess, spiral
-from llgrad.orbits.cycle.shooting import newton
+from llgrad.orbits.cycle.newton import newton
 from llgrad.orbits.cycle.solving import attracts, error_of, is_cycle, turns_of
 from llgrad.orbits.flow import Flow, begun, flow_of
 from llgrad.orbits.results.precision import working
 
-LARGE, SMALL = 256, 32
-"""Points of a portion: of many points, and of few."""
+LARGE, SMALL = 64, 32
+"""Points of a portion: of many points, and of few. Larger ones are filled up more, and leave the second-level cache."""
 FEW: Final = 128
 MOST_TURNS: Final = 7
 """An orbit that was found is looked at for up to so many turns."""

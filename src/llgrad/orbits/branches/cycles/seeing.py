@@ -13,7 +13,8 @@ from llgrad.orbits.branches.cycles.stepping import CycleFamily, OrbitPlace
 from llgrad.orbits.branches.family import set_value
 from llgrad.orbits.cycle.finding import with_arrays
 from llgrad.orbits.cycle.linear import linear_of
-from llgrad.orbits.cycle.shooting import NewtonEnd, chain_of
+from llgrad.orbits.cycle.newton import NewtonEnd
+from llgrad.orbits.cycle.shooting import chain_of
 from llgrad.orbits.cycle.solving import Closed, closed_of
 from llgrad.orbits.flow import Flow, flow_of
 from llgrad.orbits.results.orbit import Orbit
@@ -47,7 +48,7 @@ def orbit_of(device: Any, path: str, place: OrbitPlace, error: float, multiplier
         if (np.abs(multipliers - 1) < MEETS).any():
             # to correct it at the same number, as is done for derivatives, would lead away: two cycles meet there
             return Orbit(model, flow, Closed(states, period, _linear(chain), chain), jnp.asarray(error), MEETING)
-        found = NewtonEnd(states, period, jnp.asarray(0.0), jnp.asarray(0), chain)
+        found = NewtonEnd(states, period, jnp.asarray(0.0), jnp.asarray(0), chain, _linear(chain))
         code = SearchOutcome.REPELS if (np.abs(multipliers) > 1).any() else SearchOutcome.FOUND
         status = OrbitStatus(jnp.asarray(int(code), jnp.int32))
         return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), NOTES[code], status)
