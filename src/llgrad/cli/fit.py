@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import jax
 import typer
 
+from llgrad.cli.answers.intervals import IntervalsOption, intervals_of, say_intervals
 from llgrad.cli.answers.line import fit_line
 from llgrad.cli.answers.reading import after_saying, data_unit, read_data
 from llgrad.cli.answers.report import ProfilesOption, ReportOption, check_report, write_report
@@ -153,6 +154,7 @@ def fit(
     plot: PlotOption = None,
     report: ReportOption = None,
     profiles: ProfilesOption = True,
+    intervals: IntervalsOption = False,
     noise: NoiseOption = None,
     accuracy: AccuracyOption = None,
     time_limit: TimeLimitOption = None,
@@ -238,7 +240,10 @@ def fit(
 
     result = working("fitting", search, interruptible=True)
     entry = result.to_json() | {"command": command_line(), "seed": seed if starts > 1 else None}
-    deliver(result, entry, _figures(result), outputs, json)
+    told = intervals_of(result) if intervals else {}
+    deliver(result, entry | told, _figures(result), outputs, json)
+    if told and not json:
+        say_intervals(told)
     if report is not None:
         write_report(report, result, source=trace.name, with_profiles=profiles, force=force)
         if not json:

@@ -170,7 +170,7 @@ A_VALUE = {
     "set_": "alpha=0.01", "read": "peak=G1", "method": "lm", "starts": "3", "spread": "0.3",
     "seed": "1", "m0": "1deg,0deg", "drive": "current=constant:1mA", "sine_current": "1mA,1GHz",
     "drive_csv": "drive.csv",
-    "report": "page.html", "profiles": None, "noise": "0.1", "time_limit": "9s", "segment": "1ns",
+    "report": "page.html", "profiles": None, "intervals": None, "noise": "0.1", "time_limit": "9s", "segment": "1ns",
 }  # fmt: skip
 OPTIONS = {param.name: param for param in typer.main.get_command(app).commands["fit"].params}
 

@@ -98,3 +98,20 @@ def test_force_replaces_a_page(llgrad, short_trace, tmp_path):
     (tmp_path / "old.html").write_text("old")
     assert llgrad("fit", short_trace, *FREE, "--report", "old.html", "--no-profiles", "--force").status == 0
     assert (tmp_path / "old.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_intervals_are_told_and_kept(llgrad, short_trace, tmp_path):
+    ended = llgrad("fit", short_trace, *FREE, "--intervals", "--out", "fit.json")
+    assert "95 % by the likelihood:\nalpha  " in ended.out
+    entry = json.loads((tmp_path / "fit.json").read_text())
+    edges, found = entry["intervals_95"]["alpha"], entry["parameters"]["alpha"]
+    assert edges["unit"] == "1"
+    assert (edges["high"] - edges["low"]) / (2 * found["error"]) == pytest.approx(1.97, abs=0.02)  # t of 200 values
+
+
+def test_a_fit_without_intervals_says_why(llgrad, short_trace):
+    asked = (*FREE, "--segment", "50ps", "--intervals", "--json")
+    ended = llgrad("fit", short_trace, *asked)
+    assert ended.out, ended.err
+    entry = json.loads(ended.out)
+    assert entry["intervals_95"] is None and "likelihood interval" in entry["no_intervals"]

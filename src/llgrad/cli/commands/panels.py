@@ -57,7 +57,7 @@ PANELS: Final[Mapping[str, str]] = {
     "Search": "method starts seed time-limit",
     "Integration": "dt accuracy save-every m0 engine",
     "Work": "workers threads scheduler batch",
-    "Result": "out continue resume plot report profiles json force",
+    "Result": "out continue resume plot report profiles intervals json force",
     "Options": "config clear show",
 }
 """The options of each panel: what is not in the command's own table is here."""

@@ -85,9 +85,7 @@ class Search:
     @staticmethod
     def with_factors(step: SchemeStep, values: Sequence[Any], depths: Sequence[int]) -> list[Any]:
         """Slopes times what they lack: so many of the factors of each component that a step has in its weights."""
-        return [
-            step.times(own[:depth], value) for own, depth, value in zip(step.factors, depths, values, strict=True)
-        ]
+        return [step.times(own[:depth], value) for own, depth, value in zip(step.factors, depths, values, strict=True)]
 
     def run(self, step: SchemeStep, state: Sequence[Variable]) -> None:
         """Take so many steps as there are from a state to the next."""
