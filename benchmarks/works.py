@@ -8,6 +8,7 @@ seconds of a call, "work NAME" with its processor seconds, "first NAME" with tho
 from __future__ import annotations
 
 import math
+import pathlib
 import sys
 import time
 from collections.abc import Callable
@@ -141,6 +142,30 @@ def several() -> Callable[[], Any]:
     return fitted(device, np.linspace(3.4e-3, 5e-3, 6), f, ["alpha", "polarization"])
 
 
+def traces(count: int) -> Callable[[], Any]:
+    """The values that fits of the example's trace find, each of it with noise of its own; side by side where a build
+    can do that."""
+    trace = lg.read_trace(pathlib.Path(__file__).parents[1] / "examples" / "teacher_trace.csv")
+    positive, between = named("systems", "positive"), named("systems", "between")
+    free = {"alpha": positive(), "current": between(0.1e-3, 5e-3), "field.z": between(-0.1, 0.1)}
+    guess, rng = STO.replace(current=1.75e-3, field=(0, 0, 28e-3), alpha=0.0075), np.random.default_rng(0)
+    drawn = [
+        lg.Trace(trace.t, {name: values + 1e-3 * rng.standard_normal(values.size) for name, values in columns.items()})
+        for columns in [trace.columns] * count
+    ]
+    each = getattr(getattr(lg, "fitting", None), "fit_each", None)
+
+    def found() -> np.ndarray:
+        results = (
+            [lg.fit(guess, one, free=free) for one in drawn]
+            if each is None or count == 1
+            else each(guess, drawn, free=free)
+        )
+        return np.array([[result.values[name] for name in free] for result in results])
+
+    return found
+
+
 WORKS: dict[str, Callable[[], Callable[[], Any]]] = {
     "one trajectory": lambda: trajectory("forward"),
     "one trajectory, value and gradient": lambda: trajectory("gradient"),
@@ -157,6 +182,8 @@ WORKS: dict[str, Callable[[], Callable[[], Any]]] = {
     "one array of 100": lambda: array(100, 1, 1000, False, jnp.float64),
     "one array of 1,000": lambda: array(1000, 1, 100, False, jnp.float64),
     "coupled adjoint": lambda: array(16, 64, 10, True, jnp.float64),
+    "a fit of a trace of 5 ns": lambda: traces(1),
+    "50 fits of traces of 5 ns": lambda: traces(50),
     "fit of a table of 8 frequencies": eight,
     "fit of a table beside other orbits": several,
 }
