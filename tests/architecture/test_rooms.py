@@ -100,8 +100,9 @@ def classes_in(annotation, thing):
 def out_of_reach(things):
     """Classes that a public function takes and nobody can make, and those that it gives and nothing tells of.
 
-    A class can be made where it, or a kind of it, is public, given by a public function, or part of what is public; one
-    that is given needs no page of its own where a public function takes it.
+    Of a protocol anything may be that has its methods. A class can be made where it, or a kind of it, is public, given
+    by a public function, or part of what is public; one that is given needs no page of its own where a public function
+    takes it.
     """
     public = {id(thing) for thing in things.values()}
     signatures = {name: named_in(thing) for name, thing in things.items() if inspect.isfunction(thing)}
@@ -109,6 +110,7 @@ def out_of_reach(things):
     taken = set().union(*(takes for takes, _ in signatures.values()))
     given = set().union(*(gives for _, gives in signatures.values()))
     parts = set().union(*(classes_in(each, one) for one in shown for each in inspect.get_annotations(one).values()))
+    taken = {kind for kind in taken if not getattr(kind, "_is_protocol", False)}
     lost = {kind for kind in taken if not any(issubclass(made, kind) for made in shown | given | parts)}
     lost |= {kind for kind in given if id(kind) not in public and not any(issubclass(kind, one) for one in taken)}
     return sorted(kind.__name__ for kind in lost)

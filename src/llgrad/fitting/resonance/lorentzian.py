@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import ArrayLike, Bool, Float
 
 from llgrad.datasets.sweeps import Sweep
 from llgrad.fitting.resonance.shapes.shape import LineShape, line_shape, slopes
@@ -43,16 +44,17 @@ class FieldWindow(NamedTuple):
     """The fields [T] that are fitted, ends included.
 
     >>> import llgrad as lg
-    >>> lg.fitting.FieldWindow(low=0.25).holds(0.3)
-    True
+    >>> lg.fitting.FieldWindow(low=0.25).holds([0.2, 0.3]).tolist()
+    [False, True]
     """
 
     low: float = -np.inf
     high: float = np.inf
 
-    def holds(self, field: Any) -> Any:
+    def holds(self, field: Float[ArrayLike, "*M"]) -> Bool[np.ndarray, "*M"]:
         """Which fields lie inside."""
-        return (field >= self.low) & (field <= self.high)
+        fields = np.asarray(field)
+        return (fields >= self.low) & (fields <= self.high)
 
 
 EVERYTHING: Final = FieldWindow()

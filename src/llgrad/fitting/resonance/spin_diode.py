@@ -14,6 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import get_leaf, leaf_units, listed, set_leaf, with_entries
@@ -74,7 +75,7 @@ def fit_spin_diode(
     *,
     free: Mapping[str, Bound] | Iterable[str],
     microwave: Microwave,
-    axis: Any = None,
+    axis: Vec3 | Float[ArrayLike, "3"] | None = None,
     window: FieldWindow = EVERYTHING,
     background: Background = Background.LINEAR,
 ) -> SpinDiodeFit:
