@@ -6,10 +6,11 @@ The other revision's sources are put into a folder of their own; what it needs (
 `bench` extra. Each build has a process, which does each work when it is asked to: a machine whose speed drifts is fair
 to both. Kernels are made in new processes with empty caches.
 
-What it printed with `--repeats 5` on two cores with AVX-512, times faster than 0509da9: one trajectory 1.00, its
-gradient 1.00; 4,096 trajectories 1.41, value and gradient 1.60, three tangents 1.05; the same with a tanh and an exp
-6.96; 128 coupled oscillators with 256 samples in float32 0.99; one array of 1, 10, 100 and 1,000 oscillators 1.41,
-1.09, 1.16, 1.01. Making the kernels: forward 14.5, adjoint 12.9, four tangents 11.4, coupled adjoint 24.3.
+What it printed on two cores with AVX-512, times faster than 0509da9: one trajectory 1.00, its gradient 1.25; 4,096
+trajectories 1.17 to 1.43, value and gradient 1.29, three tangents 1.24; the same with a tanh and an exp 6.3; 128
+coupled oscillators with 256 samples in float32 1.02; one array of 1, 10, 100 and 1,000 oscillators 1.49, 1.03, 1.23,
+1.09; a fit of a trace 1.16, 50 of them 18.6 (processor time). Making the kernels: forward 13.3, adjoint 11.7, four
+tangents 14.3, coupled adjoint 23.6. First simulation from the command line: 3.5, with empty caches 15.
 """
 
 from __future__ import annotations
