@@ -132,15 +132,12 @@ def spiral(flow: Flow, start: Any, count: int, between: Any = (0.0, 0.0)) -> Cyc
 
 def _natively(flow: Flow, start: Any, count: int, between: Any) -> CycleGuess | None:
     """The same by one kernel, where there is one."""
-    if flow.count is not None or flow.shape.freedom != 2:
-        return None
     found = spiral_guess(
-        flow.equation,
+        flow,
         start,
         jnp.asarray(between, start.dtype),
         stepper=STEPPER,
         count=count,
-        inner=flow.inner,
         radii=RADII,
         steps=STEPS,
         angle=ANGLE,

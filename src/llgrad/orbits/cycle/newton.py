@@ -73,14 +73,11 @@ def newton(flow: Flow, states: Any, period: Any) -> NewtonEnd:
 
 def _natively(flow: Flow, states: Any, period: Any) -> NewtonEnd | None:
     """The same by one kernel, where there is one: with few numbers XLA takes longer between them than for them."""
-    if flow.count is not None or flow.shape.freedom != 2:
-        return None
     found = closed_orbit(
-        flow.equation,
+        flow,
         states,
         jnp.asarray(period, states.dtype),
         stepper=STEPPER,
-        inner=flow.inner,
         closed=closed_below(states.dtype),
         rounding=float(jnp.finfo(states.dtype).eps),
         most=ITERATIONS,
