@@ -96,6 +96,7 @@ def made(sources: list[pathlib.Path], names: list[str], repeats: int, folder: st
 
 
 STARTS = "first simulation"
+DEMO = "whole demo, empty caches, processor time"
 IMPORTS = ("-c", "import jax, equinox")
 SIMULATION = ("-m", "llgrad", "simulate", "kubota2013", "--duration", "1ns", "--dt", "1ps", "--json")
 
@@ -123,6 +124,18 @@ def commands(sources: list[pathlib.Path], repeats: int, folder: str) -> dict[str
     return {name: [statistics.median(column) for column in zip(*turns, strict=True)] for name, turns in found.items()}
 
 
+def demos(sources: list[pathlib.Path], repeats: int, folder: str) -> dict[str, list[float]]:
+    """Median processor seconds of `llgrad demo` by each build, with empty caches."""
+    turns = []
+    for turn in range(repeats):
+        places = [pathlib.Path(folder, f"demo{turn}{index}") for index in range(len(sources))]
+        for place in places:
+            place.mkdir()
+        arguments = [("-m", "llgrad", "demo", "--out", str(place / "files")) for place in places]
+        turns.append([processor_seconds(a, s, str(p)) for a, s, p in zip(arguments, sources, places, strict=True)])
+    return {DEMO: [statistics.median(column) for column in zip(*turns, strict=True)]}
+
+
 def main() -> None:
     """Compare, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -139,6 +152,7 @@ def main() -> None:
             ("", compared(sources, works, options.repeats, folder)),
             ("kernels: ", made(sources, cold, max(1, options.repeats // 3), folder)),
             ("first simulation: ", commands(sources, options.repeats, folder) if options.only in STARTS else {}),
+            ("", demos(sources, max(1, options.repeats // 3), folder) if options.only in DEMO else {}),
         ):
             for name, (mine, other) in found.items():
                 shown = (f"{mine * 1e3:.4g} ms", f"{other * 1e3:.4g} ms", f"{other / mine:.3g}")

@@ -64,9 +64,9 @@ def starts(lanes: int) -> Any:
     return jnp.asarray(m / np.linalg.norm(m, axis=1, keepdims=True))
 
 
-def end(device: Any, m0: Any, steps: int, dt: float = DT) -> Any:
+def end(device: Any, m0: Any, steps: int, dt: float = DT, **options: Any) -> Any:
     """m_z at the end of a run."""
-    return lg.simulate(device, duration=steps * dt, dt=dt, m0=m0, save=lg.End(), throw=False).mz[-1]
+    return lg.simulate(device, duration=steps * dt, dt=dt, m0=m0, save=lg.End(), throw=False, **options).mz[-1]
 
 
 def trajectory(kind: str) -> Callable[[], Any]:
@@ -83,10 +83,10 @@ def trajectory(kind: str) -> Callable[[], Any]:
     return lambda: call(2.5e-3)
 
 
-def many(kind: str, device: Any = STO, steps: int = 400) -> Callable[[], Any]:
+def many(kind: str, device: Any = STO, steps: int = 400, **options: Any) -> Callable[[], Any]:
     """4,096 trajectories."""
     m0, currents = starts(4096), jnp.full(4096, 2e-3)
-    one = lambda c, m: end(device.replace(current=c), m, steps)  # noqa: E731
+    one = lambda c, m: end(device.replace(current=c), m, steps, **options)  # noqa: E731
     calls = {
         "forward": lambda: jax.vmap(one),
         "gradient": lambda: jax.vmap(jax.value_and_grad(one, argnums=(0, 1))),
@@ -182,6 +182,7 @@ WORKS: dict[str, Callable[[], Callable[[], Any]]] = {
     "one array of 100": lambda: array(100, 1, 1000, False, jnp.float64),
     "one array of 1,000": lambda: array(1000, 1, 100, False, jnp.float64),
     "coupled adjoint": lambda: array(16, 64, 10, True, jnp.float64),
+    "4,096 by steps of eighth order, value and gradient": lambda: many("gradient", stepper=lg.solvers.DormandPrince8()),
     "a fit of a trace of 5 ns": lambda: traces(1),
     "50 fits of traces of 5 ns": lambda: traces(50),
     "fit of a table of 8 frequencies": eight,
@@ -192,6 +193,7 @@ COLD = {
     "adjoint": "4,096 trajectories, value and gradient",
     "tangents": "4,096 trajectories, 3 tangents",
     "coupled adjoint": "coupled adjoint",
+    "adjoint of eighth order": "4,096 by steps of eighth order, value and gradient",
 }
 """Kernels whose making is timed, by a work that needs them."""
 
@@ -240,7 +242,11 @@ def main() -> None:
     for line in sys.stdin:
         order, _, name = line.strip().partition(" ")
         if order == "cold":
-            print(kernels_made(name), flush=True)
+            try:
+                print(kernels_made(name), flush=True)
+            except AttributeError as missing:
+                print(f"{name}: {missing}", file=sys.stderr)
+                print(math.nan, flush=True)
             continue
         if name not in ready:
             began = time.process_time()

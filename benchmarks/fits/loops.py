@@ -88,10 +88,12 @@ class One(NamedTuple):
 
     number: int
     explained: bool
+    """Whether the fit told a minimum that explains the recordings."""
     off: dict[str, float]
     """Of each value from the truth, in standard errors."""
     inside: dict[str, bool]
-    """Whether the 95 % interval of each holds the truth, by the likelihood (`lg.fitting.intervals`)."""
+    """Whether the 95 % interval of each holds the truth, by the likelihood (`lg.fitting.intervals`); nothing of a fit
+    that told that it has no minimum."""
     seconds: float
     """Of the processor, for the fit,"""
     more: float
@@ -113,12 +115,14 @@ def one_fit(clean: Clean, seed: int, number: int) -> One:
     began = time.process_time()
     found = lg.fit(begun, clean.drawn(rng), free=FREE, stepper=lg.solvers.DormandPrince8())
     seconds = time.process_time() - began
-    edges = lg.fitting.intervals(found)
+    told = found.explained and found.converged
+    edges = lg.fitting.intervals(found) if told else {}
     more = time.process_time() - began - seconds
-    inside = {name: bool(edges[name][0] <= value <= edges[name][1]) for name, value in zip(FREE, truth, strict=True)}
+    values = dict(zip(FREE, truth, strict=True))
+    inside = {name: bool(low <= values[name] <= high) for name, (low, high) in edges.items()}
     off = {name: (found.values[name] - value) / found.errors[name] for name, value in zip(FREE, truth, strict=True)}
     off = {name: float(value) for name, value in off.items()}
-    return One(number, bool(found.explained), off, inside, seconds, more)
+    return One(number, bool(told), off, inside, seconds, more)
 
 
 def told(fits: list[One]) -> Iterator[Row]:
@@ -128,10 +132,12 @@ def told(fits: list[One]) -> Iterator[Row]:
     yield Row(case, "reach the truth within 3 standard errors", rate, "at least 0.95", rate >= 0.95)
     yield Row(case, "each fit, processor seconds, median", float(np.median([one.seconds for one in fits])))
     yield Row(case, "their intervals, processor seconds, median", float(np.median([one.more for one in fits])))
+    ended = [one for one in fits if one.inside]
+    yield Row(case, "fits that told no minimum, and so no interval", float(len(fits) - len(ended)))
     for name in FREE:
-        rate = float(np.mean([one.inside[name] for one in fits]))
+        rate = float(np.mean([one.inside[name] for one in ended]))
         yield Row(case, f"95 % intervals of {name} cover", rate, "0.93 to 0.97", 0.93 <= rate <= 0.97)
-        rate = float(np.mean([abs(one.off[name]) < WIDE for one in fits]))
+        rate = float(np.mean([abs(one.off[name]) < WIDE for one in ended]))
         yield Row(case, f"{name} ± {WIDE} standard errors covers", rate)
 
 
