@@ -1,9 +1,9 @@
-"""The shape of the source: small files, short functions, few files in a folder, and nothing that has no place there."""
+"""The shape of the source: one idea a file, short functions, and nothing that has no place there."""
 
 import ast
 import pathlib
 import re
-import statistics
+from collections import Counter
 
 import pytest
 
@@ -11,9 +11,7 @@ SRC = pathlib.Path(__file__).parents[2] / "src"
 FILES = sorted(SRC.rglob("*.py"))
 
 LONGEST_FILE = 400
-LONGEST_MEDIAN = 150
 LONGEST_FUNCTION = 50
-MOST_FILES_IN_A_FOLDER = 10
 
 # "llgrad/folder/file.py:function": "why it is better whole"
 LONG_FUNCTIONS: dict[str, str] = {
@@ -79,8 +77,12 @@ def test_no_file_is_long():
     ] == []
 
 
-def test_the_median_file_is_short():
-    assert statistics.median(number_of_lines(path) for path in FILES) <= LONGEST_MEDIAN
+def test_each_file_says_what_it_is_about_and_no_two_say_the_same():
+    """Where a stranger looks for an idea, there is one file, and its first line names it."""
+    first = {path: (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0] for path in FILES}
+    assert [relative(path) for path, line in first.items() if not line] == []
+    said = Counter(first.values())
+    assert [f"{relative(path)}: {line}" for path, line in first.items() if said[line] > 1] == []
 
 
 def test_no_function_is_long():
@@ -91,12 +93,6 @@ def test_no_function_is_long():
     assert {name: length for name, length in found.items() if name not in LONG_FUNCTIONS} == {}
     assert [name for name in LONG_FUNCTIONS if name not in found] == [], "no longer long: remove from the table"
     assert all(LONG_FUNCTIONS.values()), "an exception needs its reason"
-
-
-def test_no_folder_is_crowded():
-    folders = {path.parent for path in FILES}
-    counts = {relative(folder): sum(path.name != "__init__.py" for path in folder.glob("*.py")) for folder in folders}
-    assert {folder: count for folder, count in counts.items() if count > MOST_FILES_IN_A_FOLDER} == {}
 
 
 def test_every_package_has_an_init():

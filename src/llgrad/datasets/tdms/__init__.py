@@ -1,1 +1,1 @@
-"""TDMS files of LabVIEW, by npTDMS."""
+"""The door to TDMS files of LabVIEW."""

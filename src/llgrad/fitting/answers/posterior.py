@@ -14,11 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Key
 
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.core.units import show_with_error
 from llgrad.fitting.answers.linear import residuals_at
 from llgrad.fitting.answers.result import FitResult, minimum_of
 from llgrad.fitting.methods.base import Progress
-from llgrad.fitting.methods.settings import checked_count
 from llgrad.fitting.problem import Problem
 
 FIRST_STEP: Final = 0.5

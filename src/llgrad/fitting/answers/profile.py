@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_count, checked_size
 from llgrad.core.units import show
 from llgrad.fitting.answers.result import FitResult, minimum_of
 from llgrad.fitting.methods.base import Begin, Log, Progress
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
-from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.starting import is_start
 

@@ -10,10 +10,10 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_count, checked_size
 from llgrad.core.record import as_count, as_number
 from llgrad.devices.bounds import EDGE
 from llgrad.fitting.methods.base import Begin, Log, Method, MethodEnd
-from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.starts import reaches
 from llgrad.fitting.orbits.looking import near_each
 from llgrad.fitting.problem import Problem, costs, taken

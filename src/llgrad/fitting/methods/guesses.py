@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_count, checked_size
 from llgrad.core.record import as_count, as_number
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.assembly import PreparedFit
 from llgrad.fitting.methods.base import Begin, Log
-from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.starts import reaches
 from llgrad.fitting.problem import Problem, costs
 from llgrad.fitting.targets.recording import recorder_path

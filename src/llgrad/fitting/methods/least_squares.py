@@ -8,10 +8,10 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_count, checked_size
 from llgrad.core.record import as_count, as_number
 from llgrad.fitting.methods.base import Begin, Log, Method, MethodEnd
 from llgrad.fitting.methods.convergence import at_minimum
-from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.methods.windows import cut_problem, growing_windows
 from llgrad.fitting.problem import CostEvaluation, Problem, evaluate, repeated, taken
 

@@ -8,8 +8,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_count, checked_size
 from llgrad.core.record import as_count, as_number
-from llgrad.fitting.methods.settings import checked_count, checked_size
 from llgrad.fitting.problem import Problem
 
 SPREAD: Final = 0.5
