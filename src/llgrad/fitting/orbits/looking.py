@@ -22,9 +22,8 @@ from llgrad.fitting.orbits.runs import COUNT, Orbits, followed
 from llgrad.fitting.orbits.shooting import OfOrbits, errors_of, given_to, shot
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.starting import plain_numbers
-from llgrad.orbits.cycle.finding import orbit
+from llgrad.orbits.cycle.finding import cycle_from
 from llgrad.orbits.cycle.newton import newton
-from llgrad.orbits.cycle.reasons import NoCycle
 from llgrad.orbits.cycle.solving import doubled, is_cycle
 from llgrad.orbits.results.precision import working
 
@@ -114,7 +113,6 @@ def _looked_for(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbit
     if not lost.size:
         return orbits
     near, closed, told = Near(*map(np.array, orbits.near)), orbits.closed.copy(), np.array(orbits.told)
-    reasons: dict[int, str] = {}
     for k in map(int, lost):
         for other in sorted(np.flatnonzero(closed.any(axis=0)), key=lambda i, k=k: abs(i - k))[:1]:
             place = int(np.argmax(closed[:, other]))
@@ -123,25 +121,24 @@ def _looked_for(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbit
     for k in map(int, lost):
         if not again.closed[k]:
             near.states[0, k], near.period[0, k] = orbits.near.states[0, k], np.nan
-            try:
-                near.states[0, k], near.period[0, k] = looked_for(recording, given, k)
-            except NoCycle as error:
-                reasons[k] = str(error)
+            if (found := _looked_for_alone(recording, given, k)) is not None:
+                near.states[0, k], near.period[0, k] = found
     if not again.closed[lost].all():
         again = shot(recording, *given, Near(near.states[0], near.period[0]))
     for k in map(int, lost[again.closed[lost]]):
         near.states[0, k], near.period[0, k] = again.near.states[k], again.near.period[k]
         told[0, k], closed[0, k] = again.told[k], True
-    return Orbits(near, told, closed, orbits.rests, reasons)
+    return Orbits(near, told, closed, orbits.rests)
 
 
-def looked_for(recording: OrbitRecording, given: tuple[Any, Any], k: int) -> tuple[np.ndarray, float]:
-    """The orbit of one setting, as `COUNT` states and a period [ns]. Raises NoCycle where there is none."""
+def _looked_for_alone(recording: OrbitRecording, given: tuple[Any, Any], k: int) -> tuple[np.ndarray, float] | None:
+    """The orbit of one setting, as `COUNT` states and a period [ns]; None where there is none."""
     bound = recording.bind(*map(jnp.asarray, given))
     model = plain_numbers(recording.at(bound.model, np.asarray(recording.settings)[k]))
-    found = orbit(model, m0=plain_numbers(bound.m0), steps=COUNT)
-    states = np.asarray(found.closed.states)
-    return states[np.arange(COUNT) * len(states) // COUNT], float(found.closed.period)
+    if (found := cycle_from(model, plain_numbers(bound.m0), COUNT)) is None:
+        return None
+    states, period = found
+    return states[np.arange(COUNT) * len(states) // COUNT], period
 
 
 # ---------------------------------------------------------------- as many states as it takes

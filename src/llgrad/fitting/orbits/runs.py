@@ -53,8 +53,6 @@ class Orbits(NamedTuple):
     """Whether it is an orbit that attracts (L, K)."""
     rests: np.ndarray
     """Whether a state at rest attracts too (K,)."""
-    reasons: dict[int, str]
-    """Why there is no orbit, of settings where this was asked."""
 
     @property
     def frequency(self) -> np.ndarray:
@@ -74,7 +72,7 @@ class Orbits(NamedTuple):
             return np.take_along_axis(leaf, order.reshape(*order.shape, *[1] * (leaf.ndim - 2)), 0)
 
         near = Near(*(sort(np.asarray(leaf)) for leaf in self.near))
-        return Orbits(near, sort(self.told), sort(self.closed), self.rests, self.reasons)
+        return Orbits(near, sort(self.told), sort(self.closed), self.rests)
 
     def others(self, k: int) -> list[int]:
         """One of the L for each orbit of setting k that is not the first."""
@@ -244,7 +242,7 @@ def _put_together(given: Given, runs: _Runs, found: list[Shot]) -> Orbits:
         rest = rests.get(lane)
         near.states[~closed[:, k], k] = runs.states[lane, k] if rest is None else rest.state[k]
         told[~closed[:, k], k, 0] = rest.frequency[k] if at[lane, k] and rest is not None else np.nan
-    return Orbits(near, told, closed, np.asarray(at.any(axis=0)), {})
+    return Orbits(near, told, closed, np.asarray(at.any(axis=0)))
 
 
 def _at_rest(given: Given, runs: _Runs) -> tuple[dict[int, RowAtRest], np.ndarray]:
