@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.record import with_parts
 from llgrad.core.speed.held import held_jit, held_of
 from llgrad.devices.bounds import Bound
 from llgrad.fitting.targets.recording import Recording
@@ -73,9 +74,7 @@ class Problem(eqx.Module):
     def near_to(self, near: tuple[Any, ...]) -> Problem:
         """The problem with other orbits to start from, one tuple for each recording."""
         pairs = zip(self.recordings, near, strict=True)
-        return dataclasses.replace(
-            self, recordings=tuple(dataclasses.replace(r, near=one) if one else r for r, one in pairs)
-        )
+        return with_parts(self, recordings=tuple(with_parts(r, near=one) if one else r for r, one in pairs))
 
     def until(self, horizon: float) -> Problem:
         """The problem with every trace cut after `horizon` [s], and without the tables: cheaper to simulate."""

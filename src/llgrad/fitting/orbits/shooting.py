@@ -97,17 +97,21 @@ class Given(NamedTuple):
 
     def own(self, tree: Any) -> Any:
         """The K rows of leaves that a program gave."""
-        return jax.tree.map(lambda leaf: np.array(leaf)[: self.rows], tree)
+        return narrowed(tree, self.rows)
+
+
+def narrowed(tree: Any, count: int) -> Any:
+    """The first rows of the leaves that a program gave."""
+    return jax.tree.map(lambda leaf: np.array(np.asarray(leaf)[:count]), tree)
 
 
 def widened(tree: Any, count: int) -> Any:
     """Leaves (K, …) with the last of their rows again and again, up to a count."""
 
     def longer(leaf: np.ndarray) -> np.ndarray:
-        more = count - len(leaf)
-        return np.concatenate([leaf, np.repeat(leaf[-1:], more, axis=0)]) if more else leaf
+        return np.concatenate([leaf, np.repeat(leaf[-1:], count - len(leaf), axis=0)])
 
-    return jax.tree.map(longer, tree)
+    return tree if len(jax.tree.leaves(tree)[0]) == count else jax.tree.map(longer, tree)
 
 
 def whole_count(count: int) -> int:
@@ -183,7 +187,7 @@ def at_rest(given: Given, states: np.ndarray, rows: np.ndarray | None = None) ->
     their frequencies by the parameters given."""
     settings = given.settings[: given.rows] if rows is None else given.settings[rows]
     wide = widened((settings, np.asarray(states)), whole_count(len(settings)))
-    return jax.tree.map(lambda leaf: np.array(leaf)[: len(settings)], _rests(*given.parameters, *wide))
+    return narrowed(_rests(*given.parameters, *wide), len(settings))
 
 
 @partial(held_jit, often=True)
