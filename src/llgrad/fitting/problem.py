@@ -10,8 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.record import with_parts
-from llgrad.core.speed.held import held_jit, held_of
+from llgrad.core.speed.held import held_jit, held_of, with_parts
 from llgrad.devices.bounds import Bound
 from llgrad.fitting.targets.recording import Recording
 from llgrad.fitting.targets.sought import Sought

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from llgrad import presets
-from llgrad.core.record import with_parts
-from llgrad.core.speed.held import Held, held_jit, held_of
+from llgrad.core.speed.held import HeldTree, held_jit, held_of, with_parts
 
 
 def total(tree, x):
@@ -23,7 +22,7 @@ def test_a_held_tree_gives_what_the_function_gives_of_the_tree(often, rng):
     for alpha, scale in ((0.1, 2.0), (0.2, 2.0), (0.2, 3.0)):
         tree = {"device": presets.kubota2013().replace(alpha=np.float64(alpha)), "scale": scale}
         x = rng.normal(size=4)
-        np.testing.assert_allclose(compiled(Held(tree), x), total(tree, x), rtol=1e-14)
+        np.testing.assert_allclose(compiled(HeldTree(tree), x), total(tree, x), rtol=1e-14)
 
 
 def test_other_arrays_of_one_form_are_given_to_one_program():
@@ -35,13 +34,13 @@ def test_other_arrays_of_one_form_are_given_to_one_program():
 
     compiled = held_jit(counted)
     for a, b in ((1.0, 0.0), (2.0, 0.0), (2.0, 1.0), (3.0, 1.0)):
-        assert float(compiled(Held({"a": np.float64(a), "b": b}), np.float64(5.0))) == 5 * a
+        assert float(compiled(HeldTree({"a": np.float64(a), "b": b}), np.float64(5.0))) == 5 * a
     assert traced == [0.0, 1.0]
 
 
 def test_forms_tell_types_of_equal_values_apart():
-    assert Held({"b": 1.0}).form != Held({"b": 1}).form
-    assert Held({"b": 1.0}).form is Held({"b": 1.0}).form
+    assert HeldTree({"b": 1.0}).form != HeldTree({"b": 1}).form
+    assert HeldTree({"b": 1.0}).form is HeldTree({"b": 1.0}).form
 
 
 def test_what_is_left_of_a_record_is_made_once_while_its_parts_are_the_same():

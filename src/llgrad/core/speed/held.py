@@ -37,7 +37,7 @@ class Form:
     def filled(self, arrays: Any) -> Any:
         """The tree with other arrays."""
         left = iter(arrays)
-        return jax.tree.unflatten(self.tree, [next(left) if leaf is Held else leaf for leaf in self.rest])
+        return jax.tree.unflatten(self.tree, [next(left) if leaf is HeldTree else leaf for leaf in self.rest])
 
 
 @functools.lru_cache(maxsize=KEPT)
@@ -46,11 +46,11 @@ def _known(form: Form) -> Form:
     return form
 
 
-class Held:
+class HeldTree:
     """A tree with its arrays apart.
 
     >>> import numpy as np
-    >>> pair = Held({"a": np.ones(2), "b": 3.0})
+    >>> pair = HeldTree({"a": np.ones(2), "b": 3.0})
     >>> len(pair.arrays), pair.tree["b"]
     (1, 3.0)
     """
@@ -61,7 +61,7 @@ class Held:
         self.known: dict[Any, Any] = {}
         """What was found with it lately."""
         self.arrays = tuple(jnp.asarray(leaf) for leaf in leaves if hasattr(leaf, "dtype"))
-        self.form = _known(Form(form, tuple(Held if hasattr(leaf, "dtype") else leaf for leaf in leaves)))
+        self.form = _known(Form(form, tuple(HeldTree if hasattr(leaf, "dtype") else leaf for leaf in leaves)))
 
 
 class Alike:
@@ -81,7 +81,7 @@ class Alike:
         return all(a is b for a, b in zip(self.parts, other.parts, strict=True))
 
 
-def held_of(record: Any, bare: Callable[[Any], Any], beside: Collection[str]) -> Held:
+def held_of(record: Any, bare: Callable[[Any], Any], beside: Collection[str]) -> HeldTree:
     """What is left of a record without some of its parts, by `bare`; made once for records whose others are the same.
 
     >>> import operator
@@ -95,18 +95,18 @@ def held_of(record: Any, bare: Callable[[Any], Any], beside: Collection[str]) ->
 
 
 @functools.lru_cache(maxsize=16)
-def _held_of(alike: Alike, bare: Callable[[Any], Any]) -> Held:
-    return Held(bare(alike.record))
+def _held_of(alike: Alike, bare: Callable[[Any], Any]) -> HeldTree:
+    return HeldTree(bare(alike.record))
 
 
 def held_jit(function: Callable[..., Any], *, often: bool = False) -> Callable[..., Any]:
-    """A function of a tree and of arrays, compiled as by `quick_jit` and called with that tree as a `Held`: what of it
+    """A function of a tree and of arrays, compiled as by `quick_jit` and called with that tree as a `HeldTree`: what of it
     is no array is a constant of the program. For values that are known; with `often`, so often that half the speed
     would be noticed.
 
     >>> import numpy as np
     >>> scaled = held_jit(lambda tree, x: tree["b"] * x + tree["a"])
-    >>> scaled(Held({"a": np.ones(2), "b": 3.0}), np.full(2, 2.0)).tolist()
+    >>> scaled(HeldTree({"a": np.ones(2), "b": 3.0}), np.full(2, 2.0)).tolist()
     [7.0, 7.0]
     """
 
@@ -118,7 +118,21 @@ def held_jit(function: Callable[..., Any], *, often: bool = False) -> Callable[.
         return jax.jit(whole, compiler_options=dict(settings)) if settings else jax.jit(whole)
 
     @functools.wraps(function)
-    def called(held: Held, *others: Any) -> Any:
+    def called(held: HeldTree, *others: Any) -> Any:
         return program(held.form, settings_here(often))(held.arrays, *others)
 
     return called
+
+
+def with_parts(record: Any, **parts: Any) -> Any:
+    """A copy of a frozen record with other parts, which are as they were checked and converted before: it costs a
+    tenth of `dataclasses.replace`, in what is done again and again.
+
+    >>> from llgrad import presets
+    >>> with_parts(presets.kubota2013(), alpha=0.5).alpha
+    0.5
+    """
+    found = object.__new__(type(record))
+    for name, part in (vars(record) | parts).items():
+        object.__setattr__(found, name, part)
+    return found

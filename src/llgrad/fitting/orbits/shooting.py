@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import set_leaf
-from llgrad.core.speed.held import Held, held_jit, held_of
+from llgrad.core.speed.held import HeldTree, held_jit, held_of
 from llgrad.fitting.orbits.cycles import TO_REST, Near, RowAtRest, RowFound, flow_at, near_of, rest_at, row_at
 from llgrad.fitting.targets.recording import Model
 from llgrad.fitting.targets.sought import Sought
@@ -75,7 +75,7 @@ class OfOrbits(Sought):
 class Given(NamedTuple):
     """What the orbits of K rows depend on, made up to a power of two: tables of several lengths share programs."""
 
-    recording: Held
+    recording: HeldTree
     """Without its data."""
     settings: np.ndarray
     """Of all rows that the programs take."""
@@ -87,7 +87,7 @@ class Given(NamedTuple):
     """K."""
 
     @property
-    def parameters(self) -> tuple[Held, Any, Any]:
+    def parameters(self) -> tuple[HeldTree, Any, Any]:
         """What programs take first."""
         return self.recording, self.values, self.m0
 
