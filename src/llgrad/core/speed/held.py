@@ -100,8 +100,8 @@ def _held_of(alike: Alike, bare: Callable[[Any], Any]) -> HeldTree:
 
 
 def held_jit(function: Callable[..., Any], *, often: bool = False) -> Callable[..., Any]:
-    """A function of a tree and of arrays, compiled as by `quick_jit` and called with that tree as a `HeldTree`: what of it
-    is no array is a constant of the program. For values that are known; with `often`, so often that half the speed
+    """A function of a tree and of arrays, compiled as by `quick_jit` and called with that tree as a `HeldTree`: what of
+    it is no array is a constant of the program. For values that are known; with `often`, so often that half the speed
     would be noticed.
 
     >>> import numpy as np
