@@ -1,6 +1,9 @@
 """Programs that are given the same tree again and again."""
 
 import dataclasses
+import gc
+import operator
+import weakref
 from functools import partial
 from types import SimpleNamespace
 
@@ -57,6 +60,18 @@ def test_what_is_left_of_a_record_is_made_once_while_its_parts_are_the_same():
     with jax.enable_x64(not jax.config.jax_enable_x64):
         assert held_of(SimpleNamespace(model=model, data=1), model_of, ("data",)) is not first
     assert len(made) == 3
+
+
+def test_what_is_remembered_holds_no_data():
+    class Data:
+        pass
+
+    model, data = {"a": np.ones(2)}, Data()
+    gone = weakref.ref(data)
+    held_of(SimpleNamespace(model=model, data=data), operator.attrgetter("model"), ("data",))
+    del data
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_copy_with_other_parts_is_that_of_dataclasses():

@@ -96,7 +96,8 @@ def held_of(record: Any, bare: Callable[[Any], Any], beside: Collection[str]) ->
 
 @functools.lru_cache(maxsize=16)
 def _held_of(alike: Alike, bare: Callable[[Any], Any]) -> HeldTree:
-    return HeldTree(bare(alike.record))
+    record, alike.record = alike.record, None  # what is remembered holds the parts that are the same, and no data
+    return HeldTree(bare(record))
 
 
 def held_jit(function: Callable[..., Any], *, often: bool = False) -> Callable[..., Any]:

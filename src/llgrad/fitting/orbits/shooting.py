@@ -151,11 +151,12 @@ def shot(recording: OfOrbits, values: Any, m0: Any, near: Near, *, resting: bool
     near = Near(*(np.asarray(leaf) for leaf in near))
     key = (resting, *(leaf.tobytes() for leaf in (np.asarray(values), given.m0, *near)))
     known = given.recording.known
-    if key not in known:  # a fit asks for the orbits at its answer several times
-        while len(known) >= REMEMBERED:
-            known.pop(next(iter(known)), None)
-        known[key] = _shot(recording, given, len(values), near, resting)
-    return known[key]
+    found = known.get(key)
+    if found is None:  # a fit asks for the orbits at its answer several times
+        found = known[key] = _shot(recording, given, len(values), near, resting)
+        for old in list(known)[:-REMEMBERED]:
+            known.pop(old, None)
+    return found
 
 
 def _shot(recording: OfOrbits, given: Given, count: int, near: Near, resting: bool) -> Shot:
