@@ -6,6 +6,7 @@ from tests.orbits.devices import PRESET, reference
 from tests.unit.solve.systems import MEMBERS
 
 import llgrad as lg
+from llgrad.orbits.cycle.finding import cycle_from
 
 CASES = {
     "below": (PRESET.replace(current=0.38e-3), "380 µA is below the threshold, 395.998 µA; it comes to rest at m = "),
@@ -71,3 +72,16 @@ def test_arguments():
         lg.orbit(PRESET, accuracy=0)
     with pytest.raises(ValueError, match="steps = 3, expected the number of states"):
         lg.orbit(PRESET, steps=3)
+
+
+@pytest.mark.parametrize("name", ("below", "death", "sign", "beyond", "none", "system"))
+def test_a_search_that_is_asked_for_no_reason_finds_none_either(name):
+    assert cycle_from(CASES[name][0], None, 64) is None
+
+
+@pytest.mark.parametrize("model", (PRESET, MEMBERS["Hopf"]), ids=("device", "system"))
+def test_a_search_that_is_asked_for_no_reason_finds_the_same_orbit(model):
+    states, period = cycle_from(model, None, 64)
+    found = lg.orbit(model, steps=64).closed
+    np.testing.assert_allclose(states, found.states, rtol=1e-9, atol=1e-9 * np.abs(states).max())
+    assert period == pytest.approx(float(found.period), rel=1e-9)

@@ -42,7 +42,7 @@ def steps_anew(
         best = int(np.argmin(found.cost))
         if found.interrupted or not math.isfinite(found.cost[best]):
             break
-        values = problem.physical(jnp.asarray(found.u[best]))
+        values = problem.values_at(found.u[best])
         chosen, doubts = _chosen(problem, values, found.m0[best], accuracy)
         if all(new.step >= old.step * (1 - 1e-9) for new, old in _traces(chosen, problem)):
             break

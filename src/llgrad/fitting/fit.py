@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Key, PyTree
 
@@ -174,7 +173,7 @@ def _check_simulated(prepared: PreparedFit, begin: Begin, found: MethodEnd) -> N
     """Raise ValueError where no start could be simulated."""
     if np.isfinite(found.cost).any():
         return
-    raise ValueError(_not_simulated(prepared.problem, np.asarray(prepared.problem.physical(jnp.asarray(begin.u[0])))))
+    raise ValueError(_not_simulated(prepared.problem, prepared.problem.values_at(begin.u[0])))
 
 
 def _not_simulated(problem: Problem, values: np.ndarray) -> str:

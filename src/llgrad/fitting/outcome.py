@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any, Final
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.arguments.doors import by_door
@@ -114,8 +113,7 @@ def _as_sure_as(sure: Uncertainty, measured: tuple[Quality, ...]) -> Uncertainty
 
 def _bound(problem: Problem, linear: LinearAnswer, m0: np.ndarray) -> list[BoundTo]:
     """What each recording is simulated with at the answer."""
-    found = jnp.asarray(linear.values[: len(problem.names)])
-    return [r.bind(found, jnp.asarray(m0[r.row])) for r in problem.recordings]
+    return [r.bind(linear.values[: len(problem.names)], m0[r.row]) for r in problem.recordings]
 
 
 def _doubted(
@@ -138,7 +136,7 @@ def _doubted(
 
 def _of_loops(problem: Problem, u: np.ndarray, m0: np.ndarray) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
     """What is to be doubted of the branches of fitted loops, and said of them."""
-    return doubtful_loops(problem, np.asarray(problem.physical(jnp.asarray(u))))
+    return doubtful_loops(problem, problem.values_at(u))
 
 
 def _sentences(

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.speed.quick import quick_jit
+from llgrad.core.speed.held import held_jit, held_of, with_parts
 from llgrad.devices.bounds import Bound
 from llgrad.fitting.targets.recording import Recording
 from llgrad.fitting.targets.sought import Sought
@@ -44,16 +44,20 @@ class Problem(eqx.Module):
     @property
     def searched(self) -> Any:
         """Which parameters (p,) a search moves, as booleans."""
-        return jnp.ones(len(self.names), bool)
+        return np.ones(len(self.names), bool)
 
     def physical(self, u: Any) -> Any:
         """Physical values (p,) [SI] of the unbounded parameters."""
         return jnp.stack([bound.physical(u[i]) for i, bound in enumerate(self.bounds)])
 
     def physical_with_slopes(self, u: Any) -> tuple[np.ndarray, np.ndarray]:
-        """These, and the slope (p,) of each by its own u."""
-        found = _physical(dataclasses.replace(self, recordings=(), rate=()), u)
+        """These, and the slope (p,) of each by its own u, of a known u."""
+        found = _physical(held_of(self, _without_recordings, ("recordings", "rate")), np.asarray(u, float))
         return tuple(np.asarray(leaf) for leaf in found)  # type: ignore[return-value]
+
+    def values_at(self, u: Any) -> np.ndarray:
+        """Physical values (p,) [SI] of a known u (p,)."""
+        return self.physical_with_slopes(u)[0]
 
     def residuals(self, u: Any, m0: Any, horizon: Any) -> tuple[Any, Any]:
         """Residuals in units of their σ, (M,), zero after the horizon [s]; and whether every run went well."""
@@ -69,9 +73,7 @@ class Problem(eqx.Module):
     def near_to(self, near: tuple[Any, ...]) -> Problem:
         """The problem with other orbits to start from, one tuple for each recording."""
         pairs = zip(self.recordings, near, strict=True)
-        return dataclasses.replace(
-            self, recordings=tuple(dataclasses.replace(r, near=one) if one else r for r, one in pairs)
-        )
+        return with_parts(self, recordings=tuple(with_parts(r, near=one) if one else r for r, one in pairs))
 
     def until(self, horizon: float) -> Problem:
         """The problem with every trace cut after `horizon` [s], and without the tables: cheaper to simulate."""
@@ -90,7 +92,11 @@ class Problem(eqx.Module):
         return dataclasses.replace(self, recordings=kept)
 
 
-@quick_jit
+def _without_recordings(problem: Problem) -> Problem:
+    return dataclasses.replace(problem, recordings=(), rate=())
+
+
+@held_jit
 def _physical(problem: Problem, u: Any) -> tuple[Any, Any]:
     slopes, values = jax.jacfwd(lambda u: (problem.physical(u),) * 2, has_aux=True)(u)
     return values, jnp.diag(slopes)
@@ -112,7 +118,8 @@ def evaluate(problem: Problem, u: Any, m0: Any, horizon: Any, near: tuple[Any, .
     near = repeated(problem, len(u)) if near is None else near
     if not problem.sought:
         return _evaluate(problem, u, m0, horizon)
-    parts = [_evaluate(problem.in_time, u, m0, horizon)] if problem.in_time.recordings else []
+    alone = len(problem.sought) == len(problem.recordings)
+    parts = [] if alone else [_evaluate(problem.in_time, u, m0, horizon)]
     if np.isinf(horizon):
         found, near = _of_sought(problem, np.asarray(u), np.asarray(m0), near)
         parts.append(found)

@@ -288,16 +288,16 @@ def _table(data: OrbitTable, common: dict[str, Any], sigma: float) -> TableRecor
     return TableRecording(
         **common,
         **_orbits(common["form"], len(measured)),
-        data=jnp.asarray(values / scale[columns])[:, None],
-        sigma=jnp.asarray(sigma * weights)[:, None],
-        settings=jnp.asarray(np.stack(list(data.settings.values()), axis=1)),
+        data=(values / scale[columns])[:, None],
+        sigma=(sigma * weights)[:, None],
+        settings=np.stack(list(data.settings.values()), axis=1),
         paths=tuple(data.settings),
         units=tuple(units[path] for path in data.settings),
         quantities=tuple(data.measured),
         options=tuple(data.options[name] for name in data.measured),
-        scale=jnp.asarray(scale),
-        row_of=jnp.asarray(rows),
-        column_of=jnp.asarray(columns),
+        scale=scale,
+        row_of=rows,
+        column_of=columns,
     )
 
 
@@ -344,4 +344,4 @@ def _spectrum(data: Spectrum, common: dict[str, Any], noise: float, derived: boo
 
 def _orbits(form: StateForm, count: int) -> dict[str, Any]:
     """Room for orbits, which are looked for before the search begins."""
-    return {"near": Near(jnp.zeros((count, COUNT, len(form.names))), jnp.full(count, jnp.nan))}
+    return {"near": Near(np.zeros((count, COUNT, len(form.names))), np.full(count, np.nan))}

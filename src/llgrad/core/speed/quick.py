@@ -51,7 +51,7 @@ def quick_jit(function: Function, *, compiled: Callable[..., Any] = eqx.filter_j
     @functools.wraps(function)
     def called(*arguments: Any, **named: Any) -> Any:
         traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((arguments, named)))
-        return (whole if traced or _is_staging() else quick(_settings()))(*arguments, **named)
+        return (whole if traced or _is_staging() else quick(settings_here()))(*arguments, **named)
 
     @functools.cache
     def quick(settings: tuple[tuple[str, Any], ...]) -> Any:
@@ -65,11 +65,11 @@ def _is_staging() -> bool:
     return isinstance(jnp.asarray(np.zeros(())), Tracer)
 
 
-def _settings() -> tuple[tuple[str, Any], ...]:
-    """Those settings that serve where JAX computes: none on a GPU."""
+def settings_here(often: bool = False) -> tuple[tuple[str, Any], ...]:
+    """Those settings that serve where JAX computes: none on a GPU. `often` is as in `for_many`."""
     chosen: Any = jax.config.jax_default_device  # type: ignore[attr-defined]
     platform = chosen if isinstance(chosen, str) else jax.default_backend() if chosen is None else chosen.platform
-    return _known(_many.get()) if platform == "cpu" else ()
+    return _known(often or _many.get()) if platform == "cpu" else ()
 
 
 @functools.cache

@@ -58,10 +58,10 @@ def _scaled(problem: Problem) -> list[Recording]:
 def _with_sought(problem: Problem, u: np.ndarray, m0: np.ndarray) -> tuple[Any, Any, list[Any], Any]:
     """What `_linearise` gives where there are orbits or states at rest too, whose slopes come with them."""
     values, _ = problem.physical_with_slopes(u)
-    in_time, simulated, moved = problem.in_time, iter(()), np.zeros((0, len(values)))
+    simulated, moved = iter(()), np.zeros((0, len(values)))
     own, others = iter(()), 0
-    if in_time.recordings:
-        _, lines, predictions, moved = _linearise(in_time, u, m0)
+    if len(problem.sought) < len(problem.recordings):
+        _, lines, predictions, moved = _linearise(problem.in_time, u, m0)
         simulated, own = iter(predictions), iter(np.asarray(lines))
     found, rows, all_lines, first, used = [], [], [], 0, len(values)
     for recording in problem.recordings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from llgrad.fitting.problem import CostEvaluation, Problem
@@ -40,7 +39,7 @@ def at_minimum(problem: Problem, u: np.ndarray, value: CostEvaluation) -> np.nda
     signal, needed = sum(recording.power for recording in problem.recordings), needed_parameters(problem)
     found = np.zeros(len(u), bool)
     for i in np.flatnonzero(np.isfinite(cost)):
-        values = np.asarray(problem.physical(jnp.asarray(u[i])))
+        values = problem.values_at(u[i])
         edges = [bound.at_edge(float(value)) for bound, value in zip(problem.bounds, values, strict=True)]
         place = Place(u[i], float(cost[i]), gradient[i], curvature[i], np.array(edges))
         found[i] = is_minimum(place, needed, signal, problem.size)

@@ -46,7 +46,6 @@ class Choices(NamedTuple):
 
 def choices(problem: Problem, orbits: tuple[Orbits, ...], u: np.ndarray, m0: np.ndarray) -> Choices | None:
     """The choices between the orbits of each recording that has any, at u (p,); None where there is none."""
-    linear = linear_at(problem, u, m0)
     rows, options, index, steps, first, left = [], [], [], [], 0, iter(orbits)
     for number, recording in enumerate(problem.recordings):
         found = next(left) if isinstance(recording, OrbitRecording) else None
@@ -60,7 +59,7 @@ def choices(problem: Problem, orbits: tuple[Orbits, ...], u: np.ndarray, m0: np.
                     index.append(first + places)
                     steps.append((values - values[0]) / np.asarray(recording.sigma)[places, 0])
         first += recording.data.size
-    if not rows or not np.isfinite(linear.jacobian).all():
+    if not rows or not np.isfinite((linear := linear_at(problem, u, m0)).jacobian).all():
         return None
     sigma = np.concatenate([np.asarray(r.sigma * jnp.ones_like(r.data)).ravel() for r in problem.recordings])
     residuals = np.concatenate([r.ravel() for r in linear.residuals]) / sigma

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.units import show
@@ -20,7 +19,7 @@ from llgrad.fitting.methods.starts import Starts, draw_starts
 from llgrad.fitting.orbits.branches import AS_WELL, Choices, choices, on_the_choice
 from llgrad.fitting.orbits.looking import Orbits, near_each, on_orbits, places, unsteady
 from llgrad.fitting.orbits.recording import OrbitRecording, TableRecording
-from llgrad.fitting.problem import Problem, costs, evaluate
+from llgrad.fitting.problem import Problem, costs, evaluate, taken
 
 ROUNDS: Final = 8
 """Searches at most from the orbits of the answer before."""
@@ -60,7 +59,7 @@ def _at_its_own(problem: Problem, found: MethodEnd) -> Problem:
     """The problem begun from the orbits of the best answer."""
     if found.near is None:
         return problem
-    return problem.near_to(jax.tree.map(lambda leaf: jnp.asarray(leaf[int(np.argmin(found.cost))]), found.near))
+    return problem.near_to(taken(found.near, int(np.argmin(found.cost))))
 
 
 def _is_near(problem: Problem, found: MethodEnd) -> bool:
@@ -100,7 +99,7 @@ def _along(problem: Problem, found: MethodEnd, log: Log) -> tuple[Problem, Metho
         u, m0 = found.u[best], found.m0[best]
         if found.interrupted or not np.isfinite(found.cost[best]):
             break
-        values = np.asarray(problem.physical(jnp.asarray(u)))
+        values = problem.values_at(u)
         moved, orbits = on_orbits(problem, values, m0, log)
         moved = on_the_choice(moved, choices(moved, orbits, u, m0))
         after = float(evaluate(moved, u[None], m0[None], np.float64(np.inf)).cost[0])
@@ -135,7 +134,7 @@ def _other_choices(problem: Problem, found: MethodEnd, log: Log) -> list[tuple[n
     u, m0 = found.u[best], found.m0[best]
     if found.interrupted or not np.isfinite(found.cost[best]):
         return []
-    values = np.asarray(problem.physical(jnp.asarray(u)))
+    values = problem.values_at(u)
     moved, orbits = on_orbits(problem, values, m0, log)
     possible = choices(moved, orbits, u, m0)
     others = []
@@ -162,7 +161,7 @@ def doubtful_orbits(
     """
     if not any(isinstance(recording, OrbitRecording) for recording in problem.recordings):
         return (None,) * len(problem.recordings), ()
-    values = np.asarray(problem.physical(jnp.asarray(u)))
+    values = problem.values_at(u)
     moved, orbits = on_orbits(problem, values, m0, log)
     left, said, several = iter(orbits), [], []
     for recording in moved.recordings:

@@ -12,19 +12,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.speed.quick import quick_jit
+from llgrad.core.speed.held import held_jit
 from llgrad.core.units import show
 from llgrad.devices.oscillator import Oscillator
 from llgrad.fitting.methods.base import Log
 from llgrad.fitting.orbits.cycles import Near, flow_at
 from llgrad.fitting.orbits.recording import OrbitRecording, TableRecording
 from llgrad.fitting.orbits.runs import COUNT, Orbits, followed
-from llgrad.fitting.orbits.shooting import OfOrbits, given_to, shot
+from llgrad.fitting.orbits.shooting import OfOrbits, errors_of, given_to, shot
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.starting import plain_numbers
-from llgrad.orbits.cycle.finding import orbit
+from llgrad.orbits.cycle.finding import cycle_from
 from llgrad.orbits.cycle.newton import newton
-from llgrad.orbits.cycle.reasons import NoCycle
 from llgrad.orbits.cycle.solving import doubled, is_cycle
 from llgrad.orbits.results.precision import working
 
@@ -66,7 +65,7 @@ def on_orbits(problem: Problem, values: np.ndarray, m0: np.ndarray, log: Log) ->
         near.append(())
         if isinstance(recording, OrbitRecording):
             found.append(orbits_of(recording, values, m0, log))
-            near[-1] = Near(*(jnp.asarray(leaf[0]) for leaf in found[-1].near))
+            near[-1] = Near(*(np.asarray(leaf[0]) for leaf in found[-1].near))
     return problem.near_to(tuple(near)), tuple(found)
 
 
@@ -74,7 +73,7 @@ def near_each(problem: Problem, u: np.ndarray, m0: np.ndarray, log: Log) -> tupl
     """The orbits of each recording at each of a batch u (S, p), m0 (S, R, 3), with as many states as the problem's."""
     each = []
     for one, state in zip(u, m0, strict=True):
-        begun, _ = on_orbits(problem, np.asarray(problem.physical(jnp.asarray(one))), state, log)
+        begun, _ = on_orbits(problem, problem.values_at(one), state, log)
         pairs = zip(begun.near, problem.near, strict=True)
         each.append(tuple(_thinned(near, like) if near else () for near, like in pairs))
     return jax.tree.map(lambda *leaves: np.stack(leaves), *each)
@@ -114,7 +113,6 @@ def _looked_for(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbit
     if not lost.size:
         return orbits
     near, closed, told = Near(*map(np.array, orbits.near)), orbits.closed.copy(), np.array(orbits.told)
-    reasons: dict[int, str] = {}
     for k in map(int, lost):
         for other in sorted(np.flatnonzero(closed.any(axis=0)), key=lambda i, k=k: abs(i - k))[:1]:
             place = int(np.argmax(closed[:, other]))
@@ -123,25 +121,24 @@ def _looked_for(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbit
     for k in map(int, lost):
         if not again.closed[k]:
             near.states[0, k], near.period[0, k] = orbits.near.states[0, k], np.nan
-            try:
-                near.states[0, k], near.period[0, k] = looked_for(recording, given, k)
-            except NoCycle as error:
-                reasons[k] = str(error)
+            if (found := _looked_for_alone(recording, given, k)) is not None:
+                near.states[0, k], near.period[0, k] = found
     if not again.closed[lost].all():
         again = shot(recording, *given, Near(near.states[0], near.period[0]))
     for k in map(int, lost[again.closed[lost]]):
         near.states[0, k], near.period[0, k] = again.near.states[k], again.near.period[k]
         told[0, k], closed[0, k] = again.told[k], True
-    return Orbits(near, told, closed, orbits.rests, reasons)
+    return Orbits(near, told, closed, orbits.rests)
 
 
-def looked_for(recording: OrbitRecording, given: tuple[Any, Any], k: int) -> tuple[np.ndarray, float]:
-    """The orbit of one setting, as `COUNT` states and a period [ns]. Raises NoCycle where there is none."""
+def _looked_for_alone(recording: OrbitRecording, given: tuple[Any, Any], k: int) -> tuple[np.ndarray, float] | None:
+    """The orbit of one setting, as `COUNT` states and a period [ns]; None where there is none."""
     bound = recording.bind(*map(jnp.asarray, given))
     model = plain_numbers(recording.at(bound.model, np.asarray(recording.settings)[k]))
-    found = orbit(model, m0=plain_numbers(bound.m0), steps=COUNT)
-    states = np.asarray(found.closed.states)
-    return states[np.arange(COUNT) * len(states) // COUNT], float(found.closed.period)
+    if (found := cycle_from(model, plain_numbers(bound.m0), COUNT)) is None:
+        return None
+    states, period = found
+    return states[np.arange(COUNT) * len(states) // COUNT], period
 
 
 # ---------------------------------------------------------------- as many states as it takes
@@ -151,7 +148,7 @@ def _accurate(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbits,
     """With so many states that the first orbit of each setting is accurate, and no fewer than `least`."""
     while (count := orbits.near.states.shape[2]) < MOST:
         if count >= least:
-            error = shot(recording, *given, Near(*(leaf[0] for leaf in orbits.near))).error
+            error = errors_of(recording, *given, Near(*(leaf[0] for leaf in orbits.near)))
             if not (error[orbits.moving] > ACCURACY).any():
                 break
         finer = [_finer(recording, given, Near(*one)) for one in zip(*orbits.near, strict=True)]
@@ -162,12 +159,12 @@ def _accurate(recording: OrbitRecording, given: tuple[Any, Any], orbits: Orbits,
 def _finer(recording: OrbitRecording, parameters: tuple[Any, Any], near: Near) -> Near:
     """Twice as many states of K orbits, and of states at rest."""
     given = given_to(recording, *parameters)
-    return given.own(_doubled(*given[:3], given.wide(near)))
+    return given.own(_doubled(*given.parameters, given.settings, given.wide(near)))
 
 
-@quick_jit
+@held_jit
 @working()
-def _doubled(recording: OfOrbits, values: Any, m0: Any, near: Near) -> Near:
+def _doubled(recording: OfOrbits, values: Any, m0: Any, settings: Any, near: Near) -> Near:
     bound = recording.bind(values, m0)
 
     def one(setting: Any, states: Any, period: Any) -> Near:
@@ -179,4 +176,4 @@ def _doubled(recording: OfOrbits, values: Any, m0: Any, near: Near) -> Near:
         still = jnp.repeat(states, 2, axis=0)
         return Near(jnp.where(fine, again.states, still), jnp.where(fine, again.period, period))
 
-    return jax.vmap(one)(jnp.asarray(recording.settings), *near)
+    return jax.vmap(one)(settings, *near)

@@ -102,9 +102,9 @@ class TableRecording(OrbitRecording):
         return (told[:, self.columns] / self.scale)[self.row_of, self.column_of][:, None]
 
     def predicted_with_slopes(self, given: tuple[Any, Any], told: Any, slopes: Any) -> tuple[np.ndarray, np.ndarray]:
-        scale, rows, columns = (np.asarray(leaf) for leaf in (self.scale, self.row_of, self.column_of))
-        moved = slopes[:, self.columns] / scale[:, None]
-        return (told[:, self.columns] / scale)[rows, columns][:, None], moved[rows, columns]
+        rows, columns = np.asarray(self.row_of), np.asarray(self.column_of)
+        scale, places = np.asarray(self.scale)[columns], self.columns[columns]
+        return (told[rows, places] / scale)[:, None], slopes[rows, places] / scale[:, None]
 
     def distances(self, told: np.ndarray) -> np.ndarray:
         rows, columns = np.asarray(self.row_of), np.asarray(self.column_of)
@@ -112,8 +112,8 @@ class TableRecording(OrbitRecording):
         off = (scaled - np.asarray(self.data)[:, 0]) / np.asarray(self.sigma)[:, 0]
         return np.bincount(rows, off**2, len(told))
 
-    def bare(self, settings: Any) -> OfOrbits:
-        return self._bare(settings=settings, scale=(), row_of=(), column_of=())
+    def bare(self) -> OfOrbits:
+        return self._bare(scale=(), row_of=(), column_of=())
 
     def of_row(self, k: int, told: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which of the data are of row k (R,), and what orbits that tell this (L, C) give there (L, R)."""

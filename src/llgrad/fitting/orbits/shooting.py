@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import equinox as eqx
 import jax
@@ -16,12 +17,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import set_leaf
-from llgrad.core.speed.quick import quick_jit
-from llgrad.fitting.orbits.cycles import TO_REST, Near, RowAtRest, RowFound, near_of, rest_at, row_at
+from llgrad.core.speed.held import HeldTree, held_jit, held_of
+from llgrad.fitting.orbits.cycles import TO_REST, Near, RowAtRest, RowFound, flow_at, near_of, rest_at, row_at
 from llgrad.fitting.targets.recording import Model
 from llgrad.fitting.targets.sought import Sought
+from llgrad.orbits.cycle.newton import newton
 from llgrad.orbits.cycle.solving import error_of
 from llgrad.orbits.results.precision import working
+
+REMEMBERED: Final = 4
+"""So many of the last shootings of a recording are remembered."""
 
 
 class OfOrbits(Sought):
@@ -39,8 +44,8 @@ class OfOrbits(Sought):
         """What is needed of one orbit (C,) in SI, the frequency of its strongest tone first."""
 
     @abc.abstractmethod
-    def bare(self, settings: Any) -> OfOrbits:
-        """What its orbits at other settings depend on, and nothing of the data: those of other data are found by the
+    def bare(self) -> OfOrbits:
+        """What its orbits at any settings depend on, and nothing of the data: those of other data are found by the
         same programs."""
 
     def _bare(self, **others: Any) -> OfOrbits:
@@ -51,6 +56,7 @@ class OfOrbits(Sought):
             self,
             **others,
             model=model,
+            settings=(),
             data=(),
             sigma=(),
             near=(),
@@ -69,8 +75,10 @@ class OfOrbits(Sought):
 class Given(NamedTuple):
     """What the orbits of K rows depend on, made up to a power of two: tables of several lengths share programs."""
 
-    recording: OfOrbits
+    recording: HeldTree
     """Without its data."""
+    settings: np.ndarray
+    """Of all rows that the programs take."""
     values: np.ndarray
     """Of the parameters that it has [SI], (q,)."""
     m0: Any
@@ -78,23 +86,50 @@ class Given(NamedTuple):
     rows: int
     """K."""
 
+    @property
+    def parameters(self) -> tuple[HeldTree, Any, Any]:
+        """What programs take first."""
+        return self.recording, self.values, self.m0
+
     def wide(self, tree: Any) -> Any:
         """Leaves (K, …) with as many rows as the programs take."""
-        more = len(self.recording.settings) - self.rows
-        return jax.tree.map(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], more, axis=0)]), tree)
+        return widened(tree, len(self.settings))
 
     def own(self, tree: Any) -> Any:
         """The K rows of leaves that a program gave."""
-        return jax.tree.map(lambda leaf: np.array(leaf)[: self.rows], tree)
+        return narrowed(tree, self.rows)
+
+
+def narrowed(tree: Any, count: int) -> Any:
+    """The first rows of the leaves that a program gave."""
+    return jax.tree.map(lambda leaf: np.array(np.asarray(leaf)[:count]), tree)
+
+
+def widened(tree: Any, count: int) -> Any:
+    """Leaves (K, …) with the last of their rows again and again, up to a count."""
+
+    def longer(leaf: np.ndarray) -> np.ndarray:
+        return np.concatenate([leaf, np.repeat(leaf[-1:], count - len(leaf), axis=0)])
+
+    return tree if len(jax.tree.leaves(tree)[0]) == count else jax.tree.map(longer, tree)
+
+
+def whole_count(count: int) -> int:
+    """The power of two that so many rows are made up to."""
+    return 1 << (count - 1).bit_length()
 
 
 def given_to(recording: OfOrbits, values: Any, m0: Any) -> Given:
     """From all parameters (p,) [SI] of a problem and the reference state of a recording."""
     settings = np.asarray(recording.settings, float)
-    count = len(settings)
-    more = (1 << (count - 1).bit_length()) - count
-    bare = recording.bare(np.concatenate([settings, np.repeat(settings[-1:], more, axis=0)]))
-    return Given(bare, np.asarray(values, float)[[index for _, index in recording.places]], np.asarray(m0), count)
+    wide = widened(settings, whole_count(len(settings)))
+    places = [index for _, index in recording.places]
+    held = held_of(recording, _bare, ("data", "sigma", "near", "row", "label"))
+    return Given(held, wide, np.asarray(values, float)[places], np.asarray(m0), len(settings))
+
+
+def _bare(recording: OfOrbits) -> OfOrbits:
+    return recording.bare()
 
 
 class Shot(NamedTuple):
@@ -108,51 +143,84 @@ class Shot(NamedTuple):
     """They themselves; where there is none, what was looked near."""
     closed: np.ndarray
     """Whether there is one (K,)."""
-    error: np.ndarray
-    """Relative error for so many states (K,)."""
 
 
-def shot(recording: OfOrbits, values: Any, m0: Any, near: Near) -> Shot:
-    """The orbits near others at parameters (p,) [SI]."""
+def shot(recording: OfOrbits, values: Any, m0: Any, near: Near, *, resting: bool = True) -> Shot:
+    """The orbits near others at parameters (p,) [SI]; of those that are `resting` too what rings."""
     given = given_to(recording, values, m0)
     near = Near(*(np.asarray(leaf) for leaf in near))
-    told, slopes, found, closed, error = given.own(_shots(*given[:3], given.wide(near)))
-    if not closed.all():
+    key = (resting, *(leaf.tobytes() for leaf in (np.asarray(values), given.m0, *near)))
+    known = given.recording.known
+    found = known.get(key)
+    if found is None:  # a fit asks for the orbits at its answer several times
+        found = known[key] = _shot(recording, given, len(values), near, resting)
+        for old in list(known)[:-REMEMBERED]:
+            known.pop(old, None)
+    return found
+
+
+def _shot(recording: OfOrbits, given: Given, count: int, near: Near, resting: bool) -> Shot:
+    told, slopes, found, closed = given.own(_shots(*given.parameters, given.settings, given.wide(near)))
+    if resting and not closed.all():
         rest, moved = at_rest(given, near.states.mean(axis=1))
         rings = (
             ~closed & rest.found & (rest.attracts | np.isnan(near.period))
         )  # round one that repels there is an orbit
         told[~closed, 0], slopes[~closed, 0] = np.nan, np.nan
         told[rings, 0], slopes[rings, 0] = rest.frequency[rings], moved[rings]
-    whole = np.zeros((*told.shape, len(np.asarray(values))))
+    whole = np.zeros((*told.shape, count))
     for place, (_, index) in enumerate(recording.places):
         whole[..., index] += slopes[..., place]
-    return Shot(told, whole, found, closed, error)
+    for leaf in (told, whole, *found, closed):
+        leaf.flags.writeable = False
+    return Shot(told, whole, found, closed)
 
 
-def at_rest(given: Given, states: np.ndarray) -> tuple[RowAtRest, np.ndarray]:
-    """The states at rest near others (K, n), and the slopes (K, q) of their frequencies by the parameters given."""
-    return given.own(_rests(*given[:3], given.wide(np.asarray(states))))
+def errors_of(recording: OfOrbits, values: Any, m0: Any, near: Near) -> np.ndarray:
+    """Relative errors (K,) of the orbits near others, by the length of their steps."""
+    given = given_to(recording, values, m0)
+    near = Near(*(np.asarray(leaf) for leaf in near))
+    return given.own(_errors(*given.parameters, given.settings, given.wide(near)))
 
 
-@quick_jit
+def at_rest(given: Given, states: np.ndarray, rows: np.ndarray | None = None) -> tuple[RowAtRest, np.ndarray]:
+    """The states at rest near others (B, n), each of one of the rows (B,), by default all; and the slopes (B, q) of
+    their frequencies by the parameters given."""
+    settings = given.settings[: given.rows] if rows is None else given.settings[rows]
+    wide = widened((settings, np.asarray(states)), whole_count(len(settings)))
+    return narrowed(_rests(*given.parameters, *wide), len(settings))
+
+
+@partial(held_jit, often=True)
 @working()
-def _shots(recording: OfOrbits, values: Any, m0: Any, near: Near) -> tuple[Any, Any, Near, Any, Any]:
+def _shots(recording: OfOrbits, values: Any, m0: Any, settings: Any, near: Near) -> tuple[Any, Any, Near, Any]:
     def one(setting: Any, states: Any, period: Any) -> Any:
         def told(values: Any) -> tuple[Any, Any]:
             row = row_at(recording.at(recording.bind(values, m0).model, setting), states, period)
             found = recording.told(row)
-            return found, (found, Near(*near_of(row, states, period)), row.closed, error_of(row.flow, row.found))
+            return found, (found, Near(*near_of(row, states, period)), row.closed)
 
         slopes, (found, *others) = jax.jacfwd(told, has_aux=True)(values)
         return found, slopes, *others
 
-    return jax.vmap(one)(jnp.asarray(recording.settings), *near)
+    return jax.vmap(one)(settings, *near)
 
 
-@quick_jit
+@partial(held_jit, often=True)
 @working()
-def _rests(recording: OfOrbits, values: Any, m0: Any, states: Any) -> tuple[RowAtRest, Any]:
+def _errors(recording: OfOrbits, values: Any, m0: Any, settings: Any, near: Near) -> Any:
+    model = recording.bind(values, m0).model
+
+    def one(setting: Any, states: Any, period: Any) -> Any:
+        flow = flow_at(recording.at(model, setting))
+        return error_of(flow, newton(flow, states, period))
+
+    return jax.vmap(one)(settings, *near)
+
+
+@held_jit
+@working()
+def _rests(recording: OfOrbits, values: Any, m0: Any, settings: Any, states: Any) -> tuple[RowAtRest, Any]:
     def one(setting: Any, state: Any) -> tuple[RowAtRest, Any]:
         def frequency(values: Any) -> tuple[Any, RowAtRest]:
             rest = rest_at(recording.at(recording.bind(values, m0).model, setting), state, TO_REST)
@@ -161,4 +229,4 @@ def _rests(recording: OfOrbits, values: Any, m0: Any, states: Any) -> tuple[RowA
         slopes, rest = jax.jacfwd(frequency, has_aux=True)(values)
         return rest, slopes
 
-    return jax.vmap(one)(jnp.asarray(recording.settings), states)
+    return jax.vmap(one)(settings, states)

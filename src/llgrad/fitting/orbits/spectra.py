@@ -70,8 +70,8 @@ class SpectrumRecording(OrbitRecording):
     def distances(self, told: np.ndarray) -> np.ndarray:
         return ((told[:, 0] - float(self.peak)) / float(self.peak_error)) ** 2
 
-    def bare(self, settings: Any) -> OfOrbits:
-        return self._bare(settings=settings, frequencies=(), peak=(), peak_error=(), by_peak=())
+    def bare(self) -> OfOrbits:
+        return self._bare(frequencies=(), peak=(), peak_error=(), by_peak=())
 
 
 @quick_jit

@@ -32,7 +32,7 @@ MOVES: Final = 1e-3
 
 def unseen_orbits(problem: Problem, u: np.ndarray, m0: np.ndarray) -> tuple[str | None, ...]:
     """For each recording a sentence where the orbit at u (p,), m0 (R, 3) is faster than half its sampling rate."""
-    values = problem.physical(jnp.asarray(u))
+    values = problem.values_at(u)
     return tuple(_sentence(recording, values, m0[recording.row]) for recording in problem.recordings)
 
 

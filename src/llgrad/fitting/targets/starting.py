@@ -5,6 +5,7 @@ A unit vector is tilted along its θ̂ and φ̂ ("m0.polar", "m0.free.azimuthal"
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -93,7 +94,7 @@ class StateForm(eqx.Module):
 def form_of(model: Oscillator | System) -> StateForm:
     """The form of the state of a device, or of a system."""
     if isinstance(model, Oscillator):
-        return StateForm(jax.tree.structure(Vec3(0.0, 0.0, 0.0)), ("x", "y", "z"), ("1",) * 3, (0,))
+        return _form_of_device()
     state = model.start()
     names, spins, place = component_names(state), [], 0
     for node in jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, Spin)):
@@ -101,6 +102,11 @@ def form_of(model: Oscillator | System) -> StateForm:
         place += len(jax.tree.leaves(node))
     units = tuple(model.outputs.get(name, "1") for name in names)
     return StateForm(jax.tree.structure(state), names, units, tuple(spins))
+
+
+@functools.cache
+def _form_of_device() -> StateForm:
+    return StateForm(jax.tree.structure(Vec3(0.0, 0.0, 0.0)), ("x", "y", "z"), ("1",) * 3, (0,))
 
 
 def given_start(model: Oscillator | System, m0: Any) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import eval_context
 
 from llgrad.core.arguments.kinds import check_kind
@@ -21,7 +22,7 @@ from llgrad.orbits.carried import check_once
 from llgrad.orbits.cycle.guess import spiral
 from llgrad.orbits.cycle.newton import NewtonEnd, newton
 from llgrad.orbits.cycle.reasons import NoCycle, reason_of
-from llgrad.orbits.cycle.settling import SettlingOutcome, settle
+from llgrad.orbits.cycle.settling import Settled, SettlingOutcome, settle
 from llgrad.orbits.cycle.solving import (
     attracts,
     closed_of,
@@ -180,6 +181,29 @@ def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -
         if not bool(is_cycle(flow, found)):
             raise NoCycle("from the orbit that is given as `near` none of this model was reached; leave it out")
         return found, SearchOutcome.FOUND if bool(attracts(found)) else SearchOutcome.REPELS, flow.inner
+    searched = _searched(flow, start, count)
+    if isinstance(searched, _NoneFound):
+        raise NoCycle(reason_of(model, searched.flow, start, searched.settled, searched.stiffness))
+    return searched
+
+
+class _NoneFound(NamedTuple):
+    """How a search ended that found no cycle."""
+
+    flow: Flow
+    settled: Settled
+    stiffness: float
+
+
+def cycle_from(model: Model, m0: Any, count: int) -> tuple[np.ndarray, float] | None:
+    """The attracting cycle that a search from a state comes to, as `count` states or more and a period [ns]; None where
+    it comes to none, without the reason that `orbit` looks for. For values that are known."""
+    with searching(model, m0), eval_context():
+        searched = _searched(*_flow_and_start(model, m0, None), count)
+    return None if isinstance(searched, _NoneFound) else (np.asarray(searched[0].states), float(searched[0].period))
+
+
+def _searched(flow: Flow, start: Any, count: int) -> tuple[NewtonEnd, SearchOutcome, int] | _NoneFound:
     guess = spiral(flow, start, count, jnp.zeros(2))
     if STIFF < (stiff := float(guess.stiffness)) < math.inf:
         flow = dataclasses.replace(flow, inner=math.ceil(min(stiff, STIFFEST) / 2))
@@ -194,4 +218,4 @@ def _found(model: Any, flow: Flow, start: Any, near: Orbit | None, count: int) -
     settled = settle(flow, start, count)
     if settled.outcome is SettlingOutcome.CYCLE and settled.found is not None:
         return once_round(flow, settled.found), SearchOutcome.FOUND, flow.inner
-    raise NoCycle(reason_of(model, flow, start, settled, stiff))
+    return _NoneFound(flow, settled, stiff)
