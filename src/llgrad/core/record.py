@@ -264,7 +264,7 @@ def from_json(entry: Any, base: type[Record] = Record, area: float | None = None
     if "type" not in entry:
         raise ValueError(
             "a record needs the entry 'type' (for example \"Oscillator\"); this one has "
-            + ", ".join(str(name)[:80] for name in entry)
+            + (", ".join(str(name)[:80] for name in entry) or "no entries")
         )
     kind = _find(base, entry["type"])
     if kind is None:

@@ -148,7 +148,9 @@ def resonance_map(
     check_kind("device", device, (Oscillator, Stack), "see llgrad.presets, or lg.Stack for one of several layers")
     f = np.atleast_1d(np.asarray(frequencies, float))
     if f.ndim != 1 or not f.size or not np.isfinite(f).all() or (f <= 0).any():
-        raise ValueError(f"frequencies = {frequencies!r}, expected positive frequencies in hertz, such as [5e9, 6e9]")
+        some = np.ravel(f)[:1] if f.ndim != 1 else f[~(np.isfinite(f) & (f > 0))][:1]
+        got = f"{some[0]:g} Hz among {f.size} of the shape {f.shape}" if some.size else "none"
+        raise ValueError(f"frequencies: got {got}, expected a list of positive ones in hertz, such as [5e9, 6e9]")
     found = one_sweep(device, "field", start, stop, angle=angle, steps=steps, m0=m0)
     if not isinstance(found, Loop):
         raise ValueError(f"angle = {angle!r}, expected one pair of angles; make a map of each")
