@@ -48,11 +48,10 @@ def quantity(unit: str, *, default: Any = dataclasses.MISSING, about: str = "", 
     `bound`: where the values of a `System`'s parameter may lie, `between(low, high)`, `positive()` or
     `unbounded(scale)`: another value is refused, and a fit searches within it.
     """
-    return eqx.field(
-        converter=as_leaf if default is None else given(as_leaf, "a number"),
-        metadata={"unit": unit, "about": about} | ({} if bound is None else {"bound": bound}),
-        **({} if default is dataclasses.MISSING else {"default": default}),
-    )
+    extra: dict[str, Any] = {} if default is dataclasses.MISSING else {"default": default}
+    convert = as_leaf if default is None else given(as_leaf, "a number")
+    more = {} if bound is None else {"bound": bound}
+    return eqx.field(converter=convert, metadata={"unit": unit, "about": about} | more, **extra)
 
 
 def vector(unit: str, *, default: Any = dataclasses.MISSING, about: str = "") -> Any:
@@ -97,12 +96,12 @@ class Record(eqx.Module):
 
         For a path inside a field use `set_leaf(sto, "field.z", 0.02)`.
         """
-        known = {field.name: field.metadata.get("converter") for field in dataclasses.fields(self)}
+        known = {field.name: field.metadata.get("converter") or _as_it_is for field in dataclasses.fields(self)}
         for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"{type(self).__name__} has no field {name!r}; it has {', '.join(known)}")
             try:
-                _ = value if known[name] is None else known[name](value)
+                known[name](value)
             except ValueError as error:
                 raise ValueError(f"{type(self).__name__}: {name}: {error}") from None
         return dataclasses.replace(self, **changes)
@@ -113,6 +112,10 @@ class Record(eqx.Module):
         value_width = max((len(value) for _, value, _ in rows), default=0)
         lines = [f"  {path:<{width}}  {value:<{value_width}}  {about}".rstrip() for path, value, about in rows]
         return "\n".join([type(self).__name__, *lines])
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def rows_of(record: Record, prefix: str = "") -> list[tuple[str, Any, str, str]]:
