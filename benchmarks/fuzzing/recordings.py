@@ -136,7 +136,7 @@ def lecroy(segments: int = 1, codes: np.ndarray = CODES, order: str = "<", unit:
     put(36, "iiiiii", 346, 0, 0, 16 * segments if segments > 1 else 0, 0, 0)
     put(60, "i", 2 * codes.size * segments)
     put(76, "16s", b"MADE UP")
-    put(116, "i", codes.size * segments)
+    put(116, "iiii", codes.size * segments, 0, 0, codes.size * segments - 1)
     put(144, "i", segments)
     put(156, "ff", 0.001, 0.25)
     put(174, "h", segments)
@@ -173,6 +173,7 @@ def tektronix(frames: int = 1, version: int = 3, order: str = "<", codes: np.nda
     for k in range(frames):
         at = curves if k == 0 else curves + 30 + (frames - 1) * 24 + (k - 1) * 30
         put(at + 10, "IIIII", *places)
+        put(curves - 24 + 4 if k == 0 else curves + 30 + (k - 1) * 24 + 4, "d", 0.25 * k)
     kind = f"{order}i2"
     edge = np.full(4, 9999).astype(kind).tobytes()
     return bytes(head) + b"".join(edge + (codes + 1000 * k).astype(kind).tobytes() + edge for k in range(frames))

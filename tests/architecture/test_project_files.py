@@ -2,6 +2,8 @@
 
 import pathlib
 import re
+import shutil
+import subprocess
 import tomllib
 
 import pytest
@@ -35,3 +37,17 @@ def test_workflows_run_targets_of_the_makefile(workflow):
 
 def test_the_citation_has_the_version_of_the_package():
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == PROJECT["version"]
+
+
+OUTPUTS = {".wav", ".csv", ".npz", ".npy", ".png", ".html", ".json", ".jsonl", ".bin", ".tdms", ".h5", ".parquet"}
+"""Endings of files that examples and commands write where they are run."""
+
+
+@pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="no checkout of git")
+def test_nothing_that_an_example_writes_lies_beside_the_readme():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    beside = [name for name in listed if name and "/" not in name]
+    assert "README.md" in beside
+    assert [name for name in beside if pathlib.Path(name).suffix in OUTPUTS] == []

@@ -7,6 +7,7 @@ import pytest
 
 from llgrad.devices.bounds import Between, Positive, Unbounded
 from llgrad.fitting.answers import intervals
+from llgrad.fitting.answers.levels import freedom_of, level_of
 from llgrad.fitting.problem import CostEvaluation
 
 T = np.linspace(0.0, 3.0, 40)
@@ -117,9 +118,8 @@ def test_intervals_hold_the_truth_where_standard_errors_do_not(rng):
 
 def test_where_noise_is_estimated_the_level_is_students():
     def level(*noises):
-        recordings = [SimpleNamespace(data=np.zeros(6)) for _ in noises]
-        result = SimpleNamespace(experiments=[SimpleNamespace(noise=one) for one in noises], names=("a", "b"))
-        return intervals._level(result, SimpleNamespace(recordings=recordings), 0.95) ** 0.5
+        problem = SimpleNamespace(recordings=[SimpleNamespace(data=np.zeros(6)) for _ in noises])
+        return level_of(0.95, freedom_of(problem, [SimpleNamespace(noise=one) for one in noises], 2)) ** 0.5
 
     assert level(0.1, 0.2) == pytest.approx(1.959964, abs=1e-6)
     assert level(None) == pytest.approx(2.776445, abs=1e-6)  # of 4 degrees of freedom

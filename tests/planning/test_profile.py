@@ -9,14 +9,15 @@ from tests.planning.conftest import NOISE, QUICK, noisy
 from llgrad.core.record import set_leaf
 from llgrad.devices.bounds import between
 from llgrad.fitting.answers.intervals import intervals
-from llgrad.fitting.answers.profile import LEVELS, Profile, profile
+from llgrad.fitting.answers.profile import Profile, profile
 from llgrad.fitting.fit import fit
 from llgrad.fitting.targets.experiment import Experiment
 
 
-def parabola(values, settled=True):
+def parabola(values, freedom=np.inf):
     values = np.asarray(values, float)
-    return Profile("alpha", "1", 2.0, 0.5, values, ((values - 2) / 0.5) ** 2, np.full(values.size, settled), 0)
+    rise = ((values - 2) / 0.5) ** 2
+    return Profile("alpha", "1", 2.0, 0.5, values, rise, np.full(values.size, True), 0, freedom=freedom)
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +27,35 @@ def of_current(fitted):
 
 def test_the_interval_of_a_parabola_is_exact():
     one = parabola(np.linspace(0.5, 3.5, 13))
-    assert one.interval(0.68) == pytest.approx((2 - 0.5 * LEVELS[0.68] ** 0.5, 2 + 0.5 * LEVELS[0.68] ** 0.5))
+    assert one.interval(0.68) == pytest.approx((2 - 0.49723, 2 + 0.49723), abs=1e-4)
     assert one.interval(0.95) == pytest.approx((2 - 0.97998, 2 + 0.97998), abs=1e-4)
     assert "95% interval 1.02" in str(one)
 
 
 def test_an_open_side_is_infinite():
     assert parabola([1.8, 2.0, 2.2, 4.0]).interval(0.95) == pytest.approx((-np.inf, 2.98), abs=0.01)
-    with pytest.raises(ValueError, match=r"expected one of 0\.68, 0\.95"):
-        parabola([1.0, 2.0]).interval(0.5)
+    with pytest.raises(ValueError, match=r"probability = 95, expected one between 0 and 1"):
+        parabola([1.0, 2.0]).interval(95)
+
+
+# Abramowitz and Stegun 1964, table 26.10: t of 95 and 99 % for that freedom
+@pytest.mark.parametrize(
+    ("freedom", "t95", "t99"), [(2, 4.303, 9.925), (5, 2.571, 4.032), (30, 2.042, 2.750), (np.inf, 1.960, 2.576)]
+)
+def test_an_estimated_noise_widens_the_interval_as_students_t_does(freedom, t95, t99):
+    one = parabola(np.linspace(-6, 10, 65), freedom)
+    for probability, t in ((0.95, t95), (0.99, t99)):
+        assert one.interval(probability) == pytest.approx((2 - 0.5 * t, 2 + 0.5 * t), abs=3e-4)
+    assert one.to_json()["interval_95"] == pytest.approx(one.interval(), abs=0)
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_noise_that_was_given_has_no_freedom(device, m0, given):
+    few = noisy(device, 1, 2e-11, m0=m0)
+    result = fit(device, few, free=["current"], m0=m0, **(QUICK | {"noise": NOISE if given else None}))
+    one = profile(result, "current", points=9, span=5.0)
+    assert one.freedom == (np.inf if given else 3 * few.t.size - 1)
+    assert intervals(result)["current"] == pytest.approx(one.interval(), rel=1e-3)
 
 
 def test_it_is_nearly_the_parabola_of_the_standard_error(fitted, of_current):

@@ -245,7 +245,7 @@ def fit(
     if told and not json:
         say_intervals(told)
     if report is not None:
-        write_report(report, result, source=trace.name, with_profiles=profiles, force=force)
+        write_report(report, result, source=trace.name, with_profiles=profiles, intervals=told, force=force)
         if not json:
             print(f"wrote {report}")
     if not result.explained:

@@ -65,8 +65,8 @@ class Commands(CommandGroup):
             raise typer.Exit(_end(_sentence(error), BAD_INPUT)) from None
         except ValueError as error:
             raise typer.Exit(_end(str(error), BAD_INPUT)) from None
-        except (RuntimeError, AssertionError):
-            if fault := platform_fault():
+        except (MemoryError, RuntimeError, AssertionError) as error:
+            if fault := _too_large(error) or platform_fault():
                 raise typer.Exit(_end(fault, BAD_INPUT)) from None
             raise
         except KeyboardInterrupt:
@@ -114,6 +114,14 @@ def main() -> None:
 def _end(sentence: str, status: int) -> int:
     say(sentence)
     return status
+
+
+def _too_large(error: BaseException) -> str:
+    """A sentence where NumPy's or XLA's memory was not enough."""
+    if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
+        return ""
+    said = str(error).removeprefix("RESOURCE_EXHAUSTED: ").partition("\n")[0].rstrip(".")
+    return f"this needs more memory than there is{f' ({said})' if said else ''}; ask for less at once"
 
 
 def _misuse(error: Any) -> str:

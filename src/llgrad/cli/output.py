@@ -42,11 +42,17 @@ class Outputs(NamedTuple):
 
 
 def check_outputs(
-    out: pathlib.Path | None, endings: Iterable[str], folder: pathlib.Path | None, pictures: Iterable[str], force: bool
+    out: pathlib.Path | None,
+    endings: Iterable[str],
+    folder: pathlib.Path | None,
+    pictures: Iterable[str],
+    force: bool,
+    *,
+    option: str = "--plot",
 ) -> Outputs:
     """The files to write, if all of them can be: an existing file, a missing folder or a wrong ending is an error now.
 
-    Nothing is made yet: `save_pictures` makes the folder of the pictures.
+    Nothing is made yet: `save_pictures` makes the folder of the pictures, which `option` names.
     Raises FileExistsError, FileNotFoundError, PermissionError, ValueError.
     """
     if out is not None:
@@ -56,7 +62,7 @@ def check_outputs(
     if folder is None:
         return Outputs(out, {}, force)
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"--plot {folder} is a file, expected the name of a folder")
+        raise ValueError(f"{option} {folder} is a file, expected the name of a folder")
     files = {name: folder / f"{name}.png" for name in pictures}
     if folder.exists():
         for file in files.values():
@@ -97,8 +103,8 @@ def print_json(entry: Mapping[str, Any]) -> None:
 
 
 def say(sentence: str) -> None:
-    """A sentence for the user, on stderr."""
-    print(f"llgrad: {sentence}", file=sys.stderr)
+    """A sentence for the user, on stderr, on one line whatever it quotes."""
+    print(f"llgrad: {' '.join(sentence.split())}", file=sys.stderr)
 
 
 def command_line() -> str:

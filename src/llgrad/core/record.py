@@ -19,27 +19,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 
+from llgrad.core.arguments.leaves import as_leaf, as_table, as_vector, given, is_concrete
 from llgrad.core.units import read_quantity, read_vector, show
 from llgrad.core.vector import Vec3
 
 KEPT_IN_FILES: Final = ("llgrad.devices", "llgrad.drives", "llgrad.physics")
 """Packages of the records that files hold."""
-
-
-def _as_leaf(value: Any) -> Any:
-    """Numbers become Python floats, sequences become arrays; vectors, tracers and placeholders pass."""
-    if isinstance(value, (bool, str)):
-        raise ValueError(f"expected a number, got {value!r}; give a number in SI units")
-    if isinstance(value, (int, float, np.integer, np.floating)):
-        return float(value)
-    if isinstance(value, np.ndarray) or (isinstance(value, (list, tuple)) and value):
-        array = np.asarray(value, dtype=float)
-        return float(array) if array.ndim == 0 else array
-    if isinstance(value, jax.Array) and not isinstance(value, Tracer) and jnp.issubdtype(value.dtype, jnp.integer):
-        return value.astype(float)
-    return value
 
 
 def as_number(value: Any) -> Any:
@@ -56,37 +42,24 @@ def as_count(value: Any) -> Any:
     return int(value) if np.ndim(value) == 0 and np.issubdtype(value.dtype, np.integer) else value
 
 
-def _as_vector(value: Any) -> Any:
-    """A Vec3, or anything with three components along its last axis."""
-    if isinstance(value, Vec3):
-        return Vec3(_as_leaf(value.x), _as_leaf(value.y), _as_leaf(value.z))
-    if isinstance(value, (list, tuple)) and len(value) == 3:
-        return Vec3(*(_as_leaf(component) for component in value))
-    if isinstance(value, (np.ndarray, jax.Array)) and value.shape[-1:] == (3,):
-        return Vec3(*(_as_leaf(value[..., axis]) for axis in range(3)))
-    if hasattr(value, "shape") or isinstance(value, (int, float, list, tuple)):
-        raise ValueError(f"expected a vector of three components, got {value!r}; give (x, y, z)")
-    return value
-
-
 def quantity(unit: str, *, default: Any = dataclasses.MISSING, about: str = "", bound: Any = None) -> Any:
     """A scalar field of a record, with its SI unit ("1" for a pure number) and a few words for the card.
 
     `bound`: where the values of a `System`'s parameter may lie, `between(low, high)`, `positive()` or
     `unbounded(scale)`: another value is refused, and a fit searches within it.
     """
-    return eqx.field(
-        converter=_as_leaf,
-        metadata={"unit": unit, "about": about} | ({} if bound is None else {"bound": bound}),
-        **({} if default is dataclasses.MISSING else {"default": default}),
-    )
+    extra: dict[str, Any] = {} if default is dataclasses.MISSING else {"default": default}
+    convert = as_leaf if default is None else given(as_leaf, "a number")
+    more = {} if bound is None else {"bound": bound}
+    return eqx.field(converter=convert, metadata={"unit": unit, "about": about} | more, **extra)
 
 
 def vector(unit: str, *, default: Any = dataclasses.MISSING, about: str = "") -> Any:
     """A Vec3 field of a record, with the SI unit of its components."""
     extra: dict[str, Any] = {} if default is dataclasses.MISSING else {"default_factory": lambda: Vec3(*default)}
     extra = {"default": None} if default is None else extra
-    return eqx.field(converter=_as_vector, metadata={"unit": unit, "about": about, "vector": True}, **extra)
+    convert = as_vector if default is None else given(as_vector, "a vector of three components")
+    return eqx.field(converter=convert, metadata={"unit": unit, "about": about, "vector": True}, **extra)
 
 
 def table(unit: str, *, ascending: bool = False, about: str = "") -> Any:
@@ -110,37 +83,9 @@ def table(unit: str, *, ascending: bool = False, about: str = "") -> Any:
     """
 
     def convert(value: Any) -> Any:
-        return _as_table(value, unit, ascending)
+        return as_table(value, unit, ascending)
 
     return eqx.field(converter=convert, metadata={"unit": unit, "about": about, "table": True})
-
-
-def _as_table(value: Any, unit: str, ascending: bool) -> Any:
-    """A list of numbers as an array; tracers and placeholders pass."""
-    if not isinstance(value, (list, tuple, int, float)) and not hasattr(value, "shape"):
-        return value
-    array = value if isinstance(value, jax.Array) else np.asarray(value, dtype=float)
-    if array.ndim != 1 or array.size < 2:
-        raise ValueError(f"a table [{unit}] of the shape {array.shape}, expected a list of two numbers or more")
-    if not is_concrete(array):
-        return array
-    numbers = np.asarray(array, dtype=float)
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"number {int(np.argmin(np.isfinite(numbers)))} of a table [{unit}] is not finite")
-    if ascending and (np.diff(numbers) <= 0).any():
-        place = int(np.argmax(np.diff(numbers) <= 0))
-        raise ValueError(
-            f"a table [{unit}] goes from {numbers[place]:g} to {numbers[place + 1]:g} at its numbers {place} and "
-            f"{place + 1}, expected an ascending one; sort it, and what belongs to it alike"
-        )
-    return numbers if isinstance(value, (list, tuple)) else array
-
-
-def is_concrete(value: Any) -> bool:
-    """Whether a leaf has a value now (it is a number or an array, not a tracer or a placeholder)."""
-    return isinstance(value, (float, int, np.ndarray, np.generic)) or (
-        isinstance(value, jax.Array) and not isinstance(value, Tracer)
-    )
 
 
 class Record(eqx.Module):
@@ -151,10 +96,14 @@ class Record(eqx.Module):
 
         For a path inside a field use `set_leaf(sto, "field.z", 0.02)`.
         """
-        known = [field.name for field in dataclasses.fields(self)]
-        for name in changes:
+        known = {field.name: field.metadata.get("converter") or _as_it_is for field in dataclasses.fields(self)}
+        for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"{type(self).__name__} has no field {name!r}; it has {', '.join(known)}")
+            try:
+                known[name](value)
+            except ValueError as error:
+                raise ValueError(f"{type(self).__name__}: {name}: {error}") from None
         return dataclasses.replace(self, **changes)
 
     def __repr__(self) -> str:
@@ -163,6 +112,10 @@ class Record(eqx.Module):
         value_width = max((len(value) for _, value, _ in rows), default=0)
         lines = [f"  {path:<{width}}  {value:<{value_width}}  {about}".rstrip() for path, value, about in rows]
         return "\n".join([type(self).__name__, *lines])
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def rows_of(record: Record, prefix: str = "") -> list[tuple[str, Any, str, str]]:
@@ -314,7 +267,7 @@ def from_json(entry: Any, base: type[Record] = Record, area: float | None = None
     if "type" not in entry:
         raise ValueError(
             "a record needs the entry 'type' (for example \"Oscillator\"); this one has "
-            + ", ".join(str(name)[:80] for name in entry)
+            + (", ".join(str(name)[:80] for name in entry) or "no entries")
         )
     kind = _find(base, entry["type"])
     if kind is None:

@@ -62,6 +62,15 @@ class Junction(Record):
         return voltage / self.at_voltage(cosine, voltage)
 
 
+def check_junction(of: str, junction: Any) -> None:
+    """Raise ValueError for what has no resistance; a placeholder of a transformation passes."""
+    if isinstance(junction, (bool, int, float, str, list, tuple)):
+        raise ValueError(
+            f"{of}: junction = {junction!r}, expected a law of its resistance, such as "
+            "lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0)"
+        )
+
+
 def _alone(junction: Junction, cosine: Any, current: Any) -> tuple[list[Law], Linear]:
     """A junction and the network that gives it a current, as `settled` and `polished` take them."""
 

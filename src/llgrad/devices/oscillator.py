@@ -7,6 +7,7 @@ from typing import Any
 
 import equinox as eqx
 
+from llgrad.core.arguments.leaves import as_leaf
 from llgrad.core.constants import GAMMA_ELECTRON
 from llgrad.core.field_term import FieldTerm, as_terms, terminals_of
 from llgrad.core.record import Record, quantity, vector
@@ -14,7 +15,7 @@ from llgrad.core.vector import Vec3
 from llgrad.devices import ranges
 from llgrad.devices.conversions import cmtj, mumax
 from llgrad.devices.conversions.names import named
-from llgrad.devices.junction import Junction
+from llgrad.devices.junction import Junction, check_junction
 
 
 class Oscillator(Record):
@@ -54,12 +55,16 @@ class Oscillator(Record):
     polariser: Vec3 = vector("1", default=(1.0, 0.0, 0.0), about="direction p of the fixed layer")
     current: float = quantity("A", default=0.0, about="direct current I")
     field: Vec3 = vector("T", default=(0.0, 0.0, 0.0), about="applied field")
-    temperature: float = quantity("K", default=0.0, about="temperature of the free layer")
+    temperature: float = eqx.field(
+        converter=as_leaf, default=0.0, metadata={"unit": "K", "about": "temperature of the free layer"}
+    )
+    """None is 0, as of other devices."""
     terms: tuple[FieldTerm, ...] = eqx.field(converter=as_terms, default=())
     junction: Junction | None = None
 
     def __check_init__(self) -> None:
         ranges.check_oscillator(self)
+        check_junction("Oscillator", self.junction)
         if wrong := [term for term in self.terms if not isinstance(term, FieldTerm)]:
             raise ValueError(f"terms holds {type(wrong[0]).__name__}, expected field terms; see lg.physics.FieldTerm")
         if "voltage" in terminals_of(self.terms) and self.junction is None:

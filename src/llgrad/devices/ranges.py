@@ -176,7 +176,10 @@ LAYER: Final[dict[str, Range]] = {
 }
 """What each quantity of a layer of a stack can be."""
 
-STACK: Final[dict[str, Range]] = {name: OSCILLATOR[name] for name in ("current", "field", "temperature")}
+STACK: Final[dict[str, Range]] = {
+    **{name: OSCILLATOR[name] for name in ("current", "field", "temperature")},
+    "voltage": Range("V", -20, 20, lambda v: f"a barrier stands about a volt; did you mean {v:g} mV?"),
+}
 """What each quantity of a stack can be."""
 
 EXCHANGE: Final = Range("J/m²", -0.1, 0.1, lambda v: f"it is in J/m²; 1 erg/cm² = 1 mJ/m², so did you mean {v:g}e-3?")

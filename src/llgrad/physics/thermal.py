@@ -18,7 +18,7 @@ def thermal_sigma(device: Oscillator, dt: float) -> Any:
     Stratonovich's
     rule. Source: W. F. Brown, Phys. Rev. 130, 1677 (1963). Zero temperature gives zero, with a zero gradient.
     """
-    return thermal_deviation(device, device.temperature, dt)
+    return thermal_deviation(device, 0.0 if device.temperature is None else device.temperature, dt)
 
 
 def thermal_deviation(body: Any, temperature: Any, dt: float) -> Any:

@@ -129,6 +129,17 @@ def test_no_branch_is_skipped_however_near_the_next_one_is(count):
     np.testing.assert_allclose(found.switching[0], tops, rtol=1e-7)
 
 
+@pytest.mark.parametrize("steps", [6, 20])
+def test_too_few_steps_are_too_few_whether_or_not_the_way_back_is_asked_for(steps):
+    def said(back):
+        try:
+            return lg.experiments.loop(FILM, "field", 0.2, -0.2, steps=steps, angle=(1.2, 0.0), back=back).switching[0]
+        except ValueError as error:
+            return str(error)
+
+    assert said(False) == said(True)
+
+
 def test_an_angle_scan_follows_the_field():
     found = lg.experiments.loop(FILM.replace(field=(0.0, 0.0, 0.5)), "polar", 0.0, 2 * np.pi, steps=STEPS)
     assert found.along.min() > 0.99 and not found.jumps and found.values[0, -1] == 2 * np.pi
@@ -154,6 +165,7 @@ def test_files(tmp_path):
     ("arguments", "sentence"),
     [
         (("field", 0.2, -0.2, {"steps": 5, "angle": (1.2, 0.0)}), "larger than the coercive field of this device"),
+        (("field", 0.2, -0.2, {"steps": 5, "angle": (1.2, 0.0), "back": False}), "larger than the coercive field"),
         (("field", 0.2, 0.2, {}), "two different values in T"),
         (("fields", 0.2, -0.2, {}), "no number 'fields' to sweep; it can be field"),
         (("field", 0.2, -0.2, {"steps": 1}), "number of steps of a sweep, a whole number from 2"),

@@ -29,7 +29,7 @@ def test_switching_picture_and_json(llgrad, tmp_path):
     ("words", "sentence"),
     [
         (("--field", "1kOe"), "one thing is swept, and nothing has a range"),
-        ((*RANGE, "--current", "0mA:1mA"), "one thing is swept, and field and current has a range"),
+        ((*RANGE, "--current", "0mA:1mA"), "one thing is swept, and field and current have a range"),
         (("--field", "1:2:3"), "expected the two ends of a range"),
         ((*RANGE, "--angle", "1deg,2deg,3deg"), "expected a polar and an azimuthal angle"),
         ((*RANGE, "--angle", "1deg", "--angle", "2deg", "--out", "a.csv"), "--out holds one loop"),

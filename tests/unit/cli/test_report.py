@@ -80,6 +80,12 @@ def test_json_stays_alone_on_stdout_and_profiles_can_be_left_out(llgrad, short_t
     assert 'id="profile-plots"' not in text and "No profiles were asked for" in text
 
 
+def test_intervals_that_were_asked_for_are_on_the_page(llgrad, short_trace, tmp_path):
+    ended = llgrad("fit", short_trace, *FREE, "--report", "fit.html", "--no-profiles", "--intervals")
+    assert ended.status == 0 and "95 % by the likelihood:" in ended.out
+    assert "95 % by the likelihood</th>" in (tmp_path / "fit.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [

@@ -1,5 +1,6 @@
 """A number that cannot be meant gets one sentence: its name, what came, what was expected, the likely mistake."""
 
+import dataclasses
 import math
 
 import jax
@@ -92,3 +93,31 @@ def test_a_direction():
 def test_a_term_checks_its_axis():
     with pytest.raises(ValueError, match=r"axis = .* expected a unit vector"):
         UniaxialAnisotropy(H_k=0.1, axis=(1.0, 0.0, 1.0))
+
+
+NOT_NUMBERS = (None, "x", True)
+
+
+@pytest.mark.parametrize("name", sorted(lg.presets.PRESETS))
+def test_what_is_no_number_is_refused_by_its_name(name):
+    """Of every device: a number, a vector or a junction that is none; None where a field may be left out."""
+    device = lg.presets.load(name)
+    for field in dataclasses.fields(device):
+        if "unit" not in field.metadata and field.name != "junction":
+            continue
+        for value in NOT_NUMBERS:
+            if value is None and (field.default is None or field.name == "temperature"):
+                continue
+            with pytest.raises(ValueError, match=field.name):
+                device.replace(**{field.name: value})
+
+
+@pytest.mark.parametrize("name", ["zhang2020", "camsari2017"])
+def test_a_voltage_that_is_none_is_refused(name):
+    for value in (math.nan, 1333.0):
+        with pytest.raises(ValueError, match=r"Stack: voltage .*(not a number|did you mean 1333 mV)"):
+            lg.presets.load(name).replace(voltage=value)
+
+
+def test_an_oscillator_without_a_temperature_is_at_none():
+    assert lg.orbit(STO.replace(temperature=None)).frequency == lg.orbit(STO).frequency

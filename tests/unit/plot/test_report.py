@@ -98,7 +98,8 @@ def text(result):
     values = np.linspace(0.00497, 0.00503, 7)
     rise = ((values - 0.005) / 1e-5) ** 2
     one = Profile("alpha", "1", 0.005, 1e-5, values, rise, np.array([True] * 6 + [False]), 10)
-    return report(result, profiles=[one], command="llgrad fit 'a&b.csv'", source="a<b.csv")
+    edges = {"alpha": (0.00496, 0.00505), "current": (-np.inf, 2.7e-3)}
+    return report(result, profiles=[one], intervals=edges, command="llgrad fit 'a&b.csv'", source="a<b.csv")
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +131,10 @@ def test_every_picture_is_inside_and_has_words(shown):
 
 def test_the_tables(shown):
     rows = {row[0]: row for row in shown.tables["parameter-table"]}
-    assert rows["alpha"] == ["alpha", "0.005000 ± 0.000010", "0.2 %", "−2e-05 / +2e-05", "0.007", "at its bound"]
-    assert rows["current"][1:] == ["2.5 mA", "–", "", "2 mA", "not fixed by the data"]
+    assert shown.tables["parameter-table"][0][3:5] == ["95 % by the likelihood", "95 % by profile"]
+    value, edges = ("0.005000 ± 0.000010", "0.2 %"), ("−4e-05 / +5e-05", "−2e-05 / +2e-05")
+    assert rows["alpha"] == ["alpha", *value, *edges, "0.007", "at its bound"]
+    assert rows["current"][1:] == ["2.5 mA", "–", "−∞ / +200 µA", "", "2 mA", "not fixed by the data"]
     assert rows["gain[2]"][-2] == "profiled"
     assert shown.tables["correlation-table"][3] == ["m0.polar[1]", "0.50", "0.00", "1.00", "-0.9999"]
     assert shown.tables["quality-table"][1][3] == "1.02" and shown.tables["quality-table"][2][2] == "none: estimated"

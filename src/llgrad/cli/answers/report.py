@@ -35,13 +35,23 @@ def write_report(
     *,
     source: str,
     with_profiles: bool,
+    intervals: dict[str, Any],
     force: bool,
 ) -> None:
-    """Find the profiles that are wanted, draw the page and write it."""
+    """Find the profiles that are wanted, draw the page and write it; with what `intervals_of` gave, if anything."""
     profiles, remark = _profiles(result) if with_profiles else ([], "")
     from llgrad.plot.pages.report import report, save_report
 
-    text = report(result, profiles=profiles, remark=remark, command=command_line(), source=source)
+    edges = {name: (edge["low"], edge["high"]) for name, edge in (intervals.get("intervals_95") or {}).items()}
+    why = f"There are no intervals: {intervals['no_intervals']}." if "no_intervals" in intervals else ""
+    text = report(
+        result,
+        profiles=profiles,
+        intervals=edges,
+        remark=" ".join(part for part in (remark, why) if part),
+        command=command_line(),
+        source=source,
+    )
     save_report(text, path, force)
 
 

@@ -66,7 +66,7 @@ def demo(
     It takes about a minute.
     """
     folder = out or fresh_folder("llgrad-demo")
-    outputs = check_outputs(None, (), folder, PICTURES, force)
+    outputs = check_outputs(None, (), folder, PICTURES, force, option="--out")
     folder.mkdir(parents=True, exist_ok=True)
     check_outputs(folder / "fit.json", (".json",), None, (), force)
     run = folder / RUN

@@ -88,9 +88,9 @@ def asked(
             raise ValueError(f"{name} is swept by --sweep, and --{name} {given[name]} is one value of it; leave it out")
         ranges[name] = (text, unit_of(name, leaf_units(model)))
     if len(ranges) != 1:
-        what = " and ".join(ranges) or "nothing"
+        what = " and ".join(ranges) + " have" if ranges else "nothing has"
         raise ValueError(
-            f"one thing is swept, and {what} has a range; give one, such as --field -2kOe:2kOe, --current -2mA:2mA "
+            f"one thing is swept, and {what} a range; give one, such as --field -2kOe:2kOe, --current -2mA:2mA "
             "or --angle 0deg:360deg,0deg"
         )
     ((name, (text, unit)),) = ranges.items()

@@ -1,12 +1,16 @@
 """Waveforms of Tektronix (.wfm), of the versions WFM#001 to WFM#003, with FastFrame.
 
 Source: "Reference Waveform File Format", Tektronix 077-0220: value = scale · code + offset of the explicit dimension,
-time = offset + i · scale of the implicit one, counted from the first valid sample; what stands before and behind it in
-the curve is for interpolation. Checked against Tektronix's tm_data_types 0.5 (which needs NumPy 1 before Python 3.13).
+time = offset + (i + TT offset) · scale of the implicit one, counted from the first valid sample; what stands before and
+behind it in the curve is for interpolation. The TT offset of each frame is the part of a sample that lies between its
+trigger and the sample behind it; with it the times are those that an MSO64 writes into a CSV file of the same record.
+Values are checked against Tektronix's tm_data_types 0.5 (which needs NumPy 1 before Python 3.13, and leaves the TT
+offset out, so that its times are up to a sample too early).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +42,8 @@ def read_tektronix(path: Path) -> InstrumentRecording:
     frames = file.whole("I", 72) + 1
     across = dimensions + 2 * explicit
     update = across + 2 * implicit + _TIMEBASES
-    curves = [update + _UPDATE, *_further_curves(file, update + _UPDATE + _CURVE, frames)]
+    further = _further_frames(file, update + _UPDATE + _CURVE, frames)
+    updates, curves = zip((update, update + _UPDATE), *further, strict=True)
     kind, stored = file.whole("i", dimensions + 72), file.whole("i", dimensions + 76)
     if kind not in _FORMATS or (kind >= _NEWER and version != b"WFM#003"):
         raise Unreadable(f"{path} says the format {kind} of its samples, which is none of {version.decode()}")
@@ -54,32 +59,42 @@ def read_tektronix(path: Path) -> InstrumentRecording:
     unit, time = file.text(dimensions + 20, 20), file.text(across + 20, 20)
     if time.lower() != "s":
         raise Unreadable(f"{path} is against {time or 'nothing that is named'!r}, expected seconds (s)")
-    segments = _segments(file, curves, _FORMATS[kind], (scale, offset), (start, step))
+    starts = [start + step * _part_of_a_sample(file, place) for place in updates]
+    segments = _segments(file, curves, _FORMATS[kind], (scale, offset), starts, step)
     said = f"{_FORMATS[kind]}, scale {scale:g}"
     label = file.text(40, 32)
     return InstrumentRecording(path, KIND, (Channel(label or "CH", unit or None, segments, said),), ())
 
 
-def _further_curves(file: Bytes, at: int, frames: int) -> list[int]:
-    """Where the further frames tell of their curves: behind the further update specifications."""
+def _further_frames(file: Bytes, at: int, frames: int) -> list[tuple[int, int]]:
+    """Where the further frames tell of their triggers and their curves: all of the first, then all of the second."""
     if frames > 1 and at + (frames - 1) * (_UPDATE + _CURVE) > file.size:
         raise Unreadable(f"{file.path} says {frames} frames, for which it is too short; it is damaged")
     begin = at + (frames - 1) * _UPDATE
-    return [begin + k * _CURVE for k in range(frames - 1)]
+    return [(at + k * _UPDATE, begin + k * _CURVE) for k in range(frames - 1)]
+
+
+def _part_of_a_sample(file: Bytes, update: int) -> float:
+    """The TT offset of a frame."""
+    part = file.number("d", update + 4)
+    if not -1 <= part <= 1:
+        raise Unreadable(f"{file.path} says a trigger {part:g} samples from the next one, expected a part of one; "
+                         "it is damaged")  # fmt: skip
+    return part
 
 
 def _segments(
-    file: Bytes, curves: list[int], kind: str, scaling: tuple[float, float], times: tuple[float, float]
+    file: Bytes, curves: Sequence[int], kind: str, scaling: tuple[float, float], starts: list[float], step: float
 ) -> tuple[Segment, ...]:
     """The valid samples of each frame: the frames of a curve stand one behind another, each of one length."""
     begin, size = file.whole("i", 16), int(kind[1])
     stride = file.whole("I", curves[0] + 26)
     found = []
-    for k, curve in enumerate(curves):
+    for k, (curve, start) in enumerate(zip(curves, starts, strict=True)):
         first, last = (int(place) for place in file.numbers("II", curve + 14))
         if not first <= last <= stride:
             raise Unreadable(f"{file.path} says samples from byte {first} to {last} of {stride}; it is damaged")
         count = (last - first) // size
         take = file.samples(begin + k * stride + first, count, kind, *scaling)
-        found.append(Segment(count, checked_step(file.path, *times, count), take))
+        found.append(Segment(count, checked_step(file.path, start, step, count), take))
     return tuple(found)

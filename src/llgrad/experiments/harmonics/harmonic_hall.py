@@ -16,7 +16,7 @@ from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.harmonics.response import phasors
 from llgrad.experiments.harmonics.result import HarmonicHall
-from llgrad.experiments.loops.loop import STEPS, loop
+from llgrad.experiments.loops.loop import STEPS, one_sweep
 from llgrad.experiments.loops.result import Loop
 from llgrad.experiments.loops.swept import Swept, range_of, swept
 from llgrad.orbits.carried import check_once, held
@@ -92,7 +92,7 @@ def harmonic_hall(
     check_once(device, "harmonic_hall")
     signal = _checked_signal(device, signal)
     amplitude, f = _checked(current, frequency)
-    found = loop(device, parameter, start, stop, angle=angle, steps=steps, back=False, m0=m0)
+    found = one_sweep(device, parameter, start, stop, angle=angle, steps=steps, m0=m0)
     if not isinstance(found, Loop):
         raise ValueError(f"angle = {angle!r}, expected one pair of angles; call it for each")
     numbers = held(device, "harmonic_hall").replace(temperature=None)

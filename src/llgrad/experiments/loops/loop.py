@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -19,7 +19,7 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.loops.checking import check_steps, energy_checked
 from llgrad.experiments.loops.result import Loop
-from llgrad.experiments.loops.sweeping import Round, gone_round, modes
+from llgrad.experiments.loops.sweeping import Round, gone_once, gone_round, modes
 from llgrad.experiments.loops.swept import Device, Swept, SweptRange, range_of, swept
 from llgrad.orbits.carried import held
 from llgrad.orbits.equilibria.result import columns_of
@@ -59,7 +59,8 @@ def loop(
         angle: polar and azimuthal angle [rad] of the field's axis, from z and from x: (π/2, 0) is x. Several, (A, 2),
             give a list of loops.
         steps: of each sweep; the loop has steps + 1 values each way.
-        back: whether it is swept back too. A loop is gone round until it closes.
+        back: whether it is swept back too. A loop is gone round until it closes. Without it the way back is gone all
+            the same where the device jumps, to know the coercive field.
         m0: state that relaxes to the first one, in the form that `simulate` takes; by default, of a field, all layers
             along it, otherwise the device's own start.
 
@@ -74,6 +75,20 @@ def loop(
     """
     if isinstance(device, (list, tuple)):
         return [loop(one, parameter, start, stop, angle=angle, steps=steps, back=back, m0=m0) for one in device]
+    return _looped(device, parameter, (start, stop), angle, steps, m0, partial(gone_round, back=back))
+
+
+def one_sweep(
+    device: Any, parameter: str, start: float, stop: float, *, angle: Any, steps: int, m0: Any
+) -> Loop | list[Loop]:
+    """A `loop` without the way back, for what is asked of its points alone: they are exact however far apart they
+    are, so that no step is too large."""
+    return _looped(device, parameter, (start, stop), angle, steps, m0, gone_once)
+
+
+def _looped(
+    device: Any, parameter: str, ends: tuple[float, float], angle: Any, steps: int, m0: Any, gone: Callable[..., Round]
+) -> Any:
     check_kind("device", device, (Oscillator, Stack), "see llgrad.presets, or lg.Stack for one of several layers")
     angles = np.asarray(angle, float)
     if angles.ndim not in (1, 2) or angles.shape[-1] != 2 or not np.isfinite(angles).all():
@@ -81,16 +96,12 @@ def loop(
             f"angle = {angle!r}, expected a polar and an azimuthal angle in radians, (θ, φ), or a list of such pairs"
         )
     if angles.ndim == 2:
-        return [
-            loop(device, parameter, start, stop, angle=tuple(pair), steps=steps, back=back, m0=m0)
-            for pair in angles.tolist()
-        ]
+        return [_looped(device, parameter, ends, tuple(pair), steps, m0, gone) for pair in angles.tolist()]
     numbers = held(device, "loop").replace(temperature=None if isinstance(device, Stack) else 0.0)
-    span = range_of(numbers, parameter, start, stop, steps)
+    span = range_of(numbers, parameter, *ends, steps)
     with jax.enable_x64(True):
         family = swept(numbers, span, (float(angles[0]), float(angles[1])))
-        found = gone_round(family, span, _first(family, span, m0), back)
-        return _told(device, family, span, found)
+        return _told(device, family, span, gone(family, span, _first(family, span, m0)))
 
 
 def _first(family: Swept, span: SweptRange, m0: Any) -> Any:
@@ -105,7 +116,7 @@ def _told(device: Device, family: Swept, span: SweptRange, found: Round) -> Loop
     values = np.stack([span.values, span.values[::-1]][: len(found.ways)])
     y = np.stack([way.y for way in found.ways])
     jumps = [jump for way in found.ways for jump in way.jumps]
-    check_steps(span, jumps)
+    check_steps(span, found.jumps)
     drops, checked, good = energy_checked(family, values.ravel(), y, jumps)
     if drops is not None:
         jumps = [replace(jump, drop=drop) for jump, drop in zip(jumps, drops, strict=True)]

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.experiments.loops.jumping import critical_point, settled
+from llgrad.experiments.loops.jumping import NoRest, critical_point, settled
 from llgrad.experiments.loops.result import Jump
 from llgrad.experiments.loops.swept import Swept, SweptRange
 from llgrad.experiments.loops.walking import RestPlace, walked
@@ -38,6 +38,8 @@ class Round(NamedTuple):
 
     ways: tuple[Way, ...]
     closed: bool
+    jumps: list[Jump]
+    """Between which the width of the loop lies: of both sweeps, also where the one back was not asked for."""
 
 
 def gone_round(family: Swept, span: SweptRange, begun: Any, back: bool) -> Round:
@@ -46,12 +48,27 @@ def gone_round(family: Swept, span: SweptRange, begun: Any, back: bool) -> Round
     while True:
         first = one_way(family, span, place, span.values, 0)
         if not back:
-            return Round((first,), True)
+            return Round((first,), True, first.jumps + _jumps_back(family, span, first))
         second = one_way(family, span, first.end, span.values[::-1], 1)
         closed = bool(np.abs(second.end.y - place.y).max() < CLOSED)
         place, rounds = second.end, rounds + 1
         if closed or rounds == ROUNDS:
-            return Round((first, second), closed)
+            return Round((first, second), closed, first.jumps + second.jumps)
+
+
+def gone_once(family: Swept, span: SweptRange, begun: Any) -> Round:
+    """One sweep, of whose points alone something is asked."""
+    return Round((one_way(family, span, settled(family, begun, span.start), span.values, 0),), True, [])
+
+
+def _jumps_back(family: Swept, span: SweptRange, first: Way) -> list[Jump]:
+    """Where the device would jump on its way back; none where it did not jump, or would not rest on the way."""
+    if not first.jumps:
+        return []
+    try:
+        return one_way(family, span, first.end, span.values[::-1], 1).jumps
+    except NoRest:
+        return []
 
 
 def one_way(family: Swept, span: SweptRange, begun: RestPlace, values: np.ndarray, way: int) -> Way:

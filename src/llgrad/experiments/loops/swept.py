@@ -15,6 +15,7 @@ from llgrad.orbits.branches.family import Family
 from llgrad.orbits.flow import Flow, flow_of
 from llgrad.physics.stacks.stack import Stack
 
+MOST_STEPS: Final = 1_000_000
 OF_THE_FIELD: Final = {"field": "T", "polar": "rad", "azimuth": "rad"}
 """What can be swept of the applied field, with its unit."""
 Device = Oscillator | Stack
@@ -112,4 +113,6 @@ def range_of(device: Device, parameter: Any, start: Any, stop: Any, steps: Any) 
         raise ValueError(f"{parameter} from {start} to {stop}: expected two different values in {units[parameter]}")
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 2:
         raise ValueError(f"steps = {steps!r}, expected the number of steps of a sweep, a whole number from 2")
+    if steps > MOST_STEPS:
+        raise ValueError(f"steps = {steps}, expected {MOST_STEPS} at most; jumps are exact, whatever the steps")
     return SweptRange(parameter, ends[0], ends[1], units[parameter], int(steps))

@@ -17,7 +17,7 @@ from llgrad.core.run_record import run_record
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
-from llgrad.experiments.loops.loop import STEPS, loop
+from llgrad.experiments.loops.loop import STEPS, one_sweep
 from llgrad.experiments.loops.result import Loop
 from llgrad.experiments.loops.swept import range_of, swept
 from llgrad.experiments.rectification import Microwave
@@ -148,8 +148,10 @@ def resonance_map(
     check_kind("device", device, (Oscillator, Stack), "see llgrad.presets, or lg.Stack for one of several layers")
     f = np.atleast_1d(np.asarray(frequencies, float))
     if f.ndim != 1 or not f.size or not np.isfinite(f).all() or (f <= 0).any():
-        raise ValueError(f"frequencies = {frequencies!r}, expected positive frequencies in hertz, such as [5e9, 6e9]")
-    found = loop(device, "field", start, stop, angle=angle, steps=steps, back=False, m0=m0)
+        some = np.ravel(f)[:1] if f.ndim != 1 else f[~(np.isfinite(f) & (f > 0))][:1]
+        got = f"{some[0]:g} Hz among {f.size} of the shape {f.shape}" if some.size else "none"
+        raise ValueError(f"frequencies: got {got}, expected a list of positive ones in hertz, such as [5e9, 6e9]")
+    found = one_sweep(device, "field", start, stop, angle=angle, steps=steps, m0=m0)
     if not isinstance(found, Loop):
         raise ValueError(f"angle = {angle!r}, expected one pair of angles; make a map of each")
     if microwave is None:

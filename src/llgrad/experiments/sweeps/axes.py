@@ -18,6 +18,7 @@ from llgrad.orbits.branches.family import set_value
 
 ANGLES: Final = {"polar": "rad", "azimuthal": "rad"}
 MOST: Final = 2
+MOST_VALUES: Final = 1_000_000
 LOG: Final = "log"
 _NUMBER: Final = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*)$")
 
@@ -110,6 +111,8 @@ def read_range(text: str, unit: str, name: str) -> np.ndarray:
         raise ValueError(f"{name} {text!r}: {parts[2]!r} is no number of values; expected FIRST:LAST:NUMBER")
     if int(parts[2]) < 2:
         raise ValueError(f"{name} {text!r}: a range of {parts[2]} values has no two ends; give it 2 or more")
+    if int(parts[2]) > MOST_VALUES:
+        raise ValueError(f"{name} {text!r}: a range has {MOST_VALUES} values at most; give fewer")
     first, last = _NUMBER.match(parts[0]), _NUMBER.match(parts[1])
     if first is None or last is None:
         raise ValueError(f"{name} {text!r}: expected two ends with units, as in 0:5mA:101")

@@ -19,6 +19,7 @@ from llgrad.orbits.carried import held
 from llgrad.solve.parts.telling import Progress, Teller
 
 RUNS: Final = 10_000
+MOST_RUNS: Final = 100_000_000
 BATCH: Final = 16_384
 """Runs that go side by side."""
 LOOKS: Final = 256
@@ -81,6 +82,8 @@ def switching(
     number = as_count(runs)
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ValueError(f"runs = {runs!r}, expected the number of runs, a positive integer such as 10_000")
+    if number > MOST_RUNS:
+        raise ValueError(f"runs = {runs}, expected {MOST_RUNS} at most; for rare errors see lg.experiments.error_rate")
     check_kind("key", key, jax.Array, "give key=jax.random.key(0)")
     pulses = pulses_of(device, pulse, scan, duration)
     wells = wells_of(device, 2, "switching")

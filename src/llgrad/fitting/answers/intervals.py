@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.record import as_number
+from llgrad.fitting.answers.levels import checked_probability, freedom_of, level_of
 from llgrad.fitting.answers.profile import profile
 from llgrad.fitting.answers.result import FitResult, minimum_of
 from llgrad.fitting.methods.base import Log, Progress
@@ -68,9 +68,10 @@ def intervals(
     >>> low < 0.005 < high, round((high - low) / result.errors["alpha"], 1)  # ± 1.96 standard errors
     (True, 3.9)
     """
-    chance = _chance(probability)
+    chance = checked_probability(probability)
     problem, u, m0 = minimum_of(result, "likelihood interval", "go on from")
-    wanted, level = _names(problem, names), _level(result, problem, chance)
+    wanted = _names(problem, names)
+    level = level_of(chance, freedom_of(problem, result.experiments, len(result.names)))
     with jax.enable_x64(True):
         log = Log(progress)
         known = [name for name in wanted if math.isfinite(result.errors[name])]
@@ -89,25 +90,6 @@ def _names(problem: Problem, names: Iterable[str] | None) -> list[str]:
         if name not in able:
             raise ValueError(f"{name!r} has no interval; the parameters that were searched for are {', '.join(able)}")
     return wanted
-
-
-def _chance(probability: Any) -> float:
-    chance = as_number(probability)
-    if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 < chance < 1:
-        raise ValueError(f"probability = {probability!r}, expected one between 0 and 1, such as 0.95")
-    return float(chance)
-
-
-def _level(result: FitResult, problem: Problem, chance: float) -> float:
-    """By how much χ² may rise."""
-    from scipy.special import ndtri, stdtrit  # slow to import
-
-    sizes = [recording.data.size for recording in problem.recordings]
-    own = [size for size, one in zip(sizes, result.experiments, strict=True) if one.noise is None]
-    if not own:
-        return float(ndtri((1 + chance) / 2)) ** 2
-    freedom = max(sum(own) * (1 - len(result.names) / sum(sizes)), 1.0)
-    return float(stdtrit(freedom, (1 + chance) / 2)) ** 2
 
 
 def _interval(result: FitResult, edges: _Edges, first: int, level: float) -> tuple[float, float]:

@@ -6,6 +6,7 @@ flat or a closed-off valley, and its intervals hold where the straight-line erro
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final, NamedTuple
 
 import jax
@@ -14,14 +15,15 @@ import numpy as np
 
 from llgrad.core.arguments.numbers import checked_count, checked_size
 from llgrad.core.units import show
+from llgrad.fitting.answers.levels import checked_probability, freedom_of, level_of
 from llgrad.fitting.answers.result import FitResult, minimum_of
 from llgrad.fitting.methods.base import Begin, Log, Progress
 from llgrad.fitting.methods.least_squares import LevenbergMarquardt
 from llgrad.fitting.problem import Problem
 from llgrad.fitting.targets.starting import is_start
 
-LEVELS: Final = {0.68: 0.98895, 0.95: 3.84146}
-"""Δχ² of one parameter at the edges of the interval of this probability."""
+TOLD: Final = (0.68, 0.95)
+"""Probabilities of the intervals that are told."""
 
 UNKNOWN_ERROR: Final = 0.1
 """Where the data do not fix a parameter, its profile takes this part of its value as the standard error."""
@@ -53,15 +55,23 @@ class Profile(NamedTuple):
     simulations: int
     caveat: str = ""
     """What is to be said before its intervals, where the model explains the data in part only."""
+    freedom: float = math.inf
+    """Degrees of freedom of the noise that was estimated; infinite where all of it was given."""
+
+    def level(self, probability: float = 0.95) -> float:
+        """Δχ² at the edges of the interval of a probability: t², with t the quantile (1 + probability)/2 of Student's
+        distribution of this freedom (Bates and Watts 1988, section 6.1.2), as of `lg.fitting.intervals`.
+
+        Raises ValueError for what is no probability.
+        """
+        return level_of(checked_probability(probability), self.freedom)
 
     def interval(self, probability: float = 0.95) -> tuple[float, float]:
-        """Where Δχ² stays below the level of 0.68 or 0.95; infinite on a side where the profile does not reach it.
+        """Where Δχ² stays below `level`; infinite on a side where the profile does not reach it.
 
         Between two points √Δχ², which is straight for a parabola, is interpolated.
         """
-        if probability not in LEVELS:
-            raise ValueError(f"interval({probability}): expected one of {', '.join(map(str, LEVELS))}")
-        return self.between(LEVELS[probability])
+        return self.between(self.level(probability))
 
     def between(self, delta_chi2: float) -> tuple[float, float]:
         """The same of any Δχ²."""
@@ -73,7 +83,7 @@ class Profile(NamedTuple):
 
     def __str__(self) -> str:
         parts = []
-        for probability in LEVELS:
+        for probability in TOLD:
             low, high = (show(edge, self.unit) if np.isfinite(edge) else "?" for edge in self.interval(probability))
             parts.append(f"{probability:.0%} interval {low} to {high}")
         return f"{self.name}: {'; '.join(parts)}" + (f" ({self.caveat})" if self.caveat else "")
@@ -82,7 +92,7 @@ class Profile(NamedTuple):
         """A dictionary that `core.files.plain` makes JSON; an open end of an interval is null."""
         found = self._asdict()
         del found["name"]
-        return found | {f"interval_{100 * p:.0f}": list(self.interval(p)) for p in LEVELS}
+        return found | {f"interval_{100 * p:.0f}": list(self.interval(p)) for p in TOLD}
 
 
 class HeldProblem(Problem):
@@ -152,6 +162,7 @@ def profile(
         found.converged,
         log.simulations,
         result.caveat,
+        freedom_of(problem, result.experiments, len(result.names)),
     )
 
 

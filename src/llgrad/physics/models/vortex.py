@@ -12,22 +12,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.leaves import as_temperature
 from llgrad.core.constants import BOLTZMANN, GAMMA_ELECTRON
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import is_concrete, quantity, vector
 from llgrad.core.vector import Vec3
 from llgrad.devices.bounds import positive
-from llgrad.devices.junction import Junction
+from llgrad.devices.junction import Junction, check_junction
 from llgrad.devices.ranges import check_record, check_unit_vector
 from llgrad.devices.system import System
 from llgrad.physics.models.disk import numbers_of
 from llgrad.physics.models.ranges import DISK, VORTEX, check_below_one, check_sign
-
-
-def _warm(value: Any) -> Any:
-    """A temperature; none where it is 0."""
-    known = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    return None if known and value == 0 else float(value) if known else value
 
 
 def _whole(value: Any) -> Any:
@@ -100,7 +95,7 @@ class Vortex(System):
     current: float = quantity("A", default=0.0, about="direct current I")
     field: Vec3 = vector("T", default=(0.0, 0.0, 0.0), about="applied field")
     temperature: float | None = eqx.field(
-        converter=_warm, default=None, metadata={"unit": "K", "about": "temperature of the disk"}
+        converter=as_temperature, default=None, metadata={"unit": "K", "about": "temperature of the disk"}
     )
     polarity: int = eqx.field(converter=_whole, static=True, default=1)
     chirality: int = eqx.field(converter=_whole, static=True, default=1)
@@ -112,6 +107,7 @@ class Vortex(System):
         check_record(self, VORTEX, "Vortex: ")
         check_unit_vector("reference", self.reference)
         check_below_one("D", self.D, self.G)
+        check_junction("Vortex", self.junction)
         check_sign("polarity", self.polarity)
         check_sign("chirality", self.chirality)
 

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.leaves import as_temperature
 from llgrad.core.field_term import Inputs, inputs_of_term, terminals_of
 from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Vec3
@@ -34,11 +35,6 @@ DIRECTIONS: Final = 256
 def _several(value: Any) -> Any:
     """A list as a tuple, and one record as a tuple of one."""
     return (value,) if isinstance(value, Record) else tuple(value) if isinstance(value, list) else value
-
-
-def _warm(value: Any) -> Any:
-    """A temperature; none where it is 0."""
-    return None if isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and value == 0 else value
 
 
 class Stack(System):
@@ -85,7 +81,7 @@ class Stack(System):
     current: float = quantity("A", default=0.0, about="direct current, from the first layer to the last")
     field: Vec3 = vector("T", default=(0.0, 0.0, 0.0), about="applied field")
     temperature: float | None = eqx.field(
-        converter=lambda v: _warm(v), default=None, metadata={"unit": "K", "about": "temperature of the layers"}
+        converter=as_temperature, default=None, metadata={"unit": "K", "about": "temperature of the layers"}
     )
     barriers: tuple[Barrier, ...] = eqx.field(converter=_several, default=())
     voltage: Any = quantity("V", default=None, about="direct voltage, across the barriers in series")

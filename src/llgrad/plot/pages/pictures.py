@@ -140,7 +140,8 @@ def _profile(axes: Any, one: Any) -> None:
     error = one.error if np.isfinite(one.error) and one.error > 0 else None
     width = error or float(np.ptp(one.values)) / 6
     x = (one.values - one.best) / width
-    for level, label in ((1.0, "68 %"), (3.84, "95 %")):
+    for probability in (0.68, 0.95):
+        level, label = one.level(probability), f"{100 * probability:.0f} %"
         axes.axhline(level, color=GREY, linewidth=0.7, linestyle=":")
         axes.text(0.02, level + 0.12, label, transform=axes.get_yaxis_transform(), color=GREY, fontsize=8)
     if error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +46,7 @@ def report(
     result: FitResult,
     *,
     profiles: Sequence[Profile] = (),
+    intervals: Mapping[str, tuple[float, float]] | None = None,
     remark: str = "",
     command: str | None = None,
     source: str | None = None,
@@ -55,6 +56,7 @@ def report(
     Args:
         result: FitResult.
         profiles: what `profile` gave of the parameters that are to have one.
+        intervals: what `lg.fitting.intervals` gave: those of 95 % by the likelihood.
         remark: why there are none, where there are none.
         command: the command line that made the fit.
         source: name of the data, for the heading.
@@ -73,7 +75,7 @@ def report(
     labels = [e.label or str(i + 1) for i, e in enumerate(result.experiments)]
     with jax.enable_x64(True):
         contents = {
-            "parameters": _parameters(result, profiles),
+            "parameters": _parameters(result, profiles, intervals or {}),
             "data": _data(result, views, labels),
             "spectra": _spectra(views, labels),
             "profiles": _profiles(profiles, remark),
@@ -108,14 +110,17 @@ def _searched(result: FitResult) -> list[str]:
     return [name for name in result.names if not is_start(name) and name.split("[")[0] not in line]
 
 
-def _parameters(result: FitResult, profiles: Sequence[Profile]) -> Iterable[str]:
-    intervals = {one.name: one for one in profiles}
-    head = ["parameter", result.heading, "relative", *(["95 % by profile"] if profiles else []), "start", ""]
+def _parameters(
+    result: FitResult, profiles: Sequence[Profile], intervals: Mapping[str, tuple[float, float]]
+) -> Iterable[str]:
+    edges = {"95 % by the likelihood": intervals, "95 % by profile": {one.name: one.interval(0.95) for one in profiles}}
+    edges = {heading: found for heading, found in edges.items() if found}
+    head = ["parameter", result.heading, "relative", *edges, "start", ""]
     rows = []
     for name in result.names:
         value, error, unit = result.values[name], result.errors[name], result.units[name]
         relative = f"{100 * abs(error / value):.2g} %" if np.isfinite(error) and value else "–"
-        between = [_interval(intervals[name])] if name in intervals else [""] * bool(profiles)
+        between = [_interval(value, found[name], unit) if name in found else "" for found in edges.values()]
         start = show(result.start[name], unit) if name in result.start else "profiled"
         rows.append([name, show_with_error(value, error, unit), relative, *between, start, result.remark(name)])
     yield table("parameter-table", head, rows)
@@ -124,14 +129,13 @@ def _parameters(result: FitResult, profiles: Sequence[Profile]) -> Iterable[str]
         yield heat_table("correlation-table", result.names, np.asarray(result.correlation, float).tolist())
 
 
-def _interval(one: Profile) -> str:
-    """Where the 95 % interval ends, as distances from the best value."""
-    low, high = one.interval(0.95)
-    if not (np.isfinite(low) or np.isfinite(high)):
+def _interval(best: float, edges: tuple[float, float], unit: str) -> str:
+    """Where an interval ends, as distances from the best value."""
+    if not np.isfinite(edges).any():
         return "open on both sides"
-    edges = [f"{sign}{show(float(f'{abs(edge - one.best):.2g}'), one.unit)}" if np.isfinite(edge) else f"{sign}∞"
-             for sign, edge in (("−", low), ("+", high))]  # fmt: skip
-    return " / ".join(edges)
+    ends = [f"{sign}{show(float(f'{abs(edge - best):.2g}'), unit)}" if np.isfinite(edge) else f"{sign}∞"
+            for sign, edge in zip("−+", edges, strict=True)]  # fmt: skip
+    return " / ".join(ends)
 
 
 def _data(result: FitResult, views: list[View], labels: list[str]) -> Iterable[str]:

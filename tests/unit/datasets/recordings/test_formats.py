@@ -43,7 +43,7 @@ def test_times_and_values(tmp_path, name):
     channel, segment, zero, scale = VOLTS[name]
     path = saved(tmp_path, name)
     trace = read_trace(path, channel=channel, segment=segment)
-    start = -1.01e-9 if name == "sequence.trc" else -1e-9
+    start = {"sequence.trc": -1.01e-9, "frames.wfm": -0.975e-9}.get(name, -1e-9)  # each from its own trigger
     size = trace.t.size
     assert size == T.size - (name == "qcodes.nc")  # the last one has the value of what is missing
     assert np.allclose(trace.t, start + 1e-10 * np.arange(size), rtol=0, atol=1e-18)
@@ -81,6 +81,46 @@ def test_several_voltages_need_a_choice(tmp_path):
 def test_every_version_and_order_of_tektronix(tmp_path, version, order):
     trace = read_trace(saved(tmp_path, "x.wfm", tektronix(1, version, order)))
     assert np.allclose(trace.columns["voltage"], 0.25 + 1e-3 * CODES, rtol=1e-12)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.83984375, 1.0])
+def test_a_trigger_between_samples_moves_the_times(tmp_path, part):
+    """As of the record of an MSO64 whose CSV says −9.99966406e-07 s for −1e-06 s, 40 ps and 0.83984375."""
+    content = bytearray(tektronix())
+    update = len(content) - 2 * CODES.size - 16 - 30 - 24
+    content[update + 4 : update + 12] = np.array(part, "<f8").tobytes()
+    t = read_trace(saved(tmp_path, "x.wfm", bytes(content))).t
+    assert np.allclose(t, -1e-9 + (part + np.arange(CODES.size)) * 1e-10, rtol=0, atol=1e-20)
+
+
+def with_number(content, at, kind, value):
+    """A trace of LeCroy in which a number of its descriptor is another."""
+    at += content.find(b"WAVEDESC")
+    number = np.array(value, kind).tobytes()
+    return content[:at] + number + content[at + len(number) :]
+
+
+@pytest.mark.parametrize(
+    ("at", "kind", "value", "sentence"),
+    [
+        *((316, "<i2", kind, "export it as text") for kind in (2, 3, 4, 5, 6, 8, 9, 10)),
+        (64, "<i4", 80, "holds two numbers for each sample"),
+        (132, "<i4", 7, r"a part of a record \(from sample 7 on, one of 1\)"),
+        (136, "<i4", 4, r"a part of a record \(from sample 0 on, one of 4\)"),
+        (124, "<i4", 60, "says valid samples from 60 to 39 of 40; it is damaged"),
+    ],
+)
+def test_lecroy_records_of_another_kind_are_no_samples(tmp_path, at, kind, value, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        read_trace(saved(tmp_path, "x.trc", with_number(lecroy(), at, kind, value)))
+
+
+@pytest.mark.parametrize("kind", [0, 1, 7])
+def test_a_computed_trace_begins_and_ends_with_samples_that_are_none(tmp_path, kind):
+    content = with_number(with_number(lecroy(), 124, "<i4", (3, 35)), 316, "<i2", kind)
+    trace, whole = read_trace(saved(tmp_path, "x.trc", content)), read_trace(saved(tmp_path, "y.trc", lecroy()))
+    assert np.array_equal(trace.columns["voltage"], whole.columns["voltage"][3:36])
+    assert np.allclose(trace.t, whole.t[3:36], rtol=0, atol=1e-20)
 
 
 def test_both_orders_of_lecroy(tmp_path):
