@@ -9,7 +9,8 @@ several front ends, each has an array of its own, and the arrays answer as a com
 Beside it linear softmaxes with the same front ends and changes and their own penalties: the best on validation, and the
 committee of those of the choice; what they make of front ends without `Trimmed` stands in benchmarks/spoken_digits.py.
 
-The list itself was drawn up by such validation, the speakers left out in turn.
+The list itself was drawn up by training on pairs of the four speakers and looking at the other two, so each speaker has
+had a part in the lists that the other three were tested with.
 
 `--choice 1` takes the second of CHOICES, without choosing. `--validate` makes the choice, prints what each gives on
 validation, and tests nothing. `--network-only` leaves the linear softmax out.
