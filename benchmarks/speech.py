@@ -3,12 +3,14 @@
 Run:  python benchmarks/speech.py [PATH of recordings.zip] [--case indices|speakers] [--epochs 40] [--oscillators 64]
 
 Two cases: the recordings of index 0 to 4 are tested (200 of 2000), or a speaker who was never heard, all four ways.
-What is chosen is front end and random changes of the signals to train (CHOICES), by the errors on signals out of those
-to train alone: a fifth of each class, or each of the speakers to train in turn, left out of training. The test signals
-are seen once. Beside it a linear softmax with the same front ends, changes and validation, and its own penalty; what it
-makes of the front ends without `Trimmed` stands in benchmarks/spoken_digits.py.
+What is chosen is front ends and random changes of the signals to train (CHOICES), by the errors on signals out of those
+to train alone: a fifth of each class, or each of the speakers to train in turn, left out of training. Where there are
+several front ends, each has an array of its own, and the arrays answer as a committee. The test signals are seen once.
+Beside it linear softmaxes with the same front ends and changes and their own penalties: the best on validation, and the
+committee of those of the choice; what they make of front ends without `Trimmed` stands in benchmarks/spoken_digits.py.
 
-The list itself was drawn up on recordings of three of the speakers (two to train, the third to look at).
+The list itself was drawn up by training on pairs of the four speakers and looking at the other two, so each speaker has
+had a part in the lists that the other three were tested with.
 
 `--choice 1` takes the second of CHOICES, without choosing. `--validate` makes the choice, prints what each gives on
 validation, and tests nothing. `--network-only` leaves the linear softmax out.
@@ -20,7 +22,6 @@ import argparse
 import pathlib
 import sys
 import time
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -33,37 +34,55 @@ import llgrad as lg
 
 PATH = "../shared/data/spoken-digits/recordings.zip"
 GENTLE = lg.training.SignalAugmentation(warp=0.1, stretch=0.1, shift=1.0)
+NOISY = lg.training.SignalAugmentation(warp=0.1, stretch=0.1, shift=1.0, noise=0.4)
+
+
+class Front(NamedTuple):
+    """What a recording goes through before an array: log-mel frames, without silent ends, normalised, averaged."""
+
+    channels: int = 16
+    window: float = 0.032
+    trimmed: tuple[float, float] = (35.0, 45.0)
+    """Decibels under the loudest frame, and under the largest feature."""
+    normalised: lg.data.Normalised = lg.data.Normalised(variance=False)
+    segments: int = 16
+    """Frames of the array, into which those of a signal are averaged."""
+
+    def seen(self, data: lg.data.SignalSet) -> lg.data.SignalSet:
+        """What the array is given."""
+        bands = lg.data.LogMel(self.channels, self.window, hop=0.008, low=100.0, high=3800.0)
+        for front in (bands, lg.data.Trimmed(*self.trimmed), self.normalised, lg.data.Segments(self.segments)):
+            data = data.through(front)
+        return data
+
+    def __str__(self) -> str:
+        below, depth = self.trimmed
+        how = f"{self.channels} channels of {1e3 * self.window:g} ms, cut {below:g} of {depth:g} dB"
+        return f"{how}, {1 - self.normalised.share:.0%} of the mean kept"
 
 
 class Choice(NamedTuple):
     """What is chosen on validation."""
 
-    channels: int
-    segments: int
-    """Frames of the array, into which the log-mel frames of a signal are averaged."""
+    fronts: tuple[Front, ...]
     changes: lg.training.SignalAugmentation | None = None
 
-    def fronts(self) -> Iterable[Any]:
-        """What a recording goes through."""
-        yield lg.data.LogMel(self.channels, hop=0.008, low=100.0, high=3800.0)
-        yield lg.data.Trimmed(35.0, 45.0)
-        yield lg.data.Normalised(variance=False)
-        yield lg.data.Segments(self.segments)
-
-    def seen(self, data: lg.data.SignalSet) -> lg.data.SignalSet:
-        """What the array is given."""
-        for front in self.fronts():
-            data = data.through(front)
-        return data
-
     def __str__(self) -> str:
-        how = f"{self.channels} channels, {self.segments} segments"
-        return how if self.changes is None else f"{how}, changed"
+        return "; ".join(map(str, self.fronts)) + ("" if self.changes is None else f"; changed, {self.changes.noise:g}")
 
 
+PARTLY = lg.data.Normalised(share=0.6, together=True)
+CUT = tuple(
+    Front(window=window, trimmed=trimmed, normalised=PARTLY)
+    for window, trimmed in ((0.016, (20.0, 40.0)), (0.02, (18.0, 35.0)), (0.016, (18.0, 40.0)))
+)
 CHOICES = {
-    "indices": tuple(Choice(channels, 16, changes) for channels in (16, 32) for changes in (None, GENTLE)),
-    "speakers": tuple(Choice(16, 16, changes) for changes in (None, GENTLE)),
+    "indices": (
+        *(Choice((Front(channels),), changes) for channels in (16, 32) for changes in (None, GENTLE)),
+        Choice(CUT, GENTLE),
+        Choice(CUT, NOISY),
+    ),
+    "speakers": (Choice((Front(),)), Choice((Front(),), GENTLE), Choice(CUT[:1], NOISY), Choice(CUT, NOISY)),
 }
 HOLD, STEPS, READ, GAIN = 0.05e-9, 2, 8, 0.3
 DEVICE = lg.presets.kubota2013()
@@ -71,9 +90,14 @@ RECIPE = lg.training.Recipe(batch=50, learning_rate=5e-3, weight_decay=1e-2, lab
 PENALTIES = (100.0, 1000.0)
 
 
-def trained(data: lg.data.SignalSet, choice: Choice, given: argparse.Namespace) -> Any:
-    """A network that was trained on a set, and tested once on its part to test."""
-    made = choice.seen(data)
+def trained(data: lg.data.SignalSet, choice: Choice, given: argparse.Namespace) -> tuple[Any, list[Any]]:
+    """What the networks of a choice, one for each front end, make of the part to test together; and each of them."""
+    members = [trained_on(front.seen(data), choice.changes, given) for front in choice.fronts]
+    return lg.training.committee(one.test for one in members), members
+
+
+def trained_on(made: lg.data.SignalSet, changes: Any, given: argparse.Namespace) -> Any:
+    """A network that was trained on what a front end made, and tested once on its part to test."""
     with jax.enable_x64(False):
         network = lg.OscillatorClassifier.create(
             DEVICE,
@@ -85,19 +109,19 @@ def trained(data: lg.data.SignalSet, choice: Choice, given: argparse.Namespace) 
             dt=HOLD / STEPS,
             frames=lg.networks.Frames.SIGNAL,
             frames_read=READ,
-            every=choice.segments // READ,
+            every=made.shape[0] // READ,
             centre=made.train.mean,
             spread=made.train.spread,
         )
         gains = [lambda net: net.layers[0].encoder.weights, network]
         network = eqx.tree_at(*gains, replace_fn=lambda drawn: GAIN * drawn)
-    recipe = RECIPE.replace(epochs=given.epochs, seed=given.seed, augmentation=choice.changes)
+    recipe = RECIPE.replace(epochs=given.epochs, seed=given.seed, augmentation=changes)
     return lg.training.train(network, made, recipe)
 
 
-def wrong_of(result: Any) -> int:
-    """Signals to test that a trained network does not recognise."""
-    return result.result["test"]["count"] - result.result["test"]["correct"]
+def wrong_of(found: Any) -> int:
+    """Signals that are not recognised."""
+    return found.to_json()["count"] - found.to_json()["correct"]
 
 
 def chosen(data: lg.data.SignalSet, given: argparse.Namespace) -> Choice:
@@ -107,8 +131,8 @@ def chosen(data: lg.data.SignalSet, given: argparse.Namespace) -> Choice:
     found: dict[Choice, tuple[int, float]] = {}
     for choice in CHOICES[given.case]:
         begun = time.process_time()
-        results = [trained(part, choice, given) for part in parts]
-        errors, loss = [wrong_of(one) for one in results], float(np.mean([one.test.loss for one in results]))
+        results = [trained(part, choice, given)[0] for part in parts]
+        errors, loss = [wrong_of(one) for one in results], float(np.mean([one.loss for one in results]))
         found[choice] = (sum(errors), loss)
         print(
             f"  {choice}: wrong {errors} of {[len(part.test) for part in parts]} of validation, loss {loss:.3f}, "
@@ -118,33 +142,39 @@ def chosen(data: lg.data.SignalSet, given: argparse.Namespace) -> Choice:
     return min(found, key=lambda one: found[one])
 
 
-def linear(data: lg.data.SignalSet, case: str) -> Any:
-    """A linear softmax with the choice, and the penalty, that are best on validation."""
-    by, found = "groups" if case == "speakers" else "stratified", []
-    for choice in CHOICES[case]:
-        result = lg.networks.linear_softmax(choice.seen(data), PENALTIES, by=by, augmentation=choice.changes)
-        found.append((result.validation[result.penalty], str(choice), result))
-    return max(found, key=lambda one: one[0])
+def linear(data: lg.data.SignalSet, choice: Choice, case: str) -> tuple[int, int]:
+    """Errors of the linear softmax that is best on validation, over all front ends and changes, and of the committee of
+    those with the front ends of a choice.
+    """
+    by, found = "groups" if case == "speakers" else "stratified", {}
+    for one in CHOICES[case]:
+        for front in one.fronts:
+            if (front, one.changes) not in found:
+                result = lg.networks.linear_softmax(front.seen(data), PENALTIES, by=by, augmentation=one.changes)
+                found[front, one.changes] = result
+    best = max(found, key=lambda one: found[one].validation[found[one].penalty])
+    logits = np.mean([found[front, choice.changes].logits for front in choice.fronts], axis=0)
+    together = int((logits.argmax(axis=1) != np.asarray(data.test.labels)).sum())
+    print(f"a linear softmax, chosen on validation: {Choice(best[:1], best[1])}: {found[best]!r}")
+    print(f"the linear softmaxes of the choice together: {together} wrong", flush=True)
+    return found[best].errors, together
 
 
-def judged(data: lg.data.SignalSet, given: argparse.Namespace) -> tuple[int, int]:
-    """Choose, train and test: how many signals are wrong, and how many of the linear softmax; 0 of what is not told."""
+def judged(data: lg.data.SignalSet, given: argparse.Namespace) -> tuple[int, int, int]:
+    """Choose, train and test: signals that are wrong, and those of the linear softmaxes; 0 of what is not told."""
     choice = chosen(data, given) if given.choice is None else CHOICES[given.case][given.choice]
     print(f"chosen: {choice}", flush=True)
     if given.validate:
-        return 0, 0
-    result = trained(data, choice, given)
-    wrong = wrong_of(result)
+        return 0, 0, 0
+    result, members = trained(data, choice, given)
+    wrong, alone = wrong_of(result), [wrong_of(one.test) for one in members]
     print(
-        f"{wrong} of {len(data.test)} wrong ({result.accuracy:.2%}), {result.result['trained_numbers']} numbers, "
-        f"training {result.history[-1]['accuracy']:.2%}",
+        f"{wrong} of {len(data.test)} wrong ({result.accuracy:.2%}; each alone {alone}), "
+        f"{sum(one.result['trained_numbers'] for one in members)} numbers, "
+        f"training {min(one.history[-1]['accuracy'] for one in members):.2%}",
         flush=True,
     )
-    if given.network_only:
-        return wrong, 0
-    right, how, beside = linear(data, given.case)
-    print(f"a linear softmax, chosen on validation ({right:.2%}): {how}: {beside!r}", flush=True)
-    return wrong, beside.errors
+    return wrong, *((0, 0) if given.network_only else linear(data, choice, given.case))
 
 
 def main() -> None:
@@ -154,7 +184,7 @@ def main() -> None:
     parser.add_argument("--case", choices=("indices", "speakers"), default="indices")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--oscillators", type=int, default=64)
-    parser.add_argument("--choice", type=int, choices=range(4))
+    parser.add_argument("--choice", type=int, choices=range(6))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--validate", action="store_true")
     parser.add_argument("--network-only", action="store_true")
@@ -164,7 +194,7 @@ def main() -> None:
     if given.case == "indices":
         judged(lg.data.SignalSet.by_index(signals, range(5)), given)
         return
-    wrong, tested = np.zeros(2, int), 0
+    wrong, tested = np.zeros(3, int), 0
     for data in lg.data.SignalSet.each_group(signals):
         name = data.test.group_names[np.asarray(data.test.groups)[0]]
         if given.tested and name not in given.tested:
@@ -173,7 +203,10 @@ def main() -> None:
         wrong += judged(data, given)
         tested += len(data.test)
     if not given.validate:
-        print(f"speakers never heard: {wrong[0]} of {tested} wrong ({1 - wrong[0] / tested:.2%}); linear {wrong[1]}")
+        print(
+            f"speakers never heard: {wrong[0]} of {tested} wrong ({1 - wrong[0] / tested:.2%}); linear {wrong[1]}, "
+            f"linear committee {wrong[2]}"
+        )
 
 
 if __name__ == "__main__":

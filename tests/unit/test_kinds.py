@@ -84,6 +84,7 @@ GIVEN = {
     "spin_diode": ({"device": STO, "microwave": MICROWAVE}, {"fields": [0.1], "frequencies": [1e9]}),
     "thresholds": ({"device": STO}, {"parameter": "current", "start": 0.0, "stop": 1e-4}),
     "describe": ({"data": TRACE}, {}),
+    "committee": ({"evaluations": None}, {}),
     "evaluate": ({"network": NETWORK, "images": IMAGES}, {}),
     "fit": ({"model": STO, "data": TRACE}, {"free": ["alpha"]}),
     "fit_each": ({"model": STO}, {"data": [TRACE], "free": ["alpha"]}),

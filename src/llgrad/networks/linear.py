@@ -38,6 +38,8 @@ class LinearSoftmax(NamedTuple):
     """λ, chosen on validation."""
     validation: dict[float, float]
     """The accuracy on validation by each λ tried."""
+    logits: np.ndarray
+    """ln p of each class for each signal to test (n, classes); −∞ of a class that none was trained on."""
 
     @property
     def accuracy(self) -> float:
@@ -98,11 +100,13 @@ def linear_softmax(
     changes = _Changes(augmentation, checked_number("copies", copies, low=1, whole=True), seed, front)
     folds = SignalSet.each_group(data.train) if by == "groups" else [SignalSet.stratified(data.train, 0.2, seed)]
     seen = [changes.of(fold) for fold in folds]
-    found = {λ: float(np.mean([_wrong(fold, λ)[1] for fold in seen])) for λ in tried}
+    count = len(data.train.classes)
+    found = {λ: float(np.mean([_wrong(fold, λ, count) for fold in seen])) for λ in tried}
     best = min(tried, key=lambda λ: found[λ])
-    predictions, _ = _wrong(changes.of(data), best)
+    logits = _logits(changes.of(data), best, count)
+    predictions = logits.argmax(axis=1).astype(np.int32)
     errors = int((predictions != data.test.labels).sum())
-    return LinearSoftmax(predictions, errors, len(data.test), best, {λ: 1 - part for λ, part in found.items()})
+    return LinearSoftmax(predictions, errors, len(data.test), best, {λ: 1 - part for λ, part in found.items()}, logits)
 
 
 class _Seen(NamedTuple):
@@ -134,8 +138,14 @@ class _Changes(NamedTuple):
         return _Seen(_flat(data.train, length), data.train.labels, _flat(data.test, length), data.test.labels, often)
 
 
-def _wrong(seen: _Seen, penalty: float) -> tuple[np.ndarray, float]:
-    """The classes that a softmax finds for the signals to test, and the part of them that is wrong."""
+def _wrong(seen: _Seen, penalty: float, count: int) -> float:
+    """The part of the signals to test that is wrong."""
+    return float((_logits(seen, penalty, count).argmax(axis=1) != seen.test_labels).mean())
+
+
+def _logits(seen: _Seen, penalty: float, count: int) -> np.ndarray:
+    """What a softmax finds for the signals to test: ln p of each of `count` classes."""
+    from scipy.special import log_softmax
     from sklearn.linear_model import LogisticRegression  # late: llgrad is imported without scikit-learn
     from threadpoolctl import threadpool_limits  # which scikit-learn needs
 
@@ -148,8 +158,12 @@ def _wrong(seen: _Seen, penalty: float) -> tuple[np.ndarray, float]:
         1
     ):  # many small products: on a busy machine, threads of BLAS that wait took 50 times as long
         model.fit((seen.train - mean) / spread, seen.labels)
-    predictions = model.predict((seen.test - mean) / spread).astype(np.int32)
-    return predictions, float((predictions != seen.test_labels).mean())
+    told = model.decision_function((seen.test - mean) / spread)
+    if told.ndim == 1:  # of two classes, the logarithm of their odds
+        told = np.stack([np.zeros_like(told), told], axis=1)
+    logits = np.full((len(told), count), -np.inf)
+    logits[:, model.classes_] = log_softmax(told, axis=1)
+    return logits
 
 
 def _length(data: SignalSet) -> int:

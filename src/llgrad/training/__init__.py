@@ -6,6 +6,7 @@ from llgrad.core.speed.rooms import as_room
 
 if TYPE_CHECKING:
     from llgrad.datasets.signals.frames.augment import SignalAugmentation
+    from llgrad.training.committee import committee
     from llgrad.training.evaluation import Evaluation, evaluate
     from llgrad.training.processes.processes import Processes
     from llgrad.training.recipe import Recipe
@@ -24,6 +25,7 @@ __all__ = [
     "SignalAugmentation",
     "Trained",
     "TrainingError",
+    "committee",
     "evaluate",
     "resume",
     "train",

@@ -103,6 +103,8 @@ def test_a_linear_softmax_learns_what_is_linear(by):
     found = linear_softmax(data, penalties=(1.0, 100.0), by=by)
     assert found.errors == 0 and found.tested == 10 and found.accuracy == 1.0
     assert found.predictions.tolist() == data.test.labels.tolist() and found.penalty == 100.0
+    assert np.exp(found.logits).sum(axis=1) == pytest.approx(1.0)
+    assert found.logits.argmax(axis=1).tolist() == found.predictions.tolist()
     assert repr(found) == "LinearSoftmax: 0 of 10 wrong (100.00% right), λ = 100 with 100.00% on validation"
 
 

@@ -8,7 +8,8 @@ from llgrad.datasets.signals.signals import Signals
 
 RNG = np.random.default_rng(0)
 RAGGED = Signals([RNG.normal(2.0, 3.0, (count, 5)) for count in (9, 1, 4)], [0, 1, 1], groups=[*"aab"], rate=50.0)
-FRONTS = [Normalised(), Normalised(variance=False), Deltas(), Deltas(3, order=2), Trimmed(10.0, 15.0)]
+PARTLY = [Normalised(share=0.4, together=True), Normalised(variance=False, share=0.7), Normalised(together=True)]
+FRONTS = [Normalised(), Normalised(variance=False), *PARTLY, Deltas(), Deltas(3, order=2), Trimmed(10.0, 15.0)]
 
 
 @pytest.mark.parametrize("front", FRONTS, ids=repr)
@@ -34,6 +35,19 @@ def test_normalised_features_have_no_mean_and_the_spread_one():
     assert np.abs(Normalised(floor=0.1)(steady).values).max() < 0.01
 
 
+@pytest.mark.parametrize("front", PARTLY, ids=repr)
+def test_a_share_keeps_the_rest_of_each_mean_and_no_loudness(front):
+    frames, found = RAGGED.one(0).astype(np.float64), front(RAGGED).one(0)
+    left = (1 - front.share) * (frames.mean(axis=0) - frames.mean())
+    centred = frames - frames.mean(axis=0) + left
+    size = centred.std() if front.variance else 1.0
+    assert found == pytest.approx(centred / size, abs=1e-5)
+    louder = Signals([piece + 7.0 for piece in RAGGED.pieces()], RAGGED.labels)
+    assert front(louder).values == pytest.approx(front(RAGGED).values, abs=1e-5)
+    if front.together:
+        assert np.square(found).mean() == pytest.approx(1.0, abs=1e-5)
+
+
 @pytest.mark.parametrize("width", [1, 2, 4])
 def test_slopes_of_a_line_and_of_a_parabola(width):
     t = np.arange(20.0)
@@ -54,6 +68,11 @@ def test_silent_ends_are_cut_and_the_depth_is_limited():
     [
         (lambda: Normalised(variance=1), "variance is an int, expected a bool"),
         (lambda: Normalised(floor=0), "floor = 0, expected a number above 0"),
+        (lambda: Normalised(share=1.5), r"share = 1\.5, expected a part from 0 to 1"),
+        (lambda: Normalised(share="x"), "share = 'x', expected a part from 0 to 1"),
+        (lambda: Normalised(share=0.5), "share = 0.5 keeps a part of each mean, .*; give together = True, or variance"),
+        (lambda: Normalised(together=1), "together is an int, expected a bool"),
+        (lambda: Normalised(variance=False, together=True), "together = True says by what to divide"),
         (lambda: Deltas(0), "width = 0, expected a whole number of at least 1"),
         (lambda: Deltas(order=1.5), "order = 1.5, expected a whole number"),
         (lambda: Trimmed(below=-1), "below = -1, expected decibels from 0"),

@@ -21,36 +21,57 @@ class Normalised(eqx.Module):
     """Each feature less its mean over the signal, and over its standard deviation there: of cepstra, or of the
     logarithm of powers, what is known as cepstral mean and variance normalisation.
 
-        y_t = (x_t − ⟨x⟩) / max(√⟨(x − ⟨x⟩)²⟩, floor)
+        y_t = z_t / max(√⟨z²⟩, floor),   z_t = x_t − a ⟨x⟩ − (1 − a) ⟨⟨x⟩⟩,   a = share,
 
-    The mean of log powers is what microphone, loudness and voice multiply every frame by. A signal of one frame is
-    zero.
+    ⟨x⟩ over the frames of the signal, ⟨⟨x⟩⟩ over its frames and features. The mean of log powers is what microphone,
+    loudness and voice multiply every frame by; in a short word it also tells the vowel, of which a share below 1 keeps
+    a part, without the loudness. A signal of one frame is zero where the share is 1.
 
     Args:
         variance: whether to divide; False takes off the mean alone.
         floor: the least that is divided by: a feature that hardly changes is not blown up.
+        share: the part of each feature's own mean that is taken off, 0 to 1; of the rest, the mean over the features.
+        together: whether all features are divided by one number, √⟨⟨z²⟩⟩, which leaves their sizes in proportion.
 
     >>> Normalised()(Signals([[1.0, 3.0], [5.0, 5.0]], [0, 0])).padded()[0][..., 0].tolist()
     [[-1.0, 1.0], [0.0, 0.0]]
+    >>> Normalised(variance=False, share=0.5)(Signals([[[1.0, 4.0], [3.0, 4.0]]], [0])).one(0).tolist()
+    [[-1.5, 0.5], [0.5, 0.5]]
     """
 
     variance: bool = eqx.field(static=True)
     floor: float = eqx.field(static=True)
+    share: float = eqx.field(static=True)
+    together: bool = eqx.field(static=True)
 
-    def __init__(self, variance: bool = True, floor: float = 1e-3):
+    def __init__(self, variance: bool = True, floor: float = 1e-3, share: float = 1.0, together: bool = False):
         check_kind("variance", variance, bool, "give True or False")
-        self.variance = variance
+        check_kind("together", together, bool, "give True or False")
+        self.variance, self.together = variance, together
         self.floor = checked_number("floor", floor, low=0.0, expected="a number above 0, such as 1e-3")
         if self.floor == 0:
             raise ValueError(f"floor = {floor!r}, expected a number above 0, such as 1e-3")
+        self.share = checked_number("share", share, low=0.0, expected="a part from 0 to 1")
+        if self.share > 1:
+            raise ValueError(f"share = {share!r}, expected a part from 0 to 1")
+        if together and not variance:
+            raise ValueError("together = True says by what to divide, and variance = False divides by nothing")
+        if self.share < 1 and variance and not together:
+            raise ValueError(
+                f"share = {share!r} keeps a part of each mean, which the deviation of a feature that hardly changes "
+                "would blow up; give together = True, or variance = False"
+            )
 
     def __call__(self, signals: Signals) -> Signals:
         """The same frames, normalised."""
         return _each(signals, self._one, self)
 
     def _one(self, frames: np.ndarray) -> np.ndarray:
-        centred = frames - frames.mean(axis=0)
-        return centred / np.maximum(centred.std(axis=0), self.floor) if self.variance else centred
+        own = frames.mean(axis=0)
+        centred = frames - self.share * own - (1 - self.share) * own.mean()
+        if not self.variance:
+            return centred
+        return centred / np.maximum(centred.std() if self.together else centred.std(axis=0), self.floor)
 
 
 class Deltas(eqx.Module):
