@@ -8,6 +8,7 @@ from typing import Any, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.record import as_count
 from llgrad.networks.bench.readout import OutputSignals, Signal
@@ -50,14 +51,14 @@ class OscillatorLayer(ProgramModule):
         sequence: bool = False,
         seed: int = 0,
         engine: Engine | None = None,
-        dtype: Any = None,
+        dtype: torch.dtype | None = None,
         hold: float | None = None,
         dt: float | None = None,
         readouts: int = 1,
         frames_read: int | None = 1,
         every: int = 1,
         pooling: Pooling = Pooling.TOGETHER,
-        centre: Any = None,
+        centre: Float[ArrayLike, "F"] | None = None,
         input: str = "field_x",
         coupling: tuple[str, str] | bool = True,
         settings: Mapping[str, tuple[float, float]] | None = None,
@@ -109,7 +110,7 @@ class OscillatorLayer(ProgramModule):
         frames: int = 1,
         sequence: bool = False,
         engine: Engine | None = None,
-        dtype: Any = None,
+        dtype: torch.dtype | None = None,
     ) -> Self:
         """A layer of a classifier, with its weights (see `lg.torch.from_network`)."""
         made = cls.__new__(cls)
@@ -137,7 +138,7 @@ class OscillatorLayer(ProgramModule):
         self.register_buffer("bounds", _table(layer))
         self._begin()
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Float[torch.Tensor, "..."]) -> Float[torch.Tensor, "..."]:
         """What is read (…, width) of inputs (…, F), of several frames (…, K, F); of a `sequence` (…, K, width).
 
         Raises ValueError for another shape.
@@ -151,7 +152,7 @@ class OscillatorLayer(ProgramModule):
         read = called(self.program, self.number, *tensors, x.reshape(-1, self.frames, self.inputs))
         return read.reshape(batch + ((self.frames, self.width) if self.sequence else (self.width,)))
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Float[torch.Tensor, "..."]]:
         """Every setting of the array in SI by its name, differentiable: gains (F, N), offset (N,), what each device has
         of its own (N,), coupling (N, N). `units` tells their units."""
         return self.physical(*(self.free[name] for name in self.places))

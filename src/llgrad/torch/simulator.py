@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.arguments.kinds import check_kind, wrong_kind
 from llgrad.core.record import as_number
@@ -67,7 +68,7 @@ class Simulator(ProgramModule):
         engine: Engine | None = None,
         noise: bool = False,
         throw: bool = True,
-        dtype: Any = None,
+        dtype: torch.dtype | None = None,
     ):
         """
         Args:
@@ -127,7 +128,7 @@ class Simulator(ProgramModule):
         self.register_buffer("t", torch.tensor(self.runs.times().tolist(), dtype=dtype), persistent=False)
         self._begin()
 
-    def forward(self, **inputs: Any) -> Any:
+    def forward(self, **inputs: Any) -> Float[torch.Tensor, "..."]:
         """Runs (…, T, 3), or (…, T, N, 3) of an array of oscillators; of a System signals (…, T, S), or (…, T, N, S),
         at the times `t` [s].
 
@@ -145,7 +146,7 @@ class Simulator(ProgramModule):
         if self.names:
             given = [inputs[name] for name in self.names]
             axes = [one.shape[: one.ndim - core] for one, core in zip(given, self.cores, strict=True)]
-            batch = torch.broadcast_shapes(*axes)
+            batch = axes[0] if axes.count(axes[0]) == len(axes) else torch.broadcast_shapes(*axes)
             for one, core in zip(given, self.cores, strict=True):
                 own = one.shape[one.ndim - core :]
                 tensors.append(one.expand(batch + own).reshape((-1, *own)))
@@ -154,12 +155,12 @@ class Simulator(ProgramModule):
         values = called(self.program, self.number, *tensors)
         return values.reshape(batch + values.shape[1:]) if self.names else values
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Float[torch.Tensor, "..."]]:
         """The physical value [SI] of each parameter by its path; differentiable, for a penalty on it, say."""
         free = [self.free[one.name] for one in self.runs.free]
         return self.physical(*free) if free else {}
 
-    def device(self) -> Any:
+    def device(self) -> Oscillator | OscillatorArray | System | SystemArray:
         """The model with the values as they are now: what `lg.simulate` and `lg.save_device` take."""
         values = {path: value.detach().cpu().tolist() for path, value in self.values().items()}
         exact = {path: np.asarray(value) if isinstance(value, list) else value for path, value in values.items()}

@@ -9,6 +9,7 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 from jax.core import eval_context
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_count, as_number
@@ -52,7 +53,7 @@ ZOOMS: Final = 3
 def orbit(
     model: Model,
     *,
-    m0: Any = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
     near: Orbit | None = None,
     accuracy: float = ACCURACY,
     steps: int | None = None,
