@@ -37,7 +37,19 @@ def test_every_public_name_is_in_one_room():
         assert getattr(lg, name) is getattr(ROOMS[kept[name][0]], name)
 
 
-TYPED = ("presets", "training", "solvers", "fitting", "observables", "optimising", "data", "torch", "orbits")
+TYPED = (
+    "presets",
+    "training",
+    "solvers",
+    "fitting",
+    "observables",
+    "optimising",
+    "data",
+    "torch",
+    "orbits",
+    "devices",
+    "drives",
+)
 """Rooms whose public signatures say what they take and give; more are welcome."""
 OPEN = re.compile(r"\b(dict|Mapping)\[str, Any\]|Callable\[\.\.\., Any\]")
 """What may hold anything: entries of files, and functions of one's own."""

@@ -46,7 +46,7 @@ class Orbit(eqx.Module):
     """As it was given."""
     flow: Flow
     closed: Closed
-    error: Float[ArrayLike, "*batch"]
+    error: float | Float[jax.Array, "*batch"]
     """Estimated relative error of period and states."""
     note: str = eqx.field(static=True)
     """What there is to say about it; empty where there is nothing."""
