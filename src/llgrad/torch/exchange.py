@@ -38,6 +38,8 @@ def to_jax(tensor: torch.Tensor) -> jax.Array:
             "this tensor requires a gradient, which JAX would not see; give tensor.detach(), or call JAX code by "
             "lg.torch.function, which passes gradients on"
         )
+    if tensor.layout is not torch.strided:
+        raise ValueError(f"this tensor is of {tensor.layout}, expected a dense one; give tensor.to_dense()")
     return taken(tensor)
 
 

@@ -10,14 +10,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import ArrayLike, Float
 
+from llgrad.core.arguments.kinds import wrong_kind
 from llgrad.core.record import as_count
+from llgrad.core.vector import Vec3
 from llgrad.networks.bench.readout import OutputSignals, Signal
 from llgrad.networks.bench.timeline import Frames, Pooling
 from llgrad.networks.bench.wiring import Device
 from llgrad.networks.trained.classifier import OscillatorClassifier
 from llgrad.networks.trained.layer import Limits, Trainable, TrainedLayer, name_of
 from llgrad.solve.task import Engine
-from llgrad.torch.bounded import ProgramModule
+from llgrad.torch.bounded import ProgramModule, check_batch, dtype_of
 from llgrad.torch.bridge import TensorProgram
 from llgrad.torch.compiled import called
 from llgrad.torch.exchange import to_jax, to_torch
@@ -58,12 +60,12 @@ class OscillatorLayer(ProgramModule):
         frames_read: int | None = 1,
         every: int = 1,
         pooling: Pooling = Pooling.TOGETHER,
-        centre: Float[ArrayLike, "F"] | None = None,
+        centre: Float[ArrayLike, "H W"] | None = None,
         input: str = "field_x",
         coupling: tuple[str, str] | bool = True,
         settings: Mapping[str, tuple[float, float]] | None = None,
         signal: Signal | OutputSignals | str | Sequence[str] | None = None,
-        start: Any = None,
+        start: Vec3 | Sequence[float] | Mapping[str, float] | None = None,
         limits: Limits | None = None,
         unit: float | None = None,
         coupling_unit: float | None = None,
@@ -126,7 +128,7 @@ class OscillatorLayer(ProgramModule):
         self.signal, self.trained, self.sequence, self.frames, self.engine = signal, trained, sequence, frames, engine
         self.places = _names_of_leaves(layer)
         changes = _changed_by(layer, trained)
-        dtype = dtype or torch.get_default_dtype()
+        dtype = dtype_of(dtype)
         self.free = torch.nn.ParameterDict()
         for name, leaf in zip(self.places, leaves, strict=True):
             value = torch.empty(leaf.shape, dtype=dtype).copy_(to_torch(leaf))
@@ -141,13 +143,16 @@ class OscillatorLayer(ProgramModule):
     def forward(self, x: Float[torch.Tensor, "..."]) -> Float[torch.Tensor, "..."]:
         """What is read (…, width) of inputs (…, F), of several frames (…, K, F); of a `sequence` (…, K, width).
 
-        Raises ValueError for another shape.
+        Raises ValueError for what is no tensor, another shape, and a batch of none.
         """
+        if not isinstance(x, torch.Tensor):
+            raise ValueError(wrong_kind("x", x, "a tensor", "give torch.tensor(…, dtype=…)"))
         own = (self.inputs,) if self.frames == 1 and not self.sequence else (self.frames, self.inputs)
         if tuple(x.shape[x.ndim - len(own) :]) != own:
             wanted = ", ".join(map(str, own))
             raise ValueError(f"x has the shape {tuple(x.shape)}, expected (…, {wanted})")
         batch = x.shape[: x.ndim - len(own)]
+        check_batch("x", batch)
         tensors = [self.free[name] for name in self.places]
         read = called(self.program, self.number, *tensors, x.reshape(-1, self.frames, self.inputs))
         return read.reshape(batch + ((self.frames, self.width) if self.sequence else (self.width,)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ from llgrad.solve.saving import End, Every, Interval
 from llgrad.solve.step_size import suggest_dt
 from llgrad.solve.systems import drive_of_system, step_of_system, waveforms_of
 from llgrad.solve.task import Engine
-from llgrad.torch.bounded import ProgramModule, check_status
+from llgrad.torch.bounded import ProgramModule, check_batch, check_starts, check_status, dtype_of
 from llgrad.torch.bridge import TensorProgram
 from llgrad.torch.compiled import called
 from llgrad.torch.library import torch
@@ -106,7 +107,7 @@ class Simulator(ProgramModule):
         step = _step(model, channels, drive, stepper, driven, dt)
         self.runs = Runs(
             model,
-            float(as_number(duration)),
+            _seconds("duration", duration),
             step,
             save,
             stepper,
@@ -120,7 +121,7 @@ class Simulator(ProgramModule):
         self.names = tuple(map(named, self.runs.paths))
         self.shapes = tuple(map(self.runs.shape_of, self.runs.paths))
         self.cores = tuple(map(len, self.shapes))
-        dtype = dtype or torch.get_default_dtype()
+        dtype = dtype_of(dtype)
         self.free = torch.nn.ParameterDict(
             {one.name: torch.nn.Parameter(torch.tensor(one.start.tolist(), dtype=dtype)) for one in numbers}
         )
@@ -147,6 +148,7 @@ class Simulator(ProgramModule):
             given = [inputs[name] for name in self.names]
             axes = [one.shape[: one.ndim - core] for one, core in zip(given, self.cores, strict=True)]
             batch = axes[0] if axes.count(axes[0]) == len(axes) else torch.broadcast_shapes(*axes)
+            check_batch(self.names[0], batch)
             for one, core in zip(given, self.cores, strict=True):
                 own = one.shape[one.ndim - core :]
                 tensors.append(one.expand(batch + own).reshape((-1, *own)))
@@ -177,7 +179,7 @@ class Simulator(ProgramModule):
     def _make_program(self) -> TensorProgram:
         numbers, names = self.runs.free, [*(f"free[{one.name!r}]" for one in self.runs.free), *self.names, SEED]
         self.physical = TensorProgram(lambda *free: (physical(numbers, free), None))
-        return TensorProgram(self.runs.function, check_status if self.throw else None, names.__getitem__)
+        return TensorProgram(self.runs.function, check_status if self.throw else check_starts, names.__getitem__)
 
     def _check(self, inputs: Mapping[str, Any], seed: Any) -> None:
         """Raise ValueError for inputs that do not go together."""
@@ -185,7 +187,9 @@ class Simulator(ProgramModule):
             raise ValueError(self._wrong_names(inputs, seed))
         for name, shape in zip(self.names, self.shapes, strict=True):
             value = inputs[name]
-            if not (isinstance(value, torch.Tensor) and value.is_floating_point()):
+            if isinstance(value, torch.Tensor) and not value.is_floating_point():
+                raise ValueError(f"{name} is a tensor of {value.dtype}, expected one of floats; convert it with .to(…)")
+            if not isinstance(value, torch.Tensor):
                 raise ValueError(wrong_kind(name, value, "a tensor of floats", "give torch.tensor(…, dtype=…)"))
             own = tuple(value.shape[value.ndim - len(shape) :])
             if len(own) != len(shape) or any(b is not None and a != b for a, b in zip(own, shape, strict=True)):
@@ -199,6 +203,14 @@ class Simulator(ProgramModule):
             f"this Simulator is called with {', '.join(got) or 'nothing'}, expected "
             f"{', '.join(f'{name}=' for name in wanted) or 'nothing'}"
         )
+
+
+def _seconds(name: str, given: Any) -> float:
+    """A time. Raises ValueError for what is no number: the module's program is made for one."""
+    value = given.item() if isinstance(given, torch.Tensor) and given.numel() == 1 else as_number(given)
+    if isinstance(value, bool) or not (isinstance(value, (int, float)) and 0 < value < math.inf):
+        raise ValueError(f"{name} = {given!r}, expected a time in seconds, such as 1e-9")
+    return float(value)
 
 
 def _tuple(names: Iterable[str]) -> tuple[str, ...]:
@@ -218,7 +230,7 @@ def _step(
 ) -> float:
     """The step: as given, or what suits the model. Raises ValueError where samples of calls would have to be known."""
     if dt is not None:
-        return float(as_number(dt))
+        return _seconds("dt", dt)
     if driven:
         raise ValueError("dt is needed where something is driven: no longer than the time between two samples [s]")
     if isinstance(model, (System, SystemArray)):

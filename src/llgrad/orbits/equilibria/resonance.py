@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -63,7 +64,9 @@ class Resonance:
         """Eigenvalues, frequencies, widths and ellipticities of the free motion."""
         return modes_of(self.matrix, self.spins, None if isinstance(self.slope, np.ndarray) else self.slope)
 
-    def susceptibility(self, frequencies: Float[ArrayLike, "F"]) -> Complex[np.ndarray | jax.Array, "F d c"]:
+    def susceptibility(
+        self, frequencies: Sequence[float] | Float[ArrayLike, "F"]
+    ) -> Complex[np.ndarray | jax.Array, "F d c"]:
         """χ(f) (F, d, c), complex: what 1 (A, T, …) · e^{2πift} at each input makes of each number of the state, ∝
         e^{2πift}.
 
@@ -71,7 +74,9 @@ class Resonance:
         """
         return self._through(frequencies, self.push)
 
-    def fluctuations(self, frequencies: Float[ArrayLike, "F"]) -> Float[np.ndarray | jax.Array, "F d"]:
+    def fluctuations(
+        self, frequencies: Sequence[float] | Float[ArrayLike, "F"]
+    ) -> Float[np.ndarray | jax.Array, "F d"]:
         """Spectral density (F, d) [1/Hz] of each number of the state by its noise, over positive frequencies only.
 
         S = 2 |(∂y/∂q) (iω − A)⁻¹ (∂q̇/∂ξ)|² · (density of the noise). Without a current it is, by the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import equinox as eqx
@@ -183,7 +183,7 @@ class Orbit(eqx.Module):
     @precise
     def phase_noise(
         self,
-        f: Float[ArrayLike, "F"],
+        f: Sequence[float] | Float[ArrayLike, "F"],
         *,
         flicker: Mapping[str, Float[ArrayLike, ""]] | None = None,
         observable: Observable | str | None = None,
@@ -203,7 +203,9 @@ class Orbit(eqx.Module):
         return PhaseNoise(offsets, phase, amplitude, self.line_width)
 
     @precise
-    def modulation(self, name: str, f: Float[ArrayLike, "F"], observable: Observable | str | None = None) -> Modulation:
+    def modulation(
+        self, name: str, f: Sequence[float] | Float[ArrayLike, "F"], observable: Observable | str | None = None
+    ) -> Modulation:
         """What a small change of an input with the modulation frequencies f [Hz] does to frequency and amplitude."""
         offsets, seen = self._offsets(f), observable_of(self.model, observable)
         found = modulation_at(
