@@ -148,7 +148,6 @@ class Simulator(ProgramModule):
             given = [inputs[name] for name in self.names]
             axes = [one.shape[: one.ndim - core] for one, core in zip(given, self.cores, strict=True)]
             batch = axes[0] if axes.count(axes[0]) == len(axes) else torch.broadcast_shapes(*axes)
-            check_batch(self.names[0], batch)
             for one, core in zip(given, self.cores, strict=True):
                 own = one.shape[one.ndim - core :]
                 tensors.append(one.expand(batch + own).reshape((-1, *own)))
@@ -191,6 +190,7 @@ class Simulator(ProgramModule):
                 raise ValueError(f"{name} is a tensor of {value.dtype}, expected one of floats; convert it with .to(…)")
             if not isinstance(value, torch.Tensor):
                 raise ValueError(wrong_kind(name, value, "a tensor of floats", "give torch.tensor(…, dtype=…)"))
+            check_batch(name, tuple(value.shape[: value.ndim - len(shape)]))
             own = tuple(value.shape[value.ndim - len(shape) :])
             if len(own) != len(shape) or any(b is not None and a != b for a, b in zip(own, shape, strict=True)):
                 wanted = ", ".join(["…", *("K" if length is None else str(length) for length in shape)])
