@@ -37,8 +37,10 @@ def test_every_public_name_is_in_one_room():
         assert getattr(lg, name) is getattr(ROOMS[kept[name][0]], name)
 
 
-TYPED = ("presets", "training", "solvers", "fitting", "observables", "optimising", "data")
+TYPED = tuple(name for name in ROOMS if name not in ("plot", "studies"))
 """Rooms whose public signatures say what they take and give; more are welcome."""
+FIELDS = ("quantity", "table", "vector")
+"""What declares a field gives what the field is said to be, as dataclasses.field does."""
 OPEN = re.compile(r"\b(dict|Mapping)\[str, Any\]|Callable\[\.\.\., Any\]")
 """What may hold anything: entries of files, and functions of one's own."""
 
@@ -68,7 +70,10 @@ def untyped(thing):
 
 @pytest.mark.parametrize("room", TYPED)
 def test_signatures_of_a_typed_room_say_what_they_take(room):
-    assert [row for name in ROOMS[room].__all__ for row in untyped(getattr(ROOMS[room], name))] == []
+    if room == "torch":
+        pytest.importorskip("torch", reason="PyTorch's room needs PyTorch")
+    names = [name for name in ROOMS[room].__all__ if name not in FIELDS]
+    assert [row for name in names for row in untyped(getattr(ROOMS[room], name))] == []
 
 
 def test_what_takes_anything_is_found():

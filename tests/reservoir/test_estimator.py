@@ -127,6 +127,10 @@ REFUSED = {
     "lengths": (lambda: leaky().fit(SIGNAL, SIGNAL[1:]), "target has 39 rows and the signal 40"),
     "short": (lambda: leaky(washout=39).fit(SIGNAL, SIGNAL), "40 symbols, too few for a washout of 39"),
     "not fitted": (lambda: leaky().predict(SIGNAL), "has no read-out yet; call fit"),
+    "features": (
+        lambda: leaky().fit(SIGNAL, SIGNAL).predict(np.stack([SIGNAL, SIGNAL], 1)),
+        "the signal has 2 features, expected 1, as in fit",
+    ),
     "constant": (lambda: leaky(gain=0.0).fit(SIGNAL, SIGNAL), "the states are constant after the washout"),
     "diverging": (
         lambda: leaky(feedback=1e30, nodes=2).fit(SIGNAL, SIGNAL),

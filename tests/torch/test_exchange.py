@@ -23,6 +23,23 @@ def test_the_memory_is_shared_in_its_own_type_whatever_jax_defaults_to(dtype, sh
         assert array.unsafe_buffer_pointer() == tensor.data_ptr() == back.data_ptr()
 
 
+def test_a_number_of_a_device_may_be_a_tensor_without_a_gradient():
+    device = lg.presets.kubota2013()
+    assert device.replace(current=torch.tensor(1e-3, **DOUBLE)).current == 1e-3
+    assert device.replace(field=torch.tensor([0.0, 0.0, 0.02], **DOUBLE)).field.z == 0.02
+    wave = torch.sin(torch.arange(500, **DOUBLE) * 0.1)
+    assert lg.frequency(wave, 1e-12) == lg.frequency(wave.tolist(), 1e-12)
+    with pytest.raises(ValueError, match=r"this tensor requires a gradient, which llgrad would not see"):
+        device.replace(current=torch.tensor(1e-3, requires_grad=True))
+
+
+def test_a_tensor_that_is_not_dense_is_refused():
+    with pytest.raises(
+        ValueError, match=r"this tensor is of torch.sparse_coo, expected a dense one; give tensor.to_dense"
+    ):
+        lg.torch.to_jax(torch.eye(3).to_sparse())
+
+
 @pytest.mark.parametrize("view", [lambda x: x[1:], lambda x: x[:, ::2], lambda x: x.T, lambda x: x[:1].expand(3, 6)])
 def test_a_view_that_jax_cannot_use_is_copied(view):
     tensor = view(torch.arange(24.0, **DOUBLE).reshape(4, 6))

@@ -71,6 +71,21 @@ def test_a_tensor_changed_before_the_way_back_is_refused():
         value.sum().backward()
 
 
+@pytest.mark.skipif(not hasattr(torch, "func"), reason="torch.func is of PyTorch 2")
+@pytest.mark.parametrize(
+    "transformed",
+    [
+        lambda f, x: torch.func.vmap(f)(x),
+        lambda f, x: torch.func.grad(lambda y: f(y).sum())(x),
+        lambda f, x: torch.func.jacrev(f)(x),
+    ],
+    ids=["vmap", "grad", "jacrev"],
+)
+def test_a_transform_of_torch_is_refused(transformed):
+    with pytest.raises(RuntimeError, match="does not see into llgrad's programs; give a batch by leading axes"):
+        transformed(lg.torch.function(lambda x: x**2), torch.ones(3))
+
+
 def test_a_second_derivative_is_refused():
     x, y = tensors()
     value = lg.torch.function(lambda x, y: (x * x * y).sum())(x, y)

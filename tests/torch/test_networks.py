@@ -128,6 +128,8 @@ def test_a_layer_of_systems():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
+        (lambda one: one([0.0] * 5), "x is a list, expected a tensor; give torch.tensor"),
+        (lambda one: one(torch.zeros(0, 5)), r"x is a batch \(0,\) of no runs, expected one or more"),
         (lambda one: one(torch.zeros(2, 4)), r"x has the shape \(2, 4\), expected \(…, 5\)"),
         (lambda one: one(torch.zeros(2, 5).half()), r"x is of torch\.float16, expected torch\.float32 or"),
         (lambda one: one(torch.zeros(2, 5)), r"x is of single precision and weights of double"),

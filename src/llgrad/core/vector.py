@@ -5,11 +5,14 @@ Components may be Python floats, NumPy or JAX arrays, or tracers; arithmetic is 
 
 from __future__ import annotations
 
-from typing import Any
-
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import ArrayLike
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+Number = float | Float[np.ndarray, "..."] | Float[jax.Array, "..."]
+"""One number, or one for each of several: a Python float, or an array of NumPy's or JAX's; traced ones too."""
 
 
 class Vec3(eqx.Module):
@@ -21,9 +24,9 @@ class Vec3(eqx.Module):
     (0.6, Vec3(0.0, -0.8, 0.0))
     """
 
-    x: Any
-    y: Any
-    z: Any
+    x: Number
+    y: Number
+    z: Number
 
     def __add__(self, other: Vec3) -> Vec3:
         return Vec3(self.x + other.x, self.y + other.y, self.z + other.z)
@@ -31,7 +34,7 @@ class Vec3(eqx.Module):
     def __sub__(self, other: Vec3) -> Vec3:
         return Vec3(self.x - other.x, self.y - other.y, self.z - other.z)
 
-    def __mul__(self, factor: Any) -> Vec3:
+    def __mul__(self, factor: Number) -> Vec3:
         """Product with a scalar (or with one scalar for each of N vectors)."""
         return Vec3(self.x * factor, self.y * factor, self.z * factor)
 
@@ -40,7 +43,7 @@ class Vec3(eqx.Module):
     def __neg__(self) -> Vec3:
         return Vec3(-self.x, -self.y, -self.z)
 
-    def dot(self, other: Vec3) -> Any:
+    def dot(self, other: Vec3) -> Number:
         """Scalar product."""
         return self.x * other.x + self.y * other.y + self.z * other.z
 
@@ -52,11 +55,11 @@ class Vec3(eqx.Module):
             self.x * other.y - self.y * other.x,
         )
 
-    def norm2(self) -> Any:
+    def norm2(self) -> Number:
         """Squared length."""
         return self.dot(self)
 
-    def stack(self) -> Any:
+    def stack(self) -> Float[jax.Array, "... 3"]:
         """One array of shape (…, 3)."""
         return jnp.stack(jnp.broadcast_arrays(self.x, self.y, self.z), axis=-1)
 

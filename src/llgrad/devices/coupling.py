@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.record import Record, is_concrete, quantity
 from llgrad.core.vector import Vec3
@@ -44,7 +45,9 @@ class FieldCoupling(Coupling):
     [-1.0, 0.6]
     """
 
-    weights: Any = quantity("T", about="W_ij, from oscillator j to oscillator i, per unit of m_x")
+    weights: Float[np.ndarray | jax.Array, "N N"] = quantity(
+        "T", about="W_ij, from oscillator j to oscillator i, per unit of m_x"
+    )
 
     def __check_init__(self) -> None:
         if not is_concrete(self.weights):
@@ -64,7 +67,7 @@ class LinearCoupling(Coupling):
     """
 
     @abc.abstractmethod
-    def tensors(self) -> Any:
+    def tensors(self) -> Float[np.ndarray | jax.Array, "N N 3 3"]:
         """W_ij (N, N, 3, 3) [T] per unit of magnetisation, from oscillator j to oscillator i."""
 
     @property
@@ -92,7 +95,9 @@ class TensorCoupling(LinearCoupling):
     [2.0, 2.0]
     """
 
-    weights: Any = quantity("T", about="W_ij, 3×3, from oscillator j to oscillator i, per unit of m")
+    weights: Float[np.ndarray | jax.Array, "N N 3 3"] = quantity(
+        "T", about="W_ij, 3×3, from oscillator j to oscillator i, per unit of m"
+    )
 
     def __check_init__(self) -> None:
         if not is_concrete(self.weights):
@@ -105,5 +110,5 @@ class TensorCoupling(LinearCoupling):
     def count(self) -> int:
         return np.shape(self.weights)[0]
 
-    def tensors(self) -> Any:
+    def tensors(self) -> Float[np.ndarray | jax.Array, "N N 3 3"]:
         return self.weights

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -63,7 +63,12 @@ class Ellipse(NamedTuple):
         return Vec3(float(np.mean(rest * along_x)), float(np.mean(rest * along_y)), float(np.mean(flat)))
 
 
-def ellipse(*, thickness: Any, diameters: Any = None, semi_axes: Any = None) -> Ellipse:
+def ellipse(
+    *,
+    thickness: float | str,
+    diameters: Sequence[float | str] | str | None = None,
+    semi_axes: Sequence[float | str] | str | None = None,
+) -> Ellipse:
     """An elliptic layer by its diameters or its semi-axes (along x, along y) and its thickness: area, volume and demag.
 
     Args:

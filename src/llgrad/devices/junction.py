@@ -6,6 +6,7 @@ import abc
 from typing import Any, ClassVar
 
 from llgrad.core.record import Record, quantity
+from llgrad.core.vector import Number
 from llgrad.devices.bias import Law, Linear, Tangent, polished, settled, still
 
 
@@ -36,7 +37,7 @@ class Junction(Record):
             )
 
     @abc.abstractmethod
-    def resistance(self, cosine: Any) -> Any:
+    def resistance(self, cosine: Number) -> Number:
         """Resistance [Ω] at c = m·p, any shape, without bias."""
 
     @property
@@ -44,7 +45,7 @@ class Junction(Record):
         """Whether the resistance follows the voltage across the junction."""
         return type(self).at_voltage is not Junction.at_voltage
 
-    def at_current(self, cosine: Any, current: Any) -> Any:
+    def at_current(self, cosine: Number, current: Number) -> Number:
         """Resistance [Ω] where a current [A] flows: V/I of the V at which it does."""
         if not self.follows_voltage:
             return self.resistance(cosine)
@@ -53,11 +54,11 @@ class Junction(Record):
         laws, linear = _alone(self, cosine, current)
         return self.at_voltage(cosine, linear(polished(laws, linear, volts))[0][0])
 
-    def at_voltage(self, cosine: Any, voltage: Any) -> Any:
+    def at_voltage(self, cosine: Number, voltage: Number) -> Number:
         """Resistance [Ω] at a voltage [V] across the junction; here it does not depend on it."""
         return self.resistance(cosine)
 
-    def current(self, cosine: Any, voltage: Any) -> Any:
+    def current(self, cosine: Number, voltage: Number) -> Number:
         """Current [A] at a voltage [V] across the junction."""
         return voltage / self.at_voltage(cosine, voltage)
 
@@ -96,7 +97,7 @@ class ConductanceJunction(Junction):
     R_P: float = quantity("Ω", about="resistance of the parallel state")
     tmr: float = quantity("1", about="(R_AP − R_P)/R_P")
 
-    def resistance(self, cosine: Any) -> Any:
+    def resistance(self, cosine: Number) -> Number:
         asymmetry = self.tmr / (2 + self.tmr)
         return self.R_P * (1 + asymmetry) / (1 + asymmetry * cosine)
 
@@ -113,5 +114,5 @@ class LinearJunction(Junction):
     R_P: float = quantity("Ω", about="resistance of the parallel state")
     delta_R: float = quantity("Ω", about="R_AP − R_P")
 
-    def resistance(self, cosine: Any) -> Any:
+    def resistance(self, cosine: Number) -> Number:
         return self.R_P + self.delta_R * (1 - cosine) / 2

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.arguments.leaves import as_leaf
 from llgrad.core.constants import GAMMA_ELECTRON
@@ -82,7 +86,7 @@ class Oscillator(Record):
         H_k: float = 0.0,
         H_k2: float = 0.0,
         gamma: float = GAMMA_ELECTRON * 1e-4,
-        field: Any = (0.0, 0.0, 0.0),
+        field: Sequence[float] | Float[np.ndarray, "3"] | Float[jax.Array, "3"] = (0.0, 0.0, 0.0),
         current: float = 0.0,
         **others: Any,
     ) -> Oscillator:

@@ -15,7 +15,7 @@ import numpy as np
 from llgrad.core.constants import MU_0
 from llgrad.core.record import is_concrete
 from llgrad.core.units import read_quantity, show
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 
 
 class Range(NamedTuple):
@@ -75,7 +75,7 @@ def check_magnetisation_in_tesla(Ms: Any) -> None:
     _within("Ms", Ms, Range("T", 1e-3, 5.0, hint))
 
 
-def direction(theta: Any, phi: Any) -> Vec3:
+def direction(theta: Number | str, phi: Number | str) -> Vec3:
     """The unit vector (sinθ cosφ, sinθ sinφ, cosθ) of polar angle θ and azimuth φ: radians, or text such as "90deg".
 
     Raises ValueError where an angle in radians is beyond a full turn, as degrees would be.

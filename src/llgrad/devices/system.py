@@ -13,13 +13,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.random import MOST
 from llgrad.core.record import Record, is_concrete
 from llgrad.core.trajectory import SystemSignal, SystemTrajectory
 from llgrad.core.units import show
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 from llgrad.devices.bounds import Bound
 from llgrad.devices.states.components import component_names
 
@@ -114,22 +115,22 @@ class System(Record):
                 _check_within(f"{type(self).__name__}.{field.name}", value, bound, field.metadata["unit"])
 
     @abc.abstractmethod
-    def start(self) -> Any:
+    def start(self) -> PyTree[Number]:
         """The state in which a run begins: a tree of numbers and Spins."""
 
     @abc.abstractmethod
-    def rate(self, state: Any, inputs: Inputs) -> Any:
+    def rate(self, state: PyTree[Number], inputs: Inputs) -> PyTree[Number]:
         """The derivative of the state per second, as a tree of the same form; of a Spin a Vec3."""
 
-    def fastest(self) -> Any:
+    def fastest(self) -> Number | None:
         """A bound on how fast the state may turn [rad/s], for the time step; None where nobody knows."""
         return None
 
-    def observe(self, state: Any, inputs: Inputs) -> Mapping[str, Any]:
+    def observe(self, state: PyTree[Number], inputs: Inputs) -> Mapping[str, Any]:
         """What is recorded of a state, by the names in `outputs` that are no components of it; without noise."""
         return {}
 
-    def signals(self, state: Any) -> tuple[str, ...]:
+    def signals(self, state: PyTree[Number]) -> tuple[str, ...]:
         """The names of all signals: the outputs, and the components of a state."""
         return tuple(dict.fromkeys([*self.outputs, *component_names(state)]))
 
@@ -147,13 +148,13 @@ class System(Record):
             values = observed if values is None else values
         return SystemSignal(run.t, values, name, self.outputs.get(name, "1"), run.dt, self.noises > 0)
 
-    def forces(self, state: Any, inputs: Inputs) -> Any:
+    def forces(self, state: PyTree[Number], inputs: Inputs) -> PyTree[Vec3]:
         """Ms V B [J] on each unit vector, B its effective field without noise, in the form of a state that has nothing
         but unit vectors; None where nobody knows. Where they derive from an energy, `equilibria` tells it.
         """
         return None
 
-    def emit(self, state: Any) -> dict[str, Any]:
+    def emit(self, state: PyTree[Number]) -> dict[str, Any]:
         """What the other members of a `SystemArray` may feel of this one: numbers and vectors by name."""
         return {}
 
@@ -164,7 +165,7 @@ class System(Record):
         """
         return mixed
 
-    def received(self, numbers: Sequence[Any], receives: Sequence[Reception], inputs: Inputs) -> dict[str, Any]:
+    def received(self, numbers: Sequence[Number], receives: Sequence[Reception], inputs: Inputs) -> dict[str, Any]:
         """What is added to the inputs for the mixed numbers. Raises ValueError for what is no input, or no number."""
         mixed: dict[str, Any] = {}
         rest, kind = list(numbers), type(self).__name__

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ import numpy as np
 
 from llgrad.core.record import Record, is_concrete
 from llgrad.core.units import show
+from llgrad.core.vector import Number
 
 DRIVEN: Final = "A or T"
 """Unit of an amplitude: that of the driven quantity. `Drive.units` says which."""
@@ -46,24 +48,24 @@ class Waveform(Record):
         """Value at the times `t` [s] of any shape: an array of t.shape, or of t.shape + (N,) for (N,) parameters."""
 
     @abc.abstractmethod
-    def peak(self) -> Any:
+    def peak(self) -> Number:
         """A bound on the absolute value at all times: a number, or (N,). The default time step follows it."""
 
     @abc.abstractmethod
-    def shortest_time(self) -> Any:
+    def shortest_time(self) -> Number:
         """The shortest period [s] that matters; infinity for a constant. A time step is at most a 20th of it."""
 
-    def knots(self) -> Any:
+    def knots(self) -> Sequence[Number]:
         """The times [s] at which a derivative jumps, such as those of samples joined by lines; none of a smooth
         waveform. A step of high order ends there."""
         return ()
 
-    def edges(self) -> Any:
+    def edges(self) -> Sequence[tuple[Number, Number, Number]]:
         """The stretches of time in which it changes fast and smoothly: (from, to, shortest time) [s], each a number or
         (N,). A step of high order becomes shorter there, and there only."""
         return ()
 
-    def calmest_time(self) -> Any:
+    def calmest_time(self) -> Number:
         """`shortest_time` between knots and outside edges."""
         return self.shortest_time()
 
@@ -99,19 +101,19 @@ class Sum(Waveform):
             total = total + _with_rank(value, rank)
         return total
 
-    def peak(self) -> Any:
+    def peak(self) -> Number:
         return sum(part.peak() for part in self.parts)
 
-    def shortest_time(self) -> Any:
+    def shortest_time(self) -> Number:
         return min(part.shortest_time() for part in self.parts)
 
-    def knots(self) -> Any:
+    def knots(self) -> Sequence[Number]:
         return tuple(knot for part in self.parts for knot in part.knots())
 
-    def edges(self) -> Any:
+    def edges(self) -> Sequence[tuple[Number, Number, Number]]:
         return tuple(edge for part in self.parts for edge in part.edges())
 
-    def calmest_time(self) -> Any:
+    def calmest_time(self) -> Number:
         return min(part.calmest_time() for part in self.parts)
 
 

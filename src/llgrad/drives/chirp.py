@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 
 from llgrad.core.record import quantity
+from llgrad.core.vector import Number
 from llgrad.drives.base import (
     DRIVEN,
     Waveform,
@@ -32,11 +34,11 @@ class Chirp(Waveform):
     (0.999, 3000000000.0)
     """
 
-    amplitude: Any = quantity(DRIVEN, about="half of peak to peak")
-    start_frequency: Any = quantity("Hz", about="frequency at t = 0 and before")
-    stop_frequency: Any = quantity("Hz", about="frequency at the end of the sweep and after")
-    duration: Any = quantity("s", about="length of the sweep, which starts at t = 0")
-    phase: Any = quantity("rad", default=0.0, about="phase of the sine at t = 0")
+    amplitude: Number = quantity(DRIVEN, about="half of peak to peak")
+    start_frequency: Number = quantity("Hz", about="frequency at t = 0 and before")
+    stop_frequency: Number = quantity("Hz", about="frequency at the end of the sweep and after")
+    duration: Number = quantity("s", about="length of the sweep, which starts at t = 0")
+    phase: Number = quantity("rad", default=0.0, about="phase of the sine at t = 0")
 
     def __check_init__(self) -> None:
         check_finite(self, "amplitude")
@@ -55,11 +57,11 @@ class Chirp(Waveform):
         outside = first * before + last * after
         return amplitude * sine_of_turns(during + outside, phase)
 
-    def peak(self) -> Any:
+    def peak(self) -> Number:
         return abs(self.amplitude)
 
-    def shortest_time(self) -> Any:
+    def shortest_time(self) -> Number:
         return min(period(self.start_frequency), period(self.stop_frequency))
 
-    def knots(self) -> Any:
+    def knots(self) -> Sequence[Number]:
         return 0.0, self.duration

@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from llgrad.core.record import quantity
+from llgrad.core.vector import Number
 from llgrad.drives.base import DRIVEN, Waveform, align, check_finite
 
 
@@ -18,7 +19,7 @@ class Constant(Waveform):
     0.001
     """
 
-    level: Any = quantity(DRIVEN, about="value at all times")
+    level: Number = quantity(DRIVEN, about="value at all times")
 
     def __check_init__(self) -> None:
         check_finite(self, "level")
@@ -27,8 +28,8 @@ class Constant(Waveform):
         t, level = align(t, self.level)
         return jnp.broadcast_to(level, jnp.broadcast_shapes(t.shape, level.shape))
 
-    def peak(self) -> Any:
+    def peak(self) -> Number:
         return abs(self.level)
 
-    def shortest_time(self) -> Any:
+    def shortest_time(self) -> Number:
         return math.inf

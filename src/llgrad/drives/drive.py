@@ -6,11 +6,12 @@ import math
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import Record, is_concrete, leaf_units, rows_of
 from llgrad.core.units import show
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 from llgrad.drives.base import DRIVEN, Waveform
 
 CHANNEL_UNITS: Final = {"current": "A", "field_x": "T", "field_y": "T", "field_z": "T"}
@@ -67,7 +68,7 @@ class Drive(Record):
         found = {name: getattr(self, name) for name in CHANNEL_UNITS}
         return {name: waveform for name, waveform in found.items() if waveform is not None}
 
-    def sample(self, times: Any) -> Samples:
+    def sample(self, times: Float[ArrayLike, "..."]) -> Samples:
         """Current [A] and field [T] at the times [s]: of shape times.shape, or times.shape + (N,); absent ones None."""
         return self._each(lambda waveform: waveform(times))
 
@@ -75,11 +76,11 @@ class Drive(Record):
         """Bounds on the absolute values at all times, absent channels None."""
         return self._each(lambda waveform: waveform.peak())
 
-    def shortest_time(self) -> Any:
+    def shortest_time(self) -> Number:
         """The shortest period [s] that matters in any channel; infinity without one."""
         return min((waveform.shortest_time() for waveform in self.channels().values()), default=math.inf)
 
-    def calmest_time(self) -> Any:
+    def calmest_time(self) -> Number:
         """The shortest period [s] between the knots of all channels and outside their edges; infinity without one."""
         return min((waveform.calmest_time() for waveform in self.channels().values()), default=math.inf)
 
@@ -91,7 +92,7 @@ class Drive(Record):
         }
 
     def _each(self, function: Any) -> Samples:
-        found = {
+        found: dict[str, Any] = {
             name: None if (channel := getattr(self, name)) is None else function(channel) for name in CHANNEL_UNITS
         }
         return Samples(found["current"], Vec3(found["field_x"], found["field_y"], found["field_z"]))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import jax.numpy as jnp
 
 from llgrad.core.record import quantity
+from llgrad.core.vector import Number
 from llgrad.drives.base import DRIVEN, Waveform, align, check_finite, check_times, smallest
 
 FOUR_LN_2: Final = 4 * math.log(2)
@@ -25,9 +27,9 @@ class GaussianPulse(Waveform):
     [0.0, 0.005, 0.01, 0.005]
     """
 
-    amplitude: Any = quantity(DRIVEN, about="largest value")
-    centre: Any = quantity("s", about="when it is reached")
-    width: Any = quantity("s", about="full width at half of the amplitude")
+    amplitude: Number = quantity(DRIVEN, about="largest value")
+    centre: Number = quantity("s", about="when it is reached")
+    width: Number = quantity("s", about="full width at half of the amplitude")
 
     def __check_init__(self) -> None:
         check_finite(self, "amplitude")
@@ -35,7 +37,7 @@ class GaussianPulse(Waveform):
         check_times(self, "width", positive=True)
 
     @property
-    def start(self) -> Any:
+    def start(self) -> Number:
         """When half of the amplitude is reached [s]."""
         return self.centre - self.width / 2
 
@@ -43,14 +45,14 @@ class GaussianPulse(Waveform):
         t, amplitude, centre, width = align(t, self.amplitude, self.centre, self.width)
         return amplitude * jnp.exp(-FOUR_LN_2 * ((t - centre) / width) ** 2)
 
-    def peak(self) -> Any:
+    def peak(self) -> Number:
         return abs(self.amplitude)
 
-    def shortest_time(self) -> Any:
+    def shortest_time(self) -> Number:
         return 2 * smallest(self.width)
 
-    def edges(self) -> Any:
+    def edges(self) -> Sequence[tuple[Number, Number, Number]]:
         return ((self.centre - REACH * self.width, self.centre + REACH * self.width, 2 * self.width),)
 
-    def calmest_time(self) -> Any:
+    def calmest_time(self) -> Number:
         return math.inf

@@ -8,10 +8,12 @@ from typing import Any, Final, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float, Key
 
 from llgrad.core.arguments.kinds import check_kind, wrong_kind
 from llgrad.core.record import as_number, is_concrete
 from llgrad.core.units import show
+from llgrad.core.vector import Number
 from llgrad.drives.sampled import Sampled
 
 MOST_SAMPLES: Final = 2**24
@@ -32,8 +34,8 @@ class FlickerNoise(NamedTuple):
     (1001,)
     """
 
-    strength: Any
-    corner: Any = None
+    strength: Number
+    corner: Number | None = None
 
     def __call__(self, f: Any) -> Any:
         white = 0.0 if self.corner is None else 1 / self.corner
@@ -53,9 +55,9 @@ class LorentzianNoise(NamedTuple):
     (1001,)
     """
 
-    variance: Any
+    variance: Number
     """[A² or T²]."""
-    correlation_time: Any
+    correlation_time: Number
     """τ [s]."""
 
     def __call__(self, f: Any) -> Any:
@@ -63,7 +65,13 @@ class LorentzianNoise(NamedTuple):
         return 4 * self.variance * self.correlation_time / (1 + turned * turned)
 
 
-def coloured_noise(density: Callable[[Any], Any], *, duration: float, interval: float, key: Any) -> Sampled:
+def coloured_noise(
+    density: Callable[[Float[jax.Array, "F"]], Float[ArrayLike, "*F"]],
+    *,
+    duration: float,
+    interval: float,
+    key: Key[jax.Array, ""],
+) -> Sampled:
     """Gaussian noise with a spectral density, as a drive of samples: add it to any other, `Constant(…) + noise`.
 
     Its spectrum is `density`, one-sided (all power at f > 0: the variance is ∫₀ S df), at the multiples of 1/(length)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from llgrad.core.record import quantity
+from llgrad.core.vector import Number
 from llgrad.drives.base import BANDWIDTH_TIMES_RISE, DRIVEN, Waveform, align, check_finite, check_times, smallest
 from llgrad.drives.step import around, edge
 
@@ -23,10 +25,10 @@ class Pulse(Waveform):
     [0.0, 0.005, 0.01, 0.005, 0.0]
     """
 
-    amplitude: Any = quantity(DRIVEN, about="value in the middle of a wide pulse")
-    start: Any = quantity("s", about="when half of the amplitude is reached")
-    width: Any = quantity("s", about="time between the half-way points of rise and fall")
-    rise_time: Any = quantity("s", default=10e-12, about="time from 10 to 90 % of the amplitude")
+    amplitude: Number = quantity(DRIVEN, about="value in the middle of a wide pulse")
+    start: Number = quantity("s", about="when half of the amplitude is reached")
+    width: Number = quantity("s", about="time between the half-way points of rise and fall")
+    rise_time: Number = quantity("s", default=10e-12, about="time from 10 to 90 % of the amplitude")
 
     def __check_init__(self) -> None:
         check_finite(self, "amplitude")
@@ -37,14 +39,14 @@ class Pulse(Waveform):
         t, amplitude, start, width, rise_time = align(t, self.amplitude, self.start, self.width, self.rise_time)
         return amplitude * (edge(t, start, rise_time) - edge(t, start + width, rise_time))
 
-    def peak(self) -> Any:
+    def peak(self) -> Number:
         return abs(self.amplitude)
 
-    def shortest_time(self) -> Any:
+    def shortest_time(self) -> Number:
         return min(smallest(self.rise_time) / BANDWIDTH_TIMES_RISE, 2 * smallest(self.width))
 
-    def edges(self) -> Any:
+    def edges(self) -> Sequence[tuple[Number, Number, Number]]:
         return around(self.start, self.rise_time), around(self.start + self.width, self.rise_time)
 
-    def calmest_time(self) -> Any:
+    def calmest_time(self) -> Number:
         return math.inf

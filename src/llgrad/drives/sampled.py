@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.record import is_concrete, quantity
+from llgrad.core.vector import Number
 from llgrad.drives.base import DRIVEN, Waveform, align, check_finite, smallest
 
 STEPS_PER_SHORTEST_TIME: Final = 20
@@ -31,14 +34,19 @@ class Sampled(Waveform):
     [0.0, 0.5, 1.5, 2.0]
     """
 
-    t: Any = quantity("s", about="times of the samples")
-    values: Any = quantity(DRIVEN, about="samples")
+    t: Float[np.ndarray | jax.Array, "K"] = quantity("s", about="times of the samples")
+    values: Float[np.ndarray | jax.Array, "K *N"] = quantity(DRIVEN, about="samples")
     evenly_spaced: bool = eqx.field(static=True, default=False)
 
-    def __init__(self, t: Any, values: Any, evenly_spaced: bool = False):
+    def __init__(
+        self,
+        t: Float[ArrayLike, "K"] | Sequence[float],
+        values: Float[ArrayLike, "K *N"] | Sequence[float],
+        evenly_spaced: bool = False,
+    ):
         """`evenly_spaced` is found from `t`; it only counts where `t` is traced."""
-        self.t = t if hasattr(t, "ndim") else np.asarray(t, dtype=float)
-        self.values = values if hasattr(values, "ndim") else np.asarray(values, dtype=float)
+        self.t = _array(t)
+        self.values = _array(values)
         self.evenly_spaced = is_even(np.asarray(self.t)) if is_concrete(self.t) else evenly_spaced
 
     def __check_init__(self) -> None:
@@ -74,18 +82,22 @@ class Sampled(Waveform):
             return jnp.clip((t - nodes[0]) / (nodes[-1] - nodes[0]) * (last + 1), 0, last).astype(jnp.int32)
         return jnp.clip(jnp.searchsorted(nodes, t, side="right").astype(jnp.int32) - 1, 0, last)
 
-    def peak(self) -> Any:
+    def peak(self) -> Number:
         return abs(self.values).max(axis=0)
 
-    def shortest_time(self) -> Any:
+    def shortest_time(self) -> Number:
         """So long that one time step skips no sample: 20 times the smallest distance of two samples."""
         return STEPS_PER_SHORTEST_TIME * smallest(self.t[1:] - self.t[:-1])
 
-    def knots(self) -> Any:
+    def knots(self) -> Sequence[Number]:
         return tuple(self.t)
 
-    def calmest_time(self) -> Any:
+    def calmest_time(self) -> Number:
         return math.inf
+
+
+def _array(values: Any) -> Any:
+    return values if hasattr(values, "ndim") else np.asarray(values, dtype=float)
 
 
 def is_even(t: np.ndarray, tolerance: float = 1e-3) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from llgrad.core.record import quantity
+from llgrad.core.vector import Number
 from llgrad.drives.base import DRIVEN, Waveform, align, check_finite, check_frequencies, check_phases, period
 
 
@@ -24,9 +25,9 @@ class Sine(Waveform):
     [1.0, -1.0, 1.0]
     """
 
-    amplitude: Any = quantity(DRIVEN, about="half of peak to peak")
-    frequency: Any = quantity("Hz", about="frequency")
-    phase: Any = quantity("rad", default=0.0, about="phase of the sine at t = 0")
+    amplitude: Number = quantity(DRIVEN, about="half of peak to peak")
+    frequency: Number = quantity("Hz", about="frequency")
+    phase: Number = quantity("rad", default=0.0, about="phase of the sine at t = 0")
 
     def __check_init__(self) -> None:
         check_finite(self, "amplitude")
@@ -37,8 +38,8 @@ class Sine(Waveform):
         t, amplitude, frequency, phase = align(t, self.amplitude, self.frequency, self.phase)
         return amplitude * sine_of_turns(frequency * t, phase)
 
-    def peak(self) -> Any:
+    def peak(self) -> Number:
         return abs(self.amplitude)
 
-    def shortest_time(self) -> Any:
+    def shortest_time(self) -> Number:
         return period(self.frequency)

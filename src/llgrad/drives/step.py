@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import jax
 
 from llgrad.core.record import quantity
+from llgrad.core.vector import Number
 from llgrad.drives.base import BANDWIDTH_TIMES_RISE, DRIVEN, Waveform, align, check_finite, check_times, smallest
 
 RISE_OVER_SCALE: Final = 2 * math.log(9)
@@ -40,9 +42,9 @@ class Step(Waveform):
     [0.0, 0.1, 0.5, 0.9, 1.0]
     """
 
-    amplitude: Any = quantity(DRIVEN, about="value long after the start")
-    start: Any = quantity("s", about="when half of the amplitude is reached")
-    rise_time: Any = quantity("s", default=10e-12, about="time from 10 to 90 % of the amplitude")
+    amplitude: Number = quantity(DRIVEN, about="value long after the start")
+    start: Number = quantity("s", about="when half of the amplitude is reached")
+    rise_time: Number = quantity("s", default=10e-12, about="time from 10 to 90 % of the amplitude")
 
     def __check_init__(self) -> None:
         check_finite(self, "amplitude")
@@ -53,14 +55,14 @@ class Step(Waveform):
         t, amplitude, start, rise_time = align(t, self.amplitude, self.start, self.rise_time)
         return amplitude * edge(t, start, rise_time)
 
-    def peak(self) -> Any:
+    def peak(self) -> Number:
         return abs(self.amplitude)
 
-    def shortest_time(self) -> Any:
+    def shortest_time(self) -> Number:
         return smallest(self.rise_time) / BANDWIDTH_TIMES_RISE
 
-    def edges(self) -> Any:
+    def edges(self) -> Sequence[tuple[Number, Number, Number]]:
         return (around(self.start, self.rise_time),)
 
-    def calmest_time(self) -> Any:
+    def calmest_time(self) -> Number:
         return math.inf

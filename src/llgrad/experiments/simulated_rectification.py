@@ -49,7 +49,8 @@ def rectified_by_simulation(
     largest = suggest_dt(device, drive) if dt is None else dt
     steps = max(16, math.ceil(1 / (frequency * largest)))
     tilt = math.radians(1.0) if growth > 0 else 0.0
-    start = rest.m.stack() + jnp.asarray([0.0, tilt, tilt], rest.m.x.dtype)
+    rested = rest.m.stack()
+    start = rested + jnp.asarray([0.0, tilt, tilt], rested.dtype)
     start = start / jnp.sqrt(jnp.sum(start**2))
     duration = (math.ceil(wait * frequency) + periods) / frequency
     step = (1 + 1e-9) / (frequency * steps)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import is_concrete
@@ -67,12 +69,12 @@ class SpinDiode(eqx.Module):
 
 def spin_diode(
     device: Oscillator,
-    fields: Any,
-    frequencies: Any,
+    fields: Sequence[float] | Float[ArrayLike, "M"],
+    frequencies: Sequence[float] | Float[ArrayLike, "F"],
     microwave: Microwave,
     *,
-    axis: Any = None,
-    m0: Any = None,
+    axis: Sequence[float] | Float[ArrayLike, "3"] | None = None,
+    m0: Sequence[float] | Float[ArrayLike, "3"] | None = None,
     largest_swing: float = LARGEST_SWING,
     periods: int = 100,
 ) -> SpinDiode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -134,7 +135,7 @@ class Synchronisation:
         return f"{told}; phase order {self.order:.3f}{still}"
 
 
-def synchronisation(run: SystemTrajectory, signals: Any = None) -> Synchronisation:
+def synchronisation(run: SystemTrajectory, signals: str | Iterable[str] | None = None) -> Synchronisation:
     """Frequencies, phases and phase order of the oscillators in a run of a `System`, such as a `Circuit`.
 
     What rings and dies away, below a fifth of its amplitude in that half, does not oscillate.

@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float, Key, PyTree
 
 from llgrad.networks.network import Network
 
@@ -28,16 +29,23 @@ class TanhNetwork(Network):
     (2, 10)
     """
 
-    gains: Any
-    bias: Any
-    coupling: Any
-    shift: Any
-    weights: Any
-    offset: Any
+    gains: Float[jax.Array, "F N"]
+    bias: Float[jax.Array, "N"]
+    coupling: Float[jax.Array, "N N"]
+    shift: Float[jax.Array, "N"]
+    weights: Float[jax.Array, "3*N C"]
+    offset: Float[jax.Array, "C"]
     centre: tuple[float, ...] | None = eqx.field(static=True, default=None)
 
     @classmethod
-    def create(cls, shape: tuple[int, int], classes: int, count: int, key: Any, centre: Any = None) -> Self:
+    def create(
+        cls,
+        shape: tuple[int, int],
+        classes: int,
+        count: int,
+        key: Key[jax.Array, ""],
+        centre: Float[ArrayLike, "H W"] | None = None,
+    ) -> Self:
         """A network with random weights for images (H, W), of which `centre` is the mean."""
         keys, inputs = jax.random.split(key, 3), shape[0] * shape[1]
         normal = jax.random.normal
@@ -60,7 +68,7 @@ class TanhNetwork(Network):
         second = jnp.tanh(pre + first @ self.coupling.T + self.shift[None])
         return jnp.concatenate([first, second, first * second], axis=1) @ self.weights + self.offset[None]
 
-    def trainable(self) -> Any:
+    def trainable(self) -> PyTree[bool]:
         return jax.tree.map(lambda _: True, self)
 
     def spec(self) -> dict[str, Any]:
@@ -91,8 +99,8 @@ class SoftmaxNetwork(Network):
     (2, 10)
     """
 
-    weights: Any
-    bias: Any
+    weights: Float[jax.Array, "F C"]
+    bias: Float[jax.Array, "C"]
 
     @classmethod
     def create(cls, shape: tuple[int, int], classes: int) -> Self:
@@ -102,7 +110,7 @@ class SoftmaxNetwork(Network):
     def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:
         return images.reshape(images.shape[0], -1) @ self.weights + self.bias[None]
 
-    def trainable(self) -> Any:
+    def trainable(self) -> PyTree[bool]:
         return jax.tree.map(lambda _: True, self)
 
     def spec(self) -> dict[str, Any]:

@@ -8,8 +8,11 @@ from typing import Any, Final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike, Float, Int, Integer, Key
 
 from llgrad.core.record import Record, quantity
+from llgrad.datasets.samples.sequences import Sequences
 from llgrad.devices.system import System
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.response import Disturbance
@@ -66,7 +69,7 @@ class Imperfections(Record):
         if self.bits is not None and not 2 <= self.bits <= 24:
             raise ValueError(f"bits = {self.bits!r}, expected a resolution between 2 and 24 bits")
 
-    def drawn(self, design: Design, key: Any) -> Design:
+    def drawn(self, design: Design, key: Key[jax.Array, ""]) -> Design:
         """One array as it comes out of fabrication and off the bench's converters, by a key."""
         stages = []
         for index, stage in enumerate(design.stages):
@@ -76,7 +79,13 @@ class Imperfections(Record):
             stages.append(eqx.tree_at(lambda s: (s.settings, s.device), stage, (settings, device)))
         return eqx.tree_at(lambda d: d.stages, design, tuple(stages))
 
-    def logits(self, design: Design, images: Any, key: Any, first: Any = 0) -> Any:
+    def logits(
+        self,
+        design: Design,
+        images: Float[np.ndarray | jax.Array, "B ..."] | Sequences,
+        key: Key[jax.Array, ""],
+        first: Int[ArrayLike, ""] = 0,
+    ) -> Float[jax.Array, "B ..."]:
         """Logits (B, classes) of images (B, H, W) in one run each of a drawn array, with the noise of a key.
 
         The noise of an image depends on the key and its number alone, so a batch may be split over processes: `first`
@@ -92,7 +101,7 @@ class Imperfections(Record):
         read = jnp.asarray(design.stages[-1].timeline.read(frames), jnp.uint32)
         return design.answer(noise.read(signals, read), begun)
 
-    def noise(self, design: Design, key: Any, numbers: Any) -> ArrayNoise:
+    def noise(self, design: Design, key: Key[jax.Array, ""], numbers: Integer[jax.Array, "B"]) -> ArrayNoise:
         """What differs from run to run, of the images, or signals, of these numbers (B,)."""
         keys = jax.random.split(key, len(design.stages) + 1)
         return ArrayNoise(self, design, tuple(_by_number(own, numbers) for own in keys))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.arguments.numbers import checked_number
@@ -55,7 +56,7 @@ class PulseResponse(NamedTuple):
 
 
 def pulse_response(
-    design: Design, frame: Any, height: Any, *, before: int = 40, after: int = 80
+    design: Design, frame: Float[ArrayLike, "F"], height: Float[ArrayLike, "F"], *, before: int = 40, after: int = 80
 ) -> tuple[PulseResponse, ...]:
     """What one frame that differs changes in each array of a network, and for how long: the array as it is, coupled,
     at its own settings, in an input that is otherwise steady.

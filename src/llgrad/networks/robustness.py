@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import equinox as eqx
 import jax
 import numpy as np
+from jaxtyping import Key
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.datasets.samples.kinds import SAMPLES, Samples
@@ -58,7 +59,7 @@ def accuracy_of_arrays(
     imperfections: Imperfections,
     images: Samples,
     *,
-    key: Any,
+    key: Key[jax.Array, ""],
     arrays: int = 20,
     batch: int = BATCH,
     told: Told | None = None,
@@ -113,7 +114,7 @@ def robustness(
     imperfections: Imperfections,
     images: Samples,
     *,
-    key: Any,
+    key: Key[jax.Array, ""],
     arrays: int = 20,
     batch: int = BATCH,
     told: Told | None = None,
@@ -128,7 +129,7 @@ def curve(
     imperfections: Imperfections,
     images: Samples,
     *,
-    key: Any,
+    key: Key[jax.Array, ""],
     arrays: int = 20,
     spreads: Sequence[float] | None = None,
     batch: int = BATCH,

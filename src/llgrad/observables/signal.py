@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.arrays import array_of, is_foreign
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import is_concrete
 from llgrad.core.speed.namespace import namespace
@@ -66,6 +67,7 @@ def signal_of(source: Any, dt: Any = None) -> SampledSignal:
         return _checked(_of_system(source))
     if isinstance(source, HasColumns):
         return _checked(_of_trace(source))
+    source = array_of(source) if is_foreign(source) else source
     if isinstance(source, (str, bytes)) or not isinstance(source, (jax.Array, np.ndarray, Sequence)):
         check_kind("source", source, (Trajectory, jax.Array), "give a run, a trace, or samples with dt")
     if dt is None:

@@ -8,13 +8,14 @@ from typing import Any, Final, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.orbits.flow import depends_on_time, flow_of
+from llgrad.orbits.flow import Model, depends_on_time, flow_of
 from llgrad.solve.saving import End
 from llgrad.solve.simulate import simulate
 from llgrad.solve.start import start_of
@@ -49,13 +50,13 @@ class Lyapunov(NamedTuple):
 
 
 def lyapunov(
-    device: Any,
+    device: Model,
     duration: float,
     *,
     settling: float | None = None,
     segments: int = SEGMENTS,
     dt: float | None = None,
-    m0: Any = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
 ) -> Lyapunov:
     """The largest Lyapunov exponent: the mean rate at which a small deviation grows, λ = ⟨ln |δ(t + τ)|/|δ(t)|⟩/τ.
 

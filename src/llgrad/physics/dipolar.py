@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.constants import MU_0
 from llgrad.core.record import is_concrete
+from llgrad.core.vector import Number
 
 
-def dipolar_tensors(positions: Any, moment: Any) -> Any:
+def dipolar_tensors(
+    positions: Float[ArrayLike, "N 3"], moment: Number | Sequence[float]
+) -> Float[jax.Array, "N N 3 3"]:
     """The field of every dipole at every other, as a matrix for each pair: B_i = Σ_j W_ij m_j.
 
         W_ij = µ0 µ_j/(4π r³) (3 r̂ r̂ᵀ − 1),   r = |r_i − r_j|,   W_ii = 0

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import jax
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.constants import CMTJ_ELEMENTARY_CHARGE, CMTJ_MU_0, ELEMENTARY_CHARGE, MU_0
@@ -63,7 +64,9 @@ class Torques:
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
-def torque_at(device: Oscillator, m: Any, *, thickness: float | None = None) -> Torques:
+def torque_at(
+    device: Oscillator, m: Vec3 | Sequence[float] | Float[ArrayLike, "3"], *, thickness: float | None = None
+) -> Torques:
     """Every torque of a device at the magnetisation `m`, by itself, in SI and by the signs of cmtj, mumax3 and OOMMF.
 
     With B the sum of all fields but the spin torque's and B_s its strength (see `SlonczewskiTorque`), dm/dt is the sum

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.numbers import checked_number
 from llgrad.reservoir.checking import checked_signal
@@ -35,7 +36,7 @@ class LinearTaps(WithReadout):
         self.taps, self.noise, self.washout, self.seed = taps, noise, washout, seed
         self.penalties, self.validation = penalties, validation
 
-    def states(self, signal: Any) -> np.ndarray:
+    def states(self, signal: Float[ArrayLike, "T *F"]) -> np.ndarray:
         signal = checked_signal("signal", signal)
         taps = checked_number("taps", self.taps, low=1, whole=True)
         if taps > len(signal):
@@ -78,7 +79,7 @@ class EchoStateNetwork(WithReadout):
         self.density, self.noise, self.washout, self.seed = density, noise, washout, seed
         self.penalties, self.validation = penalties, validation
 
-    def states(self, signal: Any) -> np.ndarray:
+    def states(self, signal: Float[ArrayLike, "T *F"]) -> np.ndarray:
         signal = checked_signal("signal", signal)
         size = checked_number("size", self.size, low=1, whole=True)
         leak = checked_number("leak", self.leak, low=0.0)

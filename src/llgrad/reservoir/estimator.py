@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.numbers import checked_number
 from llgrad.devices.array import OscillatorArray
@@ -81,12 +82,14 @@ class WithReadout(Estimator, abc.ABC):
     """Weights, offset and penalty, after `fit`."""
     features: int = 1
     """Of a symbol of the signal that it was fitted on."""
+    _seen: int | None = None
+    """The same; None where states were fitted, whose signal is not known."""
 
     @abc.abstractmethod
-    def states(self, signal: Any) -> np.ndarray:
+    def states(self, signal: Float[ArrayLike, "T *F"]) -> np.ndarray:
         """What is read of each symbol, (T, K), the washout included."""
 
-    def fit(self, signal: Any, target: Any) -> Self:
+    def fit(self, signal: Float[ArrayLike, "T *F"], target: Float[ArrayLike, "T *Y"]) -> Self:
         """Find the read-out of a signal (T,) or (T, F) and its target (T,) or (T, Y).
 
         The first `washout` symbols are shown and not used. The penalty is chosen on the last part `validation` of the
@@ -97,27 +100,30 @@ class WithReadout(Estimator, abc.ABC):
         self._checked_readout(len(signal))
         self.fit_states(self.states(signal), wanted)
         self._flat, self.features = np.ndim(target) == 1, signal.shape[1]
+        self._seen = signal.shape[1]
         return self
 
     def fit_states(self, states: np.ndarray, target: np.ndarray) -> Self:
         """Find the read-out of states (T, K) that are known already, and a target (T, Y)."""
         washout, part, penalties = self._checked_readout(len(states))
         self.readout_ = fitted(states[washout:], target[washout:], penalties, part)
-        self._flat = False
+        self._flat, self._seen = False, None
         return self
 
-    def predict(self, signal: Any) -> np.ndarray:
+    def predict(self, signal: Float[ArrayLike, "T *F"]) -> np.ndarray:
         """The answers (T,) or (T, Y) to a signal, which begins where no symbol was shown before; those of the first
         `washout` symbols are of little use."""
         self._fitted()
-        return self._shaped(self.readout_(self.states(checked_signal("signal", signal))))
+        signal = checked_signal("signal", signal)
+        self._check_features(signal)
+        return self._shaped(self.readout_(self.states(signal)))
 
-    def score(self, signal: Any, target: Any) -> float:
+    def score(self, signal: Float[ArrayLike, "T *F"], target: Float[ArrayLike, "T *Y"]) -> float:
         """R² = 1 − NRMSE² after the washout, the mean over the targets: 1 is perfect, 0 the mean as an answer."""
         error = self.errors(signal, target)
         return float(np.mean(1 - error**2))
 
-    def errors(self, signal: Any, target: Any) -> np.ndarray:
+    def errors(self, signal: Float[ArrayLike, "T *F"], target: Float[ArrayLike, "T *Y"]) -> np.ndarray:
         """NRMSE (Y,) after the washout, of each target."""
         signal = checked_signal("signal", signal)
         wanted = checked_signal("target", target, len(signal))
@@ -128,6 +134,10 @@ class WithReadout(Estimator, abc.ABC):
     def _fitted(self) -> None:
         if not hasattr(self, "readout_"):
             raise ValueError(f"this {type(self).__name__} has no read-out yet; call fit(signal, target) first")
+
+    def _check_features(self, signal: np.ndarray) -> None:
+        if self._seen not in (None, signal.shape[1]):
+            raise ValueError(f"the signal has {signal.shape[1]} features, expected {self._seen}, as in fit")
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         return values[:, 0] if self._flat else values
@@ -216,7 +226,7 @@ class Reservoir(WithReadout):
         self.noise, self.dt, self.washout, self.seed = noise, dt, washout, seed
         self.penalties, self.validation = penalties, validation
 
-    def states(self, signal: Any) -> np.ndarray:
+    def states(self, signal: Float[ArrayLike, "T *F"]) -> np.ndarray:
         signal = checked_signal("signal", signal)
         course = self.course(signal)
         read = np.asarray(course.read, dtype=float)
@@ -224,7 +234,7 @@ class Reservoir(WithReadout):
         check_states(read[washout if len(read) > washout + 1 else 0 :], int(course.failed), float(self.hold))
         return self.noisy(read)
 
-    def course(self, signal: Any, held: HeldState | None = None) -> SignalCourse:
+    def course(self, signal: Float[ArrayLike, "T *F"], held: HeldState | None = None) -> SignalCourse:
         """What is read of a signal (T, F) without noise, and where the oscillators stand after it: as `held`, a signal
         that never ends goes on from there, piece by piece."""
         signal = checked_signal("signal", signal)
@@ -236,9 +246,10 @@ class Reservoir(WithReadout):
         wiring = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), wiring)
         return _run(operands(self.model), wiring, channel, reading, jnp.asarray(signal, dtype), held, self._key())
 
-    def predict(self, signal: Any) -> np.ndarray:
+    def predict(self, signal: Float[ArrayLike, "T *F"]) -> np.ndarray:
         self._fitted()
         signal = checked_signal("signal", signal)
+        self._check_features(signal)
         wide = self.readout_.weights.shape[0]
         size = max(1, PIECE // (8 * wide))
         if len(signal) <= size or self.noise:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
 from llgrad.core.status import SimulationError, Status
 from llgrad.torch.bridge import TensorProgram
 from llgrad.torch.library import torch
+
+UNIT_LENGTH: Final = 1e-5
+"""By how much the length of a starting state may differ from 1, as in `lg.simulate`."""
 
 
 class ProgramModule(torch.nn.Module, abc.ABC):
@@ -56,6 +59,28 @@ class ProgramModule(torch.nn.Module, abc.ABC):
 
 
 def check_status(told: Any) -> None:
-    """Raise SimulationError for runs of which one went wrong: whose `Outcome` is not 0."""
+    """Raise SimulationError where a run went wrong (its `Outcome` is not 0), ValueError as `check_starts`."""
+    check_starts(told)
     if np.asarray(told[0]).any():
-        raise SimulationError(Status(*told).sentence)
+        raise SimulationError(Status(told[0], told[1]).sentence)
+
+
+def check_starts(told: Any) -> None:
+    """Raise ValueError where a run begins with no unit vector: lengths that are told, and are not 1."""
+    if len(told) > 2 and (wrong := np.abs(np.asarray(told[2]) - 1) > UNIT_LENGTH).any():
+        length = np.asarray(told[2])[wrong].flat[0]
+        raise ValueError(f"m0 has length {length:.6g}, expected unit vectors; divide each by its length")
+
+
+def check_batch(name: str, batch: tuple[int, ...]) -> None:
+    """Raise ValueError for a batch of no runs."""
+    if 0 in batch:
+        raise ValueError(f"{name} is a batch {tuple(batch)} of no runs, expected one or more")
+
+
+def dtype_of(given: Any) -> torch.dtype:
+    """The type of parameters: PyTorch's default for None. Raises ValueError for one in which JAX does not compute."""
+    dtype = torch.get_default_dtype() if given is None else given
+    if dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"dtype = {dtype!r}, expected torch.float32 or torch.float64, or None for PyTorch's default")
+    return dtype

@@ -23,6 +23,11 @@ TWICE: Final = (
     "as in jax.hessian of lg.simulate"
 )
 
+TRANSFORMED: Final = (
+    "torch.func (vmap, grad, jvp, jacrev) does not see into llgrad's programs; give a batch by leading axes, take "
+    "gradients by backward() or torch.autograd.grad, and other derivatives in JAX"
+)
+
 _numbers: Final = itertools.count()
 PROGRAMS: Final[weakref.WeakValueDictionary[int, TensorProgram]] = weakref.WeakValueDictionary()
 """Every program by its number, by which compiled graphs of PyTorch name it."""
@@ -49,6 +54,8 @@ class TensorProgram:
     def __call__(self, *tensors: Any) -> Any:
         """The values as a tree of tensors, which know their gradient where one is wanted."""
         double = self.is_double(tensors)
+        if _is_transformed():
+            raise RuntimeError(TRANSFORMED)
         if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
             with jax.enable_x64(double):
                 values, told = self.forward(*self._arrays(tensors))
@@ -133,6 +140,8 @@ class TensorProgram:
             self.check(told)
 
 
+_is_transformed: Final = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
+"""Whether a transform of torch.func is at work; of PyTorch 2."""
 _NOTHING: Final = (-1, None, None, None)
 _USUAL: Final = frozenset({torch.float32, torch.float64})
 

@@ -18,7 +18,7 @@ PROCESSOR = 1
 """What DLPack calls the memory of a processor (kDLCPU)."""
 
 
-def to_jax(tensor: Any) -> jax.Array:
+def to_jax(tensor: torch.Tensor) -> jax.Array:
     """A tensor as a `jax.Array` of the same memory, in its own type: float64 stays float64, whatever JAX's default is.
 
     It is copied where JAX cannot use the memory as it lies: a tensor that is not contiguous, or a view that does not
@@ -38,10 +38,12 @@ def to_jax(tensor: Any) -> jax.Array:
             "this tensor requires a gradient, which JAX would not see; give tensor.detach(), or call JAX code by "
             "lg.torch.function, which passes gradients on"
         )
+    if tensor.layout is not torch.strided:
+        raise ValueError(f"this tensor is of {tensor.layout}, expected a dense one; give tensor.to_dense()")
     return taken(tensor)
 
 
-def to_torch(array: Any) -> Any:
+def to_torch(array: jax.Array) -> torch.Tensor:
     """A `jax.Array` as a tensor of the same memory, without a gradient; what is being computed is waited for.
 
     Raises ValueError for anything else, for a traced array, and for a type that this PyTorch cannot take.

@@ -8,15 +8,18 @@ from typing import Any, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import ArrayLike, Float
 
+from llgrad.core.arguments.kinds import wrong_kind
 from llgrad.core.record import as_count
+from llgrad.core.vector import Vec3
 from llgrad.networks.bench.readout import OutputSignals, Signal
 from llgrad.networks.bench.timeline import Frames, Pooling
 from llgrad.networks.bench.wiring import Device
 from llgrad.networks.trained.classifier import OscillatorClassifier
 from llgrad.networks.trained.layer import Limits, Trainable, TrainedLayer, name_of
 from llgrad.solve.task import Engine
-from llgrad.torch.bounded import ProgramModule
+from llgrad.torch.bounded import ProgramModule, check_batch, dtype_of
 from llgrad.torch.bridge import TensorProgram
 from llgrad.torch.compiled import called
 from llgrad.torch.exchange import to_jax, to_torch
@@ -50,19 +53,19 @@ class OscillatorLayer(ProgramModule):
         sequence: bool = False,
         seed: int = 0,
         engine: Engine | None = None,
-        dtype: Any = None,
+        dtype: torch.dtype | None = None,
         hold: float | None = None,
         dt: float | None = None,
         readouts: int = 1,
         frames_read: int | None = 1,
         every: int = 1,
         pooling: Pooling = Pooling.TOGETHER,
-        centre: Any = None,
+        centre: Float[ArrayLike, "H W"] | None = None,
         input: str = "field_x",
         coupling: tuple[str, str] | bool = True,
         settings: Mapping[str, tuple[float, float]] | None = None,
         signal: Signal | OutputSignals | str | Sequence[str] | None = None,
-        start: Any = None,
+        start: Vec3 | Sequence[float] | Mapping[str, float] | None = None,
         limits: Limits | None = None,
         unit: float | None = None,
         coupling_unit: float | None = None,
@@ -109,7 +112,7 @@ class OscillatorLayer(ProgramModule):
         frames: int = 1,
         sequence: bool = False,
         engine: Engine | None = None,
-        dtype: Any = None,
+        dtype: torch.dtype | None = None,
     ) -> Self:
         """A layer of a classifier, with its weights (see `lg.torch.from_network`)."""
         made = cls.__new__(cls)
@@ -125,7 +128,7 @@ class OscillatorLayer(ProgramModule):
         self.signal, self.trained, self.sequence, self.frames, self.engine = signal, trained, sequence, frames, engine
         self.places = _names_of_leaves(layer)
         changes = _changed_by(layer, trained)
-        dtype = dtype or torch.get_default_dtype()
+        dtype = dtype_of(dtype)
         self.free = torch.nn.ParameterDict()
         for name, leaf in zip(self.places, leaves, strict=True):
             value = torch.empty(leaf.shape, dtype=dtype).copy_(to_torch(leaf))
@@ -137,21 +140,24 @@ class OscillatorLayer(ProgramModule):
         self.register_buffer("bounds", _table(layer))
         self._begin()
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Float[torch.Tensor, "..."]) -> Float[torch.Tensor, "..."]:
         """What is read (…, width) of inputs (…, F), of several frames (…, K, F); of a `sequence` (…, K, width).
 
-        Raises ValueError for another shape.
+        Raises ValueError for what is no tensor, another shape, and a batch of none.
         """
+        if not isinstance(x, torch.Tensor):
+            raise ValueError(wrong_kind("x", x, "a tensor", "give torch.tensor(…, dtype=…)"))
         own = (self.inputs,) if self.frames == 1 and not self.sequence else (self.frames, self.inputs)
         if tuple(x.shape[x.ndim - len(own) :]) != own:
             wanted = ", ".join(map(str, own))
             raise ValueError(f"x has the shape {tuple(x.shape)}, expected (…, {wanted})")
         batch = x.shape[: x.ndim - len(own)]
+        check_batch("x", batch)
         tensors = [self.free[name] for name in self.places]
         read = called(self.program, self.number, *tensors, x.reshape(-1, self.frames, self.inputs))
         return read.reshape(batch + ((self.frames, self.width) if self.sequence else (self.width,)))
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Float[torch.Tensor, "..."]]:
         """Every setting of the array in SI by its name, differentiable: gains (F, N), offset (N,), what each device has
         of its own (N,), coupling (N, N). `units` tells their units."""
         return self.physical(*(self.free[name] for name in self.places))

@@ -22,7 +22,7 @@ FORMS = (torch.nn.Flatten, torch.nn.Unflatten, torch.nn.Identity)
 """What changes no number of an image."""
 
 
-def from_network(network: OscillatorClassifier, *, dtype: Any = None) -> Any:
+def from_network(network: OscillatorClassifier, *, dtype: torch.dtype | None = None) -> torch.nn.Sequential:
     """A classifier of oscillators, with its weights, as `torch.nn.Sequential` of its layers and a `torch.nn.Linear`.
 
     Args:
@@ -71,7 +71,11 @@ def from_network(network: OscillatorClassifier, *, dtype: Any = None) -> Any:
 
 
 def to_design(
-    model: Any, shape: tuple[int, int] | None = None, *, scale: float = 1.0, classes: Iterable[str] | None = None
+    model: torch.nn.Sequential,
+    shape: tuple[int, int] | None = None,
+    *,
+    scale: float = 1.0,
+    classes: Iterable[str] | None = None,
 ) -> Design:
     """The network of `OscillatorLayer`s and a last `torch.nn.Linear` in physical numbers: what a bench is set to, what
     `lg.networks.save_design` writes, and `llgrad evaluate` reads.

@@ -115,8 +115,10 @@ class Runs(NamedTuple):
             key=key,
             throw=False,
         )
-        told = (run.status.code, run.status.time)
+        told: tuple[Any, ...] = (run.status.code, run.status.time)
         if self.is_of_oscillators:
+            if START in self.given:
+                told = (*told, jnp.sqrt(jnp.sum(jax.lax.stop_gradient(m0) ** 2, axis=-1)))
             return run.m, told
         return jnp.stack([run.signal(name).values for name in self.signals], axis=-1), told  # type: ignore[union-attr]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.arguments.kinds import check_kind, wrong_kind
 from llgrad.core.record import as_number
@@ -20,7 +22,7 @@ from llgrad.solve.saving import End, Every, Interval
 from llgrad.solve.step_size import suggest_dt
 from llgrad.solve.systems import drive_of_system, step_of_system, waveforms_of
 from llgrad.solve.task import Engine
-from llgrad.torch.bounded import ProgramModule, check_status
+from llgrad.torch.bounded import ProgramModule, check_batch, check_starts, check_status, dtype_of
 from llgrad.torch.bridge import TensorProgram
 from llgrad.torch.compiled import called
 from llgrad.torch.library import torch
@@ -67,7 +69,7 @@ class Simulator(ProgramModule):
         engine: Engine | None = None,
         noise: bool = False,
         throw: bool = True,
-        dtype: Any = None,
+        dtype: torch.dtype | None = None,
     ):
         """
         Args:
@@ -105,7 +107,7 @@ class Simulator(ProgramModule):
         step = _step(model, channels, drive, stepper, driven, dt)
         self.runs = Runs(
             model,
-            float(as_number(duration)),
+            _seconds("duration", duration),
             step,
             save,
             stepper,
@@ -119,7 +121,7 @@ class Simulator(ProgramModule):
         self.names = tuple(map(named, self.runs.paths))
         self.shapes = tuple(map(self.runs.shape_of, self.runs.paths))
         self.cores = tuple(map(len, self.shapes))
-        dtype = dtype or torch.get_default_dtype()
+        dtype = dtype_of(dtype)
         self.free = torch.nn.ParameterDict(
             {one.name: torch.nn.Parameter(torch.tensor(one.start.tolist(), dtype=dtype)) for one in numbers}
         )
@@ -127,7 +129,7 @@ class Simulator(ProgramModule):
         self.register_buffer("t", torch.tensor(self.runs.times().tolist(), dtype=dtype), persistent=False)
         self._begin()
 
-    def forward(self, **inputs: Any) -> Any:
+    def forward(self, **inputs: Any) -> Float[torch.Tensor, "..."]:
         """Runs (…, T, 3), or (…, T, N, 3) of an array of oscillators; of a System signals (…, T, S), or (…, T, N, S),
         at the times `t` [s].
 
@@ -145,7 +147,7 @@ class Simulator(ProgramModule):
         if self.names:
             given = [inputs[name] for name in self.names]
             axes = [one.shape[: one.ndim - core] for one, core in zip(given, self.cores, strict=True)]
-            batch = torch.broadcast_shapes(*axes)
+            batch = axes[0] if axes.count(axes[0]) == len(axes) else torch.broadcast_shapes(*axes)
             for one, core in zip(given, self.cores, strict=True):
                 own = one.shape[one.ndim - core :]
                 tensors.append(one.expand(batch + own).reshape((-1, *own)))
@@ -154,12 +156,12 @@ class Simulator(ProgramModule):
         values = called(self.program, self.number, *tensors)
         return values.reshape(batch + values.shape[1:]) if self.names else values
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Float[torch.Tensor, "..."]]:
         """The physical value [SI] of each parameter by its path; differentiable, for a penalty on it, say."""
         free = [self.free[one.name] for one in self.runs.free]
         return self.physical(*free) if free else {}
 
-    def device(self) -> Any:
+    def device(self) -> Oscillator | OscillatorArray | System | SystemArray:
         """The model with the values as they are now: what `lg.simulate` and `lg.save_device` take."""
         values = {path: value.detach().cpu().tolist() for path, value in self.values().items()}
         exact = {path: np.asarray(value) if isinstance(value, list) else value for path, value in values.items()}
@@ -176,7 +178,7 @@ class Simulator(ProgramModule):
     def _make_program(self) -> TensorProgram:
         numbers, names = self.runs.free, [*(f"free[{one.name!r}]" for one in self.runs.free), *self.names, SEED]
         self.physical = TensorProgram(lambda *free: (physical(numbers, free), None))
-        return TensorProgram(self.runs.function, check_status if self.throw else None, names.__getitem__)
+        return TensorProgram(self.runs.function, check_status if self.throw else check_starts, names.__getitem__)
 
     def _check(self, inputs: Mapping[str, Any], seed: Any) -> None:
         """Raise ValueError for inputs that do not go together."""
@@ -184,8 +186,11 @@ class Simulator(ProgramModule):
             raise ValueError(self._wrong_names(inputs, seed))
         for name, shape in zip(self.names, self.shapes, strict=True):
             value = inputs[name]
-            if not (isinstance(value, torch.Tensor) and value.is_floating_point()):
+            if isinstance(value, torch.Tensor) and not value.is_floating_point():
+                raise ValueError(f"{name} is a tensor of {value.dtype}, expected one of floats; convert it with .to(…)")
+            if not isinstance(value, torch.Tensor):
                 raise ValueError(wrong_kind(name, value, "a tensor of floats", "give torch.tensor(…, dtype=…)"))
+            check_batch(name, tuple(value.shape[: value.ndim - len(shape)]))
             own = tuple(value.shape[value.ndim - len(shape) :])
             if len(own) != len(shape) or any(b is not None and a != b for a, b in zip(own, shape, strict=True)):
                 wanted = ", ".join(["…", *("K" if length is None else str(length) for length in shape)])
@@ -198,6 +203,14 @@ class Simulator(ProgramModule):
             f"this Simulator is called with {', '.join(got) or 'nothing'}, expected "
             f"{', '.join(f'{name}=' for name in wanted) or 'nothing'}"
         )
+
+
+def _seconds(name: str, given: Any) -> float:
+    """A time. Raises ValueError for what is no number: the module's program is made for one."""
+    value = given.item() if isinstance(given, torch.Tensor) and given.numel() == 1 else as_number(given)
+    if isinstance(value, bool) or not (isinstance(value, (int, float)) and 0 < value < math.inf):
+        raise ValueError(f"{name} = {given!r}, expected a time in seconds, such as 1e-9")
+    return float(value)
 
 
 def _tuple(names: Iterable[str]) -> tuple[str, ...]:
@@ -217,7 +230,7 @@ def _step(
 ) -> float:
     """The step: as given, or what suits the model. Raises ValueError where samples of calls would have to be known."""
     if dt is not None:
-        return float(as_number(dt))
+        return _seconds("dt", dt)
     if driven:
         raise ValueError("dt is needed where something is driven: no longer than the time between two samples [s]")
     if isinstance(model, (System, SystemArray)):

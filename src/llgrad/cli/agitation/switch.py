@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, cast
 
 import jax
 import typer
@@ -23,6 +23,7 @@ from llgrad.cli.device_options import (
 )
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import Report, working
+from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.base import Waveform
 from llgrad.drives.drive import CHANNEL_UNITS, Drive
 from llgrad.drives.gaussian import REACH, GaussianPulse
@@ -32,6 +33,7 @@ from llgrad.experiments.sweeps.axes import read_range
 from llgrad.experiments.switching.result import Switching
 from llgrad.experiments.switching.switching import RUNS
 from llgrad.experiments.switching.switching import switching as run
+from llgrad.physics.stacks.stack import Stack
 
 RISE: Final = 50e-12
 ROOM: Final = 300.0
@@ -86,7 +88,12 @@ def switch(
     }
 
     def task(report: Report) -> Switching:
-        return run(model, Drive(**channels), progress=lambda told: report({"fraction": told["fraction"]}), **settings)
+        return run(
+            cast(Oscillator | Stack, model),
+            Drive(**channels),
+            progress=lambda told: report({"fraction": told["fraction"]}),
+            **settings,
+        )
 
     found = working("switching", task)
     entry = found.to_json() | {"command": command_line(), "seed": seed}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 import typer
@@ -14,6 +14,7 @@ from llgrad.cli.progress import working
 from llgrad.cli.states.loop import ends_of, pair_of
 from llgrad.core.vector import Vec3
 from llgrad.experiments.loops.loop import STEPS
+from llgrad.experiments.loops.swept import Device
 from llgrad.experiments.rectification import Microwave
 from llgrad.experiments.resonances.resonance_map import ResonanceMap, resonance_map
 
@@ -55,8 +56,9 @@ def resonance(
         i = 0.0 if microwave_current is None else quantity("--microwave-current", microwave_current, "A")
         sent = Microwave(current=i, field=b)
     settings = {"angle": (polar, azimuth), "microwave": sent, "steps": steps}
+    swept = cast(Device, model)
     found = working(
-        "sweeping", lambda _: resonance_map(model, fields[0], fields[1], np.linspace(f[0], f[1], points), **settings)
+        "sweeping", lambda _: resonance_map(swept, fields[0], fields[1], np.linspace(f[0], f[1], points), **settings)
     )
     entry = found.to_json() | {"command": command_line()}
     deliver(found, entry, {"resonance": lambda: _picture(found)}, outputs, json, found.save)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from llgrad.core.arguments.arrays import array_of, is_foreign
 from llgrad.core.vector import Vec3
 
 
@@ -42,7 +43,7 @@ def as_leaf(value: Any) -> Any:
         return float(array) if array.ndim == 0 else array
     if isinstance(value, jax.Array) and not isinstance(value, Tracer) and jnp.issubdtype(value.dtype, jnp.integer):
         return value.astype(float)
-    return value
+    return as_leaf(array_of(value)) if is_foreign(value) else value
 
 
 def as_temperature(value: Any) -> Any:
@@ -55,6 +56,7 @@ def as_vector(value: Any) -> Any:
     """A Vec3, or anything with three components along its last axis."""
     if isinstance(value, Vec3):
         return Vec3(as_leaf(value.x), as_leaf(value.y), as_leaf(value.z))
+    value = array_of(value) if is_foreign(value) else value
     if isinstance(value, (list, tuple)) and len(value) == 3:
         return Vec3(*(as_leaf(component) for component in value))
     if isinstance(value, (np.ndarray, jax.Array)) and value.shape[-1:] == (3,):

@@ -9,9 +9,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.record import Record, is_concrete, quantity
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 
 ALL = -1
 """In place of the number of a matrix: the sum over all members."""
@@ -50,7 +51,7 @@ class Mix(Record):
                 raise ValueError(f"{name} = {value!r}, expected the name of what a system emits or receives")
 
     @abc.abstractmethod
-    def mixed(self, emitted: Any) -> Any:
+    def mixed(self, emitted: Number | Vec3) -> Number | Vec3:
         """What the N members receive, of what they emit: a number or a vector, components (N,)."""
 
     def products(self, emitted: int) -> Products | None:
@@ -73,7 +74,9 @@ class DenseMix(Mix):
     [5.0, 2.0]
     """
 
-    weights: Any = quantity("received/emitted", about="W_ij, from member j to member i")
+    weights: Float[np.ndarray | jax.Array, "N N"] = quantity(
+        "received/emitted", about="W_ij, from member j to member i"
+    )
 
     def __check_init__(self) -> None:
         shape = np.shape(self.weights) if is_concrete(self.weights) else getattr(self.weights, "shape", None)
@@ -82,7 +85,7 @@ class DenseMix(Mix):
                 f"weights has the shape {shape}, expected (N, N), or (N, N, R, E) of a matrix for each pair"
             )
 
-    def mixed(self, emitted: Any) -> Any:
+    def mixed(self, emitted: Number | Vec3) -> Number | Vec3:
         if self.weights.ndim == 2:
             return jax.tree.map(lambda x: jnp.matmul(self.weights, x), emitted)
         given = jnp.stack(jnp.broadcast_arrays(*jax.tree.leaves(emitted)))
@@ -121,7 +124,7 @@ class SumMix(Mix):
     [6.0, 6.0]
     """
 
-    def mixed(self, emitted: Any) -> Any:
+    def mixed(self, emitted: Number | Vec3) -> Number | Vec3:
         return jax.tree.map(lambda x: jnp.broadcast_to(jnp.sum(x), jnp.shape(x)), emitted)
 
     def products(self, emitted: int) -> Products:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 import equinox as eqx
@@ -10,10 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jaxtyping import PyTree
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import Record, as_count, tables_of
 from llgrad.core.trajectory import SystemSignal, SystemTrajectory
+from llgrad.core.vector import Number
 from llgrad.devices.arrays.mix import Mix
 from llgrad.devices.arrays.mixing import Link, Mixing
 from llgrad.devices.states.components import component_names
@@ -94,7 +96,7 @@ class SystemArray(Record):
         mixes = changes.pop("mixes", self.mixes)
         return type(self)(self.system.replace(**changes), self.count, mixes)
 
-    def signals(self, state: Any) -> tuple[str, ...]:
+    def signals(self, state: PyTree[Number]) -> tuple[str, ...]:
         """The names of the signals of a run: the components of a member's state."""
         return component_names(state)
 
@@ -114,7 +116,7 @@ class SystemArray(Record):
             run.t, known[name], name, self.system.outputs.get(name, "1"), run.dt, self.system.noises > 0
         )
 
-    def each(self, function: Any) -> Any:
+    def each(self, function: Callable[[System], PyTree]) -> PyTree:
         """What a function of one member gives for all: leaves with a leading axis of `count`."""
         return jax.vmap(function, axis_size=self.count)(self.system)
 

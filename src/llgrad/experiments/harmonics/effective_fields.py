@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.units import show, show_with_error
 from llgrad.experiments.harmonics.result import HarmonicHall
 from llgrad.experiments.loops.swept import along as direction_along
+from llgrad.physics.stacks.stack import Stack
 
 SMALL: Final = 0.2
 """A tilt [rad] up to which the formulas of a perpendicular layer hold within a few percent."""
@@ -53,7 +55,13 @@ class EffectiveFields:
         return "\n".join(["Effective fields", *lines, *(f"  {note}" for note in self.notes)])
 
 
-def effective_fields(along: Any, across: Any, *, planar_ratio: Any = 0.0, up: bool = True) -> EffectiveFields:
+def effective_fields(
+    along: HarmonicHall | tuple[Float[ArrayLike, "F"], Float[ArrayLike, "F"], Float[ArrayLike, "F"]],
+    across: HarmonicHall | tuple[Float[ArrayLike, "F"], Float[ArrayLike, "F"], Float[ArrayLike, "F"]],
+    *,
+    planar_ratio: float | tuple[float, float] = 0.0,
+    up: bool = True,
+) -> EffectiveFields:
     """Fields of the current on a perpendicular layer, from its harmonics under small fields in the plane.
 
     With B_L = (∂V_2ω/∂H)/(∂²V_ω/∂H²) of a sweep along the current, B_T of one across it, ξ = R_PHE/(2 R_AHE) and
@@ -121,7 +129,15 @@ def effective_fields(along: Any, across: Any, *, planar_ratio: Any = 0.0, up: bo
 
 
 def effective_fields_in_plane(
-    fields: Any, angles: Any, first: Any, second: Any, *, current: float, R_AHE: Any, B_K: float, thermal: bool = True
+    fields: Float[ArrayLike, "F"],
+    angles: Float[ArrayLike, "A"],
+    first: Float[ArrayLike, "F A"],
+    second: Float[ArrayLike, "F A"],
+    *,
+    current: float,
+    R_AHE: float | tuple[float, float],
+    B_K: float,
+    thermal: bool = True,
 ) -> EffectiveFields:
     """Fields of the current on a layer that lies in the plane, from its harmonics under fields turned in the plane.
 
@@ -245,7 +261,7 @@ def _check_axis(name: str, found: HarmonicHall) -> None:
     """Raise ValueError for a computed sweep that is none of a field along ĵ, or along t̂."""
     if found.loop.parameter != "field":
         raise ValueError(f"{name} is over {found.loop.parameter}, expected one over the field along its axis")
-    (bar, *others) = found.loop.device.readouts
+    (bar, *others) = cast(Stack, found.loop.device).readouts
     if others:  # which of them was read is known by its name only
         return
     axis = bar.flow if name == "along" else bar.normal.cross(bar.flow)

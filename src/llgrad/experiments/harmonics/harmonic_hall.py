@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import is_concrete
@@ -18,7 +19,7 @@ from llgrad.experiments.harmonics.response import phasors
 from llgrad.experiments.harmonics.result import HarmonicHall
 from llgrad.experiments.loops.loop import STEPS, one_sweep
 from llgrad.experiments.loops.result import Loop
-from llgrad.experiments.loops.swept import Swept, range_of, swept
+from llgrad.experiments.loops.swept import Angle, Swept, range_of, swept
 from llgrad.orbits.carried import check_once, held
 from llgrad.physics.electric.spin_orbit import HEAVY_METAL
 from llgrad.physics.stacks.stack import Stack
@@ -29,17 +30,17 @@ LARGEST: Final = 0.3
 
 
 def harmonic_hall(
-    device: Any,
+    device: Stack,
     parameter: str,
     start: float,
     stop: float,
     *,
     current: float,
-    angle: Any = (0.0, 0.0),
+    angle: Angle = (0.0, 0.0),
     frequency: float = 0.0,
     signal: str | None = None,
     steps: int = STEPS,
-    m0: Any = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
 ) -> HarmonicHall:
     """Harmonics of the Hall voltage of a device at rest under a current I₀ sin ωt, as a field or its angle is swept.
 

@@ -6,7 +6,9 @@ import pathlib
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.files import Path, write_result
 from llgrad.core.run_record import run_record
@@ -41,13 +43,13 @@ class HarmonicHall:
     frequency: float
     """[Hz]; 0 is the limit of a slow current."""
     signal: str
-    direct: Any
-    first_sine: Any
-    first_cosine: Any
-    second_sine: Any
-    second_cosine: Any
+    direct: Float[np.ndarray | jax.Array, "P"]
+    first_sine: Float[np.ndarray | jax.Array, "P"]
+    first_cosine: Float[np.ndarray | jax.Array, "P"]
+    second_sine: Float[np.ndarray | jax.Array, "P"]
+    second_cosine: Float[np.ndarray | jax.Array, "P"]
     """[V]; NaN where the current turns a layer so far that the second order says nothing."""
-    swing: Any
+    swing: Float[np.ndarray | jax.Array, "P"]
     """Amplitude [rad] by which the current turns the layer that turns most."""
 
     @property

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.field_term import Inputs
@@ -20,7 +21,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.loops.checking import check_steps, energy_checked
 from llgrad.experiments.loops.result import Loop
 from llgrad.experiments.loops.sweeping import Round, gone_once, gone_round, modes
-from llgrad.experiments.loops.swept import Device, Swept, SweptRange, range_of, swept
+from llgrad.experiments.loops.swept import Angle, Device, Swept, SweptRange, range_of, swept
 from llgrad.orbits.carried import held
 from llgrad.orbits.equilibria.result import columns_of
 from llgrad.orbits.flow import begun
@@ -29,17 +30,65 @@ from llgrad.physics.stacks.stack import Stack
 STEPS: Final = 200
 
 
+@overload
 def loop(
-    device: Any,
+    device: Device,
     parameter: str,
     start: float,
     stop: float,
     *,
-    angle: Any = (0.0, 0.0),
+    angle: Angle = ...,
+    steps: int = ...,
+    back: bool = ...,
+    m0: PyTree[Float[ArrayLike, "..."]] = ...,
+) -> Loop: ...
+@overload
+def loop(
+    device: Device,
+    parameter: str,
+    start: float,
+    stop: float,
+    *,
+    angle: Sequence[Angle],
+    steps: int = ...,
+    back: bool = ...,
+    m0: PyTree[Float[ArrayLike, "..."]] = ...,
+) -> list[Loop]: ...
+@overload
+def loop(
+    device: Sequence[Device],
+    parameter: str,
+    start: float,
+    stop: float,
+    *,
+    angle: Angle = ...,
+    steps: int = ...,
+    back: bool = ...,
+    m0: PyTree[Float[ArrayLike, "..."]] = ...,
+) -> list[Loop]: ...
+@overload
+def loop(
+    device: Sequence[Device],
+    parameter: str,
+    start: float,
+    stop: float,
+    *,
+    angle: Sequence[Angle],
+    steps: int = ...,
+    back: bool = ...,
+    m0: PyTree[Float[ArrayLike, "..."]] = ...,
+) -> list[list[Loop]]: ...
+def loop(
+    device: Device | Sequence[Device],
+    parameter: str,
+    start: float,
+    stop: float,
+    *,
+    angle: Angle | Sequence[Angle] = (0.0, 0.0),
     steps: int = STEPS,
     back: bool = True,
-    m0: Any = None,
-) -> Any:
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
+) -> Loop | list[Loop] | list[list[Loop]]:
     """A device at rest while a field, an angle, a current or any other number is swept slowly, and back.
 
     The state is followed by Newton's method with the exact slope of the rate, in steps that are halved until it moves
@@ -74,7 +123,8 @@ def loop(
     (-0.05, True)
     """
     if isinstance(device, (list, tuple)):
-        return [loop(one, parameter, start, stop, angle=angle, steps=steps, back=back, m0=m0) for one in device]
+        each: Any = angle
+        return [loop(one, parameter, start, stop, angle=each, steps=steps, back=back, m0=m0) for one in device]
     return _looped(device, parameter, (start, stop), angle, steps, m0, partial(gone_round, back=back))
 
 

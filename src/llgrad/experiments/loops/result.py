@@ -11,6 +11,7 @@ import numpy as np
 from llgrad.core.files import Path, write_result
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
+from llgrad.experiments.loops.swept import Device
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Loop:
     (-50.0, (2, 201, 3))
     """
 
-    device: Any
+    device: Device
     parameter: str
     unit: str
     angle: tuple[float, float]

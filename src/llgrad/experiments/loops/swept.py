@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.record import get_leaf, leaf_units, set_leaf
 from llgrad.core.vector import Vec3
@@ -19,6 +22,8 @@ MOST_STEPS: Final = 1_000_000
 OF_THE_FIELD: Final = {"field": "T", "polar": "rad", "azimuth": "rad"}
 """What can be swept of the applied field, with its unit."""
 Device = Oscillator | Stack
+Angle = Sequence[float] | Float[np.ndarray, "2"] | Float[jax.Array, "2"]
+"""Polar and azimuthal angle [rad]."""
 
 
 class Swept(Family):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import pathlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import check_kind, checked_path
 from llgrad.core.files import Path, write_json, write_npz
@@ -19,7 +21,7 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.loops.loop import STEPS, one_sweep
 from llgrad.experiments.loops.result import Loop
-from llgrad.experiments.loops.swept import range_of, swept
+from llgrad.experiments.loops.swept import Angle, Device, range_of, swept
 from llgrad.experiments.rectification import Microwave
 from llgrad.experiments.resonances.second_order import responses
 from llgrad.orbits.carried import held
@@ -107,15 +109,15 @@ class ResonanceMap:
 
 
 def resonance_map(
-    device: Any,
+    device: Device,
     start: float,
     stop: float,
-    frequencies: Any,
+    frequencies: Sequence[float] | Float[ArrayLike, "F"],
     *,
-    angle: Any = (0.0, 0.0),
+    angle: Angle = (0.0, 0.0),
     microwave: Microwave | None = None,
     steps: int = STEPS,
-    m0: Any = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
 ) -> ResonanceMap:
     """Modes, absorbed power and spin-diode voltage as a field is swept slowly, at many microwave frequencies.
 

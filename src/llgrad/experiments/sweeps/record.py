@@ -16,6 +16,7 @@ from llgrad.core.units import show
 from llgrad.experiments.sweeps.axes import Axis
 from llgrad.experiments.sweeps.lines import Onsets
 from llgrad.experiments.sweeps.regions import NAMES, SENTENCES, WITH_ORBIT, Region
+from llgrad.orbits.flow import Model
 from llgrad.orbits.results.named import QUANTITIES
 
 KIND: Final = "map"
@@ -32,7 +33,7 @@ class Map:
     ('current', (5,), [False, True, True, True, True])
     """
 
-    device: Any
+    device: Model
     axes: tuple[Axis, ...]
     quantities: dict[str, np.ndarray]
     """Numbers in SI by their names; NaN where there is no orbit, and `regions` says why."""

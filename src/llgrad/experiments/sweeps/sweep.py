@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_number
@@ -39,8 +40,8 @@ def sweep(
     model: Oscillator | OscillatorArray | System,
     parameters: Mapping[str, Any],
     *,
-    quantities: Any = None,
-    m0: Any = None,
+    quantities: str | Iterable[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
     accuracy: float = ACCURACY,
     chaos: float | None = None,
     progress: Progress | None = None,

@@ -12,6 +12,7 @@ import numpy as np
 
 from llgrad.core.constants import BOLTZMANN
 from llgrad.core.units import show
+from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.switching.axial import Axial, Valleys, axial_of, drift, log_rates, valleys_of
 from llgrad.experiments.switching.ensemble import at_temperature, check_model
 from llgrad.experiments.switching.sphere import converged_modes, sphere_of
@@ -20,6 +21,7 @@ from llgrad.orbits.carried import held
 from llgrad.orbits.chart import chart_at
 from llgrad.orbits.equilibria.energy import hessians, moment_of
 from llgrad.orbits.flow import flow_of
+from llgrad.physics.stacks.stack import Stack
 
 SLOPE: Final = 1e-5
 ASIDE: Final = 1e-2
@@ -45,7 +47,7 @@ class DwellTimes:
     ((2, 3), [0.245, 0.755])
     """
 
-    device: Any
+    device: Oscillator | Stack
     states: np.ndarray
     """(W, n)."""
     log_rates: np.ndarray
@@ -80,7 +82,7 @@ class DwellTimes:
         return np.exp(_stationary(self.log_rates))
 
     def __repr__(self) -> str:
-        lines = [f"dwell times at {show(float(self.device.temperature), 'K')}"]
+        lines = [f"dwell times at {show(float(self.device.temperature or 0.0), 'K')}"]
         columns = (self.states, self.times, self.log_times, self.occupation, self.barriers)
         for state, time, log, part, barrier in zip(*columns, strict=True):
             told = f"{_shown(time, log)}, {part:.4g} of the time"
@@ -112,7 +114,7 @@ def _stationary(log_rates: np.ndarray) -> np.ndarray:
         return found - np.logaddexp.reduce(found)
 
 
-def dwell_times(device: Any, *, temperature: float | None = None) -> DwellTimes:
+def dwell_times(device: Oscillator | Stack, *, temperature: float | None = None) -> DwellTimes:
     """Mean dwell times of a bistable device (a telegraph junction, a p-bit), its direct current and field acting.
 
     Of an Oscillator that is symmetric about z and has two wells exactly: λ₁, the smallest eigenvalue of the

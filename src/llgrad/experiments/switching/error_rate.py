@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import ArrayLike, Float, PyTree
 from numpy.polynomial import legendre
 
 from llgrad.core.arguments.kinds import check_kind
@@ -15,6 +16,7 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import check_unit_vector
 from llgrad.drives.base import Waveform
+from llgrad.drives.drive import Drive
 from llgrad.experiments.switching.axial import Axial, Valleys, axial_of, drifts, valleys_of
 from llgrad.experiments.switching.ensemble import at_temperature
 from llgrad.experiments.switching.pulses import checked_time, pulses_of, waveforms
@@ -73,11 +75,11 @@ class ErrorRate(NamedTuple):
 
 
 def write_error_rate(
-    device: Any,
-    pulse: Any,
+    device: Oscillator,
+    pulse: Drive,
     *,
     temperature: float | None = None,
-    m0: Any = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
     duration: float | None = None,
     wait: float | None = None,
 ) -> ErrorRate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,13 @@ from llgrad.core.files import plain
 from llgrad.core.record import to_json
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
+from llgrad.devices.oscillator import Oscillator
+from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive
 from llgrad.experiments.sweeps.axes import Axis
 from llgrad.experiments.switching.wells import told_state
 from llgrad.observables.estimators.counting import CONFIDENCE, IntervalEnds, probability_interval
+from llgrad.physics.stacks.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class Switching:
     (1000, 1000, True)
     """
 
-    device: Any
-    drive: Any
+    device: Oscillator | Stack
+    drive: Drive | Mapping[str, Waveform]
     axes: tuple[Axis, ...]
     states: np.ndarray
     """The stable states (W, n)."""
@@ -118,7 +122,7 @@ class Switching:
         return middle, (low, high)
 
     def __repr__(self) -> str:
-        head = f"switching of {type(self.device).__name__} at {show(float(self.device.temperature), 'K')}, "
+        head = f"switching of {type(self.device).__name__} at {show(float(self.device.temperature or 0.0), 'K')}, "
         each = " at each point" if self.axes else ""
         lines = [head + f"{self.runs} runs{each}, from {told_state(self.states[self.start])}"]
         if not self.axes:

@@ -8,14 +8,19 @@ from typing import Any, Final
 
 import jax
 import numpy as np
+from jaxtyping import ArrayLike, Float, Key, PyTree
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_count, as_number
+from llgrad.devices.oscillator import Oscillator
+from llgrad.drives.base import Waveform
+from llgrad.drives.drive import Drive
 from llgrad.experiments.switching.ensemble import at_temperature, check_model, noisy_step, run_many
 from llgrad.experiments.switching.pulses import Pulses, checked_time, pulses_of
 from llgrad.experiments.switching.result import Switching
 from llgrad.experiments.switching.wells import Wells, in_equilibrium, settled, start_in, wells_of
 from llgrad.orbits.carried import held
+from llgrad.physics.stacks.stack import Stack
 from llgrad.solve.parts.telling import Progress, Teller
 
 RUNS: Final = 10_000
@@ -29,14 +34,14 @@ WAIT: Final = 2.0
 
 
 def switching(
-    device: Any,
-    pulse: Any,
+    device: Oscillator | Stack,
+    pulse: Drive | Mapping[str, Waveform],
     *,
     scan: Mapping[str, Any] | None = None,
     runs: int = RUNS,
     temperature: float | None = None,
-    key: Any,
-    m0: Any = None,
+    key: Key[jax.Array, ""],
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
     duration: float | None = None,
     wait: float | None = None,
     dt: float | None = None,

@@ -10,7 +10,10 @@ from typing import Any, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, PyTree
 
+from llgrad.datasets.samples.sequences import Sequences
 from llgrad.networks.bench.readout import OutputSignals, Readout, Signal
 from llgrad.networks.bench.response import Disturbance, input_of, respond
 from llgrad.networks.bench.settings import Settings
@@ -92,18 +95,30 @@ class Design(eqx.Module):
         last = self.stages[-1].timeline
         return last.read(frames) if last.pooling is Pooling.EACH else range(0)
 
-    def states(self, images: Any, disturbances: tuple[Disturbance, ...] | None = None) -> list[Any]:
+    def states(
+        self,
+        images: Float[np.ndarray | jax.Array, "B ..."] | Sequences,
+        disturbances: tuple[Disturbance, ...] | None = None,
+    ) -> list[PyTree[Float[jax.Array, "K R B N ..."]]]:
         """States of each array at its read-outs, for images (B, H, W) in [0, 1]: m (K, R, B, N, 3) of oscillators, of
         systems a tree of (K, R, B, N).
         """
         return self._run(images, disturbances)[0]
 
-    def signals(self, images: Any, disturbances: tuple[Disturbance, ...] | None = None) -> Any:
+    def signals(
+        self,
+        images: Float[np.ndarray | jax.Array, "B ..."] | Sequences,
+        disturbances: tuple[Disturbance, ...] | None = None,
+    ) -> Float[jax.Array, "R B N width"]:
         """What is read (read-outs, B, N, width) for images (B, H, W) in [0, 1]."""
         read = self.read(images, disturbances)[0]
         return read.reshape(-1, *read.shape[2:])
 
-    def read(self, images: Any, disturbances: tuple[Disturbance, ...] | None = None) -> tuple[Any, Any]:
+    def read(
+        self,
+        images: Float[np.ndarray | jax.Array, "B ..."] | Sequences,
+        disturbances: tuple[Disturbance, ...] | None = None,
+    ) -> tuple[Float[jax.Array, "K R B N width"], Bool[jax.Array, "K B"] | None]:
         """What is read of the last array (frames read, R, B, N, width), and where signals have begun (frames, B)."""
         return self._run(images, disturbances)[1:]
 
@@ -125,7 +140,7 @@ class Design(eqx.Module):
         signals, chosen = self.stages[-1].seen(self.readout.signal, found[-1], frames)
         return found, signals, None if begun is None else begun[chosen]
 
-    def check(self, images: Any, what: str = "the images have") -> None:
+    def check(self, images: Float[np.ndarray | jax.Array, "B ..."] | Sequences, what: str = "the images have") -> None:
         """Raise ValueError for images of another size, or signals of other frames."""
         timeline, given = self.stages[0].timeline, images.shape[1:]
         if timeline.frames is Frames.SIGNAL:
@@ -151,7 +166,9 @@ class Design(eqx.Module):
         of_frame = last.timeline.readouts * last.settings.count * self.readout.signal.width
         return self.readout.weights.shape[0] // of_frame
 
-    def answer(self, signals: Any, begun: Any = None) -> Any:
+    def answer(
+        self, signals: Float[jax.Array, "K R B N width"], begun: Bool[jax.Array, "K B"] | None = None
+    ) -> Float[jax.Array, "B ..."]:
         """Logits of what `read` found."""
         return self.readout.of_frames(signals, self.stages[-1].timeline.pooling, begun)
 

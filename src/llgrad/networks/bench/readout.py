@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import is_concrete
+from llgrad.core.vector import Number
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.states.components import component_names
 from llgrad.devices.system import System
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.timeline import Pooling
+from llgrad.networks.bench.wiring import Device
 
 
 class Signal(enum.Enum):
@@ -49,14 +52,18 @@ class Signal(enum.Enum):
         """What the next array of a sequence is fed with."""
         return Signal.MAGNETISATION
 
-    def read(self, states: Any, device: Any, settings: Settings, given: Any) -> Any:
+    def read(
+        self, states: Float[jax.Array, "... N 3"], device: Device, settings: Settings, given: Float[jax.Array, "... N"]
+    ) -> Float[jax.Array, "... N width"]:
         """Signals (…, N, width) of magnetisations (…, N, 3), with the input (…, N) that acts."""
         current = settings.current
         if settings.wiring.input == "current":
             current = jnp.broadcast_to(current, given.shape) + given
-        return self.of(states, device, current)
+        return self.of(states, cast(Oscillator, device), current)
 
-    def of(self, m: Any, device: Oscillator, current: Any) -> Any:
+    def of(
+        self, m: Float[jax.Array, "... N 3"], device: Oscillator, current: Number
+    ) -> Float[jax.Array, "... N width"]:
         """Signals (…, N, width) of magnetisations (…, N, 3)."""
         if self is Signal.MAGNETISATION:
             return m

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -50,8 +50,11 @@ def begun(device: Device, timeline: Timeline, settings: Settings, batch: int) ->
     """The state after the reset, as `respond` tells states: (B, N, 3) of oscillators, else a tree of (B, N)."""
     dtype, shape = settings.offset.dtype, (batch, settings.count)
     if isinstance(device, Oscillator):
-        return jnp.broadcast_to(timeline.start.stack().astype(dtype), (*shape, 3))
-    leaves = [jnp.broadcast_to(jnp.asarray(number, dtype), shape) for _, number in timeline.start]
+        return jnp.broadcast_to(cast(Vec3, timeline.start).stack().astype(dtype), (*shape, 3))
+    leaves = [
+        jnp.broadcast_to(jnp.asarray(number, dtype), shape)
+        for _, number in cast(tuple[tuple[str, float], ...], timeline.start)
+    ]
     return jax.tree.unflatten(jax.tree.structure(device.start()), leaves)
 
 

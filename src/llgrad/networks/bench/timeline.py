@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
 
 from llgrad.core.record import Record, quantity
 from llgrad.core.vector import Vec3
@@ -38,12 +41,14 @@ class Frames(enum.Enum):
             return shape[0]
         return {Frames.WHOLE: 1, Frames.ROWS: shape[0], Frames.PIXELS: shape[0] * shape[1]}[self]
 
-    def cut(self, images: Any) -> Any:
+    def cut(self, images: Float[np.ndarray | jax.Array, "B H W"]) -> Float[np.ndarray | jax.Array, "K B F"]:
         """Images (B, H, W) as frames (K, B, F)."""
-        frames = images.reshape(images.shape[0], self.count(images.shape[1:]), -1)
+        frames = images.reshape(images.shape[0], self.count((images.shape[1], images.shape[2])), -1)
         return jnp.swapaxes(frames, 0, 1)
 
-    def laid_out(self, given: Any) -> tuple[Any, Any]:
+    def laid_out(
+        self, given: Float[np.ndarray | jax.Array, "B ..."] | Sequences
+    ) -> tuple[Float[np.ndarray | jax.Array, "K B F"], Bool[jax.Array, "K B"] | None]:
         """Frames (K, B, F) of images (B, H, W), signals (B, T, F) or `Sequences`, and where they have begun (K, B);
         None for the second where all have one length.
         """
@@ -93,7 +98,7 @@ class Timeline(Record):
 
     hold: float = quantity("s", about="time for which a frame is held")
     dt: float = quantity("s", about="time step")
-    start: Any = eqx.field(
+    start: Vec3 | tuple[tuple[str, float], ...] = eqx.field(
         converter=_as_state,
         default=(0.6, 0.0, 0.8),
         metadata={"unit": "of the state", "about": "state after the reset"},

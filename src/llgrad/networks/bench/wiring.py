@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import equinox as eqx
 import jax
+import numpy as np
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import get_leaf, leaf_units, set_leaf
@@ -204,7 +205,9 @@ def _check_coupling(device: System, coupling: tuple[str, str] | None) -> None:
             f"coupling = {coupling!r}: {type(device).__name__} emits {', '.join(known)}, and no {coupling[0]!r}"
         )
     try:
-        SystemArray(FedSystem(device, {}), 2, DenseMix([[0.0, 1.0], [1.0, 0.0]], of=coupling[0], to=coupling[1]))
+        SystemArray(
+            FedSystem(device, {}), 2, DenseMix(np.array([[0.0, 1.0], [1.0, 0.0]]), of=coupling[0], to=coupling[1])
+        )
     except ValueError as error:
         told = str(error).replace(FedSystem.__name__, type(device).__name__)
         raise ValueError(f"coupling = {coupling!r}: {told}") from None

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float, Key
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.networks.bench.design import Design
@@ -58,11 +59,11 @@ class Streamed(NamedTuple):
 
 
 def stream(
-    network: Any,
-    piece: Any,
+    network: Network | Design,
+    piece: Float[ArrayLike, "*B T F"],
     held: NetworkState | None = None,
     imperfections: Imperfections | None = None,
-    key: Any = None,
+    key: Key[jax.Array, ""] | None = None,
 ) -> Streamed:
     """The answers of a network to the next piece of a signal that need not end, in float32.
 
@@ -108,7 +109,7 @@ def stream(
         check_kind("network", design, Design, "a network of oscillators, which has a state")
         frames, alone = _frames(design, piece)
         noise = None
-        if imperfections is not None:
+        if imperfections is not None and key is not None:
             made, run = jax.random.split(key)
             design = imperfections.drawn(design, made)
             noise = imperfections.noise(design, run, jnp.arange(frames.shape[1], dtype=jnp.uint32))

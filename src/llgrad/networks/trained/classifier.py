@@ -9,9 +9,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float, Key, PyTree
 
 from llgrad.core.files import plain
 from llgrad.core.record import as_count, from_json, have_shapes_of_one, to_json
+from llgrad.core.vector import Vec3
 from llgrad.devices.system import System
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.files import signal_entry, signal_of, start_entry
@@ -69,7 +71,7 @@ class OscillatorClassifier(Network):
         *,
         shape: tuple[int, int],
         classes: int,
-        key: Any,
+        key: Key[jax.Array, ""],
         oscillators: int | tuple[int, ...] = 256,
         hold: float | None = None,
         dt: float | None = None,
@@ -81,13 +83,13 @@ class OscillatorClassifier(Network):
         segment: int | None = None,
         truncate: int | None = None,
         patch: tuple[int, int] | None = None,
-        centre: Any = None,
-        spread: Any = None,
+        centre: Float[ArrayLike, "H W"] | None = None,
+        spread: Float[ArrayLike, "H W"] | None = None,
         input: str = "field_x",
         coupling: tuple[str, str] | bool = True,
         settings: Mapping[str, tuple[float, float]] | None = None,
         signal: Signal | OutputSignals | str | Sequence[str] | None = None,
-        start: Any = None,
+        start: Vec3 | Sequence[float] | Mapping[str, float] | None = None,
         limits: Limits | None = None,
         unit: float | None = None,
         coupling_unit: float | None = None,
@@ -184,7 +186,7 @@ class OscillatorClassifier(Network):
         made, run = jax.random.split(key)
         return self.imperfections.logits(self.imperfections.drawn(design, made), images, run, first)
 
-    def trainable(self) -> Any:
+    def trainable(self) -> PyTree[bool]:
         """True at the arrays of the trained parts."""
         everywhere = jax.tree.map(lambda _: False, self)
         for name in map(name_of, self.trained):
@@ -199,7 +201,7 @@ class OscillatorClassifier(Network):
         coupled = () if wiring.coupling is None else (Part.COUPLING.value,)
         return (Part.INPUT.value, *coupled, *(setting.part for setting in wiring.own), Part.READOUT.value)
 
-    def arrays_of(self, part: str) -> Callable[[Any], list[Any]]:
+    def arrays_of(self, part: str) -> Callable[[PyTree], list[Float[jax.Array, "..."]]]:
         """Where the arrays of a part are in a network like this one."""
         for place, setting in enumerate(self.layers[0].wiring.own):
             if setting.part == part:

@@ -6,7 +6,7 @@ import dataclasses
 import enum
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 import equinox as eqx
 import jax
@@ -61,9 +61,9 @@ class Limits(NamedTuple):
     (0.001, 0.5)
     """
 
-    input: Any = None
+    input: float | None = None
     """Largest input field [T], either way."""
-    coupling: Any = None
+    coupling: float | None = None
     """Largest coupling field on an oscillator, Σ_j |W_ij| [T]."""
     field: tuple[float, float] | None = None
     """Field along z [T]."""
@@ -154,7 +154,7 @@ class TrainedLayer(eqx.Module):
         """
         keys = jax.random.split(key, 2)
         begin = _begin_spins if isinstance(device, Oscillator) else _begin
-        strength = min(0.5, limits.coupling / scales.coupling / 4) / math.sqrt(count)
+        strength = min(0.5, cast(float, limits.coupling) / scales.coupling / 4) / math.sqrt(count)
         coupling = strength * jax.random.uniform(keys[1], (count, count), jnp.float32, -1.0, 1.0)
         return cls(
             encoder,
@@ -190,8 +190,8 @@ class TrainedLayer(eqx.Module):
         """
         scales, limits = self.scales, self.limits
         coupling = scales.coupling * self.coupling * (1 - jnp.eye(self.count, dtype=self.coupling.dtype))
-        total = jnp.sum(jnp.abs(coupling), axis=1, keepdims=True)
-        coupling = coupling * (limits.coupling / jnp.maximum(total, limits.coupling))
+        total, most = jnp.sum(jnp.abs(coupling), axis=1, keepdims=True), cast(float, limits.coupling)
+        coupling = coupling * (most / jnp.maximum(total, most))
         names = None if trained is None else {name_of(part) for part in trained}
         own = {}
         for setting, bound, u in zip(self.wiring.own, self.bounds, self.own, strict=True):
@@ -204,7 +204,7 @@ class TrainedLayer(eqx.Module):
         return Settings(
             gains=scales.input * self.encoder.gains(),
             offset=scales.input * self.encoder.offset(),
-            input_limit=limits.input,
+            input_limit=cast(float, limits.input),
             coupling=coupling,
             own=own,
             wiring=self.wiring,

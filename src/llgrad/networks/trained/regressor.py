@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float, Key
 
+from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.timeline import Frames, Pooling
 from llgrad.networks.bench.wiring import Device
@@ -39,7 +42,9 @@ class OscillatorRegressor(OscillatorClassifier):
     target_scale: tuple[float, ...] = eqx.field(static=True, default=(1.0,))
 
     @classmethod
-    def of(cls, device: Device, signals: Any, *, key: Any, washout: int = 0, **options: Any) -> Self:
+    def of(
+        cls, device: Device, signals: TargetSignals, *, key: Key[jax.Array, ""], washout: int = 0, **options: Any
+    ) -> Self:
         """A network with random weights for the `TargetSignals` that it shall be trained on.
 
         Args:
@@ -77,7 +82,7 @@ class OscillatorRegressor(OscillatorClassifier):
         )
         return made.aimed(mean, scale)
 
-    def aimed(self, mean: Any, scale: Any) -> Self:
+    def aimed(self, mean: Float[ArrayLike, "O"], scale: Float[ArrayLike, "O"]) -> Self:
         """The same for targets of this mean and spread (O,)."""
         rounded = (tuple(np.asarray(part, np.float32).tolist()) for part in (mean, scale))
         return dataclasses.replace(self, **dict(zip(("target_mean", "target_scale"), rounded, strict=True)))
@@ -96,7 +101,9 @@ class OscillatorRegressor(OscillatorClassifier):
         aimed = weights * scale[None], bias * scale + jnp.asarray(self.target_mean, bias.dtype)
         return eqx.tree_at(lambda design: (design.readout.weights, design.readout.bias), made, aimed)
 
-    def losses(self, answers: Any, targets: Any, smoothing: float = 0.0) -> Any:
+    def losses(
+        self, answers: Float[jax.Array, "B K O"], targets: Float[jax.Array, "B K O"], smoothing: float = 0.0
+    ) -> Float[jax.Array, "B"]:
         """The mean square error of each signal (B,), in units of the targets' spread."""
         read = self.answered(targets.shape[1])
         wanted = targets[:, read.start : read.stop : read.step]
@@ -104,7 +111,7 @@ class OscillatorRegressor(OscillatorClassifier):
             jnp.square((answers - wanted) / jnp.asarray(self.target_scale, answers.dtype)[None, None]), axis=(1, 2)
         )
 
-    def score(self, answers: Any, targets: Any) -> Any:
+    def score(self, answers: Float[jax.Array, "B K O"], targets: Float[jax.Array, "B K O"]) -> Float[jax.Array, ""]:
         """The part of the variance that is told, summed over the signals."""
         return jnp.sum(1 - self.losses(answers, targets))
 

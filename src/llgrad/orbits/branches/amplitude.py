@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import jax
 import numpy as np
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import get_leaf
@@ -34,7 +35,7 @@ def amplitude_model(
     start: float = 0.0,
     stop: float | None = None,
     *,
-    m0: Any = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
     within: Mapping[str, tuple[float, float]] | None = None,
 ) -> AmplitudeModel:
     """The amplitude model of a device near its onset: ω₀, N, Γ_G, Q, σ, I_th and D_n, exact at the threshold.

@@ -30,7 +30,8 @@ from llgrad.orbits.equilibria.domain import domain_of
 from llgrad.orbits.equilibria.equilibria import equilibria
 from llgrad.orbits.equilibria.modes import eigen
 from llgrad.orbits.equilibria.result import NEUTRAL, columns_of
-from llgrad.orbits.flow import depends_on_time, is_coupled
+from llgrad.orbits.flow import Model, depends_on_time, is_coupled
+from llgrad.orbits.results.signals import Observable
 
 BEGUN: Final = (0.0007, 0.9991, 0.5003, 0.2411, 0.7603, 0.1207, 0.8809)
 """Parts of the range at which all fixed points are looked for: none of a round number, at which a symmetry may hold."""
@@ -57,7 +58,7 @@ class Searched(NamedTuple):
 
 
 def follow(
-    device: Any,
+    device: Model,
     parameter: str,
     start: float,
     stop: float,
@@ -66,7 +67,7 @@ def follow(
     time: float | None = None,
     cycles: bool = True,
     doublings: int = 0,
-    observable: Any = None,
+    observable: Observable | str | None = None,
 ) -> Branches:
     """All branches of fixed points and limit cycles as one number of the device goes from `start` to `stop`, with their
     critical points.
@@ -151,7 +152,7 @@ def _no_cycles(device: Any, family: Family, start: float) -> str:
 
 
 def thresholds(
-    device: Any,
+    device: Model,
     parameter: str,
     start: float,
     stop: float,

@@ -8,11 +8,14 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.files import Path, write_result
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
+from llgrad.orbits.branches.critical import Critical
 from llgrad.orbits.branches.cycles.result import CycleBranch
+from llgrad.orbits.flow import Model
 from llgrad.orbits.results.orbit import Orbit
 
 
@@ -27,17 +30,18 @@ class Threshold:
     """
 
     kind: str
-    value: Any
+    value: float | Float[jax.Array, ""]
     """Of the number that is followed, in SI units; differentiable."""
     held: float
     """The same, a plain number."""
-    frequency: Any
+    frequency: float | Float[jax.Array, ""]
     """Frequency [Hz] with which the cycle of a Hopf point begins; 0 of others."""
     y: np.ndarray
     """The numbers of the state (d,)."""
     lyapunov: float | None
     """First Lyapunov coefficient of a Hopf point; 0 where it vanishes, as of a centre, and does not decide."""
-    source: Any = None
+    source: Critical
+    """The equations that it solves, for its derivatives."""
 
     @property
     def supercritical(self) -> bool | None:
@@ -93,7 +97,7 @@ class Branches:
     """By their values, from the lowest."""
     parameter: str
     unit: str
-    device: Any
+    device: Model
     names: tuple[str, ...]
     """Of the numbers of a state."""
     cycles: tuple[CycleBranch, ...] = ()

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import eval_context
+from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_count, as_number
@@ -53,7 +54,7 @@ ZOOMS: Final = 3
 def orbit(
     model: Model,
     *,
-    m0: Any = None,
+    m0: PyTree[Float[ArrayLike, "..."]] = None,
     near: Orbit | None = None,
     accuracy: float = ACCURACY,
     steps: int | None = None,

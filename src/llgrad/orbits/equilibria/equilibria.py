@@ -20,7 +20,7 @@ from llgrad.orbits.equilibria.domain import Domain, domain_of, meant, rates, sum
 from llgrad.orbits.equilibria.energy import energies, has_energy, moment_of
 from llgrad.orbits.equilibria.result import NEUTRAL, Equilibria, Equilibrium, columns_of
 from llgrad.orbits.equilibria.search import StatesFound, covering, find
-from llgrad.orbits.flow import Flow, flow_of
+from llgrad.orbits.flow import Flow, Model, flow_of
 
 MOST_STARTS: Final = 2048
 ROUNDING: Final = 1e-12
@@ -28,7 +28,7 @@ ROUNDING: Final = 1e-12
 
 
 def equilibria(
-    device: Any,
+    device: Model,
     *,
     within: Mapping[str, tuple[float, float]] | None = None,
     time: float | None = None,

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Complex, Float
 
 from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.carried import carry
@@ -23,13 +24,13 @@ class Modes(NamedTuple):
     A pair of complex eigenvalues is one mode, told by the one with the positive imaginary part.
     """
 
-    eigenvalues: Any
+    eigenvalues: Complex[np.ndarray | jax.Array, "M"]
     """λ (M,) [1/s], complex."""
-    frequencies: Any
+    frequencies: Float[np.ndarray | jax.Array, "M"]
     """|Im λ|/2π (M,) [Hz]: 0 where deviations creep."""
-    widths: Any
+    widths: Float[np.ndarray | jax.Array, "M"]
     """Full width at half maximum −Re λ/π (M,) [Hz] of the mode's line in a power spectrum; negative where it grows."""
-    ellipticities: Any
+    ellipticities: Float[np.ndarray | jax.Array, "M K"]
     """Short over long axis (M, K) of what each unit vector draws in its tangent plane: 1 is a circle, 0 a line."""
 
 

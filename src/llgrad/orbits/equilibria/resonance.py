@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Complex, Float, PyTree
 
 from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
@@ -19,7 +21,7 @@ from llgrad.orbits.equilibria.equilibria import equilibria, in_form
 from llgrad.orbits.equilibria.modes import Modes, modes_of
 from llgrad.orbits.equilibria.result import Equilibrium, columns_of
 from llgrad.orbits.equilibria.search import find
-from llgrad.orbits.flow import Flow, flow_of
+from llgrad.orbits.flow import Flow, Model, flow_of
 
 NEAR = 0.3
 """A state is given so near to the fixed point, in radians or units of their scale."""
@@ -37,7 +39,7 @@ class Resonance:
     1.73
     """
 
-    state: Any
+    state: PyTree[Float[ArrayLike, "..."]]
     """The fixed point, in the form that `simulate` takes."""
     names: tuple[str, ...]
     """Of the numbers of a state (d)."""
@@ -46,15 +48,15 @@ class Resonance:
     matrix: np.ndarray
     """∂(dq/dt)/∂q (n, n) [1/ns], without derivatives."""
     spins: int
-    slope: Any
+    slope: Float[np.ndarray | jax.Array, "n n"]
     """The same with derivatives."""
-    directions: Any
+    directions: Float[np.ndarray | jax.Array, "d n"]
     """∂(state)/∂q (d, n)."""
-    push: Any
+    push: Float[np.ndarray | jax.Array, "n c"]
     """∂(dq/dt)/∂(input) (n, c) [1/ns over its unit]."""
-    kick: Any
+    kick: Float[np.ndarray | jax.Array, "n w"]
     """∂(dq/dt)/∂(noise) (n, w) [1/ns over its unit]."""
-    intensity: Any
+    intensity: Float[np.ndarray | jax.Array, "w"]
     """Spectral density (w,) [its unit squared/Hz] of each noise, over both signs of the frequency."""
 
     @property
@@ -62,7 +64,9 @@ class Resonance:
         """Eigenvalues, frequencies, widths and ellipticities of the free motion."""
         return modes_of(self.matrix, self.spins, None if isinstance(self.slope, np.ndarray) else self.slope)
 
-    def susceptibility(self, frequencies: Any) -> Any:
+    def susceptibility(
+        self, frequencies: Sequence[float] | Float[ArrayLike, "F"]
+    ) -> Complex[np.ndarray | jax.Array, "F d c"]:
         """χ(f) (F, d, c), complex: what 1 (A, T, …) · e^{2πift} at each input makes of each number of the state, ∝
         e^{2πift}.
 
@@ -70,7 +74,9 @@ class Resonance:
         """
         return self._through(frequencies, self.push)
 
-    def fluctuations(self, frequencies: Any) -> Any:
+    def fluctuations(
+        self, frequencies: Sequence[float] | Float[ArrayLike, "F"]
+    ) -> Float[np.ndarray | jax.Array, "F d"]:
         """Spectral density (F, d) [1/Hz] of each number of the state by its noise, over positive frequencies only.
 
         S = 2 |(∂y/∂q) (iω − A)⁻¹ (∂q̇/∂ξ)|² · (density of the noise). Without a current it is, by the
@@ -124,7 +130,9 @@ class Resonance:
         return "\n".join([f"Resonance with {len(told)} mode{'s' if len(told) > 1 else ''}", *told])
 
 
-def resonance(device: Any, state: Any = None, *, time: float | None = None) -> Resonance:
+def resonance(
+    device: Model, state: Equilibrium | PyTree[Float[ArrayLike, "..."]] = None, *, time: float | None = None
+) -> Resonance:
     """Modes, susceptibility χ(f) and thermal fluctuations of a device at rest, from its linearised equation of motion.
 
     Args:

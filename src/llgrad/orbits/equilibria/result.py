@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import jax
 import numpy as np
+from jaxtyping import ArrayLike, Complex, Float, PyTree
 
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
 from llgrad.orbits.equilibria.modes import Modes, modes_of
-from llgrad.orbits.flow import Flow
+from llgrad.orbits.flow import Flow, Model
 
 NEUTRAL: Final = 1e-9
 """A growth rate below this, relative to the largest eigenvalue, is none."""
@@ -29,9 +30,9 @@ class Equilibrium:
     ('stable', True, 0.9997)
     """
 
-    state: Any
+    state: PyTree[Float[ArrayLike, "..."]]
     """In the form that `simulate` takes as `m0`: (3,), (N, 3) of an array, or the state of a System."""
-    energy: Any
+    energy: float | Float[jax.Array, ""] | None
     """Energy [J] above that of the lowest state; None where the torques have none."""
     index: int | None
     """Sign of det ∂(dq/dt)/∂q: −1 for a saddle of one macrospin; None where it is 0."""
@@ -42,7 +43,7 @@ class Equilibrium:
     matrix: np.ndarray
     """∂(dq/dt)/∂q (n, n) [1/ns] in coordinates without constraints."""
     spins: int
-    linear: Any = None
+    linear: Float[jax.Array, "n n"] | None = None
 
     @cached_property
     def modes(self) -> Modes:
@@ -50,27 +51,27 @@ class Equilibrium:
         return modes_of(self.matrix, self.spins, self.linear)
 
     @property
-    def eigenvalues(self) -> Any:
+    def eigenvalues(self) -> Complex[np.ndarray | jax.Array, "M"]:
         """λ (M,) [1/s], complex, the slowest decay first; a conjugate pair is one."""
         return self.modes.eigenvalues
 
     @property
-    def frequencies(self) -> Any:
+    def frequencies(self) -> Float[np.ndarray | jax.Array, "M"]:
         """|Im λ|/2π (M,) [Hz]; 0 where deviations creep."""
         return self.modes.frequencies
 
     @property
-    def widths(self) -> Any:
+    def widths(self) -> Float[np.ndarray | jax.Array, "M"]:
         """Full width −Re λ/π (M,) [Hz] of the line of each mode."""
         return self.modes.widths
 
     @property
-    def ellipticities(self) -> Any:
+    def ellipticities(self) -> Float[np.ndarray | jax.Array, "M K"]:
         """Short over long axis (M, K) of the precession of each unit vector in each mode."""
         return self.modes.ellipticities
 
     @property
-    def growth(self) -> Any:
+    def growth(self) -> float | Float[jax.Array, ""]:
         """Rate [1/s] at which deviations grow, max Re λ: negative where the state is stable."""
         return self.modes.eigenvalues[0].real
 
@@ -125,7 +126,7 @@ class Equilibria:
     """Whether every check of completeness was passed."""
     names: tuple[str, ...]
     """Of the numbers of a state."""
-    device: Any
+    device: Model
     """Whose they are, without derivatives."""
     time: float | None
     """Moment [s] at which its rate was frozen."""

@@ -6,7 +6,9 @@ import math
 from typing import Any, Final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+from jaxtyping import ArrayLike, Float
 
 from llgrad.orbits.results.precision import precise
 
@@ -30,23 +32,23 @@ class Locking(eqx.Module):
 
     ratio: float = eqx.field(static=True)
     """Of the drive's frequency to the oscillator's: 1, 2, 3, …, or 0.5."""
-    centre: Any
+    centre: Float[jax.Array, "*batch"]
     """Frequency of the oscillator in the middle of the range [Hz]."""
-    half_width: Any
+    half_width: Float[jax.Array, "*batch"]
     """Half the range of the oscillator's frequency [Hz]: the drive's is `ratio` times as wide."""
-    offset: Any
+    offset: Float[jax.Array, "*batch"]
     """Phase [rad] of the oscillator relative to the drive in the middle of the range."""
-    strength: Any
+    strength: Float[jax.Array, "*batch"]
     """2π half_width/Γ: the theory holds where this is small."""
 
     @property
     @precise
-    def drive_range(self) -> tuple[Any, Any]:
+    def drive_range(self) -> tuple[Float[jax.Array, "*batch"], Float[jax.Array, "*batch"]]:
         """Lowest and highest frequency of the drive [Hz] that locks."""
         return self.ratio * (self.centre - self.half_width), self.ratio * (self.centre + self.half_width)
 
     @precise
-    def lag(self, frequency: Any) -> Any:
+    def lag(self, frequency: Float[ArrayLike, "..."]) -> Float[jax.Array, "..."]:
         """By how much [rad] the fundamental of the observable lags behind a drive of a frequency [Hz], in (−π, π], both
         multiplied up to their common frequency; NaN where it is not locked. Over the range it grows by π.
         """

@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, PyTree
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import is_concrete
@@ -21,7 +22,8 @@ from llgrad.devices.states.components import component_names
 from llgrad.devices.system import System
 from llgrad.orbits.flow import Flow
 
-Observable = Callable[[Any], Any]
+Observable = Callable[[PyTree], ArrayLike]
+"""A function of a state to a number."""
 
 
 class SeenAlongOrbit(NamedTuple):
@@ -117,7 +119,7 @@ class Voltage(eqx.Module):
         return self.current * self.resistance(m)
 
 
-def observable_of(model: Any, wanted: Any) -> Observable:
+def observable_of(model: Any, wanted: Observable | str | None) -> Observable:
     """A function of the state: as given, of a name, or the model's own: m·p of a device, the sum of those of an array,
     the first
     number of a system's state, added up over an array.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import equinox as eqx
+import jax
 import numpy as np
 from jax.core import Tracer
+from jaxtyping import Bool, Int
 
 
 class SearchOutcome(enum.IntEnum):
@@ -45,11 +47,11 @@ MORE: Final = "; call lg.orbit outside of jit and vmap for the reason, or give m
 class OrbitStatus(eqx.Module):
     """How the search for an orbit (or, under `vmap`, for each of a batch) ended."""
 
-    code: Any
+    code: Int[np.ndarray | jax.Array, "*batch"]
     """A `SearchOutcome`, as an integer array."""
 
     @property
-    def found(self) -> Any:
+    def found(self) -> Bool[np.ndarray | jax.Array, "*batch"]:
         """Whether there is an orbit, () or (…) bool; where there is none every result is NaN."""
         return self.code <= int(max(NOTES))
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.record import is_concrete
 
@@ -14,7 +15,7 @@ ROUNDS: Final = 32
 """Pairs that are too near are pushed so many times."""
 
 
-def keep_apart(positions: Any, least: float) -> Any:
+def keep_apart(positions: Float[ArrayLike, "N D"], least: float) -> Float[jax.Array, "N D"]:
     """Positions near the given ones, no two of them nearer than `least`: what a search over free positions goes
     through.
 

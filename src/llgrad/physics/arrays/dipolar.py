@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from typing import Any, Final, Self
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.constants import MU_0
 from llgrad.core.record import is_concrete, quantity
 from llgrad.core.units import read_vector
+from llgrad.core.vector import Number
 from llgrad.devices.arrays.mix import DenseMix
 from llgrad.devices.coupling import LinearCoupling
 from llgrad.devices.geometry import Ellipse
@@ -46,15 +49,21 @@ class DipolarCoupling(LinearCoupling):
     (2, [0.819, -0.409, -0.409])
     """
 
-    positions: Any = quantity("m", about="centres of the members, (N, 3)")
-    Ms: Any = quantity("A/m", about="saturation magnetisation of each member, (N,)")
-    volume: Any = quantity("m³", about="volume of each member, (N,)")
+    positions: Float[np.ndarray | jax.Array, "N 3"] = quantity("m", about="centres of the members, (N, 3)")
+    Ms: Float[np.ndarray | jax.Array, "N"] = quantity("A/m", about="saturation magnetisation of each member, (N,)")
+    volume: Float[np.ndarray | jax.Array, "N"] = quantity("m³", about="volume of each member, (N,)")
     shapes: tuple[Shape, ...] | None = eqx.field(static=True, default=None)
     far: float = eqx.field(static=True, default=FAR)
 
     @classmethod
     def from_positions(
-        cls, positions: Any, *, Ms: Any, volume: Any = None, shapes: Any = None, far: float = FAR
+        cls,
+        positions: Float[ArrayLike, "N 3"] | Sequence[Sequence[float] | str],
+        *,
+        Ms: Number | Sequence[float],
+        volume: Number | Sequence[float] | None = None,
+        shapes: Shape | Sequence[Shape] | None = None,
+        far: float = FAR,
     ) -> Self:
         """From where the members are.
 
@@ -78,14 +87,14 @@ class DipolarCoupling(LinearCoupling):
         [1.921, -0.884, -1.037]
         >>> array = lg.OscillatorArray(lg.presets.kubota2013(), 3, stray)
         """
-        positions = _positions(positions)
-        count = positions.shape[0]
+        places = _positions(positions)
+        count = places.shape[0]
         each = None if shapes is None else _shapes(shapes, count)
         if (volume is None) == (each is None):
             said = "neither is" if volume is None else "both are"
             raise ValueError(f"volume and shapes: {said} given, expected one of them, volume [m³] of point dipoles")
         volume = [volume_of(one) for one in each] if each is not None else volume
-        return cls(positions, _of_each("Ms", Ms, count), _of_each("volume", volume, count), each, float(far))
+        return cls(places, _of_each("Ms", Ms, count), _of_each("volume", volume, count), each, float(far))
 
     def __check_init__(self) -> None:
         if self.shapes is not None and is_concrete(self.positions):
@@ -95,7 +104,7 @@ class DipolarCoupling(LinearCoupling):
     def count(self) -> int:
         return np.shape(self.positions)[0]
 
-    def tensors(self) -> Any:
+    def tensors(self) -> Float[jax.Array, "N N 3 3"]:
         dipoles = dipolar_tensors(self.positions, self.Ms * self.volume)
         if self.shapes is None:
             return dipoles

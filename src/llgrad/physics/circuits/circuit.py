@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import Record, is_concrete, vector
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 from llgrad.devices.bias import still
 from llgrad.devices.junction import Junction
 from llgrad.devices.system import System
@@ -270,7 +270,7 @@ class Circuit(System):
         """No drive and no noise."""
         return Inputs(0.0, (0.0,) * self.noises, dict.fromkeys(self.inputs, 0.0))
 
-    def fastest(self) -> Any:
+    def fastest(self) -> Number:
         """The largest γ|B| of a device over many states, and how fast the reactive elements change [rad/s]."""
         with jax.ensure_compile_time_eval():
             still = {name: value for name, value in self.start().items() if name in self._reactive}

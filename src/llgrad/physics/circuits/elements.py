@@ -9,6 +9,7 @@ import numpy as np
 
 from llgrad.core.record import Record, is_concrete, quantity
 from llgrad.core.units import show
+from llgrad.core.vector import Number
 from llgrad.devices.bounds import positive, unbounded
 
 
@@ -65,7 +66,7 @@ class Capacitor(Element):
     """
 
     capacitance: float = quantity("F", about="capacitance C", bound=positive())
-    voltage: Any = quantity("V", default=None, about="voltage at the start", bound=unbounded(0.1))
+    voltage: Number | None = quantity("V", default=None, about="voltage at the start", bound=unbounded(0.1))
     """None: that of the circuit at rest, with no current through it."""
     name: str | None = eqx.field(static=True, default=None)
     word: ClassVar[str] = "capacitor"
@@ -86,7 +87,7 @@ class Inductor(Element):
     """
 
     inductance: float = quantity("H", about="inductance L", bound=positive())
-    current: Any = quantity("A", default=None, about="current at the start", bound=unbounded(1e-3))
+    current: Number | None = quantity("A", default=None, about="current at the start", bound=unbounded(1e-3))
     """None: that of the circuit at rest, with no voltage across it."""
     name: str | None = eqx.field(static=True, default=None)
     word: ClassVar[str] = "inductor"
@@ -126,7 +127,7 @@ class VoltageSource(Element):
     """
 
     voltage: float = quantity("V", about="direct voltage", bound=unbounded(0.1))
-    resistance: Any = eqx.field(
+    resistance: Number | None = eqx.field(
         converter=_none_for_zero, default=None, metadata={"unit": "Ω", "about": "internal resistance"}
     )
     name: str | None = eqx.field(static=True, default=None)

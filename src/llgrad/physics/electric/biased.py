@@ -7,10 +7,13 @@ import math
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.record import is_concrete, quantity, table
+from llgrad.core.vector import Number
 from llgrad.devices.junction import Junction
 
 STEPS: Final = 7
@@ -28,7 +31,7 @@ Point = tuple[Any, Any]
 class FollowingJunction(Junction):
     """A junction whose resistance follows the voltage across it."""
 
-    def resistance(self, cosine: Any) -> Any:
+    def resistance(self, cosine: Number) -> Number:
         """Resistance [Ω] at c = m·p, any shape, without bias."""
         return self.at_voltage(cosine, 0.0)
 
@@ -65,15 +68,15 @@ class BiasedJunction(FollowingJunction):
                 "less current at more voltage, and has several voltages for one current"
             )
 
-    def at_voltage(self, cosine: Any, voltage: Any) -> Any:
+    def at_voltage(self, cosine: Number, voltage: Number) -> Number:
         twice = self._twice(voltage / self.half_voltage)
         return self.R_P * (twice + 2 * self.tmr) / (twice + self.tmr * (1 + cosine))
 
-    def current(self, cosine: Any, voltage: Any) -> Any:
+    def current(self, cosine: Number, voltage: Number) -> Number:
         twice = self._twice(voltage / self.half_voltage)
         return voltage * (twice + self.tmr * (1 + cosine)) / ((twice + 2 * self.tmr) * self.R_P)
 
-    def at_current(self, cosine: Any, current: Any) -> Any:
+    def at_current(self, cosine: Number, current: Number) -> Number:
         # x = V/V_h solves x (2 (1 + x²) + b) = i (2 (1 + x²) + 2 TMR₀), i = I R_P/V_h: I rises with V, so there is one
         part = self.tmr * (1 + cosine)
         i = current * self.R_P / self.half_voltage
@@ -113,8 +116,8 @@ class TabulatedJunction(FollowingJunction):
     """
 
     R_P: float = quantity("Ω", about="resistance of the parallel state")
-    voltages: Any = table("V", ascending=True, about="voltages")
-    tmr: Any = table("1", about="(R_AP − R_P)/R_P at each")
+    voltages: Float[np.ndarray | jax.Array, "K"] = table("V", ascending=True, about="voltages")
+    tmr: Float[np.ndarray | jax.Array, "K"] = table("1", about="(R_AP − R_P)/R_P at each")
 
     def __check_init__(self) -> None:
         if is_concrete(self.R_P) and not (np.asarray(self.R_P, float) > 0).all():
@@ -138,14 +141,14 @@ class TabulatedJunction(FollowingJunction):
                 "the antiparallel state would carry less current at more voltage; smooth the table"
             )
 
-    def at_voltage(self, cosine: Any, voltage: Any) -> Any:
+    def at_voltage(self, cosine: Number, voltage: Number) -> Number:
         tmr = self._tmr(voltage)
         return self.R_P * (2 + 2 * tmr) / (2 + tmr * (1 + cosine))
 
-    def current(self, cosine: Any, voltage: Any) -> Any:
+    def current(self, cosine: Number, voltage: Number) -> Number:
         return self._drop(cosine, voltage, self._tmr(voltage)) / self.R_P
 
-    def at_current(self, cosine: Any, current: Any) -> Any:
+    def at_current(self, cosine: Number, current: Number) -> Number:
         drop = current * self.R_P  # V of the parallel state: V [(1 + c)/2 + (1 − c)/2/(1 + TMR)] is equal to it
         low, high = self._neighbours(lambda volts, tmr: self._drop(cosine, volts, tmr) <= drop, drop + cosine)
         return self.at_voltage(cosine, self._between(cosine, drop, low, high))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.record import Record, quantity, table
+from llgrad.core.vector import Number
 
 
 class VoltageLaw(Record):
@@ -23,7 +26,7 @@ class VoltageLaw(Record):
     """
 
     @abc.abstractmethod
-    def change(self, voltage: Any) -> Any:
+    def change(self, voltage: Number) -> Number:
         """What is added at a voltage [V]."""
 
 
@@ -37,7 +40,7 @@ class VoltagePolynomial(VoltageLaw):
     linear: float = quantity("1/V", default=0.0, about="change with V")
     quadratic: float = quantity("1/V²", default=0.0, about="change with V²")
 
-    def change(self, voltage: Any) -> Any:
+    def change(self, voltage: Number) -> Number:
         return self.linear * voltage + self.quadratic * voltage * voltage
 
 
@@ -51,8 +54,8 @@ class VoltageTable(VoltageLaw):
     (-0.025, -0.05)
     """
 
-    voltages: Any = table("V", ascending=True, about="voltages")
-    changes: Any = table("1", about="change at each")
+    voltages: Float[np.ndarray | jax.Array, "K"] = table("V", ascending=True, about="voltages")
+    changes: Float[np.ndarray | jax.Array, "K"] = table("1", about="change at each")
 
     def __check_init__(self) -> None:
         if len(self.voltages) != len(self.changes):
@@ -61,5 +64,5 @@ class VoltageTable(VoltageLaw):
                 "each voltage"
             )
 
-    def change(self, voltage: Any) -> Any:
+    def change(self, voltage: Number) -> Number:
         return jnp.interp(voltage, self.voltages, self.changes)

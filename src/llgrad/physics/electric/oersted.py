@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 import equinox as eqx
 import numpy as np
@@ -55,7 +55,7 @@ class OerstedField(FieldTerm):
         *,
         flow: Sequence[float] = (1.0, 0.0, 0.0),
         normal: Sequence[float] = (0.0, 0.0, 1.0),
-        current: Any = 0.0,
+        current: float = 0.0,
     ) -> Self:
         """Of a strip much wider than its distance, such as a heavy metal: b = µ0/(2 w) ĵ × n̂.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 
 import numpy as np
 
@@ -48,15 +48,15 @@ class SpinOrbitTorque(FieldTerm):
     @classmethod
     def of_metal(
         cls,
-        theta_SH: Any,
+        theta_SH: float,
         *,
-        Ms: Any,
-        thickness: Any,
-        section: Any,
+        Ms: float,
+        thickness: float,
+        section: float,
         flow: Sequence[float] = (1.0, 0.0, 0.0),
         normal: Sequence[float] = (0.0, 0.0, 1.0),
-        field_like: Any = 0.0,
-        current: Any = 0.0,
+        field_like: float = 0.0,
+        current: float = 0.0,
     ) -> Self:
         """From the spin Hall angle and the geometry: s = ħ θ_SH/(2 e Ms t A), σ = n̂ × ĵ.
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
+import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.field_term import FieldTerm, Inputs
 from llgrad.core.record import quantity, table, vector
@@ -38,7 +41,7 @@ class VoltageControlledAnisotropy(FieldTerm):
         check_unit_vector("VoltageControlledAnisotropy: axis", self.axis)
 
     @classmethod
-    def of_interface(cls, xi: Any, *, Ms: Any, thickness: Any, barrier: Any) -> Self:
+    def of_interface(cls, xi: float, *, Ms: float, thickness: float, barrier: float) -> Self:
         """From ξ [J/(V m)], Ms [A/m], the layer's thickness and that of the barrier [m].
 
         >>> import llgrad as lg
@@ -64,8 +67,8 @@ class VoltageAnisotropyTable(FieldTerm):
     [0.02, 0.0, -0.05]
     """
 
-    voltages: Any = table("V", ascending=True, about="voltages")
-    fields: Any = table("T", about="anisotropy field at each")
+    voltages: Float[np.ndarray | jax.Array, "K"] = table("V", ascending=True, about="voltages")
+    fields: Float[np.ndarray | jax.Array, "K"] = table("T", about="anisotropy field at each")
     axis: Vec3 = vector("1", default=(0.0, 0.0, 1.0), about="easy axis n")
     terminals: ClassVar[Mapping[str, str]] = {"voltage": "V"}
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import Record, get_leaf, is_concrete, leaf_units, quantity, set_leaf
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 from llgrad.devices.bounds import positive
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
@@ -114,7 +114,7 @@ class Heated(System):
             raise ValueError(f"a law says how {path!r} follows the temperature; the device has {', '.join(known)}")
         return found
 
-    def at(self, temperature: Any) -> Any:
+    def at(self, temperature: Number) -> Oscillator | Stack:
         """The device with its numbers at a temperature [K]."""
         device = self.device
         for law in self.laws:
@@ -170,11 +170,11 @@ class Heated(System):
         moved = found if isinstance(device, Stack) else {"m": found}
         return {**moved, TEMPERATURE: (flow - cooling) / self.heat_capacity}
 
-    def resistance(self, state: Mapping[str, Any]) -> Any:
+    def resistance(self, state: Mapping[str, Any]) -> Number:
         """Resistance [Ω] of the junction, or of all barriers in series, in a state."""
         return members.resistance_of(self.at(state[TEMPERATURE]), self._own(state))
 
-    def current_at(self, state: Mapping[str, Any], voltage: Any) -> Any:
+    def current_at(self, state: Mapping[str, Any], voltage: Number) -> Number:
         """Current [A] in a state at a voltage [V] across it."""
         return members.current_at(self.at(state[TEMPERATURE]), self._own(state), voltage)
 
@@ -213,7 +213,7 @@ class Heated(System):
         number = np.shape(jax.tree.leaves(own)[0])[0]
         return states | {TEMPERATURE: jnp.full(number, self.ambient)}, count
 
-    def pace(self, state: Mapping[str, Any], inputs: Inputs) -> Any:
+    def pace(self, state: Mapping[str, Any], inputs: Inputs) -> Number:
         """How fast it may turn in a state, and how fast heat flows [rad/s]: at the state's temperature, and at that to
         which the power in this state would warm it in the end."""
         own, here = self._own(state), state[TEMPERATURE]
@@ -221,7 +221,7 @@ class Heated(System):
         paces = [jnp.asarray(members.pace_of(self.at(t), own, inputs)) for t in (here, warmest)]
         return jnp.maximum(*paces) + 1 / (self.thermal_resistance * self.heat_capacity)
 
-    def fastest(self) -> Any:
+    def fastest(self) -> Number:
         """The largest γ|B| at the temperatures that the direct current makes, and how fast heat flows [rad/s]."""
         nothing = Inputs(0.0, (0.0,) * self.noises, dict.fromkeys(self.inputs, 0.0))
         with jax.ensure_compile_time_eval():

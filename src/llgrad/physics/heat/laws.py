@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, Final
+from typing import Final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from llgrad.core.record import Record, is_concrete, quantity, table
+from llgrad.core.vector import Number
 from llgrad.devices.bounds import positive, unbounded
 
 LEAST: Final = 1e-3
@@ -35,10 +38,10 @@ class TemperatureLaw(Record):
     path: str = eqx.field(static=True)
 
     @abc.abstractmethod
-    def f(self, temperature: Any) -> Any:
+    def f(self, temperature: Number) -> Number:
         """The law, of a temperature [K]; a factor common to all temperatures does not matter."""
 
-    def factor(self, temperature: Any, ambient: Any) -> Any:
+    def factor(self, temperature: Number, ambient: Number) -> Number:
         """value(T)/value(T₀)."""
         return self.f(temperature) / self.f(ambient)
 
@@ -70,7 +73,7 @@ class PowerLaw(TemperatureLaw):
             if is_concrete(value) and not np.all(np.asarray(value) > 0):
                 raise ValueError(f"PowerLaw({self.path!r}): {name} = {value}, expected a positive number")
 
-    def f(self, temperature: Any) -> Any:
+    def f(self, temperature: Number) -> Number:
         part = 1 - (temperature / self.curie) ** self.inner
         if isinstance(part, float):
             return max(part, LEAST) ** self.outer
@@ -87,8 +90,8 @@ class TemperatureTable(TemperatureLaw):
     0.9
     """
 
-    temperatures: Any = table("K", ascending=True, about="temperatures")
-    values: Any = table("1", about="value at each, in any unit")
+    temperatures: Float[np.ndarray | jax.Array, "K"] = table("K", ascending=True, about="temperatures")
+    values: Float[np.ndarray | jax.Array, "K"] = table("1", about="value at each, in any unit")
 
     def __check_init__(self) -> None:
         if len(self.temperatures) != len(self.values):
@@ -97,5 +100,5 @@ class TemperatureTable(TemperatureLaw):
                 " expected one for each"
             )
 
-    def f(self, temperature: Any) -> Any:
+    def f(self, temperature: Number) -> Number:
         return jnp.interp(temperature, self.temperatures, self.values)

@@ -11,6 +11,7 @@ import numpy as np
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import is_concrete, quantity
+from llgrad.core.vector import Number
 from llgrad.devices.bounds import positive
 from llgrad.devices.ranges import check_record
 from llgrad.devices.system import System
@@ -60,7 +61,7 @@ class AmplitudeModel(System):
     current: float = quantity("A", default=0.0, about="direct current I")
     tuning: float = quantity("rad/(s A)", default=0.0, about="what the current does to the frequency at rest")
     D_n: float = quantity("1/s", default=0.0, about="strength of the noise")
-    readout: Any = quantity("V", default=None, about="voltage of the signal for Re c = 1")
+    readout: Number | None = quantity("V", default=None, about="voltage of the signal for Re c = 1")
     inputs: ClassVar = {"current": "A", "drive_re": "1/s", "drive_im": "1/s"}
 
     def __check_init__(self) -> None:
@@ -100,7 +101,7 @@ class AmplitudeModel(System):
         """What the other members of a `SystemArray` may feel: c."""
         return {"re": state["re"], "im": state["im"]}
 
-    def fastest(self) -> Any:
+    def fastest(self) -> Number:
         """The turning at rest or on the orbit of p = 1, and the rates [rad/s]."""
         at_rest = self.omega_0 + self.tuning * self.current
         turning = jnp.maximum(abs(at_rest), abs(at_rest + self.N))
@@ -109,17 +110,17 @@ class AmplitudeModel(System):
     # ---- in closed form
 
     @property
-    def threshold(self) -> Any:
+    def threshold(self) -> Number:
         """I_th = Gamma_G/sigma [A]."""
         return self.Gamma_G / self.sigma
 
     @property
-    def supercriticality(self) -> Any:
+    def supercriticality(self) -> Number:
         """ζ = I/I_th."""
         return self.sigma * self.current / self.Gamma_G
 
     @property
-    def power(self) -> Any:
+    def power(self) -> Number:
         """p₀ = (ζ − 1)/(ζ + Q) of the orbit. Raises ValueError where there is none: ζ ≤ 1."""
         zeta = self.supercriticality
         if is_concrete(zeta) and not (zeta > 1 and zeta + self.Q > 0):
@@ -130,25 +131,25 @@ class AmplitudeModel(System):
         return (zeta - 1) / (zeta + self.Q)
 
     @property
-    def frequency(self) -> Any:
+    def frequency(self) -> Number:
         """(omega_0 + tuning I + N p₀)/2π [Hz] of the orbit."""
         return (self.omega_0 + self.tuning * self.current + self.N * self.power) / (2 * math.pi)
 
     @property
-    def return_rate(self) -> Any:
+    def return_rate(self) -> Number:
         """Γ = 2 Gamma_G (ζ − 1) [1/s] at which the power returns; Γ_p of the source is half of it."""
         return 2 * self.Gamma_G * (self.supercriticality - 1)
 
     @property
-    def nonlinearity(self) -> Any:
+    def nonlinearity(self) -> Number:
         """ν = 2 N p₀/Γ = N/(Gamma_G (ζ + Q))."""
         return 2 * self.N * self.power / self.return_rate
 
     @property
-    def line_width(self) -> Any:
+    def line_width(self) -> Number:
         """Full width D_n (1 + ν²)/(2π p₀) [Hz], to first order in the noise."""
         return self.D_n * (1 + self.nonlinearity**2) / (2 * math.pi * self.power)
 
-    def locking_half_width(self, drive: Any) -> Any:
+    def locking_half_width(self, drive: Number) -> Number:
         """Half width |f| √(1 + ν²)/√p₀/2π [Hz] in which the orbit locks to a weak drive f e^{−iω_e t}, f in 1/s."""
         return abs(drive) * jnp.sqrt((1 + self.nonlinearity**2) / self.power) / (2 * math.pi)

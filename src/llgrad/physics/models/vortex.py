@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar, Self
 
@@ -16,7 +16,7 @@ from llgrad.core.arguments.leaves import as_temperature
 from llgrad.core.constants import BOLTZMANN, GAMMA_ELECTRON
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import is_concrete, quantity, vector
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 from llgrad.devices.bounds import positive
 from llgrad.devices.junction import Junction, check_junction
 from llgrad.devices.ranges import check_record, check_unit_vector
@@ -121,7 +121,7 @@ class Vortex(System):
         exchange: float,
         alpha: float,
         polarization: float = 0.0,
-        polariser: Any = (0.0, 0.0, 1.0),
+        polariser: Vec3 | Sequence[float] = (0.0, 0.0, 1.0),
         field_like: float = 0.0,
         gamma: float = GAMMA_ELECTRON,
         oersted: bool = True,
@@ -228,7 +228,7 @@ class Vortex(System):
         along, across = dd * size - d * change, dg * size - g * change
         return along / (size**2 * self.G), -self.polarity * across / (size**2 * self.G)
 
-    def fastest(self) -> Any:
+    def fastest(self) -> Number:
         """A core at the edge: the gyration and the torque [rad/s]."""
         stiffness = jnp.maximum(abs(self._stiffness(self.current, 0.0)), abs(self._stiffness(self.current, 1.0)))
         return (stiffness + abs(self.torque * self.current)) / self.G
@@ -261,12 +261,12 @@ class Vortex(System):
     # ---- in closed form, without in-plane parts
 
     @property
-    def frequency_at_rest(self) -> Any:
+    def frequency_at_rest(self) -> Number:
         """Frequency [Hz] of small gyrations without damping, K(0)/(2π G)."""
         return self._stiffness(self.current, 0.0) / (2 * math.pi * self.G)
 
     @property
-    def threshold(self) -> Any:
+    def threshold(self) -> Number:
         """The current [A] beyond which the core gyrates by itself: κ D/(P a G − C κ_Oe D). NaN without a torque."""
         across = self.polarity * self.torque * self.G - self.chirality * self.oersted * self.D
         if is_concrete(across) and across == 0:
@@ -274,7 +274,7 @@ class Vortex(System):
         return self.kappa * self.D / across
 
     @property
-    def orbit_radius(self) -> Any:
+    def orbit_radius(self) -> Number:
         """s of the orbit: what solves D(s) K(s) = P a I G(s), to first order √((I/I_c − 1)/(D′ + κ′ − G′)).
 
         Raises ValueError where there is none, or none inside of the disk; NaN of traced numbers.

@@ -9,7 +9,7 @@ import equinox as eqx
 import numpy as np
 
 from llgrad.core.record import Record, is_concrete, quantity, vector
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 from llgrad.devices.bounds import positive
 from llgrad.devices.ranges import check_unit_vector
 from llgrad.physics.electric.spin_orbit import HEAVY_METAL
@@ -59,7 +59,7 @@ class Film(Record):
                     f"Film: effects holds {type(effect).__name__}, expected AMR(…), SMR(…), AHE(…), PHE(…)"
                 )
 
-    def tensor(self, m: tuple[Any, Any, Any]) -> SheetTensor:
+    def tensor(self, m: tuple[Number, Number, Number]) -> SheetTensor:
         """Its sheet resistances [Ω] at m in the frame of the bar."""
         none = 0.0 * m[0]
         total = SheetTensor(self.sheet_resistance + none, self.sheet_resistance + none, none, none)
@@ -107,7 +107,7 @@ class HallBar(Record):
     width: float = quantity("m", about="width w", bound=positive())
     flow: Vec3 = vector("1", default=(1.0, 0.0, 0.0), about="direction ĵ of a positive current")
     normal: Vec3 = vector("1", default=(0.0, 0.0, 1.0), about="normal n̂ of the films")
-    current: Any = quantity("A", default=None, about="direct current through the bar")
+    current: Number | None = quantity("A", default=None, about="direct current through the bar")
     name: str | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:
@@ -147,11 +147,11 @@ class HallBar(Record):
         """Names of the layers that it reads, None for the only one that moves."""
         return tuple(dict.fromkeys(film.layer for film in self.films if film.effects))
 
-    def in_frame(self, m: Vec3) -> tuple[Any, Any, Any]:
+    def in_frame(self, m: Vec3) -> tuple[Number, Number, Number]:
         """m·ĵ, m·t̂ and m·n̂, any one shape."""
         return m.dot(self.flow), m.dot(self.normal.cross(self.flow)), m.dot(self.normal)
 
-    def resistances(self, m: Vec3 | Mapping[Any, Vec3]) -> tuple[Any, Any]:
+    def resistances(self, m: Vec3 | Mapping[str | None, Vec3]) -> tuple[Number, Number]:
         """Longitudinal and transverse resistance [Ω] at a direction, or at those of layers by name; any one shape.
 
         Raises ValueError for the direction of a layer that is not given.
@@ -172,7 +172,7 @@ class HallBar(Record):
             along, across = _in_parallel(tensors)
         return (self.length / self.width) * along, across
 
-    def observed(self, m: Vec3 | Mapping[Any, Vec3], current: Any) -> dict[str, Any]:
+    def observed(self, m: Vec3 | Mapping[str | None, Vec3], current: Number) -> dict[str, Any]:
         """Its signals at directions, for a current [A] through it."""
         along, across = self.resistances(m)
         values = (along, across, current * along, current * across)

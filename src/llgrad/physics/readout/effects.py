@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from llgrad.core.record import Record, quantity
+from llgrad.core.vector import Number
 from llgrad.devices.bounds import unbounded
 
 
@@ -16,10 +17,10 @@ class SheetTensor(NamedTuple):
     Onsager's relations, hall being odd and the others even in the magnetisation.
     """
 
-    along: Any
-    across: Any
-    symmetric: Any
-    hall: Any
+    along: Number
+    across: Number
+    symmetric: Number
+    hall: Number
 
     def plus(self, other: SheetTensor) -> SheetTensor:
         """The sum of two."""
@@ -42,7 +43,7 @@ class Magnetoresistance(Record):
     """
 
     @abc.abstractmethod
-    def tensor(self, along: Any, across: Any, normal: Any) -> SheetTensor:
+    def tensor(self, along: Number, across: Number, normal: Number) -> SheetTensor:
         """Sheet resistances [Ω] at m·ĵ, m·t̂ and m·n̂ (any one shape), t̂ = n̂ × ĵ."""
 
 
@@ -61,7 +62,7 @@ class AMR(Magnetoresistance):
 
     delta_R: float = quantity("Ω", about="ΔR per square, parallel less perpendicular", bound=unbounded(1.0))
 
-    def tensor(self, along: Any, across: Any, normal: Any) -> SheetTensor:
+    def tensor(self, along: Number, across: Number, normal: Number) -> SheetTensor:
         R = self.delta_R
         return SheetTensor(R * along * along, R * across * across, R * along * across, 0.0 * along)
 
@@ -85,7 +86,7 @@ class SMR(Magnetoresistance):
     delta_R: float = quantity("Ω", about="ΔR₁ per square", bound=unbounded(1.0))
     hall: float = quantity("Ω", default=0.0, about="ΔR₂, anomalous-Hall-like", bound=unbounded(0.1))
 
-    def tensor(self, along: Any, across: Any, normal: Any) -> SheetTensor:
+    def tensor(self, along: Number, across: Number, normal: Number) -> SheetTensor:
         R = self.delta_R
         return SheetTensor(R * (1 - across * across), R * (1 - along * along), R * along * across, self.hall * normal)
 
@@ -105,7 +106,7 @@ class AHE(Magnetoresistance):
 
     R: float = quantity("Ω", about="transverse resistance with m along the normal", bound=unbounded(1.0))
 
-    def tensor(self, along: Any, across: Any, normal: Any) -> SheetTensor:
+    def tensor(self, along: Number, across: Number, normal: Number) -> SheetTensor:
         none = 0.0 * normal
         return SheetTensor(none, none, none, self.R * normal)
 
@@ -123,6 +124,6 @@ class PHE(Magnetoresistance):
 
     R: float = quantity("Ω", about="twice the transverse resistance at 45°", bound=unbounded(1.0))
 
-    def tensor(self, along: Any, across: Any, normal: Any) -> SheetTensor:
+    def tensor(self, along: Number, across: Number, normal: Number) -> SheetTensor:
         none = 0.0 * normal
         return SheetTensor(none, none, self.R * along * across, none)

@@ -8,11 +8,12 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind, wrong_kind
 from llgrad.core.record import is_concrete
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 from llgrad.physics.readout.bar import HallBar
 from llgrad.physics.stacks.stack import Stack
 
@@ -21,7 +22,10 @@ LENGTH: Final = 1e-3
 HOW: Final = "give a run, or directions (…, 3), or those of layers by name"
 
 
-def longitudinal_resistance(source: Any, bar: HallBar) -> Any:
+def longitudinal_resistance(
+    source: Trajectory | SystemTrajectory | Float[ArrayLike, "... 3"] | Mapping[str, Float[ArrayLike, "... 3"]],
+    bar: HallBar,
+) -> Number:
     """Resistance [Ω] along a Hall bar, in the course of a run or of measured directions.
 
     Args:
@@ -41,7 +45,10 @@ def longitudinal_resistance(source: Any, bar: HallBar) -> Any:
     return _checked(bar).resistances(_directions(source, bar))[0]
 
 
-def transverse_resistance(source: Any, bar: HallBar) -> Any:
+def transverse_resistance(
+    source: Trajectory | SystemTrajectory | Float[ArrayLike, "... 3"] | Mapping[str, Float[ArrayLike, "... 3"]],
+    bar: HallBar,
+) -> Number:
     """Resistance [Ω] across a Hall bar; see `longitudinal_resistance`, which takes the same.
 
     >>> import llgrad as lg

@@ -7,6 +7,7 @@ from typing import Any
 import equinox as eqx
 
 from llgrad.core.record import Record
+from llgrad.core.vector import Number
 from llgrad.devices.junction import Junction
 from llgrad.physics.stacks.coupling import Directions, check_pair
 
@@ -39,15 +40,15 @@ class Barrier(Record):
                 "ConductanceJunction(R_P=1e3, tmr=1.0)"
             )
 
-    def resistance(self, m: Directions, current: Any) -> Any:
+    def resistance(self, m: Directions, current: Number) -> Number:
         """Resistance [Ω] at the directions of the layers, where a current [A] flows."""
         return self.junction.at_current(self._cosine(m), current)
 
-    def at_voltage(self, m: Directions, voltage: Any) -> Any:
+    def at_voltage(self, m: Directions, voltage: Number) -> Number:
         """Resistance [Ω] at the directions of the layers and a voltage [V] across it."""
         return self.junction.at_voltage(self._cosine(m), voltage)
 
-    def current(self, m: Directions, voltage: Any) -> Any:
+    def current(self, m: Directions, voltage: Number) -> Number:
         """Current [A] at the directions of the layers and a voltage [V] across it."""
         return self.junction.current(self._cosine(m), voltage)
 

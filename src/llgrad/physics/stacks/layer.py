@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import equinox as eqx
 
 from llgrad.core.constants import GAMMA_ELECTRON
 from llgrad.core.field_term import FieldTerm, Inputs, as_terms
 from llgrad.core.record import Record, quantity, vector
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 from llgrad.devices.bounds import between, positive
 from llgrad.devices.ranges import LAYER, check_record, check_unit_vector, direction
 from llgrad.physics.anisotropy import PerpendicularAnisotropy
@@ -52,7 +52,7 @@ class Layer(Record):
     H_k: float = quantity("T", default=0.0, about="perpendicular anisotropy field, 2K₁/Ms")
     H_k2: float = quantity("T", default=0.0, about="second-order perpendicular anisotropy field, 4K₂/Ms")
     demag: Vec3 = vector("1", default=(0.0, 0.0, 1.0), about="demagnetising factors (N_x, N_y, N_z)")
-    m: Any = vector("1", default=None, about="direction at the start, or for good")
+    m: Vec3 | None = vector("1", default=None, about="direction at the start, or for good")
     fixed: bool = eqx.field(static=True, default=False)
     terms: tuple[FieldTerm, ...] = eqx.field(converter=as_terms, default=())
 
@@ -68,12 +68,12 @@ class Layer(Record):
                 raise ValueError(f"layer {self.name!r}: terms holds {type(term).__name__}, expected field terms")
 
     @property
-    def volume(self) -> Any:
+    def volume(self) -> Number:
         """area · t [m³]."""
         return self.area * self.thickness
 
     @property
-    def areal_moment(self) -> Any:
+    def areal_moment(self) -> Number:
         """Ms t in 10⁻³ A: a number near 1."""
         return (self.Ms * 1e-6) * (self.thickness * 1e9)
 

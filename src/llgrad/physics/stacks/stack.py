@@ -15,7 +15,7 @@ import numpy as np
 from llgrad.core.arguments.leaves import as_temperature
 from llgrad.core.field_term import Inputs, inputs_of_term, terminals_of
 from llgrad.core.record import Record, quantity, vector
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 from llgrad.devices.ranges import STACK, check_record
 from llgrad.devices.system import Spin, System
 from llgrad.physics.electric.spin_orbit import HEAVY_METAL
@@ -84,7 +84,7 @@ class Stack(System):
         converter=as_temperature, default=None, metadata={"unit": "K", "about": "temperature of the layers"}
     )
     barriers: tuple[Barrier, ...] = eqx.field(converter=_several, default=())
-    voltage: Any = quantity("V", default=None, about="direct voltage, across the barriers in series")
+    voltage: Number | None = quantity("V", default=None, about="direct voltage, across the barriers in series")
     readouts: tuple[HallBar, ...] = eqx.field(converter=_several, default=())
 
     def __check_init__(self) -> None:
@@ -289,26 +289,26 @@ class Stack(System):
                 return inputs_of_term(given["current"], given["field"], inputs.t, given | {"voltage": volts})
         return inputs_of_term(given["current"], given["field"], inputs.t, given)
 
-    def fastest(self) -> Any:
+    def fastest(self) -> Number:
         """The largest γ|B| of a layer over many states, with what the couplings do to the others [rad/s]."""
         states = {layer.name: spread_directions(place) for place, layer in enumerate(self.free)}
         nothing = Inputs(0.0, (0.0,) * self.noises, dict.fromkeys(self.inputs, 0.0))
         with jax.ensure_compile_time_eval():
             return jnp.max(jax.vmap(lambda state: self.pace(state, nothing))(states))
 
-    def pace(self, state: Mapping[str, Vec3], inputs: Inputs) -> Any:
+    def pace(self, state: Mapping[str, Vec3], inputs: Inputs) -> Number:
         """The same in one state."""
         own, coupled = self.fields(state, inputs)
         sizes = {layer.name: layer.gamma * _length(coupled[layer.name]) for layer in self.free}
         whole = [layer.gamma * _length(own[layer.name]) + sum(sizes.values()) for layer in self.free]
         return jnp.max(jnp.stack(whole))
 
-    def resistance(self, state: Mapping[str, Vec3]) -> Any:
+    def resistance(self, state: Mapping[str, Vec3]) -> Number:
         """Resistance [Ω] of all barriers in series, in a state, where nothing drives."""
         m, nothing = self._directions(state), Inputs(0.0, None, dict.fromkeys(self.inputs, 0.0))
         return self._resistance(m, self._current(m, nothing))
 
-    def current_at(self, state: Mapping[str, Vec3], voltage: Any) -> Any:
+    def current_at(self, state: Mapping[str, Vec3], voltage: Number) -> Number:
         """Current [A] through the one barrier, in a state, at a voltage [V] across it."""
         return self.barriers[0].current(self._directions(state), voltage)
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.constants import MU_0
 from llgrad.core.field_term import Inputs
@@ -63,7 +64,7 @@ class StrayField(LayerCoupling):
             )
 
     @classmethod
-    def from_tensor(cls, between: Sequence[str], tensor: Any) -> Self:
+    def from_tensor(cls, between: Sequence[str], tensor: Sequence[Sequence[float]] | Float[ArrayLike, "3 3"]) -> Self:
         """From a symmetric tensor (3, 3) of the second layer's field in the first, B₁ = −µ0 Ms₂ N m₂."""
         n = np.asarray(tensor, float)
         if n.shape != (3, 3) or not np.allclose(n, n.T, rtol=0, atol=1e-9 * float(np.abs(n).max(initial=0.0))):

@@ -12,9 +12,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.devices.geometry import Ellipse
 
@@ -188,7 +189,7 @@ def _distances(a: float, b: float, d: float) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(places), np.concatenate(weights)
 
 
-def dipole_tensor(volume: float, offset: Any) -> np.ndarray:
+def dipole_tensor(volume: float, offset: Sequence[float] | Float[ArrayLike, "3"]) -> np.ndarray:
     """The tensor N (3, 3) of the field of a point dipole of a body of that volume [m³] at an offset [m].
 
     N = V (1 − 3 r̂ r̂ᵀ)/(4π r³): what bodies far apart come near, as (size/distance)². J. D. Jackson, Classical

@@ -9,7 +9,7 @@ import equinox as eqx
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import quantity
-from llgrad.core.vector import Vec3
+from llgrad.core.vector import Number, Vec3
 from llgrad.devices.bounds import between as within
 from llgrad.devices.ranges import OSCILLATOR, check_record
 from llgrad.physics.electric.laws import VoltageLaw
@@ -55,7 +55,9 @@ class SpinTorque(LayerCoupling):
     polarization: float = quantity("1", default=0.5, about="spin polarisation η", bound=within(-2.0, 2.0))
     lambda_: float = quantity("1", default=0.0, about="angular asymmetry λ", bound=within(-0.999, 0.999))
     field_like: float = quantity("1", default=0.0, about="field-like over damping-like torque β")
-    field_like_per_volt: Any = quantity("1/V", default=None, about="change of β with the voltage of the barrier")
+    field_like_per_volt: Number | None = quantity(
+        "1/V", default=None, about="change of β with the voltage of the barrier"
+    )
     polarization_law: VoltageLaw | None = None
     field_like_law: VoltageLaw | None = None
 
@@ -86,7 +88,8 @@ class SpinTorque(LayerCoupling):
     def fields(self, layers: Layers, m: Directions, inputs: Inputs) -> dict[str, Vec3]:
         layer = layers.layer(self.on)
         sign = 1.0 if layers.place(self.on) > layers.place(self.by) else -1.0
-        eta, beta = self.polarization, self.field_like
+        eta: Any = self.polarization
+        beta: Any = self.field_like
         if self.polarization_law is not None:
             eta = eta + self.polarization_law.change(inputs.voltage)
         strength = torque_per_ampere(eta, layer.Ms, layer.volume) * sign

@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.arguments.numbers import checked_number
@@ -53,7 +54,7 @@ class Consistency:
     __str__ = __repr__
 
 
-def consistency(reservoir: Reservoir, signal: Any, starts: int = 6, seed: int = 0) -> Consistency:
+def consistency(reservoir: Reservoir, signal: Float[ArrayLike, "T *F"], starts: int = 6, seed: int = 0) -> Consistency:
     """The consistency and the echo-state index: one signal, shown from several states that are drawn at random.
 
     The index is 1 − ⟨|x_a − x_b|²⟩/(2 ⟨|x − x̄|²⟩) of the readings of two of these runs after the washout, the mean over
@@ -157,7 +158,7 @@ class DrivenExponent:
     __str__ = __repr__
 
 
-def driven_exponent(reservoir: Reservoir, signal: Any, seed: int = 0) -> DrivenExponent:
+def driven_exponent(reservoir: Reservoir, signal: Float[ArrayLike, "T *F"], seed: int = 0) -> DrivenExponent:
     """The largest Lyapunov exponent while a signal is shown, λ = ⟨ln |δ_{t+1}|/|δ_t|⟩ per symbol: where it is negative,
     small differences are forgotten.
 

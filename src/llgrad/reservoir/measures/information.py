@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.reservoir.checking import checked_signal
@@ -100,8 +101,8 @@ class InformationCapacity:
 
 
 def information_capacity(
-    states: Any,
-    signal: Any,
+    states: Float[ArrayLike, "T K"],
+    signal: Float[ArrayLike, "T"],
     delays: Mapping[int, int] = DELAYS,
     *,
     shuffles: int = SHUFFLES,

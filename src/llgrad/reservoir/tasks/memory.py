@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from llgrad.reservoir.tasks.task import SignalTask, checked_delays, checked_length, delayed
 
 
-def short_term_memory(length: int = 4000, delays: Any = 20, seed: int = 0, binary: bool = True) -> SignalTask:
+def short_term_memory(
+    length: int = 4000, delays: int | Sequence[int] = 20, seed: int = 0, binary: bool = True
+) -> SignalTask:
     """The symbols of before: the target of delay d is u_{t−d}.
 
     Symbols are −1 or 1, as in experiments, or drawn evenly from −1 to 1 (`binary=False`). Its capacity is
@@ -30,7 +32,7 @@ def short_term_memory(length: int = 4000, delays: Any = 20, seed: int = 0, binar
     return SignalTask("stm", u[:, None], targets, tuple(str(d) for d in found), "u(t − d)")
 
 
-def parity(length: int = 4000, delays: Any = 8, seed: int = 0) -> SignalTask:
+def parity(length: int = 4000, delays: int | Sequence[int] = 8, seed: int = 0) -> SignalTask:
     """The parity of the last symbols: the target of delay d is Π_{i=0}^{d} u_{t−i} of symbols −1 or 1.
 
     (Of bits 0, 1 it is Σ_{i=0}^{d} u_{t−i} mod 2.) Linear read-outs of a linear system have none of it. Its

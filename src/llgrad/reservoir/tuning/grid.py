@@ -75,7 +75,7 @@ def tuning_grid(
     free: Mapping[str, Any],
     *,
     points: int = 1000,
-    progress: Callable[[dict[str, Any]], Any] | None = None,
+    progress: Callable[[dict[str, Any]], object] | None = None,
 ) -> TuningGrid:
     """The loss of a reservoir on a regular grid over ranges of single numbers (of an array one value for all), of as
     many points at most, and the best of them: the same signal, noise, steps and read-out as `tune`.

@@ -95,7 +95,7 @@ def tune(
     starts: int = 1,
     screened: int = 0,
     seed: int = 0,
-    progress: Callable[[dict[str, Any]], Any] | None = None,
+    progress: Callable[[dict[str, Any]], object] | None = None,
     checkpoint: str | pathlib.Path | None = None,
 ) -> Tuned:
     """Tune numbers of a reservoir by the gradient of a loss: the read-out is the ridge regression of the first part of
