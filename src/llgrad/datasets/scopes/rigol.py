@@ -23,6 +23,11 @@ from llgrad.datasets.recordings.recording import Channel, InstrumentRecording, S
 
 KIND: Final = "a waveform that RigolWFM reads"
 _UNITS: Final = {"v": "V", "a": "A", "w": "W"}
+REMARKS: Final = {
+    "wfm1000z": "RigolWFM's voltages of a DS1000Z can be off by half a division: where it matters, save CSV as well",
+}
+"""What is told of files by the parser of RigolWFM. In the repository of RigolWFM 1.6.0, the voltages of DS1054Z-B.wfm
+and DS1054Z-ch1Square….wfm lie 0.02 to 0.42 divisions beside the oscilloscope's own .csv of the same name."""
 
 
 def read_rigol(path: Path) -> InstrumentRecording:
@@ -61,7 +66,8 @@ def _read(path: Path, library: Any) -> InstrumentRecording:
         name = str(channel.name).replace(" ", "") or f"CH{number}"
         found.append(_channel(path, name, _UNITS.get(channel.unit.name), values, times, step))
     parser, model = str(wave.parser_name), wave.header_name
-    return InstrumentRecording(path, f"{KIND} ({parser})", tuple(found), (f"instrument: {model}",))
+    remarks = (REMARKS[parser],) if parser in REMARKS else ()
+    return InstrumentRecording(path, f"{KIND} ({parser})", tuple(found), (f"instrument: {model}",), remarks)
 
 
 def _channel(path: Path, name: str, unit: str | None, values: np.ndarray, times: np.ndarray, step: float) -> Channel:

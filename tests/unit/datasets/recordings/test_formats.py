@@ -214,6 +214,23 @@ def test_values_are_those_of_rigolwfm(tmp_path, name):
 
 
 @needs("RigolWFM")
+@pytest.mark.parametrize("parser", ["wfm1000z", "wfm2000"])
+def test_voltages_that_another_library_misses_are_told(tmp_path, monkeypatch, parser):
+    from RigolWFM.wfm import Wfm
+
+    really = Wfm.from_file
+
+    def said(path):
+        wave = really(path)
+        wave.parser_name = parser
+        return wave
+
+    monkeypatch.setattr(Wfm, "from_file", said)
+    told = describe(read_trace(saved(tmp_path, "rigol.bin", rigol()), channel="CH1"))
+    assert ("off by half a division" in told) is (parser == "wfm1000z")
+
+
+@needs("RigolWFM")
 def test_damaged_files_are_closed_and_read_in_silence(tmp_path, capfd, monkeypatch):
     opened, really = [], open
 
