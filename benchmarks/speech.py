@@ -31,6 +31,7 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import llgrad as lg
+from benchmarks.finished import finished
 
 PATH = "../shared/data/spoken-digits/recordings.zip"
 GENTLE = lg.training.SignalAugmentation(warp=0.1, stretch=0.1, shift=1.0)
@@ -116,7 +117,7 @@ def trained_on(made: lg.data.SignalSet, changes: Any, given: argparse.Namespace)
         gains = [lambda net: net.layers[0].encoder.weights, network]
         network = eqx.tree_at(*gains, replace_fn=lambda drawn: GAIN * drawn)
     recipe = RECIPE.replace(epochs=given.epochs, seed=given.seed, augmentation=changes)
-    return lg.training.train(network, made, recipe)
+    return finished(lg.training.train(network, made, recipe))
 
 
 def wrong_of(found: Any) -> int:
