@@ -23,6 +23,7 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import llgrad as lg
+from benchmarks.finished import finished
 from benchmarks.measure import paired
 from llgrad.cli.networks.defaults import defaults_of
 from llgrad.cli.networks.learning.network import network_of
@@ -96,7 +97,7 @@ def run_case(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any
     recipe = case.recipe.replace(seed=seed, **({"epochs": options.epochs} if options.epochs else {}))
     network = case.network(data, seed)
     start = time.perf_counter()
-    done = lg.train(network, data, recipe, out=kept(options, name, seed), overwrite=True)
+    done = finished(lg.train(network, data, recipe, out=kept(options, name, seed), overwrite=True))
     seconds = time.perf_counter() - start
     return {
         "case": name,
@@ -126,11 +127,11 @@ def robust(seed: int, options: argparse.Namespace) -> dict[str, Any]:
         start = time.perf_counter()
         out = kept(options, "mnist" if imperfections is None else "robust", seed)
         if imperfections is None and out is not None and (out / "result.json").is_file():
-            done = lg.training.resume(out, data)
+            done = finished(lg.training.resume(out, data))
         else:
             seen = dataclasses.replace(network, imperfections=imperfections)
             epochs = recipe.epochs if imperfections is None else options.epochs or EPOCHS_AGAINST
-            done = lg.train(seen, data, recipe.replace(epochs=epochs), out=out, overwrite=True)
+            done = finished(lg.train(seen, data, recipe.replace(epochs=epochs), out=out, overwrite=True))
         with jax.enable_x64(False):
             design = done.network.design()
         drawn = accuracy_of_arrays(design, HARSH, data.test, arrays=20, key=jax.random.key(100 + seed))
@@ -187,12 +188,14 @@ def main() -> None:
             report(speed(options), options.out)
             continue
         one = robust if name == "robust" else (lambda seed, options, name=name: run_case(name, seed, options))
-        rows = []
-        for seed in range(options.first_seed, options.first_seed + options.seeds):
-            rows.append(one(seed, options))
-            report(rows[-1], options.out)
-        if name in CASES:
-            report_mean(name, rows)
+        rows: list[dict[str, Any]] = []
+        try:
+            for seed in range(options.first_seed, options.first_seed + options.seeds):
+                rows.append(one(seed, options))
+                report(rows[-1], options.out)
+        finally:
+            if name in CASES and rows:
+                report_mean(name, rows)
 
 
 def report(row: dict[str, Any], out: pathlib.Path | None) -> None:

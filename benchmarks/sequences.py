@@ -37,6 +37,7 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import llgrad as lg
+from benchmarks.finished import finished
 from llgrad.networks.baselines import TanhNetwork, uncoupled
 
 Part, SIGNAL = lg.networks.Part, lg.networks.Frames.SIGNAL
@@ -111,7 +112,7 @@ def errors_of(data: lg.data.SignalSet, seed: int, epochs: int, kind: str) -> tup
         return echo_state(data, seed)
     if kind == "GRU":
         return gated_units(data, seed, epochs)
-    found = lg.training.train(network(data, seed, kind), data, RECIPE.replace(epochs=epochs, seed=seed))
+    found = finished(lg.training.train(network(data, seed, kind), data, RECIPE.replace(epochs=epochs, seed=seed)))
     test, last = found.result["test"], found.history[-1]
     trained = found.result["trained_numbers"]
     return test["count"] - test["correct"], f"{trained} numbers trained, {last['accuracy']:.2%} on images to train"
@@ -124,7 +125,7 @@ def gated_units(data: lg.data.SignalSet, seed: int, epochs: int) -> tuple[int, s
     def trained(of: lg.data.SignalSet, rate: float) -> Any:
         with jax.enable_x64(False):
             begun = GatedNetwork.gated(data.shape, 10, COUNT, jax.random.key(seed))
-        return lg.training.train(begun, of, RECIPE.replace(epochs=epochs, seed=seed, learning_rate=rate))
+        return finished(lg.training.train(begun, of, RECIPE.replace(epochs=epochs, seed=seed, learning_rate=rate)))
 
     rate = max(RATES, key=lambda one: trained(chosen, one).accuracy)
     found = trained(data, rate)
