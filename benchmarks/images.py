@@ -77,6 +77,8 @@ CASES: dict[str, Case] = {
         {"epochs": 20, "shift": 1, "rotation": 10.0, "validation": 0.1},
         0.987,
     ),
+    "few": Case("mnist", {"oscillators": "32"}, {}),
+    "few-frozen": Case("mnist", {"oscillators": "32", "only": "input,readout"}, {}),
     "frozen": Case("mnist", {"only": "input,readout"}, {}),
     "reservoir": Case("mnist", {"only": "readout"}, {}),
     "uncoupled": Case("mnist", {"no_coupling": True}, {}),
