@@ -285,3 +285,21 @@ class TestInACircuit:
     def test_a_current_of_its_own_is_refused(self):
         with pytest.raises(ValueError, match="a stack in this circuit has a current of its own"):
             lg.circuits.Circuit(lg.circuits.CurrentSource(1e-3), HOT)
+
+
+@pytest.mark.parametrize("thermal_resistance", [0.1, 1e-3, 1e-6])
+def test_the_orbit_of_what_heats_little_tends_to_that_of_the_device_alone(thermal_resistance):
+    """Its frequency is away by what is proportional to R_th, as the rise of the temperature is."""
+    junction = lg.devices.LinearJunction(R_P=100.0, delta_R=100.0)
+    device = lg.presets.kubota2013().replace(current=2.5e-3, field=(0.0, 0.0, 20e-3), junction=junction)
+    alone = float(lg.orbit(device).frequency)
+
+    def heated(resistance):
+        settings = {"heat_capacity": 1e-9 / resistance, "laws": PowerLaw("Ms", curie=1100.0)}
+        return lg.orbit(Heated(device, resistance, **settings))
+
+    slope, found = float(heated(1.0).frequency) - alone, heated(thermal_resistance)
+    assert 1e-6 < slope / alone < 1e-5
+    assert float(found.frequency) - alone == pytest.approx(slope * thermal_resistance, rel=1e-4, abs=1e-3)
+    swing = np.ptp(np.asarray(found.closed.states), 0)
+    assert 0 < swing.min() < 1e-3 * thermal_resistance < swing.max()  # kelvin, and the directions

@@ -127,6 +127,10 @@ def test_single_precision_is_that_of_jax(both):
         ({"m0": torch.zeros(2)}, r"m0 has the shape \(2,\), expected \(…, 3\)"),
         ({"current": 1e-3}, "current is a float, expected a tensor of floats"),
         ({"current": torch.tensor(1)}, "current is a tensor of torch.int64, expected one of floats; convert it"),
+        (
+            {"current": torch.zeros(2, **DOUBLE), "m0": torch.ones(3, 3, **DOUBLE)},
+            r"the batches do not go together: current \(2,\), m0 \(3,\), field_x .*; give each input",
+        ),
         ({"current": torch.zeros(0, **DOUBLE)}, r"current is a batch \(0,\) of no runs, expected one or more"),
         ({"m0": torch.ones(3, **DOUBLE)}, "m0 has length 1.73205, expected unit vectors; divide each by its length"),
         ({"field_x": torch.zeros(300, **DOUBLE)}, "field_x has 300 samples in 2e-10 s, and dt = 5e-12 s"),

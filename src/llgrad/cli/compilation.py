@@ -35,19 +35,6 @@ def prefer_gpu_for(trajectories: int) -> None:
         jax.config.update("jax_platforms", None)
 
 
-def platform_fault() -> str:
-    """Why JAX does not start on what JAX_PLATFORMS names, in a sentence; empty where it does, or may choose."""
-    chosen = os.environ.get("JAX_PLATFORMS")
-    if not chosen:
-        return ""
-    try:
-        jax.devices()
-    except (RuntimeError, AssertionError) as error:  # the second, without a word, for cuda without its plug-in
-        said = str(error).partition(" (set JAX_PLATFORMS")[0].partition("\n")[0] or "it finds no such device"
-        return f"JAX does not start with JAX_PLATFORMS = {chosen}: {said}; unset it, or set it to cpu"
-    return ""
-
-
 def keep_compiled() -> None:
     """XLA's compiled programs are kept between commands, beside the native kernels: a second command starts fast.
 

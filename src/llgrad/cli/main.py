@@ -22,11 +22,12 @@ with without_collections():
 
     from llgrad.cli.commands.completing import VARIABLE, prepare
     from llgrad.cli.commands.table import CommandGroup
-    from llgrad.cli.compilation import platform_fault, prefer_processors
+    from llgrad.cli.compilation import prefer_processors
     from llgrad.cli.networks.learning.processes import leaving
     from llgrad.cli.output import FAILED_RUN, INTERRUPTED, say
     from llgrad.core.arguments.doors import command_line
     from llgrad.core.run_record import version
+    from llgrad.core.speed.starting import platform_fault
     from llgrad.core.status import SimulationError
 
 BAD_INPUT: Final = 2

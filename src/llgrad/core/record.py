@@ -11,8 +11,9 @@ import functools
 import importlib
 import json
 import pkgutil
+import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Self
 
 import equinox as eqx
@@ -91,6 +92,13 @@ def table(unit: str, *, ascending: bool = False, about: str = "") -> Any:
 class Record(eqx.Module):
     """Base of every record of quantities."""
 
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        for name, field in vars(cls).items():
+            if isinstance(field, dataclasses.Field) and (convert := field.metadata.get("converter")) is not None:
+                named = {"converter": _naming(f"{cls.__name__}: {name}", convert)}
+                field.metadata = types.MappingProxyType({**field.metadata, **named})
+
     def replace(self, **changes: Any) -> Self:
         """A copy with the named fields changed: `sto.replace(current=2e-3, field=(0, 0, 0.02))`.
 
@@ -100,10 +108,7 @@ class Record(eqx.Module):
         for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"{type(self).__name__} has no field {name!r}; it has {', '.join(known)}")
-            try:
-                known[name](value)
-            except ValueError as error:
-                raise ValueError(f"{type(self).__name__}: {name}: {error}") from None
+            known[name](value)
         return dataclasses.replace(self, **changes)
 
     def __repr__(self) -> str:
@@ -112,6 +117,19 @@ class Record(eqx.Module):
         value_width = max((len(value) for _, value, _ in rows), default=0)
         lines = [f"  {path:<{width}}  {value:<{value_width}}  {about}".rstrip() for path, value, about in rows]
         return "\n".join([type(self).__name__, *lines])
+
+
+def _naming(what: str, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A conversion whose refusal names what it converts."""
+
+    @functools.wraps(convert)
+    def converted(value: Any) -> Any:
+        try:
+            return convert(value)
+        except ValueError as error:
+            raise ValueError(f"{what}: {error}") from None
+
+    return converted
 
 
 def _as_it_is(value: Any) -> Any:

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import ArrayLike, Float, Key, PyTree
 
+from llgrad.core.speed.starting import check_platform
 from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
@@ -105,9 +106,9 @@ def fit(
     >>> round(result.values["alpha"], 5), result.converged
     (0.005, True)
     """
-    began = time.perf_counter()
+    check_platform()
+    began, given = time.perf_counter(), stepper
     check_search(method, stepper, guess, starts, time_limit)
-    given = stepper
     if accuracy is not None:
         stepper = stepper or stepper_for(checked_accuracy(accuracy, dt, None, engine))
     log = Log(progress, lambda: time_limit is not None and time.perf_counter() - began > time_limit)

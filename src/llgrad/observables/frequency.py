@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import ArrayLike, Float
 
 from llgrad.core.speed.namespace import namespace
+from llgrad.core.speed.starting import check_platform
 from llgrad.observables.signal import Source, signal_of
 from llgrad.observables.tone import Tone, tone_and_verdict
 
@@ -50,6 +51,7 @@ def best_frequency(source: Any, dt: Any = None) -> Any:
 
 def tone_of(source: Any, dt: Any = None) -> tuple[Tone, Any, Any]:
     """The strongest tone of a source, whether it oscillates, and the time between two samples [s] in its dtype."""
+    check_platform()
     signal = signal_of(source, dt)
     tone, found = tone_and_verdict(signal.values, signal.rounding)
     return tone, found, namespace(signal.dt).asarray(signal.dt, tone.cycles.dtype)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.record import as_count
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.units import show
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
@@ -84,6 +85,7 @@ def optimise(
     >>> round(best.device.current * 1e3, 6), best.parameters["current"].at
     (0.8, 'upper end')
     """
+    check_platform()
     began = time.perf_counter()
     asked = asked_for(device, (aim,), free, limits, drive, over, m0, steps)
     tell = _Teller(progress, starts)

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core as jex
 
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.arrays.mixing import Mixing, links_of_coupling
@@ -281,6 +282,7 @@ def flow_of(model: Model, time: float | None = None, scale: Any = None, *, what:
         scale: unit of each number that is of no unit vector; by default its size in the start of the system.
         what: named in the sentence for a rate that depends on the time.
     """
+    check_platform()
     if isinstance(model, (System, SystemArray)):
         return _of_system(model, what, time, scale)
     if time is not None:

@@ -16,6 +16,7 @@ from jaxtyping import ArrayLike, Float, Key, PyTree
 from llgrad.core.random import key_words
 from llgrad.core.record import as_number, is_concrete, tables_of
 from llgrad.core.speed.namespace import known, namespace
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.status import Outcome, SimulationError, Status
 from llgrad.core.trajectory import Stats, SystemTrajectory, Trajectory
 from llgrad.core.vector import Vec3
@@ -144,7 +145,8 @@ def simulate(
 
     Raises:
         ValueError: for an argument that cannot be meant. SimulationError: for a run that went wrong. ForkedProcess: in
-            a process forked after JAX had run, where it would hang.
+            a process forked after JAX had run, where it would hang. NoPlatform (a RuntimeError): where JAX does not
+            start on what JAX_PLATFORMS names.
 
     >>> import llgrad as lg
     >>> run = lg.simulate(lg.presets.kubota2013(), duration=1e-9, dt=5e-12)
@@ -152,6 +154,7 @@ def simulate(
     (201, 3)
     """
     check_process()
+    check_platform()
     duration = _checked_duration(duration)
     drive = waveforms_of(model, drive)
     parts = RunParts(Teller(progress, duration), checked_after(after, model, drive), progress is not None)

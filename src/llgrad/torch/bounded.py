@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Sequence
 from typing import Any, Final, Self
 
 import numpy as np
@@ -76,6 +77,18 @@ def check_batch(name: str, batch: tuple[int, ...]) -> None:
     """Raise ValueError for a batch of no runs."""
     if 0 in batch:
         raise ValueError(f"{name} is a batch {tuple(batch)} of no runs, expected one or more")
+
+
+def common_batch(names: Sequence[str], batches: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The axes (…) of all inputs together. Raises ValueError for such as do not go together."""
+    try:
+        return tuple(torch.broadcast_shapes(*batches))
+    except RuntimeError:
+        told = ", ".join(f"{name} {tuple(batch)}" for name, batch in zip(names, batches, strict=True))
+        raise ValueError(
+            f"the batches do not go together: {told}; give each input the same leading axes, or 1 where it is the same "
+            "for all"
+        ) from None
 
 
 def dtype_of(given: Any) -> torch.dtype:

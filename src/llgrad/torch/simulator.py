@@ -22,7 +22,7 @@ from llgrad.solve.saving import End, Every, Interval
 from llgrad.solve.step_size import suggest_dt
 from llgrad.solve.systems import drive_of_system, step_of_system, waveforms_of
 from llgrad.solve.task import Engine
-from llgrad.torch.bounded import ProgramModule, check_batch, check_starts, check_status, dtype_of
+from llgrad.torch.bounded import ProgramModule, check_batch, check_starts, check_status, common_batch, dtype_of
 from llgrad.torch.bridge import TensorProgram
 from llgrad.torch.compiled import called
 from llgrad.torch.library import torch
@@ -147,7 +147,7 @@ class Simulator(ProgramModule):
         if self.names:
             given = [inputs[name] for name in self.names]
             axes = [one.shape[: one.ndim - core] for one, core in zip(given, self.cores, strict=True)]
-            batch = axes[0] if axes.count(axes[0]) == len(axes) else torch.broadcast_shapes(*axes)
+            batch = axes[0] if axes.count(axes[0]) == len(axes) else common_batch(self.names, axes)
             for one, core in zip(given, self.cores, strict=True):
                 own = one.shape[one.ndim - core :]
                 tensors.append(one.expand(batch + own).reshape((-1, *own)))

@@ -16,6 +16,7 @@ import numpy as np
 from llgrad.core.arguments.kinds import check_kind, checked_path
 from llgrad.core.files import read_json, write_json
 from llgrad.core.run_record import run_record
+from llgrad.core.speed.starting import check_platform
 from llgrad.datasets.samples.kinds import SETS, Samples, SampleSet, held_back, noun_of, size_in_words
 from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.datasets.signals.frames.augment import SignalAugmentation
@@ -138,6 +139,7 @@ def train(
     (True, 10)
     """
     check_kind("data", data, SETS, "give what lg.load_images gives, or a lg.data.SignalSet")
+    check_platform()
     images, held_out = _check(network, data, recipe)
     network = agreed(network, recipe, data, processes)
     folder = None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import llgrad as lg
-from llgrad.core.record import dumps, from_json, get_leaf, leaf_units, set_leaf, to_json
+from llgrad.core.record import Record, dumps, from_json, get_leaf, import_every_kind, leaf_units, set_leaf, to_json
 from llgrad.drives.constant import Constant
 from llgrad.drives.drive import Drive
 from llgrad.drives.sine import Sine
@@ -141,6 +141,35 @@ def test_records_are_frozen():
 def test_words_are_no_numbers(value):
     with pytest.raises(ValueError, match="expected a number"):
         DEVICE.replace(current=value)
+
+
+def kinds(base=Record):
+    import_every_kind()
+    return {base, *(kind for below in base.__subclasses__() for kind in kinds(below))}
+
+
+QUANTITIES = [
+    pytest.param(kind, field, id=f"{kind.__name__}.{field.name}")
+    for kind in sorted(kinds(), key=lambda kind: (kind.__module__, kind.__qualname__))
+    if kind.__module__.startswith("llgrad.")
+    for field in dataclasses.fields(kind)
+    if "unit" in field.metadata and "converter" in field.metadata
+]
+
+
+@pytest.mark.parametrize(("kind", "field"), QUANTITIES)
+def test_a_refused_value_is_named_by_its_field(kind, field):
+    owners = "|".join(owner.__name__ for owner in kind.__mro__)
+    with pytest.raises(ValueError, match=rf"^({owners}): {field.name}: .*expected a "):
+        field.metadata["converter"](1.0 if field.metadata.get("table") else "a")
+
+
+def test_a_record_made_and_one_changed_refuse_alike():
+    said = "^Oscillator: Ms: expected a number, got 'a'; give a number in SI units$"
+    with pytest.raises(ValueError, match=said):
+        lg.Oscillator(Ms="a", volume=1e-24)
+    with pytest.raises(ValueError, match=said):
+        DEVICE.replace(Ms="a")
 
 
 @pytest.mark.parametrize("value", [(1.0, 2.0), 3.0, np.zeros(2)])

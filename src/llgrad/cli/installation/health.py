@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple
 import jax
 import numpy as np
 
-from llgrad.cli.compilation import cores, platform_fault
+from llgrad.cli.compilation import cores
 from llgrad.core.run_record import version
+from llgrad.core.speed.starting import platform_fault
 
 AGREE: Final = 1e-12
 """Distance of the two engines' final states, both of length 1, that rounding does not explain in 100 steps."""

@@ -18,6 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from llgrad.core.speed.starting import check_platform
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 LIGHT: Final = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
 """What has XLA compile in half the time, to programs as fast. A version of it need not have all of them."""
@@ -50,6 +52,7 @@ def quick_jit(function: Function, *, compiled: Callable[..., Any] = eqx.filter_j
 
     @functools.wraps(function)
     def called(*arguments: Any, **named: Any) -> Any:
+        check_platform()
         traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((arguments, named)))
         return (whole if traced or _is_staging() else quick(settings_here()))(*arguments, **named)
 

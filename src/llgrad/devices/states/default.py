@@ -15,6 +15,7 @@ from llgrad.core.constants import MU_0
 from llgrad.core.field_term import FieldTerm, inputs_of_term, terminals_of
 from llgrad.core.record import tables_of
 from llgrad.core.speed.namespace import fixed, namespace
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 
@@ -37,6 +38,7 @@ def default_start(device: Oscillator) -> Vec3:
     (0.99985, 1.0)
     """
     check_kind("device", device, Oscillator, "give the device of a run, or array.oscillator")
+    check_platform()
     demagnetisation = device.demag * (MU_0 * device.Ms)
     own = _own_energies(device.terms, device.current, device.field) if device.terms else None
     shape, H_k, H_k2, field = fixed((demagnetisation, device.H_k, device.H_k2, device.field))

@@ -15,6 +15,7 @@ from jaxtyping import ArrayLike, Float, PyTree
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.field_term import Inputs
 from llgrad.core.speed.quick import quick_jit
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
@@ -140,6 +141,7 @@ def _looped(
     device: Any, parameter: str, ends: tuple[float, float], angle: Any, steps: int, m0: Any, gone: Callable[..., Round]
 ) -> Any:
     check_kind("device", device, (Oscillator, Stack), "see llgrad.presets, or lg.Stack for one of several layers")
+    check_platform()
     angles = np.asarray(angle, float)
     if angles.ndim not in (1, 2) or angles.shape[-1] != 2 or not np.isfinite(angles).all():
         raise ValueError(

@@ -11,6 +11,7 @@ from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_number
+from llgrad.core.speed.starting import check_platform
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
@@ -83,6 +84,7 @@ def sweep(
     ([4, 1, 1, 1, 1], [nan, 1.672, 0.957, 0.797, 0.718])
     """
     check_kind("model", model, (Oscillator, OscillatorArray, System), "see llgrad.presets, or write a System")
+    check_platform()
     model = held(model, "sweep")
     if isinstance(model, OscillatorArray) and model.coupling is None:
         raise ValueError(

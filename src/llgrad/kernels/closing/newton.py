@@ -8,7 +8,7 @@ to state round the orbit is a loop of a few operations each.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from llvmlite import ir
@@ -36,6 +36,8 @@ class ClosingLimits:
     """Iterations at most."""
     longest: float
     """Largest relative change of a state in one iteration."""
+    finest: float
+    """Least length by which changes of a component are measured, in parts of its own size."""
 
 
 def names_of(scheme: Scheme) -> list[str]:
@@ -230,23 +232,28 @@ class _Orbit(Search):
         return found, one.pick(one.less(most, found), one.div(most, found), one.number(1.0))
 
     def _lengths(self) -> list[Any]:
-        """What a change of each component is measured by: 1 of a unit vector, else the orbit's size."""
-        one, code, n = self.one, self.code, self.n
-        unit = one.number(1.0)
+        """What a change of each component is measured by: 1 of a unit vector, else the orbit's size, and not below the
+        part `finest` of the component's own."""
+        one, n = self.one, self.n
+        unit, finest = one.number(1.0), one.number(self.ending.finest)
         if self.spins:
             return [unit] * n
-        count = self.number_of(self.count)
-        sums = [self.variable(one.number(0.0)) for _ in range(n)]
-        with code.loop(self.count) as k:
-            for total, value in zip(sums, self.rows["y"][k], strict=True):
-                total.set(one.add(total.get(), value))
-        means = [one.div(total.get(), count) for total in sums]
-        square = self.variable(one.number(0.0))
-        with code.loop(self.count) as k:
-            away = [one.sub(value, mean) for value, mean in zip(self.rows["y"][k], means, strict=True)]
-            square.set(one.add(square.get(), one.dot(away, away)))
-        radius = one.sqrt(one.div(square.get(), count))
-        return [one.pick(one.less(one.number(0.0), radius), radius, unit)] * n
+        means = self._means([one.number(0.0)] * n, lambda value: value)
+        radius = one.sqrt(one.sum(self._means(means, lambda away: one.mul(away, away))))
+        lengths = []
+        for square in self._means([one.number(0.0)] * n, lambda value: one.mul(value, value)):
+            own = one.mul(finest, one.sqrt(square))
+            lengths.append(one.pick(one.less(own, radius), radius, own))
+        return [one.pick(one.less(one.number(0.0), radius), length, unit) for length in lengths]
+
+    def _means(self, centre: Sequence[Any], of: Callable[[Any], Any]) -> list[Any]:
+        """Means over all states of a function of each component's distance from a centre."""
+        one, count = self.one, self.number_of(self.count)
+        sums = [self.variable(one.number(0.0)) for _ in centre]
+        with self.code.loop(self.count) as k:
+            for total, value, middle in zip(sums, self.rows["y"][k], centre, strict=True):
+                total.set(one.add(total.get(), of(one.sub(value, middle))))
+        return [one.div(total.get(), count) for total in sums]
 
     # ---- what is told
 

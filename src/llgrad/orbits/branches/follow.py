@@ -12,6 +12,7 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import as_count
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.units import show
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.arrays.system_array import SystemArray
@@ -112,6 +113,7 @@ def follow(
     """
     kinds = (Oscillator, OscillatorArray, System, SystemArray)
     check_kind("device", device, kinds, "see llgrad.presets, or write a System")
+    check_platform()
     _check(device, cycles, doublings)
     numbers = held(device, "follow")
     with jax.enable_x64(True):

@@ -16,11 +16,18 @@ from llgrad.orbits.flow import STEPPER, Flow
 ITERATIONS: Final = 30
 CLOSED: Final = 0.57
 """Newton's method ends after a step of this power of the rounding, 1e-9 in float64: the next would be rounding."""
+ROUNDINGS: Final = 10.0
+"""Nor is a number closed to less than so many roundings of its own size, however little of it moves."""
 
 
 def closed_below(dtype: Any) -> float:
     """Size of the last correction of an orbit that is closed."""
     return float(jnp.finfo(dtype).eps) ** CLOSED
+
+
+def finest_of(dtype: Any) -> float:
+    """The least length by which changes of a number are measured, in parts of its own size."""
+    return ROUNDINGS * float(jnp.finfo(dtype).eps) / closed_below(dtype)
 
 
 class NewtonEnd(NamedTuple):
@@ -54,7 +61,7 @@ def newton(flow: Flow, states: Any, period: Any) -> NewtonEnd:
     def advance(now: Any) -> Any:
         states, period, _, before, count, chain = now
         change, tau = correction(chain, period)
-        length = size_of(flow, states)
+        length = size_of(flow, states, finest_of(states.dtype))
         relative = jnp.einsum("kni,ki->kn", chain.basis, change) / length
         largest = jnp.maximum(jnp.max(jnp.abs(relative)), jnp.abs(tau / period))
         factor = jnp.minimum(1.0, LARGEST_TURN / largest)
@@ -82,6 +89,7 @@ def _natively(flow: Flow, states: Any, period: Any) -> NewtonEnd | None:
         rounding=float(jnp.finfo(states.dtype).eps),
         most=ITERATIONS,
         longest=LARGEST_TURN,
+        finest=finest_of(states.dtype),
     )
     if found is None:
         return None

@@ -38,11 +38,13 @@ class Chain(NamedTuple):
     """The motion (N, d) [1/ns] at each state."""
 
 
-def size_of(flow: Flow, states: Any) -> Any:
-    """A length of each component (n,), by which changes of it are measured: 1 of a unit vector, else the orbit's."""
+def size_of(flow: Flow, states: Any, finest: float) -> Any:
+    """A length of each component (n,), by which changes of it are measured: 1 of a unit vector, else the orbit's size,
+    and not below the part `finest` of the component's own: what hardly moves moves by its rounding."""
     plain = np.array(flow.shape.plain, int)
     radius = jnp.sqrt(jnp.sum(jnp.mean((states[:, plain] - states[:, plain].mean(0)) ** 2, 0)))
-    return jnp.ones(flow.size, states.dtype).at[plain].set(jnp.where(radius > 0, radius, 1.0))
+    own = finest * jnp.sqrt(jnp.mean(states[:, plain] ** 2, 0))
+    return jnp.ones(flow.size, states.dtype).at[plain].set(jnp.where(radius > 0, jnp.maximum(radius, own), 1.0))
 
 
 def chain_of(flow: Flow, states: Any, period: Any) -> Chain:

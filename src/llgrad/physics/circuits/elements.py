@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.arguments.leaves import as_leaf
 from llgrad.core.record import Record, is_concrete, quantity
 from llgrad.core.units import show
 from llgrad.core.vector import Number
@@ -15,8 +16,8 @@ from llgrad.devices.bounds import positive, unbounded
 
 def _none_for_zero(value: Any) -> Any:
     """A number; None where it is known to be 0."""
-    zero = isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and value == 0
-    return None if zero else float(value) if isinstance(value, (int, np.number)) else value
+    leaf = as_leaf(value)
+    return None if isinstance(leaf, float) and leaf == 0 else leaf
 
 
 class Element(Record):
