@@ -88,7 +88,9 @@ def switching(
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ValueError(f"runs = {runs!r}, expected the number of runs, a positive integer such as 10_000")
     if number > MOST_RUNS:
-        raise ValueError(f"runs = {runs}, expected {MOST_RUNS} at most; for rare errors see lg.experiments.error_rate")
+        raise ValueError(
+            f"runs = {runs}, expected {MOST_RUNS} at most; for rare errors see lg.experiments.write_error_rate"
+        )
     check_kind("key", key, jax.Array, "give key=jax.random.key(0)")
     pulses = pulses_of(device, pulse, scan, duration)
     wells = wells_of(device, 2, "switching")
