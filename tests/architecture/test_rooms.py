@@ -37,8 +37,6 @@ def test_every_public_name_is_in_one_room():
         assert getattr(lg, name) is getattr(ROOMS[kept[name][0]], name)
 
 
-TYPED = tuple(name for name in ROOMS if name not in ("plot", "studies"))
-"""Rooms whose public signatures say what they take and give; more are welcome."""
 FIELDS = ("quantity", "table", "vector")
 """What declares a field gives what the field is said to be, as dataclasses.field does."""
 OPEN = re.compile(r"\b(dict|Mapping)\[str, Any\]|Callable\[\.\.\., Any\]")
@@ -68,8 +66,8 @@ def untyped(thing):
     return [f"{where}: {name}" for where, name, kind in found if re.search(r"\bAny\b", OPEN.sub("", str(kind)))]
 
 
-@pytest.mark.parametrize("room", TYPED)
-def test_signatures_of_a_typed_room_say_what_they_take(room):
+@pytest.mark.parametrize("room", ROOMS)
+def test_signatures_of_a_room_say_what_they_take(room):
     if room == "torch":
         pytest.importorskip("torch", reason="PyTorch's room needs PyTorch")
     names = [name for name in ROOMS[room].__all__ if name not in FIELDS]

@@ -13,6 +13,7 @@ from llgrad.core.vector import Vec3
 from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.system import System
 from llgrad.orbits.results.orbit import Orbit
+from llgrad.orbits.results.signals import Observable
 from llgrad.plot.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, figure, legend_above, title
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _closed(values: np.ndarray) -> np.ndarray:
     return np.append(values, values[0])
 
 
-def phase_noise(orbit: Orbit, observable: Any = None) -> Figure:
+def phase_noise(orbit: Orbit, observable: Observable | str | None = None) -> Figure:
     """S_φ and S_a against the offset from the carrier, with the asymptotes of theory: Δf/(π f²) near the carrier, the
     same of the linear width Δf/(1 + ν²) far from it, and Γ/2π, where one goes over into the other.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
@@ -31,7 +31,21 @@ MIXED: Final = "recorded, at several settings"
 """Where they are more, and no line is drawn between points of different ones."""
 
 
-def fit(result: Any) -> Figure:
+class Fitted(Protocol):
+    """What is drawn of a fit: what was recorded, and what the fit makes of it, as a `FitResult` has them."""
+
+    @property
+    def data(self) -> Any:
+        """One recording."""
+        ...
+
+    @property
+    def prediction(self) -> Any:
+        """Its values by the fit, by name."""
+        ...
+
+
+def fit(result: Fitted) -> Figure:
     """Recorded values (dots) and fitted curve (line), with the residuals below; several experiments one below another.
 
     Of a trace every column is drawn; of a loop each curve; of a table of frequencies the error bars too; of a spectrum
@@ -49,13 +63,14 @@ def fit(result: Any) -> Figure:
     4
     """
     check_parts("result", result, ("data", "prediction"), "the FitResult that lg.fit gives")
+    several: Any = result
     experiments, measured = getattr(result, "experiments", ()), getattr(result, "quality", ())
-    units = leaf_units(result.model) if getattr(result, "model", None) is not None else {}
+    units = leaf_units(several.model) if getattr(result, "model", None) is not None else {}
     if len(experiments) < 2:
         with figure(_height(result.data)) as drawn:
             _draw(drawn, result.data, result.prediction, units, in_short(measured[0]) if measured else "")
         return drawn
-    shown = list(zip(experiments, result.predictions, strict=True))[:MOST]
+    shown = list(zip(experiments, several.predictions, strict=True))[:MOST]
     heights = [_height(one.data) for one, _ in shown]
     with figure(sum(heights)) as drawn:
         parts = np.ravel(np.asarray(drawn.subfigures(len(shown), 1, height_ratios=heights)))

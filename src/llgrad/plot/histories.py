@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llgrad.core.arguments.kinds import check_parts
+from llgrad.fitting.answers.result import FitResult
 from llgrad.plot.style import figure, in_order, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def history(result: Any) -> Figure:
+def history(result: FitResult) -> Figure:
     """The cost Σr² of a fit (sum of squared residuals) against the iteration, one colour for each stage of the search.
 
     Args:

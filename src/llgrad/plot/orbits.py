@@ -11,7 +11,7 @@ from llgrad.core.trajectory import SystemSignal, SystemTrajectory
 from llgrad.core.vector import Vec3
 from llgrad.devices.states.components import component_names
 from llgrad.devices.system import System
-from llgrad.plot.sources import columns_of
+from llgrad.plot.sources import Plotted, columns_of
 from llgrad.plot.style import (
     BLUE,
     GREEN,
@@ -38,7 +38,7 @@ ELEVATION, AZIMUTH = 22.0, 35.0
 _LINES: Final = (BLUE, ORANGE, PURPLE, "#56B4E9", "#F0E442")
 
 
-def orbit(source: Any) -> Figure:
+def orbit(source: Plotted) -> Figure:
     """The orbit on the unit sphere, with its start and its end; of an array, the first five oscillators.
 
     What lies behind the sphere is drawn pale. Of a run of a `System` the path of each unit vector of its state is

@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from llgrad.core.trajectory import SystemSignal, SystemTrajectory
+from llgrad.core.trajectory import SystemSignal, SystemTrajectory, Trajectory
 from llgrad.devices.arrays.system_array import SystemArray
+from llgrad.observables.signal import HasColumns
 
 UNITS = {"voltage": "V"}
+Plotted = Trajectory | SystemTrajectory | SystemSignal | HasColumns
+"""What is drawn against time: a run, a signal of one, or a trace."""
 
 
 class PlottedColumns(NamedTuple):

@@ -13,7 +13,7 @@ from llgrad.datasets.peaks import Peak, line_in
 from llgrad.observables.oscillation import Oscillation, oscillation_of
 from llgrad.observables.spectrum import Spectrum
 from llgrad.observables.spectrum import spectrum as density_of
-from llgrad.plot.sources import signals_of
+from llgrad.plot.sources import Plotted, signals_of
 from llgrad.plot.style import BLUE, COMPONENTS, GREY, colours, figure, label_of, legend_above, named
 from llgrad.plot.style import title as write_title
 
@@ -35,7 +35,7 @@ class _Curve(NamedTuple):
     marked: Sequence[Oscillation | Peak]
 
 
-def spectrum(source: Any, segments: int = 1, title: str = "Spectrum") -> Figure:
+def spectrum(source: Plotted | Spectrum, segments: int = 1, title: str = "Spectrum") -> Figure:
     """Power spectral density of m·p of a Trajectory, of what `trace` draws of a run of a `System`, or of every column
     of a Trace, on a logarithmic axis.
 

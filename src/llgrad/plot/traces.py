@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llgrad.plot.sources import PlottedColumns, columns_of
+from llgrad.plot.sources import Plotted, PlottedColumns, columns_of
 from llgrad.plot.style import COMPONENTS, colours, figure, label_of, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ DRAWN = 100
 """At most so many oscillators of an array are drawn."""
 
 
-def trace(source: Any) -> Figure:
+def trace(source: Plotted) -> Figure:
     """Every column of a Trajectory or a Trace against time. An array has one panel for each component.
 
     Of a run of a `System` its outputs are drawn, or, where it declares none, the components of its state: a panel for

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from llgrad.core.record import listed
 from llgrad.datasets.frequencies import looks_like_frequencies, read_frequencies
@@ -24,7 +24,7 @@ from llgrad.fitting.many.fit_each import fit_each
 from llgrad.fitting.many.summary import FitSummary
 from llgrad.fitting.targets.recording import LINE
 from llgrad.studies.populations.correlations import correlation_column
-from llgrad.studies.work import Item, Work, checked_devices, checked_settings, digest, each_setting, labels_of
+from llgrad.studies.work import Device, Item, Work, checked_devices, checked_settings, digest, each_setting, labels_of
 from llgrad.studies.work import with_settings as device_with
 
 ENDINGS: Final = (
@@ -83,9 +83,9 @@ class Fits(Work):
     [{'name': 'A1', 'current': 0.0025}]
     """
 
-    devices: Any
-    data: Any
-    free: Any
+    devices: Device | Mapping[str, Device]
+    data: str | Path | Sequence[str | Path] | Mapping[str, object]
+    free: str | Iterable[str] | Mapping[str, Bound | None]
     settings: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     columns: Sequence[str] | None = None
@@ -116,22 +116,27 @@ class Fits(Work):
         for name, value in {"devices": devices, "free": free, "settings": settings, "data": recordings}.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def _named(self) -> dict[str, Device]:
+        return cast(dict[str, Device], self.devices)  # so since they were checked
+
     def identity(self) -> str:
         return digest(self.kind, self._asked())
 
     def _asked(self) -> tuple[Any, ...]:
-        free: Mapping[str, Bound | None] = self.free
+        free = cast(Mapping[str, Bound | None], self.free)
         return list(free), list(free.values()), self.columns, dict(self.read), dict(self.options)
 
     def items(self) -> list[Item]:
-        contents = {name: _content(one) for name, one in self.data.items()}
+        recordings = cast(Mapping[str, Any], self.data)
+        contents = {name: _content(one) for name, one in recordings.items()}
         asked, found = digest(self._asked()), []
-        for device_name, device in self.devices.items():
+        for device_name, device in self._named.items():
             for settings in each_setting(self.settings):
                 group = digest(asked, device_with(device, settings))
                 for name, content in contents.items():
                     labels = labels_of(name, device_name, settings) | dict(self.labels.get(name, {}))
-                    payload = (self.data[name], device_name, settings)
+                    payload = (recordings[name], device_name, settings)
                     found.append(Item(digest(group, content), labels, group, payload))
         return found
 
@@ -143,7 +148,7 @@ class Fits(Work):
 
     def run(self, items: list[Item]) -> list[dict[str, Any]]:
         _, device_name, settings = items[0].payload
-        device = device_with(self.devices[device_name], settings)
+        device = device_with(self._named[device_name], settings)
         read = [self._read(item.payload[0]) for item in items]
         good = [number for number, one in enumerate(read) if not isinstance(one, str)]
         answers = iter(fit_each(device, [read[number] for number in good], free=self.free, **self.options))
@@ -164,7 +169,7 @@ class Fits(Work):
             return str(error)
 
     def units(self) -> dict[str, str]:
-        device = next(iter(self.devices.values()))
+        device = next(iter(self._named.values()))
         known = units_of(device, self.options.get("drive"))
         return {name: known[name] for name in self.free if name not in LINE}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from llgrad.experiments.sweeps.record import Map, save_map
 from llgrad.experiments.sweeps.regions import WITH_ORBIT
 from llgrad.experiments.sweeps.sweep import sweep
 from llgrad.orbits.results.named import QUANTITIES
-from llgrad.studies.work import Item, Work, checked_devices, checked_settings, digest, each_setting, labels_of
+from llgrad.studies.work import Device, Item, Work, checked_devices, checked_settings, digest, each_setting, labels_of
 from llgrad.studies.work import with_settings as device_with
 
 
@@ -40,10 +40,10 @@ class Maps(Work):
     {'oscillating': '1', 'onset': 'A', 'frequency.min': 'Hz', 'frequency.max': 'Hz'}
     """
 
-    devices: Any
+    devices: Device | Mapping[str, Device]
     parameters: Mapping[str, Any]
     settings: Mapping[str, Any] = field(default_factory=dict)
-    files: Any = None
+    files: str | Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     kind = "maps"
 
@@ -57,12 +57,16 @@ class Maps(Work):
         object.__setattr__(self, "devices", devices)
         object.__setattr__(self, "settings", settings)
 
+    @property
+    def _named(self) -> dict[str, Device]:
+        return cast(dict[str, Device], self.devices)  # so since they were checked
+
     def identity(self) -> str:
         return digest(self.kind, dict(self.parameters), dict(self.options))
 
     def items(self) -> list[Item]:
         found = []
-        for name, device in self.devices.items():
+        for name, device in self._named.items():
             for settings in each_setting(self.settings):
                 key = digest(self.identity(), device_with(device, settings))
                 found.append(Item(key, labels_of("", name, settings), name, (name, settings)))
@@ -74,7 +78,7 @@ class Maps(Work):
     def _row(self, item: Item) -> dict[str, Any]:
         name, settings = item.payload
         try:
-            found = sweep(device_with(self.devices[name], settings), self.parameters, **self.options)
+            found = sweep(device_with(self._named[name], settings), self.parameters, **self.options)
         except ValueError as error:
             return {"failure": str(error)}
         if self.files is not None:
@@ -84,7 +88,7 @@ class Maps(Work):
     def units(self) -> dict[str, str]:
         asked = self.options.get("quantities") or ()
         names = [asked] if isinstance(asked, str) else list(asked)
-        (first, *_) = axes_of(next(iter(self.devices.values())), self.parameters)
+        (first, *_) = axes_of(next(iter(self._named.values())), self.parameters)
         of_quantities = {f"{name}.{end}": QUANTITIES[name].unit or "1" for name in names for end in ("min", "max")}
         return {"oscillating": "1", "onset": first.unit} | of_quantities
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from llgrad.core.record import listed
 from llgrad.studies.populations.correlations import Correlations, correlation_column, correlations
 from llgrad.studies.populations.population import Population, outliers_of, outlying, population
 from llgrad.studies.store import RESULTS
+
+if TYPE_CHECKING:
+    import pyarrow
 
 MOST: Final = 3
 """Correlations that are told when a study is printed; the page and `to_json` have all."""
@@ -64,7 +67,7 @@ class Study:
     """
 
     folder: Path
-    table: Any
+    table: pyarrow.Table
     """All rows, a `pyarrow.Table`; `table.to_pandas()` is a DataFrame. Numbers are in SI."""
     record: dict[str, Any]
     """The run record, with the kind of the study and the units of its numbers."""

@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import set_leaf
@@ -68,10 +69,10 @@ class Simulations(Work):
     (2, {'mean_mx': '1', 'mean_mz': '1', 'spread_mx': '1'})
     """
 
-    devices: Any
+    devices: Oscillator | Mapping[str, Oscillator]
     duration: float
     settings: Mapping[str, Any] = field(default_factory=dict)
-    measures: Mapping[str, Callable[[Trajectory], Any]] = field(default_factory=lambda: dict(MEASURES))
+    measures: Mapping[str, Callable[[Trajectory], Float[ArrayLike, ""]]] = field(default_factory=lambda: dict(MEASURES))
     described: Mapping[str, str] = field(default_factory=dict)
     dt: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +88,10 @@ class Simulations(Work):
         object.__setattr__(self, "devices", devices)
         object.__setattr__(self, "settings", checked_settings(devices, self.settings))
 
+    @property
+    def _named(self) -> dict[str, Oscillator]:
+        return cast(dict[str, Oscillator], self.devices)  # so since they were checked
+
     @cached_property
     def step(self) -> float:
         """The time step [s] of all runs."""
@@ -96,7 +101,7 @@ class Simulations(Work):
         ends = [(min(values), max(values)) for values in self.settings.values()]
         corners = [dict(zip(names, corner, strict=True)) for corner in itertools.product(*ends)]
         drive = self.options.get("drive")
-        return min(suggest_dt(device_with(d, corner), drive) for d in self.devices.values() for corner in corners)
+        return min(suggest_dt(device_with(d, corner), drive) for d in self._named.values() for corner in corners)
 
     def identity(self) -> str:
         names = [f"{name}={f.__module__}.{f.__qualname__}" for name, f in self.measures.items()]
@@ -104,14 +109,14 @@ class Simulations(Work):
 
     def items(self) -> list[Item]:
         found, identity = [], self.identity()
-        for name, device in self.devices.items():
+        for name, device in self._named.items():
             for settings in each_setting(self.settings):
                 key = digest(identity, device_with(device, settings))
                 found.append(Item(key, labels_of("", name, settings), name, (name, settings)))
         return found
 
     def run(self, items: list[Item]) -> list[dict[str, Any]]:
-        device = self.devices[items[0].payload[0]]
+        device = self._named[items[0].payload[0]]
         values = np.array([list(item.payload[1].values()) for item in items], float).reshape(len(items), -1)
         rows: list[dict[str, Any]] = []
         with jax.enable_x64(True):

@@ -14,7 +14,7 @@ from llgrad.solve.parts.telling import seconds
 from llgrad.studies.result import Study
 from llgrad.studies.store import KIND, RECORD, RESULTS, Store, check_libraries
 from llgrad.studies.work import COLUMNS, Item, Work
-from llgrad.studies.workers import available, client_of, done_by, run_batch
+from llgrad.studies.workers import Cluster, available, client_of, done_by, run_batch
 
 BATCH: Final = 256
 """Items that a worker does at a time."""
@@ -30,7 +30,7 @@ def study(
     *,
     workers: int | None = None,
     threads: int = 1,
-    cluster: Any = None,
+    cluster: str | Cluster | None = None,
     batch: int = BATCH,
     overwrite: bool = False,
     progress: Progress = None,

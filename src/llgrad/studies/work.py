@@ -12,9 +12,14 @@ import numpy as np
 
 from llgrad.core.record import leaf_units, listed, set_leaf
 from llgrad.core.units import parse
+from llgrad.devices.oscillator import Oscillator
+from llgrad.devices.system import System
 
 COLUMNS: Final = ("key", "failure")
 """Columns that the table of every study has of itself."""
+
+
+Device = Oscillator | System
 
 
 class Item(NamedTuple):

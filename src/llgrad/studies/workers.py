@@ -10,7 +10,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from threadpoolctl import threadpool_limits
 
@@ -25,13 +25,22 @@ WAITING: Final = 4
 """Batches for each worker that are handed out at a time."""
 
 
+class Cluster(Protocol):
+    """A cluster of Dask that runs already, as those of distributed and of dask-jobqueue."""
+
+    @property
+    def scheduler_address(self) -> str:
+        """Where its scheduler listens: "tcp://host:8786"."""
+        ...
+
+
 def available() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
-def client_of(cluster: Any, workers: int, threads: int) -> Iterator[Any]:
+def client_of(cluster: str | Cluster | None, workers: int, threads: int) -> Iterator[Any]:
     """A client of a cluster of one's own, of a scheduler's address, or of processes that are started here."""
     from dask import config
     from distributed import Client

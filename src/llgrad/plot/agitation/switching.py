@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_parts
+from llgrad.experiments.switching.result import Switching
 from llgrad.plot.style import BLUE, GREY, VERMILION, figure, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 BINS = 60
 
 
-def switching(found: Any) -> Figure:
+def switching(found: Switching) -> Figure:
     """Probability of switching against the scanned number of the pulse, with its 95 % interval, and the error rate on a
     logarithmic scale; over two numbers a map; of one pulse the distribution of switching times.
 

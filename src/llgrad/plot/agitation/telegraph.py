@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_parts
-from llgrad.observables.signal import signal_of
+from llgrad.observables.levels.telegraph import Telegraph
+from llgrad.observables.signal import Source, signal_of
 from llgrad.plot.style import BLUE, GREY, VERMILION, figure, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ SHOWN = 60
 """So many mean dwells of a trace are drawn."""
 
 
-def telegraph(found: Any, source: Any = None, dt: Any = None) -> Figure:
+def telegraph(found: Telegraph, source: Source | None = None, dt: Float[ArrayLike, ""] | None = None) -> Figure:
     """The distribution of the dwell times at both levels, on a logarithmic scale, beside the exponential of their mean;
     above it the beginning of the signal with its thresholds, where it is given.
 

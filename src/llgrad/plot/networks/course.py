@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_parts
+from llgrad.networks.memory import PulseResponse
 from llgrad.plot.style import BLUE, GREY, colours, figure, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
@@ -20,12 +22,12 @@ BINS: Final = 20
 
 
 def signal_course(
-    times: Any,
-    states: Any,
-    signal: Any,
-    answers: Any,
+    times: Float[ArrayLike, " T"],
+    states: Float[ArrayLike, "T N"],
+    signal: Float[ArrayLike, "K F"],
+    answers: Float[ArrayLike, "K O"],
     names: Sequence[str],
-    wanted: Any = None,
+    wanted: Float[ArrayLike, "K O"] | None = None,
     what: str = "$m_x$",
     most: float = 1.0,
 ) -> Figure:
@@ -108,7 +110,7 @@ def _answers(
     legend_above(axes, min(len(shown) * (1 if wanted is None else 2), 6))
 
 
-def pulse_response(before: Any, after: Any) -> Figure:
+def pulse_response(before: PulseResponse | None, after: PulseResponse) -> Figure:
     """What one pulse in the input changes, before and after training: the deviation of each oscillator over time, and
     how long each remembers.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.plot.style import BLUE, GREY, figure, title
 
@@ -17,7 +18,9 @@ MOST: Final = 3
 MOST_POINTS: Final = 5000
 
 
-def predictions(wanted: Any, answers: Any, names: Sequence[str]) -> Figure:
+def predictions(
+    wanted: Float[ArrayLike, "n frames targets"], answers: Float[ArrayLike, "n frames targets"], names: Sequence[str]
+) -> Figure:
     """Answers against what was wanted, each point a frame of a signal, with the NRMSE of each target: the root of the
     mean square error over the variance of the target.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import ArrayLike, Float, Int
 
 from llgrad.plot.style import GREY, VERMILION, figure, title
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def confusion(labels: Any, predictions: Any, classes: Sequence[str]) -> Figure:
+def confusion(labels: Int[ArrayLike, " n"], predictions: Int[ArrayLike, " n"], classes: Sequence[str]) -> Figure:
     """How many images of each class (rows) were taken for which (columns).
 
     The colour is the share of the class on a logarithmic scale, so that rare mistakes are seen.
@@ -49,7 +50,13 @@ def confusion(labels: Any, predictions: Any, classes: Sequence[str]) -> Figure:
     return drawn
 
 
-def examples(images: Any, labels: Any, predictions: Any, probabilities: Any, classes: Sequence[str]) -> Figure:
+def examples(
+    images: Float[ArrayLike, "n H W"],
+    labels: Int[ArrayLike, " n"],
+    predictions: Int[ArrayLike, " n"],
+    probabilities: Float[ArrayLike, " n"],
+    classes: Sequence[str],
+) -> Figure:
     """Images with what the network takes them for; mistakes in red, with the right class.
 
     Args:
@@ -66,7 +73,7 @@ def examples(images: Any, labels: Any, predictions: Any, probabilities: Any, cla
     >>> len(figure.axes) >= 4
     True
     """
-    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    labels, predictions, shown, chances = map(np.asarray, (labels, predictions, images, probabilities))
     if not len(labels):
         raise ValueError("there is no image to draw")
     wrong, right = np.flatnonzero(labels != predictions), np.flatnonzero(labels == predictions)
@@ -79,10 +86,10 @@ def examples(images: Any, labels: Any, predictions: Any, probabilities: Any, cla
         for axes, index in zip(all_axes, chosen, strict=False):
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set(visible=True, color=GREY, linewidth=0.5)
-            axes.imshow(np.asarray(images[index]), cmap="gray_r", vmin=0, vmax=1)
-            text = f"{classes[predictions[index]]}, {100 * float(probabilities[index]):.0f} %"
+            axes.imshow(shown[index], cmap="gray_r", vmin=0, vmax=1)
+            text = f"{classes[int(predictions[index])]}, {100 * float(chances[index]):.0f} %"
             mistaken = labels[index] != predictions[index]
             if mistaken:
-                text += f"\n(is {classes[labels[index]]})"
+                text += f"\n(is {classes[int(labels[index])]})"
             axes.set_title(text, fontsize=9, color=VERMILION if mistaken else "black")
     return drawn

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.plot.style import figure, named, scaled, title
 
@@ -17,7 +18,11 @@ MOST: Final = 6
 
 
 def response(
-    times: Any, m: Any, image: Any, names: Sequence[str] = ("m_x", "m_y", "m_z"), what: str = "Image"
+    times: Float[ArrayLike, " T"],
+    m: Float[ArrayLike, "T N components"],
+    image: Float[ArrayLike, "H W"],
+    names: Sequence[str] = ("m_x", "m_y", "m_z"),
+    what: str = "Image",
 ) -> Figure:
     """m_x, m_y and m_z of every oscillator (rows) against time, beside the image; or up to six components of a state.
 

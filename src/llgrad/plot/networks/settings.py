@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,26 @@ COLOURS = {"before": GREY, "trained": BLUE}
 BINS = 24
 
 
-def settings(before: Any, after: Any) -> Figure:
+class ArraySettings(Protocol):
+    """The settings of an array, as `design.stages[0].settings` has them."""
+
+    @property
+    def coupling(self) -> Any:
+        """W_ij (N, N), from device j to i."""
+        ...
+
+    @property
+    def own(self) -> Any:
+        """What each device has of its own (N,), by name."""
+        ...
+
+    @property
+    def wiring(self) -> Any:
+        """What these are, and their units."""
+        ...
+
+
+def settings(before: ArraySettings | None, after: ArraySettings) -> Figure:
     """The trained coupling matrix, and histograms of what each device has of its own before and after training: field,
     current and damping of oscillators.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -29,7 +29,7 @@ MOST: Final = 200
 """Rows of a table on the page; all are in the study's own table."""
 
 
-def study_page(found: Any, *, heading: str = "") -> str:
+def study_page(found: Study, *, heading: str = "") -> str:
     """The page as HTML. It loads nothing: pictures and style are inside; `save_report` writes it.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -20,7 +20,7 @@ ROW: Final = 2
 """Panels side by side."""
 
 
-def distributions(found: Any) -> Figure:
+def distributions(found: Study) -> Figure:
     """A histogram of every number over the good rows; the line is the normal distribution of the true values, the
     errors of the measurements taken out.
 

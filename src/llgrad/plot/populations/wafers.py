@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def wafer(found: Any, name: str) -> Figure:
+def wafer(found: Study, name: str) -> Figure:
     """A number by place: crosses are rows without one, rings are outliers.
 
     Args:

@@ -18,7 +18,7 @@ SMALL = 1e-3
 """Delays beyond the last one with so much are not drawn."""
 
 
-def capacity(found: Any) -> Figure:
+def capacity(found: MemoryCapacity | InformationCapacity) -> Figure:
     """A capacity by delay: of an `information_capacity` the sums for each degree, stacked, by the largest delay of a
     product; of a `memory_capacity` r² of each delay.
 

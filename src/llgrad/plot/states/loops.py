@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ COLOURS = (VERMILION, BLUE)
 """Of the sweep, and of the way back."""
 
 
-def loop(found: Any) -> Figure:
+def loop(found: Loop | Sequence[Loop]) -> Figure:
     """M along the field, the resistance where there is one, and the frequencies of the modes; full lines are where a
     state is followed, dotted ones its jumps.
 

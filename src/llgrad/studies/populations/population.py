@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from llgrad.core.units import show, show_with_error
 
@@ -44,7 +45,7 @@ class Population(NamedTuple):
         return f"{show_with_error(self.mean, self.mean_error, unit)}, spread {spread}"
 
 
-def population(values: Any, errors: Any) -> Population:
+def population(values: Float[ArrayLike, " n"], errors: Float[ArrayLike, " n"]) -> Population:
     """Mean μ and spread τ of true values x of which x_i ± σ_i were found.
 
     The values are drawn as x_i ~ N(μ, τ² + σ_i²). With w_i = 1/(τ² + σ_i²) and μ = Σw x/Σw, τ² maximises the restricted
