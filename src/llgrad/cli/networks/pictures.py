@@ -69,9 +69,8 @@ def _folder(path: pathlib.Path) -> pathlib.Path:
 def _of_recognition(found: Evaluation, images: Samples) -> dict[str, Callable[[], Any]]:
     if isinstance(images, TargetSignals):
         return {"predictions": functools.partial(_predictions, found, images)}
-    pixels = images.scaled() if isinstance(images, Images) else None
 
-    def examples() -> Any:
+    def examples(pixels: np.ndarray) -> Any:
         from llgrad.plot.networks.recognition import examples
 
         logits = found.logits.astype(float)
@@ -84,7 +83,8 @@ def _of_recognition(found: Evaluation, images: Samples) -> dict[str, Callable[[]
 
         return confusion(found.labels, found.predicted, images.classes)
 
-    return {"confusion": confusion} | ({} if pixels is None else {"examples": examples})
+    drawn = {"examples": functools.partial(examples, images.scaled())} if isinstance(images, Images) else {}
+    return {"confusion": confusion} | drawn
 
 
 def _predictions(found: Evaluation, signals: TargetSignals) -> Any:
