@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
+from llgrad.core.arguments.leaves import as_vector
 from llgrad.core.record import Record, quantity
 from llgrad.core.vector import Vec3
 from llgrad.datasets.samples.sequences import Sequences
@@ -79,8 +80,8 @@ def _as_state(value: Any) -> Any:
     """A unit vector of three numbers; what is named stays so, in a form that compares."""
     if isinstance(value, Mapping):
         return tuple((str(name), float(number)) for name, number in value.items())
-    vector = isinstance(value, (tuple, list)) and len(value) == 3 and not any(isinstance(v, tuple) for v in value)
-    return Vec3(*map(float, value)) if vector else value
+    named = isinstance(value, tuple) and all(isinstance(pair, tuple) for pair in value)
+    return value if named else as_vector(value)
 
 
 class Timeline(Record):
