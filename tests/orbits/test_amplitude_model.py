@@ -95,7 +95,7 @@ NO_MODEL = {
     ],
 )
 def test_an_onset_that_is_not_one_of_a_current_says_so(held, changes, sentence):
-    onset = Threshold("Hopf", held, held, 1e9, np.zeros(2), -1.0)
+    onset = Threshold("Hopf", held, held, 1e9, np.zeros(2), -1.0, source=None)
     form = NormalForm(6.0, -1.0 + 0j, 1e2 + 0j, 1.0, 0.0, -math.inf)._replace(**changes)
     with pytest.raises(ValueError, match=sentence):
         model_of(onset, form, FollowedRange("current", 0.0, 2e-3, "A"), 2e-3)

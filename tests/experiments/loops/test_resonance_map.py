@@ -54,7 +54,7 @@ def test_files_and_what_is_refused(tmp_path):
         assert found.save(tmp_path / f"map.{ending}").exists()
     with pytest.raises(ValueError, match=r"ends in \.json or \.npz"):
         found.save(tmp_path / "map.csv")
-    with pytest.raises(ValueError, match="positive frequencies in hertz"):
+    with pytest.raises(ValueError, match="expected a list of positive ones in hertz"):
         lg.experiments.resonance_map(STO, 0.3, 0.2, [0.0])
     with pytest.raises(ValueError, match="this microwave is nothing"):
         lg.experiments.resonance_map(STO, 0.3, 0.2, F, angle=AXIS, microwave=lg.experiments.Microwave(), steps=4)

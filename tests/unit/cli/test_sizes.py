@@ -19,7 +19,7 @@ HUGE = {
     ),
     "runs": (
         ("switch", "garcia2021", "--current", "0mA", "--pulse", "current=60uA,5ns", "--runs", "100000000000"),
-        "expected 100000000 at most; for rare errors see lg.experiments.error_rate",
+        "expected 100000000 at most; for rare errors see lg.experiments.write_error_rate",
     ),
     "nodes": (("reservoir", "narma2", "kubota2013", "--nodes", "100000000000"), "this needs more memory than there is"),
 }
