@@ -93,6 +93,7 @@ class _Transposed:
         self.abreast = not (taped or self.scheme.many)
         keeping = abreast.KEEPING if self.abreast else KEEPING
         self.pull_back = Derivative(self.step, program.pull_back(wanted), program.state, True, keeping)
+        self.step.prepare(self.pull_back.depths)
         self.between = Interpolation(tile, self.step)
         zero = self.on.number(0.0)
         self.state, self.cotangent = tile.variables([zero] * self.size), tile.variables([zero] * self.size)

@@ -42,6 +42,7 @@ class _Tangents:
         self.channels = [name for name in active if name in program.channels]
         self.step: SchemeStep = tile.step()
         self.push = Pushed(self.step, active, directions)
+        self.step.prepare(self.push.depths)
         self.between = Interpolation(tile, self.step)
         self.state = tile.variables(tile.initial_state())
         self.tangents = [

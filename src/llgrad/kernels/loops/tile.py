@@ -93,17 +93,8 @@ class Tile:
             self.whole,
             wide,
             lambda: self.code.load(address, wide, align=align),
-            lambda: self._repeated(address, kind, self.code.word(1)),
+            lambda: self.code.routine(f"first.{kind}.{self.W}", _repeated(wide), address, self.count, result=wide),
         )
-
-    def _repeated(self, address: Word, kind: Any, by: Word) -> Any:
-        """Numbers `by` elements apart (0 or 1); those past the end repeat the last one."""
-        code, builder = self.code, self.code.builder
-        found = Variable(code, ir.VectorType(kind, self.W))
-        with code.loop(self.W) as lane:
-            value = code.load(address, kind, lane.min(self.count - 1) * by)
-            found.set(builder.insert_element(found.get(), value, lane.value))
-        return found.get()
 
     def own_row(self, name: str, place: Any = 0) -> Any:
         """As `row`, but zero past the end: what is summed over trajectories."""
@@ -125,10 +116,7 @@ class Tile:
             with then:
                 code.store(value, address, align=self.bytes)
             with otherwise:
-                kept = Variable(code, value.type)
-                kept.set(value)
-                with code.loop(self.count) as lane:
-                    code.store(code.builder.extract_element(kept.get(), lane.value), address, lane)
+                code.routine(f"put.{value.type.element}.{self.W}", _put_first, value, address, self.count)
 
     def each(self, name: str, place: Any = 0, size: Word | None = None, kind: Any = None) -> Any:
         """Numbers of an operand that has one for all trajectories or one for each, `place` elements on; `size` is the
@@ -139,14 +127,14 @@ class Tile:
         align = kind.width // 8 if isinstance(kind, ir.IntType) else self.bytes
         start = self.pointers[name] + self.code.word(place) * align
         by = (size - 1).min(1)
-        mine = start + self.base * by * align
         if self.W == 1:
-            return self.code.load(mine, kind)
-        return self.code.chosen(
-            by.equals(0),
-            ir.VectorType(kind, self.W),
-            lambda: self.on.everywhere(self.code.load(start, kind)),
-            lambda: self._row(mine, kind),
+            return self.code.load(start + self.base * by * align, kind)
+        wide = ir.VectorType(kind, self.W)
+        return self.code.routine(
+            f"each.{kind}.{self.W}",
+            lambda code, start, by, base, count: _each(code, wide, start + base * by * align, by, count),
+            *(start, by, self.base, self.count),
+            result=wide,
         )
 
     def size(self, name: str) -> Word:
@@ -253,3 +241,28 @@ class Health:
             never = builder.icmp_signed("==", value, value.type(self.never))
             value = value if tile.on.bits == 32 else builder.trunc(value, UINT32)
             tile.code.store(builder.select(never, UINT32(-1), value), address, lane)
+
+
+# ---- what few tiles do, or all but once, as functions of the module: there is little of it in any pass
+
+
+def _repeated(wide: Any) -> Any:
+    """Writes: the first `count` numbers from an address as a vector, the last of them in all further lanes."""
+    return lambda code, address, count: _each(code, wide, address, code.word(1), count)
+
+
+def _each(code: Code, wide: Any, address: Word, by: Word, count: Word) -> Any:
+    """Numbers `by` elements apart (0 or 1); those past the end repeat the last one."""
+    found = Variable(code, wide)
+    with code.loop(wide.count) as lane:
+        value = code.load(address, wide.element, lane.min(count - 1) * by)
+        found.set(code.builder.insert_element(found.get(), value, lane.value))
+    return found.get()
+
+
+def _put_first(code: Code, value: Any, address: Word, count: Word) -> None:
+    """Write the first `count` numbers of a vector."""
+    kept = Variable(code, value.type)
+    kept.set(value)
+    with code.loop(count) as lane:
+        code.store(code.builder.extract_element(kept.get(), lane.value), address, lane)
