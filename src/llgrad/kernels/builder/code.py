@@ -203,22 +203,19 @@ class Code:
         return Word(self, self.builder.call(function, [self.word(value).value for value in arguments]))
 
     def routine(self, name: str, write: Callable[..., Any], *arguments: Any, result: Any = VOID) -> Any:
-        """Call a function of this module, which `write` (code, arguments…) writes where it is called for the first
-        time; it returns a value of the type `result`. Its arguments are words, or values of any type.
+        """Call a function of this module, which `write` (code, words…) writes where it is called for the first time;
+        it returns a value of the type `result`.
         """
         module = self.builder.module
-        given = [self.word(value) if isinstance(value, int) else value for value in arguments]
-        values = [value.value if isinstance(value, Word) else value for value in given]
         function = module.globals.get(name)
         if function is None:
-            function = ir.Function(module, ir.FunctionType(result, [value.type for value in values]), name)
+            function = ir.Function(module, ir.FunctionType(result, [WORD] * len(arguments)), name)
             function.linkage = "internal"
             function.attributes.add("noinline")
             inner = Code(ir.IRBuilder(function.append_basic_block("entry")))
-            taken = zip(given, function.args, strict=True)
-            value = write(inner, *(Word(inner, own) if isinstance(like, Word) else own for like, own in taken))
+            value = write(inner, *(Word(inner, argument) for argument in function.args))
             inner.builder.ret_void() if result == VOID else inner.builder.ret(value)
-        return self.builder.call(function, values)
+        return self.builder.call(function, [self.word(value).value for value in arguments])
 
     def call_address(self, address: Any, argument: Any) -> Word:
         """A C function of one word, by its address."""

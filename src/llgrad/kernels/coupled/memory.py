@@ -252,14 +252,10 @@ class Memory:
             with whole:
                 code.store(value, address, align=align)
             with part:
-                code.routine("give", self._give_part, value, address, count)
-
-    def _give_part(self, code: Code, value: Any, address: Word, count: Word) -> None:
-        """Write so many elements of a vector."""
-        buffer = code.on_stack(self.W * self.bytes // 8)
-        code.store(value, buffer, align=self.bytes)
-        with code.loop(count) as lane:
-            code.store(code.load(buffer, self.on.float_type, lane), address, lane)
+                buffer = code.on_stack(self.W * align // 8)
+                code.store(value, buffer, align=align)
+                with code.loop(count) as lane:
+                    code.store(code.load(buffer, self.on.float_type, lane), address, lane)
 
     def tile_place(self) -> Word:
         """Place of the row in an operand of one value for each oscillator and sample."""

@@ -58,11 +58,11 @@ class Scheme:
 
 
 class StepTaken(NamedTuple):
-    """A step before its projection: the states of its stages, the new state, and the stages' slopes."""
+    """A step before its projection: the states of its stages, the new state, and the stages' slopes by number."""
 
     states: list[list[Any]]
     new: list[Any]
-    slopes: list[Slope]
+    slopes: Mapping[int, Slope]
 
 
 class Weights(NamedTuple):
@@ -161,7 +161,7 @@ class SchemeStep:
         for stage in range(self.scheme.stages):
             states.append(self.stage_state(stage, state, slopes))
             slopes.append(self.slope(states[stage], inputs(stage)))
-        return StepTaken(states, self.new_state(state, slopes), slopes)
+        return StepTaken(states, self.new_state(state, slopes), dict(enumerate(slopes)))
 
     def slope(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> Slope:
         """The slope at a state, without its factors."""
