@@ -1,7 +1,7 @@
 """Words of the command line that are taken as they stand: no library that converts values is loaded for them.
 
-Newer versions of typer convert each value by pydantic, whose import takes a fifth of a simulation. Words of this command
-line are strings that its own readers take apart (`2.5mA`), so that hardly any is converted.
+Newer versions of typer convert each value by pydantic, whose import takes a fifth of a simulation. Words of this
+command line are strings that its own readers take apart (`2.5mA`), so that hardly any is converted.
 """
 
 from __future__ import annotations

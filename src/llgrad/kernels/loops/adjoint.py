@@ -323,9 +323,7 @@ class _Transposed:
             self.totals[name].set(value)
         self._give_samples(i, of_inputs)
 
-    def _transpose_loop(
-        self, i: Word, tape: Tape, row: Word, along_sphere: Callable[..., Any], inside: Inside
-    ) -> None:
+    def _transpose_loop(self, i: Word, tape: Tape, row: Word, along_sphere: Callable[..., Any], inside: Inside) -> None:
         """The same of a step whose stages are a loop."""
         on, code, stages = self.on, self.code, self.stages
         g = along_sphere([value.get() for value in self.cotangent])

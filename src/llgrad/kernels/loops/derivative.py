@@ -268,9 +268,7 @@ class Tape:
     def read_stage(self, row: Word, stage: Word) -> list[Any]:
         """The same, read where it is asked for."""
         kinds = [self.kinds[slot] for slot in self.slots["stage0"]]
-        return [
-            self.code.load(self._of_stage(row, stage, k), kind, align=self.bytes) for k, kind in enumerate(kinds)
-        ]
+        return [self.code.load(self._of_stage(row, stage, k), kind, align=self.bytes) for k, kind in enumerate(kinds)]
 
     def _of_stage(self, row: Word, stage: Word, k: int) -> Word:
         first = self.slots["stage0"]
