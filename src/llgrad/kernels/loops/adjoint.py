@@ -19,7 +19,7 @@ from llgrad.kernels.loops import abreast
 from llgrad.kernels.loops.derivative import Derivative, Tape
 from llgrad.kernels.loops.forward import advance
 from llgrad.kernels.loops.interpolation import Interpolation
-from llgrad.kernels.loops.stages import LoopedStages, Rows, StagesBack, looped
+from llgrad.kernels.loops.stages import LoopedStages, RowsOnStack, StagesBack, looped
 from llgrad.kernels.loops.step import Inputs, Scheme, SchemeStep, StepTaken
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
@@ -325,12 +325,12 @@ class _Transposed:
 
     def _transpose_loop(self, i: Word, tape: Tape, row: Word, along_sphere: Callable[..., Any], inside: Inside) -> None:
         """The same of a step whose stages are a loop."""
-        on, code, stages = self.on, self.code, self.stages
+        on, code, back = self.on, self.code, self.stages_back
         g = along_sphere([value.get() for value in self.cotangent])
         within, of_slopes = inside
         for axis, variable in enumerate(self.cotangent):
             variable.set(on.sum([g[axis], *within[axis : axis + 1]]))
-        of_inputs = Rows(code, on, self.scheme.nodes, len(self.channels))
+        of_inputs = RowsOnStack(code, on, self.scheme.nodes, len(self.channels))
         for node in range(self.scheme.nodes):
             of_inputs.put(node, [on.number(0.0)] * len(self.channels))
 
@@ -343,14 +343,14 @@ class _Transposed:
             for name, table in self.tables.items():
                 for place, number in own[name]:
                     table.add(place, number)
-            of_inputs.add(stages.node(stage), [own[name] for name in self.channels])
+            of_inputs.add(back.stages.node(stage), [own[name] for name in self.channels])
             return found[: self.size]
 
         further = {
             stage: [self._scaled(axis, value) for axis, value in enumerate(values)]
             for stage, values in of_slopes.items()
         }
-        self.stages_back.run(g, further, pull_back)
+        back.run(g, further, pull_back)
         samples = [of_inputs.get(node) for node in range(self.scheme.nodes)]
         self._give_samples(
             i,

@@ -27,7 +27,7 @@ def looped(scheme: Scheme) -> bool:
     return scheme.width > 1 and scheme.stages >= MANY
 
 
-class Rows:
+class RowsOnStack:
     """Memory for rows of so many values, on the stack."""
 
     def __init__(self, code: Code, on: Arithmetic, rows: int, size: int) -> None:
@@ -50,7 +50,7 @@ class Rows:
         self.put(row, [self.on.add(before, value) for before, value in zip(self.get(row), values, strict=True)])
 
 
-class Sums:
+class WeightedSums:
     """Weighted sums of rows, with the weights of a tableau: one sum for each of the keys that `entries` are sorted by.
 
     Args:
@@ -64,7 +64,7 @@ class Sums:
         self.rows = constants(code, f"{name}.rows", WORD, [entry[1] for entry in entries])
         self.weights = constants(code, f"{name}.weights", on.float_type, [entry[2] for entry in entries])
 
-    def of(self, key: Word, rows: Rows) -> list[Any]:
+    def of(self, key: Word, rows: RowsOnStack) -> list[Any]:
         """The sum of a key."""
         code, on = self.code, self.on
         found = [Variable(code, on.type) for _ in range(rows.size)]
@@ -107,9 +107,9 @@ class LoopedStages:
         self.step, self.code, self.on, self.used = step, code, step.on, used
         tableau, self.size, self.count = step.scheme.tableau, len(step.program.state), step.scheme.stages
         entries = [(i, j, float(a)) for i, row in enumerate((*tableau.a, tableau.b)) for j, a in enumerate(row) if a]
-        self.sums = Sums(code, self.on, "stages", entries, self.count + 1)
+        self.sums = WeightedSums(code, self.on, "stages", entries, self.count + 1)
         self.nodes = constants(code, "nodes", WORD, tableau.node_of_stage)
-        self.slopes = Rows(code, self.on, self.count, self.size)
+        self.slopes = RowsOnStack(code, self.on, self.count, self.size)
         self.entries = entries
 
     def node(self, stage: Word) -> Word:
@@ -144,9 +144,9 @@ class StagesBack:
         self.stages, self.code, self.on = stages, stages.code, stages.on
         self.rate = stages.step.scaled(depths).rate
         back = sorted((j, i, a) for i, j, a in stages.entries)
-        self.sums = Sums(self.code, self.on, "transposed", back, stages.count)
-        self.cotangents = Rows(self.code, self.on, stages.count + 1, stages.size)
-        self.further = Rows(self.code, self.on, stages.count, stages.size) if stages.used else None
+        self.sums = WeightedSums(self.code, self.on, "transposed", back, stages.count)
+        self.cotangents = RowsOnStack(self.code, self.on, stages.count + 1, stages.size)
+        self.further = RowsOnStack(self.code, self.on, stages.count, stages.size) if stages.used else None
 
     def run(
         self,
@@ -159,11 +159,12 @@ class StagesBack:
         """
         on, code, count, size = self.on, self.code, self.stages.count, self.stages.size
         self.cotangents.put(count, new)
-        for stage in range(count) if self.further else ():
-            self.further.put(stage, further.get(stage, [on.number(0.0)] * size))
+        if self.further is not None:
+            for stage in range(count):
+                self.further.put(stage, further.get(stage, [on.number(0.0)] * size))
         with code.loop_down(count) as stage:
             sums = self.sums.of(stage, self.cotangents)
             slope = [on.mul(rate, value) for rate, value in zip(self.rate, sums, strict=True)]
-            if self.further:
+            if self.further is not None:
                 slope = [on.add(x, y) for x, y in zip(slope, self.further.get(stage), strict=True)]
             self.cotangents.put(stage, pull_back(stage, slope))

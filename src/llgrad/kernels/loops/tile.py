@@ -18,7 +18,7 @@ from llgrad.kernels.builder.handler import Block, Item, module_of
 from llgrad.kernels.expression.program import Program
 from llgrad.kernels.gpu.thread import thread_module
 from llgrad.kernels.loops.noise import normal_numbers
-from llgrad.kernels.loops.stages import Rows
+from llgrad.kernels.loops.stages import RowsOnStack
 from llgrad.kernels.loops.step import Scheme, SchemeStep
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.machine import ffi
@@ -194,9 +194,9 @@ class Tile:
 
     def inputs_of_nodes(self, i: Word) -> Any:
         """The same as a function of the number of a node, which is known when the kernel runs."""
-        random, memory = self._normals(i), dict[str, Rows]()
+        random, memory = self._normals(i), dict[str, RowsOnStack]()
         for name, values in self._changing(i).items():
-            memory[name] = Rows(self.code, self.on, len(values), 1)
+            memory[name] = RowsOnStack(self.code, self.on, len(values), 1)
             for node, value in enumerate(values):
                 memory[name].put(node, [value])
 
