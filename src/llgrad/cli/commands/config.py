@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand
 
+from llgrad.cli.commands.words import PlainWords
+
 ConfigOption = Annotated[
     str | None,
     typer.Option(
@@ -24,7 +26,7 @@ GIVEN: Final = (str, bool, list, tuple)
 """What the parser has of a word that was given; of one that was not it has None, or a mark of its own."""
 
 
-class Configured(TyperCommand):
+class Configured(PlainWords, TyperCommand):
     """A command whose words may come from a file; what is given on the line wins.
 
     The words of both are parsed as one line, which is also the one that the run record tells: a file has no way of its

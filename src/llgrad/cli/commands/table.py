@@ -14,6 +14,7 @@ from llgrad.cli.commands.completing import placeholder
 from llgrad.cli.commands.config import Configured
 from llgrad.cli.commands.panels import GROUPS, arranged
 from llgrad.cli.commands.sketching import sketch
+from llgrad.cli.commands.words import PlainWords
 from llgrad.core.speed.importing import without_collections
 
 COMMANDS: Final[Mapping[str, str]] = {name: module for group in GROUPS.values() for name, module in group.items()}
@@ -59,7 +60,7 @@ class SketchTable(CommandTable):
             return super()._function(name)
 
 
-class CommandGroup(TyperGroup):
+class CommandGroup(PlainWords, TyperGroup):
     """The group of commands by their names; a shell that asks for names is told them without importing a command."""
 
     def __init__(self, commands: Any = None, **options: Any) -> None:

@@ -38,6 +38,17 @@ class Rounded(NamedTuple):
     whole: Any
 
 
+class Splat(ir.Constant):
+    """A vector of one constant in every lane, which its text names once."""
+
+    def __init__(self, kind: Any, one: Any) -> None:
+        super().__init__(kind, None)
+        self.one = one
+
+    def _get_reference(self) -> str:
+        return f"splat ({self.one.type} {self.one.get_reference()})"
+
+
 class Arithmetic:
     """Operations on values of one dtype and width.
 
@@ -286,7 +297,8 @@ class Arithmetic:
         return kind if self.width == 1 else ir.VectorType(kind, self.width)
 
     def _constant(self, kind: Any, value: Any) -> Any:
-        return ir.Constant(kind, value) if self.width == 1 else ir.Constant(self._wide(kind), [value] * self.width)
+        one = ir.Constant(kind, value)
+        return one if self.width == 1 else Splat(self._wide(kind), one)
 
     def _intrinsic(self, name: str, *operands: Any) -> Any:
         module, full = self.builder.module, f"llvm.{name}.{self._suffix}"

@@ -19,6 +19,7 @@ from llgrad.kernels.loops import abreast
 from llgrad.kernels.loops.derivative import Derivative, Tape
 from llgrad.kernels.loops.forward import advance
 from llgrad.kernels.loops.interpolation import Interpolation
+from llgrad.kernels.loops.stages import LoopedStages, RowsOnStack, StagesBack, looped
 from llgrad.kernels.loops.step import Inputs, Scheme, SchemeStep, StepTaken
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.loops.tile import Tile, common_operands, pass_module
@@ -93,7 +94,12 @@ class _Transposed:
         self.abreast = not (taped or self.scheme.many)
         keeping = abreast.KEEPING if self.abreast else KEEPING
         self.pull_back = Derivative(self.step, program.pull_back(wanted), program.state, True, keeping)
+        self.step.prepare(self.pull_back.depths)
         self.between = Interpolation(tile, self.step)
+        self.stages = None
+        if taped and looped(self.scheme):
+            self.stages = LoopedStages(self.step, self.code, self.between.used)
+            self.stages_back = StagesBack(self.stages, self.pull_back.depths)
         zero = self.on.number(0.0)
         self.state, self.cotangent = tile.variables([zero] * self.size), tile.variables([zero] * self.size)
         self.tables = {
@@ -115,12 +121,10 @@ class _Transposed:
             self._run_again()
         else:
             self._run_segments()
-        for name, value in zip(tile.program.starts, self.cotangent, strict=True):
-            tile.put_row(value.get(), f"c_{name}")
         for table in self.tables.values():
             table.keep()
-        for name, value in self.totals.items():
-            tile.put_row(value.get(), f"c_{name}")
+        results = [*zip(tile.program.starts, self.cotangent, strict=True), *self.totals.items()]
+        tile.put_rows([(value.get(), f"c_{name}", 0) for name, value in results])
 
     def _run_back(self, stop: Word, start: Word, load_state: Callable[[Word], None]) -> None:
         """Steps from `stop` back to `start`, from the state before each."""
@@ -197,17 +201,28 @@ class _Transposed:
             tile.block.fail()
         with self._segments(code.pick(failed, 0, self._segment_count())) as (start, stop):
             with code.loop(stop, start) as i:
-                tape.write(i - start, **self._record(i))
+                tape.write(i - start, **self._record(i, tape, i - start))
             tape.write(stop - start, now=[value.get() for value in self.state])
             with code.loop_down(stop, start) as i:
                 self._transpose_recorded(i, tape, i - start)
         code.release(tape.room)
 
-    def _record(self, i: Word) -> dict[str, list[Any]]:
-        """One step forward; what the transposed step needs of it, by what the tape calls it."""
-        step, inputs, now = self.step, self.tile.inputs(i), [value.get() for value in self.state]
-        taken = step.take(now, inputs)
-        found = self._of_stages(self.pull_back, taken, inputs)
+    def _record(self, i: Word, tape: Tape, row: Word) -> dict[str, list[Any]]:
+        """One step forward; what the transposed step needs of it, by what the tape calls it. What stages keep that are
+        a loop is on the tape then.
+        """
+        step, now = self.step, [value.get() for value in self.state]
+        if self.stages is None:
+            inputs = self.tile.inputs(i)
+            taken = step.take(now, inputs)
+            found = self._of_stages(self.pull_back, taken, inputs)
+        else:
+            taken = self.stages.take(
+                now,
+                self.tile.inputs_of_nodes(i),
+                lambda stage, seen, given: tape.write_stage(row, stage, self.pull_back.residuals(seen, given)),
+            )
+            found = {"slopes": self._of_polynomial(taken)}
         for variable, value in zip(self.state, step.finish(now, taken.new)[0], strict=True):
             variable.set(value)
         new = taken.new[self.tile.program.bare :] if self.scheme.project else []
@@ -219,7 +234,11 @@ class _Transposed:
             f"stage{stage}": pull_back.residuals(taken.states[stage], inputs(stage))
             for stage in range(self.scheme.stages)
         }
-        return found | {"slopes": [value for slope in self.between.slopes(taken).values() for value in slope]}
+        return found | {"slopes": self._of_polynomial(taken)}
+
+    def _of_polynomial(self, taken: StepTaken) -> list[Any]:
+        """The slopes that it needs."""
+        return [value for slope in self.between.slopes(taken).values() for value in slope]
 
     def _run_abreast(self) -> None:
         """With a tape of many steps at once, from the states before them."""
@@ -246,12 +265,20 @@ class _Transposed:
         slopes, size = tape.read(row, "slopes"), self.size
         inside = {stage: slopes[k * size : (k + 1) * size] for k, stage in enumerate(self.between.used)}
         self._count_saves()
-        self._transpose(
-            i,
-            lambda stage, slope: self.pull_back.of_residuals(tape.read(row, f"stage{stage}"), slope),
-            lambda g: self.step.along_sphere(tape.after(row), g, tape.read(row, "scales"), True, ended=True),
-            self.between.pulled_back(tape.read(row, "now"), inside, i),
-        )
+
+        def along_sphere(g: list[Any]) -> list[Any]:
+            return self.step.along_sphere(tape.after(row), g, tape.read(row, "scales"), True, ended=True)
+
+        within = self.between.pulled_back(tape.read(row, "now"), inside, i)
+        if self.stages is None:
+            self._transpose(
+                i,
+                lambda stage, slope: self.pull_back.of_residuals(tape.read(row, f"stage{stage}"), slope),
+                along_sphere,
+                within,
+            )
+        else:
+            self._transpose_loop(i, tape, row, along_sphere, within)
 
     # ---- one step
 
@@ -295,6 +322,40 @@ class _Transposed:
         for name, value in sums.items():
             self.totals[name].set(value)
         self._give_samples(i, of_inputs)
+
+    def _transpose_loop(self, i: Word, tape: Tape, row: Word, along_sphere: Callable[..., Any], inside: Inside) -> None:
+        """The same of a step whose stages are a loop."""
+        on, code, back = self.on, self.code, self.stages_back
+        g = along_sphere([value.get() for value in self.cotangent])
+        within, of_slopes = inside
+        for axis, variable in enumerate(self.cotangent):
+            variable.set(on.sum([g[axis], *within[axis : axis + 1]]))
+        of_inputs = RowsOnStack(code, on, self.scheme.nodes, len(self.channels))
+        for node in range(self.scheme.nodes):
+            of_inputs.put(node, [on.number(0.0)] * len(self.channels))
+
+        def pull_back(stage: Word, slope: list[Any]) -> list[Any]:
+            found = self.pull_back.of_residuals(tape.read_stage(row, stage), slope)
+            own = dict(zip(self.active, found[self.size :], strict=True))
+            added = [*zip(self.cotangent, found, strict=False), *((self.totals[n], own[n]) for n in self.parameters)]
+            for variable, value in added:
+                variable.set(on.add(variable.get(), value))
+            for name, table in self.tables.items():
+                for place, number in own[name]:
+                    table.add(place, number)
+            of_inputs.add(back.stages.node(stage), [own[name] for name in self.channels])
+            return found[: self.size]
+
+        further = {
+            stage: [self._scaled(axis, value) for axis, value in enumerate(values)]
+            for stage, values in of_slopes.items()
+        }
+        back.run(g, further, pull_back)
+        samples = [of_inputs.get(node) for node in range(self.scheme.nodes)]
+        self._give_samples(
+            i,
+            {(name, node): [row[k]] for node, row in enumerate(samples) for k, name in enumerate(self.channels)},
+        )
 
     def _scaled(self, axis: int, value: Any) -> Any:
         """A slope's cotangent as the pull-back takes it."""

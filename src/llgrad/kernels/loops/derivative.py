@@ -18,6 +18,7 @@ from llgrad.kernels.expression.simplify import Known, is_number
 from llgrad.kernels.expression.splits.keeping import KEEPING, cheapest
 from llgrad.kernels.expression.splits.late import without
 from llgrad.kernels.expression.translate import graph_of
+from llgrad.kernels.loops.stages import looped
 from llgrad.kernels.loops.step import SchemeStep
 
 LINE: Final = 64
@@ -210,7 +211,9 @@ class Tape:
     """
 
     def __init__(self, code: Code, on: Arithmetic, pull_back: Derivative, slopes: int, steps: Word) -> None:
-        """In memory of its own, `room`, for so many steps; `slopes` is how many numbers the polynomial needs."""
+        """In memory of its own, `room`, for so many steps; `slopes` is how many numbers the polynomial needs. Where the
+        stages are a loop, all keep the same.
+        """
         self.code, self.bytes = code, on.bits // 8
         program, scheme, graph = pull_back.step.program, pull_back.step.scheme, pull_back.graph
         self.kinds: list[Any] = []
@@ -219,7 +222,7 @@ class Tape:
         state = dict(zip(pull_back.slope, self.slots["now"], strict=False))
         for stage in range(scheme.stages):
             kinds = {node: _kind(on, graph.dtype_of(node)) for node in pull_back.cut}
-            given = {} if stage else state
+            given = {} if stage or looped(scheme) else state
             self.slots[f"stage{stage}"] = [
                 given[node] if node in given else self._more([kind])[0] for node, kind in kinds.items()
             ]
@@ -256,6 +259,20 @@ class Tape:
         return [
             self.code.load(self._address(row, slot), self.kinds[slot], align=self.bytes) for slot in self.slots[name]
         ]
+
+    def write_stage(self, row: Word, stage: Word, values: Sequence[Any]) -> None:
+        """What a row holds of a stage, of those that are a loop."""
+        for k, value in enumerate(values):
+            self.code.store(value, self._of_stage(row, stage, k), align=self.bytes)
+
+    def read_stage(self, row: Word, stage: Word) -> list[Any]:
+        """The same, read where it is asked for."""
+        kinds = [self.kinds[slot] for slot in self.slots["stage0"]]
+        return [self.code.load(self._of_stage(row, stage, k), kind, align=self.bytes) for k, kind in enumerate(kinds)]
+
+    def _of_stage(self, row: Word, stage: Word, k: int) -> Word:
+        first = self.slots["stage0"]
+        return self._address(row, first[k]) + stage * (len(first) * self.slot)
 
     def after(self, row: Word) -> list[Any]:
         """The state after a step, and of a tangent what it was before its projection."""

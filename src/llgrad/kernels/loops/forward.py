@@ -34,20 +34,18 @@ def forward_module(scheme: Scheme, keep: bool) -> Any:
             now = [value.get() for value in state]
             if keep:
                 with code.when(until_keep.now.equals(0)):
-                    for axis, value in enumerate(now):
-                        tile.put_row(value, "kept", keeps.now * len(now) + axis)
+                    tile.put_rows([(value, "kept", keeps.now * len(now) + axis) for axis, value in enumerate(now)])
                     until_keep.set(tile.stride)
                     keeps.add(1)
                 until_keep.add(-1)
             advance(tile, step, state, i, health, between)
             until_save.add(-1)
             with code.when(until_save.now.equals(0)):
-                for name, value in zip(saved, state, strict=True):
-                    tile.put_row(value.get(), name, between.end(saves.now))
+                place = between.end(saves.now)
+                tile.put_rows([(value.get(), name, place) for name, value in zip(saved, state, strict=True)])
                 until_save.set(tile.every)
                 saves.add(1)
-        for name, value in zip(final, state, strict=True):
-            tile.put_row(value.get(), name)
+        tile.put_rows([(value.get(), name, 0) for name, value in zip(final, state, strict=True)])
         health.write("first_bad")
 
     return pass_module(scheme, operands, item, "forward pass" + " that keeps states" * keep)

@@ -71,10 +71,8 @@ class Interpolation:
         if not self.present:
             return
         with self.inside(i) as (row, weights):
-            for name, value in zip(
-                self.state, self.step.projected(self.value(now, self.slopes(taken), weights)), strict=True
-            ):
-                self.tile.put_row(value, f"saved_{name}", row)
+            state = self.step.projected(self.value(now, self.slopes(taken), weights))
+            self.tile.put_rows([(value, f"saved_{name}", row) for name, value in zip(self.state, state, strict=True)])
 
     def save_tangents(
         self,
@@ -101,8 +99,10 @@ class Interpolation:
                     )
                     for axis, c in enumerate(start)
                 ]
-                for name, value in zip(self.state, step.along_sphere(state, moved, scales), strict=True):
-                    tile.put_row(value, f"d_saved_{name}", total * k + row)
+                tangent, place = step.along_sphere(state, moved, scales), total * k + row
+                tile.put_rows(
+                    [(value, f"d_saved_{name}", place) for name, value in zip(self.state, tangent, strict=True)]
+                )
 
     def pulled_back(self, now: Sequence[Any], slopes: Slopes, i: Word) -> tuple[list[Any], dict[int, list[Any]]]:
         """Adjoint: what the cotangents of the states within step i are for the state before it, and for its slopes."""

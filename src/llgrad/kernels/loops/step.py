@@ -58,11 +58,11 @@ class Scheme:
 
 
 class StepTaken(NamedTuple):
-    """A step before its projection: the states of its stages, the new state, and the stages' slopes."""
+    """A step before its projection: the states of its stages, the new state, and the stages' slopes by number."""
 
     states: list[list[Any]]
     new: list[Any]
-    slopes: list[Slope]
+    slopes: Mapping[int, Slope]
 
 
 class Weights(NamedTuple):
@@ -121,15 +121,23 @@ class SchemeStep:
 
     def use(self, parameters: Mapping[str, Any]) -> None:
         """Take these values of the parameters in the code that is written from here on."""
-        self.parameters = dict(parameters)
-        self.weights = self.scaled([len(own) for own in self.factors])
+        self.parameters, self.prepared = dict(parameters), dict[tuple[int, ...], Weights]()
+        self.weights = self.prepare([len(own) for own in self.factors])
+
+    def prepare(self, depths: Sequence[int]) -> Weights:
+        """What `scaled` gives in all code that is written from here on, written here: before a loop."""
+        self.prepared[tuple(depths)] = found = self.scaled(depths)
+        return found
 
     def scaled(self, depths: Sequence[int]) -> Weights:
         """The weights times so many of the factors of each component."""
-        own = [self.factors[axis][:depth] for axis, depth in enumerate(depths)]
+        if (found := self.prepared.get(tuple(depths))) is not None:
+            return found
+        own = [tuple(self.factors[axis][:depth]) for axis, depth in enumerate(depths)]
 
         def of_each(weight: Any) -> list[Any]:
-            return [self.times(factors, weight) for factors in own]
+            products = {factors: self.times(factors, weight) for factors in dict.fromkeys(own)}
+            return [products[factors] for factors in own]
 
         stages = {place: of_each(weight) for place, weight in self.a.items()}
         return Weights(stages, {j: of_each(weight) for j, weight in self.b.items()}, of_each(self.h))
@@ -153,7 +161,7 @@ class SchemeStep:
         for stage in range(self.scheme.stages):
             states.append(self.stage_state(stage, state, slopes))
             slopes.append(self.slope(states[stage], inputs(stage)))
-        return StepTaken(states, self.new_state(state, slopes), slopes)
+        return StepTaken(states, self.new_state(state, slopes), dict(enumerate(slopes)))
 
     def slope(self, state: Sequence[Any], inputs: Mapping[str, Any]) -> Slope:
         """The slope at a state, without its factors."""

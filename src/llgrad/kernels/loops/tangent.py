@@ -42,6 +42,7 @@ class _Tangents:
         self.channels = [name for name in active if name in program.channels]
         self.step: SchemeStep = tile.step()
         self.push = Pushed(self.step, active, directions)
+        self.step.prepare(self.push.depths)
         self.between = Interpolation(tile, self.step)
         self.state = tile.variables(tile.initial_state())
         self.tangents = [
@@ -75,9 +76,13 @@ class _Tangents:
         self._store("final", lambda k: k)
 
     def _store(self, name: str, place: Any) -> None:
-        for k, tangent in enumerate(self.tangents):
-            for axis, value in zip(self.tile.program.state, tangent, strict=True):
-                self.tile.put_row(value.get(), f"d_{name}_{axis}", place(k))
+        self.tile.put_rows(
+            [
+                (value.get(), f"d_{name}_{axis}", place(k))
+                for k, tangent in enumerate(self.tangents)
+                for axis, value in zip(self.tile.program.state, tangent, strict=True)
+            ]
+        )
 
     def _advance(self, i: Word) -> None:
         step, inputs = self.step, self.tile.inputs(i)

@@ -18,6 +18,7 @@ from llgrad.kernels.builder.handler import Block, Item, module_of
 from llgrad.kernels.expression.program import Program
 from llgrad.kernels.gpu.thread import thread_module
 from llgrad.kernels.loops.noise import normal_numbers
+from llgrad.kernels.loops.stages import RowsOnStack
 from llgrad.kernels.loops.step import Scheme, SchemeStep
 from llgrad.kernels.loops.tables import TableInMemory
 from llgrad.kernels.machine import ffi
@@ -93,17 +94,8 @@ class Tile:
             self.whole,
             wide,
             lambda: self.code.load(address, wide, align=align),
-            lambda: self._repeated(address, kind, self.code.word(1)),
+            lambda: _each(self.code, wide, address, self.code.word(1), self.count),
         )
-
-    def _repeated(self, address: Word, kind: Any, by: Word) -> Any:
-        """Numbers `by` elements apart (0 or 1); those past the end repeat the last one."""
-        code, builder = self.code, self.code.builder
-        found = Variable(code, ir.VectorType(kind, self.W))
-        with code.loop(self.W) as lane:
-            value = code.load(address, kind, lane.min(self.count - 1) * by)
-            found.set(builder.insert_element(found.get(), value, lane.value))
-        return found.get()
 
     def own_row(self, name: str, place: Any = 0) -> Any:
         """As `row`, but zero past the end: what is summed over trajectories."""
@@ -118,17 +110,27 @@ class Tile:
 
     def put_row(self, value: Any, name: str, place: Any = 0) -> None:
         """Write numbers of a result, without those past the end."""
-        code, address = self.code, self.address(name, place)
+        self.put_rows([(value, name, place)])
+
+    def put_rows(self, rows: Sequence[tuple[Any, str, Any]]) -> None:
+        """The same of several: (value, name, place) of each. Those of a partial tile are written by one loop."""
+        code = self.code
+        placed = [(value, self.address(name, place)) for value, name, place in rows]
         if self.W == 1:
-            return code.store(value, address)
+            for value, address in placed:
+                code.store(value, address)
+            return
         with code.either(self.whole) as (then, otherwise):
             with then:
-                code.store(value, address, align=self.bytes)
+                for value, address in placed:
+                    code.store(value, address, align=self.bytes)
             with otherwise:
-                kept = Variable(code, value.type)
-                kept.set(value)
+                kept = [Variable(code, value.type) for value, _ in placed]
+                for variable, (value, _) in zip(kept, placed, strict=True):
+                    variable.set(value)
                 with code.loop(self.count) as lane:
-                    code.store(code.builder.extract_element(kept.get(), lane.value), address, lane)
+                    for variable, (_, address) in zip(kept, placed, strict=True):
+                        code.store(code.builder.extract_element(variable.get(), lane.value), address, lane)
 
     def each(self, name: str, place: Any = 0, size: Word | None = None, kind: Any = None) -> Any:
         """Numbers of an operand that has one for all trajectories or one for each, `place` elements on; `size` is the
@@ -139,14 +141,14 @@ class Tile:
         align = kind.width // 8 if isinstance(kind, ir.IntType) else self.bytes
         start = self.pointers[name] + self.code.word(place) * align
         by = (size - 1).min(1)
-        mine = start + self.base * by * align
         if self.W == 1:
-            return self.code.load(mine, kind)
-        return self.code.chosen(
-            by.equals(0),
-            ir.VectorType(kind, self.W),
-            lambda: self.on.everywhere(self.code.load(start, kind)),
-            lambda: self._row(mine, kind),
+            return self.code.load(start + self.base * by * align, kind)
+        wide = ir.VectorType(kind, self.W)
+        return self.code.routine(
+            f"each.{kind}.{self.W}",
+            lambda code, start, by, base, count: _each(code, wide, start + base * by * align, by, count),
+            *(start, by, self.base, self.count),
+            result=wide,
         )
 
     def size(self, name: str) -> Word:
@@ -182,15 +184,30 @@ class Tile:
 
     def inputs(self, i: Word) -> Any:
         """What changes during a run, of a step: a function of the stage."""
-        changing, random = self.samples(i), self._normals(i)
-        if self.program.timed:
-            changing = changing | {TIME: self._times(i)}
+        changing, random = self._changing(i), self._normals(i)
         nodes = self.scheme.tableau.node_of_stage
 
         def of_stage(stage: int) -> Mapping[str, Any]:
             return {name: values[nodes[stage]] for name, values in changing.items()} | random
 
         return of_stage
+
+    def inputs_of_nodes(self, i: Word) -> Any:
+        """The same as a function of the number of a node, which is known when the kernel runs."""
+        random, memory = self._normals(i), dict[str, RowsOnStack]()
+        for name, values in self._changing(i).items():
+            memory[name] = RowsOnStack(self.code, self.on, len(values), 1)
+            for node, value in enumerate(values):
+                memory[name].put(node, [value])
+
+        def of_node(node: Word) -> Mapping[str, Any]:
+            return {name: rows.get(node)[0] for name, rows in memory.items()} | random
+
+        return of_node
+
+    def _changing(self, i: Word) -> dict[str, list[Any]]:
+        """By name, what changes during a step, at its nodes."""
+        return self.samples(i) | ({TIME: self._times(i)} if self.program.timed else {})
 
     def _times(self, i: Word) -> list[Any]:
         """The times of the nodes of a step."""
@@ -253,3 +270,12 @@ class Health:
             never = builder.icmp_signed("==", value, value.type(self.never))
             value = value if tile.on.bits == 32 else builder.trunc(value, UINT32)
             tile.code.store(builder.select(never, UINT32(-1), value), address, lane)
+
+
+def _each(code: Code, wide: Any, address: Word, by: Word, count: Word) -> Any:
+    """Numbers `by` elements apart (0 or 1); those past the end repeat the last one."""
+    found = Variable(code, wide)
+    with code.loop(wide.count) as lane:
+        value = code.load(address, wide.element, lane.min(count - 1) * by)
+        found.set(code.builder.insert_element(found.get(), value, lane.value))
+    return found.get()
