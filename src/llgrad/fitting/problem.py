@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import equinox as eqx
 import jax
@@ -16,6 +16,9 @@ from llgrad.devices.bounds import Bound
 from llgrad.fitting.targets.recording import Recording
 from llgrad.fitting.targets.sought import Sought
 from llgrad.fitting.targets.traces import TraceRecording
+
+REMEMBERED: Final = 4
+"""So many of the last parameters of a problem are remembered with their physical values."""
 
 
 class Problem(PlainMethods):
@@ -53,8 +56,13 @@ class Problem(PlainMethods):
 
     def physical_with_slopes(self, u: Any) -> tuple[np.ndarray, np.ndarray]:
         """These, and the slope (p,) of each by its own u, of a known u."""
-        found = _physical(held_of(self, _without_recordings, ("recordings", "rate")), np.asarray(u, float))
-        return tuple(np.asarray(leaf) for leaf in found)  # type: ignore[return-value]
+        u = np.asarray(u, float)
+        held, key = held_of(self, _without_recordings, ("recordings", "rate")), u.tobytes()
+        if key not in held.known:
+            held.known[key] = tuple(np.asarray(leaf) for leaf in _physical(held, u))
+            for old in list(held.known)[:-REMEMBERED]:
+                held.known.pop(old, None)
+        return held.known[key]
 
     def free(self, values: Any) -> np.ndarray:
         """The unbounded parameters u (p,) of known physical values."""
