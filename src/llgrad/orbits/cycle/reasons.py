@@ -31,6 +31,8 @@ BELOW: Final = 1e-2
 ROUNDING: Final = 1e-12
 VERY: Final = 100.0
 """So much faster than the turning is said."""
+HARDLY: Final = 1e-6
+"""Deviations that grow more slowly than this part of their turning hardly grow."""
 CLOSE: Final = 0.1
 """A run so near to a state at rest, in parts of it, has come to its neighbourhood."""
 
@@ -46,9 +48,9 @@ def reason_of(model: Any, flow: Flow, start: Any, settled: Settled, stiffness: f
         return f"no cycle: from its start {name} runs away to infinity within {settled.time:.3g} ns"
     if settled.outcome is SettlingOutcome.STIFF:
         return (
-            f"no cycle was looked for: at rest near its start {_fastest_of(flow, start)} of {name} moves {stiffness:.3g} "
-            f"times faster than the slowest motion turns, so that no run can follow both; make it slower: from {VERY:g} "
-            "times on, what is faster hardly changes an orbit"
+            f"no cycle was looked for: at rest near its start {_fastest_of(flow, start)} of {name} moves "
+            f"{stiffness:.3g} times faster than the slowest motion turns, so that no run can follow both; make it "
+            f"slower: from {VERY:g} times on, what is faster hardly changes an orbit"
         )
     if settled.outcome is SettlingOutcome.NEITHER:
         if (at_threshold := _of_threshold(model, flow, settled)) is not None:
@@ -89,15 +91,15 @@ def _of_threshold(model: Any, flow: Flow, settled: Settled) -> str | None:
     state, slope, values = rest_and_rates(flow, settled.state)
     rate, turn = float(values[0].real), abs(float(values[0].imag))
     near = float(jnp.max(jnp.abs(state - settled.state))) < CLOSE * max(1.0, float(jnp.max(jnp.abs(state))))
-    if not (near and float(slope) < 1e-9 and abs(rate) * settled.time < 1 and turn > VERY * abs(rate)):
+    if not (near and float(slope) < 1e-9 and abs(rate) * settled.time < 1 and abs(rate) < HARDLY * turn):
         return None
     current = float(model.current) if isinstance(model, Oscillator) else 0.0
     found = _threshold_near(flow, state, current) if current else None
     where = "" if found is None else f", {found * 1e3:.12g} mA,"
     return (
         f"no cycle: {type(model).__name__} is at a threshold{where} where deviations from rest at {_told(flow, state)} "
-        f"turn at {turn / (2 * math.pi):.4g} GHz and hardly grow ({rate:.2g} /ns): what begins there is too small to be "
-        "told from rest; go a little away from it"
+        f"turn at {turn / (2 * math.pi):.4g} GHz and hardly grow or decay ({rate:.2g} /ns): what begins there is too "
+        "small to be told from rest; go a little away from it"
     )
 
 
