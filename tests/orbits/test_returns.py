@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from llgrad.fitting.orbits.turns import NEAR, last_turns, nearest_turn, recent_turn, returns, size_of, times_round
+from llgrad.fitting.orbits.turns import (
+    NEAR,
+    apart_from,
+    last_turns,
+    nearest_turn,
+    recent_turn,
+    returns,
+    size_of,
+    times_round,
+)
 from llgrad.orbits.cycle.settling import last_turn
 
 STEPS = 400
@@ -57,9 +66,10 @@ def test_turns_of_many_runs_are_those_of_each(kind, which, alone, rng):
             continue
         assert told.steps[b] == pytest.approx(expected, rel=1e-9)
         turn = paths[:, b, -int(np.ceil(expected)) :]
-        np.testing.assert_allclose(told.middle[b], turn.mean(axis=1), atol=1e-12)
+        whole = turn.sum(axis=1) - (turn.shape[1] - expected) * turn[:, 0]
+        np.testing.assert_allclose(told.middle[b], whole / expected, atol=1e-12)
         begun = np.array([np.interp(STEPS - 1 - expected, np.arange(STEPS), row) for row in paths[:, b]])
-        size = np.abs(turn - turn.mean(axis=1, keepdims=True)).max()
+        size = np.abs(turn - told.middle[b][:, None]).max()
         assert told.gap[b] == pytest.approx(np.abs(begun - paths[:, b, -1]).max() / size, rel=1e-6, abs=1e-9)
     assert kind == "straight" or np.isfinite(told.steps).all()
 
@@ -68,6 +78,24 @@ def test_the_size_of_runs_is_the_largest_distance_from_their_means(rng):
     paths = rng.normal(size=(3, 5, 40))
     apart = np.abs(paths - paths.mean(axis=2, keepdims=True)).max(axis=(0, 2))
     np.testing.assert_allclose(size_of(paths), apart, rtol=1e-14)
+
+
+def test_the_middle_of_a_turn_is_that_of_its_orbit_however_few_steps_it_took(rng):
+    paths, slopes = runs("turning", rng, 40)
+    found = returns(paths, slopes)
+    told = last_turns(found, recent_turn(found, paths), paths)
+    assert (np.abs(told.middle) <= (np.pi / told.steps[:, None]) ** 2).all()
+
+
+@pytest.mark.parametrize("count", (8, 32, 128))
+def test_points_of_an_orbit_are_on_it_between_its_states_too(count, rng):
+    """Points beside it are as far from it as they are, up to how far its arcs are from their chords."""
+    angle, at, away = 2 * np.pi * np.arange(count) / count, rng.uniform(0, 2 * np.pi, (5, 2)), rng.uniform(0, 0.3, 5)
+    orbits = np.array([[1.0], [2.0]])[..., None] * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
+    points = np.stack([np.cos(at) * [1.0, 2.0], np.sin(at) * [1.0, 2.0], np.repeat(away[:, None], 2, axis=1)], axis=2)
+    np.testing.assert_allclose(
+        apart_from(orbits, points), np.repeat(away[:, None], 2, axis=1), atol=2 * (1 - np.cos(np.pi / count))
+    )
 
 
 @pytest.mark.parametrize("turns", (1, 2, 3))

@@ -6,18 +6,18 @@ import abc
 import math
 from typing import Any, Final
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from llgrad.core.record import is_concrete
+from llgrad.core.speed.plain_methods import PlainMethods
 from llgrad.core.units import show
 
 EDGE: Final = 0.01
 """A search that would start on an edge starts this part of the range inside."""
 
 
-class Bound(eqx.Module):
+class Bound(PlainMethods):
     """A bijection between the real line, where the methods search, and the values that a parameter may have."""
 
     @abc.abstractmethod

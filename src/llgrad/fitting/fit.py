@@ -150,7 +150,8 @@ def _on_orbits(prepared: PreparedFit, log: Log) -> PreparedFit:
     for _, recording in prepared.problem.sought:
         if isinstance(recording, LoopRecording):
             recording.check(prepared.values)
-    problem, orbits = on_orbits(prepared.problem, prepared.values, prepared.m0, log)
+    begun = prepared.problem.values_at(prepared.problem.free(prepared.values))  # rounded as the search has them
+    problem, orbits = on_orbits(prepared.problem, begun, prepared.m0, log)
     if any(not one.moving.any() for one in orbits):
         raise ValueError(_not_simulated(problem, prepared.values))
     return prepared._replace(problem=problem)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import equinox as eqx
 import jax
@@ -11,13 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.speed.held import held_jit, held_of, with_parts
+from llgrad.core.speed.plain_methods import PlainMethods
 from llgrad.devices.bounds import Bound
 from llgrad.fitting.targets.recording import Recording
 from llgrad.fitting.targets.sought import Sought
 from llgrad.fitting.targets.traces import TraceRecording
 
+REMEMBERED: Final = 4
+"""So many of the last parameters of a problem are remembered with their physical values."""
 
-class Problem(eqx.Module):
+
+class Problem(PlainMethods):
     """Residuals of one or more recordings as a function of the unbounded parameters u (p,) and the starting states (R,
     3).
 
@@ -52,8 +56,17 @@ class Problem(eqx.Module):
 
     def physical_with_slopes(self, u: Any) -> tuple[np.ndarray, np.ndarray]:
         """These, and the slope (p,) of each by its own u, of a known u."""
-        found = _physical(held_of(self, _without_recordings, ("recordings", "rate")), np.asarray(u, float))
-        return tuple(np.asarray(leaf) for leaf in found)  # type: ignore[return-value]
+        u = np.asarray(u, float)
+        held, key = held_of(self, _without_recordings, ("recordings", "rate")), u.tobytes()
+        if key not in held.known:
+            held.known[key] = tuple(np.asarray(leaf) for leaf in _physical(held, u))
+            for old in list(held.known)[:-REMEMBERED]:
+                held.known.pop(old, None)
+        return held.known[key]
+
+    def free(self, values: Any) -> np.ndarray:
+        """The unbounded parameters u (p,) of known physical values."""
+        return np.array([bound.free(float(value)) for bound, value in zip(self.bounds, values, strict=True)])
 
     def values_at(self, u: Any) -> np.ndarray:
         """Physical values (p,) [SI] of a known u (p,)."""
@@ -102,7 +115,7 @@ def _physical(problem: Problem, u: Any) -> tuple[Any, Any]:
     return values, jnp.diag(slopes)
 
 
-class CostEvaluation(eqx.Module):
+class CostEvaluation(NamedTuple):
     """Cost Σr², gradient Jᵀr and JᵀJ of a batch of parameter sets: shapes (S,), (S, p), (S, p, p); and the orbits that
     were found for each, from which the next ones are."""
 

@@ -45,7 +45,7 @@ def search_in_segments(
     """The search on all pieces, from the answer of the first ones and from the given start; the better one is kept."""
     best = int(np.argmin(found.cost))
     answer = dict(zip(first.problem.names, found.u[best], strict=True))
-    given = [bound.free(float(v)) for bound, v in zip(whole.problem.bounds, whole.values, strict=True)]
+    given = list(whole.problem.free(whole.values))
     begun = np.array([answer.get(name, given[i]) for i, name in enumerate(whole.problem.names)])
     results = [_rounds(whole, u, found.m0[best], log) for u in (begun, np.array(given))]
     return min(results, key=lambda pair: float(pair[1].cost[0]))

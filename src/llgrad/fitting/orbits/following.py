@@ -100,7 +100,8 @@ def _along(problem: Problem, found: MethodEnd, log: Log) -> tuple[Problem, Metho
         if found.interrupted or not np.isfinite(found.cost[best]):
             break
         values = problem.values_at(u)
-        moved, orbits = on_orbits(problem, values, m0, log)
+        there = None if found.near is None else taken(found.near, best)
+        moved, orbits = on_orbits(problem, values, m0, log, there)
         moved = on_the_choice(moved, choices(moved, orbits, u, m0))
         after = float(evaluate(moved, u[None], m0[None], np.float64(np.inf)).cost[0])
         if found.converged[best] and abs(after - found.cost[best]) <= STILL * after + EXACT**2 * _signal(moved):

@@ -33,18 +33,22 @@ ACCURACY: Final = 1e-8
 """Relative error of period and states that is left by the length of the steps."""
 
 
-def orbits_of(recording: OrbitRecording, values: np.ndarray, m0: np.ndarray, log: Log) -> Orbits:
-    """The orbits at these parameters (p,) [SI], as many states of each as their accuracy takes."""
+def orbits_of(
+    recording: OrbitRecording, values: np.ndarray, m0: np.ndarray, log: Log, there: Near | None = None
+) -> Orbits:
+    """The orbits at these parameters (p,) [SI], as many states of each as their accuracy takes; `there` as in
+    `followed`."""
     log.check()
     key = recording.row, recording.near.states.shape, np.asarray(values).tobytes()
     if key not in log.known:
         count = recording.near.states.shape[1]
-        log.known[key] = _orbits_of(recording, (np.asarray(values), np.asarray(m0[recording.row])), count, log)
+        given = np.asarray(values), np.asarray(m0[recording.row])
+        log.known[key] = _orbits_of(recording, given, count, log, there and _thinned(there, COUNT))
     return log.known[key]
 
 
-def _orbits_of(recording: OrbitRecording, given: tuple[Any, Any], least: int, log: Log) -> Orbits:
-    runs = followed(recording, given, log)
+def _orbits_of(recording: OrbitRecording, given: tuple[Any, Any], least: int, log: Log, there: Near | None) -> Orbits:
+    runs = followed(recording, given, log, there)
     orbits = _looked_for(recording, given, runs)
     orbits = orbits.led_by(nearest(recording, orbits))
     return _accurate(recording, given, orbits, least)
@@ -57,14 +61,16 @@ def nearest(recording: OrbitRecording, orbits: Orbits) -> np.ndarray:
     return np.argmin(np.where(orbits.closed, far, 1e300 + 1e290 * np.minimum(far, 1e9)), axis=0)
 
 
-def on_orbits(problem: Problem, values: np.ndarray, m0: np.ndarray, log: Log) -> tuple[Problem, tuple[Orbits, ...]]:
+def on_orbits(
+    problem: Problem, values: np.ndarray, m0: np.ndarray, log: Log, there: tuple[Any, ...] | None = None
+) -> tuple[Problem, tuple[Orbits, ...]]:
     """The problem with tables and spectra begun from the orbits at these parameters (p,) [SI], and all orbits of each
-    such recording, first those."""
+    such recording, first those. `there`: of each recording the orbits from which a search has come to them."""
     near, found = [], []
-    for recording in problem.recordings:
+    for number, recording in enumerate(problem.recordings):
         near.append(())
         if isinstance(recording, OrbitRecording):
-            found.append(orbits_of(recording, values, m0, log))
+            found.append(orbits_of(recording, values, m0, log, there[number] if there else None))
             near[-1] = Near(*(np.asarray(leaf[0]) for leaf in found[-1].near))
     return problem.near_to(tuple(near)), tuple(found)
 
@@ -75,13 +81,13 @@ def near_each(problem: Problem, u: np.ndarray, m0: np.ndarray, log: Log) -> tupl
     for one, state in zip(u, m0, strict=True):
         begun, _ = on_orbits(problem, problem.values_at(one), state, log)
         pairs = zip(begun.near, problem.near, strict=True)
-        each.append(tuple(_thinned(near, like) if near else () for near, like in pairs))
+        each.append(tuple(_thinned(near, like.states.shape[1]) if near else () for near, like in pairs))
     return jax.tree.map(lambda *leaves: np.stack(leaves), *each)
 
 
-def _thinned(near: Near, like: Near) -> Near:
-    """Orbits of no more states than others have."""
-    every = near.states.shape[1] // like.states.shape[1]
+def _thinned(near: Near, count: int) -> Near:
+    """Orbits of no more than so many states."""
+    every = near.states.shape[1] // count
     return Near(np.asarray(near.states)[:, ::every], np.asarray(near.period))
 
 

@@ -15,7 +15,7 @@ from llgrad.fitting.methods.base import Log
 from llgrad.fitting.orbits.cycles import Near, RowAtRest, flow_at, linear_at
 from llgrad.fitting.orbits.recording import OrbitRecording
 from llgrad.fitting.orbits.shooting import Given, OfOrbits, Shot, at_rest, given_to, shot, whole_count, widened
-from llgrad.fitting.orbits.turns import last_turns, nearest_turn, recent_turn, returns, size_of, times_round
+from llgrad.fitting.orbits.turns import apart_from, last_turns, nearest_turn, recent_turn, returns, size_of, times_round
 from llgrad.orbits.cycle.settling import ANGLE, SLOWLY, STEPS, STILL
 from llgrad.orbits.results.precision import working
 
@@ -96,31 +96,50 @@ class _Piece(NamedTuple):
     """[ns] between two states (B,)."""
 
 
-def followed(recording: OrbitRecording, parameters: tuple[Any, Any], log: Log) -> Orbits:
+def followed(recording: OrbitRecording, parameters: tuple[Any, Any], log: Log, there: Near | None = None) -> Orbits:
     """What the runs from many states come to, each orbit once: as soon as a turn comes back to near where it began, the
-    orbit is found from it. `parameters`: all of them (p,) [SI], and the reference state."""
+    orbit is found from it. `parameters`: all of them (p,) [SI], and the reference state.
+
+    `there`: orbits (K,) from which a search has come to these parameters: what runs come to is compared with them
+    first."""
     given = given_to(recording, *parameters)
     runs = _Runs(_states(recording, given))
-    found: list[_Known] = []
+    found = [] if there is None else [_Known(once_round(shot(recording, *parameters, there, resting=False)))]
     for _ in range(PIECES):
         log.check()
-        going = np.flatnonzero(~runs.done.all(axis=1))
-        if not going.size:
+        if runs.done.all():
             break
         runs.go_on(given)
         for known in found:
             known.compare(runs)
-        for lane in map(int, going):
-            guesses = runs.guesses(lane, found)
-            if np.isfinite(guesses).any():
-                turn = _turn(*given.parameters, given.settings, *given.wide((runs.states[lane], guesses)))
-                here = shot(recording, *parameters, Near(given.own(turn), guesses), resting=False)
-                closed = here.closed & runs.holds(lane, here)
-                found.append(_Known(here._replace(closed=closed)))
-                found[-1].compare(runs)
-                runs.done[lane] |= closed
-            log.count(int((~runs.done[lane]).sum()))
+        while np.isfinite(guesses := runs.guesses(found)).any():
+            lanes = runs.best_of(guesses)
+            states, periods = taken_of(runs.states, lanes), taken_of(guesses, lanes)
+            turn = _turn(*given.parameters, given.settings, *given.wide((states, periods)))
+            here = once_round(shot(recording, *parameters, Near(given.own(turn), periods), resting=False))
+            here = here._replace(closed=here.closed & passes(here, states))
+            found.append(_Known(here))
+            found[-1].compare(runs)
+            runs.tried_out(lanes, here.closed)
+        log.count(int((~runs.done).sum()))
     return _put_together(given, runs, [known.shot for known in found])
+
+
+def taken_of(leaf: np.ndarray, lanes: np.ndarray) -> np.ndarray:
+    """Of leaves (L, K, …) those of one lane of each setting (K,)."""
+    return leaf[lanes, np.arange(len(lanes))]
+
+
+def once_round(shot: Shot) -> Shot:
+    """With those orbits (K,) only that go round once."""
+    return shot._replace(closed=shot.closed & (times_round(shot.near.states) == 1))
+
+
+def passes(shot: Shot, states: np.ndarray) -> np.ndarray:
+    """Whether orbits (K,) are those that runs are on, which are at states (K, n)."""
+    own = shot.near.states
+    size = np.abs(own - own.mean(axis=1, keepdims=True)).max(axis=(1, 2))
+    return np.sqrt(((own - states[:, None]) ** 2).sum(axis=2)).min(axis=1) < 2 * size
 
 
 def _states(recording: OrbitRecording, given: Given) -> np.ndarray:
@@ -178,21 +197,21 @@ class _Runs:
         self.periods[going] = np.where(better, turns.steps * piece.interval, np.nan)
         self.middles[going] = turns.middle
 
-    def guesses(self, lane: int, found: list[_Known]) -> np.ndarray:
-        """Periods [ns] (K,) of the last turns that belong to no orbit that was found already; NaN elsewhere."""
-        periods = np.where(self.done[lane], np.nan, self.periods[lane])
+    def guesses(self, found: list[_Known]) -> np.ndarray:
+        """Periods [ns] (L, K) of the last turns that belong to no orbit that was found already; NaN elsewhere."""
         for known in found:
-            here = known.same[lane] & np.isfinite(periods)
-            self.done[lane] |= here
-            periods[here] = np.nan
-        return periods
+            self.done |= known.same & np.isfinite(self.periods)
+        return np.where(self.done, np.nan, self.periods)
 
-    def holds(self, lane: int, shot: Shot) -> np.ndarray:
-        """Whether orbits (K,) are those that the runs are on: through their states."""
-        states = shot.near.states
-        size = np.abs(states - states.mean(axis=1, keepdims=True)).max(axis=(1, 2))
-        far = np.sqrt(((states - self.states[lane][:, None]) ** 2).sum(axis=2)).min(axis=1)
-        return (far < 2 * size) & (~shot.closed | (times_round(states) == 1))
+    def best_of(self, guesses: np.ndarray) -> np.ndarray:
+        """The lane (K,) of each setting whose turn came nearest to where it began, of those with a guess."""
+        return np.argmin(np.where(np.isnan(guesses), np.inf, self.tried), axis=0)
+
+    def tried_out(self, lanes: np.ndarray, closed: np.ndarray) -> None:
+        """The turns of one lane of each setting (K,) have been tried, and led to orbits or not."""
+        rows = np.arange(len(lanes))
+        self.done[lanes, rows] |= closed
+        self.periods[lanes, rows] = np.nan
 
     @property
     def stills(self) -> np.ndarray:
@@ -219,10 +238,7 @@ class _Known:
         """Whether the last turn of each run (L, K), or several of it, is on its orbit, nearly: of its period, about
         its middle, and at its states."""
         shot = self.shot
-        apart = np.full((*runs.done.shape, shot.near.states.shape[1]), 0.0)
-        for i in range(runs.states.shape[2]):
-            np.maximum(apart, np.abs(shot.near.states[..., i] - runs.states[:, :, None, i]), out=apart)
-        apart = apart.min(axis=2)
+        apart = apart_from(shot.near.states, runs.states)
         ratio = runs.periods / shot.near.period
         alike = np.abs(ratio / np.maximum(np.round(ratio), 1) - 1) < ALIKE
         about = np.abs(runs.middles - self.middle).max(axis=2)

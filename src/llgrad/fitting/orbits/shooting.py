@@ -25,8 +25,8 @@ from llgrad.orbits.cycle.newton import newton
 from llgrad.orbits.cycle.solving import error_of
 from llgrad.orbits.results.precision import working
 
-REMEMBERED: Final = 4
-"""So many of the last shootings of a recording are remembered."""
+REMEMBERED: Final = 6
+"""So many of the last shootings of a recording are remembered, two of which are of the same orbits."""
 
 
 class OfOrbits(Sought):
@@ -154,6 +154,9 @@ def shot(recording: OfOrbits, values: Any, m0: Any, near: Near, *, resting: bool
     found = known.get(key)
     if found is None:  # a fit asks for the orbits at its answer several times
         found = known[key] = _shot(recording, given, len(values), near, resting)
+        if found.closed.all():  # from themselves, they are found again
+            for other in (True, False):
+                known[other, *key[1:3], *(leaf.tobytes() for leaf in found.near)] = found
         for old in list(known)[:-REMEMBERED]:
             known.pop(old, None)
     return found

@@ -89,15 +89,33 @@ def last_turns(found: Returns, places: np.ndarray, paths: np.ndarray) -> LastTur
     if runs.size:
         turns = length - 1 - found.time[places[runs]]
         last = np.ceil(turns).astype(int)
-        edges = np.stack([(runs + 1) * length - last, (runs + 1) * length], axis=1).ravel()
+        begun = (runs + 1) * length - last
+        edges = np.stack([begun, (runs + 1) * length], axis=1).ravel()
         edges = edges[edges < count * length]
         flat = paths.reshape(n, -1)
-        mean = np.add.reduceat(flat, edges, axis=1)[:, ::2] / last
+        # of the first step only that part counts which belongs to the turn
+        mean = (np.add.reduceat(flat, edges, axis=1)[:, ::2] - (last - turns) * flat[:, begun]) / turns
         high, low = (ufunc.reduceat(flat, edges, axis=1)[:, ::2] for ufunc in (np.maximum, np.minimum))
         size = np.maximum(np.maximum(high - mean, mean - low).max(axis=0), TINY)
         steps[runs], middle[runs] = turns, mean.T
         gap[runs] = np.abs(found.apart[:, places[runs]]).max(axis=0) / size
     return LastTurns(steps, gap, middle)
+
+
+def apart_from(states: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """How far points (L, K, n) are from the lines between states (K, N, n) round closed orbits, by the number that
+    differs most (L, K)."""
+    apart = np.zeros((*points.shape[:2], states.shape[1]))
+    for i in range(states.shape[2]):
+        np.maximum(apart, np.abs(states[..., i] - points[:, :, None, i]), out=apart)
+    rows, nearest = np.arange(len(states)), np.argmin(apart, axis=2)
+    corner = states[rows, nearest]
+    away, found = points - corner, np.full(points.shape[:2], np.inf)
+    for side in (-1, 1):
+        line = states[rows, (nearest + side) % states.shape[1]] - corner
+        share = np.sum(away * line, axis=2) / np.maximum(np.sum(line * line, axis=2), TINY)
+        found = np.minimum(found, np.abs(away - np.clip(share, 0, 1)[..., None] * line).max(axis=2))
+    return found
 
 
 def times_round(states: np.ndarray) -> np.ndarray:

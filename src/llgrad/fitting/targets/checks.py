@@ -123,8 +123,7 @@ def _check_places(problem: Problem, free: list[str]) -> None:
 
 def check_dependence(problem: Problem, values: np.ndarray, m0: np.ndarray) -> None:
     """Raise ValueError where a slope is exactly zero at the start: the search would never move that parameter."""
-    u = np.array([bound.free(float(value)) for bound, value in zip(problem.bounds, values, strict=True)])
-    slopes = linear_at(problem, u, m0).jacobian[:, : len(problem.names)]
+    slopes = linear_at(problem, problem.free(values), m0).jacobian[:, : len(problem.names)]
     if not np.isfinite(slopes).all():
         return  # the start cannot be simulated, which the search will say
     for name, column in zip(problem.names, slopes.T, strict=True):

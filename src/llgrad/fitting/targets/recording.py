@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import set_leaf
+from llgrad.core.speed.plain_methods import PlainMethods
 from llgrad.core.units import show
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
@@ -54,7 +55,7 @@ def recorder_name(model: Model, path: str) -> str:
     return next((name for name in (*RECORDER, *OF_FIELD, *LINE) if path == recorder_path(model, name)), "")
 
 
-class RecordingSetup(eqx.Module):
+class RecordingSetup(PlainMethods):
     """What a recording is simulated with, the values of the parameters put in."""
 
     model: Any
@@ -69,7 +70,7 @@ class RecordingSetup(eqx.Module):
     axis_azimuth: Any = 0.0
 
 
-class Recording(eqx.Module):
+class Recording(PlainMethods):
     """One experiment's data, and the function that predicts them.
 
     `places` says where each parameter of the problem goes: (path of the leaf, index in the vector of all parameters).

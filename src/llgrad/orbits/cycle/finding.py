@@ -20,7 +20,9 @@ from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.orbits.carried import check_once
-from llgrad.orbits.cycle.guess import spiral
+from llgrad.orbits.cycle.guess import ANGLE as SPIRAL_ANGLE
+from llgrad.orbits.cycle.guess import STEPS as SPIRAL_STEPS
+from llgrad.orbits.cycle.guess import smallest_radius, spiral
 from llgrad.orbits.cycle.newton import NewtonEnd, newton
 from llgrad.orbits.cycle.reasons import NoCycle, reason_of
 from llgrad.orbits.cycle.settling import Settled, SettlingOutcome, settle
@@ -47,6 +49,12 @@ STIFF: Final = 8.0
 """Where the fastest motion at rest is so many times faster than the turning, a step of the orbit is several steps."""
 STIFFEST: Final = 4000.0
 """For motion that is faster than this there are no more."""
+STIFFER: Final = STIFFEST / 2 * SPIRAL_STEPS * SPIRAL_ANGLE / (2 * math.pi)
+"""And of motion that is faster than this so many steps are no turn."""
+NEARLY: Final = 1e-2
+"""Newton's method that has come so near goes on, where it took all of its iterations."""
+INNERMOST: Final = 1e-2
+"""Smaller cycles than those that are looked at first are looked for down to this part of the smallest."""
 ZOOMS: Final = 3
 """Guesses, each 31 times as near as the one before."""
 
@@ -207,12 +215,20 @@ def cycle_from(model: Model, m0: Any, count: int) -> tuple[np.ndarray, float] | 
 def _searched(flow: Flow, start: Any, count: int) -> tuple[NewtonEnd, SearchOutcome, int] | _NoneFound:
     guess = spiral(flow, start, count, jnp.zeros(2))
     if STIFF < (stiff := float(guess.stiffness)) < math.inf:
+        if stiff > STIFFER:
+            return _NoneFound(flow, Settled(SettlingOutcome.STIFF, None, start, 0.0), stiff)
         flow = dataclasses.replace(flow, inner=math.ceil(min(stiff, STIFFEST) / 2))
         guess = spiral(flow, start, count, jnp.zeros(2))
+    if not bool(guess.found):  # near a threshold a cycle is small
+        smallest = smallest_radius(flow, start)
+        guess = spiral(flow, start, count, jnp.asarray([INNERMOST * smallest, smallest]))
     for _ in range(ZOOMS):
         if not bool(guess.found):
             break
-        found = once_round(flow, newton(flow, guess.states, guess.period))
+        found = newton(flow, guess.states, guess.period)
+        if not bool(closes(found)) and float(found.last) < NEARLY:
+            found = newton(flow, found.states, found.period)
+        found = once_round(flow, found)
         if bool(is_cycle(flow, found)) and bool(attracts(found)):
             return found, SearchOutcome.BISTABLE if bool(guess.bistable) else SearchOutcome.FOUND, flow.inner
         guess = spiral(flow, start, count, guess.between)  # near a fold the guess must be a good one

@@ -22,6 +22,7 @@ PIECE: Final = 24
 """Steps that are taken at a time: most turns end in the first of them."""
 ANGLE: Final = 0.5
 """Largest turn [rad] of a step in the linear motion: errors near 1e-5, enough for a guess."""
+SMALLEST: Final = 0.02
 LARGEST_ANGLE: Final = 2.9
 """Largest distance [rad] on the sphere from the state at rest."""
 SPAN: Final = (1e-3, 30.0)
@@ -187,10 +188,20 @@ def _modes(matrix: Any) -> tuple[Any, Any, Any, Any]:
 
 def _radii(flow: Flow, rest: Any, start: Any) -> Any:
     if flow.shape.spins:
-        return jnp.linspace(0.02, 1.0, RADII, dtype=rest.dtype) ** 1.5 * LARGEST_ANGLE
+        return jnp.linspace(SMALLEST, 1.0, RADII, dtype=rest.dtype) ** 1.5 * LARGEST_ANGLE
     away = jnp.sqrt(jnp.sum((start - rest) ** 2))
     unit = jnp.where(away > 0, away, 1.0)
     return unit * jnp.exp(jnp.linspace(math.log(SPAN[0]), math.log(SPAN[1]), RADII, dtype=rest.dtype))
+
+
+def smallest_radius(flow: Flow, start: Any) -> float:
+    """The smallest of the distances from the state at rest near `start` (n,) at which cycles are looked for first."""
+    return SMALLEST**1.5 * LARGEST_ANGLE if flow.shape.spins else float(_smallest(flow, start))
+
+
+@quick_jit
+def _smallest(flow: Flow, start: Any) -> Any:
+    return jnp.min(_radii(flow, rest_near(flow, start).state, start))
 
 
 def _away(flow: Flow, rest: Any, move: Any) -> Any:

@@ -15,7 +15,7 @@ from llgrad.core.speed.quick import quick_jit
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
-from llgrad.orbits.cycle.guess import spiral
+from llgrad.orbits.cycle.guess import rest_near, spiral
 from llgrad.orbits.cycle.newton import newton
 from llgrad.orbits.cycle.settling import Settled, SettlingOutcome, rest_and_rates, settle
 from llgrad.orbits.cycle.solving import attracts, is_cycle
@@ -31,6 +31,10 @@ BELOW: Final = 1e-2
 ROUNDING: Final = 1e-12
 VERY: Final = 100.0
 """So much faster than the turning is said."""
+HARDLY: Final = 1e-6
+"""Deviations that grow more slowly than this part of their turning hardly grow."""
+CLOSE: Final = 0.1
+"""A run so near to a state at rest, in parts of it, has come to its neighbourhood."""
 
 
 class NoCycle(ValueError):
@@ -42,7 +46,15 @@ def reason_of(model: Any, flow: Flow, start: Any, settled: Settled, stiffness: f
     name = type(model).__name__
     if settled.outcome is SettlingOutcome.LOST:
         return f"no cycle: from its start {name} runs away to infinity within {settled.time:.3g} ns"
+    if settled.outcome is SettlingOutcome.STIFF:
+        return (
+            f"no cycle was looked for: at rest near its start {_fastest_of(flow, start)} of {name} moves "
+            f"{stiffness:.3g} times faster than the slowest motion turns, so that no run can follow both; make it "
+            f"slower: from {VERY:g} times on, what is faster hardly changes an orbit"
+        )
     if settled.outcome is SettlingOutcome.NEITHER:
+        if (at_threshold := _of_threshold(model, flow, settled)) is not None:
+            return at_threshold
         stiff = (
             f" (its fastest motion is {stiffness:.3g} times faster than its turning)"
             if VERY < stiffness < math.inf
@@ -60,6 +72,49 @@ def reason_of(model: Any, flow: Flow, start: Any, settled: Settled, stiffness: f
     if float(model.current) == 0.0:
         return f"no cycle: no current flows, and {where}"
     return f"no cycle: {_of_current(flow, start, state)}; {where}"
+
+
+def _fastest_of(flow: Flow, start: Any) -> str:
+    """The name of what moves fastest at rest near a state, as sizes of its numbers go."""
+    rest = rest_near(flow, start)
+    values, vectors = map(np.asarray, jnp.linalg.eig(rest.matrix))
+    sizes = np.abs(np.asarray(rest.basis) @ vectors[:, np.argmax(np.abs(values))])
+    sizes[np.array(flow.shape.plain, int)] /= np.asarray(flow.scale)
+    place = int(np.argmax(sizes))
+    spins = [set(spin) for spin in flow.shape.spins]
+    own = [i for i, spin in enumerate(spins) if place in spin]
+    return flow.shape.names[own[0] if own else len(spins) + flow.shape.plain.index(place)]
+
+
+def _of_threshold(model: Any, flow: Flow, settled: Settled) -> str | None:
+    """A sentence where a run came near a state at rest whose deviations hardly grow or decay."""
+    state, slope, values = rest_and_rates(flow, settled.state)
+    rate, turn = float(values[0].real), abs(float(values[0].imag))
+    near = float(jnp.max(jnp.abs(state - settled.state))) < CLOSE * max(1.0, float(jnp.max(jnp.abs(state))))
+    if not (near and float(slope) < 1e-9 and abs(rate) * settled.time < 1 and abs(rate) < HARDLY * turn):
+        return None
+    current = float(model.current) if isinstance(model, Oscillator) else 0.0
+    found = _threshold_near(flow, state, current) if current else None
+    where = "" if found is None else f", {found * 1e3:.12g} mA,"
+    return (
+        f"no cycle: {type(model).__name__} is at a threshold{where} where deviations from rest at {_told(flow, state)} "
+        f"turn at {turn / (2 * math.pi):.4g} GHz and hardly grow or decay ({rate:.2g} /ns): what begins there is too "
+        "small to be told from rest; go a little away from it"
+    )
+
+
+def _threshold_near(flow: Flow, rest: Any, current: float) -> float | None:
+    """The current about a given one at which a state at rest begins to be stable, or ends."""
+
+    def holds(value: float, near: Any) -> tuple[bool, Any]:
+        fine, state = _holds(flow, jnp.asarray(value), near)
+        return bool(fine), state
+
+    inside, outside = current / RATIO, current * RATIO
+    (below, near), (above, other) = holds(inside, rest), holds(outside, rest)
+    if below == above:
+        return None
+    return _bisected(holds, near, inside, outside) if below else _bisected(holds, other, outside, inside)
 
 
 def _of_current(flow: Flow, start: Any, rest: Any) -> str:
@@ -82,7 +137,7 @@ def _of_current(flow: Flow, start: Any, rest: Any) -> str:
         return f"{wrong}, and make it smaller (it oscillates at {_ampere(smaller)})"
     reverse = _first_unstable(flow, rest_and_rates(with_current(-current), start)[0], -current, RATIO)
     if above is not None and (reverse is None or abs(above) <= abs(reverse)):
-        return f"{_ampere(current)} is below the threshold, {_ampere(above)}"
+        return f"{_apart(current, above)[0]} is below the threshold, {_apart(current, above)[1]}"
     if reverse is not None:
         return f"{wrong} (the threshold is {_ampere(reverse)})"
     return f"no current up to {_ampere(FARTHEST * current)}, of either sign, makes this state unstable"
@@ -170,6 +225,12 @@ def _told(flow: Flow, state: Any) -> str:
     elif isinstance(tree, Vec3):
         shown = [f"m = {shown[0]}"]
     return ", ".join(shown) + (", …" if len(leaves) > 3 else "")
+
+
+def _apart(*values: float) -> tuple[str, ...]:
+    """Currents with as many digits as tell them apart."""
+    told = tuple(map(_ampere, values))
+    return told if len(set(told)) == len(told) else tuple(f"{value * 1e3:.12g} mA" for value in values)
 
 
 def _ampere(value: float) -> str:

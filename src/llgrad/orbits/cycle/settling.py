@@ -19,6 +19,8 @@ from llgrad.orbits.flow import Flow
 STEPS: Final = 1024
 """Steps of a piece."""
 PIECES: Final = 150
+AFFORDED: Final = 3000
+"""Pieces at most, times the steps that each of their steps is: of what is stiff there are fewer."""
 ANGLE: Final = 0.4
 NEAR: Final = 0.25
 """How near a turn must come back to where it began, in parts of its size, to be a guess."""
@@ -40,6 +42,7 @@ class SettlingOutcome(enum.Enum):
     CYCLE = "a cycle"
     REST = "at rest"
     LOST = "to infinity"
+    STIFF = "not, for it is too stiff"
     NEITHER = "neither"
 
 
@@ -101,7 +104,7 @@ def settle(flow: Flow, y: Any, count: int) -> Settled:
     """Run from y until the motion repeats itself, or stops."""
     fastest = max(float(_rate(flow, y)), 1e-12)
     time, before, first, extent, size = 0.0, math.inf, math.nan, math.inf, 1.0
-    for _ in range(PIECES):
+    for _ in range(min(PIECES, max(1, AFFORDED // flow.inner))):
         interval = ANGLE * flow.inner / fastest
         piece = _piece(flow, y, jnp.asarray(interval))  # a float would compile anew
         path = np.asarray(piece.path)
