@@ -31,8 +31,9 @@ def job(address):
     command += ["--nthreads", str(THREADS), "--memory-limit", "0", "--death-timeout", "60", "--no-dashboard"]
     root = pathlib.Path(__file__).parents[2]
     environment = {name: value for name, value in os.environ.items() if name != "NPROC"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(root / "src"), str(root)])
-    worker = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment["PYTHONPATH"] = str(root / "src")  # what is beside the driver, it is told of
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    worker = subprocess.Popen(command, env=environment, cwd=root.root, **silent)
     try:
         yield
     finally:
@@ -59,3 +60,32 @@ def test_jobs_that_wait_in_a_queue_are_counted(plan, there, count):
     client = type("Client", (), {"scheduler_info": lambda self, n_workers: {"workers": dict.fromkeys(range(there))}})()
     assert workers_of(client, type("Cluster", (), {"plan": set(plan)})()) == count
     assert workers_of(client, "tcp://host:8786") == there
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with a recording and a place for maps."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wafer").mkdir()
+    (tmp_path / "wafer" / "A1.csv").write_text("t (ns),mx\n0,1\n1,0\n2,1\n")
+    return tmp_path
+
+
+DEVICE = lg.presets.kubota2013()
+WORKS = {
+    "fits": lambda: lg.studies.Fits(DEVICE, "wafer/*.csv", free=["alpha"]),
+    "fits of named files": lambda: lg.studies.Fits(DEVICE, {"A": "wafer/A1.csv"}, free=["alpha"]),
+    "simulations": lambda: lg.studies.Simulations(DEVICE, duration=1e-9, settings={"current": ["1mA"]}),
+    "maps": lambda: lg.studies.Maps(DEVICE, {"current": "0.2mA:1mA:3"}, files="wafer"),
+    "evaluations": lambda: lg.studies.Evaluations(at_work, [{"n": 1}]),
+}
+
+
+@pytest.mark.parametrize("name", WORKS)
+def test_a_worker_may_have_begun_in_another_folder(folder, name):
+    work = WORKS[name]()
+    sent = [*vars(work.for_workers()).values(), *(part for item in work.items() for part in item.payload)]
+    paths = [one for one in sent if isinstance(one, pathlib.Path)]
+    assert all(path.is_absolute() and path.exists() for path in paths)
+    assert bool(paths) == (name.startswith("fits") or name == "maps")
+    assert not [one for one in sent if isinstance(one, str) and (folder / one).exists() and one]

@@ -63,10 +63,10 @@ def client_of(cluster: str | Cluster | None, workers: int, threads: int) -> Iter
     }
     with config.set(settings):
         if cluster is not None:
-            from llgrad.studies.cluster_worker import OwnThreads
+            from llgrad.studies.cluster_worker import PreparedWorker
 
             with Client(cluster, set_as_default=False) as client:
-                client.register_plugin(OwnThreads())
+                client.register_plugin(PreparedWorker())
                 yield client
             return
         with _local(workers) as local, Client(local, set_as_default=False) as client:
