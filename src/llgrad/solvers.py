@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from llgrad.core.speed.rooms import as_room
 
 if TYPE_CHECKING:
+    from llgrad.core.interrupts import Interrupted
     from llgrad.core.status import Outcome, SimulationError
     from llgrad.core.trajectory import SystemTrajectory, Trajectory
     from llgrad.kernels.steppers import RK4, DormandPrince5, DormandPrince8, Heun, Tsitouras5
@@ -25,6 +26,7 @@ __all__ = [
     "End",
     "Every",
     "Heun",
+    "Interrupted",
     "Interval",
     "Native",
     "Outcome",

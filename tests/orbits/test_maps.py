@@ -161,6 +161,18 @@ def test_a_file_holds_all_of_it(found, tmp_path):
         found.save(tmp_path / "map.txt")
 
 
+def test_a_locking_range_that_is_too_wide_is_told():
+    drive = {"field_x": 1e-5}
+    found = lg.sweep(lg.presets.kubota2013(), {"current": [0.4e-3, 2.5e-3]}, quantities={"locking": {"drive": drive}})
+    strengths = [
+        lg.orbit(lg.presets.kubota2013().replace(current=current)).locking(drive).strength
+        for current in found.axes[0].values.tolist()
+    ]
+    wide = sum(strength > 0.1 for strength in strengths)
+    assert wide == 1 and [note for note in found.notes if note.startswith("at 1 points the half locking range")]
+    assert not any("line width" in note for note in found.notes), "nobody asked for it"
+
+
 def test_an_interrupted_map_keeps_what_there_is(monkeypatch):
     monkeypatch.setattr(sweeping, "BLOCK", 8)
     heard = []

@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import sys
+import time
 
 import llgrad as lg
 
@@ -24,6 +25,13 @@ def once_killed(n: int, folder: str) -> dict[str, float]:
     with open(pathlib.Path(folder) / "done", "a") as file:
         file.write(f"{n}\n")
     return {"square": float(n * n)}
+
+
+def at_work(n: int) -> dict[str, float]:
+    """When a case was done, in which process, and on how many threads its kernels may run."""
+    began = time.time()
+    time.sleep(0.03)
+    return {"pid": os.getpid(), "threads": float(os.environ.get("NPROC", "nan")), "began": began, "ended": time.time()}
 
 
 def work_that_dies(folder: str) -> lg.studies.Evaluations:

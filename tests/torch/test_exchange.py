@@ -46,19 +46,31 @@ def test_a_view_that_jax_cannot_use_is_copied(view):
     assert lg.torch.to_jax(tensor).tolist() == tensor.tolist()
 
 
-def test_the_direct_way_is_used_and_the_public_one_agrees():
-    assert exchange._import_of_processor() is not exchange._taken_publicly, "jaxlib has changed: look at exchange.py"
+DIRECT = {
+    exchange._import_of_processor: ("dlpack_managed_tensor_to_buffer", exchange._taken_publicly),
+    exchange._export_of_processor: ("buffer_to_dlpack_managed_tensor", exchange._given_publicly),
+}
+"""jaxlib's own ways, which are no public interface: what they are called, and what stands in for them."""
+
+
+@pytest.mark.parametrize("way", DIRECT, ids=lambda way: way.__name__)
+def test_the_direct_way_is_used_and_the_public_one_agrees(way):
+    assert way() is not DIRECT[way][1], "jaxlib has changed: look at exchange.py"
     tensor = torch.arange(5.0, **DOUBLE)
     array = exchange._taken_publicly(tensor)
     assert array.dtype == jnp.float64 and array.unsafe_buffer_pointer() == tensor.data_ptr()
+    assert exchange._given_publicly(array).data_ptr() == tensor.data_ptr()
 
 
-def test_without_the_direct_way_the_public_one_is_used(monkeypatch):
-    for broken in (None, object(), type("Lib", (), {"dlpack_managed_tensor_to_buffer": lambda *_: jnp.zeros(3)})):
-        exchange._import_of_processor.cache_clear()
-        monkeypatch.setattr(exchange, "_jaxlib", lambda broken=broken: broken)
-        assert exchange._import_of_processor() is exchange._taken_publicly
-    exchange._import_of_processor.cache_clear()
+@pytest.mark.parametrize("way", DIRECT, ids=lambda way: way.__name__)
+def test_without_the_direct_way_the_public_one_is_used(way, monkeypatch):
+    name, public = DIRECT[way]
+    broken = (jnp.zeros(3), torch.utils.dlpack.to_dlpack(torch.ones(3, **DOUBLE)))[way is exchange._export_of_processor]
+    for library in (None, object(), type("Lib", (), {name: lambda *_: broken})):
+        way.cache_clear()
+        monkeypatch.setattr(exchange, "_jaxlib", lambda library=library: library)
+        assert way() is public
+    way.cache_clear()
 
 
 def test_what_has_no_counterpart_is_told():

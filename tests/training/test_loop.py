@@ -17,6 +17,7 @@ from tests.training.conftest import (
     without_time,
 )
 
+from llgrad.core.interrupts import Interrupted
 from llgrad.datasets.images.images import ImageSet
 from llgrad.datasets.images.parts import validation
 from llgrad.training.evaluation import evaluate
@@ -87,7 +88,9 @@ def test_ctrl_c_stops_after_the_step_that_runs(data, recipe):
         if entry["step"] == 8:
             os.kill(os.getpid(), signal.SIGINT)
 
-    result = train(strict_network(), data, recipe, progress=tell)
+    with pytest.raises(Interrupted) as stop:
+        train(strict_network(), data, recipe, progress=tell)
+    result = stop.value.result
     assert (result.ending, result.accuracy, result.result["steps"]) == (Ending.interrupted, None, 8)
     assert result.result["status"] == "interrupted" and result.result["test"] is None
     assert [row["epoch"] for row in result.history] == [1]

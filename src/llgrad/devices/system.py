@@ -18,6 +18,7 @@ from jaxtyping import PyTree
 from llgrad.core.field_term import Inputs
 from llgrad.core.random import MOST
 from llgrad.core.record import Record, is_concrete
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.trajectory import SystemSignal, SystemTrajectory
 from llgrad.core.units import show
 from llgrad.core.vector import Number, Vec3
@@ -112,6 +113,7 @@ class System(Record):
         for field in dataclasses.fields(self):
             bound, value = field.metadata.get("bound"), getattr(self, field.name)
             if bound is not None:
+                check_platform()
                 _check_within(f"{type(self).__name__}.{field.name}", value, bound, field.metadata["unit"])
 
     @abc.abstractmethod

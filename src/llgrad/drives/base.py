@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import Record, is_concrete
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.units import show
 from llgrad.core.vector import Number
 
@@ -123,6 +124,7 @@ def _with_rank(value: Any, rank: int) -> Any:
 
 def align(t: Any, *parameters: Any) -> tuple[Any, ...]:
     """Times and parameters as arrays of one floating dtype that broadcast: (…,) with (), or (…, 1) with (1, …, N)."""
+    check_platform()
     t = jnp.asarray(t)
     if not jnp.issubdtype(t.dtype, jnp.floating):
         t = t.astype(jnp.result_type(float))

@@ -10,6 +10,7 @@ from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import Record, is_concrete, leaf_units, rows_of
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.units import show
 from llgrad.core.vector import Number, Vec3
 from llgrad.drives.base import DRIVEN, Waveform
@@ -117,6 +118,7 @@ def check_drive(drive: Any) -> Drive | None:
 def _check_peak(name: str, waveform: Waveform) -> None:
     if not all(is_concrete(value) for _, value, _, _ in rows_of(waveform)):
         return
+    check_platform()
     peak, unit = float(np.max(np.asarray(waveform.peak()))), CHANNEL_UNITS[name]
     if unit == "A" and peak > 0.1:
         raise ValueError(

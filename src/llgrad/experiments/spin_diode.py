@@ -13,6 +13,7 @@ from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import is_concrete
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.datasets.sweeps import Sweep, Sweeps
@@ -104,6 +105,7 @@ def spin_diode(
     ((1, 3), False)
     """
     check_kind("device", device, Oscillator, "give a device, such as lg.presets.kubota2013()")
+    check_platform()
     check_kind("microwave", microwave, Microwave, "give lg.experiments.Microwave(current=10e-6)")
     junction_of(device)
     along = sweep_axis(device, axis)

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import ArrayLike, Float, Key, PyTree
 
+from llgrad.core.interrupts import ends_at_ctrl_c
 from llgrad.core.speed.starting import check_platform
 from llgrad.devices.bounds import Bound
 from llgrad.devices.oscillator import Oscillator
@@ -42,6 +43,7 @@ from llgrad.solve.accuracy import checked_accuracy, stepper_for
 from llgrad.solve.task import Engine
 
 
+@ends_at_ctrl_c
 def fit(
     model: Oscillator | System,
     data: Recorded,
@@ -89,8 +91,10 @@ def fit(
         dt: time step [s]; None chooses it from the fields.
         accuracy: largest error |Δm| of the last state of a trace, in place of `dt`, as for `simulate`. The step is
             chosen at the start, and anew where it is too long at the answer; the verdict says so.
-        progress: called with a dictionary (stage, iteration, cost, fraction) after each iteration.
-        time_limit: seconds after which the best so far is returned, marked "out of time"; Ctrl-C does the same.
+        progress: called with a dictionary (stage, iteration, cost, fraction) after each iteration; a KeyboardInterrupt
+            that it raises gives the best so far, marked "interrupted".
+        time_limit: seconds after which the best so far is returned, marked "out of time". Ctrl-C raises
+            `lg.solvers.Interrupted`, whose `result` is the best so far.
         segment: length [s] of the pieces, about a period, in which a trace is fitted whose phase diffuses (thermal
             noise in the device). Each piece has a starting state of its own, profiled out; the standard errors come
             from the scatter between the pieces.

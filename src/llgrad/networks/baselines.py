@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Key, PyTree
 
+from llgrad.core.speed.starting import check_platform
 from llgrad.networks.network import Network
 
 
@@ -105,6 +106,7 @@ class SoftmaxNetwork(Network):
     @classmethod
     def create(cls, shape: tuple[int, int], classes: int) -> Self:
         """A network with zero weights for images (H, W)."""
+        check_platform()
         return cls(jnp.zeros((shape[0] * shape[1], classes), jnp.float32), jnp.zeros(classes, jnp.float32))
 
     def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:

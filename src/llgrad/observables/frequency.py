@@ -59,4 +59,5 @@ def tone_of(source: Any, dt: Any = None) -> tuple[Tone, Any, Any]:
 
 def where_found(found: Any, value: Any) -> Any:
     """The value, as an array of JAX's, where a tone was found; else NaN."""
+    check_platform()
     return jnp.asarray(namespace(found, value).where(found, value, math.nan))

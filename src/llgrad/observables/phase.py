@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import ArrayLike, Float
 
 from llgrad.core.speed.namespace import namespace
+from llgrad.core.speed.starting import check_platform
 from llgrad.observables.frequency import where_found
 from llgrad.observables.signal import Source, signal_of
 from llgrad.observables.tone import tone_and_verdict, within_a_turn
@@ -45,6 +46,7 @@ def instantaneous_phase(source: Source, dt: Float[ArrayLike, ""] | None = None) 
     >>> round(float(found[600] - found[400]) / (2 * np.pi), 4)
     2.0
     """
+    check_platform()
     return _unwound(jnp.asarray(signal_of(source, dt).values))
 
 

@@ -11,6 +11,7 @@ from jaxtyping import ArrayLike, Float
 
 from llgrad.core.constants import MU_0
 from llgrad.core.record import is_concrete
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.vector import Number
 
 
@@ -40,6 +41,7 @@ def dipolar_tensors(
     >>> [round(float(field) * 1e3, 3) for field in tensors[0, 1] @ np.array([0.0, 0.0, 1.0])]
     [0.0, 0.0, 0.25]
     """
+    check_platform()
     shape = np.shape(positions)
     if len(shape) != 2 or shape[1] != 3:
         raise ValueError(f"positions has the shape {shape}, expected (N, 3) in metres")

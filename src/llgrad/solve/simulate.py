@@ -13,6 +13,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import ArrayLike, Float, Key, PyTree
 
+from llgrad.core.interrupts import ends_at_ctrl_c
 from llgrad.core.random import key_words
 from llgrad.core.record import as_number, is_concrete, tables_of
 from llgrad.core.speed.namespace import known, namespace
@@ -134,9 +135,9 @@ def simulate(
         throw: raise SimulationError for a run that went wrong. Under tracing nothing is raised; see `run.status`.
         progress: True prints how far the run is, on stderr; a function is called with a dictionary: "fraction" of the
             steps, "time" and "duration" simulated [s], "elapsed" and "left" [s], the last None while it is not known.
-            The run then goes in parts of about a tenth of a second, and Ctrl-C, or a KeyboardInterrupt of the
-            function, gives what was kept until then (where nothing was, it is raised); `run.status` says so. Adaptive
-            steps (`Diffrax`) begin anew in each part.
+            The run then goes in parts of about a tenth of a second. A KeyboardInterrupt of the function gives what was
+            kept until then (where nothing was, it is raised), and `run.status` says so; Ctrl-C raises `Interrupted`,
+            whose `result` that is. Adaptive steps (`Diffrax`) begin anew in each part.
         after: an interrupted run, of the same arguments: it is continued, with the bits of a run in one go.
 
     Returns:
@@ -160,7 +161,8 @@ def simulate(
     parts = RunParts(Teller(progress, duration), checked_after(after, model, drive), progress is not None)
     run: Any = _simulate_system if isinstance(model, (System, SystemArray)) else _simulate_device
     how = {"stepper": stepper, "engine": engine, "key": key, "throw": throw, "parts": parts}
-    return run(model, duration, dt, m0, drive, save, accuracy, **how)
+    told = run if progress is None else ends_at_ctrl_c(run)
+    return told(model, duration, dt, m0, drive, save, accuracy, **how)
 
 
 def _simulate_device(

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import is_concrete
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.oscillator import Oscillator
@@ -35,6 +36,7 @@ def start_of(model: Oscillator | OscillatorArray, m0: Any) -> Vec3:
         state = Vec3(array[..., 0], array[..., 1], array[..., 2])
     if all(is_concrete(c) for c in (state.x, state.y, state.z)):
         check_unit_vector("m0", state, 1e-5)
+    check_platform()
     shape = (model.count,) if isinstance(model, OscillatorArray) else ()
     dtype = jnp.result_type(float)
     try:

@@ -136,7 +136,7 @@ class Fits(Work):
                 group = digest(asked, device_with(device, settings))
                 for name, content in contents.items():
                     labels = labels_of(name, device_name, settings) | dict(self.labels.get(name, {}))
-                    payload = (recordings[name], device_name, settings)
+                    payload = (_wherever(recordings[name]), device_name, settings)
                     found.append(Item(digest(group, content), labels, group, payload))
         return found
 
@@ -204,6 +204,11 @@ def _files(data: Any) -> list[Path]:
     if absent := [path for path in files if not path.is_file()]:
         raise ValueError(f"{absent[0]} is no file; give files that exist, or a pattern such as 'wafer/*.csv'")
     return files
+
+
+def _wherever(source: Any) -> Any:
+    """A recording, or the path of its file for a worker that began in another folder."""
+    return source.absolute() if isinstance(source, Path) else source
 
 
 def _content(source: Any) -> str:

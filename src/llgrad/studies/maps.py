@@ -56,6 +56,8 @@ class Maps(Work):
             raise ValueError(f"files = {self.files}, expected a folder that exists; make it first")
         object.__setattr__(self, "devices", devices)
         object.__setattr__(self, "settings", settings)
+        if self.files is not None:  # a worker may have begun in another folder
+            object.__setattr__(self, "files", Path(self.files).absolute())
 
     @property
     def _named(self) -> dict[str, Device]:

@@ -14,7 +14,7 @@ from llgrad.solve.parts.telling import seconds
 from llgrad.studies.result import Study
 from llgrad.studies.store import KIND, RECORD, RESULTS, Store, check_libraries
 from llgrad.studies.work import COLUMNS, Item, Work
-from llgrad.studies.workers import Cluster, available, client_of, done_by, run_batch
+from llgrad.studies.workers import Cluster, available, client_of, done_by, run_batch, workers_of
 
 BATCH: Final = 256
 """Items that a worker does at a time."""
@@ -49,7 +49,7 @@ def study(
         work: `Fits`, `Simulations`, `Maps` or `Evaluations`.
         folder: of the study: `results.parquet`, `study.json`, and while it is done a file for each batch.
         workers: processes on this machine; by default one for each processor, 0 does all in this process.
-        threads: of each worker.
+        threads: of each worker that is started here; one of a cluster has as many as Dask gave it.
         cluster: the address of a Dask scheduler ("tcp://host:8786"), or a cluster object, as those of dask-jobqueue.
         batch: largest number of items that a worker does at a time.
         overwrite: whether a study that is in the folder is done anew.
@@ -90,7 +90,7 @@ def study(
             if missing and (count or cluster is not None):
                 with client_of(cluster, count, threads) as client:
                     telling.dashboard = client.dashboard_link if getattr(client, "dashboard_link", None) else ""
-                    known = len(client.scheduler_info(n_workers=-1)["workers"]) or count or 1
+                    known = workers_of(client, cluster) or count or 1
                     done_by(client, work, _batches(missing, batch, known), done)
             else:
                 for some in _batches(missing, batch, 1):

@@ -2,12 +2,16 @@
 
 Workers are spawned, never forked: XLA's threads do not survive a fork. What a worker dies of is not what its batch is
 blamed for at once: the batch is given to others, and where those die too it is halved, until one item is left.
+
+A cluster that was made elsewhere may give a worker several threads, on which Dask would do as many batches in one
+process: they wait for each other, as its threads are those of the kernels.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
@@ -23,6 +27,9 @@ STARTS: Final = 3
 """Times that workers are started before that is given up."""
 WAITING: Final = 4
 """Batches for each worker that are handed out at a time."""
+
+_at_work: Final = threading.Lock()
+"""Held while this process does a batch."""
 
 
 class Cluster(Protocol):
@@ -56,11 +63,19 @@ def client_of(cluster: str | Cluster | None, workers: int, threads: int) -> Iter
     }
     with config.set(settings):
         if cluster is not None:
+            from llgrad.studies.cluster_worker import PreparedWorker
+
             with Client(cluster, set_as_default=False) as client:
+                client.register_plugin(PreparedWorker())
                 yield client
             return
         with _local(workers) as local, Client(local, set_as_default=False) as client:
             yield client
+
+
+def workers_of(client: Any, cluster: str | Cluster | None) -> int:
+    """Workers that there are, or that a cluster has asked for: jobs may wait in a queue for hours."""
+    return max(len(client.scheduler_info(n_workers=-1)["workers"]), len(getattr(cluster, "plan", ())))
 
 
 def _local(workers: int) -> Any:
@@ -133,7 +148,7 @@ def _smaller(batch: list[Item], done: Callable[..., None]) -> list[list[Item]]:
 def run_batch(work: Work, items: list[Item]) -> list[dict[str, Any]]:
     """The rows of a batch. A mistake in what is done to a batch is looked for item by item, and is the row of one."""
     try:
-        with threadpool_limits(1):  # so that sums of NumPy are the same on any number of threads
+        with _at_work, threadpool_limits(1):  # so that sums of NumPy are the same on any number of threads
             return work.run(items)
     except Exception as error:
         if len(items) == 1:

@@ -6,6 +6,7 @@ import abc
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
+import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.status import SimulationError, Status
@@ -59,17 +60,28 @@ class ProgramModule(torch.nn.Module, abc.ABC):
         self.bounds.copy_(own)
 
 
+def told_of(status: Status, lengths: Any = None) -> tuple[Any, ...]:
+    """What is looked at after runs: whether anything is wrong, as one number that is read in every call, and then
+    code and time of each run, and the length of the state where it began."""
+    wrong = jnp.any(status.code != 0)
+    if lengths is None:
+        return wrong, status.code, status.time
+    return wrong | jnp.any(jnp.abs(lengths - 1) > UNIT_LENGTH), status.code, status.time, lengths
+
+
 def check_status(told: Any) -> None:
     """Raise SimulationError where a run went wrong (its `Outcome` is not 0), ValueError as `check_starts`."""
-    check_starts(told)
-    if np.asarray(told[0]).any():
-        raise SimulationError(Status(told[0], told[1]).sentence)
+    if np.asarray(told[0]):
+        check_starts(told)
+        raise SimulationError(Status(told[1], told[2]).sentence)
 
 
 def check_starts(told: Any) -> None:
     """Raise ValueError where a run begins with no unit vector: lengths that are told, and are not 1."""
-    if len(told) > 2 and (wrong := np.abs(np.asarray(told[2]) - 1) > UNIT_LENGTH).any():
-        length = np.asarray(told[2])[wrong].flat[0]
+    if not np.asarray(told[0]) or len(told) < 4:
+        return
+    if (wrong := np.abs(np.asarray(told[3]) - 1) > UNIT_LENGTH).any():
+        length = np.asarray(told[3])[wrong].flat[0]
         raise ValueError(f"m0 has length {length:.6g}, expected unit vectors; divide each by its length")
 
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from llgrad.core.arguments.kinds import wrong_kind
 from llgrad.torch.exchange import given, taken
 from llgrad.torch.library import torch
+from llgrad.torch.pullback import PackedPull, pulled
 
 DOUBLE: Final = (torch.float64, torch.complex128)
 SINGLE: Final = (torch.float32, torch.complex64)
@@ -74,7 +75,8 @@ class TensorProgram:
                     left = iter(changing)
                     return self.function(*(next(left) if m else a for m, a in zip(mask, arrays, strict=True)))
 
-                return jax.vjp(of, *itertools.compress(arrays, mask), has_aux=True)
+                values, pull, told = jax.vjp(of, *itertools.compress(arrays, mask), has_aux=True)
+                return values, PackedPull.of(pull), told
 
             self._pushed[mask] = jax.jit(run)
         return self._pushed[mask]
@@ -92,7 +94,7 @@ class TensorProgram:
         """
         arrays = []
         for place, tensor in enumerate(tensors):
-            if not (tensor.requires_grad and tensor.is_leaf):
+            if not (type(tensor) is torch.nn.Parameter or (tensor.requires_grad and tensor.is_leaf)):
                 arrays.append(taken(tensor))
                 continue
             pointer, shape, dtype, array = self._held.get(place, _NOTHING)
@@ -144,12 +146,6 @@ _is_transformed: Final = getattr(torch._C, "_are_functorch_transforms_active", l
 """Whether a transform of torch.func is at work; of PyTorch 2."""
 _NOTHING: Final = (-1, None, None, None)
 _USUAL: Final = frozenset({torch.float32, torch.float64})
-
-
-@jax.jit
-def pulled(pull: Any, cotangents: Any) -> Any:
-    """What a pull-back makes of cotangents."""
-    return pull(cotangents)
 
 
 def fresh(tensors: Sequence[Any]) -> Callable[[Any], Any]:

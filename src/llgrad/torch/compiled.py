@@ -12,9 +12,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from llgrad.torch.bridge import PROGRAMS, TWICE, TensorProgram, fresh, pulled
+from llgrad.torch.bridge import PROGRAMS, TWICE, TensorProgram, fresh
 from llgrad.torch.exchange import taken
 from llgrad.torch.library import torch
+from llgrad.torch.pullback import pulled
 
 HAS_OPERATIONS = hasattr(torch.library, "custom_op") and hasattr(torch, "compiler")
 

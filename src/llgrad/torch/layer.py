@@ -155,7 +155,7 @@ class OscillatorLayer(ProgramModule):
         check_batch("x", batch)
         tensors = [self.free[name] for name in self.places]
         read = called(self.program, self.number, *tensors, x.reshape(-1, self.frames, self.inputs))
-        return read.reshape(batch + ((self.frames, self.width) if self.sequence else (self.width,)))
+        return read if len(batch) == 1 else read.reshape(batch + read.shape[1:])
 
     def settings(self) -> dict[str, Float[torch.Tensor, "..."]]:
         """Every setting of the array in SI by its name, differentiable: gains (F, N), offset (N,), what each device has

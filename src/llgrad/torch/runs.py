@@ -24,6 +24,7 @@ from llgrad.solve.saving import End, Every, Interval, grid_of
 from llgrad.solve.simulate import simulate
 from llgrad.solve.systems import member_of
 from llgrad.solve.task import Engine
+from llgrad.torch.bounded import told_of
 from llgrad.torch.parameters import FreeNumber, named, physical
 
 START: Final = "m0"
@@ -87,10 +88,12 @@ class Runs(NamedTuple):
         inputs = rest[: len(self.paths)]
         key = jax.random.key(rest[-1]) if self.noise else None
         if not inputs:
-            return self._one(free, (), key)
+            values, told = self._one(free, (), key)
+            return values, told_of(*told)
         count = inputs[0].shape[0]
         keys = None if key is None else jax.vmap(lambda place: jax.random.fold_in(key, place))(jnp.arange(count))
-        return jax.vmap(lambda given, own: self._one(free, given, own))(inputs, keys)
+        values, told = jax.vmap(lambda given, own: self._one(free, given, own))(inputs, keys)
+        return values, told_of(*told)
 
     def _one(self, free: tuple[Any, ...], inputs: tuple[Any, ...], key: Any) -> tuple[Any, Any]:
         model, m0, drive = with_values(self.model, physical(self.free, free)), self.m0, dict(self.drive)
@@ -115,12 +118,11 @@ class Runs(NamedTuple):
             key=key,
             throw=False,
         )
-        told: tuple[Any, ...] = (run.status.code, run.status.time)
-        if self.is_of_oscillators:
-            if START in self.given:
-                told = (*told, jnp.sqrt(jnp.sum(jax.lax.stop_gradient(m0) ** 2, axis=-1)))
-            return run.m, told
-        return jnp.stack([run.signal(name).values for name in self.signals], axis=-1), told  # type: ignore[union-attr]
+        if not self.is_of_oscillators:
+            return jnp.stack([run.signal(name).values for name in self.signals], axis=-1), (run.status, None)  # type: ignore[union-attr]
+        if START not in self.given:
+            return run.m, (run.status, None)
+        return run.m, (run.status, jnp.sqrt(jnp.sum(jax.lax.stop_gradient(m0) ** 2, axis=-1)))
 
     def _sample_times(self, path: str, count: int) -> np.ndarray:
         between = self.duration / max(count - 1, 1)

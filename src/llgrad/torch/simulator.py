@@ -148,13 +148,12 @@ class Simulator(ProgramModule):
             given = [inputs[name] for name in self.names]
             axes = [one.shape[: one.ndim - core] for one, core in zip(given, self.cores, strict=True)]
             batch = axes[0] if axes.count(axes[0]) == len(axes) else common_batch(self.names, axes)
-            for one, core in zip(given, self.cores, strict=True):
-                own = one.shape[one.ndim - core :]
-                tensors.append(one.expand(batch + own).reshape((-1, *own)))
+            for one, own in zip(given, axes, strict=True):
+                tensors.append(one if len(batch) == 1 and own == batch else _in_a_row(one, own, batch))
         if seed is not None:
             tensors.append(torch.as_tensor(seed, dtype=torch.int32))
         values = called(self.program, self.number, *tensors)
-        return values.reshape(batch + values.shape[1:]) if self.names else values
+        return values if not self.names or len(batch) == 1 else values.reshape(batch + values.shape[1:])
 
     def values(self) -> dict[str, Float[torch.Tensor, "..."]]:
         """The physical value [SI] of each parameter by its path; differentiable, for a penalty on it, say."""
@@ -211,6 +210,12 @@ def _seconds(name: str, given: Any) -> float:
     if isinstance(value, bool) or not (isinstance(value, (int, float)) and 0 < value < math.inf):
         raise ValueError(f"{name} = {given!r}, expected a time in seconds, such as 1e-9")
     return float(value)
+
+
+def _in_a_row(given: Any, axes: tuple[int, ...], batch: tuple[int, ...]) -> Any:
+    """An input (…, own) as (B, own) of a batch, in which it has the axes (…)."""
+    own = given.shape[len(axes) :]
+    return given.expand(batch + own).reshape((-1, *own))
 
 
 def _tuple(names: Iterable[str]) -> tuple[str, ...]:

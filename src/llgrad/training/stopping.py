@@ -38,6 +38,8 @@ class Stop:
         self._began = time.monotonic()
         self._limit = time_limit
         self._asked = False
+        self.heard = False
+        """Whether Ctrl-C or SIGTERM asked, and not the program."""
 
     def ask(self) -> None:
         """Stop after the step that is running."""
@@ -64,6 +66,7 @@ class Stop:
         def hear(number: int, frame: Any) -> None:
             if self._asked:
                 raise KeyboardInterrupt
+            self.heard = True
             self.ask()
 
         before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}

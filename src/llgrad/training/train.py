@@ -15,6 +15,7 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind, checked_path
 from llgrad.core.files import read_json, write_json
+from llgrad.core.interrupts import Interrupted
 from llgrad.core.run_record import run_record
 from llgrad.core.speed.starting import check_platform
 from llgrad.datasets.samples.kinds import SETS, Samples, SampleSet, held_back, noun_of, size_in_words
@@ -107,8 +108,10 @@ def train(
     """Train a network on images or signals by gradient descent, in float32, and test it once at the end.
 
     A step whose loss or gradient is not finite changes nothing and is told in the history; ten in a row end the run.
-    Ctrl-C and the recipe's time limit end it between two steps: what was reached is saved, and `resume` goes on to the
-    same bits as if nothing had happened.
+    Ctrl-C, SIGTERM and the recipe's time limit end it between two steps: what was reached is saved, and `resume` goes
+    on to the same bits as if nothing had happened. A signal then raises `lg.solvers.Interrupted`, a KeyboardInterrupt
+    whose `result` is what was reached, so that a script of several runs ends (with `processes`, all of them return
+    instead).
 
     Args:
         network: where training begins.
@@ -117,7 +120,7 @@ def train(
         out: folder of the run; None keeps all in memory.
         overwrite: whether a run that is in the folder is replaced.
         progress: called after each step with a dictionary (epoch, epochs, step, steps, loss, accuracy, fraction,
-            seconds_left); a KeyboardInterrupt that it raises stops the run.
+            seconds_left); a KeyboardInterrupt that it raises stops the run, and what was reached is returned.
         notes: more about the images for run.json, such as where they came from.
         command: the command line, for run.json.
         processes: those that `jax.distributed` has joined, to share every batch out; each of them calls this function
@@ -129,6 +132,7 @@ def train(
         FileExistsError: where `out` holds a run.
         TrainingError: where the loss stays not finite, or another process is lost.
         OSError: where a file cannot be written; the checkpoint before it is kept.
+        Interrupted: at Ctrl-C and SIGTERM, once everything is saved.
 
     >>> import llgrad as lg
     >>> digits = lg.load_images("digits")
@@ -329,7 +333,10 @@ def _go_on(
         raise failure
     where = None if folder is None else folder.path
     accuracy = None if test is None else test.accuracy
-    return Trained(network, ending, accuracy, entry, history.epochs, step.recipe, where, test)
+    trained = Trained(network, ending, accuracy, entry, history.epochs, step.recipe, where, test)
+    if ending is Ending.interrupted and stop.heard and processes is None:
+        raise Interrupted(trained)
+    return trained
 
 
 def _entry(

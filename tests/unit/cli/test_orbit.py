@@ -1,6 +1,7 @@
 """`llgrad orbit`."""
 
 import json
+import re
 
 
 def test_table_json_and_pictures(llgrad, tmp_path):
@@ -16,6 +17,8 @@ def test_table_json_and_pictures(llgrad, tmp_path):
         "-0.192999 GHz/mA",
     ):
         assert words in ended.out
+    edges = re.findall(r"drives from (\S+) to (\S+) GHz", ended.out)
+    assert len(edges) == 3 and all(float(low) < float(high) for low, high in edges), "however narrow a range is"
     assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"cycle.png", "phase_noise.png"}
     entry = json.loads(llgrad(*arguments[:-2], "--json").out)
     assert entry["format"] == "llgrad.orbit" and entry["device"]["temperature"]["value"] == 300.0

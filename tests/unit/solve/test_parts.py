@@ -168,7 +168,9 @@ def test_ctrl_c_gives_what_there_is(short_parts):
         if told["fraction"] >= 0.4:
             signal.raise_signal(signal.SIGINT)
 
-    run = lg.simulate(STO, progress=press, **SHORT)
+    with pytest.raises(lg.solvers.Interrupted) as stop:
+        lg.simulate(STO, progress=press, **SHORT)
+    run = stop.value.result
     assert int(run.status.code) == Outcome.INTERRUPTED and len(run.t) == 25
     assert run.status.sentence.startswith("interrupted at t = 0.048 ns")
 

@@ -43,8 +43,10 @@ from llgrad.drives.drive import CHANNEL_UNITS
 from llgrad.orbits.cycle.finding import ACCURACY
 from llgrad.orbits.cycle.finding import orbit as find
 from llgrad.orbits.cycle.reasons import NoCycle
+from llgrad.orbits.results.locking import WEAK
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.quantities import reason_against_slow_mode
+from llgrad.plot.style import scaled
 
 RATIOS: Final = (1, 2, 0.5)
 HARMONICS: Final = 3
@@ -184,9 +186,11 @@ def _lines(name: str, told: Mapping[str, Any]) -> list[str]:
     if told["nonlinearity"] is not None:
         rows.append(("nonlinearity ν", f"{told['nonlinearity']:.5g}"))
     for ratio, lock in (told["locking"] or {}).items():
-        low, high = (edge / 1e9 for edge in lock["drive_range"])
-        weak = "" if lock["over_return_rate"] < 0.1 else f"; {lock['over_return_rate']:.2g} Γ: too wide for theory"
-        text = f"±{lock['half_width'] / 1e6:.7g} MHz: drives from {low:.8g} to {high:.8g} GHz{weak}"
+        low, high = lock["drive_range"]
+        digits = max(8, math.ceil(math.log10(high / (high - low))) + 2) if high > low else 8  # so that they differ
+        weak = "" if lock["over_return_rate"] < WEAK else f"; {lock['over_return_rate']:.2g} Γ: too wide for theory"
+        width, unit = scaled([lock["half_width"]], "Hz")
+        text = f"±{width[0]:.7g} {unit}: drives from {low / 1e9:.{digits}g} to {high / 1e9:.{digits}g} GHz{weak}"
         rows.append((f"locks at {'f/2' if ratio == '0.5' else 'f' if ratio == '1' else ratio + ' f'}", text))
     if told["note"]:
         rows.append(("note", told["note"]))

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from llgrad.core.speed.quick import settings_here
+from llgrad.core.speed.starting import check_platform
 
 KEPT: Final = 256
 """Programs that are remembered."""
@@ -56,6 +57,7 @@ class HeldTree:
     """
 
     def __init__(self, tree: Any) -> None:
+        check_platform()
         leaves, form = jax.tree.flatten(tree)
         self.tree = tree
         self.known: dict[Any, Any] = {}

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.units import show, show_with_error
 from llgrad.experiments.harmonics.result import HarmonicHall
 from llgrad.experiments.loops.swept import along as direction_along
@@ -212,6 +213,7 @@ def effective_fields_in_plane(
 
 def _propagated(law: Callable[[Any], Any], numbers: list[Any], spread: Any, notes: tuple[str, ...]) -> EffectiveFields:
     """Both fields of numbers with variances, or a covariance, to first order."""
+    check_platform()
     matrix = np.diag(spread) if np.ndim(spread) == 1 else np.asarray(spread)
     with jax.enable_x64(True):
         at = jnp.asarray(numbers, float)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, PyTree
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.interrupts import ends_at_ctrl_c
 from llgrad.core.record import as_number
 from llgrad.core.speed.starting import check_platform
 from llgrad.devices.array import OscillatorArray
@@ -27,6 +28,7 @@ from llgrad.orbits.carried import held
 from llgrad.orbits.equilibria.result import columns_of
 from llgrad.orbits.flow import flow_of
 from llgrad.orbits.lyapunov import lyapunov
+from llgrad.orbits.results.locking import WEAK
 from llgrad.orbits.results.precision import working
 from llgrad.solve.parts.telling import Progress, Teller, seconds
 
@@ -37,6 +39,7 @@ BLOCK: Final = 1024
 """Points after which progress is told."""
 
 
+@ends_at_ctrl_c
 def sweep(
     model: Oscillator | OscillatorArray | System,
     parameters: Mapping[str, Any],
@@ -69,8 +72,9 @@ def sweep(
         chaos: length of a run [s] over which the largest Lyapunov exponent is taken (`lg.orbits.lyapunov`), at every
         point
             that neither repeats itself nor comes to rest.
-        progress: True prints how far it is; a function is called with a dictionary with "fraction". Ctrl-C, or a
-            KeyboardInterrupt of the function, gives what was found until then.
+        progress: True prints how far it is; a function is called with a dictionary with "fraction". A
+            KeyboardInterrupt of the function gives what was found until then; Ctrl-C raises `lg.solvers.Interrupted`,
+            whose `result` that is.
 
     Returns:
         Map: grids (P,) or (P, Q), NaN where there is no orbit; `regions` with their `sentences`.
@@ -133,7 +137,7 @@ def _mapped(
     notes = _search(points, shape, search, accuracy, teller)
     middle = at(model, [axis.name for axis in axes], [float(v) for v in values[len(values) // 2]])
     rest = resting(points, np.arange(points.number), middle)
-    numbers = measured(points, search, model, axes, _with_ratio(wanted))
+    numbers = measured(points, search, model, axes, _with_doubts(wanted))
     stable = np.where(search.how == How.NOT_YET, -1, rest.stable)
     regions = _regions(search, stable, axes, shape)
     exponents = np.full(shape, np.nan)
@@ -154,7 +158,7 @@ def _mapped(
         names=columns_of(flow_of(middle)),
         onsets=onsets(model, axes, rest),
         exponents=exponents,
-        notes=(*notes, *_notes(ratio, None if isinstance(model, System) else rest, wanted)),
+        notes=(*notes, *_notes(ratio, _strength(numbers), None if isinstance(model, System) else rest, wanted)),
     )
 
 
@@ -180,9 +184,10 @@ def _search(
     return () if done == points.number else (f"interrupted: {done} of {points.number} points were looked at",)
 
 
-def _with_ratio(wanted: Wanted) -> dict[str, Mapping[str, Any]]:
-    """What is wanted, and what tells whether a line width holds."""
-    return {**({"noise_ratio": {}} if any(name in NOISY for name in wanted) else {}), **wanted}
+def _with_doubts(wanted: Wanted) -> dict[str, Mapping[str, Any]]:
+    """What is wanted, and what tells whether a line width and a locking range hold."""
+    noise = {"noise_ratio": {}} if any(name in NOISY for name in wanted) else {}
+    return {**noise, **({"return_rate": {}} if "locking" in wanted else {}), **wanted}
 
 
 def _regions(search: PointsFound, stable: np.ndarray, axes: tuple[Axis, ...], shape: tuple[int, ...]) -> np.ndarray:
@@ -219,7 +224,12 @@ def _tell_chaos(
         exponents.ravel()[place] = lyapunov(device, chaos, settling=chaos, m0=m0).exponent
 
 
-def _notes(ratio: np.ndarray, rest: Resting | None, wanted: Wanted) -> tuple[str, ...]:
+def _strength(numbers: Mapping[str, np.ndarray]) -> np.ndarray:
+    """2π times the half locking range over Γ, where one is wanted: what `Locking.strength` is."""
+    return 2 * np.pi * numbers["locking"] / numbers["return_rate"] if "locking" in numbers else np.array([np.nan])
+
+
+def _notes(ratio: np.ndarray, strength: np.ndarray, rest: Resting | None, wanted: Wanted) -> tuple[str, ...]:
     """What a reader must know about the numbers."""
     notes = []
     wide = int((ratio > 1).sum())
@@ -228,7 +238,13 @@ def _notes(ratio: np.ndarray, rest: Resting | None, wanted: Wanted) -> tuple[str
             f"at {wide} points 2π line width is above Γ: first order in the noise does not hold there, and the number "
             "is no line width (noise_ratio)"
         )
-    if "line_width" not in wanted and "temperature" not in wanted and not np.isfinite(ratio).any():
+    if strong := int((strength >= WEAK).sum()):
+        notes.append(
+            f"at {strong} points the half locking range is above {WEAK:g} Γ/2π: first order in the drive does not hold "
+            "there, and the range is too wide (return_rate)"
+        )
+    # who asks for Γ, as all do who name no quantity, would have been given the line width beside it
+    if "return_rate" in wanted and "line_width" not in wanted and not np.isfinite(ratio).any():
         notes.append("without a temperature, or noises, there is no line width")
     missing = 0 if rest is None else int((~rest.complete).sum())  # of a System it is seldom known how many there are
     if missing:

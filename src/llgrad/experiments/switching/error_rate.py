@@ -12,6 +12,7 @@ from jaxtyping import ArrayLike, Float, PyTree
 from numpy.polynomial import legendre
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import check_unit_vector
@@ -115,6 +116,7 @@ def write_error_rate(
     >>> lg.experiments.write_error_rate(bit, pulse).rate < 1e-4
     True
     """
+    check_platform()
     check_kind("device", device, Oscillator, "see llgrad.presets; for a Stack there is lg.experiments.switching")
     device = at_temperature(held(device, "write_error_rate"), temperature, "an error rate")
     pulses = pulses_of(device, pulse, None, duration)

@@ -9,6 +9,7 @@ import jax
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.record import have_shapes_of_one
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.states.components import component_names
@@ -102,6 +103,7 @@ def part_of(name: str) -> Trainable:
 def _checked(device: Device, hold: float | None, settings: Any) -> float:
     """The time for which a frame is held. Raises ValueError for a device that no array can be made of."""
     check_kind("device", device, (Oscillator, System), "give one device, such as lg.presets.kubota2013()")
+    check_platform()
     kind = type(device).__name__
     if isinstance(device, Oscillator):
         if settings is not None:

@@ -12,6 +12,8 @@ from jaxtyping import ArrayLike, Float
 
 from llgrad.orbits.results.precision import precise
 
+WEAK: Final = 0.1
+"""Strength up to which a range is told without a doubt."""
 EDGE: Final = 1e-6
 """An edge of the range is locked, however it was rounded."""
 
@@ -62,7 +64,7 @@ class Locking(eqx.Module):
         low, high = (float(edge) / 1e9 for edge in self.drive_range)
         said = f"locks to drives from {low:.9g} to {high:.9g} GHz, near {self.ratio:g} f"
         said += f" (±{float(self.half_width) / 1e6:.6g} MHz of the oscillator)"
-        weak = "" if float(self.strength) < 0.1 else ", too wide for first order (compare with Γ)"
+        weak = "" if float(self.strength) < WEAK else ", too wide for first order (compare with Γ)"
         return f"Locking: {said}{weak}"
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from llgrad.core.record import is_concrete
+from llgrad.core.speed.starting import check_platform
 
 ROUNDS: Final = 32
 """Pairs that are too near are pushed so many times."""
@@ -50,6 +51,7 @@ def keep_apart(positions: Float[ArrayLike, "N D"], least: float) -> Float[jax.Ar
         if not (away > 0).all():
             i, j = (int(k) for k in np.argwhere(~(away > 0))[0])
             raise ValueError(f"positions {i} and {j} are the same, so there is no direction apart; move one of them")
+    check_platform()
     given = jnp.asarray(positions, jnp.result_type(float)) / float(least)
     if shape[0] < 2:
         return given * float(least)

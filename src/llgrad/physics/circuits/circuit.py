@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from llgrad.core.field_term import Inputs
 from llgrad.core.record import Record, is_concrete, vector
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.vector import Number, Vec3
 from llgrad.devices.bias import still
 from llgrad.devices.junction import Junction
@@ -84,6 +85,7 @@ class Circuit(System):
         self.source, self.network, self.names, self.field = source, checked_part(network), names, field
 
     def __check_init__(self) -> None:
+        check_platform()
         found = list(self.devices)
         if self.names and len(self.names) != len(found):
             raise ValueError(f"names has {len(self.names)} names, and this circuit has {len(found)} devices; name each")

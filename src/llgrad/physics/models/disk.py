@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.constants import ELEMENTARY_CHARGE, HBAR, MU_0
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.vector import Vec3
 
 CORE: Final = 0.684577
@@ -54,6 +55,7 @@ def numbers_of(
     polariser: Vec3,
 ) -> Numbers:
     """See `Vortex.from_disk`."""
+    check_platform()
     G = 2 * math.pi * Ms * thickness / gamma
     core = core_radius(thickness, Ms, exchange)
     friction = 5 / 4 + jnp.log(radius / core)

@@ -13,6 +13,7 @@ from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.arguments.numbers import checked_number
+from llgrad.core.speed.starting import check_platform
 from llgrad.core.vector import Vec3
 from llgrad.reservoir.checking import check_states, checked_input, checked_signal
 from llgrad.reservoir.estimator import Reservoir
@@ -172,6 +173,7 @@ def driven_exponent(reservoir: Reservoir, signal: Float[ArrayLike, "T *F"], seed
     True
     """
     check_kind("reservoir", reservoir, Reservoir, "give a Reservoir, fitted or not")
+    check_platform()
     signal = checked_signal("signal", signal)
     washout, _, _ = reservoir._checked_readout(len(signal))
     wiring = jax.tree.map(jnp.asarray, reservoir.wiring(signal.shape[1]))

@@ -11,6 +11,7 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.arguments.numbers import checked_number
+from llgrad.core.speed.starting import check_platform
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.tasks.task import SignalTask
 from llgrad.reservoir.tuning.aims import TuningAim, aim_of_task
@@ -92,6 +93,7 @@ def tuning_grid(
     ((2, 2), 4)
     """
     check_kind("reservoir", reservoir, Reservoir, "give a Reservoir")
+    check_platform()
     check_kind("aim", aim, (TuningAim, SignalTask), "give a task, such as narma(10), or a capacity_aim")
     aim = aim_of_task(aim) if isinstance(aim, SignalTask) else aim
     known = free_of(reservoir, free, aim.signal.shape[1])

@@ -17,6 +17,7 @@ from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.arguments.numbers import checked_number
 from llgrad.core.files import read_npz, write_npz
 from llgrad.core.run_record import hash_of, run_record
+from llgrad.core.speed.starting import check_platform
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.tasks.task import SignalTask
 from llgrad.reservoir.tuning.aims import TuningAim, aim_of_task
@@ -125,6 +126,7 @@ def tune(
     True
     """
     check_kind("reservoir", reservoir, Reservoir, "give a Reservoir")
+    check_platform()
     check_kind("aim", aim, (TuningAim, SignalTask), "give a task, such as narma(10), or a capacity_aim")
     aim = aim_of_task(aim) if isinstance(aim, SignalTask) else aim
     steps = checked_number("steps", steps, low=1, whole=True)

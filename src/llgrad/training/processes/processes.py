@@ -16,6 +16,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Float, PyTree
 
+from llgrad.core.speed.starting import check_platform
 from llgrad.training.stopping import TrainingError
 
 HEARTBEAT: Final = 60
@@ -38,6 +39,7 @@ class Processes:
     """
 
     def __init__(self) -> None:
+        check_platform()
         self.rank, self.count = jax.process_index(), jax.process_count()
         one: dict[int, Any] = {}
         for device in jax.devices():

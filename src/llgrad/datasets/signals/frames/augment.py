@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.record import as_count, as_number
+from llgrad.core.speed.starting import check_platform
 from llgrad.datasets.samples.sequences import Sequences
 from llgrad.datasets.signals.signals import Signals
 
@@ -83,6 +84,7 @@ class SignalAugmentation:
         >>> SignalAugmentation(noise=0.1).copies(some, 2)
         Signals: 12 of 6 frames of 3 features, 2 classes
         """
+        check_platform()
         taken = signals.take(np.tile(np.arange(len(signals)), count + 1))
         values, mask = signals.padded()
         with jax.enable_x64(False):
