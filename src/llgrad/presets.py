@@ -1,6 +1,8 @@
 """Published devices, ready to simulate, and devices from files: `names()` lists them, `load(name)` gives one.
 
-A function's docstring says where each number was read, and what of the source's results the device reproduces.
+A function's docstring says where each number was read, and what of the source's results the device reproduces. Most
+articles could not be read as such: their numbers come from the programs and files that are named there, and only
+`camsari2017` has those of an article's own table.
 """
 
 from typing import TYPE_CHECKING

@@ -108,3 +108,15 @@ def test_an_error_rate_that_would_need_too_many_harmonics_is_refused():
     film = lg.Oscillator(Ms=1e6, volume=2e-23, alpha=0.1, demag=(0.0, 0.05, 0.95), temperature=300.0)
     with pytest.raises(ValueError, match=r"too many spherical harmonics; count it in runs with lg\.experiments"):
         lg.experiments.write_error_rate(film, lg.Drive(current=lg.Pulse(1e-3, 1e-10, 1e-9)))
+
+
+def test_in_the_cold_an_error_rate_goes_as_the_angles_that_the_pulse_begins_with():
+    """Who is within θ_c of the pole does not switch: of a density κ θ e^(−κ θ²/2), κ θ_c²/2, and κ ∝ 1/T."""
+    pulse = lg.Drive(current=lg.Pulse(amplitude=100e-6, start=0.1e-9, width=2e-9))
+    cold, colder = (lg.experiments.write_error_rate(BIT, pulse, temperature=T).rate * T for T in (8.0, 4.0))
+    assert colder == pytest.approx(cold, rel=5e-3) and 1e-9 < cold < 1e-2
+    with pytest.raises(
+        ValueError, match=r"at 0\.1 K the wells .* is found from 0\.95 K on, and below there is"
+    ) as raised:
+        lg.experiments.write_error_rate(BIT, pulse, temperature=0.1)
+    assert "\n" not in str(raised.value)

@@ -7,9 +7,11 @@ import types
 import typing
 
 import equinox as eqx
+import pytest
 
 import llgrad
 from llgrad.core.record import Record
+from llgrad.core.units import read_quantity, show
 
 UNITLESS = (bool, int, str, types.NoneType)
 
@@ -62,3 +64,28 @@ def test_a_field_without_a_unit_is_found():
         empty: float = eqx.field(metadata={"unit": ""})
 
     assert fields_without_unit(Bare) == ["Bare.bad", "Bare.worse", "Bare.empty"]
+
+
+def quotients(unit: str) -> list[tuple[str, float]]:
+    """A unit over another as people write it, with its factor: prefixes above and below, and nothing for 1."""
+    above, _, below = unit.partition("/")
+    if above == "N" or below not in ("A", "V", "W", "K"):  # "N/A" is also said of what is not there
+        return []
+    return [(f"/{below}", 1.0)] if above == "1" else [(f"m{above}/{below}", 1e-3), (f"{above}/m{below}", 1e3)]
+
+
+UNITS = sorted(
+    {unit for kind in every_record() for field in dataclasses.fields(kind) if (unit := field.metadata.get("unit"))}
+)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_what_a_card_shows_is_read_back(unit):
+    for exponent in range(-15, 12):
+        value = -2.345 * 10.0**exponent
+        assert read_quantity(show(value, unit), unit) == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.parametrize(("unit", "written", "factor"), [(u, *each) for u in UNITS for each in quotients(u)])
+def test_a_unit_over_another_takes_prefixes_on_both_sides(unit, written, factor):
+    assert read_quantity(f"2.5{written}", unit) == pytest.approx(2.5 * factor, rel=1e-14)

@@ -241,6 +241,15 @@ def test_circuits_are_members_of_arrays():
     assert np.abs(run.junction0.x[:, 0] - alone.junction0.x).max() > 1e-5
 
 
+class Vanishing(lg.devices.Junction):
+    """A junction without resistance in the parallel state."""
+
+    delta_R: float = lg.quantity("Ω")
+
+    def resistance(self, cosine):
+        return self.delta_R * (1 - cosine) / 2
+
+
 class Falling(lg.devices.Junction):
     """A tunnel diode's: the current V/(R (1 + 4 V²)) is largest at 0.5 V."""
 
@@ -263,7 +272,7 @@ REFUSED = {
     "a current of its own": (lambda: Circuit(BIAS, STO.replace(current=2e-3)), "a current of its own, 2 mA; give"),
     "a voltage of its own": (lambda: Circuit(BIAS, STACK.replace(voltage=0.1)), "a voltage of its own; leave it"),
     "no resistance": (
-        lambda: Circuit(BIAS, STO.replace(junction=lg.devices.LinearJunction(R_P=0.0, delta_R=100.0))),
+        lambda: Circuit(BIAS, STO.replace(junction=Vanishing(100.0))),
         "the resistance of junction0 falls to 0 Ω, a junction without resistance",
     ),
     "several voltages for a current": (

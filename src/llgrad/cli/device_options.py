@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, TypeVar
 import typer
 
 from llgrad.cli.commands.completing import presets
+from llgrad.core.rechecking import rechecked
 from llgrad.core.record import Record, leaf_units, rows_of, set_leaf
 from llgrad.core.units import read_quantity, read_vector
 from llgrad.core.vector import Vec3
@@ -100,7 +101,7 @@ def with_values(device: Device, values: Mapping[str, str], area: float | None = 
         else:
             value = quantity(name, text, unit_of(name, units), area if shape.area is None else shape.area)
             device = set_leaf(device, name, value)
-    return device.replace()
+    return rechecked(device)
 
 
 def _absent(record: Record, prefix: str = "") -> dict[str, tuple[str, bool]]:

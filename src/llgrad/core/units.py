@@ -53,6 +53,7 @@ BASES: Final[dict[str, tuple[str, float]]] = {
     "H": ("H", 1.0),
     "S": ("S", 1.0),
     "rad": ("rad", 1.0),
+    "m": ("m", 1.0),
     "J/m": ("J/m", 1.0),
     "erg/cm": ("J/m", 1e-5),
     "J/m2": ("J/m²", 1.0),
@@ -79,11 +80,8 @@ EXACT: Final[dict[str, tuple[str, float]]] = {
     "degree": ("rad", math.pi / 180),
     "degrees": ("rad", math.pi / 180),
     "°": ("rad", math.pi / 180),
-    "m": ("m", 1.0),
-    "mm": ("m", 1e-3),
-    "um": ("m", 1e-6),
-    "µm": ("m", 1e-6),
-    "nm": ("m", 1e-9),
+    "V2": ("V²", 1.0),
+    "V²": ("V²", 1.0),
     "m3": ("m³", 1.0),
     "m³": ("m³", 1.0),
     "nm3": ("m³", 1e-27),
@@ -127,6 +125,22 @@ def unit_factor(text: str) -> tuple[str, float]:
     raise ValueError(f"unknown unit {text!r}; use an SI unit with or without a prefix, or one of {examples}")
 
 
+def _factor_of_quotient(text: str) -> tuple[str, float]:
+    """The same of one unit over another too: "Oe/mA", "1/V". Not in the header of a table, where H/Oe is H in Oe."""
+    above, _, below = (part.strip() for part in text.rpartition("/"))
+    top, bottom = (_known(above), _known(below)) if below and _known(text) is None else (None, None)
+    if top is None or bottom is None:
+        return unit_factor(text)
+    return f"{top[0]}/{bottom[0]}", top[1] / bottom[1]
+
+
+def _known(text: str) -> tuple[str, float] | None:
+    try:
+        return unit_factor(text)
+    except ValueError:
+        return None
+
+
 def parse(text: str | float, unit: str, area: float | None = None) -> float:
     """The SI value of a quantity such as "2.5mA", for a leaf whose SI unit is `unit`.
 
@@ -152,7 +166,7 @@ def converted(number: Any, written: str, unit: str, said: Any, area: float | Non
         raise ValueError(f"{said!r} is not a finite number; expected a quantity in {unit}, such as {example(unit)}")
     if written == unit:
         return number
-    found, factor = unit_factor(written)
+    found, factor = _factor_of_quotient(written)
     if found in unit.split(" or ") or (found == "1" and unit == "rad"):  # a waveform's amplitude is in "A or T"
         return number * factor
     if (found, unit) == ("A/m", "T"):

@@ -60,9 +60,9 @@ class OscillatorArray(Record):
 
     def replace(self, **changes: Any) -> Self:
         """A copy with fields of the oscillators changed (`current=…`, scalar or (count,)), or with another
-        `coupling`."""
+        `oscillator` or `coupling`."""
         coupling = changes.pop("coupling", self.coupling)
-        return type(self)(self.oscillator.replace(**changes), self.count, coupling)
+        return type(self)(changes.pop("oscillator", self.oscillator).replace(**changes), self.count, coupling)
 
 
 def _count_of(coupling: Coupling | None) -> int | None:

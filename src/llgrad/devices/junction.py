@@ -5,7 +5,10 @@ from __future__ import annotations
 import abc
 from typing import Any, ClassVar
 
-from llgrad.core.record import Record, quantity
+import numpy as np
+
+from llgrad.core.record import Record, is_concrete, quantity
+from llgrad.core.units import show
 from llgrad.core.vector import Number
 from llgrad.devices.bias import Law, Linear, Tangent, polished, settled, still
 
@@ -72,6 +75,12 @@ def check_junction(of: str, junction: Any) -> None:
         )
 
 
+def _check_positive(name: str, value: Any) -> None:
+    """Raise ValueError unless a concrete resistance is positive and finite."""
+    if is_concrete(value) and not np.all((np.asarray(value) > 0) & np.isfinite(value)):
+        raise ValueError(f"{name} = {show(value, 'Ω')}, expected a positive resistance")
+
+
 def _alone(junction: Junction, cosine: Any, current: Any) -> tuple[list[Law], Linear]:
     """A junction and the network that gives it a current, as `settled` and `polished` take them."""
 
@@ -97,6 +106,14 @@ class ConductanceJunction(Junction):
     R_P: float = quantity("Ω", about="resistance of the parallel state")
     tmr: float = quantity("1", about="(R_AP − R_P)/R_P")
 
+    def __check_init__(self) -> None:
+        _check_positive("ConductanceJunction: R_P", self.R_P)
+        if is_concrete(self.tmr) and not np.all(np.asarray(self.tmr) > -1):
+            raise ValueError(
+                f"ConductanceJunction: tmr = {self.tmr}, expected more than −1, as R_AP = R_P (1 + tmr) is positive; "
+                "100 % is 1.0"
+            )
+
     def resistance(self, cosine: Number) -> Number:
         asymmetry = self.tmr / (2 + self.tmr)
         return self.R_P * (1 + asymmetry) / (1 + asymmetry * cosine)
@@ -113,6 +130,11 @@ class LinearJunction(Junction):
 
     R_P: float = quantity("Ω", about="resistance of the parallel state")
     delta_R: float = quantity("Ω", about="R_AP − R_P")
+
+    def __check_init__(self) -> None:
+        _check_positive("LinearJunction: R_P", self.R_P)
+        if is_concrete(self.R_P) and is_concrete(self.delta_R):
+            _check_positive("LinearJunction: R_P + delta_R", np.asarray(self.R_P) + np.asarray(self.delta_R))
 
     def resistance(self, cosine: Number) -> Number:
         return self.R_P + self.delta_R * (1 - cosine) / 2

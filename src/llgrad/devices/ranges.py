@@ -17,6 +17,9 @@ from llgrad.core.record import is_concrete
 from llgrad.core.units import read_quantity, show
 from llgrad.core.vector import Number, Vec3
 
+OF_ROUNDED_FACTORS: Final = 0.01
+"""So far above 1 may be the sum of demagnetising factors that were printed with two digits."""
+
 
 class Range(NamedTuple):
     """The values that a quantity can have, and the likely mistake behind one outside."""
@@ -30,6 +33,7 @@ class Range(NamedTuple):
 def check_oscillator(device: Any) -> None:
     """Raise ValueError, in one sentence, for the first quantity of an oscillator that cannot be meant."""
     check_record(device, OSCILLATOR)
+    check_factors("demag", device.demag)
     check_unit_vector("polariser", device.polariser)
 
 
@@ -55,6 +59,21 @@ def check_unit_vector(name: str, v: Any, tolerance: float = 1e-6) -> None:
         raise ValueError(
             f"{name} = {v} has length {worst:.6g}, expected a unit vector; divide it by its length, or use "
             "direction(theta, phi)"
+        )
+
+
+def check_factors(name: str, factors: Any) -> None:
+    """Raise ValueError where concrete demagnetising factors have a sum above 1, that of any body.
+
+    A smaller sum is left: only their differences act, and a part of them may stand in an anisotropy.
+    """
+    if not isinstance(factors, Vec3) or not all(is_concrete(c) for c in (factors.x, factors.y, factors.z)):
+        return
+    total = np.asarray(factors.x) + np.asarray(factors.y) + np.asarray(factors.z)
+    if not np.all(total <= 1 + OF_ROUNDED_FACTORS):
+        raise ValueError(
+            f"{name} = {factors} has the trace {float(np.max(total)):.6g}, expected 1, the sum of the demagnetising "
+            "factors of any body; lg.devices.ellipse and lg.physics.prism_factors give them"
         )
 
 

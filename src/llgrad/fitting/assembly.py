@@ -14,6 +14,7 @@ import numpy as np
 
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.rechecking import rechecked
 from llgrad.core.record import get_leaf, is_concrete, is_table, leaf_units, listed, set_leaf, with_entries
 from llgrad.core.trajectory import SystemTrajectory, Trajectory
 from llgrad.core.units import show
@@ -360,7 +361,7 @@ def _set(model: Model, experiment: Experiment) -> Model:
             f"temperature = {show(float(model.temperature), 'K')}, but a fit follows orbits without thermal noise; set "
             "it to 0 K, and fit a trace that noise has disturbed in segments of half a period"
         )
-    return model.replace()  # checks its ranges again
+    return rechecked(model)
 
 
 def _rate(model: Model, experiment: Experiment, places: tuple[tuple[str, int], ...], parameters: _Parameters) -> float:

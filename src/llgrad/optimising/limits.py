@@ -12,11 +12,11 @@ import numpy as np
 
 from llgrad.core.arguments.doors import by_door
 from llgrad.core.arguments.kinds import wrong_kind
+from llgrad.core.rechecking import rechecked
 from llgrad.core.record import Record, as_number, get_leaf, is_table, leaf_units, listed, rows_of, set_leaf
 from llgrad.core.units import parse, show
 from llgrad.core.vector import Vec3
 from llgrad.devices.bounds import Between, Bound
-from llgrad.devices.oscillator import Oscillator
 from llgrad.optimising.aims import Measure, Named, Parameter, measure_of
 from llgrad.orbits.results.named import QUANTITIES
 
@@ -179,8 +179,7 @@ def _ends(name: str, given: Any, unit: str) -> tuple[float, float]:
 def _check(device: Any, drive: Any, path: str, value: float) -> None:
     """Raise ValueError where a device cannot have a number that it may be given."""
     changed = put(device, drive, path, value)
-    if path.startswith(DRIVE) or isinstance(device, Oscillator):
-        changed[path.startswith(DRIVE)].replace()
+    rechecked(changed[path.startswith(DRIVE)])
 
 
 _RANGE: Final = re.compile(r"^(.*?[^\s:])?\s*:\s*(\S.*)?$")

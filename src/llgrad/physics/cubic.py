@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from llgrad.core.field_term import FieldTerm, Inputs
 from llgrad.core.record import is_concrete, quantity, vector
 from llgrad.core.vector import Vec3
@@ -31,8 +33,9 @@ class CubicAnisotropy(FieldTerm):
         for name in ("first", "second"):
             check_unit_vector(f"CubicAnisotropy: {name}", getattr(self, name))
         between = self.first.dot(self.second)
-        if is_concrete(between) and not abs(float(between)) < 1e-6:
-            raise ValueError(f"CubicAnisotropy: first·second = {float(between):.3g}, expected axes at a right angle")
+        if is_concrete(between) and not np.all(np.abs(between) < 1e-6):
+            worst = float(np.max(np.abs(between)))
+            raise ValueError(f"CubicAnisotropy: first·second = {worst:.3g}, expected axes at a right angle")
 
     def field(self, m: Vec3, inputs: Inputs) -> Vec3:
         axes = self.first, self.second, self.first.cross(self.second)

@@ -8,6 +8,7 @@ from llgrad.core.constants import ELEMENTARY_CHARGE, HBAR
 from llgrad.core.field_term import FieldTerm, Inputs
 from llgrad.core.record import quantity, vector
 from llgrad.core.vector import Vec3
+from llgrad.devices.ranges import check_unit_vector
 
 
 class SlonczewskiTorque(FieldTerm):
@@ -28,10 +29,16 @@ class SlonczewskiTorque(FieldTerm):
     field_like: float = quantity("1", default=0.0, about="field-like over damping-like torque β")
     polariser: Vec3 = vector("1", default=(1.0, 0.0, 0.0), about="direction p of the fixed layer")
 
+    def __check_init__(self) -> None:
+        check_unit_vector("SlonczewskiTorque: polariser", self.polariser)
+
     def field(self, m: Vec3, inputs: Inputs) -> Vec3:
-        p = self.polariser
-        strength = self.per_ampere * inputs.current / (1 + self.lambda_ * m.dot(p))
-        return (p.cross(m) + p * self.field_like) * strength
+        return torque_field(m, self.polariser, self.per_ampere * inputs.current, self.lambda_, self.field_like)
+
+
+def torque_field(m: Vec3, p: Vec3, strength: Any, lambda_: Any, field_like: Any) -> Vec3:
+    """B_s (p × m + β p) [T], B_s = strength/(1 + λ m·p)."""
+    return (p.cross(m) + p * field_like) * (strength / (1 + lambda_ * m.dot(p)))
 
 
 def torque_per_ampere(polarization: Any, Ms: Any, volume: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import jax
 import numpy as np
 
+from llgrad.core.rechecking import rechecked
 from llgrad.core.record import leaf_units, listed, set_leaf
 from llgrad.core.units import parse
 from llgrad.devices.oscillator import Oscillator
@@ -116,7 +117,7 @@ def with_settings(device: Any, settings: Mapping[str, float]) -> Any:
     """The device with some of its values set, checked."""
     for path, value in settings.items():
         device = set_leaf(device, path, value)
-    return device.replace()
+    return rechecked(device)
 
 
 def labels_of(name: str, device: str, settings: Mapping[str, float]) -> dict[str, Any]:

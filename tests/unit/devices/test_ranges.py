@@ -59,7 +59,7 @@ def test_every_range_has_a_mistake():
 def test_the_edges_of_a_range_are_in_it(leaf):
     allowed = OSCILLATOR[leaf]
     for edge in (allowed.low, allowed.high):
-        value = (edge, edge, edge) if leaf in ("field", "demag") else edge
+        value = {"field": (edge, edge, edge), "demag": (edge, 0.0, 0.0)}.get(leaf, edge)
         assert getattr(STO.replace(**{leaf: value}), leaf) is not None
 
 

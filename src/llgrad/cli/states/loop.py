@@ -11,6 +11,7 @@ import typer
 from llgrad.cli.device_options import DeviceArgument, SetOption, assignments, device_with, quantity, unit_of
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import working
+from llgrad.core.rechecking import rechecked
 from llgrad.core.record import leaf_units, set_leaf
 from llgrad.experiments.loops.loop import STEPS, loops_of
 from llgrad.experiments.loops.loop import loop as looped
@@ -96,7 +97,7 @@ def asked(
     ((name, (text, unit)),) = ranges.items()
     axes = [tuple(0.0 if RANGE in part else quantity("--angle", part, "rad") for part in pair) for pair in pairs]
     if "current" in given:
-        model = set_leaf(model, "current", quantity("--current", given["current"], "A")).replace()
+        model = rechecked(set_leaf(model, "current", quantity("--current", given["current"], "A")))
     if "field" in given:
         if len(axes) > 1:
             raise ValueError("--field is one value and --angle is given several times; give a range of one of them")

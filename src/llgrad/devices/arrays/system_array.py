@@ -92,9 +92,10 @@ class SystemArray(Record):
         return cls(jax.tree.map(lambda *leaves: _stacked(leaves), *members), len(members), mixes)
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with fields of the members changed (`frequency=…`, one number or one for each), or other `mixes`."""
+        """A copy with fields of the members changed (`frequency=…`, one number or one for each), or another `system` or
+        `mixes`."""
         mixes = changes.pop("mixes", self.mixes)
-        return type(self)(self.system.replace(**changes), self.count, mixes)
+        return type(self)(changes.pop("system", self.system).replace(**changes), self.count, mixes)
 
     def signals(self, state: PyTree[Number]) -> tuple[str, ...]:
         """The names of the signals of a run: the components of a member's state."""

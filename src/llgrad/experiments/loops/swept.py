@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from llgrad.core.rechecking import rechecked
 from llgrad.core.record import get_leaf, leaf_units, set_leaf
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
@@ -116,6 +117,11 @@ def range_of(device: Device, parameter: Any, start: Any, stop: Any, steps: Any) 
     ends = [float(end) for end in (start, stop)]
     if not np.isfinite(ends).all() or ends[0] == ends[1]:
         raise ValueError(f"{parameter} from {start} to {stop}: expected two different values in {units[parameter]}")
+    for end in ends:
+        if parameter == "field":
+            rechecked(device.replace(field=(0.0, 0.0, end)))
+        elif parameter not in OF_THE_FIELD:
+            rechecked(set_leaf(device, parameter, end))
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 2:
         raise ValueError(f"steps = {steps!r}, expected the number of steps of a sweep, a whole number from 2")
     if steps > MOST_STEPS:

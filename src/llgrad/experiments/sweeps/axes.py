@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from llgrad.core.rechecking import rechecked
 from llgrad.core.record import get_leaf, leaf_units, rows_of
 from llgrad.core.speed.namespace import namespace
 from llgrad.core.units import read_quantity, show
@@ -64,7 +65,7 @@ def axes_of(device: Any, parameters: Any) -> tuple[Axis, ...]:
     for axis in axes:
         _check_alike(device, axis.name)
         for value in axis.values[[0, -1]]:
-            at(device, [axis.name], [float(value)]).replace()  # the ranges that a device checks
+            rechecked(at(device, [axis.name], [float(value)]))
     return axes
 
 

@@ -13,6 +13,7 @@ from numpy.polynomial import legendre
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.core.speed.starting import check_platform
+from llgrad.core.units import show
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.ranges import check_unit_vector
@@ -20,6 +21,7 @@ from llgrad.drives.base import Waveform
 from llgrad.drives.drive import Drive
 from llgrad.experiments.switching.axial import Axial, Valleys, axial_of, drifts, valleys_of
 from llgrad.experiments.switching.ensemble import at_temperature
+from llgrad.experiments.switching.polynomials import Basis, operators, polynomials
 from llgrad.experiments.switching.pulses import checked_time, pulses_of, waveforms
 from llgrad.experiments.switching.sphere import (
     MOST as WIDEST,
@@ -39,17 +41,17 @@ from llgrad.solve.start import default_start
 SLICES: Final = 48
 """Parts of an edge of a pulse, and of a stretch without one, in which the operator changes."""
 FEWEST: Final = 64
-MOST: Final = 640
-"""Legendre polynomials."""
+MOST: Final = 1000
+"""Legendre polynomials, from which on no more are tried."""
+NARROW: Final = 60.0
+"""A well with a density e^(−κ θ²/2) has coefficients below e^−30 from the order √(60 κ) on."""
+SPARE: Final = 1.5
+"""And half as many more for what a pulse makes of it."""
 CONVERGED: Final = 1e-6
 ROUNDING: Final = 1e-13
 WAIT: Final = 2.0
 AGREEING: Final = 1e-3
-"""And by a third more of spherical harmonics."""
-LARGE: Final = 100.0
-"""Norm from which on the exponential of a steady operator is that of a matrix."""
-TERMS: Final = 20
-"""Of the series of an exponential of a matrix of norm 2."""
+"""So much may a third more of spherical harmonics change, or half as many more polynomials where no more are tried."""
 
 
 class ErrorRate(NamedTuple):
@@ -103,8 +105,8 @@ def write_error_rate(
         duration: time [s] after which the pulse is switched off; by default when it is over.
         wait: time [s] that is waited after it; by default two decay times.
 
-    Raises ValueError for a device with a single valley, one with so narrow wells that too many harmonics would be
-    needed, and without temperature.
+    Raises ValueError for a device with a single valley, one with so narrow wells that too many polynomials or harmonics
+    would be needed (at a low temperature, which the sentence tells), and without temperature.
 
     Source: W. H. Butler et al., IEEE Trans. Magn. 48, 4684 (2012), arXiv:1202.2621.
 
@@ -126,6 +128,7 @@ def write_error_rate(
     valleys = valleys_of(axial)
     if not len(valleys.tops):
         raise ValueError("this device has one stable state at its direct current and field, and no error to make")
+    _check_narrow(axial, valleys, float(device.temperature))
     low, high = _valley(valleys, device, m0)
     rest = WAIT / _decay(valleys) * 1e-9 if wait is None else checked_time("wait", wait)
     return _converged(axial, valleys, (low, high), pulses.drive, pulses.end * 1e9, rest * 1e9)
@@ -185,6 +188,19 @@ def _decay(valleys: Valleys) -> float:
     return float(min(abs(slope[0, 0] / (1 + u[0, 0])), abs(slope[-1, -1] / (1 - u[-1, -1]))) / 2)
 
 
+def _check_narrow(axial: Axial, valleys: Valleys, temperature: float) -> None:
+    """Raise ValueError for wells so narrow that no number of polynomials that is tried resolves them."""
+    u, slope = valleys.grid.u, valleys.slope
+    steepest = max(abs(slope[0, 0] / (1 + u[0, 0])), abs(slope[-1, -1] / (1 - u[-1, -1]))) / 2
+    part = SPARE**2 * NARROW * steepest / axial.diffusion / MOST**2
+    if part > 1:
+        raise ValueError(
+            f"at {show(temperature, 'K')} the wells of this device are too narrow for {MOST} Legendre polynomials; its "
+            f"error rate is found from {float(f'{1.01 * part * temperature:.2g}'):g} K on, and below there is "
+            "lg.experiments.switching"
+        )
+
+
 def _converged(
     axial: Axial, valleys: Valleys, valley: tuple[float, float], drive: Any, end: float, rest: float
 ) -> ErrorRate:
@@ -195,6 +211,11 @@ def _converged(
         before, rate = rate, _rate(axial, valleys, valley, drive, end, rest, count)
         if abs(rate - before) < max(CONVERGED * abs(rate), ROUNDING):
             break
+    if abs(rate - before) > max(AGREEING * abs(rate), ROUNDING):
+        raise ValueError(
+            f"the error rate is {before:.3g} with {count * 2 // 3} Legendre polynomials and {rate:.3g} with {count}: "
+            "the pulse makes the density too narrow for them; count it in runs with lg.experiments.switching"
+        )
     return ErrorRate(max(rate, 0.0), max(abs(rate - before), ROUNDING), count)
 
 
@@ -202,20 +223,15 @@ def _rate(
     axial: Axial, valleys: Valleys, valley: tuple[float, float], drive: Any, end: float, rest: float, count: int
 ) -> float:
     density = _begin(valleys, valley, count)
-    basis = _basis(count)
+    basis = Basis.of(count)
     nodes, lengths = _slices(drive, end, rest)
-    slopes = drifts(axial, basis.x, nodes).reshape(2, len(lengths), -1)
-    for first, second, length in zip(*slopes, lengths, strict=True):
-        density = basis.carried(density, first, second, float(length), axial.diffusion)
+    acting = operators(basis, drifts(axial, basis.x, nodes).reshape(2, len(lengths), -1), axial.diffusion)
+    for place, length in enumerate(lengths):
+        density = acting.carried(density, place, float(length))
     x, w = legendre.leggauss(count)
     low, high = valley
     u = (low + high) / 2 + (high - low) / 2 * x
-    return float(w @ (_polynomials(u, count) @ density) * (high - low) / 2)
-
-
-def _polynomials(u: np.ndarray, count: int) -> np.ndarray:
-    """Normalised Legendre polynomials (U, L)."""
-    return legendre.legvander(u, count - 1) * np.sqrt(np.arange(count) + 0.5)
+    return float(w @ (polynomials(u, count) @ density) * (high - low) / 2)
 
 
 def _begin(valleys: Valleys, valley: tuple[float, float], count: int) -> np.ndarray:
@@ -224,60 +240,8 @@ def _begin(valleys: Valleys, valley: tuple[float, float], count: int) -> np.ndar
     inside = (u >= valley[0]) & (u <= valley[1])
     weight = np.where(inside, w * np.exp(-(valleys.potential - valleys.potential.ravel()[inside].min()).ravel()), 0.0)
     found = np.zeros(count)
-    found[:] = weight @ _polynomials(u, count)
+    found[:] = weight @ polynomials(u, count)
     return found / weight.sum()
-
-
-class _Basis(NamedTuple):
-    """Legendre polynomials at Gauss nodes, which make the Fokker–Planck operator a matrix (L, L)."""
-
-    x: np.ndarray
-    weights: np.ndarray
-    values: np.ndarray
-    """(U, L)."""
-    slopes: np.ndarray
-    """(U, L)."""
-
-    def acting(self, drift: np.ndarray, diffusion: float, density: np.ndarray) -> np.ndarray:
-        """The operator [1/ns] of a drift (U,) on a density (L,), or on several (L, K)."""
-        order = np.arange(len(density))
-        spread = diffusion * order * (order + 1)
-        pushed = (self.values @ density).T * (self.weights * drift)
-        return self.slopes.T @ pushed.T - (spread * density.T).T
-
-    def carried(
-        self, density: np.ndarray, first: np.ndarray, second: np.ndarray, length: float, diffusion: float
-    ) -> np.ndarray:
-        """The density after a length [ns], with the drift at the two Gauss nodes of it."""
-        from scipy.linalg import expm
-
-        count = len(density)
-        size = length * count * (diffusion * count + max(np.abs(first).max(), np.abs(second).max()))
-        steady = (first == second).all()
-        if steady and size > LARGE:
-            return expm(length * self.acting(first, diffusion, np.eye(count))) @ density
-
-        def exponent(v: np.ndarray) -> np.ndarray:
-            a, b = self.acting(first, diffusion, v), self.acting(second, diffusion, v)
-            whole = (a + b) * (length / 2)
-            if steady:
-                return whole
-            crossed = self.acting(first, diffusion, b) - self.acting(second, diffusion, a)
-            return whole - crossed * (math.sqrt(3) / 12 * length**2)
-
-        parts = max(math.ceil(size / 2), 1)
-        for _ in range(parts):
-            term = density
-            for order in range(1, TERMS):
-                term = exponent(term) / (parts * order)
-                density = density + term
-        return density
-
-
-def _basis(count: int) -> _Basis:
-    x, w = legendre.leggauss(2 * count)
-    turned = np.stack([legendre.legval(x, legendre.legder(row)) for row in np.eye(count)], axis=1)
-    return _Basis(x, w, _polynomials(x, count), turned * np.sqrt(np.arange(count) + 0.5))
 
 
 def _slices(drive: Any, end: float, rest: float) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.rechecking import rechecked
 from llgrad.core.record import as_number, get_leaf, leaf_units, set_leaf
 from llgrad.devices.oscillator import Oscillator
 from llgrad.drives.base import DRIVEN, Waveform
@@ -111,8 +112,8 @@ def _with(drive: Any, values: Mapping[str, float]) -> Any:
         else:
             drive = eqx.tree_at(lambda tree, name=name: get_leaf(tree, name), drive, value)
     if isinstance(drive, Drive):
-        return drive.replace(**{name: waveform.replace() for name, waveform in drive.channels().items()})
-    return {name: waveform.replace() for name, waveform in drive.items()}
+        return rechecked(drive)
+    return {name: rechecked(waveform) for name, waveform in drive.items()}
 
 
 def _end(waveform: Waveform) -> float:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.rechecking import rechecked
 from llgrad.core.record import get_leaf, set_leaf
 from llgrad.core.status import Outcome
 from llgrad.core.vector import Vec3
@@ -103,7 +104,7 @@ def corners(model: Oscillator, settings: Mapping[str, Sequence[float] | np.ndarr
         device = model
         for name, value in zip(settings, edge, strict=True):
             device = set_leaf(device, name, float(value))
-        found.append(device.replace())
+        found.append(rechecked(device))
     return found
 
 

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.rechecking import rechecked
 from llgrad.core.record import get_leaf, is_table, leaf_units, set_leaf
 from llgrad.core.speed.quick import quick_jit
 from llgrad.devices.array import OscillatorArray
@@ -63,6 +64,8 @@ def range_of(device: Any, parameter: Any, start: Any, stop: Any) -> FollowedRang
     ends = [float(end) for end in (start, stop)]
     if not np.isfinite(ends).all() or ends[0] == ends[1]:
         raise ValueError(f"{parameter} from {start} to {stop}: expected two different values in {units[parameter]}")
+    for end in ends:
+        rechecked(set_leaf(record, parameter, end))
     return FollowedRange(f"{place}.{parameter}" if place else parameter, min(ends), max(ends), units[parameter])
 
 

@@ -15,8 +15,8 @@ def kubota2013() -> Oscillator:
     GHz.
 
     Measured by H. Kubota et al., Appl. Phys. Express 6, 103003 (2013); modelled by T. Taniguchi et al., ibid. 123003;
-    these
-    numbers were published with arXiv:2312.01121: λ = 0.288 as printed.
+    these numbers were published with arXiv:2312.01121: λ = 0.288 as printed. The two articles themselves were not
+    compared: their numbers could not be read.
     Reproduced: the trajectory that was published with them, sample by sample.
 
     >>> import llgrad as lg
@@ -44,8 +44,8 @@ def garcia2021() -> Oscillator:
 
     The numbers are the defaults of the compact model that comes with F. García-Redondo et al., arXiv:2106.04976
     (ARM-software/mram_simulation_framework on GitHub, `llg_parameters.va`, `dimension_parameters.va` and
-    `mtj_subcircuit.scs` of commit 727de96; the article itself was not compared): Ms = 1200 kA/m, K_i = 1 mJ/m², 1 nm
-    thick, 50 nm across, α = 0.01, N = (0.029, 0.029, 0.941), P = 0.75, Λ = 1, R_P = 6 kΩ, TMR = 2 P²/(1 − P²).
+    `mtj_subcircuit.scs` of commit 727de96; of the article the abstract alone was read): Ms = 1200 kA/m, K_i = 1 mJ/m²,
+    1 nm thick, 50 nm across, α = 0.01, N = (0.029, 0.029, 0.941), P = 0.75, Λ = 1, R_P = 6 kΩ, TMR = 2 P²/(1 − P²).
 
     Not in those files: γ (the electron's here), and the temperature (0 K here). Their −100 µA are 100 µA here, where a
     positive current drives m away from the polariser. The voltage's effect on the anisotropy (ξ = 61 fJ/(V m), barrier

@@ -54,9 +54,9 @@ def mcgoldrick2022() -> Stack:
     which 0.4 mA in the strip drive into oscillation at 2.18 GHz.
 
     B. C. McGoldrick, J. Z. Sun, L. Liu, Phys. Rev. Appl. 17, 014006 (2022), arXiv:2110.08885; its numbers were read in
-    the model that comes with it (bcmcgold/va-shno on GitHub, commit 5b72126, `shno.va` and `tables/`; the article
-    itself was not compared): Ms = 800 kA/m, an ellipse of 200 nm × 120 nm × 1.5 nm, α = 0.02, spin Hall angle 0.07, a
-    strip of 200 nm × 5 nm and 200 Ω, R_P = 1200 Ω and R_AP = 2400 Ω with R linear in m_x, spins at 30°.
+    the model that comes with it (bcmcgold/va-shno on GitHub, commit 5b72126, `shno.va` and `tables/`; of the article
+    the abstract alone was read): Ms = 800 kA/m, an ellipse of 200 nm × 120 nm × 1.5 nm, α = 0.02, spin Hall angle 0.07,
+    a strip of 200 nm × 5 nm and 200 Ω, R_P = 1200 Ω and R_AP = 2400 Ω with R linear in m_x, spins at 30°.
 
     The comment there takes these 30° from the x axis; its equations (sin in what is odd, cos in what is even about the
     field) take them from the field's axis y, and so does this. Not in those files, and chosen here for the frequencies

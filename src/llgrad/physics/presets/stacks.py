@@ -54,15 +54,17 @@ def cheng2016() -> Stack:
     """Two sublattices of NiO, an antiferromagnet with an easy and a hard axis, that a spin current along the easy axis
     drives into terahertz oscillation.
 
-    Modelled by R. Cheng, D. Xiao, A. Brataas, Phys. Rev. Lett. 116, 207603 (2016); its numbers were read in a
-    reproduction of it (zhuzibn/2016_PRL_RanCheng on GitHub, commit fb51e74, Fig1.m and AFMm1m2_LLG; the article itself
-    was not compared): ω_E = 27.4, ω_⊥ = 0.023 (hard axis z) and ω_∥ = 0.001 (easy axis x) in 2π·THz, α = 0.0068.
+    Modelled by R. Cheng, D. Xiao, A. Brataas, Phys. Rev. Lett. 116, 207603 (2016), arXiv:1509.09229; its numbers were
+    read in a reproduction of it (zhuzibn/2016_PRL_RanCheng on GitHub, commit fb51e74, Fig1.m and AFMm1m2_LLG, which
+    says that they are those of the article's reference 30; of the article the abstract alone was read): ω_E = 27.4, ω_⊥
+    = 0.023 (hard axis z) and ω_∥ = 0.001 (easy axis x) in 2π·THz, α = 0.0068.
 
     What is not printed there, or called unknown: magnetisation, thickness and area, and how many amperes make a spin
     torque. Only the product J₁/(Ms t) acts: Ms = 100 kA/m, 0.9 nm and 50 nm × 50 nm are chosen here, and the torque
     is 1 T/A on both sublattices, so that `terms.1.current` of a layer is γ⁻¹ times the ω_s of the article in teslas.
     Reproduced: the modes without torque, ω = ω_E √((ω_⊥ + 2ω_∥ ± ω_⊥)/ω_E − α²), at 0.1417 THz and 1.1316 THz (its
-    Fig. 1), and the threshold ω_s = √(ω_⊥²/4 + α² (2ω_∥ + ω_⊥) ω_E) (its eq. 3), 457 mT.
+    Fig. 1), and the threshold ω_s = √(ω_⊥²/4 + α² (2ω_∥ + ω_⊥) ω_E) (its eq. 3), 457 mT; that
+    what it excites is between the two modes in frequency (its abstract): 0.83 THz.
 
     >>> import llgrad as lg
     >>> afm = lg.presets.cheng2016()

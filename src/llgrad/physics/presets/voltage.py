@@ -20,14 +20,16 @@ def zhang2020() -> Stack:
     1.494 V across its barrier take away.
 
     Modelled by K. Zhang et al., IEEE Access 8, 50792 (2020); its numbers were read in a reproduction of it
-    (ferrispnugraha/vgsot_python_model on GitHub, commit 56cc554; the article itself was not compared): Ms = 625 kA/m,
-    K_i = 0.32 mJ/m², 1.1 nm thick, 50 nm across, α = 0.05, VCMA coefficient 60 fJ/(V m), barrier 1.4 nm, R A = 650
-    Ω µm², TMR 1, spin Hall angle 0.25 of a strip 50 nm × 3 nm, exchange bias −50 Oe along y, g = 2, N_x = N_y = π t/4D.
+    (ferrispnugraha/vgsot_python_model on GitHub, commit 56cc554; of the article the abstract alone was read): Ms = 625
+    kA/m, K_i = 0.32 mJ/m², 1.1 nm thick, 50 nm across, α = 0.05, VCMA coefficient 60 fJ/(V m), barrier 1.4 nm, R A =
+    650 Ω µm², TMR 1, spin Hall angle 0.25 of a strip 50 nm × 3 nm, exchange bias −50 Oe along y, g = 2, N_x = N_y = π
+    t/4D.
 
     A positive voltage lowers the anisotropy: `per_volt` is negative. The signs of currents are those of that file,
     where −x is the spin that a positive current in the strip brings: its torque draws m towards +x. Spin-transfer
     torque, field-like torque and noise are off, as in its Figs. 3a and 5; the angular law of the resistance (linear
-    conductance) is chosen here.
+    conductance) is chosen here, and the TMR does not fall with the voltage, as there to half at 0.5 V. Beside the 60
+    fJ/(V m) of that file stands a comment of 75.
     Reproduced: the anisotropy is gone at 1.4937 V; without a voltage −95 µA switch it and −85 µA do not; at the current
     whose field cancels the bias (−6.26 µA), 1.333 V switch it and 1.300 V do not, within 25 ns.
 

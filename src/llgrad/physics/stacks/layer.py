@@ -12,7 +12,7 @@ from llgrad.core.field_term import FieldTerm, Inputs, as_terms
 from llgrad.core.record import Record, quantity, vector
 from llgrad.core.vector import Number, Vec3
 from llgrad.devices.bounds import between, positive
-from llgrad.devices.ranges import LAYER, check_record, check_unit_vector, direction
+from llgrad.devices.ranges import LAYER, check_factors, check_record, check_unit_vector, direction
 from llgrad.physics.anisotropy import PerpendicularAnisotropy
 from llgrad.physics.demagnetisation import Demagnetisation
 
@@ -60,6 +60,7 @@ class Layer(Record):
         if not (isinstance(self.name, str) and self.name.isidentifier()):
             raise ValueError(f"the name of a layer is {self.name!r}, expected a word such as 'free', without dots")
         check_record(self, LAYER, f"layer {self.name!r}: ")
+        check_factors(f"layer {self.name!r}: demag", self.demag)
         check_unit_vector(f"layer {self.name!r}: m", self.m)
         if self.fixed and self.m is None:
             raise ValueError(f"layer {self.name!r} is fixed, and its direction is not known; give m=(x, y, z)")

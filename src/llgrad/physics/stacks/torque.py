@@ -13,7 +13,7 @@ from llgrad.core.vector import Number, Vec3
 from llgrad.devices.bounds import between as within
 from llgrad.devices.ranges import OSCILLATOR, check_record
 from llgrad.physics.electric.laws import VoltageLaw
-from llgrad.physics.slonczewski import SlonczewskiTorque, torque_per_ampere
+from llgrad.physics.slonczewski import torque_field, torque_per_ampere
 from llgrad.physics.stacks.coupling import Directions, LayerCoupling, Layers, check_pair
 
 RANGES = {name: OSCILLATOR[name] for name in ("polarization", "lambda_", "field_like")}
@@ -97,5 +97,4 @@ class SpinTorque(LayerCoupling):
             beta = beta + self.field_like_per_volt * inputs.voltage
         if self.field_like_law is not None:
             beta = beta + self.field_like_law.change(inputs.voltage)
-        torque = SlonczewskiTorque(strength, self.lambda_, beta, m[self.by])
-        return {self.on: torque.field(m[self.on], inputs)}
+        return {self.on: torque_field(m[self.on], m[self.by], strength * inputs.current, self.lambda_, beta)}
