@@ -111,9 +111,10 @@ def test_pixels_in_an_order_of_their_own(llgrad, refused, images, tmp_path):
     assert llgrad("train", *given, "--out", "run", "--epochs", 1, "--no-pictures").status == 0
     run = read_json(tmp_path / "run" / "run.json", "run")
     assert (run["images"]["permuted"], run["recipe"]["shift"]) == (3, 0)
-    assert json.loads(llgrad("evaluate", "run", "--json").out)["accuracy"] == read_json(
-        tmp_path / "run" / "result.json", "result"
-    )["accuracy"]
+    assert (
+        json.loads(llgrad("evaluate", "run", "--json").out)["accuracy"]
+        == read_json(tmp_path / "run" / "result.json", "result")["accuracy"]
+    )
     assert json.loads(llgrad("train", "--resume", "run", "--json", "--no-pictures").out)["status"] == "finished"
     for option, value in (("--shift", 1), ("--rotation", "5deg"), ("--patch", "2,1")):
         assert refused("train", images, "--permuted", 3, option, value) == (

@@ -57,7 +57,10 @@ SplitOption = Annotated[int | None, option(IMAGES, "Which images are kept to tes
 PermutedOption = Annotated[
     int | None,
     option(
-        IMAGES, "Put the pixels of all images in one order drawn by this seed, for --frames pixels.", min=0, metavar="SEED"
+        IMAGES,
+        "Put the pixels of all images in one order drawn by this seed, for --frames pixels.",
+        min=0,
+        metavar="SEED",
     ),
 ]
 TestOption = Annotated[
