@@ -62,7 +62,7 @@ PARTS = (Part.INPUT, Part.COUPLING, Part.FIELD, Part.CURRENT)
 KINDS = ("drawn", "trained")
 FITTED, SHOWN, CHUNK = 10_000, 20_000, 2_000
 """Training images from which the read-out begins, that the gradient sees, and that are run together."""
-PENALTIES = (0.03, 0.1, 0.3, 1.0)
+PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1)
 SHARPNESS = 8.0
 """What answers of the ridge regression, of targets 0 and 1, are multiplied by to be logits."""
 
