@@ -46,13 +46,13 @@ Part = lg.networks.Part
 COUNT, EVERY = 128, 28
 HOLD = 0.05e-9
 DEVICE = lg.presets.kubota2013().replace(alpha=0.03)
-LIMITS = lg.networks.Limits(input=0.1, coupling=0.03, field=(-0.06, 0.15), current=(-2e-3, 2e-3))
+LIMITS = lg.networks.Limits(input=0.1, coupling=0.005, field=(-0.06, 0.15), current=(-2e-3, 2e-3))
 FIELDS = {"pixels": (-0.03, 0.06), "permuted": (-0.03, 0.12)}
-GAIN, COUPLING, COUPLING_UNIT = 10e-3, 44e-6, 1.3e-3
+GAIN, COUPLING, COUPLING_UNIT = 10e-3, 44e-6, 0.4e-3
 """Standard deviations of the input fields [T] per unit of a pixel, and of the coupling fields [T] per unit emitted; and
 the unit in which the latter are trained."""
 RECIPE = lg.training.Recipe(
-    epochs=1, batch=50, learning_rate=5e-3, weight_decay=0.0, schedule=lg.training.CosineSchedule(warmup=0.1)
+    epochs=1, batch=50, learning_rate=2e-3, weight_decay=0.0, schedule=lg.training.CosineSchedule(warmup=0.1)
 )
 ORDERS = {"pixels": None, "permuted": 0}
 """The seed of the permutation of each order."""
