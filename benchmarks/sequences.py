@@ -101,8 +101,7 @@ def network(data: lg.data.SignalSet, seed: int, kind: str = "trained") -> Any:
         if kind == "as drawn":
             return dataclasses.replace(made, trained=(Part.INPUT, Part.READOUT))
         if kind == "without coupling":
-            parts = tuple(part for part in made.trained if part is not Part.COUPLING)
-            return uncoupled(dataclasses.replace(made, trained=parts))
+            return uncoupled(made)
     return made
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import numpy as np
@@ -10,6 +12,7 @@ from tests.networks.small import bits, classifier, pixels
 
 import llgrad as lg
 from llgrad.networks.baselines import uncoupled
+from llgrad.networks.trained.layer import Part
 
 
 def trained_numbers(network):
@@ -42,3 +45,17 @@ def test_without_coupling_only_the_coupling_is_gone():
     for before, after in zip(plain.stages, without.stages, strict=True):
         assert not after.settings.coupling.any() and before.settings.coupling.any()
         assert bits(after.settings.replace(coupling=before.settings.coupling)) == bits(before.settings)
+
+
+def test_without_coupling_nothing_is_multiplied_by_zero(tmp_path):
+    network = classifier(oscillators=(5, 5))
+    without, images = uncoupled(network), np.random.default_rng(0).random((3, 4, 4)).astype(np.float32)
+    zero = dataclasses.replace(
+        network, layers=tuple(layer.replace(coupling=0.0 * layer.coupling) for layer in network.layers)
+    )
+    np.testing.assert_allclose(without(images), zero(images), rtol=1e-5, atol=1e-6)
+    assert "coupling" not in without.parts and Part.COUPLING not in without.trained
+    assert all(stage.settings.array(stage.device).coupling is None for stage in without.design().stages)
+    lg.networks.save_network(tmp_path / "network.json", without)
+    again = lg.networks.load_network(tmp_path / "network.json")
+    assert again.spec() == without.spec() and bits(again.design().stages) == bits(without.design().stages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from jaxtyping import ArrayLike, Float, Key, PyTree
 
 from llgrad.core.speed.starting import check_platform
 from llgrad.networks.network import Network
+from llgrad.networks.trained.layer import Part
 
 
 class TanhNetwork(Network):
@@ -125,7 +127,14 @@ class SoftmaxNetwork(Network):
 
 
 def uncoupled(network: Any) -> Any:
-    """The same oscillator network without coupling."""
-    return eqx.tree_at(
-        lambda net: [layer.coupling for layer in net.layers], network, replace_fn=lambda value: 0.0 * value
+    """The same oscillator network with nothing between its devices, and so none of the work for a coupling of zero."""
+    layers = tuple(
+        layer.replace(
+            coupling=0.0 * layer.coupling,
+            wiring=layer.wiring._replace(coupling=None),
+            scales=layer.scales._replace(coupling=1.0),
+        )
+        for layer in network.layers
     )
+    trained = tuple(part for part in network.trained if part is not Part.COUPLING)
+    return dataclasses.replace(network, layers=layers, trained=trained)

@@ -106,6 +106,22 @@ def test_a_run_is_kept(llgrad, refused, images, tmp_path):
     assert replaced.status == 0 and replaced.out.startswith("finished after 1 of 1 epochs")
 
 
+def test_pixels_in_an_order_of_their_own(llgrad, refused, images, tmp_path):
+    given = (images, "--permuted", 3, "--frames", "pixels", "--every", 5, "--frames-read", 4, *SMALL)
+    assert llgrad("train", *given, "--out", "run", "--epochs", 1, "--no-pictures").status == 0
+    run = read_json(tmp_path / "run" / "run.json", "run")
+    assert (run["images"]["permuted"], run["recipe"]["shift"]) == (3, 0)
+    assert (
+        json.loads(llgrad("evaluate", "run", "--json").out)["accuracy"]
+        == read_json(tmp_path / "run" / "result.json", "result")["accuracy"]
+    )
+    assert json.loads(llgrad("train", "--resume", "run", "--json", "--no-pictures").out)["status"] == "finished"
+    for option, value in (("--shift", 1), ("--rotation", "5deg"), ("--patch", "2,1")):
+        assert refused("train", images, "--permuted", 3, option, value) == (
+            f"{option} is for pixels in their places, and --permuted moves them; leave it out"
+        )
+
+
 def begin(folder, *arguments):
     return subprocess.Popen(
         [*COMMAND, "train", *map(str, arguments)], cwd=folder, env=PLAIN, text=True,

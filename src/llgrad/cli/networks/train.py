@@ -46,7 +46,9 @@ from llgrad.training.train import train as train_network
 FREE: Final = ("dataset", "data_dir", "resume", "time_limit", "processes", "no_pictures", "json")
 """What may be given with --resume; the rest was chosen when the run was begun."""
 
-OF_IMAGES: Final = ("data_dir", "frames", "patch", "shift", "rotation")
+OF_IMAGES: Final = ("data_dir", "frames", "patch", "shift", "rotation", "permuted")
+OF_NEIGHBOURS: Final = ("patch", "shift", "rotation")
+"""Options that mean nothing where the pixels beside each other are not neighbours in the image."""
 FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
     "images": ("test", "front", "augment", *OF_REGRESSION),
     "signals": (*OF_IMAGES, *OF_REGRESSION),
@@ -65,6 +67,7 @@ def train(
     dataset: Annotated[str | None, typer.Argument(help=DATASET_HELP)] = None,
     data_dir: options.DataOption = None,
     split: options.SplitOption = None,
+    permuted: options.PermutedOption = None,
     test: options.TestOption = None,
     front: options.FrontOption = None,
     ahead: options.AheadOption = None,
@@ -172,7 +175,7 @@ def _source(dataset: str, given: Mapping[str, Any]) -> ImageSource | SignalSourc
         return TargetSource(dataset, test, given.get("ahead"), given.get("piece"))
     if kind == "signals":
         return SignalSource(dataset, test, tuple(given.get("front", ())), split)
-    return ImageSource(dataset, given.get("data_dir"), split)
+    return ImageSource(dataset, given.get("data_dir"), split, given.get("permuted"))
 
 
 def _check_new(folder: pathlib.Path, force: bool) -> None:
@@ -188,6 +191,10 @@ def _check_new(folder: pathlib.Path, force: bool) -> None:
 def _recipe(defaults: Defaults, given: Mapping[str, Any], limit: float | None) -> Recipe:
     """The recipe of the defaults with what was given in their place."""
     changes = {name: given[name] for name in OF_RECIPE if name in given}
+    if "permuted" in given:
+        if idle := [name for name in OF_NEIGHBOURS if name in given]:
+            raise ValueError(f"{flag(idle[0])} is for pixels in their places, and --permuted moves them; leave it out")
+        changes["shift"] = 0
     for name in ("validation", "label_smoothing"):
         if name in given:
             changes[name] = quantity(flag(name), given[name], "1")

@@ -82,6 +82,22 @@ class Images(eqx.Module):
         index = np.atleast_1d(index) if not isinstance(index, slice) and np.ndim(index) == 0 else index
         return Images(self.pixels[index], self.labels[index], self.scale, self.classes)
 
+    def permuted(self, seed: int) -> Images:
+        """The same with their pixels in the order `numpy.random.default_rng(seed).permutation(H * W)`, line after line.
+
+        Raises ValueError for a seed that is none.
+
+        >>> images = Images(np.array([[[0, 1], [2, 3]]], np.uint8), [0], 3.0, ["one"])
+        >>> images.permuted(0).pixels.tolist()
+        [[[2, 0], [1, 3]]]
+        """
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise ValueError(f"permuted = {seed!r}, expected the seed of the permutation, a whole number from 0")
+        count, height, width = self.pixels.shape
+        order = np.random.default_rng(seed).permutation(height * width)
+        pixels = self.pixels.reshape(count, -1)[:, order].reshape(count, height, width)
+        return Images(pixels, self.labels, self.scale, self.classes)
+
     def scaled(self, index: Index | EllipsisType = ...) -> np.ndarray:
         """The pixels at `index` from 0 to 1: float32 (…, H, W), all of them without an index."""
         return np.divide(self.pixels[index], np.float32(self.scale), dtype=np.float32)
@@ -125,6 +141,10 @@ class ImageSet(eqx.Module):
             )
         if (self.train.scale, self.train.classes) != (self.test.scale, self.test.classes):
             raise ValueError("the images to train and to test have other classes or another scale; expected the same")
+
+    def permuted(self, seed: int) -> ImageSet:
+        """The same with the pixels of all images in one order drawn by `seed`, as `Images.permuted` does."""
+        return ImageSet(self.name, self.train.permuted(seed), self.test.permuted(seed), self.sha256)
 
     def __repr__(self) -> str:
         height, width = self.train.shape

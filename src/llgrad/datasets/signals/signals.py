@@ -97,16 +97,10 @@ class Signals(eqx.Module):
         """Images (H, W) as signals, their pixels from 0 to 1, line after line; `SignalSet.from_images` says more."""
         check_kind("images", images, Images, "give a part of what lg.load_images gives, such as its train")
         count = _cut(images, by, frames)
-        pixels = images.scaled().reshape(len(images), -1)
         how = f"images in {count} {'frame' if count == 1 else 'frames'}"
         if permuted is not None:
-            if isinstance(permuted, bool) or not isinstance(permuted, int) or permuted < 0:
-                raise ValueError(
-                    f"permuted = {permuted!r}, expected the seed of the permutation, a whole number from 0"
-                )
-            order = np.random.default_rng(permuted).permutation(pixels.shape[1])
-            pixels, how = pixels[:, order], f"{how}, pixels permuted with seed {permuted}"
-        frames_of_all = pixels.reshape(len(images), count, -1)
+            images, how = images.permuted(permuted), f"{how}, pixels permuted with seed {permuted}"
+        frames_of_all = images.scaled().reshape(len(images), count, -1)
         return cls(frames_of_all, images.labels, images.classes, name=name, sha256=sha256, made=(how,))
 
     def __len__(self) -> int:

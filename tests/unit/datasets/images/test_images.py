@@ -110,3 +110,14 @@ def test_both_parts_of_a_set_fit_together(images):
         ImageSet("mine", images, Images(PIXELS, LABELS, 100.0, "abc"), {})
     with pytest.raises(ValueError, match="other classes or another scale"):
         ImageSet("mine", images, Images(PIXELS, LABELS, 255.0, "abd"), {})
+
+
+def test_pixels_in_one_order(images):
+    order = np.random.default_rng(5).permutation(6)
+    moved = ImageSet("mine", images, images.take([1]), {"file": "00"}).permuted(5)
+    assert np.array_equal(moved.train.pixels.reshape(4, 6), PIXELS.reshape(4, 6)[:, order])
+    assert np.array_equal(moved.test.pixels[0], moved.train.pixels[1])
+    assert (moved.name, moved.sha256, moved.train.scale) == ("mine", {"file": "00"}, 255.0)
+    for seed in (-1, True, 1.0):
+        with pytest.raises(ValueError, match=f"permuted = {seed!r}, expected the seed of the permutation"):
+            images.permuted(seed)

@@ -54,6 +54,15 @@ DataOption = Annotated[
     pathlib.Path | None, option(IMAGES, "Folder of the IDX files of mnist and fashion-mnist.", metavar="DIR")
 ]
 SplitOption = Annotated[int | None, option(IMAGES, "Which images are kept to test, for digits.", min=0)]
+PermutedOption = Annotated[
+    int | None,
+    option(
+        IMAGES,
+        "Put the pixels of all images in one order drawn by this seed, for --frames pixels.",
+        min=0,
+        metavar="SEED",
+    ),
+]
 TestOption = Annotated[
     str | None,
     option(

@@ -30,10 +30,13 @@ class ImageSource(NamedTuple):
     dataset: str
     data_dir: pathlib.Path | None
     split: int
+    permuted: int | None = None
+    """The seed of the order of the pixels; None leaves them."""
 
     def load(self) -> ImageSet:
         """The images. Raises ValueError, in one sentence, where they cannot be had."""
-        return load_images(self.dataset, self.data_dir, self.split)
+        images = load_images(self.dataset, self.data_dir, self.split)
+        return images if self.permuted is None else images.permuted(self.permuted)
 
     def notes(self) -> dict[str, Any]:
         """What the run writes down, so that it finds its images again from any folder."""
@@ -42,6 +45,7 @@ class ImageSource(NamedTuple):
             "source": os.path.abspath(self.dataset) if is_file else self.dataset,
             "data_dir": None if self.data_dir is None else os.path.abspath(self.data_dir),
             "split": self.split,
+            **({} if self.permuted is None else {"permuted": self.permuted}),
         }
 
 
@@ -72,4 +76,4 @@ def source_of(run: BegunRun, dataset: str | None = None, data_dir: pathlib.Path 
         return kind.of_notes(begun, dataset)
     noted = begun.get("data_dir")
     folder = pathlib.Path(noted) if data_dir is None and noted is not None else data_dir
-    return ImageSource(dataset or known, folder, int(begun.get("split") or 0))
+    return ImageSource(dataset or known, folder, int(begun.get("split") or 0), begun.get("permuted"))
