@@ -86,7 +86,7 @@ def agreement() -> Iterator[tuple[str, str, str]]:
             limits = native._limits
             try:
                 jax.clear_caches()  # what was traced with other limits is not taken again
-                native._limits = lambda task: {"memory": 2**18, "cached": 2**18}
+                native._limits = lambda task: {"memory": 2**18}
                 again = jax.jit(jax.grad(loss(jax.vmap(llgrad_run(lg.solvers.Native(), 200, 10)))))(values)
             finally:
                 native._limits = limits

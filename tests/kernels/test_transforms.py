@@ -28,6 +28,8 @@ def loss(run, values):
 POINT = jnp.asarray([0.02, 2.5, 1.0])
 POINTS = jnp.stack([POINT, POINT * 1.1])
 DEEP = jnp.stack([POINTS, POINTS * 0.9, POINTS * 1.2])
+WIDE = jnp.stack([DEEP * (1 + 0.01 * place) for place in range(3)])
+"""More in all than a narrow tile takes, and each axis fewer."""
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,10 @@ TRANSFORMS = {
     "jacfwd of jit": lambda f, g: (jax.jacfwd(jax.jit(f)), POINT),
     "jvp of jit": lambda f, g: (lambda x: jax.jvp(jax.jit(f), (x,), (x,))[1], POINT),
     "vmap vmap grad": lambda f, g: (jax.vmap(jax.vmap(jax.grad(g))), DEEP),
+    "vmap vmap vmap grad": lambda f, g: (jax.vmap(jax.vmap(jax.vmap(jax.grad(g)))), WIDE),
+    "vmap jit vmap vmap grad jit": lambda f, g: (jax.vmap(jax.jit(jax.vmap(jax.vmap(jax.grad(jax.jit(g)))))), WIDE),
+    "vmap jit jacrev": lambda f, g: (jax.vmap(jax.jit(jax.jacrev(f))), WIDE.reshape(-1, 3)),
+    "vmap jit hessian jit": lambda f, g: (jax.vmap(jax.jit(jax.hessian(jax.jit(g)))), WIDE.reshape(-1, 3)),
     "jacrev": lambda f, g: (jax.jacrev(f), POINT),
     "vmap grad": lambda f, g: (jax.vmap(jax.grad(g)), POINTS),
     "grad vmap": lambda f, g: (jax.grad(lambda x: jax.vmap(g)(x).sum()), POINTS),
@@ -88,6 +94,22 @@ def test_transform(name):
     found, point = TRANSFORMS[name](lambda x: trace(CASE.native, x), lambda x: loss(CASE.native, x))
     expected, _ = TRANSFORMS[name](lambda x: trace(CASE.scan, x), lambda x: loss(CASE.scan, x))
     assert_close(found(point), quick_jit(expected)(point), 1e-10)
+
+
+def test_fewer_states_beside_others_than_alone_are_refused_or_right():
+    def jacobians(run):
+        return jax.vmap(jax.jit(jax.jacrev(lambda x: trace(run, x))))
+
+    def little(parameters, steps, every):
+        return CASE.native(parameters, steps, every, memory=4 * 3 * 8)  # all states of one run, not of eighteen
+
+    points = WIDE.reshape(-1, 3)
+    try:
+        found = jacobians(little)(points)
+    except (TypeError, ValueError) as refused:
+        assert "shape" in str(refused) or "Cannot lower" in str(refused)
+    else:
+        assert_close(found, quick_jit(jacobians(CASE.scan))(points), 1e-10)
 
 
 def test_all_directions_of_a_jacobian_share_one_run():

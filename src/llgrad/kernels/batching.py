@@ -17,7 +17,9 @@ def merge(value: Any, dim: Any, axis: int, size: int, B: int, wide: bool) -> Any
     if axis < 0:
         if dim is not None:
             raise ValueError(
-                "the time step and the first step's index cannot be mapped over; they are the same for all runs"
+                "the time step and the first step's index cannot be mapped over, as they are the same for all runs; in "
+                "place of a `lax.cond` between runs, of which `vmap` does both, use `jnp.where` of their results, or "
+                "the XLA engine: simulate(…, engine=XLA())"
             )
         return value
     if dim is None and value.shape[axis] == 1 and not wide:

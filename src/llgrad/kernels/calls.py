@@ -25,7 +25,7 @@ from llgrad.kernels.kernel import (
 from llgrad.kernels.loops.adjoint import PARTS
 from llgrad.kernels.loops.step import Scheme
 from llgrad.kernels.loops.tangent import MOST
-from llgrad.kernels.loops.tile import NARROW, common_operands
+from llgrad.kernels.loops.tile import common_operands
 from llgrad.kernels.steppers import Tableau
 
 MEMORY: Final = 2**28
@@ -33,10 +33,6 @@ MEMORY: Final = 2**28
 MOST_OF_A_THREAD: Final = 3
 """Directions of tangents in one sweep of a GPU: what more of them need is more than a thread's registers hold. Three of
 4,096 trajectories took 1.75 ms in one sweep, 2.2 ms in two, 2.9 ms in three (one NVIDIA H200, float64).
-"""
-SEGMENT: Final = 16
-"""Steps between the states that wide tiles keep: the tape of a segment fits the second-level cache. To keep every state
-and take a step's stages again beside its transposed holds more than there are registers: 26 instead of 18 ns a step.
 """
 
 
@@ -50,8 +46,6 @@ class RunPlan:
     steps: int
     every: int
     memory: int = MEMORY
-    cached: int = 0
-    """Bytes of kept states below which many trajectories keep every state, too."""
     samples: int = 1
     """States that the polynomial through a step gives, its end included; of a tableau that interpolates, with every =
     1."""
@@ -89,11 +83,14 @@ class CallPlan(RunPlan):
         return common_operands(self.program, self.tableau.interpolates)[1:]
 
     def stride(self, lanes: int) -> int:
-        """Steps between the states kept: of a few trajectories 1 while they fit the memory."""
+        """Steps between the states kept: 1 while those of all steps fit the memory.
+
+        So that a run has as many alone as beside others: `vmap` may change no shape, where what it maps over was traced
+        before. Beyond the memory it does, which JAX then refuses, except for a single row, which it would repeat: there
+        are two at least.
+        """
         size = max(1, len(self.starts) * lanes * np.dtype(self.program.dtype).itemsize)
-        most = max(1, min(self.steps, self.memory // size))
-        if lanes > NARROW and self.steps * size > self.cached:
-            most = min(most, math.ceil(self.steps / SEGMENT))
+        most = max(2, min(self.steps, self.memory // size))
         kept = math.ceil(self.steps / math.ceil(self.steps / most))
         return math.ceil(self.steps / kept)
 

@@ -128,7 +128,7 @@ def _limits(task: Task) -> dict[str, int]:
     from llgrad.kernels.gpu.probe import memory
 
     share = memory(device) // max(1, math.ceil(task.grid.steps / _chunk(task)))
-    return {"memory": share, "cached": share}
+    return {"memory": share}
 
 
 @functools.cache
