@@ -45,6 +45,10 @@ TRANSFORMS = {
     "jit grad": lambda f, g: jax.jit(jax.grad(g)),
     "vmap grad": lambda f, g: over("field", jax.grad(g), FIELDS),
     "vmap over weights of grad": lambda f, g: over("weights", jax.grad(g), WEIGHTS),
+    "vmap of jit of grad of jit": lambda f, g: over("field", jax.jit(jax.grad(jax.jit(g))), FIELDS),
+    "vmap over weights of vmap over fields of grad": lambda f, g: over(
+        "weights", over("field", jax.grad(g), FIELDS), WEIGHTS
+    ),
     "grad vmap": lambda f, g: jax.grad(lambda p: over("field", g, FIELDS)(p).sum()),
     "grad of vmap over weights": lambda f, g: jax.grad(lambda p: over("weights", g, stacked(p["weights"]))(p).sum()),
     "grad of a batch of fields": lambda f, g: jax.grad(lambda p: over("field", g, stacked(p["field"]))(p).sum()),
