@@ -15,7 +15,7 @@ from llgrad.core.record import get_leaf
 from llgrad.core.units import show
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
-from llgrad.orbits.branches.family import Family, FollowedRange, family_of, range_of
+from llgrad.orbits.branches.family import Family, FollowedRange, family_of, number_of, range_of
 from llgrad.orbits.branches.follow import thresholds
 from llgrad.orbits.branches.normal_form import NormalForm, normal_form
 from llgrad.orbits.branches.result import Threshold
@@ -85,7 +85,7 @@ def amplitude_model(
         )
     numbers = held(device, "amplitude_model")
     with jax.enable_x64(True):
-        range_of(numbers, parameter, 0.0, 1.0)  # that there is this number
+        number_of(numbers, parameter)
         current = float(np.asarray(get_leaf(numbers, parameter))) if stop is None else float(stop)
         if current == start:
             raise ValueError(

@@ -48,9 +48,17 @@ class FollowedRange(NamedTuple):
     """Least and largest value (n,) of each number of a state that is looked at: of unit vectors without bounds."""
 
 
-def range_of(device: Any, parameter: Any, start: Any, stop: Any) -> FollowedRange:
-    """The number that is followed. Raises ValueError for one that the device has not, for one that the members of an
-    array have each of its own, or for ends that are none."""
+class FollowedNumber(NamedTuple):
+    """A number of a device that can be followed: where the record is that has it, the record, and the number's unit."""
+
+    place: str
+    record: Any
+    unit: str
+
+
+def number_of(device: Any, parameter: Any) -> FollowedNumber:
+    """The number that is followed. Raises ValueError for one that the device has not, or that the members of an array
+    have each of its own."""
     place = _place_of_members(device)
     record = getattr(device, place) if place else device
     units = {path: unit for path, unit in leaf_units(record).items() if not (place and _is_in_table(record, path))}
@@ -61,12 +69,19 @@ def range_of(device: Any, parameter: Any, start: Any, stop: Any) -> FollowedRang
             f"the members have each a {parameter} of its own, from {own.min():g} to {own.max():g} {units[parameter]}, "
             "and all would be given the same; give them one value, or follow another number"
         )
+    return FollowedNumber(place, record, units[parameter])
+
+
+def range_of(device: Any, parameter: Any, start: Any, stop: Any) -> FollowedRange:
+    """The number that is followed, and between which values. Raises ValueError as `number_of`, or for ends that are
+    none, or are no values of the device."""
+    place, record, unit = number_of(device, parameter)
     ends = [float(end) for end in (start, stop)]
     if not np.isfinite(ends).all() or ends[0] == ends[1]:
-        raise ValueError(f"{parameter} from {start} to {stop}: expected two different values in {units[parameter]}")
+        raise ValueError(f"{parameter} from {start} to {stop}: expected two different values in {unit}")
     for end in ends:
         rechecked(set_leaf(record, parameter, end))
-    return FollowedRange(f"{place}.{parameter}" if place else parameter, min(ends), max(ends), units[parameter])
+    return FollowedRange(f"{place}.{parameter}" if place else parameter, min(ends), max(ends), unit)
 
 
 def _place_of_members(device: Any) -> str:
