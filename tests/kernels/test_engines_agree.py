@@ -204,6 +204,9 @@ def test_every_state_is_kept_within_the_memory():
     assert plan(10**6).stride(1) == plan(10**6).stride(8) == plan(1000).stride(4096) == 1
     for lanes, steps in ((1, 10**9), (4096, 10**6), (10**6, 100), (10**8, 7)):
         chosen = plan(steps)
+        apart = chosen.apart(lanes, chosen.stride(lanes), card=False)
+        assert apart % chosen.stride(lanes) == 0 and (lanes == 1 or apart >= 16)
+        assert chosen.apart(lanes, chosen.stride(lanes), card=True) == chosen.stride(lanes)
         assert 2 <= chosen.kept(lanes) <= max(chosen.memory // (lanes * 24), 2)
         assert (chosen.kept(lanes) - 1) * chosen.stride(lanes) < steps <= chosen.kept(lanes) * chosen.stride(lanes)
 

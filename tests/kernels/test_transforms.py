@@ -9,16 +9,16 @@ from tests.kernels.reference import Case, assert_close, quick_jit
 
 from llgrad.kernels import calls
 
-CASE = Case(channels=("current",), longest=4)
+CASE = Case(channels=("current",), longest=40)
 
 
-def trace(run, values):
+def trace(run, values, steps=40):
     """(saved m_x …, final m) as functions of damping, current and one drive sample."""
     free, m0, drive, sigma = CASE.parameters
     free = eqx.tree_at(lambda e: (e.alpha, e.current), free, (values[0], values[1] * 1e-3))
     drive = {"current": drive["current"].at[1, 1].set(values[2] * 1e-3)}
-    saved, final = run((free, m0, drive, sigma), 4, 2)
-    return jnp.stack([saved.x[0], saved.x[1], saved.z[0], final.y])
+    saved, final = run((free, m0, drive, sigma), steps, max(steps // 2, 1))
+    return jnp.stack([saved.x[0], saved.x[-1], saved.z[0], final.y])
 
 
 def loss(run, values):
@@ -101,7 +101,7 @@ def test_fewer_states_beside_others_than_alone_are_refused_or_right():
         return jax.vmap(jax.jit(jax.jacrev(lambda x: trace(run, x))))
 
     def little(parameters, steps, every):
-        return CASE.native(parameters, steps, every, memory=4 * 3 * 8)  # all states of one run, not of eighteen
+        return CASE.native(parameters, steps, every, memory=40 * 3 * 8)  # all states of one run, not of eighteen
 
     points = WIDE.reshape(-1, 3)
     try:
@@ -110,6 +110,22 @@ def test_fewer_states_beside_others_than_alone_are_refused_or_right():
         assert "shape" in str(refused) or "Cannot lower" in str(refused)
     else:
         assert_close(found, quick_jit(jacobians(CASE.scan))(points), 1e-10)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 16, 40])
+def test_a_pull_back_taken_out_of_a_batch_is_right_or_refused(steps):
+    """Many runs keep every sixteenth state, which is too little for the gradient of one."""
+    points, weight = WIDE.reshape(-1, 3), jnp.asarray([0.3, -1.0, 0.7, 0.2])
+
+    def pull_back_of(x):
+        return jax.vjp(lambda y: trace(CASE.native, y, steps), x)[1]
+
+    first = jax.tree.map(lambda leaf: leaf[0], jax.vmap(pull_back_of)(points))
+    if steps == 1:
+        np.testing.assert_allclose(first(weight)[0], pull_back_of(points[0])(weight)[0], rtol=1e-12)
+    else:
+        with pytest.raises(Exception, match="too few states for the gradient of one: call it within the vmap"):
+            jax.block_until_ready(first(weight))
 
 
 def test_all_directions_of_a_jacobian_share_one_run():

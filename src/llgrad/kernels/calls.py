@@ -23,9 +23,10 @@ from llgrad.kernels.kernel import (
     width_for,
 )
 from llgrad.kernels.loops.adjoint import PARTS
+from llgrad.kernels.loops.kept import ROWS_BEFORE
 from llgrad.kernels.loops.step import Scheme
 from llgrad.kernels.loops.tangent import MOST
-from llgrad.kernels.loops.tile import common_operands
+from llgrad.kernels.loops.tile import NARROW, common_operands
 from llgrad.kernels.steppers import Tableau
 
 MEMORY: Final = 2**28
@@ -33,6 +34,11 @@ MEMORY: Final = 2**28
 MOST_OF_A_THREAD: Final = 3
 """Directions of tangents in one sweep of a GPU: what more of them need is more than a thread's registers hold. Three of
 4,096 trajectories took 1.75 ms in one sweep, 2.2 ms in two, 2.9 ms in three (one NVIDIA H200, float64).
+"""
+SEGMENT: Final = 16
+"""Steps between the states that many trajectories keep on a processor: the tape of a segment fits the second-level
+cache. To keep every state, and take a step's stages again beside its transposed, is as much memory as goes to and fro
+in the time of the arithmetic, and holds more than there are registers: gradients take twice as long.
 """
 
 
@@ -83,7 +89,7 @@ class CallPlan(RunPlan):
         return common_operands(self.program, self.tableau.interpolates)[1:]
 
     def stride(self, lanes: int) -> int:
-        """Steps between the states kept: 1 while those of all steps fit the memory.
+        """Steps between the states for which there is room: 1 while those of all steps fit the memory.
 
         So that a run has as many alone as beside others: `vmap` may change no shape, where what it maps over was traced
         before. Beyond the memory it does, which JAX then refuses, except for a single row, which it would repeat: there
@@ -95,8 +101,13 @@ class CallPlan(RunPlan):
         return math.ceil(self.steps / kept)
 
     def kept(self, lanes: int) -> int:
-        """Number of states kept."""
+        """Number of states for which there is room."""
         return math.ceil(self.steps / self.stride(lanes))
+
+    def apart(self, lanes: int, stride: int, card: bool) -> int:
+        """Steps between the states that are kept where there is room for one every `stride` steps."""
+        whole = card or lanes <= NARROW or self.steps <= stride
+        return stride if whole else stride * math.ceil(SEGMENT / stride)
 
 
 class _Call:
@@ -170,9 +181,10 @@ def forward(*operands: Any, plan: CallPlan, keep: bool, compiled: bool = True, c
     size = len(plan.starts)
     shapes = [call.shape(plan.saves)] * size + [call.shape()] * size + [jax.ShapeDtypeStruct((call.lanes,), jnp.int32)]
     if keep:
-        shapes.append(call.shape(plan.kept(call.lanes), size))
+        shapes.append(call.shape(ROWS_BEFORE + plan.kept(call.lanes), size))
     target = forward_kernel(call.scheme, keep) if compiled else ""
-    results = call.run(target, call.tiles, (), shapes, plan.stride(call.lanes))
+    apart = plan.apart(call.lanes, plan.stride(call.lanes), card)
+    results = call.run(target, call.tiles, (), shapes, apart)
     return [call.unflat(result) for result in results]
 
 
@@ -191,7 +203,7 @@ def adjoint(
     summed = [name for name in active if name in shared]
     nodes = len(plan.tableau.nodes)
     size = len(plan.starts)
-    stride = math.ceil(plan.steps / kept.shape[0])
+    stride = plan.apart(call.lanes, math.ceil(plan.steps / (kept.shape[0] - ROWS_BEFORE)), card)
     threads = call.threads(len(summed) * plan.steps * nodes, stride * size if stride > 1 else 0) if card else PARTS
     items = min(call.tiles, threads) if summed else call.tiles
     shapes = [call.shape()] * size

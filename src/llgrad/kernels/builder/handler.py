@@ -17,7 +17,17 @@ from llgrad.kernels.builder.code import VOID, WORD, Code, Counter, Word
 from llgrad.kernels.machine import ffi
 from llgrad.kernels.machine.ffi import HEADER
 
-MESSAGE: Final = b"llgrad: a native kernel got no memory, or a call frame it does not know\0"
+NO_MEMORY: Final = 1
+OTHER_STATES: Final = 2
+MESSAGES: Final = {
+    NO_MEMORY: (ffi.OUT_OF_MEMORY, "llgrad: a native kernel got no memory, or a call frame it does not know"),
+    OTHER_STATES: (
+        ffi.INVALID_ARGUMENT,
+        "llgrad: a pull-back of many runs, taken out of their batch, has too few states for the gradient of one: call "
+        "it within the vmap, or take the vjp of the one run",
+    ),
+}
+"""By what a block says of a call that could not do its work: XLA's kind of the error, and its text."""
 
 
 class Block:
@@ -30,9 +40,9 @@ class Block:
         """The word of a place."""
         return self.code.word_at(self.address, place)
 
-    def fail(self) -> None:
+    def fail(self, kind: int = NO_MEMORY) -> None:
         """Say that the call could not do its work."""
-        self.code.put(self.address, ffi.FAILED, 1)
+        self.code.put(self.address, ffi.FAILED, kind)
 
     def part(self, part: Word, place: Word, places: Word) -> Word:
         """Where a place is in an array that has `places` of them for each of the items that sum it in parts."""
@@ -121,7 +131,7 @@ def _write_handler(function: ir.Function, work: ir.Function, task: ir.Function, 
         code.builder.ret(WORD(0))
     block = _open_block(code, frame, width)
     with code.when(block.equals(0)):
-        code.builder.ret(_error(code, frame, ffi.OUT_OF_MEMORY).value)
+        code.builder.ret(_error(code, frame, NO_MEMORY).value)
     sharing.before(code, block)
     with code.when(sharing.worth(code, block)):
         _invite(code, frame, Word(code, code.builder.ptrtoint(task, WORD)), block)
@@ -129,8 +139,9 @@ def _write_handler(function: ir.Function, work: ir.Function, task: ir.Function, 
     sharing.after(code, block)
     failed = code.word_at(block, ffi.FAILED)
     _leave(code, block)
-    with code.when(failed > 0):
-        code.builder.ret(_error(code, frame, ffi.OUT_OF_MEMORY).value)
+    for kind in MESSAGES:
+        with code.when(failed.equals(kind)):
+            code.builder.ret(_error(code, frame, kind).value)
     code.builder.ret(WORD(0))
 
 
@@ -186,14 +197,15 @@ def _request(code: Code, *words: Any) -> Word:
 
 
 def _error(code: Code, frame: Word, kind: int) -> Word:
-    """A new error of XLA's of a kind: what a handler returns when it could not do its work."""
-    module = code.builder.module
-    text: Any = module.globals.get("message")
+    """A new error of XLA's: what a handler returns when it could not do its work."""
+    module, (xla, words) = code.builder.module, MESSAGES[kind]
+    text: Any = module.globals.get(f"message{kind}")
     if text is None:
-        constant = ir.Constant(ir.ArrayType(ir.IntType(8), len(MESSAGE)), bytearray(MESSAGE))
-        text = ir.GlobalVariable(module, constant.type, "message")
+        written = bytearray(words.encode() + b"\0")
+        constant = ir.Constant(ir.ArrayType(ir.IntType(8), len(written)), written)
+        text = ir.GlobalVariable(module, constant.type, f"message{kind}")
         text.linkage, text.global_constant, text.initializer = "internal", True, constant
-    request = _request(code, Word(code, code.builder.ptrtoint(text, WORD)), kind)
+    request = _request(code, Word(code, code.builder.ptrtoint(text, WORD)), xla)
     code.put(request, 0, 28)
     return code.call_address(code.word_at(code.word_at(frame, ffi.FRAME_API), ffi.API_ERROR_CREATE), request)
 

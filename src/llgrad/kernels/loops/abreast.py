@@ -16,6 +16,7 @@ from llgrad.devices.system import TIME
 from llgrad.kernels.builder.arithmetic import FREE, Arithmetic
 from llgrad.kernels.builder.code import Word
 from llgrad.kernels.loops.derivative import Derivative, Tape
+from llgrad.kernels.loops.kept import Kept
 from llgrad.kernels.loops.noise import normal_numbers
 from llgrad.kernels.loops.step import Inputs, SchemeStep
 from llgrad.kernels.loops.tables import TableInMemory
@@ -57,9 +58,8 @@ class StepsAbreast:
 
     def states(self, start: Word) -> list[Any]:
         """The states before the steps from `start` on."""
-        size = len(self.program.state)
-        numbers = self._numbers(start)
-        return [self._joined([self.tile.row("kept", i * size + axis) for i in numbers]) for axis in range(size)]
+        kept, numbers = Kept(self.tile), self._numbers(start)
+        return [self._joined([kept.component(i, axis) for i in numbers]) for axis in range(kept.size)]
 
     def inputs(self, start: Word) -> Inputs:
         """What changes during a run, of these steps: a function of the stage."""

@@ -1,9 +1,10 @@
 """The adjoint pass: the exact gradient of what the forward pass computed (the discrete adjoint of every step).
 
-Steps are taken in segments of `stride`, the last one first. With a stride of 1, where the forward pass kept every
-state, the stages of a step are taken again from its first state, and the vector–Jacobian product of the right-hand side
-is applied from the last stage to the first. With a longer one the segment is first stepped forward from the state kept
-at its start, and what the products need of it, and is costly, goes onto a tape.
+Steps are taken in segments of `stride`, the last one first, from states that the forward pass kept no further apart.
+With a stride of 1, where it kept every state, the stages of a step are taken again from its first state, and the
+vector–Jacobian product of the right-hand side is applied from the last stage to the first. With a longer one the
+segment is first stepped forward from the state kept at its start, and what the products need of it, and is costly, goes
+onto a tape.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from llgrad.kernels.builder.code import Code, Counter, Word
-from llgrad.kernels.builder.handler import Block
+from llgrad.kernels.builder.handler import OTHER_STATES, Block
 from llgrad.kernels.expression.splits.keeping import KEEPING
 from llgrad.kernels.loops import abreast
 from llgrad.kernels.loops.derivative import Derivative, Tape
 from llgrad.kernels.loops.forward import advance
 from llgrad.kernels.loops.interpolation import Interpolation
+from llgrad.kernels.loops.kept import NAME, Kept
 from llgrad.kernels.loops.stages import LoopedStages, RowsOnStack, StagesBack, looped
 from llgrad.kernels.loops.step import Inputs, Scheme, SchemeStep, StepTaken
 from llgrad.kernels.loops.tables import TableInMemory
@@ -42,7 +44,7 @@ def adjoint_module(scheme: Scheme, wanted: tuple[str, ...], taped: bool) -> Any:
     """
     program = scheme.program
     active = [name for name in program.varied if name in wanted]
-    given = ["kept", *(f"c_{kind}_{name}" for kind in ("saved", "final") for name in program.state)]
+    given = [NAME, *(f"c_{kind}_{name}" for kind in ("saved", "final") for name in program.state)]
     results = [f"c_{name}" for name in program.starts] + [f"c_{name}" for name in active]
     operands = [*common_operands(program, scheme.tableau.interpolates), *given, *results]
     operands += ["scratch"] if scheme.card and taped else []
@@ -108,15 +110,17 @@ class _Transposed:
             if name in active
         }
         self.totals = dict(zip(self.parameters, tile.variables([zero] * len(self.parameters)), strict=True))
+        self.kept = Kept(tile)
 
     def run(self) -> None:
         tile, code = self.tile, self.code
         self._add_cotangents("final", 0)
+        self._find_kept()
         self.saves, self.until_save = Counter(code, tile.steps // tile.every), Counter(code, tile.steps % tile.every)
         if self.abreast:
             self._run_abreast()
         elif not self.taped:
-            self._run_back(tile.steps, code.word(0), self._load_state)
+            self._run_back(self.steps, code.word(0), self._load_state)
         elif self.scheme.card:
             self._run_again()
         else:
@@ -144,7 +148,21 @@ class _Transposed:
     def _load_state(self, number: Word) -> None:
         """The state kept as the so-many-th."""
         for axis, value in enumerate(self.state):
-            value.set(self.tile.row("kept", number * self.size + axis))
+            value.set(self.kept.component(number, axis))
+
+    def _find_kept(self) -> None:
+        """The steps that are taken back, none where too few states were kept for them, and what number of a kept state
+        is a segment further on.
+        """
+        tile, code = self.tile, self.code
+        self.steps, self.further = tile.steps, code.word(1)
+        if not self.scheme.card:  # which keeps states as far apart beside others as alone
+            apart = self.kept.steps_apart().max(1)
+            self.further = tile.stride // apart
+            other = code.builder.not_((self.further * apart).equals(tile.stride))
+            with code.when(other):
+                tile.block.fail(OTHER_STATES)
+            self.steps = code.pick(other, 0, tile.steps)
 
     def _count_saves(self) -> None:
         """One step back: where its end was saved, the cotangents of what was saved join that of the state."""
@@ -167,11 +185,11 @@ class _Transposed:
         tile = self.tile
         with self.code.loop_down(count) as segment:
             start = segment * tile.stride
-            self._load_state(segment)
+            self._load_state(segment * self.further)
             yield start, (start + tile.stride).min(tile.steps)
 
     def _segment_count(self) -> Word:
-        return (self.tile.steps + self.tile.stride - 1) // self.tile.stride
+        return (self.steps + self.tile.stride - 1) // self.tile.stride
 
     def _run_again(self) -> None:
         """The states of a segment, then its steps from each."""
@@ -249,7 +267,7 @@ class _Transposed:
         failed = tape.room.equals(0)
         with code.when(failed):
             tile.block.fail()
-        with code.loop_down(code.pick(failed, 0, (tile.steps + many.W - 1) // many.W)) as segment:
+        with code.loop_down(code.pick(failed, 0, (self.steps + many.W - 1) // many.W)) as segment:
             start = segment * many.W
             inputs, now = many.inputs(start), many.states(start)
             taken = step.take(now, inputs)

@@ -9,6 +9,7 @@ from typing import Any
 from llgrad.kernels.builder.code import Code, Counter, Variable, Word
 from llgrad.kernels.builder.handler import Block
 from llgrad.kernels.loops.interpolation import Interpolation
+from llgrad.kernels.loops.kept import NAME, Kept
 from llgrad.kernels.loops.step import Scheme
 from llgrad.kernels.loops.tile import Health, Tile, common_operands, pass_module
 
@@ -21,7 +22,7 @@ def forward_module(scheme: Scheme, keep: bool) -> Any:
         *saved,
         *final,
         "first_bad",
-        *(["kept"] if keep else []),
+        *([NAME] if keep else []),
     ]
 
     def item(code: Code, block: Block, index: Word) -> None:
@@ -29,12 +30,14 @@ def forward_module(scheme: Scheme, keep: bool) -> Any:
         step, state, health = tile.step(), tile.variables(tile.initial_state()), Health(tile)
         between = Interpolation(tile, step)
         until_save, saves = Counter(code, tile.every), Counter(code, 0)
-        until_keep, keeps = Counter(code, 0), Counter(code, 0)
+        until_keep, keeps, kept = Counter(code, 0), Counter(code, 0), Kept(tile)
+        if keep:
+            kept.begin(tile.stride)
         with code.loop(tile.steps) as i:
             now = [value.get() for value in state]
             if keep:
                 with code.when(until_keep.now.equals(0)):
-                    tile.put_rows([(value, "kept", keeps.now * len(now) + axis) for axis, value in enumerate(now)])
+                    kept.put(keeps.now, now)
                     until_keep.set(tile.stride)
                     keeps.add(1)
                 until_keep.add(-1)

@@ -43,6 +43,7 @@ API_SCHEDULE: Final = 17
 API_THREADS: Final = 18
 METADATA: Final = 1
 """Type of the extension by which XLA asks what a handler is."""
+INVALID_ARGUMENT: Final = 3
 OUT_OF_MEMORY: Final = 8
 
 # Words of a block.
