@@ -36,7 +36,7 @@ import jax
 import numpy as np
 import pytest
 
-MOST_MAPPINGS = 10_000
+MOST_MEMORY = 1_400 * 2**20
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -60,7 +60,8 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(autouse=True, scope="module")
 def programs_of_many_files(request):
     """Forget the programs of the files so far where they are many: thousands of them in one process use up its memory,
-    and its mappings (Linux allows 65,530 of them, and XLA ends the process where it gets no more).
+    a file of orbits alone nearly 1 GB, and its mappings (Linux allows 65,530 of them, some 200 KB each, and XLA ends
+    the process where it gets no more).
 
     Until then a file finds what the files before it compiled, thousands of single operations above all; not where a
     test of it changes code (`monkeypatch`): it runs what it has changed, and nobody else does.
@@ -70,7 +71,7 @@ def programs_of_many_files(request):
     if changes:
         jax.clear_caches()
     yield
-    if changes or _mappings() > MOST_MAPPINGS:
+    if changes or _memory() > MOST_MEMORY:
         jax.clear_caches()
     _give_back_memory()
 
@@ -82,9 +83,10 @@ def _give_back_memory() -> None:
         trim(0)
 
 
-def _mappings() -> int:
-    maps = pathlib.Path("/proc/self/maps")
-    return len(maps.read_bytes().splitlines()) if maps.exists() else 2 * MOST_MAPPINGS
+def _memory() -> int:
+    """Bytes that this process holds; more than all where the system does not tell."""
+    told = pathlib.Path("/proc/self/statm")
+    return int(told.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if told.exists() else 2 * MOST_MEMORY
 
 
 @pytest.fixture(autouse=True)
