@@ -210,3 +210,43 @@ def test_mistakes_are_sentences():
     ):
         with pytest.raises(ValueError, match=word):
             call()
+
+
+class Stiff(lg.System):
+    """A Hopf point at 0 beside a number that moves so many times faster than the cycle turns."""
+
+    gain: float = lg.quantity("1")
+    ratio: float = lg.quantity("1")
+
+    def start(self):
+        return {"x": 0.1, "y": 0.0, "z": 0.0}
+
+    def rate(self, state, inputs):
+        x, y, z = state["x"], state["y"], state["z"]
+        p = x * x + y * y
+        return {
+            "x": 1e9 * ((self.gain - p) * x - y),
+            "y": 1e9 * ((self.gain - p) * y + x),
+            "z": 1e9 * self.ratio * (x - z),
+        }
+
+
+BOX = dict.fromkeys("xyz", (-2.0, 2.0))
+
+
+def test_what_is_a_thousand_times_faster_is_followed():
+    branches = lg.follow(Stiff(0.1, 1e3), "gain", -0.5, 0.5, within=BOX)
+    (orbit,) = branches.orbits(0.2)
+    (cycles,) = branches.cycles
+    assert [end.kind for end in cycles.ends] == ["Hopf", "edge"]
+    np.testing.assert_allclose(cycles.highs[:, 0], np.sqrt(np.abs(cycles.values)), atol=1e-8)
+    np.testing.assert_allclose([orbit.frequency, orbit.return_rate], [1e9 / (2 * np.pi), 0.4e9], rtol=1e-7)
+
+
+def test_a_branch_of_which_nothing_but_its_hopf_point_is_reached_is_told():
+    branches = lg.follow(Stiff(0.1, 3e5), "gain", -0.5, 0.5, within=BOX)
+    (cycles,) = branches.cycles
+    assert len(cycles.values) == 1 and cycles.ends[0].kind == "Hopf" and cycles.ends[1].kind == "lost"
+    assert "beyond 0 it could not be followed" in str(branches) and not branches.orbits(0.2)
+    assert len(branches.table()["branch"]) == len(branches[0].values) + 1
+    lg.plot.branches(branches)

@@ -107,7 +107,7 @@ class CycleBranch:
         found = self.places[place]
         if np.ptp(found.states, axis=0).max() == 0:
             raise ValueError(f"point {place} is a Hopf point, where the cycle has no size; take one beside it")
-        return orbit_of(self.device, self.family.path, found, self.errors[place], self.multipliers[place])
+        return orbit_of(self.device, self.family, found, self.errors[place], self.multipliers[place])
 
     def orbits(self, value: float) -> list[Orbit]:
         """Every cycle of the branch at a value of the number. Raises ValueError where one cannot be solved, and at a
@@ -118,7 +118,7 @@ class CycleBranch:
             )
         with working(self.device):
             steps = self.steps_at(value)
-        return [orbit_of(self.device, self.family.path, s.place, s.error, multipliers_at(s)) for s in steps]
+        return [orbit_of(self.device, self.family, s.place, s.error, multipliers_at(s)) for s in steps]
 
     def steps_at(self, value: float) -> list[BranchStep]:
         """Every cycle of the branch at a value of the number, solved there. Raises ValueError where one is not."""
