@@ -44,7 +44,9 @@ QuantityOption = Annotated[
 ]
 LockOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="CHANNEL=AMPLITUDE", help="A weak drive, such as field_x=0.1Oe: the locking range beside the rest."),
+    typer.Option(
+        metavar="CHANNEL=AMPLITUDE", help="A weak drive, such as field_x=0.1Oe: the locking range beside the rest."
+    ),
 ]
 RatioOption = Annotated[
     float | None, typer.Option(help="The drive's frequency over the oscillator's: 1 (default), 2, … or 0.5.")

@@ -126,11 +126,14 @@ class CycleBranch:
         if len(self.values) == 1 or self.stands is not None:
             return found
         side = self.values - value
-        for i in np.flatnonzero((side[:-1] * side[1:] < 0) | (side[:-1] == 0)).tolist():
-            gap = self.values[i + 1] - self.values[i]
-            step = step_at(
-                self.family, place_between(self.places[i], self.places[i + 1], (value - self.values[i]) / gap)
-            )
+        between = np.flatnonzero(side[:-1] * side[1:] < 0).tolist()
+        at = [i for i in np.flatnonzero(side == 0).tolist() if np.ptp(self.places[i].states, axis=0).max() > 0]
+        for i in sorted([*between, *at]):
+            place = self.places[i]
+            if i in between:
+                share = (value - self.values[i]) / (self.values[i + 1] - self.values[i])
+                place = place_between(place, self.places[i + 1], share)
+            step = step_at(self.family, place)
             if step is None:
                 raise ValueError(
                     f"the cycle at {value:.8g} could not be solved; it is too near to a point where two of them meet"

@@ -39,9 +39,7 @@ def observed(family: CycleFamily, wanted: Any, states: Any, values: Any) -> Any:
     return jax.vmap(one)(states, values)
 
 
-def orbit_of(
-    device: Any, family: CycleFamily, place: OrbitPlace, error: float, multipliers: np.ndarray
-) -> Orbit:
+def orbit_of(device: Any, family: CycleFamily, place: OrbitPlace, error: float, multipliers: np.ndarray) -> Orbit:
     """A cycle that was solved, with its relative error, as an `Orbit` of the device with the number it has there."""
     model = set_value(device, family.path, place.value)
     with working(model):
