@@ -67,6 +67,16 @@ def test_sensitivities_are_those_of_the_closed_form(best):
     assert found["shift"].free and found["shift"].best_per_percent == 0.0
 
 
+def test_what_cancels_when_all_is_set_anew_is_nothing():
+    """Only I times the polarisation over the volume acts: at a frequency that is held the current makes up for them."""
+    device = lg.presets.kubota2013()
+    aim = lg.maximise("locking", drive={"field_x": 1e-5})
+    found = lg.optimise(device, aim, {"current": (1e-3, 3e-3)}, {"frequency": (0.49e9, 0.51e9)}, starts=2)
+    own = {one.name: one for one in found.sensitivities}
+    for name in ("polarization", "volume"):
+        assert abs(own[name].per_percent) > 1e-3 * found.value and own[name].best_per_percent == 0.0
+
+
 def test_the_curvature_tells_what_a_move_costs(best):
     (one,) = best.curvatures
     assert width_at(6.0, best.device.shift + one.moves["shift"]) / best.value - 1 == pytest.approx(0.01, rel=1e-3)

@@ -210,3 +210,68 @@ def test_mistakes_are_sentences():
     ):
         with pytest.raises(ValueError, match=word):
             call()
+
+
+class Stiff(lg.System):
+    """A Hopf point at 0 beside a number that moves so many times faster than the cycle turns."""
+
+    gain: float = lg.quantity("1")
+    ratio: float = lg.quantity("1")
+
+    def start(self):
+        return {"x": 0.1, "y": 0.0, "z": 0.0}
+
+    def rate(self, state, inputs):
+        x, y, z = state["x"], state["y"], state["z"]
+        p = x * x + y * y
+        return {
+            "x": 1e9 * ((self.gain - p) * x - y),
+            "y": 1e9 * ((self.gain - p) * y + x),
+            "z": 1e9 * self.ratio * (x - z),
+        }
+
+
+BOX = dict.fromkeys("xyz", (-2.0, 2.0))
+
+
+def test_what_is_a_thousand_times_faster_is_followed():
+    branches = lg.follow(Stiff(0.1, 1e3), "gain", -0.5, 0.5, within=BOX)
+    (orbit,) = branches.orbits(0.2)
+    (cycles,) = branches.cycles
+    assert [end.kind for end in cycles.ends] == ["Hopf", "edge"]
+    np.testing.assert_allclose(cycles.highs[:, 0], np.sqrt(np.abs(cycles.values)), atol=1e-8)
+    np.testing.assert_allclose([orbit.frequency, orbit.return_rate], [1e9 / (2 * np.pi), 0.4e9], rtol=1e-7)
+
+
+def test_a_branch_of_which_nothing_but_its_hopf_point_is_reached_is_told():
+    branches = lg.follow(Stiff(0.1, 3e5), "gain", -0.5, 0.5, within=BOX)
+    (cycles,) = branches.cycles
+    assert len(cycles.values) == 1 and cycles.ends[0].kind == "Hopf" and cycles.ends[1].kind == "lost"
+    assert "beyond 0 it could not be followed" in str(branches) and not branches.orbits(0.2)
+    assert len(branches.table()["branch"]) == len(branches[0].values) + 1
+    lg.plot.branches(branches)
+
+
+def test_the_orbit_of_every_value_followed_is_there(weak, quintic):
+    """At the ends of the range and at the points of a branch too; at a Hopf point a cycle has no size, and is none."""
+    low, high = quintic.over
+    (branch,) = quintic.cycles
+    for value in (*branch.values[1:-1:5].tolist(), 0.25, high):
+        states = [orbit.state["x"] for orbit in quintic.orbits(value)]
+        radii = sorted(float(np.max(np.abs(x))) for x in states)
+        squares = [s for s in ((1 - math.sqrt(1 + 4 * value)) / 2, (1 + math.sqrt(1 + 4 * value)) / 2) if s > 0]
+        np.testing.assert_allclose(radii, np.sqrt(squares), rtol=1e-3)  # a sample need not be at the top
+    assert len(quintic.orbits(0.0)) == 1 and not quintic.orbits(low)
+    (hopf,) = [point for point in weak.thresholds if point.kind == "Hopf" and point.held > 0.25e-3][-1:]
+    assert len(weak.orbits(hopf.held)) == 1  # the one beyond the fold
+
+
+@pytest.mark.parametrize("value", [0.6, -0.6, math.nan, "0.1", None, True])
+def test_an_orbit_of_a_value_that_was_not_followed_is_a_sentence(quintic, value):
+    with pytest.raises(ValueError, match=r"expected one of mu that was followed, -0\.5 to 0\.5, in SI"):
+        quintic.orbits(value)
+
+
+def test_orbits_where_cycles_were_left_out_are_a_sentence():
+    with pytest.raises(ValueError, match="there are no orbits here: cycles were not followed"):
+        lg.follow(STO, "current", 0.2e-3, 0.5e-3, cycles=False).orbits(0.4e-3)

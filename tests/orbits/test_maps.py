@@ -169,7 +169,7 @@ def test_a_locking_range_that_is_too_wide_is_told():
         for current in found.axes[0].values.tolist()
     ]
     wide = sum(strength > 0.1 for strength in strengths)
-    assert wide == 1 and [note for note in found.notes if note.startswith("at 1 points the half locking range")]
+    assert wide == 1 and [note for note in found.notes if note.startswith("at 1 point the half locking range")]
     assert not any("line width" in note for note in found.notes), "nobody asked for it"
 
 

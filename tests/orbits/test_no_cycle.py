@@ -23,6 +23,15 @@ CASES = {
         reference(0.006, -2e-3),
         "the wrong sign: reverse the current, or the polariser, and make it smaller (it oscillates at 655.36 µA)",
     ),
+    "neither": (
+        reference(0.0, 4e-3),
+        "no cycle: at 4 mA, at smaller currents and at those of the other sign none was found; it comes to rest at ",
+    ),
+    "neither, turned": (reference(0.0, -1e-3), "no cycle: at -1 mA, at smaller currents and at those of the other"),
+    "sign below": (
+        PRESET.replace(current=-0.3e-3),
+        "reverse the current, or the polariser (the threshold is 395.998 µA)",
+    ),
     "none": (reference(0.02, 0.0), "no current flows, and it comes to rest at m = (0, 0, 1)"),
     "time": (MEMBERS["Stack"], "the rate of Stack depends on the time, so its orbits are not closed"),
     "apart": (lg.OscillatorArray(PRESET, 2), "the oscillators of this array are not coupled"),

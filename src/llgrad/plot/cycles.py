@@ -117,6 +117,10 @@ def phase_noise(orbit: Orbit, observable: Observable | str | None = None) -> Fig
     width, corner = float(orbit.line_width), float(orbit.return_rate) / (2 * math.pi)
     if not width > 0:
         raise ValueError("this orbit has no noise, so no spectrum of it; give the device a temperature")
+    if not corner > 0:
+        raise ValueError(
+            "this orbit repels, so no oscillator stays on it and there is no spectrum; take one that attracts"
+        )
     f = np.geomspace(corner * DECADES[0], min(corner * DECADES[1], float(orbit.frequency) / 2.5), 120)
     noise = orbit.phase_noise(f, observable=observable)
     near = f"Δf/(πf²), Δf = {show(width, 'Hz')}"
@@ -125,8 +129,9 @@ def phase_noise(orbit: Orbit, observable: Observable | str | None = None) -> Fig
         axes.loglog(f / 1e6, noise.phase, color=BLUE, label="$S_φ$ (rad²/Hz)")
         axes.loglog(f / 1e6, noise.amplitude, color=VERMILION, label="$S_a$ (1/Hz)")
         axes.loglog(f / 1e6, width / (math.pi * f**2), color=GREY, linestyle="--", linewidth=1.0, label=near)
-        linear = float(orbit.linear_width) / (math.pi * f**2)
-        axes.loglog(f / 1e6, linear, color=GREY, linestyle=":", linewidth=1.2, label="without conversion")
+        if not orbit.reason_against_split:
+            linear = float(orbit.linear_width) / (math.pi * f**2)
+            axes.loglog(f / 1e6, linear, color=GREY, linestyle=":", linewidth=1.2, label="without conversion")
         axes.axvline(corner / 1e6, color=GREEN, linewidth=1.0, label="Γ/2π")
         axes.set_ylim(float(np.min([np.min(noise.phase), np.min(noise.amplitude)])) / 5, None)
         axes.set_xlabel("offset (MHz)")

@@ -24,6 +24,7 @@ BLUE, VERMILION, GREEN, ORANGE, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F
 GREY: Final = "#666666"
 
 COMPONENTS: Final = {"mx": BLUE, "my": VERMILION, "mz": GREEN, "voltage": PURPLE}
+PREFIXES: Final = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 _OTHERS: Final = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, "#56B4E9", "#000000")
 LABELS: Final = {"mx": "$m_x$", "my": "$m_y$", "mz": "$m_z$", "voltage": "voltage"}
 
@@ -57,14 +58,16 @@ def figure(height: float = 4.2) -> Iterator[Figure]:
 
 
 def scaled(values: Any, unit: str) -> tuple[np.ndarray, str]:
-    """Values and unit with the prefix that makes the largest one easy to read: 2e-8 "s" → 20 "ns"."""
+    """Values and unit with the prefix that makes the largest one easy to read: 2e-8 "s" → 20 "ns", 2e8 "1/s" → 200
+    "1/µs"."""
     array = np.asarray(values, dtype=float)
     largest = float(np.nanmax(np.abs(array), initial=0.0))
     if unit in ("", "1") or largest == 0.0 or not np.isfinite(largest):
         return array, "" if unit == "1" else unit
     exponent = min(max(3 * int(np.floor(np.log10(largest) / 3 + 1e-9)), -15), 12)
-    prefix = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}[exponent]
-    return array / 10.0**exponent, prefix + unit
+    if unit.startswith("1/") and unit[2:].isalpha():
+        return array / 10.0**exponent, f"1/{PREFIXES[-exponent]}{unit[2:]}"
+    return array / 10.0**exponent, PREFIXES[exponent] + unit
 
 
 def named(quantity: str, unit: str) -> str:

@@ -59,3 +59,21 @@ def test_mistakes(refused):
     assert "'locking' needs drive" in refused(*sweep, "--current", "0:1mA:3", "--quantity", "locking")
     assert "at 0 K" in refused(*sweep, "--current", "0:1mA:3", "--quantity", "line_width")
     assert "--load is an option of power" in refused(*sweep, "--current", "0:1mA:3", "--load", "50Ohm")
+
+
+def test_a_drive_asks_for_the_locking_range_beside_what_is_told_anyway(llgrad):
+    words = ("sweep", "kubota2013", "--current", "0.5mA:0.6mA:2")
+    plain, locked = llgrad(*words), llgrad(*words, "--lock", "field_x=0.1Oe")
+    assert locked.status == 0, locked.err
+    names = plain.out.splitlines()[0].split()
+    assert names[2] == "frequency" and locked.out.splitlines()[0].split()[: len(names) + 1] == [*names, "locking"]
+
+
+def test_options_of_what_is_told_anyway_and_inputs_of_a_system(llgrad):
+    words = ("sweep", "guslienko2014", "--current", "1.5mA:1.6mA:2", "--lock", "current=1uA", "--json")
+    ended = llgrad(*words, "--harmonic", "2")
+    assert ended.status == 0, ended.err
+    entry = json.loads(ended.out)
+    orbit = lg.orbit(lg.presets.guslienko2014().replace(current=1.6e-3))
+    amplitude, half = 2 * np.abs(orbit.harmonics()[2]), orbit.locking({"current": 1e-6}).half_width
+    np.testing.assert_allclose([entry["amplitude"][1], entry["locking"][1]], [amplitude, half], rtol=1e-6, atol=1e-6)

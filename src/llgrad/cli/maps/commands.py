@@ -24,7 +24,7 @@ from llgrad.cli.maps.options import (
     asked,
     quantities_of,
 )
-from llgrad.cli.maps.running import figure_of_sweep, figures_of_map, leave, looked, prepared
+from llgrad.cli.maps.running import figure_of_sweep, figures_of_map, leave, looked, prepared, usual_of
 from llgrad.cli.maps.table import table_of
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption
 from llgrad.experiments.sweeps.record import Map
@@ -58,7 +58,8 @@ def _command(
         force: ForceOption = False,
     ) -> None:
         given = asked(device, current, field, {"alpha": alpha, "temperature": temperature}, set_)
-        wanted = quantities_of(quantities, lock, ratio, load, harmonic, input_)
+        names = usual_of(given) if quantities is None else quantities
+        wanted = quantities_of(given.device, names, lock, ratio, load, harmonic, input_)
         ready = prepared(given, count, wanted, m0, accuracy, chaos, out, plot, force)
         found = looked(ready)
         leave(found, text(found), figures(found), ready.outputs, json)

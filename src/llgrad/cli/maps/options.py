@@ -11,6 +11,8 @@ import typer
 
 from llgrad.cli.device_options import check_apart, device_with, field_values, quantity, values_given
 from llgrad.cli.drive_options import weak_drive
+from llgrad.devices.system import System
+from llgrad.drives.drive import CHANNEL_UNITS
 from llgrad.experiments.sweeps.axes import names_of, read_range
 from llgrad.orbits.results.named import QUANTITIES
 
@@ -42,7 +44,9 @@ QuantityOption = Annotated[
 ]
 LockOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="CHANNEL=AMPLITUDE", help="A weak drive, such as field_x=0.1Oe: the locking range."),
+    typer.Option(
+        metavar="CHANNEL=AMPLITUDE", help="A weak drive, such as field_x=0.1Oe: the locking range beside the rest."
+    ),
 ]
 RatioOption = Annotated[
     float | None, typer.Option(help="The drive's frequency over the oscillator's: 1 (default), 2, … or 0.5.")
@@ -98,19 +102,20 @@ def asked(
 
 
 def quantities_of(
-    names: list[str] | None,
+    device: Any,
+    names: list[str],
     lock: list[str] | None,
     ratio: float | None,
     load: str | None,
     harmonic: int | None,
     input: str | None,
-) -> dict[str, dict[str, Any]] | None:
-    """Quantities with their options; None for the usual ones.
+) -> dict[str, dict[str, Any]]:
+    """Quantities of a device with their options, and of a drive the locking range beside them.
 
     Raises ValueError for an option that none of the quantities takes.
     """
-    drive = weak_drive(lock)
-    check_apart("--quantity", names or [])
+    drive = weak_drive(lock, device.inputs if isinstance(device, System) else CHANNEL_UNITS)
+    check_apart("--quantity", names)
     options: dict[str, tuple[str, Any]] = {
         "drive": ("--lock", drive or None),
         "ratio": ("--ratio", ratio),
@@ -118,7 +123,7 @@ def quantities_of(
         "harmonic": ("--harmonic", harmonic),
         "input": ("--input", input),
     }
-    found: dict[str, dict[str, Any]] = {name: {} for name in names or ()}
+    found: dict[str, dict[str, Any]] = {name: {} for name in names}
     if drive and "locking" not in found:
         found["locking"] = {}
     for option, (flag, value) in options.items():
@@ -128,4 +133,4 @@ def quantities_of(
             raise ValueError(f"{flag} is an option of {those}; name one by --quantity")
         for name in takers:
             found[name] |= {} if value is None else {option: value}
-    return found or None
+    return found

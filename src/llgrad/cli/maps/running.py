@@ -39,7 +39,7 @@ class Ready(NamedTuple):
 def prepared(
     given: MapRequest,
     count: int,
-    wanted: Mapping[str, Any] | None,
+    wanted: Mapping[str, Any],
     m0: str | None,
     accuracy: float,
     chaos: str | None,
@@ -62,6 +62,11 @@ def prepared(
     settings = {"quantities": quantities, "m0": start_of(device, m0), "accuracy": accuracy}
     settings["chaos"] = None if chaos is None else quantity("--chaos", chaos, "s")
     return Ready(device, parameters, settings, outputs)
+
+
+def usual_of(given: MapRequest) -> list[str]:
+    """The quantities that are computed where none is named."""
+    return list(wanted_of(None, given.device, _temperatures(*given)))
 
 
 def _temperatures(device: Any, parameters: Mapping[str, Any]) -> np.ndarray | None:

@@ -111,7 +111,7 @@ def _told(orbit: Orbit, drive: Mapping[str, float]) -> tuple[Orbit, dict[str, An
         "line_width_holds": orbit.line_width_holds,
         "power_dbm": None if getattr(orbit.model, "junction", None) is None else float(orbit.power_dbm()),
     }
-    slow = found["line_width"] is not None and not reason_against_slow_mode(multipliers)
+    slow = not reason_against_slow_mode(multipliers) and not orbit.reason_against_split
     found["nonlinearity"] = float(orbit.nonlinearity()) if slow else None
     found["locking"] = {str(ratio): _locking(orbit, drive, ratio) for ratio in RATIOS} if drive else None
     return orbit, found
@@ -191,6 +191,8 @@ def _lines(name: str, told: Mapping[str, Any]) -> list[str]:
         weak = "" if lock["over_return_rate"] < WEAK else f"; {lock['over_return_rate']:.2g} Γ: too wide for theory"
         width, unit = scaled([lock["half_width"]], "Hz")
         text = f"±{width[0]:.7g} {unit}: drives from {low / 1e9:.{digits}g} to {high / 1e9:.{digits}g} GHz{weak}"
+        if lock["half_width"] == 0:
+            text = f"by no drive, in {'second' if ratio == '0.5' else 'first'} order"
         rows.append((f"locks at {'f/2' if ratio == '0.5' else 'f' if ratio == '1' else ratio + ' f'}", text))
     if told["note"]:
         rows.append(("note", told["note"]))

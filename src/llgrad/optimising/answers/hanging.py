@@ -15,6 +15,8 @@ STATIONARY: Final = 1e-3
 """What may be left of the slope of the aim, in parts of it, where limits that bind have taken their share."""
 NEARLY: Final = 0.1
 """The same where the search ended by itself: in a sharp valley a slope is left at a distance that is no matter."""
+ROUNDING: Final = 1e-11
+"""A sum of so small a part of its terms is rounding."""
 STEP: Final = 1e-3
 """Half the distance of the two slopes whose difference is a curvature, in parts of the range."""
 
@@ -168,9 +170,10 @@ def followed(goal: Goal, end: SearchEnd, one: Balance, parts: np.ndarray) -> tup
     (the envelope theorem)."""
     places = aims_at(goal, end.numbers)
     plain = one.weights @ parts[places]
-    best = plain.copy()
+    best, size = plain.copy(), np.abs(plain)
     for held, multiplier in zip(one.held, one.multipliers, strict=True):
         if held.row is not None:
             sign = -1 if held.side < 0 else 1
-            best = best - goal.sign * multiplier * sign * parts[goal.rows[held.row].place]
-    return plain, best
+            change = goal.sign * multiplier * sign * parts[goal.rows[held.row].place]
+            best, size = best - change, size + np.abs(change)
+    return plain, np.where(np.abs(best) > ROUNDING * size, best, 0.0)

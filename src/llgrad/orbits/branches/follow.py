@@ -129,7 +129,8 @@ def follow(
     if is_traced(device):
         found = [_carried(device, family, point) for point in found]
     points = tuple(sorted(found, key=lambda point: point.held))
-    result = Branches(branches, points, parameter, span.unit, numbers, names, notes=notes, complete=complete)
+    over = span.start, span.stop
+    result = Branches(branches, points, parameter, span.unit, over, numbers, names, notes=notes, complete=complete)
     note = _no_cycles(numbers, family, span.start) if cycles else "cycles were not followed"
     return replace(result, note=note) if note else with_cycles(result, span, observable, doublings)
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from llgrad.core.files import Path, write_result
+from llgrad.core.record import as_number
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
 from llgrad.orbits.branches.critical import Critical
@@ -97,6 +98,8 @@ class Branches:
     """By their values, from the lowest."""
     parameter: str
     unit: str
+    over: tuple[float, float]
+    """Least and largest value of the number that was followed."""
     device: Model
     names: tuple[str, ...]
     """Of the numbers of a state."""
@@ -112,8 +115,24 @@ class Branches:
     where curves of them are not followed, or the sum is not known."""
 
     def orbits(self, value: float) -> tuple[Orbit, ...]:
-        """Every cycle at a value of the number, stable or not, as an `Orbit`. Raises ValueError where one cannot be
-        solved, next to a fold."""
+        """Every cycle at a value of the number, stable or not, as an `Orbit`: its curve, and all that it tells.
+
+        Raises ValueError for a value outside of the range that was followed, where cycles were not followed, and where
+        one cannot be solved, next to a fold.
+
+        >>> import llgrad as lg
+        >>> branches = lg.follow(lg.presets.kubota2013(), "current", 0.2e-3, 1e-3)
+        >>> orbits = [branches.orbits(current) for current in (0.3e-3, 0.5e-3, 1e-3)]
+        >>> [len(found) for found in orbits], orbits[2][0].m.shape[1]
+        ([0, 1, 1], 3)
+        """
+        low, high = self.over
+        number = as_number(value)
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not low <= number <= high:
+            shown = " to ".join(show(float(f"{end:.8g}"), self.unit) for end in self.over)
+            raise ValueError(f"value = {value!r}, expected one of {self.parameter} that was followed, {shown}, in SI")
+        if self.note and not self.cycles:
+            raise ValueError(f"there are no orbits here: {self.note}")
         return tuple(orbit for branch in self.cycles for orbit in branch.orbits(value))
 
     def to_json(self) -> dict[str, Any]:
@@ -121,6 +140,7 @@ class Branches:
         return run_record("branches", device=self.device) | {
             "parameter": self.parameter,
             "unit": self.unit,
+            "over": list(self.over),
             "names": list(self.names),
             "thresholds": [
                 {

@@ -212,12 +212,17 @@ def cycle_from(model: Model, m0: Any, count: int) -> tuple[np.ndarray, float] | 
     return None if isinstance(searched, _NoneFound) else (np.asarray(searched[0].states), float(searched[0].period))
 
 
+def inner_steps(stiffness: float) -> int:
+    """How many steps each step between states is, where the fastest motion is so many times faster than the turning."""
+    return math.ceil(min(stiffness, STIFFEST) / 2) if STIFF < stiffness < math.inf else 1
+
+
 def _searched(flow: Flow, start: Any, count: int) -> tuple[NewtonEnd, SearchOutcome, int] | _NoneFound:
     guess = spiral(flow, start, count, jnp.zeros(2))
-    if STIFF < (stiff := float(guess.stiffness)) < math.inf:
+    if (inner := inner_steps(stiff := float(guess.stiffness))) > 1:
         if stiff > STIFFER:
             return _NoneFound(flow, Settled(SettlingOutcome.STIFF, None, start, 0.0), stiff)
-        flow = dataclasses.replace(flow, inner=math.ceil(min(stiff, STIFFEST) / 2))
+        flow = dataclasses.replace(flow, inner=inner)
         guess = spiral(flow, start, count, jnp.zeros(2))
     if not bool(guess.found):  # near a threshold a cycle is small
         smallest = smallest_radius(flow, start)

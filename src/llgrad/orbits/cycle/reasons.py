@@ -138,8 +138,10 @@ def _of_current(flow: Flow, start: Any, rest: Any) -> str:
     reverse = _first_unstable(flow, rest_and_rates(with_current(-current), start)[0], -current, RATIO)
     if above is not None and (reverse is None or abs(above) <= abs(reverse)):
         return f"{_apart(current, above)[0]} is below the threshold, {_apart(current, above)[1]}"
-    if reverse is not None:
+    if reverse is not None and _oscillates(with_current(reverse * RATIO), start):
         return f"{wrong} (the threshold is {_ampere(reverse)})"
+    if above is not None or reverse is not None:
+        return f"at {_ampere(current)}, at smaller currents and at those of the other sign none was found"
     return f"no current up to {_ampere(FARTHEST * current)}, of either sign, makes this state unstable"
 
 

@@ -41,7 +41,7 @@ class Locking(eqx.Module):
     offset: Float[jax.Array, "*batch"]
     """Phase [rad] of the oscillator relative to the drive in the middle of the range."""
     strength: Float[jax.Array, "*batch"]
-    """2π half_width/Γ: the theory holds where this is small."""
+    """2π half_width/Γ: the theory holds where this is small; negative of an orbit that repels."""
 
     @property
     @precise
@@ -61,10 +61,14 @@ class Locking(eqx.Module):
 
     @precise
     def __repr__(self) -> str:
+        if float(self.half_width) == 0:
+            order = "second" if self.ratio == 0.5 else "first"
+            return f"Locking: no drive near {self.ratio:g} f locks it, in {order} order"
         low, high = (float(edge) / 1e9 for edge in self.drive_range)
         said = f"locks to drives from {low:.9g} to {high:.9g} GHz, near {self.ratio:g} f"
         said += f" (±{float(self.half_width) / 1e6:.6g} MHz of the oscillator)"
-        weak = "" if float(self.strength) < WEAK else ", too wide for first order (compare with Γ)"
+        weak = "" if abs(float(self.strength)) < WEAK else ", too wide for first order (compare with Γ)"
+        weak += ", and the orbit repels" if float(self.strength) < 0 else ""
         return f"Locking: {said}{weak}"
 
 
@@ -76,5 +80,5 @@ def locking_from(ratio: float, period: Any, shift: Any, lock: Any, seen: Any, ra
     frequency, order = 1e9 / period, max(ratio, 1.0)
     half_width = frequency * jnp.abs(lock)
     # locked where cos(n ψ + arg lock) is the detuning x over the half width, and stable where the sine is positive
-    offset = jnp.angle(lock) - math.pi / 2 - order * jnp.angle(seen)
+    offset = jnp.angle(jnp.where(lock == 0, 1.0, lock)) - math.pi / 2 - order * jnp.angle(seen)
     return Locking(ratio, frequency * (1 + shift), half_width, offset, 2e-9 * math.pi * half_width / rate)

@@ -19,8 +19,15 @@ from llgrad.orbits.cycle.linear import multipliers_of, return_rate_of
 from llgrad.orbits.cycle.solving import Closed
 from llgrad.orbits.flow import Flow, Model
 from llgrad.orbits.results import quantities
+from llgrad.orbits.results.checking import (
+    amplitudes_of,
+    check_fundamental,
+    check_into_load,
+    offsets_of,
+    strengths_of,
+)
 from llgrad.orbits.results.locking import Locking
-from llgrad.orbits.results.precision import precise
+from llgrad.orbits.results.precision import precise, working
 from llgrad.orbits.results.response import stride_of
 from llgrad.orbits.results.signals import Observable, load_observable, observable_of
 from llgrad.orbits.results.spectra import Modulation, PhaseNoise, modulation_at, noise_densities
@@ -159,8 +166,19 @@ class Orbit(eqx.Module):
     @property
     @precise
     def linear_width(self) -> Float[jax.Array, "*batch"]:
-        """The line width [Hz] of the same motion without amplitude-to-phase conversion: Δf/(1 + ν²)."""
+        """The line width [Hz] of the same motion without amplitude-to-phase conversion: Δf/(1 + ν²). Raises ValueError
+        where the noise does not act in every direction; traced it is NaN there."""
+        if why := self.reason_against_split:
+            raise ValueError(f"the width without conversion is not told: {why}")
         return quantities.linear_width(self.flow, self.closed)
+
+    @property
+    def reason_against_split(self) -> str:
+        """Why the line width is not divided into a linear one and what conversion adds: there is no noise, or none in
+        some direction; empty where it is, and of values that are not known."""
+        with working(self):
+            reached = quantities.noise_reaches(*jax.lax.stop_gradient((self.flow, self.closed)))
+        return quantities.reason_against_split(float(self.diffusion), bool(reached)) if is_concrete(reached) else ""
 
     @precise
     def nonlinearity(self, observable: Observable | str | None = None) -> Float[jax.Array, ""]:
@@ -171,14 +189,16 @@ class Orbit(eqx.Module):
         Source: V. Tiberkevich, A. Slavin, J.-V. Kim, Phys. Rev. B 78, 092401 (2008).
         """
         self._check_slow_mode()
-        return quantities.nonlinearity(self.flow, self.closed, observable_of(self.model, observable))
+        if why := self.reason_against_split:
+            raise ValueError(f"ν is not told: {why}")
+        return quantities.nonlinearity(self.flow, self.closed, self._with_phase(observable))
 
     @precise
     def frequency_by_power(self, observable: Observable | str | None = None) -> Float[jax.Array, ""]:
         """df/d(ln p) [Hz]: by how much the frequency is higher while the power p of the observable's fundamental is
         higher, in parts of it, and returns at Γ. Raises ValueError as `nonlinearity` does."""
         self._check_slow_mode()
-        return quantities.frequency_by_power(self.flow, self.closed, observable_of(self.model, observable))
+        return quantities.frequency_by_power(self.flow, self.closed, self._with_phase(observable))
 
     @precise
     def phase_noise(
@@ -194,9 +214,9 @@ class Orbit(eqx.Module):
 
         Far below Γ/2π S_φ = Δf/(π f²) of white noise; far above it the conversion of amplitude noise is gone.
         """
-        offsets = self._offsets(f)
-        strengths = {self._input(name): jnp.asarray(value) for name, value in (flicker or {}).items()}
-        seen = observable_of(self.model, observable)
+        offsets = offsets_of(f, self.closed.period.dtype)
+        strengths = {self._input(name): jnp.asarray(value) for name, value in strengths_of(flicker).items()}
+        seen = self._with_phase(observable)
         phase, amplitude = noise_densities(
             self.flow, self.closed.states, self.closed.period, seen, offsets, strengths, self._stride
         )
@@ -207,7 +227,7 @@ class Orbit(eqx.Module):
         self, name: str, f: Sequence[float] | Float[ArrayLike, "F"], observable: Observable | str | None = None
     ) -> Modulation:
         """What a small change of an input with the modulation frequencies f [Hz] does to frequency and amplitude."""
-        offsets, seen = self._offsets(f), observable_of(self.model, observable)
+        offsets, seen = offsets_of(f, self.closed.period.dtype), self._with_phase(observable)
         found = modulation_at(
             self.flow, self.closed.states, self.closed.period, seen, offsets, self._input(name), self._stride
         )
@@ -216,8 +236,17 @@ class Orbit(eqx.Module):
     @precise
     def modulation_bandwidth(self, name: str, observable: Observable | str | None = None) -> float:
         """The modulation frequency [Hz] at which the swing of the oscillator's frequency by an input has fallen by 3 dB
-        from that of a slow change; inf where it does not below half the frequency. Of values that are known."""
-        return quantities.bandwidth(lambda f: self.modulation(name, f, observable).frequency, float(self.frequency))
+        from that of a slow change; inf where it does not below half the frequency. Of values that are known. Raises
+        ValueError where a slow change of the input leaves the frequency as it is, as one of a symmetry does."""
+        largest = float(np.abs(np.asarray(self.phase_response(name))).max()) / (2 * math.pi)
+        seen = self._with_phase(observable)
+
+        def swing(f: Any) -> Any:
+            return modulation_at(
+                self.flow, self.closed.states, self.closed.period, seen, jnp.asarray(f), name, self._stride
+            )[0]
+
+        return quantities.bandwidth(swing, float(self.frequency), name, largest)
 
     # ---- what an instrument sees
 
@@ -237,12 +266,11 @@ class Orbit(eqx.Module):
     ) -> Float[jax.Array, ""]:
         """Power [W] of a harmonic that a bias tee passes from the junction into a load [Ω]: |2 C_k|²/(2 load) of the
         voltage (V − ⟨V⟩) load/(⟨R⟩ + load), as `load_voltage` has it."""
-        voltage, resistance = load_observable(self.model, junction, load)
+        place = check_into_load(load, junction, harmonic, len(self.closed.states) // 2 + 1)
+        voltage, resistance = load_observable(self.model, junction)
         volts = quantities.harmonics(self.flow, self.closed, voltage)
         ohms = quantities.harmonics(self.flow, self.closed, resistance)[0].real
-        if not 1 <= harmonic < len(volts):
-            raise ValueError(f"harmonic = {harmonic}, expected 1 for the fundamental, or up to {len(volts) - 1}")
-        return 2 * jnp.abs(volts[harmonic] * (load / (ohms + load))) ** 2 / load
+        return 2 * jnp.abs(volts[place] * (load / (ohms + load))) ** 2 / load
 
     @precise
     def power_dbm(
@@ -265,11 +293,9 @@ class Orbit(eqx.Module):
         Sources: A. T. Winfree, The Geometry of Biological Time (1980); for f/2 second-order averaging, derived in
         `response.half_frequency`.
         """
-        if not isinstance(drive, Mapping) or not drive:
-            raise ValueError(f"drive = {drive!r}, expected amplitudes by input, as {{'field_x': 1e-5}} (tesla)")
         if ratio not in (0.5, *range(1, 10)):
             raise ValueError(f"ratio = {ratio!r}, expected 1, 2, 3, … times the orbit's frequency, or 0.5")
-        given = {self._input(name): value for name, value in drive.items()}
+        given = {self._input(name): value for name, value in amplitudes_of(drive).items()}
         seen = observable_of(self.model, observable)
         return quantities.locking(
             self.flow, self.closed, given, float(ratio), seen, self._stride if ratio == 0.5 else 1
@@ -285,11 +311,10 @@ class Orbit(eqx.Module):
             raise ValueError(f"{name!r} is no input of {type(self.model).__name__}; it has {known}")
         return name
 
-    def _offsets(self, f: Any) -> Any:
-        offsets = jnp.atleast_1d(jnp.asarray(f, self.closed.period.dtype))
-        if offsets.ndim != 1 or (is_concrete(offsets) and not bool(np.all(np.asarray(offsets) > 0))):
-            raise ValueError(f"f = {f!r}, expected offset frequencies in hertz above 0, (F,)")
-        return offsets
+    def _with_phase(self, observable: Observable | str | None) -> Observable:
+        seen = observable_of(self.model, observable)
+        check_fundamental(self.flow, self.closed, seen)
+        return seen
 
     def _check_slow_mode(self) -> None:
         multipliers = jax.lax.stop_gradient(self.multipliers)

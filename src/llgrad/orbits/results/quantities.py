@@ -15,7 +15,7 @@ from llgrad.orbits.cycle.linear import return_rate_of
 from llgrad.orbits.cycle.solving import Closed
 from llgrad.orbits.flow import Flow
 from llgrad.orbits.results.locking import Locking, locking_from
-from llgrad.orbits.results.response import half_frequency, periodic_of
+from llgrad.orbits.results.response import half_frequency, mean_of, periodic_of
 from llgrad.orbits.results.signals import Observable, seen_of
 
 SLOW: Final = 0.25
@@ -23,6 +23,10 @@ SLOW: Final = 0.25
 WIDE: Final = 1.0
 NARROW: Final = 0.1
 FALLEN: Final = 1 / math.sqrt(2)
+FLAT: Final = 1e-12
+"""Directions whose products, each of length 1, have no larger determinant than this lie in fewer dimensions."""
+UNMOVED: Final = 1e-9
+"""A response to a slow change that is smaller than this part of the largest at any moment is none."""
 
 
 @quick_jit
@@ -47,7 +51,8 @@ def linear_width(flow: Flow, closed: Closed) -> Any:
 
 
 def _shortest(flow: Flow, closed: Closed) -> Any:
-    """⟨1/(f·(G Gᵀ)⁻¹·f)⟩ [ns], of white noise columns G in the directions in which a state can move."""
+    """⟨1/(f·(G Gᵀ)⁻¹·f)⟩ [ns], of white noise columns G in the directions in which a state can move; NaN where these
+    do not span them all."""
 
     def one(y: Any) -> Any:
         basis = flow.basis(y)
@@ -55,7 +60,30 @@ def _shortest(flow: Flow, closed: Closed) -> Any:
         along = basis.T @ flow.slope(y)
         return 1 / jnp.sum(along * jnp.linalg.solve(columns @ columns.T, along))
 
-    return jnp.mean(jax.vmap(one)(closed.states))
+    reached = noise_reaches(*jax.lax.stop_gradient((flow, closed)))
+    return jnp.where(reached, jnp.mean(jax.vmap(one)(closed.states)), jnp.nan)
+
+
+@quick_jit
+def noise_reaches(flow: Flow, closed: Closed) -> Any:
+    """Whether the columns of white noise span all directions in which a state can move, whatever their units."""
+
+    def spanned(y: Any) -> Any:
+        columns = flow.basis(y).T @ flow.by_noise(y)
+        product = columns @ columns.T
+        size = jnp.sqrt(jnp.diag(product))
+        return jnp.linalg.det(product / (size[:, None] * size)) > FLAT
+
+    return jnp.all(jax.vmap(spanned)(closed.states))
+
+
+def reason_against_split(diffusion: float, reached: bool) -> str:
+    """Why a line width is not divided into a linear one and what conversion adds; empty where it is."""
+    if diffusion == 0:
+        return "there is no noise; give the device a temperature, or the system noises"
+    if not reached:
+        return "the noise does not act on every number of the state, and the split is known where it does"
+    return ""
 
 
 @quick_jit
@@ -65,6 +93,7 @@ def nonlinearity(flow: Flow, closed: Closed, observable: Observable) -> Any:
     excess = jnp.mean(jnp.sum(heard**2, 1)) / _shortest(flow, closed) - 1
     positive = excess > 0
     size = jnp.where(positive, jnp.sqrt(jnp.where(positive, excess, 1.0)), 0.0)
+    size = jnp.where(jnp.isnan(excess), jnp.nan, size)
     return size * jnp.sign(jax.lax.stop_gradient(frequency_by_power(flow, closed, observable)))
 
 
@@ -158,14 +187,20 @@ def locking(
         for name, value in drive.items()
     )
     wave = jnp.exp(-2j * jnp.pi * ratio * jnp.arange(count) / count)
-    lock = jnp.mean(jnp.sum(closed.linear.phase * pushed, 1) * wave)
+    lock = mean_of(jnp.sum(closed.linear.phase * pushed, 1) * wave)
     return locking_from(ratio, closed.period, 0.0, lock, seen, rate)
 
 
-def bandwidth(swing: Callable[[Any], Any], highest: float) -> float:
-    """The modulation frequency [Hz] at which a response has fallen by 3 dB from that of a slow change."""
+def bandwidth(swing: Callable[[Any], Any], highest: float, name: str, largest: float) -> float:
+    """The modulation frequency [Hz] at which the response to an input has fallen by 3 dB from that of a slow change;
+    `largest`: what the input does to the frequency [Hz per unit] where on the orbit it does most."""
     f = np.geomspace(1e-4 * highest, highest / 2, 60)
     size = np.abs(np.asarray(swing(f)))
+    if not size[0] > UNMOVED * largest:
+        raise ValueError(
+            f"a slow change of {name} does not change the frequency here, so that its modulation has no bandwidth; "
+            "take another input"
+        )
     below = np.flatnonzero(size < FALLEN * size[0])
     if not below.size or below[0] == 0:
         return math.inf
@@ -181,6 +216,8 @@ def sentence_of_width(width: float, rate: float) -> str:
     """Whether a line width [Hz] from first order in the noise holds, against Γ [1/s]."""
     if width == 0:
         return "no noise: the line has no width; give the device a temperature"
+    if rate <= 0:
+        return "this orbit repels: no oscillator stays on it, so there is no line"
     share = 2 * math.pi * width / rate
     if share > WIDE:
         return (

@@ -18,6 +18,8 @@ from llgrad.orbits.flow import Flow
 
 RESOLVED: Final = 1e-11
 """Harmonics below this part of the largest are none; the equation along the orbit has those of their products."""
+ROUNDING: Final = 1e-11
+"""A mean over the orbit that is smaller than this part of what is averaged is rounding: a symmetry makes it 0."""
 FEWEST: Final = 16
 LARGEST: Final = 1600
 """Numbers in a solution: a matrix of its square is solved."""
@@ -109,6 +111,13 @@ def phase_of(motion: Periodic) -> Any:
     return solved[:size].reshape(motion.states.shape).real
 
 
+def mean_of(values: Any) -> Any:
+    """The mean of values (M,) round an orbit, 0 where it is nothing but rounding."""
+    mean = jnp.mean(values)
+    size = jax.lax.stop_gradient(jnp.mean(jnp.abs(values)))
+    return jnp.where(jax.lax.stop_gradient(jnp.abs(mean)) > ROUNDING * size, mean, 0.0 * mean)
+
+
 def half_frequency(flow: Flow, motion: Periodic, drive: dict[str, Any]) -> tuple[Any, Any]:
     """(shift, lock) of a drive Σ_c h_c cos(ω t/2) at half the orbit's frequency, by second-order averaging: the phase
     obeys dφ/dt = ω (1 + shift) + ω Re(lock e^{i(φ − 2 ω_d t)}).
@@ -146,5 +155,5 @@ def half_frequency(flow: Flow, motion: Periodic, drive: dict[str, Any]) -> tuple
     phase = phase_of(motion)
     count = len(motion.states)
     wave = jnp.exp(2j * jnp.pi * jnp.arange(count) / count)
-    shift = jnp.mean(jnp.sum(phase * even, 1)) / 4
-    return shift, jnp.conj(jnp.mean(jnp.sum(phase * turning, 1) * wave)) / 4
+    shift = mean_of(jnp.sum(phase * even, 1)) / 4
+    return shift, jnp.conj(mean_of(jnp.sum(phase * turning, 1) * wave)) / 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, PyTree
 
+from llgrad.core.arguments.kinds import with_article
 from llgrad.core.field_term import Inputs
-from llgrad.core.record import is_concrete
 from llgrad.core.vector import Vec3
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.junction import Junction
@@ -48,7 +47,12 @@ def seen_of(flow: Flow, states: Any, observable: Observable) -> SeenAlongOrbit:
     """An observable, a function of the state to a number, round an orbit (N, n)."""
 
     def one(y: Any) -> Any:
-        value = jnp.asarray(observable(flow.state(y)))
+        given = observable(flow.state(y))
+        if not jax.tree_util.all_leaves([given]):
+            raise ValueError(
+                f"the observable is {with_article(type(given).__name__)}, expected one number of one state"
+            )
+        value = jnp.asarray(given)
         if value.shape:
             raise ValueError(f"the observable has the shape {value.shape}, expected one number of one state")
         return value.astype(y.dtype)
@@ -152,14 +156,12 @@ def _components(state: Any) -> dict[str, Any]:
     return dict(zip(component_names(state), jax.tree.leaves(state), strict=True))
 
 
-def load_observable(model: Any, junction: Junction | None, load: Any) -> tuple[Observable, Observable]:
+def load_observable(model: Any, junction: Junction | None) -> tuple[Observable, Observable]:
     """Voltage I R [V] and resistance [Ω] of a device's junction, or the outputs "voltage" and "resistance" of a system,
     as functions of its state.
 
-    Raises ValueError for a model without a junction, or without these outputs, and for a load that is none.
+    Raises ValueError for a model without a junction, or without these outputs.
     """
-    if is_concrete(load) and not 0 < float(np.asarray(load)) < math.inf:
-        raise ValueError(f"load = {load}, expected an impedance in ohms, a positive number such as 50.0")
     if isinstance(model, System) and {"voltage": "V", "resistance": "Ω"}.items() <= dict(model.outputs).items():
         if junction is not None:
             raise ValueError(f"a junction is given, and {type(model).__name__} has its own resistance; leave it out")

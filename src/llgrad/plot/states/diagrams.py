@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -32,6 +33,8 @@ COLOURS: Final[dict[Region, str]] = {
 """Of each region: muted, so that lines and points stand out."""
 WIDE: Final = 100.0
 """Positive numbers over more than this factor are drawn by their logarithm."""
+BROAD: Final = 20
+"""Letters in a line of a label beside one of several panels."""
 
 
 def phase_diagram(found: Map, quantity: str | None = None, log: bool | None = None) -> Figure:
@@ -113,7 +116,8 @@ def sweep(found: Map) -> Figure:
             axes.plot(x, told, ".-", color=BLUE, markersize=4)
             for onset in found.onsets.values[:, 0] / factor:
                 axes.axvline(onset, color="black", linestyle=":", linewidth=1.2)
-            axes.set_ylabel(named(QUANTITIES[name].what, prefixed).replace(" (", "\n(", 1))
+            what = textwrap.fill(QUANTITIES[name].what, BROAD)
+            axes.set_ylabel(f"{what}\n({prefixed})" if prefixed else what)
             if _is_wide(values):
                 axes.set_yscale("log")
         panels[-1].set_xlabel(named(axis.name, unit))

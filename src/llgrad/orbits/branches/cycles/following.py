@@ -24,11 +24,12 @@ from llgrad.orbits.branches.cycles.crossing import beside, crossings
 from llgrad.orbits.branches.cycles.ending import Doubled, KnownRests, ending
 from llgrad.orbits.branches.cycles.result import BranchEnd, CycleBranch, CyclePoint, extremes
 from llgrad.orbits.branches.cycles.seeing import observed
-from llgrad.orbits.branches.cycles.starting import Origin, found_at, from_doubling, from_hopf
+from llgrad.orbits.branches.cycles.starting import Origin, found_at, from_doubling, from_hopf, stiffness_at
 from llgrad.orbits.branches.cycles.stepping import BranchStep, CycleFamily, OrbitPlace, cycle_family_of, length_of
 from llgrad.orbits.branches.cycles.tracing import ACCURACY, Leg, leads_outside, leg_from, turned
 from llgrad.orbits.branches.family import FollowedRange
-from llgrad.orbits.branches.result import Branches
+from llgrad.orbits.branches.result import Branches, Threshold
+from llgrad.orbits.cycle.finding import inner_steps
 from llgrad.orbits.results.precision import working
 
 LOOKED: Final = (0.0007, 0.5003, 0.9991)
@@ -56,7 +57,7 @@ def with_cycles(rest: Branches, span: FollowedRange, wanted: Any, doublings: int
     # its promotion and ranks are those of JAX itself, for a rate of the user's own is traced
     with working(device):
         known = KnownRests(rest.branches, rest.thresholds)
-        family = cycle_family_of(device, span)
+        family = _with_inner_steps(cycle_family_of(device, span), known)
         cycles = tuple(_cycles_over(device, family, span, known, wanted, doublings))
         if not rest.branches:  # there may be none, where all states at rest lie on curves
             return replace(rest, cycles=cycles)
@@ -68,6 +69,17 @@ def with_cycles(rest: Branches, span: FollowedRange, wanted: Any, doublings: int
     return replace(rest, branches=branches, cycles=cycles)
 
 
+def _with_inner_steps(family: CycleFamily, known: KnownRests) -> CycleFamily:
+    """The same with as many steps between states as the fastest motion at the Hopf points takes."""
+    ratios = [stiffness_at(family, point.y, point.held, _turning(point)) for point in known.hopfs]
+    return replace(family, inner=inner_steps(max(ratios, default=1.0)))
+
+
+def _turning(point: Threshold) -> float:
+    """ω [rad/ns] of a Hopf point."""
+    return 2e-9 * np.pi * float(jax.lax.stop_gradient(point.frequency))
+
+
 def _cycles_over(
     device: Any, family: CycleFamily, span: FollowedRange, known: KnownRests, wanted: Any, doublings: int
 ) -> list[CycleBranch]:
@@ -75,8 +87,7 @@ def _cycles_over(
     found: list[CycleBranch] = []
     for point in known.hopfs:
         if not any(_ends_at(branch, "Hopf", point.held, point.y) for branch in found):
-            omega = 2e-9 * np.pi * float(jax.lax.stop_gradient(point.frequency))
-            origin = from_hopf(family, point.y, point.held, omega)
+            origin = from_hopf(family, point.y, point.held, _turning(point))
             if leads_outside(family, span, origin.step):
                 continue  # the Hopf point is at an end of the range, and its cycles are beyond it
             end = BranchEnd("Hopf", f"it grows from the Hopf point at {teller.shown(point.held)}", point.held)
@@ -219,7 +230,7 @@ class _Teller(NamedTuple):
         growing = np.array([0 if isinstance(point, Origin) else growing_at(point) for point, _ in told])
         for i, (point, kind) in enumerate(told):
             if kind or isinstance(point, Origin):
-                growing[i] = min(growing[j] for j in (i - 1, i + 1) if 0 <= j < len(told))
+                growing[i] = min((growing[j] for j in (i - 1, i + 1) if 0 <= j < len(told)), default=0)
         values = np.array([place.value for place in places])
         periods = np.array([place.period * 1e-9 for place in places])
         spans = [extremes(place.states) for place in places]

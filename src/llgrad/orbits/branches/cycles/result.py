@@ -107,7 +107,7 @@ class CycleBranch:
         found = self.places[place]
         if np.ptp(found.states, axis=0).max() == 0:
             raise ValueError(f"point {place} is a Hopf point, where the cycle has no size; take one beside it")
-        return orbit_of(self.device, self.family.path, found, self.errors[place], self.multipliers[place])
+        return orbit_of(self.device, self.family, found, self.errors[place], self.multipliers[place])
 
     def orbits(self, value: float) -> list[Orbit]:
         """Every cycle of the branch at a value of the number. Raises ValueError where one cannot be solved, and at a
@@ -118,7 +118,7 @@ class CycleBranch:
             )
         with working(self.device):
             steps = self.steps_at(value)
-        return [orbit_of(self.device, self.family.path, s.place, s.error, multipliers_at(s)) for s in steps]
+        return [orbit_of(self.device, self.family, s.place, s.error, multipliers_at(s)) for s in steps]
 
     def steps_at(self, value: float) -> list[BranchStep]:
         """Every cycle of the branch at a value of the number, solved there. Raises ValueError where one is not."""
@@ -126,11 +126,14 @@ class CycleBranch:
         if len(self.values) == 1 or self.stands is not None:
             return found
         side = self.values - value
-        for i in np.flatnonzero((side[:-1] * side[1:] < 0) | (side[:-1] == 0)).tolist():
-            gap = self.values[i + 1] - self.values[i]
-            step = step_at(
-                self.family, place_between(self.places[i], self.places[i + 1], (value - self.values[i]) / gap)
-            )
+        between = np.flatnonzero(side[:-1] * side[1:] < 0).tolist()
+        at = [i for i in np.flatnonzero(side == 0).tolist() if np.ptp(self.places[i].states, axis=0).max() > 0]
+        for i in sorted([*between, *at]):
+            place = self.places[i]
+            if i in between:
+                share = (value - self.values[i]) / (self.values[i + 1] - self.values[i])
+                place = place_between(place, self.places[i + 1], share)
+            step = step_at(self.family, place)
             if step is None:
                 raise ValueError(
                     f"the cycle at {value:.8g} could not be solved; it is too near to a point where two of them meet"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Final
 
 import jax
@@ -38,11 +39,11 @@ def observed(family: CycleFamily, wanted: Any, states: Any, values: Any) -> Any:
     return jax.vmap(one)(states, values)
 
 
-def orbit_of(device: Any, path: str, place: OrbitPlace, error: float, multipliers: np.ndarray) -> Orbit:
+def orbit_of(device: Any, family: CycleFamily, place: OrbitPlace, error: float, multipliers: np.ndarray) -> Orbit:
     """A cycle that was solved, with its relative error, as an `Orbit` of the device with the number it has there."""
-    model = set_value(device, path, place.value)
+    model = set_value(device, family.path, place.value)
     with working(model):
-        flow = with_arrays(flow_of(model, what="closed orbit"))
+        flow = dataclasses.replace(with_arrays(flow_of(model, what="closed orbit")), inner=family.inner)
         states, period = jnp.asarray(place.states), jnp.asarray(place.period)
         chain = _chain(flow, states, period)
         if (np.abs(multipliers - 1) < MEETS).any():

@@ -55,6 +55,12 @@ def from_hopf(family: CycleFamily, y: np.ndarray, value: float, omega: float) ->
     return _origin(OrbitPlace(states, period, value), Direction(moves, 0.0, 0.0), length, np.append(others, 1.0))
 
 
+def stiffness_at(family: CycleFamily, y: np.ndarray, value: float, omega: float) -> float:
+    """The fastest rate at a state at rest (n,) over that of its turning ω [rad/ns]."""
+    matrix, _ = jax.device_get(_linear(family, jnp.asarray(y, float), jnp.asarray(value)))
+    return float(np.abs(np.linalg.eigvals(matrix)).max() / omega)
+
+
 @quick_jit
 def _linear(family: CycleFamily, y: Any, value: Any) -> tuple[Any, Any]:
     """The linear motion (d, d) [1/ns] near a state (n,), and its basis (n, d)."""

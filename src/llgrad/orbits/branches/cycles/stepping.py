@@ -7,6 +7,7 @@ across a direction. With the derivative of each step by p the corrections are δ
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any, Final, NamedTuple
 
@@ -48,10 +49,13 @@ class CycleFamily(eqx.Module):
     path: str = eqx.field(static=True)
     time: float | None = eqx.field(static=True)
     """0 of a System, whose rate was seen not to depend on it."""
+    inner: int = eqx.field(static=True, default=1)
+    """How many steps each step between states is (`Flow.inner`), where some motion is much faster than the turning."""
 
     def flow(self, value: Any) -> Flow:
         """The flow at a value of the number."""
-        return with_arrays(flow_of(set_value(self.device, self.path, value), self.time, self.plain))
+        flow = with_arrays(flow_of(set_value(self.device, self.path, value), self.time, self.plain))
+        return dataclasses.replace(flow, inner=self.inner)
 
 
 class OrbitPlace(NamedTuple):
