@@ -75,9 +75,9 @@ def coloured_noise(
     """Gaussian noise with a spectral density, as a drive of samples: add it to any other, `Constant(…) + noise`.
 
     Its spectrum is `density`, one-sided (all power at f > 0: the variance is ∫₀ S df, by the trapezoidal rule at its
-    end), at the multiples of 1/(length) up to half of the sampling rate, where the length is a power of two times the interval, twice the duration or more:
-    so what is slower than that, and the mean, is absent. Between the samples it is joined by lines. The samples are a
-    function of the key, and differentiable in what the density is made of.
+    end), at the multiples of 1/(length) up to half of the sampling rate, where the length is a power of two times the
+    interval, twice the duration or more: so what is slower than that, and the mean, is absent. Between the samples it
+    is joined by lines. The samples are a function of the key, and differentiable in what the density is made of.
 
     Args:
         density: S(f) [A²/Hz or T²/Hz] at frequencies (F,) [Hz] above 0: `FlickerNoise`, `LorentzianNoise`, or a
