@@ -269,7 +269,7 @@ class Orbit(eqx.Module):
             raise ValueError(f"drive = {drive!r}, expected amplitudes by input, as {{'field_x': 1e-5}} (tesla)")
         if ratio not in (0.5, *range(1, 10)):
             raise ValueError(f"ratio = {ratio!r}, expected 1, 2, 3, … times the orbit's frequency, or 0.5")
-        given = {self._input(name): value for name, value in drive.items()}
+        given = {self._input(name): _amplitude(name, value) for name, value in drive.items()}
         seen = observable_of(self.model, observable)
         return quantities.locking(
             self.flow, self.closed, given, float(ratio), seen, self._stride if ratio == 0.5 else 1
@@ -301,6 +301,18 @@ class Orbit(eqx.Module):
         if not is_concrete(self.closed.period):
             return f"Orbit of {type(self.model).__name__}, traced"
         return quantities.card(self)
+
+
+def _amplitude(name: str, value: Any) -> Any:
+    """The amplitude of a weak drive, a number that may be complex. Raises ValueError for anything else."""
+    numeric = not isinstance(value, bool) and (isinstance(value, (int, float, complex)) or hasattr(value, "dtype"))
+    fits = numeric and np.shape(value) == () and np.result_type(value).kind in "iufc"
+    if not fits or ((isinstance(value, complex) or is_concrete(value)) and not np.isfinite(value)):
+        raise ValueError(
+            f"drive[{name!r}] = {str(value)[:80]!r}, expected the amplitude of one tone, a finite number in SI such as "
+            "1e-5; of several tones ask one by one"
+        )
+    return value
 
 
 def _is_vector(node: Any) -> bool:
