@@ -77,7 +77,8 @@ class Waveform(Record):
 
     def __radd__(self, other: Any) -> Any:
         """With the 0 that `sum` begins with: `sum(Sine(1e-4, f) for f in tones)` is a drive of several tones."""
-        return self if isinstance(other, int) and other == 0 else Sum(parts=(other, self))
+        first: Any = other
+        return self if isinstance(other, int) and other == 0 else Sum(parts=(first, self))
 
 
 class Sum(Waveform):
