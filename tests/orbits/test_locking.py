@@ -81,3 +81,30 @@ def test_arguments(orbit):
         orbit.power()
     with pytest.raises(ValueError, match="expected offset frequencies in hertz above 0"):
         orbit.phase_noise([0.0])
+
+
+@pytest.mark.parametrize(
+    "amplitude",
+    [
+        lg.drives.Sine(1e-5, 1e9),
+        "1mT",
+        None,
+        True,
+        [1e-5, 2e-5],
+        np.ones(2) * 1e-5,
+        math.nan,
+        np.inf,
+        complex(0, math.nan),
+    ],
+    ids=repr,
+)
+def test_what_is_no_amplitude_is_refused(orbit, amplitude):
+    with pytest.raises(ValueError, match=r"drive\['field_x'\] = .*expected the amplitude of one tone, a finite number"):
+        orbit.locking({"field_x": amplitude})
+
+
+@pytest.mark.parametrize("number", [1e-5, np.float32(1e-5), np.asarray(1e-5), 1e-5 + 0j])
+def test_a_number_of_any_kind_is_an_amplitude(orbit, number):
+    assert float(orbit.locking({"field_x": number}).half_width) == pytest.approx(
+        float(orbit.locking({"field_x": 1e-5}).half_width), rel=1e-6
+    )

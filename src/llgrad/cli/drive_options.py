@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -26,20 +27,26 @@ KINDS: Final[dict[str, type[Waveform]]] = {
     "chirp": Chirp,
 }
 
+BETWEEN: Final = re.compile(rf"\s*\+\s*(?=(?:{'|'.join((*KINDS, 'csv'))}):)")
+"""The + between two waveforms; others are part of a number or of a file's name."""
+FURTHER: Final = re.compile(r"(?<![\d.][eE])(?<=[^\W\d])\+")
+"""A + behind a unit."""
+
 DriveOption = Annotated[
     list[str] | None,
     typer.Option(
         "--drive",
         metavar="CHANNEL=KIND:VALUES",
-        help="Add to current or field: current=sine:0.1mA,1.5GHz, field_x=pulse:50Oe,1ns,0.5ns, current=csv:FILE.",
+        help="Add to current or field: current=sine:0.1mA,1.5GHz, field_x=pulse:50Oe,1ns,0.5ns, current=csv:FILE; "
+        "several of one channel add up, as in current=sine:0.1mA,1GHz+sine:0.1mA,1.1GHz.",
     ),
 ]
 SineCurrentOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option("--sine-current", metavar="AMPLITUDE,FREQUENCY", help="Short for --drive current=sine:…"),
 ]
 CsvOption = Annotated[
-    str | None, typer.Option("--drive-csv", metavar="FILE", help="Short for --drive current=csv:FILE.")
+    list[str] | None, typer.Option("--drive-csv", metavar="FILE", help="Short for --drive current=csv:FILE.")
 ]
 
 
@@ -53,46 +60,77 @@ def weak_drive(texts: list[str] | None, units: Mapping[str, str] = CHANNEL_UNITS
     return found
 
 
-def drive_of(drives: Iterable[str] | None, sine_current: str | None, csv: str | None) -> Drive | None:
+def drive_of(
+    drives: Iterable[str] | None, sine_current: Iterable[str] | None, csv: Iterable[str] | None
+) -> Drive | None:
     """The drive that the options describe, waveforms of one channel added; None where there are none."""
     channels = waveforms_of(drives, sine_current, csv, CHANNEL_UNITS)
     return Drive(**channels) if channels else None
 
 
 def waveforms_of(
-    drives: Iterable[str] | None, sine_current: str | None, csv: str | None, units: Mapping[str, str]
+    drives: Iterable[str] | None,
+    sine_current: Iterable[str] | None,
+    csv: Iterable[str] | None,
+    units: Mapping[str, str],
 ) -> dict[str, Waveform]:
     """The waveforms that the options describe, by channel, those of one channel added; `units` of all channels."""
-    texts = list(drives or ())
-    texts += [] if sine_current is None else [f"current=sine:{sine_current}"]
-    texts += [] if csv is None else [f"current=csv:{csv}"]
+    texts = [*(drives or ())]
+    texts += [f"current=sine:{text}" for text in sine_current or ()]
+    texts += [f"current=csv:{text}" for text in csv or ()]
     channels: dict[str, Waveform] = {}
     for text in texts:
-        channel, waveform = _read(text, units)
-        channels[channel] = channels[channel] + waveform if channel in channels else waveform
+        channel, equals, rest = text.partition("=")
+        if not equals:
+            raise ValueError(f"drive {text!r}: expected CHANNEL=KIND:VALUES, such as current=sine:0.1mA,1.5GHz")
+        if channel not in units:
+            raise ValueError(f"drive {text!r}: unknown channel {channel!r}; it can be {', '.join(units) or 'none'}")
+        for part in BETWEEN.split(rest):
+            waveform = _read(f"drive {text!r}", part, units[channel])
+            channels[channel] = channels[channel] + waveform if channel in channels else waveform
     return channels
 
 
-def _read(text: str, units: Mapping[str, str]) -> tuple[str, Waveform]:
-    channel, equals, rest = text.partition("=")
-    kind, colon, values = rest.partition(":")
-    if not equals or not colon:
-        raise ValueError(f"drive {text!r}: expected CHANNEL=KIND:VALUES, such as current=sine:0.1mA,1.5GHz")
-    if channel not in units:
-        raise ValueError(f"drive {text!r}: unknown channel {channel!r}; it can be {', '.join(units) or 'none'}")
-    unit = units[channel]
+def _read(where: str, text: str, unit: str) -> Waveform:
+    """The waveform of KIND:VALUES, its amplitude in `unit`."""
+    kind, colon, values = (part.strip() for part in text.partition(":"))
+    if not colon:
+        raise ValueError(f"{where}: {text!r} is no KIND:VALUES, such as sine:0.1mA,1.5GHz; several are joined by +")
     if kind == "csv":
-        return channel, read_waveform(values, unit)
+        return read_waveform(values, unit)
     if kind not in KINDS:
-        raise ValueError(f"drive {text!r}: unknown waveform {kind!r}; it can be {', '.join(KINDS)}, csv")
-    fields = dataclasses.fields(KINDS[kind])
-    needed = [field for field in fields if field.default is dataclasses.MISSING]
-    given = values.split(",")
-    if not len(needed) <= len(given) <= len(fields):
-        expected = ", ".join(field.name if field in needed else f"[{field.name}]" for field in fields)
-        raise ValueError(f"drive {text!r}: a {kind} takes {expected}, got {len(given)} values")
+        raise ValueError(f"{where}: unknown waveform {kind!r}; it can be {', '.join(KINDS)}, csv")
+    fields = {field.name: field for field in dataclasses.fields(KINDS[kind])}
     numbers = {}
-    for field, value in zip(fields, given, strict=False):
-        written = field.metadata["unit"]
-        numbers[field.name] = quantity(f"drive {text!r}", value.strip(), unit if written == DRIVEN else written)
-    return channel, KINDS[kind](**numbers)
+    for name, value in _named(where, kind, values, fields).items():
+        written = fields[name].metadata["unit"]
+        numbers[name] = quantity(where, value, unit if written == DRIVEN else written)
+    return KINDS[kind](**numbers)
+
+
+def _named(where: str, kind: str, values: str, fields: Mapping[str, Any]) -> dict[str, str]:
+    """The values of a waveform by the names of its quantities: in their order, and from some place on as NAME=VALUE."""
+    needed = [name for name, field in fields.items() if field.default is dataclasses.MISSING]
+    expected = ", ".join(name if name in needed else f"[{name}]" for name in fields)
+    given = [value.strip() for value in values.split(",")]
+    found: dict[str, str] = {}
+    for place, value in enumerate(given):
+        name, equals, named = (part.strip() for part in value.partition("="))
+        if not equals and any("=" in before for before in given[:place]):
+            raise ValueError(f"{where}: a {kind} takes {expected}; values without a name come before those with one")
+        if not equals and place >= len(fields):
+            raise ValueError(
+                f"{where}: a {kind} takes {expected}, got {len(given)} values; a further waveform of this channel is "
+                "joined by +"
+            )
+        name, value = (name, named) if equals else (list(fields)[place], value)
+        if name not in fields or name in found:
+            problem = "is given twice" if name in found else "is not among them"
+            raise ValueError(f"{where}: a {kind} takes {expected}; {name} {problem}")
+        if (split := FURTHER.search(value)) is not None:
+            rest = value[split.end() :]
+            raise ValueError(f"{where}: {value!r} is no quantity; a further waveform has its kind: …+{kind}:{rest},…")
+        found[name] = value
+    if missing := [name for name in needed if name not in found]:
+        raise ValueError(f"{where}: a {kind} takes {expected}, got {len(given)} values; {missing[0]} is missing")
+    return found

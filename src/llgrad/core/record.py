@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import json
-import pkgutil
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -22,11 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.arguments.leaves import as_leaf, as_table, as_vector, given, is_concrete
+from llgrad.core.class_names import kind_of_name, name_in_files
 from llgrad.core.units import read_quantity, read_vector, show
 from llgrad.core.vector import Vec3
-
-KEPT_IN_FILES: Final = ("llgrad.devices", "llgrad.drives", "llgrad.physics")
-"""Packages of the records that files hold."""
 
 
 def as_number(value: Any) -> Any:
@@ -250,7 +246,7 @@ def set_leaf(record: Any, path: str, value: Any) -> Any:
 
 def to_json(record: Record) -> dict[str, Any]:
     """A JSON-ready dictionary: the class's name, and every quantity with its unit."""
-    entry: dict[str, Any] = {"type": type(record).__name__}
+    entry: dict[str, Any] = {"type": name_in_files(type(record), Record)}
     for field in dataclasses.fields(record):
         value, unit = getattr(record, field.name), field.metadata.get("unit")
         if isinstance(value, Record):
@@ -266,14 +262,6 @@ def to_json(record: Record) -> dict[str, Any]:
     return entry
 
 
-@functools.cache
-def import_every_kind() -> None:
-    """Import all records of llgrad that a file may name: they are known when their modules are."""
-    for package in KEPT_IN_FILES:
-        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
-            importlib.import_module(module.name)
-
-
 def from_json(entry: Any, base: type[Record] = Record, area: float | None = None) -> Any:
     """The record that `to_json` wrote, or that a person wrote in its form. The class is looked up by name: `base`, or
     one of its subclasses; `area` [m²] makes currents of current densities.
@@ -287,10 +275,7 @@ def from_json(entry: Any, base: type[Record] = Record, area: float | None = None
             "a record needs the entry 'type' (for example \"Oscillator\"); this one has "
             + (", ".join(str(name)[:80] for name in entry) or "no entries")
         )
-    kind = _find(base, entry["type"])
-    if kind is None:
-        import_every_kind()
-        kind = _find(base, entry["type"])
+    kind = kind_of_name(base, entry["type"], Record, set(entry) - {"type"})
     if kind is None:
         raise ValueError(
             f"unknown record type {str(entry['type'])[:80]!r}; import the module that defines it before reading "
@@ -343,17 +328,6 @@ def _read(value: Any, field: dataclasses.Field, hint: Any, area: float | None) -
             expected = " or ".join(part.__name__ for part in allowed if part is not type(None))
             raise ValueError(f"{name} holds {type(record).__name__}, expected {expected}")
     return records if several else records[0]
-
-
-def _find(base: type[Record], name: Any) -> type[Record] | None:
-    if base.__name__ == name and base is not Record:
-        return base
-    for kind in base.__subclasses__():
-        if kind.__name__ == name:
-            return kind
-        if (deeper := _find(kind, name)) is not None:
-            return deeper
-    return None
 
 
 def _plain(value: Any) -> Any:

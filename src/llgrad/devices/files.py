@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 import tomli_w
 
 from llgrad.core.arguments.kinds import check_kind, checked_path, wrong_kind
+from llgrad.core.class_names import name_in_files
 from llgrad.core.files import strict_json, strict_toml, unicode_text, writing
-from llgrad.core.record import from_json, to_json
+from llgrad.core.record import Record, from_json, to_json
 from llgrad.core.run_record import open_record
 from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
@@ -65,9 +66,9 @@ def load_system(name: str | os.PathLike[str], kind: type[AnySystem]) -> AnySyste
     whole = entry_of(path)
     try:
         entry = recorded(whole)
-        if entry.get("type") != kind.__name__:
+        if entry.get("type") not in (kind.__name__, name_in_files(kind, Record)):
             raise ValueError(f"it describes {str(entry.get('type'))[:80]}, and not {kind.__name__}; give its own class")
-        return from_json(entry, base=kind)
+        return from_json({**entry, "type": name_in_files(kind, Record)}, base=kind)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{name}: {error}") from None
 

@@ -75,6 +75,11 @@ class Waveform(Record):
         parts = [waveform.parts if isinstance(waveform, Sum) else (waveform,) for waveform in (self, other)]
         return Sum(parts=(*parts[0], *parts[1]))
 
+    def __radd__(self, other: Any) -> Any:
+        """With the 0 that `sum` begins with: `sum(Sine(1e-4, f) for f in tones)` is a drive of several tones."""
+        first: Any = other
+        return self if isinstance(other, int) and other == 0 else Sum(parts=(first, self))
+
 
 class Sum(Waveform):
     """The sum of several waveforms; `Step(…) + Sine(…)` makes one.
@@ -96,7 +101,7 @@ class Sum(Waveform):
 
     def __call__(self, t: Any) -> Any:
         values = [part(t) for part in self.parts]
-        rank = max(value.ndim for value in values)
+        rank = max(np.ndim(value) for value in values)
         total = _with_rank(values[0], rank)
         for value in values[1:]:
             total = total + _with_rank(value, rank)
@@ -119,7 +124,7 @@ class Sum(Waveform):
 
 
 def _with_rank(value: Any, rank: int) -> Any:
-    return value if value.ndim == rank else value[..., None]
+    return value if np.ndim(value) == rank else jnp.asarray(value)[..., None]
 
 
 def align(t: Any, *parameters: Any) -> tuple[Any, ...]:

@@ -74,10 +74,10 @@ def coloured_noise(
 ) -> Sampled:
     """Gaussian noise with a spectral density, as a drive of samples: add it to any other, `Constant(…) + noise`.
 
-    Its spectrum is `density`, one-sided (all power at f > 0: the variance is ∫₀ S df), at the multiples of 1/(length)
-    up to half of the sampling rate, where the length is a power of two times the interval, twice the duration or more:
-    so what is slower than that, and the mean, is absent. Between the samples it is joined by lines. The samples are a
-    function of the key, and differentiable in what the density is made of.
+    Its spectrum is `density`, one-sided (all power at f > 0: the variance is ∫₀ S df, by the trapezoidal rule at its
+    end), at the multiples of 1/(length) up to half of the sampling rate, where the length is a power of two times the
+    interval, twice the duration or more: so what is slower than that, and the mean, is absent. Between the samples it
+    is joined by lines. The samples are a function of the key, and differentiable in what the density is made of.
 
     Args:
         density: S(f) [A²/Hz or T²/Hz] at frequencies (F,) [Hz] above 0: `FlickerNoise`, `LorentzianNoise`, or a
@@ -111,7 +111,9 @@ def coloured_noise(
     known = strength > 0
     size = jnp.where(known, jnp.sqrt(jnp.where(known, strength, 1.0)), 0.0) * (length / (4 * interval)) ** 0.5
     normal = jax.random.normal(key, (2, length // 2), dtype)
-    real, imaginary = (jnp.concatenate([jnp.zeros(1, dtype), size * part]) for part in normal)
+    # at half of the sampling rate there is no imaginary part, and the real one has all of the power
+    sizes = jnp.stack([size.at[-1].multiply(2**0.5), size])
+    real, imaginary = jnp.concatenate([jnp.zeros((2, 1), dtype), sizes * normal], axis=1)
     values = jnp.fft.irfft(jax.lax.complex(real, imaginary), length)[:count]
     return Sampled(np.arange(count) * interval, values)
 

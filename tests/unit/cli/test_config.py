@@ -215,4 +215,4 @@ def test_values_of_a_file_are_texts_for_the_parser(tmp_path):
     file = tmp_path / "run.toml"
     file.write_text(tomli_w.dumps({"sine_current": "0.1mA,1GHz", "seed": 3, "set": "alpha=1"}))
     found = values_of(str(file), known_of(TABLE["simulate"].params), "llgrad simulate")
-    assert found == {"sine_current": "0.1mA,1GHz", "seed": "3", "set_": ["alpha=1"]}
+    assert found == {"sine_current": ["0.1mA,1GHz"], "seed": "3", "set_": ["alpha=1"]}

@@ -194,3 +194,27 @@ def test_waveforms_add(waveform):
         evaluate(total, TIMES), evaluate(waveform, TIMES) + evaluate(other, TIMES), rtol=1e-12, atol=1e-16
     )
     assert total.shortest_time() == min(waveform.shortest_time(), other.shortest_time())
+
+
+@every_waveform
+def test_sum_of_python_adds_waveforms(waveform):
+    total = sum([waveform, waveform, Sine(1e-3, frequency=1.1e9)])
+    expected = 2 * np.asarray(waveform(TIMES)) + np.asarray(Sine(1e-3, frequency=1.1e9)(TIMES))
+    np.testing.assert_allclose(total(TIMES), expected, rtol=1e-12, atol=1e-18)
+    with pytest.raises(ValueError, match="is not a waveform, so it cannot be added to one; write Constant"):
+        1e-3 + waveform
+
+
+def test_waveforms_that_give_plain_numbers_add():
+    class Slope(Waveform):
+        def __call__(self, t):
+            return 2.0 * t
+
+        def peak(self):
+            return 1.0
+
+        def shortest_time(self):
+            return 1.0
+
+    assert (Slope() + Slope())(0.25) == 1.0
+    assert (Slope() + FOR_EACH["sum"])(0.0).shape == (3,)

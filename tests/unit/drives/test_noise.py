@@ -78,3 +78,24 @@ def test_what_cannot_be_meant_is_refused(given, said):
     settings = {"density": lg.drives.FlickerNoise(1e-14), "duration": 1e-9, "interval": 1e-11, "key": jax.random.key(0)}
     with pytest.raises(ValueError, match=said):
         lg.drives.coloured_noise(**(settings | given))
+
+
+@pytest.mark.parametrize("bin_", [1, 2, 3, 4])
+def test_each_frequency_has_its_power(bin_):
+    """Samples of a density at one frequency k/(8 Δt) alone: variance S df, and half of it at half of the sampling rate,
+    as of white noise, whose variance S/(2 Δt) is the sum of all."""
+    dt, df = 1e-11, 1 / 8e-11
+
+    def alone(f):
+        return jnp.where(jnp.round(f / df) == bin_, 1e-24, 0.0)
+
+    def drawn(key):
+        return lg.drives.coloured_noise(alone, duration=2 * dt, interval=dt, key=key).values
+
+    x = np.asarray(jax.jit(jax.vmap(drawn))(jax.random.split(jax.random.key(3), 20_000)))
+    expected = 1e-24 * df * (0.5 if bin_ == 4 else 1.0)
+    for lag in (0, 1, 2):
+        each = x[:, 0] * x[:, lag]
+        at_lag = expected * np.cos(2 * np.pi * bin_ * lag / 8)
+        assert abs(each.mean() - at_lag) < 3.3 * each.std() / np.sqrt(len(each))
+        assert each.std() < 1.5 * expected

@@ -22,7 +22,7 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.experiments.loops.checking import check_steps, energy_checked
 from llgrad.experiments.loops.result import Loop
 from llgrad.experiments.loops.sweeping import Round, gone_once, gone_round, modes
-from llgrad.experiments.loops.swept import Angle, Device, Swept, SweptRange, range_of, swept
+from llgrad.experiments.loops.swept import Angle, Device, Swept, SweptRange, angles_of, range_of, swept
 from llgrad.orbits.carried import held
 from llgrad.orbits.equilibria.result import columns_of
 from llgrad.orbits.flow import begun
@@ -106,8 +106,8 @@ def loop(
             other angle being that of `angle`; or the path of a number of the device, such as "current".
         start: first value, in SI units.
         stop: value at which it turns back.
-        angle: polar and azimuthal angle [rad] of the field's axis, from z and from x: (π/2, 0) is x. Several, (A, 2),
-            give a list of loops.
+        angle: polar and azimuthal angle [rad] of the field's axis, from z and from x: (π/2, 0) is x, and so is
+            ("90deg", "0deg"). Several, (A, 2), give a list of loops.
         steps: of each sweep; the loop has steps + 1 values each way.
         back: whether it is swept back too. A loop is gone round until it closes. Without it the way back is gone all
             the same where the device jumps, to know the coercive field.
@@ -142,11 +142,7 @@ def _looped(
 ) -> Any:
     check_kind("device", device, (Oscillator, Stack), "see llgrad.presets, or lg.Stack for one of several layers")
     check_platform()
-    angles = np.asarray(angle, float)
-    if angles.ndim not in (1, 2) or angles.shape[-1] != 2 or not np.isfinite(angles).all():
-        raise ValueError(
-            f"angle = {angle!r}, expected a polar and an azimuthal angle in radians, (θ, φ), or a list of such pairs"
-        )
+    angles = angles_of(angle)
     if angles.ndim == 2:
         return [_looped(device, parameter, ends, tuple(pair), steps, m0, gone) for pair in angles.tolist()]
     numbers = held(device, "loop").replace(temperature=None if isinstance(device, Stack) else 0.0)

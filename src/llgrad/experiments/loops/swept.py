@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from llgrad.core.rechecking import rechecked
-from llgrad.core.record import get_leaf, leaf_units, set_leaf
+from llgrad.core.record import as_number, get_leaf, leaf_units, set_leaf
+from llgrad.core.units import read_quantity
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
 from llgrad.orbits.branches.family import Family
@@ -23,8 +25,29 @@ MOST_STEPS: Final = 1_000_000
 OF_THE_FIELD: Final = {"field": "T", "polar": "rad", "azimuth": "rad"}
 """What can be swept of the applied field, with its unit."""
 Device = Oscillator | Stack
-Angle = Sequence[float] | Float[np.ndarray, "2"] | Float[jax.Array, "2"]
-"""Polar and azimuthal angle [rad]."""
+Angle = Sequence[float | str] | Float[np.ndarray, "2"] | Float[jax.Array, "2"]
+"""Polar and azimuthal angle [rad], or texts such as "90deg"."""
+
+
+def angles_of(angle: Any) -> np.ndarray:
+    """(θ, φ) [rad] (2,), or several (K, 2). Raises ValueError for anything else, and for angles beyond a full turn."""
+    given = np.array(angle, dtype=object) if isinstance(angle, (list, tuple)) else np.asarray(angle)
+    if given.ndim not in (1, 2) or given.shape[-1] != 2:
+        raise ValueError(
+            f"angle = {angle!r}, expected a polar and an azimuthal angle in radians, (θ, φ), or a list of such pairs"
+        )
+    parts = [
+        math.fmod(read_quantity(part, "rad"), math.tau) if isinstance(part, str) else as_number(part)
+        for part in given.ravel().tolist()
+    ]
+    if wrong := [part for part in parts if isinstance(part, bool) or not isinstance(part, (int, float))]:
+        raise ValueError(f'angle = {angle!r} holds {wrong[0]!r}, expected radians, or texts such as "90deg"')
+    if far := [part for part in parts if not abs(part) <= math.tau * (1 + 1e-6)]:
+        raise ValueError(
+            f"angle = {angle!r}: {far[0]:g} rad is no angle within a full turn; angles are in radians, and "
+            f'"{far[0]:g}deg" is in degrees'
+        )
+    return np.asarray(parts, float).reshape(given.shape)
 
 
 class Swept(Family):

@@ -28,7 +28,8 @@ def amplitudes_of(drive: Any) -> Mapping[str, Any]:
     for name, value in drive.items():
         if not _is_number(value, complex):
             raise ValueError(
-                f"drive[{name!r}] = {value!r}, expected an amplitude: a finite number in the unit of the input"
+                f"drive[{name!r}] = {str(value)[:80]!r}, expected the amplitude of one tone, a finite number in the "
+                "input's SI unit, such as 1e-5; of several tones ask one by one"
             )
     return drive
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import math
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from llgrad.core.arguments.kinds import checked_path
-from llgrad.core.record import from_json, import_every_kind
+from llgrad.core.class_names import import_every_kind, is_of_llgrad
+from llgrad.core.record import from_json
 from llgrad.devices.files import entry_of, recorded
 from llgrad.devices.geometry import SHAPE, Shape, one_quantity, shape_of
 from llgrad.devices.oscillator import Oscillator
@@ -83,11 +83,7 @@ def _systems() -> dict[str, type[System]]:
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        # one that is defined in an example of a docstring has the module's name, and is not in it
-        own = (
-            kind.__module__.startswith("llgrad.") and getattr(sys.modules[kind.__module__], kind.__name__, None) is kind
-        )
-        if own and not inspect.isabstract(kind):
+        if is_of_llgrad(kind) and not inspect.isabstract(kind):
             found[kind.__name__] = kind
     return found
 
