@@ -27,6 +27,15 @@ def once_killed(n: int, folder: str) -> dict[str, float]:
     return {"square": float(n * n)}
 
 
+def of_a_file(n: int, folder: str) -> dict[str, float]:
+    """A case that fails while a file is not there; notes all that are begun."""
+    with open(pathlib.Path(folder) / "done", "a") as file:
+        file.write(f"{n}\n")
+    if n % 2 and not (pathlib.Path(folder) / f"there-{n}").exists():
+        raise ValueError(f"there-{n} is missing")
+    return {"square": float(n * n)}
+
+
 def at_work(n: int) -> dict[str, float]:
     """When a case was done, in which process, and on how many threads its kernels may run."""
     began = time.time()

@@ -5,13 +5,15 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 from distributed import LocalCluster
-from tests.studies.doing import at_work
+from tests.studies.doing import at_work, squared
 
 import llgrad as lg
+from llgrad.studies import workers
 from llgrad.studies.workers import workers_of
 
 THREADS = 3
@@ -53,6 +55,32 @@ def test_a_worker_of_several_threads_does_one_batch_at_a_time_on_all_of_them(tmp
     assert len(found) == 12 and not found.failures and len(set(pid.tolist())) == 1
     assert (began[order][1:] >= ended[order][:-1]).all(), "batches overlap in one process"
     assert (threads == THREADS).all()
+
+
+@pytest.mark.parametrize("told_to", ["a function", "nobody"])
+def test_a_scheduler_without_workers_is_told_once_and_waited_for(tmp_path, told_to, monkeypatch, capfd):
+    monkeypatch.setattr(workers, "PATIENCE", 0.5)
+    silent = {"n_workers": 0, "host": "127.0.0.1", "dashboard_address": None, "silence_logs": 50}
+    told = []
+    with LocalCluster(**silent, threads_per_worker=1) as cluster:
+
+        def tell(entry):
+            told.append(entry)
+            if entry["waiting"]:
+                cluster.scale(1)
+
+        if told_to == "nobody":
+            threading.Timer(4.0, cluster.scale, (1,)).start()
+        progress = tell if told_to == "a function" else None
+        work = lg.studies.Evaluations(squared, [{"n": n} for n in range(3)])
+        found = lg.studies.study(work, tmp_path / "s", cluster=cluster.scheduler_address, progress=progress)
+    said = [entry["waiting"] for entry in told if entry["waiting"]]
+    said = (
+        said if told_to == "a function" else [line for line in capfd.readouterr().err.splitlines() if "worker" in line]
+    )
+    address = cluster.scheduler_address
+    assert len(said) == 1 and said[0].startswith(f"the scheduler {address} has had no worker for 0.5 s")
+    assert f"as in dask worker {address}" in said[0] and found["square"].tolist() == [0.0, 1.0, 4.0]
 
 
 @pytest.mark.parametrize(("plan", "there", "count"), [((), 0, 0), ((), 3, 3), ("abcd", 0, 4), ("abcd", 2, 4)])

@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import pytest
-from tests.studies.doing import squared, work_that_dies
+from tests.studies.doing import of_a_file, squared, work_that_dies
 
 import llgrad as lg
 from llgrad.studies.store import PARTS, Store
@@ -67,6 +67,39 @@ def test_failures_are_rows_with_their_sentence(tmp_path):
     assert np.isnan(found["square"][1]) and found["square"][[0, 2]].tolist() == [1.0, 4.0]
     assert found.good.tolist() == [True, False, True] and "1 failed" in str(found)
     assert found.to_json()["failures"] == found.failures
+
+
+def test_failed_rows_are_done_again_where_that_is_asked_for_and_no_others(tmp_path):
+    cases = [{"n": n, "folder": str(tmp_path)} for n in range(6)]
+
+    def study(**options):
+        (tmp_path / "done").unlink(missing_ok=True)
+        work = lg.studies.Evaluations(of_a_file, cases)
+        found = lg.studies.study(work, tmp_path / "s", workers=0, batch=1, **options)
+        done = (tmp_path / "done").read_text().split() if (tmp_path / "done").exists() else []
+        return list(found.failures), done
+
+    assert study() == (["2", "4", "6"], list("012345"))
+    (tmp_path / "there-3").touch()
+    assert study() == (["2", "4", "6"], [])
+    told = []
+    assert study(retry_failed=True, progress=told.append) == (["2", "6"], list("135"))
+    assert [told[at]["failed"] for at in (0, -1)] == [0, 2] and [told[at]["done"] for at in (0, -1)] == [3, 6]
+    assert lg.studies.load_study(tmp_path / "s")["square"][[0, 2, 3, 4]].tolist() == [0.0, 4.0, 9.0, 16.0]
+    with pytest.raises(ValueError, match="give one of them"):
+        study(retry_failed=True, overwrite=True)
+
+
+def test_failed_rows_stay_where_doing_them_again_is_stopped(tmp_path):
+    def stop(told):
+        if told["done"] > 2:
+            raise KeyboardInterrupt
+
+    work = squares([1, -1, 2, -3])
+    first = lg.studies.study(work, tmp_path / "s", workers=0)
+    with pytest.raises(KeyboardInterrupt):
+        lg.studies.study(work, tmp_path / "s", workers=0, batch=1, retry_failed=True, progress=stop)
+    assert lg.studies.load_study(tmp_path / "s").table.equals(first.table)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,25 @@ def test_without_the_direct_way_the_public_one_is_used(way, monkeypatch):
     way.cache_clear()
 
 
+TYPES = sorted({one for one in vars(torch).values() if isinstance(one, torch.dtype)}, key=str)
+
+
+@pytest.mark.filterwarnings("ignore")  # of types that PyTorch is about to leave
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+def test_a_tensor_of_any_type_is_an_array_or_a_sentence(dtype):
+    try:
+        tensor = torch.empty(2, dtype=dtype)
+    except RuntimeError:
+        pytest.skip("PyTorch makes no tensor of this type")
+    try:
+        array = lg.torch.to_jax(tensor)
+    except ValueError as error:
+        assert f"a tensor of {dtype}" in str(error) and "convert it with .to" in str(error)
+    else:
+        assert array.shape == (2,)
+        assert array.unsafe_buffer_pointer() == tensor.data_ptr() or tensor.data_ptr() % 64
+
+
 def test_what_has_no_counterpart_is_told():
     with pytest.raises(ValueError, match=r"requires a gradient, which JAX would not see; give tensor\.detach\(\)"):
         lg.torch.to_jax(torch.ones(2, requires_grad=True))

@@ -71,19 +71,30 @@ def test_a_tensor_changed_before_the_way_back_is_refused():
         value.sum().backward()
 
 
-@pytest.mark.skipif(not hasattr(torch, "func"), reason="torch.func is of PyTorch 2")
+TRANSFORMS = pytest.importorskip("torch.func" if hasattr(torch, "func") else "functorch")
+"""torch.func is of PyTorch 2, and was a package of its own before."""
+
+
 @pytest.mark.parametrize(
     "transformed",
     [
-        lambda f, x: torch.func.vmap(f)(x),
-        lambda f, x: torch.func.grad(lambda y: f(y).sum())(x),
-        lambda f, x: torch.func.jacrev(f)(x),
+        lambda f, x: TRANSFORMS.vmap(f)(x),
+        lambda f, x: TRANSFORMS.grad(lambda y: f(y).sum())(x),
+        lambda f, x: TRANSFORMS.jacrev(f)(x),
     ],
     ids=["vmap", "grad", "jacrev"],
 )
 def test_a_transform_of_torch_is_refused(transformed):
     with pytest.raises(RuntimeError, match="does not see into llgrad's programs; give a batch by leading axes"):
         transformed(lg.torch.function(lambda x: x**2), torch.ones(3))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated")
+@pytest.mark.parametrize("with_gradient", [True, False])
+def test_a_trace_that_would_keep_the_numbers_of_one_call_is_refused(with_gradient):
+    twice = lg.torch.function(lambda x: 2 * x)
+    with torch.set_grad_enabled(with_gradient), pytest.raises(RuntimeError, match=r"torch\.jit\.trace .* does not see"):
+        torch.jit.trace(lambda x: x + twice(x), torch.ones(3), check_trace=False)
 
 
 def test_a_second_derivative_is_refused():

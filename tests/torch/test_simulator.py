@@ -78,6 +78,13 @@ def test_times_and_values(both):
     assert "alpha between 0.001 and 0.1" in repr(both) and "given: current, m0" in repr(both)
 
 
+@pytest.mark.float32  # where overflows on the way are told
+@pytest.mark.parametrize("bound", [RANGE, lg.systems.positive(), lg.systems.unbounded(0.01)], ids=repr)
+def test_a_number_starts_where_the_device_has_it_whatever_its_bound(bound):
+    model = lg.torch.Simulator(STO, **RUN, free={"alpha": bound}, **DOUBLE)
+    assert model.values()["alpha"].item() == pytest.approx(STO.alpha, rel=1e-12)
+
+
 def test_a_device_is_made_of_the_values(both, tmp_path):
     changed = copy.deepcopy(both)
     with torch.no_grad():

@@ -87,7 +87,7 @@ class Store:
         _write(table, self.folder / PARTS / f"{digest([item.key for item in items])}.parquet")
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        """All rows that are there, by their keys."""
+        """All rows that are there, by their keys; of one that was done again after it failed, the later."""
         import pyarrow.parquet as parquet
 
         files = [self.folder / RESULTS, *sorted((self.folder / PARTS).glob("[!.]*.parquet"))]
@@ -95,7 +95,8 @@ class Store:
         for file in files:
             if file.exists():
                 for row in parquet.ParquetFile(file).read().to_pylist():
-                    found.setdefault(row["key"], row)
+                    if row["key"] not in found or found[row["key"]]["failure"] is not None:
+                        found[row["key"]] = row
         return found
 
     def finish(self, items: Iterable[Item]) -> None:

@@ -33,6 +33,7 @@ def study(
     cluster: str | Cluster | None = None,
     batch: int = BATCH,
     overwrite: bool = False,
+    retry_failed: bool = False,
     progress: Progress = None,
     command: str | None = None,
 ) -> Study:
@@ -41,7 +42,9 @@ def study(
     Batches of items go to workers, processes that are spawned and that do one batch at a time, and their rows are
     written as they come. What is killed or interrupted is resumed by the same call: an item is known by a hash of the
     recording, the device, its settings and what is asked, and one whose row is there is not done again. What fails is a
-    row too, with the sentence that says why. The numbers are the same bits with any number of workers.
+    row too, with the sentence that says why, and stays one, as the same work would fail again; where the reason lay
+    elsewhere (a full disk, a missing library), `retry_failed` does those rows anew. The numbers are the same bits with
+    any number of workers.
 
     A script that starts workers keeps what it does under `if __name__ == "__main__":`, as spawned processes read it.
 
@@ -53,8 +56,10 @@ def study(
         cluster: the address of a Dask scheduler ("tcp://host:8786"), or a cluster object, as those of dask-jobqueue.
         batch: largest number of items that a worker does at a time.
         overwrite: whether a study that is in the folder is done anew.
+        retry_failed: whether rows that failed are done anew; each stays until another takes its place.
         progress: True prints how far it is; a function is called with a dictionary: fraction, done, of, failed, left
-            [s], dashboard (the address of Dask's page, where bokeh is installed).
+            [s], dashboard (the address of Dask's page, where bokeh is installed), and waiting, a sentence where a
+            cluster has had no worker for some seconds, else "". Without a function that sentence is printed.
         command: is kept in `study.json`.
 
     Returns:
@@ -70,6 +75,8 @@ def study(
     """
     check_kind("work", work, Work, "such as lg.studies.Fits(device, 'wafer/*.csv', free=['alpha'])")
     count = _checked(workers, threads, batch)
+    if overwrite and retry_failed:
+        raise ValueError("overwrite does every row anew, and retry_failed those that failed; give one of them")
     check_libraries(with_workers=bool(count) or cluster is not None)
     _refuse_spawned()
     store = Store(checked_path("folder", folder))
@@ -77,9 +84,12 @@ def study(
     store.begin(work, overwrite, command)
     with store.alone():
         there = store.rows()
+        failed = {key for key, row in there.items() if row["failure"] is not None}
+        if retry_failed:
+            store.finish(items)  # so that what is found now is told from what was
+            there, failed = {key: row for key, row in there.items() if key not in failed}, set()
         missing = [item for item in items if item.key not in there]
-        failed = sum(there[item.key]["failure"] is not None for item in items if item.key in there)
-        telling = _Telling(progress, len(items), len(items) - len(missing), failed)
+        telling = _Telling(progress, len(items), len(items) - len(missing), sum(item.key in failed for item in items))
 
         def done(some: list[Item], rows: list[dict[str, Any]]) -> None:
             store.add(some, rows)
@@ -91,7 +101,7 @@ def study(
                 with client_of(cluster, count, threads) as client:
                     telling.dashboard = client.dashboard_link if getattr(client, "dashboard_link", None) else ""
                     known = workers_of(client, cluster) or count or 1
-                    done_by(client, work, _batches(missing, batch, known), done)
+                    done_by(client, work, _batches(missing, batch, known), done, telling.wait)
             else:
                 for some in _batches(missing, batch, 1):
                     done(some, run_batch(work, some))
@@ -171,12 +181,21 @@ class _Telling:
         """Count rows that are done."""
         self.done += len(rows)
         self.failed += sum(row.get("failure") is not None for row in rows)
+        if self.told is not None:
+            self.told(self._entry())
+
+    def wait(self, sentence: str) -> None:
+        """Say that nobody does the rows that are left."""
+        if self.told in (None, _print):
+            print(sentence, file=sys.stderr, flush=True)
+        else:
+            self.told(self._entry() | {"waiting": sentence})
+
+    def _entry(self) -> dict[str, Any]:
         new, elapsed = self.done - self.first, time.perf_counter() - self.began
         left = elapsed / new * (self.count - self.done) if new else None
-        if self.told is not None:
-            numbers = {"done": self.done, "of": self.count, "failed": self.failed}
-            told = {"fraction": self.done / self.count, **numbers, "left": left, "dashboard": self.dashboard}
-            self.told(told)
+        numbers = {"done": self.done, "of": self.count, "failed": self.failed, "left": left}
+        return {"fraction": self.done / self.count, **numbers, "dashboard": self.dashboard, "waiting": ""}
 
 
 def _print(told: dict[str, Any]) -> None:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
@@ -27,6 +29,8 @@ STARTS: Final = 3
 """Times that workers are started before that is given up."""
 WAITING: Final = 4
 """Batches for each worker that are handed out at a time."""
+PATIENCE: Final = 10.0
+"""Seconds without any worker before that is told."""
 
 _at_work: Final = threading.Lock()
 """Held while this process does a batch."""
@@ -103,28 +107,56 @@ def _local(workers: int) -> Any:
     )
 
 
+class _Absence:
+    """Tells, once each time, that there has been no worker for a while."""
+
+    def __init__(self, client: Any, tell: Callable[[str], None]):
+        self.client, self.tell = client, tell
+        self.since, self.told = time.monotonic(), False
+
+    def look(self) -> None:
+        """See whether there is a worker, and tell where there has been none for long."""
+        if workers_of(self.client, None):
+            self.since, self.told = time.monotonic(), False
+        elif not self.told and time.monotonic() - self.since >= PATIENCE:
+            self.told = True
+            address = self.client.scheduler.address
+            self.tell(
+                f"the scheduler {address} has had no worker for {PATIENCE:g} s, and the study waits for one: start it, "
+                f"as in dask worker {address}, or look at the batch system's queue"
+            )
+
+
 def done_by(
-    client: Any, work: Work, batches: Sequence[list[Item]], done: Callable[[list[Item], list[dict[str, Any]]], None]
+    client: Any,
+    work: Work,
+    batches: Sequence[list[Item]],
+    done: Callable[[list[Item], list[dict[str, Any]]], None],
+    tell: Callable[[str], None],
 ) -> None:
-    """Have every batch done, and hand over its rows as soon as they are there."""
-    from distributed import as_completed
+    """Have every batch done, and hand over its rows as soon as they are there; `tell` that nobody does them."""
     from distributed.scheduler import KilledWorker
 
     known = work.for_workers()
     waiting, running = list(reversed(batches)), {}
-    stream = as_completed([], loop=client.loop)
+    ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    absence = _Absence(client, tell)
 
     def hand_out() -> None:
-        room = WAITING * max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
+        room = WAITING * max(workers_of(client, None), 1)
         while waiting and len(running) < room:
             batch = waiting.pop()
             future = client.submit(run_batch, known, batch, pure=False)
             running[future.key] = batch
-            stream.add(future)
+            future.add_done_callback(ended.put)
 
     hand_out()
     while running:
-        future = next(stream)
+        try:
+            future = ended.get(timeout=1.0)
+        except queue.Empty:
+            absence.look()
+            continue
         batch = running.pop(future.key)
         if future.status == "finished":
             done(batch, future.result())

@@ -29,6 +29,11 @@ TRANSFORMED: Final = (
     "gradients by backward() or torch.autograd.grad, and other derivatives in JAX"
 )
 
+TRACED: Final = (
+    "torch.jit.trace (and torch.onnx.export, where it traces) does not see into llgrad's programs, and would keep the "
+    "numbers of this one call; save the state_dict, or what lg.torch.to_design makes, and make the module anew from it"
+)
+
 _numbers: Final = itertools.count()
 PROGRAMS: Final[weakref.WeakValueDictionary[int, TensorProgram]] = weakref.WeakValueDictionary()
 """Every program by its number, by which compiled graphs of PyTorch name it."""
@@ -57,6 +62,8 @@ class TensorProgram:
         double = self.is_double(tensors)
         if _is_transformed():
             raise RuntimeError(TRANSFORMED)
+        if torch.jit.is_tracing():
+            raise RuntimeError(TRACED)
         if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
             with jax.enable_x64(double):
                 values, told = self.forward(*self._arrays(tensors))

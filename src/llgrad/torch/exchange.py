@@ -40,7 +40,13 @@ def to_jax(tensor: torch.Tensor) -> jax.Array:
         )
     if tensor.layout is not torch.strided:
         raise ValueError(f"this tensor is of {tensor.layout}, expected a dense one; give tensor.to_dense()")
-    return taken(tensor)
+    try:
+        return taken(tensor)
+    except (RuntimeError, BufferError) as error:
+        raise ValueError(
+            f"a tensor of {tensor.dtype} of PyTorch {torch.__version__} cannot become an array; it says: {error}; "
+            "convert it with .to(…)"
+        ) from None
 
 
 def to_torch(array: jax.Array) -> torch.Tensor:

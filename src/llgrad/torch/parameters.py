@@ -61,13 +61,13 @@ def _free_number(model: Any, path: str, unit: str, bound: Any) -> FreeNumber:
         raise ValueError(f"{path} = {value!r} is no number, so it cannot be trained; give the device one")
     start = np.asarray(value, float)
     bound = _bound(model, path, unit, start, bound)
-    inside = np.vectorize(bound.inside, otypes=[float])(start)
-    if not np.vectorize(bound.contains, otypes=[bool])(inside).all():
+    inside = [bound.inside(value) for value in start.ravel().tolist()]
+    if not all(map(bound.contains, inside)):
         raise ValueError(
             f"the start {path} = {start.flat[0]:g} {unit} is outside its bound ({bound.describe(unit)}); move the "
             "start or widen the bound"
         )
-    return FreeNumber(path, named(path), unit, bound, np.vectorize(bound.free, otypes=[float])(inside))
+    return FreeNumber(path, named(path), unit, bound, np.reshape([bound.free(value) for value in inside], start.shape))
 
 
 def _bound(model: Any, path: str, unit: str, start: np.ndarray, given: Any) -> Bound:

@@ -45,6 +45,20 @@ def test_a_study_and_a_folder(llgrad, wafer, tmp_path):
     assert json.loads(again.out)["populations"]["alpha"]["mean"] == pytest.approx(0.005, rel=1e-6)
 
 
+def test_failed_rows_are_done_again(llgrad, wafer, tmp_path):
+    (tmp_path / "all.toml").write_text(
+        SPEC.replace("wafer/*.npz", "wafer/D[02].*").replace('labels = "places.csv"', "")
+    )
+    ended = llgrad("study", "all.toml", "--workers", 0)
+    assert ended.status == 1 and "1 of 2 rows failed (--retry-failed does them again); D2: " in ended.err
+    before = (tmp_path / "all" / "results.parquet").stat().st_mtime_ns
+    ended = llgrad("study", "all.toml", "--workers", 0, "--retry-failed", "--report", "all.html")
+    assert ended.status == 1 and "1 of 2 rows failed" in ended.err
+    assert (tmp_path / "all" / "results.parquet").stat().st_mtime_ns > before
+    ended = llgrad("study", "all.toml", "--workers", 0, "--retry-failed", "--report", "all.html", "--force")
+    assert ended.status == 1 and lg.studies.load_study(tmp_path / "all")["alpha"][0] == pytest.approx(0.004, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

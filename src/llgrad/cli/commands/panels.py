@@ -56,7 +56,7 @@ PANELS: Final[Mapping[str, str]] = {
     "Candidates": "currents fields vary duration every settling apart",
     "Search": "method starts seed time-limit",
     "Integration": "dt accuracy save-every m0 engine",
-    "Work": "workers threads scheduler batch",
+    "Work": "workers threads scheduler batch retry-failed",
     "Result": "out continue resume plot report profiles intervals json force",
     "Options": "config clear show",
 }

@@ -37,6 +37,12 @@ WorkersOption = Annotated[
 SchedulerOption = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler that has workers: tcp://host:8786.")
 ]
+RetryOption = Annotated[
+    bool,
+    typer.Option(
+        "--retry-failed", help="Do the rows that failed anew, and no others; --force then replaces files alone."
+    ),
+]
 PageOption = Annotated[
     pathlib.Path | None,
     typer.Option("--report", metavar="FILE", help="Write all of it as one page: .html, readable without a network."),
@@ -53,6 +59,7 @@ def study(
     threads: Annotated[int, typer.Option(min=1, help="Threads of each worker.")] = 1,
     scheduler: SchedulerOption = None,
     batch: Annotated[int, typer.Option(min=1, help="Largest number of rows that a worker does at a time.")] = BATCH,
+    retry_failed: RetryOption = False,
     report: PageOption = None,
     plot: PlotOption = None,
     json: JsonOption = False,
@@ -61,13 +68,14 @@ def study(
     """Do thousands of fits, simulations, maps or evaluations on the workers of Dask; one row each in a Parquet file.
 
     What was killed or interrupted is resumed by the same command: rows that are there are not done again, unless
-    --force has the study done anew. Rows that failed say why; where there are any, the exit status is 1.
+    --force has the study done anew, or --retry-failed those that failed. Rows that failed say why; where there are any,
+    the exit status is 1.
     """
     if not spec.is_file():
         raise FileNotFoundError(f"{spec} is no file, expected the .toml of a study")
     if scheduler is not None and context.get_parameter_source("workers").name == "COMMANDLINE":  # pyright: ignore
         raise ValueError("--workers starts processes here, and --scheduler has its own; give one of them")
-    how = {"workers": workers, "threads": threads, "cluster": scheduler, "batch": batch}
+    how = {"workers": workers, "threads": threads, "cluster": scheduler, "batch": batch, "retry_failed": retry_failed}
     carry_out(read_spec(spec), out or pathlib.Path(spec.stem), how, report, plot, json, force)
 
 
@@ -93,12 +101,15 @@ def carry_out(
             if entry["dashboard"] and not json and not boards:
                 boards.add(entry["dashboard"])
                 say(f"workers at work: {entry['dashboard']}")
+            if entry["waiting"]:
+                say(entry["waiting"])
             left = "" if entry["left"] is None else f", {seconds(entry['left'])} left"
             failed = f", {entry['failed']} failed" if entry["failed"] else ""
             tell({"fraction": entry["fraction"], "remark": f"{entry['done']} of {entry['of']}{failed}{left}"})
 
         try:
-            return done(work, folder, overwrite=force, progress=told, command=command_line(), **how), False
+            anew = force and not how.get("retry_failed")
+            return done(work, folder, overwrite=anew, progress=told, command=command_line(), **how), False
         except KeyboardInterrupt:
             return load_study(folder), True
 
@@ -111,7 +122,8 @@ def carry_out(
         raise typer.Exit(INTERRUPTED)
     if found.failures:
         name, sentence = next(iter(found.failures.items()))
-        say(f"{len(found.failures)} of {len(found)} rows failed; {name}: {sentence}")
+        again = " (--retry-failed does them again)" if "retry_failed" in how else ""
+        say(f"{len(found.failures)} of {len(found)} rows failed{again}; {name}: {sentence}")
         raise typer.Exit(FAILED_RUN)
 
 
