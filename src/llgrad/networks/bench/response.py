@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,9 @@ from llgrad.solve.task import Engine
 
 COARSEST = 2.5
 """Largest angle γ|B|dt [rad] of a step: a network's time step is checked by comparing its accuracy with a finer one."""
+
+RECEIVED: Final = 4
+"""Numbers that a gradient keeps of what an oscillator receives in a step: one a stage."""
 
 
 class Disturbance(NamedTuple):
@@ -81,7 +84,8 @@ def respond(
 
     edges, keys = (None, None) if disturbance is None else given[1:]
     steady = given if disturbance is None else given[0]
-    kept = sum(part.size for part in jax.tree.leaves(start)) * timeline.steps * timeline.readouts
+    received = 0 if settings.wiring.coupling is None else RECEIVED * inputs[0].size
+    kept = (sum(part.size for part in jax.tree.leaves(start)) + received) * timeline.steps * timeline.readouts
     return over_frames(frame, start, (steady, edges, keys, active), kept, backward)[1]
 
 
