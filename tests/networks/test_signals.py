@@ -15,7 +15,7 @@ from tests.networks.small import CLASSES, COUNT, XLA_ENGINE, bits, classifier, p
 import llgrad as lg
 from llgrad.datasets.samples.sequences import Sequences
 from llgrad.networks.bench.response import input_of
-from llgrad.networks.frames.backward import Backward
+from llgrad.networks.frames.backward import KEPT, OF_A_STATE, Backward
 from llgrad.reservoir.running import begun as before_the_first
 from llgrad.reservoir.running import reading_of, run
 from llgrad.reservoir.wiring import Wiring
@@ -110,3 +110,42 @@ def test_a_stream_in_pieces_is_the_same_bits_as_in_one_run(options: dict[str, An
     assert bits(np.concatenate(parts, axis=1)) == bits(whole.answers)
     np.testing.assert_allclose(whole.answers[:, -1], network(given), atol=3e-6)
     assert int(held.frame) == T
+
+
+@pytest.mark.parametrize("options", ALL.values(), ids=ALL)
+def test_frames_that_nobody_reads_leave_the_bits_of_those_read_as_they_are(options: dict[str, Any]):
+    design, given = classifier(None, **SIGNAL, **options).design(), signals()
+    last = design.stages[-1]
+    read = last.timeline.read(T)
+    states = design.states(given)[-1][read.start :: read.step]
+    found = design.read(given)[0]
+    nothing = jnp.zeros((len(read), len(given), len(last.settings.gains)), jnp.float32)  # m alone is read
+    assert bits(found) == bits(last.read(design.readout.signal, states, nothing))
+    assert len(found) == len(read)
+
+
+@pytest.mark.parametrize("options", ALL.values(), ids=ALL)
+def test_the_gradient_by_segments_of_what_is_read_is_that_of_the_whole_run(options: dict[str, Any]):
+    network, given = classifier(None, **SIGNAL, **options), signals()
+    whole = gradient(network, given)
+    for segment in (3, 1):
+        parts = gradient(dataclasses.replace(network, backward=Backward(segment)), given)
+        for own, other in zip(jax.tree.leaves(parts), jax.tree.leaves(whole), strict=True):
+            np.testing.assert_allclose(own, other, atol=2e-6 * float(jnp.abs(other).max()))
+
+
+@pytest.mark.parametrize("frames", [T, 1])
+def test_a_network_of_float32_runs_in_float64_too(frames: int):
+    network, given = classifier(**SIGNAL | {"shape": (frames, F)}), signals(frames=frames)
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
+        wide = np.asarray(network(given))
+    assert wide.dtype == np.float64
+    np.testing.assert_allclose(wide, network(given), atol=1e-5)
+
+
+def test_the_frames_of_a_segment_follow_from_what_fits_the_memory():
+    frames, most = 784, KEPT // OF_A_STATE
+    assert Backward().size(frames, most // frames, 1) == frames
+    assert Backward().size(frames, most // frames + 1, most // frames) == 1
+    assert Backward().size(frames, most, most // frames + 1) == 28
+    assert Backward(5).size(frames, most, most) == 5

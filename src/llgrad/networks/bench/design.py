@@ -19,7 +19,7 @@ from llgrad.networks.bench.response import Disturbance, input_of, respond
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.timeline import Frames, Pooling, Timeline
 from llgrad.networks.bench.wiring import Device
-from llgrad.networks.frames.backward import Backward
+from llgrad.networks.frames.backward import WHOLE, Backward
 from llgrad.solve.task import Engine
 
 
@@ -34,11 +34,17 @@ class Stage(eqx.Module):
         """Signals (K, R, B, N, width) of the states at the read-outs of frames (K, B, F)."""
         return signal.read(states, self.device, self.settings, input_of(self.settings, frames)[:, None])
 
-    def seen(self, signal: Signal | OutputSignals, states: Any, frames: Any) -> tuple[Any, slice]:
-        """Signals (frames read, R, B, N, width) of the frames that the read-out sees, and which these are."""
+    def seen(self, signal: Signal | OutputSignals, frames: Any, *options: Any) -> tuple[Any, slice]:
+        """Signals (frames read, R, B, N, width) of the frames that the read-out sees, and which these are; `options`
+        are those of `respond`.
+        """
         read = self.timeline.read(frames.shape[0])
         chosen = slice(read.start, read.stop, read.step)
-        return self.read(signal, jax.tree.map(lambda part: part[chosen], states), frames[chosen]), chosen
+        disturbance, engine, active, backward = options
+        states = respond(
+            self.device, self.settings, self.timeline, frames, disturbance, engine, active, backward, read=read
+        )
+        return self.read(signal, states, frames[chosen]), chosen
 
     def features(
         self, signal: Signal | OutputSignals, frames: Any, every: bool = False, engine: Engine | None = None
@@ -46,13 +52,13 @@ class Stage(eqx.Module):
         """Signals of frames (K, B, F) as a linear layer takes them: of the frames that the read-out sees, together or
         their mean (B, ·); or of every frame (B, K, ·).
         """
-        states = respond(self.device, self.settings, self.timeline, frames, None, engine)
         if every:
+            states = respond(self.device, self.settings, self.timeline, frames, None, engine)
             read = self.read(signal, states, frames)
-        elif self.timeline.pooling is Pooling.MEAN:
-            read = self.seen(signal, states, frames)[0].mean(axis=0)[None]
         else:
-            read = self.seen(signal, states, frames)[0]
+            read = self.seen(signal, frames, None, engine, None, WHOLE)[0]
+            if self.timeline.pooling is Pooling.MEAN:
+                read = read.mean(axis=0)[None]
         kept = jnp.moveaxis(read, 2, 0)
         return kept.reshape(*kept.shape[: 2 if every else 1], -1)
 
@@ -103,7 +109,9 @@ class Design(eqx.Module):
         """States of each array at its read-outs, for images (B, H, W) in [0, 1]: m (K, R, B, N, 3) of oscillators, of
         systems a tree of (K, R, B, N).
         """
-        return self._run(images, disturbances)[0]
+        found, frames, options = self._up_to_last(images, disturbances)
+        last = self.stages[-1]
+        return [*found, respond(last.device, last.settings, last.timeline, frames, *options)]
 
     def signals(
         self,
@@ -120,25 +128,27 @@ class Design(eqx.Module):
         disturbances: tuple[Disturbance, ...] | None = None,
     ) -> tuple[Float[jax.Array, "K R B N width"], Bool[jax.Array, "K B"] | None]:
         """What is read of the last array (frames read, R, B, N, width), and where signals have begun (frames, B)."""
-        return self._run(images, disturbances)[1:]
+        _, frames, options = self._up_to_last(images, disturbances)
+        signals, chosen = self.stages[-1].seen(self.readout.signal, frames, *options)
+        begun = options[2]
+        return signals, None if begun is None else begun[chosen]
 
-    def _run(self, images: Any, disturbances: tuple[Disturbance, ...] | None) -> tuple[list[Any], Any, Any]:
-        """The states of each array, the signals of the last (frames read, R, B, N, width), and where those of the
-        frames have begun (None where all have).
+    def _up_to_last(
+        self, images: Any, disturbances: tuple[Disturbance, ...] | None
+    ) -> tuple[list[Any], Any, tuple[Any, ...]]:
+        """The states of each array but the last, the frames that the last is shown, and how it runs: its disturbance,
+        engine, where signals have begun (None where all have), what a gradient keeps.
         """
         self.check(images)
         frames, begun = self.stages[0].timeline.frames.laid_out(images)
         found: list[Any] = []
-        for index, stage in enumerate(self.stages):
-            if index:
-                before = self.stages[index - 1]
-                passed = before.read(self.readout.signal.passed_on, found[-1], frames)
-                frames = jnp.moveaxis(passed, 2, 1).reshape(passed.shape[0], passed.shape[2], -1)
-            disturbance = None if disturbances is None else disturbances[index]
+        given = [None] * len(self.stages) if disturbances is None else disturbances
+        for stage, disturbance in zip(self.stages[:-1], given, strict=False):
             options = (disturbance, self.engine, begun, self.backward)
             found.append(respond(stage.device, stage.settings, stage.timeline, frames, *options))
-        signals, chosen = self.stages[-1].seen(self.readout.signal, found[-1], frames)
-        return found, signals, None if begun is None else begun[chosen]
+            passed = stage.read(self.readout.signal.passed_on, found[-1], frames)
+            frames = jnp.moveaxis(passed, 2, 1).reshape(passed.shape[0], passed.shape[2], -1)
+        return found, frames, (given[len(found)], self.engine, begun, self.backward)
 
     def check(self, images: Float[np.ndarray | jax.Array, "B ..."] | Sequences, what: str = "the images have") -> None:
         """Raise ValueError for images of another size, or signals of other frames."""

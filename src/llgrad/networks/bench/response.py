@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from llgrad.core.vector import Vec3
 from llgrad.devices.oscillator import Oscillator
@@ -16,7 +17,7 @@ from llgrad.kernels.steppers import RK4
 from llgrad.networks.bench.settings import Settings
 from llgrad.networks.bench.timeline import Timeline
 from llgrad.networks.bench.wiring import Device, terminals_of
-from llgrad.networks.frames.backward import WHOLE, Backward, over_frames
+from llgrad.networks.frames.backward import WHOLE, Backward, over_frames, over_frames_read
 from llgrad.solve.native import Native
 from llgrad.solve.saving import End, Every
 from llgrad.solve.simulate import simulate_quietly
@@ -24,6 +25,9 @@ from llgrad.solve.task import Engine
 
 COARSEST = 2.5
 """Largest angle γ|B|dt [rad] of a step: a network's time step is checked by comparing its accuracy with a finer one."""
+
+RECEIVED: Final = 4
+"""Numbers that a gradient keeps of what an oscillator receives in a step: one a stage."""
 
 
 class Disturbance(NamedTuple):
@@ -67,9 +71,11 @@ def respond(
     engine: Engine | None = None,
     active: Any = None,
     backward: Backward = WHOLE,
+    read: range | None = None,
 ) -> Any:
-    """States at the R read-outs of each of K frames (K, B, F): m (K, R, B, N, 3) of oscillators, else a tree of
-    (K, R, B, N). Where frames are not `active` (K, B), because their signal has not begun, the array stays as it is.
+    """States at the R read-outs of each of K frames (K, B, F), or of those `read`: m (K, R, B, N, 3) of oscillators,
+    else a tree of (K, R, B, N). Where frames are not `active` (K, B), because their signal has not begun, the array
+    stays as it is.
     """
     inputs = input_of(settings, frames, disturbance)
     start = begun(device, timeline, settings, inputs.shape[1])
@@ -81,8 +87,15 @@ def respond(
 
     edges, keys = (None, None) if disturbance is None else given[1:]
     steady = given if disturbance is None else given[0]
-    kept = sum(part.size for part in jax.tree.leaves(start)) * timeline.steps * timeline.readouts
-    return over_frames(frame, start, (steady, edges, keys, active), kept, backward)[1]
+    received = 0 if settings.wiring.coupling is None else RECEIVED * inputs[0].size
+    kept = (sum(part.size for part in jax.tree.leaves(start)) + received) * timeline.steps * timeline.readouts
+    rows = (steady, edges, keys, active)
+    if jax.dtypes.canonicalize_dtype(np.float64) == np.float64:  # a run of float32 numbers may be one of float64
+        later = jax.eval_shape(frame, start, jax.tree.map(lambda row: row[0], rows))[0]
+        start = jax.tree.map(lambda part, like: part.astype(like.dtype), start, later)
+    if read is not None:
+        return over_frames_read(frame, start, rows, kept, backward, read)
+    return over_frames(frame, start, rows, kept, backward)[1]
 
 
 def held(

@@ -19,12 +19,14 @@ class Backward(NamedTuple):
     """What is kept of a run for its gradient.
 
     Of K frames in segments of S, the states at the starts of K/S segments are kept, and what a gradient needs of one
-    segment while it is gone through: least memory at S = √K, for one more forward run. The gradient is that of the
-    whole run.
+    segment while it is gone through: least memory at S = √K, for one more forward run. With S = 1 that of one frame is
+    transposed while the cache holds it, which takes less time than to keep it or to go through several frames. The
+    gradient is that of the whole run.
     """
 
     segment: int | None = None
-    """Frames that are taken again together; None is √K where the whole is more than 256 MiB, and else all."""
+    """Frames that are taken again together; None is all where the whole fits 256 MiB, else 1 where the states at the
+    starts of all frames fit, and else √K."""
     truncate: int | None = None
     """Frames after which a gradient goes no further back, counted from the end: truncated back-propagation; None for
     the whole gradient. They are a segment each."""
@@ -41,11 +43,12 @@ class Backward(NamedTuple):
             )
         return self
 
-    def size(self, frames: int, numbers: int) -> int:
-        """Frames in a segment, where so many numbers are kept of each frame."""
+    def size(self, frames: int, numbers: int, start: int) -> int:
+        """Frames in a segment, where so many numbers are kept of each frame, `start` of them its first state."""
         chosen = self.truncate or self.segment
         if chosen is None:
-            chosen = math.ceil(math.sqrt(frames)) if frames * numbers * OF_A_STATE > KEPT else frames
+            most = KEPT // OF_A_STATE
+            chosen = frames if frames * numbers <= most else 1 if frames * start <= most else math.isqrt(frames - 1) + 1
         return min(chosen, frames)
 
 
@@ -61,7 +64,7 @@ def over_frames(
     `numbers`: how many numbers a gradient keeps of a frame.
     """
     count = jax.tree.leaves(given)[0].shape[0]
-    size = backward.size(count, numbers)
+    size = backward.size(count, numbers, sum(part.size for part in jax.tree.leaves(start)))
     if count == 1:
         state, found = step(start, jax.tree.map(lambda value: value[0], given))
         return state, jax.tree.map(lambda part: part[None], found)
@@ -83,3 +86,31 @@ def over_frames(
     state, later = jax.lax.scan(segment, start, parts)
     found.append(jax.tree.map(lambda part: part.reshape(whole * size, *part.shape[2:]), later))
     return state, jax.tree.map(lambda *pieces: jnp.concatenate(pieces), *found)
+
+
+def over_frames_read(
+    step: Callable[[Any, Any], tuple[Any, Any]], start: Any, given: Any, numbers: int, backward: Backward, read: range
+) -> Any:
+    """What was found at those frames alone that are `read`, of which the last frame is the last: what of the others is
+    looked at by nobody is neither written nor differentiated. What is found ends with the state.
+    """
+    count = jax.tree.leaves(given)[0].shape[0]
+    if backward.truncate is not None or len(read) == count:
+        found = over_frames(step, start, given, numbers, backward)[1]
+        return jax.tree.map(lambda part: part[read.start : read.stop : read.step], found)
+    size = backward.size(count, numbers, sum(part.size for part in jax.tree.leaves(start)))
+
+    def one(found: Any, given: Any) -> tuple[Any, None]:
+        return step(jax.tree.map(lambda part: part[-1], found), given)[1], None
+
+    def group(found: Any, part: Any) -> tuple[Any, Any]:
+        last = over_frames(one, found, part, numbers, Backward(size))[0]
+        return last, last
+
+    shape = jax.eval_shape(step, start, jax.tree.map(lambda value: value[0], given))[1]
+    first = read.start + 1
+    begun = jax.tree.map(lambda part, like: jnp.broadcast_to(part, like.shape), start, shape)
+    found, _ = group(begun, jax.tree.map(lambda value: value[:first], given))
+    groups = jax.tree.map(lambda value: value[first:].reshape(len(read) - 1, read.step, *value.shape[1:]), given)
+    _, later = jax.lax.scan(group, found, groups)
+    return jax.tree.map(lambda head, tail: jnp.concatenate([head[None], tail]), found, later)

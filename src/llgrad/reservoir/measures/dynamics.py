@@ -79,7 +79,7 @@ def consistency(reservoir: Reservoir, signal: Float[ArrayLike, "T *F"], starts: 
     washout, _, _ = reservoir._checked_readout(len(signal))
     wiring, reading = reservoir.wiring(signal.shape[1]), reservoir.reading
     end = reservoir.course(signal).held.state
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checked_number("seed", seed, low=0, whole=True))
     states = [_elsewhere(end, rng) for _ in range(starts)]
     helds = [begun(reservoir.model, wiring, reading, state) for state in states]
     many: Any = jax.tree.map(lambda *parts: jnp.stack(parts), *helds)._replace(node=helds[0].node)
@@ -179,7 +179,7 @@ def driven_exponent(reservoir: Reservoir, signal: Float[ArrayLike, "T *F"], seed
     wiring = jax.tree.map(jnp.asarray, reservoir.wiring(signal.shape[1]))
     channel, reading = checked_input(reservoir.model, reservoir.input), reservoir.reading
     held = begun(reservoir.model, wiring, reading)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checked_number("seed", seed, low=0, whole=True))
     drawn = jax.tree.map(lambda part: jnp.asarray(rng.standard_normal(np.shape(part))), held.state)
     deviation = (drawn, jnp.zeros_like(held.past))
     growth = np.asarray(

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_count, checked_number
 from llgrad.reservoir.checking import checked_signal
 
 DELAYS: Final = {1: 100, 2: 30, 3: 12, 4: 7, 5: 5, 6: 4}
@@ -140,6 +141,8 @@ def information_capacity(
     ({1: 2.0, 2: 1.0}, 3)
     """
     states, u, delays = _checked(states, signal, delays)
+    shuffles, seed = checked_count("shuffles", shuffles, 0), checked_count("seed", seed, 0)
+    scale = checked_number("scale", scale, low=0)
     most = max(delays.values())
     begin = max(most - (len(u) - len(states)), 0)
     x = states[begin:]
@@ -187,8 +190,11 @@ def legendre(u: np.ndarray, degree: int) -> np.ndarray:
 def _checked(states: Any, signal: Any, delays: Any) -> tuple[np.ndarray, np.ndarray, dict[int, int]]:
     states, u = checked_signal("states", states), checked_signal("signal", signal)
     check_kind("delays", delays, Mapping, "give the largest delay by degree, as {1: 50, 2: 20}")
-    known = {int(degree): int(most) for degree, most in delays.items()}
-    if not known or min(known) < 1 or min(known.values()) < 0:
+    known = {
+        checked_count("a degree of delays", degree, 1): checked_count("a delay of delays", most, 0)
+        for degree, most in delays.items()
+    }
+    if not known:
         raise ValueError(f"delays = {delays!r}, expected the largest delay by degree, as {{1: 50, 2: 20}}")
     if u.shape[1] != 1 or len(u) < len(states):
         raise ValueError(

@@ -9,7 +9,7 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.reservoir.estimator import WithReadout
-from llgrad.reservoir.tasks.task import SignalTask
+from llgrad.reservoir.tasks.task import SignalTask, checked_cut
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,11 @@ def memory_capacity(reservoir: WithReadout, task: SignalTask, fraction: float = 
     """
     check_kind("reservoir", reservoir, WithReadout, "give a Reservoir, EchoStateNetwork or LinearTaps")
     check_kind("task", task, SignalTask, "give what short_term_memory or parity makes")
+    if not task.labels or not all(label.isdecimal() for label in task.labels):
+        raise ValueError(
+            f"the task {task.name!r} has no delays (its targets are {task.labels}), expected what short_term_memory or "
+            "parity makes"
+        )
     states = reservoir.states(task.signal)
     answer, wanted = answers(reservoir, states, task, fraction)
     return MemoryCapacity(task.name, tuple(int(one) for one in task.labels), correlations(answer, wanted))
@@ -70,7 +75,7 @@ def answers(
     reservoir: WithReadout, states: np.ndarray, task: SignalTask, fraction: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Answers and targets (T', Y) on the symbols after the first `fraction`, of a read-out fitted on those."""
-    cut = round(fraction * len(task))
+    cut = checked_cut(fraction, len(task))
     reservoir.fit_states(states[:cut], task.target[:cut])
     return reservoir.readout_(states[cut:]), task.target[cut:]
 

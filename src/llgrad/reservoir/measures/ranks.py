@@ -72,7 +72,12 @@ def ranks(
     check_kind("reservoir", reservoir, Reservoir, "give a Reservoir, fitted or not")
     streams = checked_number("streams", streams, low=2, whole=True)
     length = checked_number("length", length, low=1, whole=True)
-    rng = np.random.default_rng(seed)
+    deviation, threshold = (
+        checked_number(name, value, low=0) for name, value in (("deviation", deviation), ("threshold", threshold))
+    )
+    if threshold >= 1:
+        raise ValueError(f"threshold = {threshold:g}, expected a part of the largest singular value, below 1")
+    rng = np.random.default_rng(checked_number("seed", seed, low=0, whole=True))
     apart = rng.uniform(-1, 1, (streams, length, 1))
     near = rng.uniform(-1, 1, (1, length, 1)) + deviation * rng.uniform(-1, 1, (streams, length, 1))
     held = begun(reservoir.model, reservoir.wiring(1), reservoir.reading)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.reservoir.tasks.task import SignalTask, checked_delays, checked_length, delayed
 
 
@@ -53,5 +54,5 @@ def parity(length: int = 4000, delays: int | Sequence[int] = 8, seed: int = 0) -
 
 def _symbols(length: int, seed: int, binary: bool) -> np.ndarray:
     length = checked_length(length, 2)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checked_count("seed", seed, 0))
     return rng.choice([-1.0, 1.0], length) if binary else rng.uniform(-1, 1, length)

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.reservoir.tasks.task import SignalTask, checked_length
 
 ORDERS: Final = (2, 5, 10)
@@ -39,10 +40,10 @@ def narma(order: int, length: int = 4000, seed: int = 0) -> SignalTask:
     >>> task.signal.shape, task.target.shape, bool(np.abs(task.target).max() < 1)
     ((500, 1), (500, 1), True)
     """
-    if order not in ORDERS:
+    if isinstance(order, bool) or not isinstance(order, int | np.integer) or order not in ORDERS:
         raise ValueError(f"order = {order!r}, expected 2, 5 or 10")
     length = checked_length(length, order + 1)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checked_count("seed", seed, 0))
     for _ in range(TRIES):
         u = rng.uniform(0, 0.5, BEFORE + length)
         y = _second(u) if order == 2 else _higher(u, order)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_number
+
 
 @dataclass(frozen=True)
 class SignalTask:
@@ -32,12 +34,23 @@ class SignalTask:
 
     def split(self, fraction: float = 0.5) -> tuple[SignalTask, SignalTask]:
         """The first part of the symbols, and the rest: to fit and to test on."""
-        if not 0 < fraction < 1:
-            raise ValueError(f"fraction = {fraction!r}, expected the part of the symbols that is fitted, such as 0.5")
-        cut = round(fraction * len(self.signal))
+        cut = checked_cut(fraction, len(self.signal))
         first, rest = slice(None, cut), slice(cut, None)
         parts = [(self.signal[part], self.target[part]) for part in (first, rest)]
         return tuple(SignalTask(self.name, *part, self.labels, self.about) for part in parts)  # type: ignore[return-value]
+
+
+def checked_cut(fraction: Any, length: int) -> int:
+    """Symbols of a first part. Raises ValueError where no such part, or no rest, is left of so many."""
+    number = isinstance(fraction, (int, float, np.number)) and not isinstance(fraction, bool)
+    if not number or not 0 < fraction < 1:
+        raise ValueError(f"fraction = {fraction!r}, expected the part of the symbols that is fitted, such as 0.5")
+    if not 0 < (cut := round(float(fraction) * length)) < length:
+        raise ValueError(
+            f"fraction = {fraction!r} of {length} symbols leaves {cut} to fit and {length - cut} to test on; give "
+            "a fraction nearer to 0.5, or a longer signal"
+        )
+    return cut
 
 
 def checked_length(length: Any, least: int = 1) -> int:
@@ -52,7 +65,9 @@ def checked_delays(delays: Any, length: int) -> tuple[int, ...]:
     given = range(delays + 1) if isinstance(delays, (int, np.integer)) and not isinstance(delays, bool) else delays
     if not isinstance(given, (Sequence, range, np.ndarray)) or not len(given):
         raise ValueError(f"delays = {delays!r}, expected the largest delay in symbols, or a list of them")
-    found = tuple(int(one) for one in given)
+    if isinstance(given, str) or len(set(given)) < len(given):
+        raise ValueError(f"delays = {delays!r}, expected the largest delay in symbols, or a list of them, each once")
+    found = tuple(checked_number("a delay", one, whole=True) for one in given)
     if min(found) < 0 or max(found) >= length / 2:
         raise ValueError(
             f"a delay of {_odd(found)} symbols, and the signal has {length}: expected "

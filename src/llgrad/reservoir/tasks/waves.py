@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.reservoir.tasks.task import SignalTask, checked_length
 
 SUBSTEPS: Final = 10
@@ -38,7 +39,7 @@ def mackey_glass(length: int = 4000, ahead: int = 1, delay: float = 17.0, seed: 
         raise ValueError(f"ahead = {ahead!r}, expected a number of symbols, at least 1")
     if not 0.5 <= delay <= 1000:
         raise ValueError(f"delay = {delay!r}, expected the delay τ in units of time, such as 17")
-    start = 1.2 + 0.1 * np.random.default_rng(seed).uniform(-1, 1)
+    start = 1.2 + 0.1 * np.random.default_rng(checked_count("seed", seed, 0)).uniform(-1, 1)
     x = _integrated(round(SETTLED) + length + ahead, delay, start)[round(SETTLED) :]
     x = (x - x[:length].mean()) / x[:length].std()
     about = f"x(t + {ahead}) of Mackey–Glass, τ = {delay:g}"
@@ -81,7 +82,7 @@ def sine_square(length: int = 4000, seed: int = 0) -> SignalTask:
     """
     length = checked_length(length, POINTS)
     periods = math.ceil(length / POINTS)
-    square = np.random.default_rng(seed).integers(0, 2, periods).astype(bool)
+    square = np.random.default_rng(checked_count("seed", seed, 0)).integers(0, 2, periods).astype(bool)
     phase = np.arange(POINTS)
     shapes = np.stack([np.sin(2 * np.pi * phase / POINTS), np.where(phase < POINTS // 2, 1.0, -1.0)])
     signal = shapes[square.astype(int)].reshape(-1)[:length]
