@@ -11,7 +11,7 @@ import llgrad as lg
 
 JUNCTION = lg.devices.ConductanceJunction(R_P=1e3, tmr=1.0)
 WRONG = {
-    "an amplitude": (lambda o, v: o.locking({"field_x": v}), (np.nan, np.inf, True, "1e-5", None, [1e-5])),
+    "the amplitude of one tone": (lambda o, v: o.locking({"field_x": v}), (np.nan, np.inf, True, "1e-5", None, [1e-5])),
     "by input": (lambda o, v: o.locking(v), ({}, None, 1e-5, ["field_x"])),
     "offset frequencies": (lambda o, v: o.phase_noise(v), (0.0, -1.0, np.inf, [1e6, np.nan], "1MHz", [[1e6]], None)),
     "modulation": (lambda o, v: o.modulation("current", v), (0.0, np.inf, "1MHz")),
