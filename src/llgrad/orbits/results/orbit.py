@@ -178,7 +178,9 @@ class Orbit(eqx.Module):
         some direction; empty where it is, and of values that are not known."""
         with working(self):
             reached = quantities.noise_reaches(*jax.lax.stop_gradient((self.flow, self.closed)))
-        return quantities.reason_against_split(float(self.diffusion), bool(reached)) if is_concrete(reached) else ""
+        diffusion = jax.lax.stop_gradient(self.diffusion)
+        known = is_concrete(reached) and is_concrete(diffusion)
+        return quantities.reason_against_split(float(diffusion), bool(reached)) if known else ""
 
     @precise
     def nonlinearity(self, observable: Observable | str | None = None) -> Float[jax.Array, ""]:
