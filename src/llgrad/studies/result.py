@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from llgrad.core.arguments.kinds import counted
 from llgrad.core.files import plain
 from llgrad.core.record import listed
 from llgrad.studies.populations.correlations import Correlations, correlation_column, correlations
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 3
 """Correlations that are told when a study is printed; the page and `to_json` have all."""
-
-
-def counted(count: int, noun: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "row"), counted(0, "row")
-    ('1 row', '0 rows')
-    """
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def told_apart(names: Sequence[str], labels: Mapping[str, Sequence[Any]], numbers: Sequence[str]) -> list[str]:

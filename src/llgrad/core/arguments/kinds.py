@@ -39,6 +39,15 @@ def wrong_kind(name: str, value: Any, expected: str, how: str) -> str:
     return f"{name} is {got}, expected {expected}; {how}"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "row"), counted(0, "row")
+    ('1 row', '0 rows')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def with_article(word: str) -> str:
     """The word with a or an."""
     return f"{'an' if word[:1].lower() in 'aeio' else 'a'} {word}"

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import ArrayLike, Float, PyTree
 
-from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.kinds import check_kind, counted
 from llgrad.core.interrupts import ends_at_ctrl_c
 from llgrad.core.record import as_number
 from llgrad.core.speed.starting import check_platform
@@ -229,28 +229,24 @@ def _strength(numbers: Mapping[str, np.ndarray]) -> np.ndarray:
     return 2 * np.pi * numbers["locking"] / numbers["return_rate"] if "locking" in numbers else np.array([np.nan])
 
 
-def _points(count: int) -> str:
-    return "1 point" if count == 1 else f"{count} points"
-
-
 def _notes(ratio: np.ndarray, strength: np.ndarray, rest: Resting | None, wanted: Wanted) -> tuple[str, ...]:
     """What a reader must know about the numbers."""
     notes = []
     wide = int((ratio > 1).sum())
     if wide:
         notes.append(
-            f"at {_points(wide)} 2π line width is above Γ: first order in the noise does not hold there, and the "
-            "number is no line width (noise_ratio)"
+            f"at {counted(wide, 'point')} 2π line width is above Γ: first order in the noise does not hold there, "
+            "and the number is no line width (noise_ratio)"
         )
     if strong := int((strength >= WEAK).sum()):
         notes.append(
-            f"at {_points(strong)} the half locking range is above {WEAK:g} Γ/2π: first order in the drive does not "
-            "hold there, and the range is too wide (return_rate)"
+            f"at {counted(strong, 'point')} the half locking range is above {WEAK:g} Γ/2π: first order in the drive "
+            "does not hold there, and the range is too wide (return_rate)"
         )
     # who asks for Γ, as all do who name no quantity, would have been given the line width beside it
     if "return_rate" in wanted and "line_width" not in wanted and not np.isfinite(ratio).any():
         notes.append("without a temperature, or noises, there is no line width")
     missing = 0 if rest is None else int((~rest.complete).sum())  # of a System it is seldom known how many there are
     if missing:
-        notes.append(f"at {_points(missing)} it is not shown that all states at rest were found")
+        notes.append(f"at {counted(missing, 'point')} it is not shown that all states at rest were found")
     return tuple(notes)
