@@ -16,6 +16,7 @@ import llgrad as lg
 from llgrad.datasets.samples.sequences import Sequences
 from llgrad.networks.bench.response import input_of
 from llgrad.networks.frames.backward import KEPT, OF_A_STATE, Backward
+from llgrad.networks.frames.streaming import COUNTED, summed
 from llgrad.reservoir.running import begun as before_the_first
 from llgrad.reservoir.running import reading_of, run
 from llgrad.reservoir.wiring import Wiring
@@ -110,6 +111,33 @@ def test_a_stream_in_pieces_is_the_same_bits_as_in_one_run(options: dict[str, An
     assert bits(np.concatenate(parts, axis=1)) == bits(whole.answers)
     np.testing.assert_allclose(whole.answers[:, -1], network(given), atol=3e-6)
     assert int(held.frame) == T
+
+
+def test_the_sum_of_millions_of_frames_is_as_exact_as_one_number():
+    term, count = jnp.float32(0.1), 3_000_000
+
+    @jax.jit
+    def after() -> Any:
+        return jax.lax.fori_loop(0, count, lambda _, sums: summed(*sums, term), jnp.zeros(2, jnp.float32))[0]
+
+    assert float(after()) == pytest.approx(count * float(term), rel=6e-8)
+
+
+def test_a_stream_goes_on_beyond_the_frames_that_are_counted_where_their_number_says_nothing():
+    last = jnp.int32(COUNTED - 2)
+    for options in (ALL["the last frame"], ALL["the mean"]):
+        network = classifier(**SIGNAL, **options)
+        begun = stream(network, signals(2)).held
+        assert begun is not None
+        far = begun._replace(frame=last)
+        if not options:
+            assert bits(stream(network, signals(2), far).answers) == bits(stream(network, signals(2), begun).answers)
+            continue
+        stream(network, signals(2, frames=2), far)
+        with pytest.raises(
+            ValueError, match=r"would have more than 2,147,483,647 frames.*begin it anew, with held=None"
+        ):
+            stream(network, signals(2, frames=3), far)
 
 
 @pytest.mark.parametrize("options", ALL.values(), ids=ALL)

@@ -19,6 +19,8 @@ from llgrad.networks.network import Network
 
 AT_ONCE: Final = 1024
 """Frames that one call of a program takes: a longer piece is cut, so that memory does not grow with it."""
+COUNTED: Final = 2**31 - 1
+"""Frames that are told apart by their number, which has 32 bits."""
 
 
 class NetworkState(NamedTuple):
@@ -27,9 +29,9 @@ class NetworkState(NamedTuple):
     states: Any
     """Of each array, with the axis B first."""
     past: Any
-    """What was read at the frames that still count: the last of them, or sums over them."""
+    """What was read at the frames that still count: the last of them, or sums over all and what their rounding lost."""
     frame: Any
-    """Number of frames so far."""
+    """Number of frames so far, of which `COUNTED` are counted."""
     window: Any
     """The last frames (S, B, F), whose end depends on what comes next: as many as there are arrays where edges are slow
     or late, and else none. `states` and `past` are those before them."""
@@ -82,8 +84,9 @@ def stream(
         frames would need from before the signal counts as zero. With slow or late edges a frame feels the beginning of
         the next one: its answer is that of a signal that ends there, and what follows goes on from the edge.
 
-    Raises ValueError for frames of another length than the network's, a value that is not finite, and a state of
-    another number of signals or of another network.
+    Raises ValueError for frames of another length than the network's, a value that is not finite, a state of another
+    number of signals or of another network, and more than 2³¹ − 1 frames where their number counts: with imperfections,
+    and where the mean of all frames is read.
 
     >>> import llgrad as lg
     >>> with jax.enable_x64(False):  # networks compute in float32
@@ -116,6 +119,11 @@ def stream(
         late = _late(design, noise)
         state = start(design, frames.shape[1], late) if held is None else held
         _check_state(design, state, frames.shape[1], late)
+        if (noise is not None or _means_all(design)) and int(state.frame) + frames.shape[0] > COUNTED:
+            raise ValueError(
+                f"the signal would have more than {COUNTED:,} frames, which cannot be counted with imperfections, or "
+                "for the mean of all frames; begin it anew, with held=None"
+            )
         parts = []
         for first in range(0, frames.shape[0], AT_ONCE):
             part = frames[first : first + AT_ONCE]
@@ -153,10 +161,16 @@ def _past(design: Design) -> int:
     line = design.stages[-1].timeline
     if line.pooling is Pooling.EACH:
         return 1
-    if line.pooling is Pooling.MEAN and line.frames_read is None:
-        return line.every
+    if _means_all(design):
+        return 2 * line.every
     read = line.frames_read if line.pooling is Pooling.MEAN and line.frames_read else design.weighed
     return (read - 1) * line.every + 1
+
+
+def _means_all(design: Design) -> bool:
+    """Whether the mean of all frames so far is read, however many there are."""
+    line = design.stages[-1].timeline
+    return line.pooling is Pooling.MEAN and line.frames_read is None
 
 
 def _frames(design: Design, piece: Any) -> tuple[np.ndarray, bool]:
@@ -220,7 +234,7 @@ def _frame(design: Design, noise: ArrayNoise | None, state: NetworkState, frame:
         after, answers = _remembered(design, past, numbers[place], signals[place])
         past = jnp.where(numbers[place] >= 0, after, past) if state.window.shape[0] else after
         kept = past if place == 0 else kept
-    return NetworkState(states, kept, state.frame + 1, frames[1:], inputs), answers
+    return NetworkState(states, kept, jnp.minimum(state.frame, COUNTED - 1) + 1, frames[1:], inputs), answers
 
 
 def _run(
@@ -261,9 +275,10 @@ def _run(
 def _remembered(design: Design, past: Any, frame: Any, signal: Any) -> tuple[Any, Any]:
     """What is kept of the frames with the signals (R, B, N, width) of another one, and the answers."""
     line = design.stages[-1].timeline
-    if line.pooling is Pooling.MEAN and line.frames_read is None:
+    if _means_all(design):
         place = frame % line.every
-        past = past.at[place].add(signal)
+        rounding = place + line.every
+        past = past.at[jnp.stack([place, rounding])].set(summed(past[place], past[rounding], signal))
         count = (frame // line.every + 1).astype(signal.dtype)
         return past, design.readout(past[place] / count)
     past = jnp.concatenate([past[1:], signal[None]])
@@ -274,3 +289,12 @@ def _remembered(design: Design, past: Any, frame: Any, signal: Any) -> tuple[Any
         count = jnp.minimum(frame // line.every + 1, read.shape[0]).astype(signal.dtype)
         return past, design.readout(read.sum(axis=0) / count)
     return past, design.readout(read.reshape(-1, *read.shape[2:]))
+
+
+def summed(total: Any, lost: Any, signal: Any) -> Any:
+    """(the sum, what its rounding lost) with another term, stacked: the sum of millions of frames is as exact as one
+    number (W. Kahan, Commun. ACM 8, 40, 1965).
+    """
+    term = signal - lost
+    after = total + term
+    return jnp.stack([after, (after - total) - term])
