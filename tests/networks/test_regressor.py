@@ -117,7 +117,7 @@ OF_SIGNALS: dict[str, Any] = {"shape": (20, 1), "frames": lg.networks.Frames.SIG
         (lambda: lg.training.train(regressor(), signals(), TWO), "the network has an answer at each frame, and"),
         (lambda: lg.training.train(classifier(**OF_SIGNALS), SET, TWO), "one answer to a signal, and the signal"),
         (lambda: lg.training.train(classifier(**OF_SIGNALS), signals(), lg.training.Recipe(batch=2, shift=1)),
-         "shift, rotation and zoom move images, and these are signals; leave them out"),
+         "shift, rotation, zoom and mirror move images, and these are signals; leave them out"),
         (lambda: lg.training.train(classifier(shape=(20, 2), frames=OF_SIGNALS["frames"]), signals(), TWO),
          "the signals have the shape 20×1 .frames × features., and the network is made for frames of 2 features"),
         (lambda: classifier(**OF_SIGNALS, segment=2, truncate=3), "segment = 2 and truncate = 3: what is truncated"),

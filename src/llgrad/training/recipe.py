@@ -40,6 +40,8 @@ class Recipe:
     """Training images are turned by up to this angle each way [degrees]."""
     zoom: float = 0.0
     """Training images are made larger or smaller by up to this part."""
+    mirror: bool = False
+    """Left and right change places in half of the training images, drawn anew each time that they are seen."""
     augmentation: SignalAugmentation | None = None
     """How training signals are changed, anew each time that they are seen; None leaves them."""
     label_smoothing: float = 0.0
@@ -69,6 +71,8 @@ class Recipe:
         for name in ("learning_rate", "clip", "time_limit"):
             if getattr(self, name) == 0:
                 raise ValueError(f"{name} = 0, expected more than 0")
+        if not isinstance(self.mirror, bool):
+            raise ValueError(f"mirror = {self.mirror!r}, expected True or False")
         if not isinstance(self.schedule, Schedule):
             raise ValueError(f"schedule = {self.schedule!r}, expected CosineSchedule(…) or ConstantSchedule(…)")
         if not isinstance(self.augmentation, SignalAugmentation | None):
@@ -83,8 +87,8 @@ class Recipe:
 
     @property
     def moves_images(self) -> bool:
-        """Whether training sees images moved, turned, or larger or smaller than they are."""
-        return bool(self.shift or self.rotation or self.zoom)
+        """Whether training sees images moved, turned, mirrored, or larger or smaller than they are."""
+        return bool(self.shift or self.rotation or self.zoom or self.mirror)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""

@@ -84,8 +84,10 @@ class StepPlan:
         """
         for_images, for_network = jax.random.split(key)
         recipe = self.recipe
-        if recipe.shift or recipe.rotation or recipe.zoom:
-            images = augment(for_images, images, recipe.shift, recipe.rotation, recipe.zoom, first)
+        if recipe.moves_images:
+            images = augment(
+                for_images, images, recipe.shift, recipe.rotation, recipe.zoom, first, mirror=recipe.mirror
+            )
         if recipe.augmentation is not None:
             images = recipe.augmentation(for_images, images, first)
 

@@ -239,7 +239,7 @@ def _check(network: Network, data: SampleSet, recipe: Recipe) -> tuple[Samples, 
             f"batch = {recipe.batch}, expected at most the {len(images)} {kind} that there are to train on"
         )
     if kind != "images" and recipe.moves_images:
-        raise ValueError("shift, rotation and zoom move images, and these are signals; leave them out")
+        raise ValueError("shift, rotation, zoom and mirror move images, and these are signals; leave them out")
     if recipe.augmentation is not None:
         _check_augmentation(recipe.augmentation, images)
     if recipe.shift >= min(images.shape):

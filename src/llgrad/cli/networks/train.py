@@ -46,9 +46,9 @@ from llgrad.training.train import train as train_network
 FREE: Final = ("dataset", "data_dir", "resume", "time_limit", "processes", "no_pictures", "json")
 """What may be given with --resume; the rest was chosen when the run was begun."""
 
-OF_IMAGES: Final = ("data_dir", "frames", "patch", "shift", "rotation", "permuted")
-OF_NEIGHBOURS: Final = ("patch", "shift", "rotation")
+OF_NEIGHBOURS: Final = ("patch", "shift", "rotation", "zoom", "mirror")
 """Options that mean nothing where the pixels beside each other are not neighbours in the image."""
+OF_IMAGES: Final = ("data_dir", "frames", *OF_NEIGHBOURS, "permuted")
 FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
     "images": ("test", "front", "augment", *OF_REGRESSION),
     "signals": (*OF_IMAGES, *OF_REGRESSION),
@@ -59,8 +59,10 @@ FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
 STEPS_OF_TARGETS: Final = 8
 """In an epoch of few signals with targets."""
 
-OF_RECIPE: Final = ("epochs", "batch", "learning_rate", "shift", "weight_decay", "seed")
-"""Numbers that go into the recipe as they are."""
+OF_RECIPE: Final = ("epochs", "batch", "learning_rate", "shift", "mirror", "weight_decay", "seed")
+"""What goes into the recipe as it is."""
+PARTS: Final = ("validation", "label_smoothing", "zoom")
+"""Parts of a whole in the recipe."""
 
 
 def train(
@@ -75,6 +77,8 @@ def train(
     validation: options.ValidationOption = None,
     shift: options.ShiftOption = None,
     rotation: options.RotationOption = None,
+    zoom: options.ZoomOption = None,
+    mirror: options.MirrorOption = False,
     augment: options.AugmentOption = None,
     network: options.KindOption = None,
     oscillators: options.OscillatorsOption = None,
@@ -195,7 +199,7 @@ def _recipe(defaults: Defaults, given: Mapping[str, Any], limit: float | None) -
         if idle := [name for name in OF_NEIGHBOURS if name in given]:
             raise ValueError(f"{flag(idle[0])} is for pixels in their places, and --permuted moves them; leave it out")
         changes["shift"] = 0
-    for name in ("validation", "label_smoothing"):
+    for name in PARTS:
         if name in given:
             changes[name] = quantity(flag(name), given[name], "1")
     if "augment" in given:

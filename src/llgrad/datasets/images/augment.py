@@ -1,4 +1,4 @@
-"""Images moved, turned and resized at random, so that a network learns what stays the same."""
+"""Images moved, turned, resized and mirrored at random, so that a network learns what stays the same."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ from llgrad.core.random import key_words, threefry2x32
 
 
 def augment(
-    key: Any, images: jax.Array, shift: int = 2, rotation: float = 0.0, zoom: float = 0.0, first: Any = 0
+    key: Any,
+    images: jax.Array,
+    shift: int = 2,
+    rotation: float = 0.0,
+    zoom: float = 0.0,
+    first: Any = 0,
+    mirror: bool = False,
 ) -> jax.Array:
-    """Each image shifted, turned about its centre and resized, all at random, with zero where nothing was.
+    """Each image mirrored, resized, turned about its centre and shifted, all at random, with zero where nothing was.
 
     What becomes of an image depends on the key and its number alone, so a batch may be split over processes. Pixels
     between four others are interpolated from these (bilinear); a shift alone copies them exactly.
@@ -27,6 +33,7 @@ def augment(
         rotation: largest angle, either way [degrees].
         zoom: largest change of the size, either way, as a fraction below 1.
         first: number of the first image within the whole batch.
+        mirror: whether left and right change places in one half of the images.
 
     Returns:
         (B, H, W), float32.
@@ -39,9 +46,18 @@ def augment(
     True
     """
     _check(images, shift, rotation, zoom)
+    if mirror:
+        images = _mirrored(key, images, first)
     if shift == 0 and rotation == 0 and zoom == 0:
         return images
     return _augmented(key, images, shift, rotation, zoom, first)
+
+
+@jax.jit
+def _mirrored(key: Any, images: jax.Array, first: Any) -> jax.Array:
+    word, _ = threefry2x32(*key_words(key), _numbers(images.shape[0], first), jnp.full(images.shape[0], 2, jnp.uint32))
+    chosen = (word >> jnp.uint32(31)).astype(bool)
+    return jnp.where(chosen[:, None, None], images[:, :, ::-1], images)
 
 
 @functools.partial(jax.jit, static_argnames=("shift", "rotation", "zoom"))
@@ -75,7 +91,7 @@ class _Map(NamedTuple):
 
 
 def _maps(key: Any, sample: int, shift: int, rotation: float, zoom: float, first: Any) -> _Map:
-    numbers = jnp.arange(sample, dtype=jnp.uint32) + jnp.asarray(first).astype(jnp.uint32)
+    numbers = _numbers(sample, first)
     words = [threefry2x32(*key_words(key), numbers, jnp.full_like(numbers, count)) for count in (0, 1)]
     # The upper 24 bits, which float32 holds exactly: from 0 to less than 1.
     drawn = [(word >> jnp.uint32(8)).astype(jnp.float32) * jnp.float32(2**-24) for pair in words for word in pair]
@@ -84,6 +100,11 @@ def _maps(key: Any, sample: int, shift: int, rotation: float, zoom: float, first
     angle = turn * jnp.float32(math.radians(rotation))
     shrunk = 1 / (1 + jnp.float32(zoom) * size)
     return _Map(right, down, jnp.cos(angle) * shrunk, jnp.sin(angle) * shrunk)
+
+
+def _numbers(sample: int, first: Any) -> jax.Array:
+    """Of the images within the whole batch, (B,) uint32."""
+    return jnp.arange(sample, dtype=jnp.uint32) + jnp.asarray(first).astype(jnp.uint32)
 
 
 def _places(found: _Map, height: int, width: int) -> tuple[jax.Array, jax.Array]:

@@ -108,6 +108,10 @@ ValidationOption = Annotated[
 ]
 ShiftOption = Annotated[int | None, option(IMAGES, "Move training images by up to so many pixels.")]
 RotationOption = Annotated[str | None, option(IMAGES, "Turn training images by up to this: 10deg.", metavar="ANGLE")]
+ZoomOption = Annotated[
+    str | None, option(IMAGES, "Make training images larger or smaller by up to this: 10%.", metavar="PART")
+]
+MirrorOption = Annotated[bool, option(IMAGES, "Let left and right change places in half of the training images.")]
 AugmentOption = Annotated[
     str | None,
     option(
