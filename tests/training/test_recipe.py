@@ -28,6 +28,7 @@ from llgrad.training.recipe import Recipe
         ({"shift": 1.5}, "shift = 1.5, expected a whole number of pixels"),
         ({"rotation": 200.0}, "rotation = 200.0, expected degrees from 0 to 180"),
         ({"zoom": 1.0}, "zoom = 1.0, expected a part from 0 to 0.9"),
+        ({"mirror": 1}, "mirror = 1, expected True or False"),
         ({"label_smoothing": 1.0}, "label_smoothing = 1.0, expected a part"),
         ({"validation": 1.0}, "validation = 1.0, expected a part of the training images"),
         ({"time_limit": 0.0}, "time_limit = 0, expected more than 0"),

@@ -40,7 +40,9 @@ def weights(run):
 
 
 def test_train_tells_the_accuracy_that_evaluate_finds(llgrad, images, tmp_path):
-    ended = llgrad("train", images, "--out", "run", "--epochs", 2, "--rotation", "5deg", *SMALL)
+    ended = llgrad(
+        "train", images, "--out", "run", "--epochs", 2, "--rotation", "5deg", "--zoom", "10%", "--mirror", *SMALL
+    )
     assert (ended.status, ended.err) == (0, "")
     lines = ended.out.splitlines()
     assert lines[0].startswith("finished after 2 of 2 epochs, ")
@@ -48,7 +50,8 @@ def test_train_tells_the_accuracy_that_evaluate_finds(llgrad, images, tmp_path):
     assert [line.split(":")[0] for line in lines[1:4]] == ["training", "validation", "test"]
     run = read_json(tmp_path / "run" / "run.json", "run")
     assert run["command"].startswith("llgrad train ") and run["network"]["oscillators"] == [3]
-    assert (run["recipe"]["rotation"], run["recipe"]["validation"]) == (5.0, 0.1)
+    recipe = [run["recipe"][name] for name in ("rotation", "zoom", "mirror", "validation")]
+    assert recipe == [5.0, 0.1, True, 0.1]
     assert run["images"]["source"] == str(images)
     found = llgrad("evaluate", "run", "--json")
     entry = json.loads(found.out)
@@ -116,8 +119,9 @@ def test_pixels_in_an_order_of_their_own(llgrad, refused, images, tmp_path):
         == read_json(tmp_path / "run" / "result.json", "result")["accuracy"]
     )
     assert json.loads(llgrad("train", "--resume", "run", "--json", "--no-pictures").out)["status"] == "finished"
-    for option, value in (("--shift", 1), ("--rotation", "5deg"), ("--patch", "2,1")):
-        assert refused("train", images, "--permuted", 3, option, value) == (
+    neighbours = (("--shift", 1), ("--rotation", "5deg"), ("--zoom", "10%"), ("--mirror",), ("--patch", "2,1"))
+    for option, *value in neighbours:
+        assert refused("train", images, "--permuted", 3, option, *value) == (
             f"{option} is for pixels in their places, and --permuted moves them; leave it out"
         )
 

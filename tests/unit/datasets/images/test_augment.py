@@ -1,4 +1,4 @@
-"""Images moved, turned and resized at random."""
+"""Images moved, turned, resized and mirrored at random."""
 
 import math
 
@@ -84,7 +84,7 @@ def test_images_turn_about_their_centre():
 
 
 def test_an_image_depends_on_the_key_and_its_number_alone():
-    change = {"shift": 2, "rotation": 10.0, "zoom": 0.1}
+    change = {"shift": 2, "rotation": 10.0, "zoom": 0.1, "mirror": True}
     whole = augment(KEY, IMAGES, **change)
     halves = [augment(KEY, IMAGES[:25], **change), augment(KEY, IMAGES[25:], first=25, **change)]
     assert np.array_equal(whole, jnp.concatenate(halves))
@@ -96,6 +96,16 @@ def test_keys_and_first_may_be_traced():
     run = jax.jit(lambda key, images, first: augment(key, images, rotation=10.0, first=first))
     result = run(KEY, IMAGES[10:], jnp.int32(10))
     assert result == pytest.approx(np.asarray(augment(KEY, IMAGES, rotation=10.0)[10:]), abs=1e-5)
+
+
+def test_half_of_the_images_are_mirrored_before_they_are_moved():
+    result = np.asarray(augment(KEY, IMAGES, shift=0, mirror=True))
+    straight = np.array([np.array_equal(one, other) for one, other in zip(result, IMAGES, strict=True)])
+    turned = np.array([np.array_equal(one, other[:, ::-1]) for one, other in zip(result, IMAGES, strict=True)])
+    assert np.array_equal(straight, ~turned) and abs(straight.mean() - 0.5) < 4 * 0.5 / math.sqrt(len(IMAGES))
+    change = {"shift": 2, "rotation": 10.0, "zoom": 0.1}
+    moved = augment(KEY, jnp.asarray(result), **change)
+    assert np.array_equal(augment(KEY, IMAGES, **change, mirror=True), moved)
 
 
 def test_nothing_to_do_returns_the_images():
