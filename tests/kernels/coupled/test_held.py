@@ -11,13 +11,13 @@ from tests.kernels.coupled.arrays import DEVICE, DT, assert_close
 import llgrad as lg
 from llgrad.kernels import plain
 from llgrad.kernels.integrate import integrate
-from llgrad.kernels.steppers import RK4
+from llgrad.kernels.steppers import Heun
 from llgrad.solve.held import states_of_held
 from llgrad.solve.native import as_operands
 from llgrad.solve.saving import TimeGrid
 from llgrad.solve.simulate import task_of_device
 
-PIECES, HOLD, NODES = 5, 3, len(RK4.tableau.nodes)
+PIECES, HOLD, NODES = 5, 3, len(Heun.tableau.nodes)
 SHAPES = {
     "one array in registers": (3, None),
     "one array": (40, None),
@@ -31,7 +31,7 @@ def task_of(N, weights, m0):
     array = lg.OscillatorArray(DEVICE, N, lg.FieldCoupling(weights))
     grid = TimeGrid(PIECES * HOLD, DT, HOLD, keep_initial=False)
     start = lg.Vec3(*(jnp.full(N, component) for component in m0))
-    return task_of_device(array, DEVICE, None, RK4(), grid, start, None)
+    return task_of_device(array, DEVICE, None, Heun(), grid, start, None)
 
 
 def held(N, weights, m0, values, memory):
