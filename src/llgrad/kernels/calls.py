@@ -55,6 +55,9 @@ class RunPlan:
     samples: int = 1
     """States that the polynomial through a step gives, its end included; of a tableau that interpolates, with every =
     1."""
+    hold: int = 0
+    """Of coupled arrays: steps for which a sample of a channel holds, all of the same number; 0 where channels have
+    samples at the nodes of each step."""
 
     @property
     def starts(self) -> tuple[str, ...]:

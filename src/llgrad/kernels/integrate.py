@@ -52,6 +52,7 @@ def integrate(
     first: Any = 0,
     memory: int = MEMORY,
     samples: int | None = None,
+    hold: int = 0,
 ) -> Run:
     """Integrate `steps` steps of `h` nanoseconds; differentiable in every leaf of `equation`, `m0`, the drive's
     samples, the weights of the mix and σ.
@@ -63,7 +64,8 @@ def integrate(
     makes what each of N oscillators receives, in the order of the equation's `mixed`, of what all emit, in that of its
     `emitted`. `first` is the number of steps taken before, for noise and time.
     With `samples` every step (`every` is 1) gives so many states at equal fractions of it, by the stepper's polynomial.
-    `memory` is how many bytes the states kept for a gradient may take.
+    `memory` is how many bytes the states kept for a gradient may take. With `hold`, for coupled oscillators, the drive
+    holds for so many steps each: samples (steps / hold, 1, N).
 
     Raises UnsupportedOperation where the equation has an operation that no kernel has.
     """
@@ -78,7 +80,7 @@ def integrate(
         none = jax.tree.map(lambda c: jnp.zeros((0, *c.shape), dtype), m0)
         return Run(none, m0, jnp.full(shape, -1, jnp.int32))
     tableau = stepper.tableau if samples is None else stepper.tableau.interpolating()
-    settings = (program, tableau, stepper.project, steps, every, memory, samples or 1)
+    settings = (program, tableau, stepper.project, steps, every, memory, samples or 1, hold)
     plan = CallPlan(*settings) if mix is None else CoupledPlan(*settings, mix.terms)
     operands = [jnp.asarray(first, jnp.uint32).reshape(1), jnp.asarray(h, dtype).reshape(1)]
     if samples is not None:

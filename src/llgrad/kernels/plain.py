@@ -61,7 +61,8 @@ def forward(*operands: Any, plan: Any) -> list[Any]:
         end = [c[None] for c in carry[0]]
         return carry, [jnp.concatenate([a[0], b]) for a, b in zip(within, end, strict=True)] if within else end
 
-    inputs = (jnp.arange(plan.steps, dtype=jnp.int32), {name: given[name] for name in plan.program.channels})
+    samples = {name: _sampled(plan, given[name]) for name in plan.program.channels}
+    inputs = (jnp.arange(plan.steps, dtype=jnp.int32), samples)
     count = plan.steps // plan.every
     whole = count * plan.every
     start = [jnp.asarray(given[name], dtype) for name in plan.starts]
@@ -70,6 +71,14 @@ def forward(*operands: Any, plan: Any) -> list[Any]:
     carry, saved = jax.lax.scan(one_save, (start, none), parts)
     (final, bad), _ = jax.lax.scan(jax.checkpoint(step), carry, jax.tree.map(lambda a: a[whole:], inputs))
     return [*(c.reshape(plan.saves, *shape) for c in saved), *final, bad]
+
+
+def _sampled(plan: Any, samples: Any) -> Any:
+    """The samples of a channel at the nodes of each step."""
+    if not plan.hold:
+        return samples
+    nodes = len(plan.tableau.nodes)
+    return jnp.repeat(jnp.broadcast_to(samples, (len(samples), nodes, *samples.shape[2:])), plan.hold, axis=0)
 
 
 def _projected(plan: Any, state: list[Any]) -> list[Any]:

@@ -45,7 +45,7 @@ class Native(Engine):
     def run(self, task: Task) -> KeptStates:
         if reason := _reason_against(task):
             return XLA().run(task)._replace(reason=reason)
-        operands = _as_operands(task)
+        operands = as_operands(task)
         if reason := _reason_against_equation(operands):
             return XLA().run(task)._replace(reason=reason)
         m, bad, code = _integrate(operands)
@@ -57,7 +57,7 @@ def reason_against(engine: Engine, task: Task) -> str:
     """Why the kernels cannot take the steps of a task with an engine; empty where they can."""
     if not isinstance(engine, Native):
         return f"{type(engine).__name__} takes the steps"
-    return _reason_against(task) or _reason_against_equation(_as_operands(task))
+    return _reason_against(task) or _reason_against_equation(as_operands(task))
 
 
 def end_of(task: Task, steps: int, dt: float, start: float = 0.0) -> Any:
@@ -65,7 +65,7 @@ def end_of(task: Task, steps: int, dt: float, start: float = 0.0) -> Any:
     plain = dataclasses.replace(task, grid=TimeGrid(1, 1e-12, 1, False))
     dtype = task.dtype
     blocks, rest = (jnp.asarray(number, jnp.int32) for number in divmod(steps, BLOCK))
-    return _end_of(_as_operands(plain), jnp.asarray(dt, dtype), jnp.asarray(start, dtype), blocks, rest)
+    return _end_of(as_operands(plain), jnp.asarray(dt, dtype), jnp.asarray(start, dtype), blocks, rest)
 
 
 @eqx.filter_jit
@@ -156,7 +156,7 @@ def _reason_against_equation(task: Task) -> str:
     return reason
 
 
-def _as_operands(task: Task) -> Task:
+def as_operands(task: Task) -> Task:
     """Every float an array, so that new values do not compile anew, but for the equation's zeros and ones: those
     are built in. What all oscillators of an array have alike is one number.
     """

@@ -8,6 +8,7 @@ from tests.kernels.coupled.arrays import DEVICE, DT, Case, assert_close
 
 import llgrad as lg
 from llgrad.core.status import Outcome
+from llgrad.kernels.coupled import calls
 from llgrad.kernels.integrate import integrate
 
 FREE = lg.solvers.Heun(project=False)
@@ -19,6 +20,7 @@ CASES = {
     "one whose rows are shared out, drive and noise": Case(N=200, driven=True, noisy=True, stepper=FREE, steps=3),
     "two, fifteen samples": Case(N=2, B=15),
     "seventeen, seventeen samples, the end": Case(N=17, B=17, save=lg.End()),
+    "sixteen, twenty samples: tiles of one register": Case(N=16, B=20),
     "a hundred, more samples than a tile": Case(N=100, B=40, steps=2),
     "three, seventeen samples, drive and noise": Case(N=3, B=17, driven=True, noisy=True, steps=3),
     "a single oscillator": Case(N=1, save=lg.Every(5)),
@@ -67,3 +69,14 @@ def test_segments_do_not_change_the_gradient(N, B, monkeypatch):
     parts = jax.grad(lambda p: jnp.sum(case.run(lg.solvers.Native(), p)[..., 0] ** 2))(case.parameters)
     assert_close(parts, whole, 1e-12)
     jax.clear_caches()
+
+
+def test_the_width_of_tiles_changes_no_bit_of_a_state(monkeypatch):
+    case, found = Case(N=16, B=40), []
+    for factor in (0.0, 9.0):  # tiles of one register, and of two
+        monkeypatch.setattr(calls, "NARROW", factor)
+        jax.clear_caches()
+        found.append(case.everything(lg.solvers.Native())[0])
+    jax.clear_caches()
+    assert np.array_equal(found[0][0], found[1][0])
+    assert_close(found[0], found[1], 1e-12)

@@ -55,7 +55,14 @@ def run(threads, **sizes):
     return done.stdout.split()
 
 
-@pytest.mark.parametrize("sizes", [{"N": 20, "B": 100, "steps": 100}, {"N": 256, "B": 1, "steps": 20}])
+SIZES = [
+    {"N": 20, "B": 100, "steps": 100},
+    {"N": 32, "B": 20, "steps": 100},  # tiles of one register, where two would leave one empty
+    {"N": 256, "B": 1, "steps": 20},
+]
+
+
+@pytest.mark.parametrize("sizes", SIZES)
 def test_the_same_bits_on_any_number_of_threads(sizes):
     one, two, four = (run(threads, **sizes) for threads in (1, 2, 4))
     assert one == two == four

@@ -22,15 +22,16 @@ from llvmlite import ir
 from llgrad.devices.system import TIME
 from llgrad.kernels.builder.arithmetic import FREE, ORDERED, Arithmetic
 from llgrad.kernels.builder.code import Code, Variable, Word
-from llgrad.kernels.coupled.products import CHAINS, ROWS, KernelProducts
+from llgrad.kernels.coupled.products import CHAINS, KernelProducts
 from llgrad.kernels.coupled.scheme import CoupledScheme
 from llgrad.kernels.loops.noise import normal_numbers
 from llgrad.kernels.loops.step import SchemeStep
 from llgrad.kernels.machine import ffi
 
 OWN_COUNTS: Final = 5
-"""Place of the first count that a block's header does not hold: N, R, first step; then a flag for each operand."""
-FLAGS: Final = OWN_COUNTS + 3
+"""Place of the first count that a block's header does not hold: N, R, first step, steps that a sample holds; then a
+flag for each operand."""
+FLAGS: Final = OWN_COUNTS + 4
 MEMORY: Final = 10
 """Word of a block: address of the workspace that all threads of a call share."""
 UINT32: Final = ir.IntType(32)
@@ -72,8 +73,8 @@ class Memory:
             code.word_at(block, place) for place in (ffi.STEPS, ffi.EVERY, ffi.STRIDE, ffi.LANES)
         )
         counts = code.word_at(block, ffi.HEADER)
-        self.N, self.R, self.start = (code.count_at(counts, OWN_COUNTS + place) for place in range(3))
-        rows = self.R if scheme.single else (self.R + (ROWS - 1)) // ROWS * ROWS
+        self.N, self.R, self.start, self.hold = (code.count_at(counts, OWN_COUNTS + place) for place in range(4))
+        rows = self.R if scheme.single else (self.R + (scheme.block - 1)) // scheme.block * scheme.block
         self.A = rows * self.W
         self.extent = self.N if scheme.single else self.R * self.W
         """Elements of an operand, or result, of one value for each oscillator (and sample of a tile)."""
@@ -81,7 +82,8 @@ class Memory:
         self.h = self.on.everywhere(code.load(self.pointers["h"], self.on.float_type))
         self.flags = {name: code.count_at(counts, FLAGS + place) for place, name in enumerate(scheme.varied)}
         self.arrays = {name: place for place, name in enumerate(dict.fromkeys([*arrays, *self._own()]))}
-        self.products = KernelProducts(code, self.program.dtype, self.W if scheme.local else scheme.lanes)
+        lanes, across = (self.W, 1) if scheme.local else (scheme.lanes, self.W // scheme.lanes)
+        self.products = KernelProducts(code, self.program.dtype, lanes, across, scheme.block)
         self.variables: dict[str, Variable] = {}
         self.r = self.at = self.tile = self.work = code.word(0)
         self.r0, self.r1 = code.word(0), self.R
@@ -177,12 +179,13 @@ class Memory:
 
     @contextlib.contextmanager
     def blocks(self) -> Iterator[None]:
-        """The rows r0 … r1 in blocks whose products are made together: those of many samples in `ROWS`."""
+        """The rows r0 … r1 in blocks whose products are made together: those of many samples."""
         if self.scheme.single:
             yield
             return
-        with self.code.loop((self.R + (ROWS - 1)) // ROWS) as block:
-            self.r0, self.r1 = block * ROWS, (block * ROWS + ROWS).min(self.R)
+        size = self.scheme.block
+        with self.code.loop((self.R + (size - 1)) // size) as block:
+            self.r0, self.r1 = block * size, (block * size + size).min(self.R)
             yield
         self.r0, self.r1 = self.code.word(0), self.R
 
@@ -280,6 +283,8 @@ class Memory:
         """Elements before those of a node of a step, in an operand of so many elements for a tile."""
         if name not in self.program.channels:
             return 0
+        if self.scheme.held:
+            return i // self.hold * (size // (self.steps // self.hold).max(1))
         nodes = self.scheme.nodes
         return (i * nodes + node) * (size // (self.steps * nodes).max(1))
 

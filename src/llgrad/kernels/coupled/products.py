@@ -16,7 +16,7 @@ from llgrad.kernels.builder.arithmetic import Arithmetic
 from llgrad.kernels.builder.code import WORD, Code, Counter, Variable, Word
 
 ROWS: Final = 8
-"""Rows of a register tile of `multiply`; weights are packed in blocks of so many rows."""
+"""Rows of a large single array whose products are made together."""
 CHAINS: Final = 4
 """Sums that `columns` keeps apart, so that few additions wait for each other."""
 BLOCKS: Final = (8, 4, 2, 1)
@@ -30,16 +30,18 @@ class KernelProducts:
         code: where the calls go.
         dtype: "float64" or "float32".
         lanes: elements of a vector.
+        across: vectors of a row of many samples.
+        block: rows of many samples whose products are made together; their weights are packed in blocks of so many.
     """
 
-    def __init__(self, code: Code, dtype: str, lanes: int) -> None:
-        self.code, self.dtype, self.lanes = code, dtype, lanes
+    def __init__(self, code: Code, dtype: str, lanes: int, across: int, block: int) -> None:
+        self.code, self.dtype, self.lanes, self.across, self.block = code, dtype, lanes, across, block
         self.on = Arithmetic(code.builder, dtype, lanes)
         self.size = self.on.bits // 8
 
     def _call(self, name: str, write: Callable[..., None], *words: Any, **fixed: Any) -> None:
         def body(code: Code, *given: Word) -> None:
-            write(KernelProducts(code, self.dtype, self.lanes), *given, **fixed)
+            write(KernelProducts(code, self.dtype, self.lanes, self.across, self.block), *given, **fixed)
 
         options = "".join(f"_{value:d}" for value in fixed.values())
         self.code.routine(f"{name}{options}_{self.lanes}", body, *words)
@@ -63,25 +65,25 @@ class KernelProducts:
     # ---- many samples
 
     def product(self, C: Word, packed: Word, X: Word, ldx: Any, K: Word, r0: Word, r1: Word, add: bool) -> None:
-        """C[r0 … r1] (+)= weights X[K], of rows of two vectors, with packed weights; r0 is a multiple of `ROWS`."""
-        wide = 2 * self.lanes * self.size
-        with self.code.loop((r1 - r0 + (ROWS - 1)) // ROWS) as block:
-            r = r0 + block * ROWS
+        """C[r0 … r1] (+)= weights X[K], with packed weights; r0 is a multiple of `block`."""
+        wide, rows = self.across * self.lanes * self.size, self.block
+        with self.code.loop((r1 - r0 + (rows - 1)) // rows) as block:
+            r = r0 + block * rows
             self._call(
                 "multiply", KernelProducts._multiply, C + r * wide, packed + r * K * self.size, X, ldx, K, add=add
             )
 
     def _multiply(self, C: Word, A: Word, X: Word, ldx: Word, K: Word, *, add: bool) -> None:
-        """C[8, 2·lanes] (+)= A[K, 8]ᵀ X[K, 2·lanes], the rows of C one after the other."""
-        on, step = self.on, self.lanes * self.size
-        places = [C + index * step for index in range(2 * ROWS)]
+        """C[block, across·lanes] (+)= A[K, block]ᵀ X[K, across·lanes], the rows of C one after the other."""
+        on, step, across = self.on, self.lanes * self.size, self.across
+        places = [C + index * step for index in range(across * self.block)]
         totals = self._sums([self._load(place) if add else on.number(0.0) for place in places])
         with self.code.loop(K) as k:
-            here, column = X + k * ldx * self.size, A + k * (ROWS * self.size)
-            pair = [self._load(here), self._load(here + step)]
-            for row in range(ROWS):
+            here, column = X + k * ldx * self.size, A + k * (self.block * self.size)
+            vectors = [self._load(here + side * step) for side in range(across)]
+            for row in range(self.block):
                 weight = self._spread(column, row)
-                for total, value in zip(totals[2 * row : 2 * row + 2], pair, strict=True):
+                for total, value in zip(totals[across * row : across * (row + 1)], vectors, strict=True):
                     total.set(on.fma(weight, value, total.get()))
         for place, total in zip(places, totals, strict=True):
             self._store(total.get(), place)
@@ -146,18 +148,18 @@ class KernelProducts:
         return total
 
     def total_rows(self, C: Word, X: Word, ldx: Any, K: Word, r0: Word, r1: Word, add: bool) -> None:
-        """C[r0 … r1] (+)= Σ_k X[k], of rows of two vectors."""
+        """C[r0 … r1] (+)= Σ_k X[k], of rows of many samples."""
         self._call("total_rows", KernelProducts._total_rows, C, X, ldx, K, r0, r1, add=add)
 
     def _total_rows(self, C: Word, X: Word, ldx: Word, K: Word, r0: Word, r1: Word, *, add: bool) -> None:
         on, code, step = self.on, self.code, self.lanes * self.size
-        totals = self._sums([on.number(0.0)] * 2)
+        totals = self._sums([on.number(0.0)] * self.across)
         with code.loop(K) as k:
             for side, total in enumerate(totals):
                 total.set(on.add(total.get(), self._load(X + k * ldx * self.size + side * step)))
         with code.loop(r1, r0) as r:
             for side, total in enumerate(totals):
-                place = C + (r * 2 + side) * step
+                place = C + (r * self.across + side) * step
                 self._store(on.add(self._load(place), total.get()) if add else total.get(), place)
 
     # ---- a large single array

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from llgrad.kernels.expression.program import Program
 from llgrad.kernels.loops.step import Scheme as StepScheme
 from llgrad.kernels.machine import llvm
 from llgrad.kernels.steppers import Tableau
+
+SUMS: Final = 16
+"""Vectors that the sums of a product take."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,10 @@ class CoupledScheme:
     """What is received: y_r = Σ M x_e over (r, e, number of the matrix M, or `ALL` for the sum of all)."""
     registers: int = 0
     """Vector registers that a quantity of a whole single array fits, 1 or 2; 0 for a larger one, or many samples."""
+    held: bool = False
+    """Whether a sample of a channel holds for several steps; else there is one for each node of a step."""
+    narrow: bool = False
+    """Whether rows of many samples are one vector instead of two."""
     alone: bool = False
     """An array of one oscillator, computed with scalars: a vector's divisions and roots take longer."""
 
@@ -39,7 +47,12 @@ class CoupledScheme:
     @property
     def width(self) -> int:
         """Lanes of a row: two registers for each quantity, or one where that is enough."""
-        return (self.registers or 2) * self.lanes
+        return (self.registers or (1 if self.narrow else 2)) * self.lanes
+
+    @property
+    def block(self) -> int:
+        """Rows of many samples whose products are made together: as many sums as registers hold."""
+        return SUMS // (self.width // self.lanes)
 
     @property
     def local(self) -> bool:

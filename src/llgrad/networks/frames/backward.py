@@ -26,7 +26,8 @@ class Backward(NamedTuple):
 
     segment: int | None = None
     """Frames that are taken again together; None is all where the whole fits 256 MiB, else 1 where the states at the
-    starts of all frames fit, and else √K."""
+    starts of all frames fit, and else √K. Where the native kernels take all frames in one run (`states_together`), None
+    is all up to 1 GiB, and else about √K."""
     truncate: int | None = None
     """Frames after which a gradient goes no further back, counted from the end: truncated back-propagation; None for
     the whole gradient. They are a segment each."""
