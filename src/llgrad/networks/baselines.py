@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import equinox as eqx
 import jax
@@ -12,9 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Key, PyTree
 
+from llgrad.core.arguments.numbers import checked_count, checked_pair
 from llgrad.core.speed.starting import check_platform
 from llgrad.networks.network import Network
 from llgrad.networks.trained.layer import Part
+
+SHAPE: Final = "the size (H, W) of the images"
 
 
 class TanhNetwork(Network):
@@ -50,6 +53,8 @@ class TanhNetwork(Network):
         centre: Float[ArrayLike, "H W"] | None = None,
     ) -> Self:
         """A network with random weights for images (H, W), of which `centre` is the mean."""
+        shape, classes = checked_pair("shape", shape, SHAPE), checked_count("classes", classes, 1)
+        count = checked_count("count", count, 1)
         keys, inputs = jax.random.split(key, 3), shape[0] * shape[1]
         normal = jax.random.normal
         return cls(
@@ -109,6 +114,7 @@ class SoftmaxNetwork(Network):
     def create(cls, shape: tuple[int, int], classes: int) -> Self:
         """A network with zero weights for images (H, W)."""
         check_platform()
+        shape, classes = checked_pair("shape", shape, SHAPE), checked_count("classes", classes, 1)
         return cls(jnp.zeros((shape[0] * shape[1], classes), jnp.float32), jnp.zeros(classes, jnp.float32))
 
     def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:

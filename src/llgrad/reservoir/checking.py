@@ -63,6 +63,14 @@ def checked_hold(hold: Any) -> float:
     return value
 
 
+def checked_step(dt: Any) -> float:
+    """A time step [s]."""
+    step = checked_number("dt", dt, low=0.0, expected="a time step in seconds, such as 5e-12")
+    if step == 0:
+        raise ValueError("dt = 0, expected a time step in seconds, such as 5e-12")
+    return step
+
+
 def checked_mask(mask: Any, features: int, nodes: int, count: int) -> np.ndarray:
     """A mask (F, M, N). Raises ValueError where a given one has another shape."""
     array = np.asarray(mask, dtype=float)

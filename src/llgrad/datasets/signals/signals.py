@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.core.units import show
 from llgrad.datasets.images.images import Images
 from llgrad.datasets.samples.sequences import Index, Sequences
@@ -159,7 +160,7 @@ class Signals(eqx.Module):
         """
         chosen = np.arange(len(self)) if index is None else np.arange(len(self))[index].reshape(-1)
         lengths, starts = self.lengths[chosen], self.starts[chosen]
-        most = int(lengths.max(initial=1)) if frames is None else int(frames)
+        most = int(lengths.max(initial=1)) if frames is None else checked_count("frames", frames, 1)
         if (late := np.flatnonzero(lengths > most)).size:
             raise ValueError(
                 f"signal {chosen[late[0]]} has {lengths[late[0]]} frames, expected at most frames = {most}; "
@@ -350,11 +351,10 @@ def _cut(images: Images, by: str | None, frames: int | None) -> int:
         if by not in known:
             raise ValueError(f"by = {by!r}, expected {' or '.join(map(repr, known))}")
         return known[by]
-    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1 or height * width % frames:
-        raise ValueError(
-            f"frames = {frames!r}, expected a number that divides the {height}×{width} = {height * width} pixels"
-        )
-    return frames
+    divides = f"a number that divides the {height}×{width} = {height * width} pixels"
+    if height * width % (count := checked_count("frames", frames, 1, divides)):
+        raise ValueError(f"frames = {frames!r}, expected {divides}")
+    return count
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

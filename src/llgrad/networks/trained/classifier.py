@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Key, PyTree
 
+from llgrad.core.arguments.numbers import checked_count, checked_pair
 from llgrad.core.files import plain
 from llgrad.core.record import as_count, from_json, have_shapes_of_one, to_json
 from llgrad.core.vector import Vec3
@@ -29,6 +30,7 @@ from llgrad.networks.trained.natural import in_their_spread, natural_field
 from llgrad.networks.trained.plan import ArrayPlan, part_of
 from llgrad.solve.task import Engine
 
+SHAPE: Final = "the size (H, W) of the images, or frames and features (T, F) of signals"
 DRAWN: Final = 64
 """Random images by which the spread of signals is found."""
 
@@ -141,7 +143,7 @@ class OscillatorClassifier(Network):
 
         Raises ValueError, in one sentence, for what does not fit together.
         """
-        counts = _counts(oscillators)
+        counts, shape, classes, patch = _sizes(oscillators, shape, classes, patch)
         plan = ArrayPlan.of(
             device, frames, shape, hold, dt, readouts, (frames_read, every, cls._checked(pooling)), input, coupling,
             settings, signal, start, limits, (unit, coupling_unit), trained,
@@ -308,12 +310,20 @@ def _pairs(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, (list, tuple)) else value for name, value in entry.items()}
 
 
+def _sizes(
+    oscillators: Any, shape: Any, classes: Any, patch: Any
+) -> tuple[tuple[int, ...], tuple[int, int], int, tuple[int, int] | None]:
+    """All counts of a network, checked."""
+    side = None if patch is None else checked_pair("patch", patch, "(side, stride) of a convolution, such as (5, 3)")
+    return _counts(oscillators), checked_pair("shape", shape, SHAPE), checked_count("classes", classes, 1), side
+
+
 def _counts(given: int | tuple[int, ...]) -> tuple[int, ...]:
     """Devices in each array. Raises ValueError for none."""
     given = as_count(given)
-    counts = (given,) if isinstance(given, int) else tuple(map(as_count, given))
-    if not counts or min(counts) < 1:
-        raise ValueError(f"oscillators = {given!r}, expected one or more in each array")
+    counts = tuple(map(as_count, given)) if isinstance(given, (tuple, list, np.ndarray)) else (given,)
+    if not counts or any(isinstance(one, bool) or not isinstance(one, int) or one < 1 for one in counts):
+        raise ValueError(f"oscillators = {given!r}, expected one or more in each array, a whole number for each")
     return counts
 
 
