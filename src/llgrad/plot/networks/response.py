@@ -31,7 +31,7 @@ def response(
         m: (T, N, 3), or (T, N, C) of other components.
         image: (H, W) in [0, 1]; the frames and features of a signal (T, F), scaled so.
         names: of the components; those of a unit vector are shown from −1 to 1, others over their own range.
-        what: stands over the image.
+        what: stands over the image: "Image", or "Signal", whose frames go downwards.
 
     >>> import llgrad as lg
     >>> import numpy as np
@@ -53,7 +53,12 @@ def response(
         all_axes[0].imshow(
             np.asarray(image), cmap="gray_r", vmin=0, vmax=1, aspect="equal" if what == "Image" else "auto"
         )
-        all_axes[0].axis("off")
+        if what == "Image":
+            all_axes[0].axis("off")
+        else:
+            all_axes[0].set(xlabel="feature", ylabel="frame", xticks=[])
+            all_axes[0].locator_params(axis="y", integer=True)
+            all_axes[0].grid(False)
         title(all_axes[0], what)
         drawings = []
         for axis, axes in enumerate(all_axes[1:]):
