@@ -20,10 +20,13 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.kernels.steppers import RK4
 from llgrad.reservoir.checking import (
     check_states,
+    check_varies,
     checked_hold,
     checked_input,
     checked_mask,
     checked_model,
+    checked_numbers,
+    checked_read,
     checked_signal,
     checked_step,
 )
@@ -116,7 +119,10 @@ class WithReadout(Estimator, abc.ABC):
 
     def fit_states(self, states: np.ndarray, target: np.ndarray) -> Self:
         """Find the read-out of states (T, K) that are known already, and a target (T, Y)."""
+        states = checked_signal("states", states)
+        target = checked_signal("target", target, len(states))
         washout, part, penalties = self._checked_readout(len(states))
+        check_states(states[washout:], -1, 0.0)
         self.readout_ = fitted(states[washout:], target[washout:], penalties, part)
         self._flat, self._seen = False, None
         return self
@@ -139,6 +145,7 @@ class WithReadout(Estimator, abc.ABC):
         signal = checked_signal("signal", signal)
         wanted = checked_signal("target", target, len(signal))
         washout, _, _ = self._checked_readout(len(signal))
+        check_varies(wanted[washout:])
         predicted = np.asarray(self.predict(signal)).reshape(len(signal), -1)
         return np.asarray(nrmse(predicted[washout:], wanted[washout:]))
 
@@ -307,7 +314,7 @@ class Reservoir(WithReadout):
             device = isinstance(model, (Oscillator, OscillatorArray))
             names = ("mx", "my", "mz") if device else tuple(member.signals(member.start())[len(member.outputs) :])
             return reading_of(model, names or tuple(member.outputs))
-        return reading_of(model, (self.read,) if isinstance(self.read, str) else tuple(self.read))
+        return reading_of(model, checked_read(self.read))
 
     def wiring(self, features: int = 1) -> Wiring:
         """How a signal of so many features reaches the model."""
@@ -318,8 +325,8 @@ class Reservoir(WithReadout):
         steps = max(1, int(np.ceil(hold / nodes / self._step() * (1 - 1e-9))))
         mask = self._drawn(features, nodes, count) if self.mask is None else self.mask
         mask = checked_mask(mask, features, nodes, count)
-        bias = np.asarray(self.bias, dtype=float)
-        if bias.shape not in ((), (count,)) or not np.isfinite(bias).all():
+        bias = checked_numbers("bias", self.bias, f"one number, or ({count},)")
+        if bias.shape not in ((), (count,)):
             raise ValueError(f"bias has the shape {bias.shape}, expected one finite number, or ({count},)")
         feedback = checked_number("feedback", self.feedback)
         wanted = nodes + 1 if self.delay is None else checked_number("delay", self.delay, low=1, whole=True)
