@@ -126,6 +126,9 @@ OF_SIGNALS: dict[str, Any] = {"shape": (20, 1), "frames": lg.networks.Frames.SIG
         (lambda: regressor(washout=20), "washout = 20, expected frames from 0 to 19: the signals have 20"),
         (lambda: lg.data.TargetSignals.next_steps(np.ones(9), ahead=9), "the signal has 9 frames, expected more than"),
         (lambda: lg.data.TargetSignals(np.ones((2, 9)), np.ones((2, 8))), "expected targets for each frame"),
+        (lambda: lg.data.TargetSignals(np.ones((1, 2)), np.ones((1, 2, 2)), "aa"), "the target 'a' comes twice"),
+        (lambda: lg.data.TargetSignals.next_steps([[1.0, 2.0], [1.0]]), "the signal: lists of different lengths"),
+        (lambda: PIECES.take([]), "no signal is left; choose at least one"),
         (lambda: lg.data.TargetSignals(np.ones((1, 2)), [[0.0, np.nan]]), "number 0 of frame 1 of signal 0 of targets"),
         (lambda: lg.networks.OscillatorRegressor.of(DEVICE, lg.data.TargetSignals(np.ones((1, 3)), np.ones((1, 3))),
                                                     key=jax.random.key(0)), "the target '0' is 1 at each frame"),
@@ -140,3 +143,17 @@ def test_what_does_not_fit_is_said_in_one_sentence(make: Any, sentence: str):
     with pytest.raises(ValueError, match=sentence) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("index", [3, [3], slice(3, 4), np.arange(32) == 3], ids=["number", "list", "slice", "mask"])
+@pytest.mark.parametrize("kind", ["images", "signals", "targets"])
+def test_one_sample_is_a_batch_of_one_however_it_is_named(index: Any, kind: str):
+    values, labels = np.random.default_rng(0).random((32, 4, 2)), np.arange(32) % 2
+    many = {
+        "images": lambda: lg.data.Images(values, labels, 1.0, "ab"),
+        "signals": lambda: lg.data.Signals(values, labels),
+        "targets": lambda: lg.data.TargetSignals(values, values[..., 0]),
+    }[kind]()
+    assert len(many.take(index)) == 1
+    for found in (many.take(index).batch([0]), many.batch(index)):
+        np.testing.assert_array_equal(found, np.float32(values[3:4]))

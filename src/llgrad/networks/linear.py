@@ -88,7 +88,8 @@ def linear_softmax(
     True
     """
     check_kind("data", data, SignalSet, "divide signals by SignalSet.by_index, by_group or stratified")
-    tried = sorted({checked_number("penalties", one, expected="positive numbers") for one in penalties}, reverse=True)
+    given = penalties if isinstance(penalties, Iterable) and not isinstance(penalties, str) else [penalties]
+    tried = sorted({checked_number("penalties", one, expected="positive numbers") for one in given}, reverse=True)
     if not tried or tried[-1] <= 0:
         raise ValueError(f"penalties = {penalties!r}, expected positive numbers, at least one")
     if by not in ("stratified", "groups"):

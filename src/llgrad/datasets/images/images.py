@@ -104,7 +104,7 @@ class Images(eqx.Module):
 
     def batch(self, index: Index) -> np.ndarray:
         """What a network is given of the images at `index`: (B, H, W)."""
-        return self.scaled(index)
+        return self.scaled(np.atleast_1d(np.arange(len(self))[index]))
 
     def __repr__(self) -> str:
         height, width = self.shape

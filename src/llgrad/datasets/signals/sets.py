@@ -137,6 +137,7 @@ class SignalSet(eqx.Module):
 
     def through(self, front: Callable[[Signals], Signals]) -> SignalSet:
         """Both parts seen through a front end, such as `LogMel()`."""
+        check_kind("front", front, Callable, "give a front end, such as lg.data.LogMel()")  # type: ignore[arg-type]
         return SignalSet(front(self.train), front(self.test))
 
     @classmethod

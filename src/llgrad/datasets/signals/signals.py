@@ -80,7 +80,7 @@ class Signals(eqx.Module):
         self.labels, self.classes = _labelled(labels, classes, count)
         self.group_names, self.groups = _grouped(groups, count)
         self.indices = None if indices is None else _whole_numbers("indices", indices, count)
-        self.rate = None if rate is None else _rate(rate)
+        self.rate = None if rate is None else checked_rate(rate)
         self.name = str(name)
         self.sha256 = dict(sha256 or {})
         self.made = tuple(made)
@@ -316,7 +316,9 @@ def _grouped(groups: Any, count: int) -> tuple[tuple[str, ...], np.ndarray | Non
         return (), None
     names = np.asarray(groups)
     if names.shape != (count,) or names.dtype.kind not in "Uui":
-        raise ValueError(f"groups have the shape {names.shape}, expected one name for each signal, ({count},)")
+        raise ValueError(
+            f"groups have the type {names.dtype} and the shape {names.shape}, expected one name for each, ({count},)"
+        )
     known, codes = np.unique(names, return_inverse=True)
     return tuple(str(name) for name in known.tolist()), _read_only(codes.astype(np.int32))
 
@@ -334,7 +336,8 @@ def _whole_numbers(what: str, given: Any, count: int) -> np.ndarray:
     return _read_only(array.astype(np.int32))
 
 
-def _rate(rate: Any) -> float:
+def checked_rate(rate: Any) -> float:
+    """Frames per second [Hz]. Raises ValueError for what is none."""
     number = isinstance(rate, (int, float, np.number)) and not isinstance(rate, bool)
     if not number or not np.isfinite(rate) or rate <= 0:
         raise ValueError(f"rate = {rate!r}, expected frames per second [Hz], a positive number")
