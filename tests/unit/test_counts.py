@@ -68,7 +68,9 @@ CALLED: Final[dict[str, Callable[..., Any]]] = {
     "Bench": lg.networks.Bench,
     "Imperfections": lg.networks.Imperfections,
     "OscillatorClassifier.create": network,
-    "OscillatorRegressor.of": lambda **given: lg.networks.OscillatorRegressor.of(DEVICE, PIECES, key=KEY, **given),
+    "OscillatorRegressor.of": lambda **given: lg.networks.OscillatorRegressor.of(
+        DEVICE, PIECES, **{"key": KEY, **given}
+    ),
     "SoftmaxNetwork.create": lambda **given: lg.networks.SoftmaxNetwork.create(
         **{"shape": (4, 4), "classes": 3, **given}
     ),
@@ -77,7 +79,7 @@ CALLED: Final[dict[str, Callable[..., Any]]] = {
     ),
     "Timeline": lambda **given: lg.networks.Timeline(hold=1e-9, dt=1e-10, **given),
     "accuracy_of_arrays": lambda **given: lg.networks.accuracy_of_arrays(
-        NETWORK.design(), lg.networks.Imperfections(), IMAGES, key=KEY, **given
+        NETWORK.design(), lg.networks.Imperfections(), IMAGES, **{"key": KEY, **given}
     ),
     "linear_softmax": lambda **given: lg.networks.linear_softmax(lg.data.SignalSet.stratified(SIGNALS), **given),
     "pulse_response": lambda **given: lg.networks.pulse_response(COURSE.design(), [0.0], [0.3], **given),
@@ -85,6 +87,9 @@ CALLED: Final[dict[str, Callable[..., Any]]] = {
     "Recipe": lg.training.Recipe,
     "SignalAugmentation": lg.training.SignalAugmentation,
     "SignalAugmentation.copies": lambda **given: lg.training.SignalAugmentation(noise=0.1).copies(SIGNALS, **given),
+    "stream": lambda **given: lg.networks.stream(
+        COURSE, np.zeros((3, 1)), imperfections=lg.networks.Imperfections(spread=0.1), **given
+    ),
     "evaluate": lambda **given: lg.evaluate(NETWORK, IMAGES, **given),
     "Deltas": lg.data.Deltas,
     "LogMel": lg.data.LogMel,
@@ -139,6 +144,13 @@ def parts_of(name: str, one: Any) -> Iterator[tuple[str, Any]]:
             yield f"{name}.{part}", getattr(one, part)
 
 
+def public(name: str) -> Any:
+    """What stands in a room by a name, or in a class there."""
+    first, *rest = name.split(".")
+    one = next(getattr(room, first) for room in ROOMS if first in room.__all__)
+    return getattr(one, rest[0]) if rest else one
+
+
 def counted() -> list[tuple[str, str]]:
     """(name, parameter) of all that takes a count."""
     found = []
@@ -161,6 +173,15 @@ def test_a_count_that_is_none_is_refused_in_a_sentence(name, parameter, bad):
         CALLED[name](**{parameter: bad})
     sentence = str(told.value)
     assert parameter in sentence and "expected" in sentence and "\n" not in sentence
+
+
+@pytest.mark.parametrize("name", [name for name in CALLED if "key" in inspect.signature(public(name)).parameters])
+@pytest.mark.parametrize("bad", [0, "a", 3.5, np.zeros(3)], ids=repr)
+def test_a_seed_is_no_key(name, bad):
+    with pytest.raises(
+        ValueError, match=r"^key = .*, expected a key for random numbers; give key=jax\.random\.key\(0\)$"
+    ):
+        CALLED[name](key=bad)
 
 
 @pytest.mark.parametrize("made", [lg.reservoir.LinearTaps(taps=3), lg.reservoir.EchoStateNetwork(size=3), reservoir()])

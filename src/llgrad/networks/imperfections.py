@@ -64,6 +64,9 @@ class Imperfections(Record):
         for name in ("spread", "temperature", "read_noise", "rise_time", "jitter", "flicker"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} = {getattr(self, name)!r}, expected zero or more")
+        for name in ("rise_time", "jitter"):
+            if getattr(self, name) >= 1e-3:
+                raise ValueError(f"{name} = {getattr(self, name):g} s, expected seconds below 1e-3; 50 ps is 50e-12")
         if self.spread >= TOO_WIDE:
             raise ValueError(f"spread = {self.spread:g}, expected a fraction below {TOO_WIDE}; 10 % is 0.1")
         check_bits(self.bits)

@@ -73,6 +73,8 @@ class OscillatorRegressor(OscillatorClassifier):
             raise ValueError(
                 f"the target {signals.classes[flat[0]]!r} is {mean[flat[0]]:g} at each frame; leave it out"
             )
+        if given := [name for name in ("frames_read", "pooling", "frames", "shape", "classes") if name in options]:
+            raise ValueError(f"{given[0]} follows from the signals, washout and every; leave it out")
         every = checked_count("every", options.pop("every", 1), 1)
         made = cls.create(
             device,
