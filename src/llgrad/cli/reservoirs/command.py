@@ -18,7 +18,7 @@ from llgrad.cli.reservoirs.running import (
     TaskAnswer,
     answered,
     array_of,
-    check_length,
+    check_task,
     reservoir_of,
 )
 from llgrad.reservoir.tasks.named import TASKS
@@ -73,9 +73,7 @@ def reservoir(
     """Give a task to a reservoir of oscillators, beside an echo-state network of equal size and noise, and what is
     linear: `llgrad reservoir narma10 kubota2013 --gain 5mT --tune gain=0T:50mT`.
     """
-    if task not in (*TASKS, CAPACITY):
-        raise ValueError(f"task {task!r}: expected one of {', '.join((*TASKS, CAPACITY))}")
-    check_length(length)
+    check_task(task, length)
     if not tune:
         refuse(context, ("steps", "starts", "resume"), "is for a search; add --tune gain=0T:50mT")
     asked = AskedTask(task, length, seed, tuple(tune or ()), steps, starts, resume)

@@ -88,9 +88,11 @@ class TaskAnswer:
         return entry | ({} if self.tuned is None else {"tuning": self.tuned.to_json()})
 
 
-def check_length(length: int) -> None:
-    """Raise ValueError for fewer symbols than a quarter of which can be fitted: of half, the echo-state network beside
-    is chosen on a half."""
+def check_task(name: str, length: int) -> None:
+    """Raise ValueError for a task that there is not, and for fewer symbols than a quarter of which can be fitted: of
+    half, the echo-state network beside is chosen on a half."""
+    if name not in (*TASKS, CAPACITY):
+        raise ValueError(f"task {name!r}: expected one of {', '.join((*TASKS, CAPACITY))}")
     if length < SHORTEST:
         raise ValueError(
             f"--length {length}: expected {SHORTEST} symbols or more; half of them are fitted and half tested, and "
