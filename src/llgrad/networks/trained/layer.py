@@ -95,9 +95,9 @@ def bounds_of(
     found = []
     for setting in wiring.own:
         pair = given[setting.part]
-        ends = tuple(map(as_number, pair)) if isinstance(pair, (tuple, list)) and len(pair) == 2 else ()
-        number = bool(ends) and all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in ends)
-        low, high = ends if number else (math.nan, math.nan)
+        low, high = map(as_number, pair) if isinstance(pair, (tuple, list)) and len(pair) == 2 else (math.nan, math.nan)
+        if any(isinstance(end, bool) or not isinstance(end, (int, float)) for end in (low, high)):
+            low = high = math.nan
         if not -math.inf < low < high < math.inf or (setting.part == "damping" and low <= 0):
             positive = " positive" if setting.part == "damping" else ""
             raise ValueError(f"the limits of {setting.part} are {pair!r}, expected two{positive} numbers (low, high)")
