@@ -77,6 +77,11 @@ def test_no_number_counts_for_more_by_its_unit(units):
     np.testing.assert_allclose(errors[0], errors[1], rtol=1e-4)
 
 
+SOME = lg.data.Signals([np.ones(3), np.ones(4), np.zeros(4), np.zeros(3)], [0, 0, 1, 1])
+RAGGED = lg.data.SignalSet(SOME, SOME)
+ALIKE = lg.data.SignalSet(SOME.take([1, 1]), SOME.take([2]))
+
+
 def test_a_target_that_never_changes_is_told_before_training():
     still = lg.data.TargetSignals(PIECES.values, np.concatenate([PIECES.labels, 0 * PIECES.labels + 2], axis=2), "ab")
     moving = two(1.0, 1.0)
@@ -126,6 +131,29 @@ OF_SIGNALS: dict[str, Any] = {"shape": (20, 1), "frames": lg.networks.Frames.SIG
         (lambda: regressor(washout=20), "washout = 20, expected frames from 0 to 19: the signals have 20"),
         (lambda: lg.data.TargetSignals.next_steps(np.ones(9), ahead=9), "the signal has 9 frames, expected more than"),
         (lambda: lg.data.TargetSignals(np.ones((2, 9)), np.ones((2, 8))), "expected targets for each frame"),
+        (lambda: lg.data.TargetSignals(np.ones((1, 2)), np.ones((1, 2, 2)), "aa"), "the target 'a' comes twice"),
+        (lambda: lg.data.TargetSignals.next_steps([[1.0, 2.0], [1.0]]), "the signal: lists of different lengths"),
+        (lambda: classifier(frames=lg.networks.Frames.ROWS, frames_read=5), "frames_read = 5, and of 4 frames"),
+        (lambda: classifier(dt=0.0), "hold = 2e-10 s and dt = 0.0 s: expected 0 < dt <= hold"),
+        (lambda: classifier(frames="rows"), "frames is a str, expected a Frames; such as lg.networks.Frames.SIGNAL"),
+        (lambda: classifier(pooling="mean"), "pooling is a str, expected a Pooling; such as lg.networks.Pooling.MEAN"),
+        (lambda: classifier(start="up"), r"start = 'up', expected a unit vector \(x, y, z\)"),
+        (lambda: classifier(start=(np.nan, 0, 1)), r"start = \(nan, 0, 1\), expected a unit vector"),
+        (lambda: classifier(limits={"field": (0, 1)}), "limits is a dict, expected a Limits"),
+        (lambda: classifier(limits=lg.networks.Limits(field=("0mT", "1mT"))), "limits of field are .*, expected"),
+        (lambda: classifier(centre="a"), "centre = 'a', expected numbers"),
+        (lambda: classifier(imperfections={"spread": 0.1}), "imperfections is a dict, expected an Imperfections"),
+        (lambda: classifier()(np.full((2, 4, 4), np.nan, np.float32)), r"number \(0, 0\) of sample 0 is nan"),
+        (lambda: lg.networks.Imperfections(rise_time=50), "rise_time = 50 s, expected seconds below"),
+        (lambda: lg.networks.OscillatorRegressor.of(DEVICE, PIECES, key=jax.random.key(0), frames_read=3),
+         "frames_read follows from the signals, washout and every; leave it out"),
+        (lambda: lg.networks.SoftmaxNetwork.create((6, 1), 2)(np.zeros((2, 5, 1))), "have the shape 5×1, and the"),
+        (lambda: lg.networks.TanhNetwork.create((6, 1), 2, 3, jax.random.key(0), np.zeros(3)), "centre has the shape"),
+        (lambda: lg.training.train(lg.networks.SoftmaxNetwork.create((4, 1), 2), RAGGED, lg.training.Recipe(batch=2)),
+         "the signals have different lengths, and this network is made for one number of frames; cut them"),
+        (lambda: lg.training.train(lg.networks.SoftmaxNetwork.create((4, 1), 2), ALIKE, lg.training.Recipe(batch=2)),
+         "the signals to train on are of one class, expected at least two"),
+        (lambda: PIECES.take([]), "no signal is left; choose at least one"),
         (lambda: lg.data.TargetSignals(np.ones((1, 2)), [[0.0, np.nan]]), "number 0 of frame 1 of signal 0 of targets"),
         (lambda: lg.networks.OscillatorRegressor.of(DEVICE, lg.data.TargetSignals(np.ones((1, 3)), np.ones((1, 3))),
                                                     key=jax.random.key(0)), "the target '0' is 1 at each frame"),
@@ -140,3 +168,17 @@ def test_what_does_not_fit_is_said_in_one_sentence(make: Any, sentence: str):
     with pytest.raises(ValueError, match=sentence) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("index", [3, [3], slice(3, 4), np.arange(32) == 3], ids=["number", "list", "slice", "mask"])
+@pytest.mark.parametrize("kind", ["images", "signals", "targets"])
+def test_one_sample_is_a_batch_of_one_however_it_is_named(index: Any, kind: str):
+    values, labels = np.random.default_rng(0).random((32, 4, 2)), np.arange(32) % 2
+    many = {
+        "images": lambda: lg.data.Images(values, labels, 1.0, "ab"),
+        "signals": lambda: lg.data.Signals(values, labels),
+        "targets": lambda: lg.data.TargetSignals(values, values[..., 0]),
+    }[kind]()
+    assert len(many.take(index)) == 1
+    for found in (many.take(index).batch([0]), many.batch(index)):
+        np.testing.assert_array_equal(found, np.float32(values[3:4]))

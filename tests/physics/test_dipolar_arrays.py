@@ -128,6 +128,7 @@ REFUSED = {
         "the coupling is for 3 oscillators",
     ),
     "one place": (lambda: lg.physics.keep_apart(np.zeros((2, 2)), 1e-9), "positions 0 and 1 are the same"),
+    "a gap": (lambda: lg.physics.keep_apart([[0.0, 0.0], [np.nan, 1.0]], 1e-9), "position 1 is not finite"),
     "no distance": (lambda: lg.physics.keep_apart(PLACES, -1e-9), "expected the least distance"),
     "a line": (lambda: lg.physics.keep_apart([1.0, 2.0], 1e-9), r"expected \(N, 2\) or \(N, 3\)"),
 }
@@ -166,3 +167,16 @@ def test_the_gradient_through_positions_that_are_kept_apart(size):
     slope = float(np.sum(np.asarray(jax.grad(number)(jnp.asarray(places))) * towards))
     numeric = (float(number(places + h * towards)) - float(number(places - h * towards))) / (2 * h)
     assert slope == pytest.approx(numeric, rel=1e-5)
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+@pytest.mark.parametrize("places", [[0, 0], [0, 0, 0], [0, 1, 0], [2, 0, 1, 1, 2]], ids=str)
+def test_places_that_coincide_in_a_traced_search_go_apart_with_a_finite_gradient(axes, places):
+    """The gradient of a sum over all coordinates is that of a shift of all: one for each."""
+    given = jnp.asarray(places, float)[:, None] * LEAST * jnp.ones((1, axes))
+    kept = np.asarray(kept_apart(given))
+    away = np.linalg.norm(kept[:, None] - kept[None], axis=-1) + np.diag(np.full(len(kept), np.inf))
+    assert away.min() > LEAST * (1 - 1e-9)
+    np.testing.assert_allclose(jax.grad(lambda p: jnp.sum(lg.physics.keep_apart(p, LEAST)))(given), 1.0, rtol=1e-6)
+    weights = jnp.arange(float(given.size)).reshape(given.shape)
+    assert np.isfinite(jax.grad(lambda p: jnp.sum(weights * lg.physics.keep_apart(p, LEAST)))(given)).all()

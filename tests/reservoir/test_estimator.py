@@ -11,6 +11,7 @@ from llgrad.reservoir import (
     EchoStateNetwork,
     LinearTaps,
     Reservoir,
+    SignalTask,
     information_capacity,
     mackey_glass,
     memory_capacity,
@@ -19,6 +20,8 @@ from llgrad.reservoir import (
     ranks,
     short_term_memory,
     sine_square,
+    tune,
+    tuning_grid,
 )
 from llgrad.reservoir.readout import fitted, ridge
 from llgrad.reservoir.tasks.named import TASKS, task_of
@@ -123,6 +126,7 @@ def gap() -> np.ndarray:
     return signal
 
 
+SIGNALS = SignalTask("own", SIGNAL, SIGNAL)
 REFUSED = {
     "a gap": (lambda: leaky().fit(gap(), SIGNAL), "signal has nan at symbol 7; fill the gap or cut it out"),
     "words": (lambda: leaky().fit(["a"], SIGNAL), "expected numbers, (T,) or (T, F)"),
@@ -163,6 +167,43 @@ REFUSED = {
     "a scale": (lambda: information_capacity(SIGNAL, SIGNAL, {1: 2}, scale=float("nan")), "scale = nan, expected a"),
     "a deviation": (lambda: ranks(leaky(), deviation=-1.0), "deviation = -1.0, expected a number of at least 0"),
     "a threshold": (lambda: ranks(leaky(), threshold=2.0), "threshold = 2, expected a part of the largest singular"),
+    "words in a mask": (lambda: leaky(mask="a").states(SIGNAL), "mask = 'a', expected weights near 1"),
+    "a gap in a bias": (lambda: leaky(bias=np.nan).states(SIGNAL), "bias has a value that is not finite, expected one"),
+    "words in a bias": (lambda: leaky(bias="x").states(SIGNAL), "bias = 'x', expected one number, or (1,)"),
+    "nothing read": (lambda: leaky(read=()).states(SIGNAL), "read = (), expected names of components, such as 'mx'"),
+    "a number read": (lambda: leaky(read=3).states(SIGNAL), "read = 3, expected names of components, such as 'mx'"),
+    "a sum read": (
+        lambda: leaky(read=lambda state: state["x"].sum()).states(SIGNAL),
+        "read gives the shape () of states",
+    ),
+    "no course": (lambda: leaky().fit(SIGNAL, SIGNAL).errors(SIGNAL, np.ones(40)), "target 1 is 1 at all 35 symbols"),
+    "no course of taps": (lambda: LinearTaps(2, washout=5).fit(np.ones(40), SIGNAL), "the states are constant after"),
+    "gaps in states": (lambda: leaky().fit_states(np.full((40, 2), np.nan), SIGNAL), "states has nan at symbol 0"),
+    "states of others": (
+        lambda: leaky().fit_states(np.ones((40, 2)), SIGNAL[1:]),
+        "target has 39 rows and the signal 40",
+    ),
+    "nothing tells": (lambda: ranks(leaky(gain=0.0, bias=1e9), streams=4, length=5), "all signals end in one state"),
+    "a task of words": (lambda: SignalTask("own", SIGNAL, ["a"] * 40), "target holds <U1 values, expected numbers"),
+    "a task with a gap": (lambda: SignalTask("own", gap(), SIGNAL), "signal has nan at symbol 7"),
+    "a task of two": (lambda: SignalTask("own", SIGNAL, SIGNAL[1:]), "target has 39 rows and the signal 40"),
+    "labels of a task": (lambda: SignalTask("own", SIGNAL, SIGNAL, ("a", "b")), "there are 2 labels and 1 targets"),
+    "a leak": (lambda: EchoStateNetwork(5, leak=2.0), "leak = 2.0, expected a part above 0 and up to 1"),
+    "no density": (lambda: EchoStateNetwork(5, density=0.0), "density = 0.0, expected a part above 0 and up to 1"),
+    "a radius": (lambda: EchoStateNetwork(5, radius=-1.0), "radius = -1.0, expected a number of at least 0"),
+    "half a delay of Mackey–Glass": (lambda: mackey_glass(40, delay=17.04), "up to 1000 in steps of 0.1"),
+    "a range of nothing": (
+        lambda: tune(leaky(), SIGNALS, {"gain": (None, 1.0)}, steps=1),
+        "free['gain'] = None, expected",
+    ),
+    "an aim of one value": (
+        lambda: tune(leaky(), SignalTask("own", SIGNAL, np.ones(40)), {"gain": (0, 1)}, steps=1),
+        "target 1 is 1 at all 16 symbols that count, so that an error has no measure",
+    ),
+    "a grid of no use": (
+        lambda: tuning_grid(leaky(feedback=1e30, nodes=2), SIGNALS, {"gain": (1e9, 2e9)}, points=2),
+        "none of the 2 points gives a finite loss: the runs diverge",
+    ),
     "a past": (lambda: information_capacity(SIGNAL, SIGNAL, {1: 39}), "leave 1 with a past of 39"),
 }
 

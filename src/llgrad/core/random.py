@@ -18,6 +18,23 @@ _ROTATIONS: Final = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY: Final = 0x1BD11BDA
 
 
+def checked_key(key: Any, name: str = "key") -> Any:
+    """A key of `jax.random`. Raises ValueError for anything else, such as a seed.
+
+    >>> checked_key(0)
+    Traceback (most recent call last):
+        ...
+    ValueError: key = 0, expected a key for random numbers; give key=jax.random.key(0)
+    """
+    try:
+        jax.random.key_data(key)
+    except TypeError:
+        raise ValueError(
+            f"{name} = {key!r}, expected a key for random numbers; give {name}=jax.random.key(0)"
+        ) from None
+    return key
+
+
 def key_words(key: Any) -> tuple[Any, Any]:
     """The two 32-bit words of a JAX key. Keys of wider generators are folded to two words by exclusive or."""
     data = jax.random.key_data(key)

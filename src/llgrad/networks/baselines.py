@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import equinox as eqx
 import jax
@@ -12,9 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Key, PyTree
 
+from llgrad.core.arguments.numbers import checked_count, checked_pair
+from llgrad.core.random import checked_key
 from llgrad.core.speed.starting import check_platform
+from llgrad.datasets.samples.sequences import Sequences
 from llgrad.networks.network import Network
 from llgrad.networks.trained.layer import Part
+
+SHAPE: Final = "the size (H, W) of the images"
 
 
 class TanhNetwork(Network):
@@ -50,7 +55,11 @@ class TanhNetwork(Network):
         centre: Float[ArrayLike, "H W"] | None = None,
     ) -> Self:
         """A network with random weights for images (H, W), of which `centre` is the mean."""
-        keys, inputs = jax.random.split(key, 3), shape[0] * shape[1]
+        shape, classes = checked_pair("shape", shape, SHAPE), checked_count("classes", classes, 1)
+        count, inputs = checked_count("count", count, 1), shape[0] * shape[1]
+        if centre is not None and np.size(centre) != inputs:
+            raise ValueError(f"centre has the shape {np.shape(centre)}, expected an image {shape}")
+        keys = jax.random.split(checked_key(key), 3)
         normal = jax.random.normal
         return cls(
             1.4 * inputs**-0.5 * normal(keys[0], (inputs, count), jnp.float32),
@@ -63,7 +72,7 @@ class TanhNetwork(Network):
         )
 
     def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:
-        pixels = images.reshape(images.shape[0], -1)
+        pixels = _flat(images, self.gains.shape[0])
         if self.centre is not None:
             pixels = pixels - jnp.asarray(self.centre, pixels.dtype)[None]
         pre = pixels @ self.gains + self.bias[None]
@@ -109,10 +118,11 @@ class SoftmaxNetwork(Network):
     def create(cls, shape: tuple[int, int], classes: int) -> Self:
         """A network with zero weights for images (H, W)."""
         check_platform()
+        shape, classes = checked_pair("shape", shape, SHAPE), checked_count("classes", classes, 1)
         return cls(jnp.zeros((shape[0] * shape[1], classes), jnp.float32), jnp.zeros(classes, jnp.float32))
 
     def __call__(self, images: Any, key: Any = None, first: Any = 0) -> Any:
-        return images.reshape(images.shape[0], -1) @ self.weights + self.bias[None]
+        return _flat(images, self.weights.shape[0]) @ self.weights + self.bias[None]
 
     def trainable(self) -> PyTree[bool]:
         return jax.tree.map(lambda _: True, self)
@@ -124,6 +134,21 @@ class SoftmaxNetwork(Network):
     def from_spec(cls, spec: Mapping[str, Any]) -> Self:
         """A network of the shape of a spec."""
         return cls.create((spec["inputs"], 1), spec["classes"])
+
+
+def _flat(images: Any, inputs: int) -> Any:
+    """Images (B, H, W), or signals of one number of frames, as rows (B, F). Raises ValueError for others."""
+    if isinstance(images, Sequences):
+        raise ValueError(
+            "the signals have different lengths, and this network is made for one number of frames; cut them, as by "
+            "data.through(lg.data.Segments(8))"
+        )
+    if int(np.prod(images.shape[1:])) != inputs:
+        raise ValueError(
+            f"the images have the shape {'×'.join(map(str, images.shape[1:]))}, and the network is made for {inputs} "
+            "numbers"
+        )
+    return images.reshape(images.shape[0], -1)
 
 
 def uncoupled(network: Any) -> Any:

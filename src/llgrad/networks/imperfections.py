@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int, Integer, Key
 
-from llgrad.core.record import Record, quantity
+from llgrad.core.record import Record, as_count, quantity
 from llgrad.datasets.samples.sequences import Sequences
 from llgrad.devices.system import System
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.response import Disturbance
-from llgrad.networks.bench.settings import Settings, quantised
+from llgrad.networks.bench.settings import Settings, check_bits, quantised
 from llgrad.networks.bench.wiring import Device
 
 TOO_WIDE: Final = 0.5
@@ -58,16 +58,18 @@ class Imperfections(Record):
     flicker: float = quantity(
         "1", default=0.0, about="1/f noise of each input (1σ of an octave) over the largest input"
     )
-    bits: int | None = eqx.field(static=True, default=None)
+    bits: int | None = eqx.field(static=True, default=None, converter=as_count)
 
     def __check_init__(self) -> None:
         for name in ("spread", "temperature", "read_noise", "rise_time", "jitter", "flicker"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} = {getattr(self, name)!r}, expected zero or more")
+        for name in ("rise_time", "jitter"):
+            if getattr(self, name) >= 1e-3:
+                raise ValueError(f"{name} = {getattr(self, name):g} s, expected seconds below 1e-3; 50 ps is 50e-12")
         if self.spread >= TOO_WIDE:
             raise ValueError(f"spread = {self.spread:g}, expected a fraction below {TOO_WIDE}; 10 % is 0.1")
-        if self.bits is not None and not 2 <= self.bits <= 24:
-            raise ValueError(f"bits = {self.bits!r}, expected a resolution between 2 and 24 bits")
+        check_bits(self.bits)
 
     def drawn(self, design: Design, key: Key[jax.Array, ""]) -> Design:
         """One array as it comes out of fabrication and off the bench's converters, by a key."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.core.arguments.numbers import checked_number
+from llgrad.core.arguments.numbers import checked_count, checked_number
 from llgrad.datasets.signals.frames.augment import SignalAugmentation
 from llgrad.datasets.signals.sets import SignalSet
 from llgrad.datasets.signals.signals import Signals
@@ -88,7 +88,8 @@ def linear_softmax(
     True
     """
     check_kind("data", data, SignalSet, "divide signals by SignalSet.by_index, by_group or stratified")
-    tried = sorted({checked_number("penalties", one, expected="positive numbers") for one in penalties}, reverse=True)
+    given = penalties if isinstance(penalties, Iterable) and not isinstance(penalties, str) else [penalties]
+    tried = sorted({checked_number("penalties", one, expected="positive numbers") for one in given}, reverse=True)
     if not tried or tried[-1] <= 0:
         raise ValueError(f"penalties = {penalties!r}, expected positive numbers, at least one")
     if by not in ("stratified", "groups"):
@@ -97,6 +98,7 @@ def linear_softmax(
         check_kind(
             "augmentation", augmentation, SignalAugmentation, "such as lg.training.SignalAugmentation(stretch=0.1)"
         )
+    seed = checked_count("seed", seed, 0)
     changes = _Changes(augmentation, checked_number("copies", copies, low=1, whole=True), seed, front)
     folds = SignalSet.each_group(data.train) if by == "groups" else [SignalSet.stratified(data.train, 0.2, seed)]
     seen = [changes.of(fold) for fold in folds]

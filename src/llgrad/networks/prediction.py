@@ -13,6 +13,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.datasets.samples.kinds import Samples
 from llgrad.networks.network import Network
 
@@ -30,7 +31,7 @@ def predict(function: Callable[..., Any], images: Samples, batch: int = BATCH, k
         key: of the noise, another for each batch; None for none.
     """
     count = len(images)
-    size = min(batch, count)
+    size = min(checked_count("batch", batch, 1), count)
     parts = []
     with jax.enable_x64(False):
         if key is None and isinstance(function, Network):

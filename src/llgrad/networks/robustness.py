@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Key
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_count
+from llgrad.core.random import checked_key
 from llgrad.datasets.samples.kinds import SAMPLES, Samples
 from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.networks.bench.design import Design
@@ -95,8 +97,8 @@ def accuracy_of_arrays(
     check_kind("design", design, Design, "give (design, imperfections, images), as network.design() makes one")
     check_kind("imperfections", imperfections, Imperfections, "give (design, imperfections, images)")
     check_kind("images", images, SAMPLES, "such as data.test of lg.load_images")
-    if arrays < 1:
-        raise ValueError(f"arrays = {arrays}, expected one or more")
+    checked_key(key)
+    arrays = checked_count("arrays", arrays, 1, "one or more arrays")
     found = []
     for number in range(arrays):
         with jax.enable_x64(False):

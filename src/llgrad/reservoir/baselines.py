@@ -35,6 +35,11 @@ class LinearTaps(WithReadout):
     ):
         self.taps, self.noise, self.washout, self.seed = taps, noise, washout, seed
         self.penalties, self.validation = penalties, validation
+        self._check()
+
+    def _check(self) -> None:
+        super()._check()
+        checked_number("taps", self.taps, low=1, whole=True)
 
     def states(self, signal: Float[ArrayLike, "T *F"]) -> np.ndarray:
         signal = checked_signal("signal", signal)
@@ -78,11 +83,21 @@ class EchoStateNetwork(WithReadout):
         self.size, self.radius, self.gain, self.bias, self.leak = size, radius, gain, bias, leak
         self.density, self.noise, self.washout, self.seed = density, noise, washout, seed
         self.penalties, self.validation = penalties, validation
+        self._check()
+
+    def _check(self) -> None:
+        super()._check()
+        checked_number("size", self.size, low=1, whole=True)
+        checked_number("radius", self.radius, low=0.0)
+        for name in ("gain", "bias"):
+            checked_number(name, getattr(self, name))
+        for name in ("leak", "density"):
+            if not 0 < checked_number(name, getattr(self, name)) <= 1:
+                raise ValueError(f"{name} = {getattr(self, name)!r}, expected a part above 0 and up to 1")
 
     def states(self, signal: Float[ArrayLike, "T *F"]) -> np.ndarray:
-        signal = checked_signal("signal", signal)
-        size = checked_number("size", self.size, low=1, whole=True)
-        leak = checked_number("leak", self.leak, low=0.0)
+        self._check()
+        signal, size, leak = checked_signal("signal", signal), int(self.size), float(self.leak)
         rng = np.random.default_rng(checked_number("seed", self.seed, low=0, whole=True))
         weights = rng.standard_normal((size, size)) * (rng.random((size, size)) < self.density)
         largest = float(np.abs(np.linalg.eigvals(weights)).max())

@@ -34,6 +34,35 @@ def checked_signal(name: str, given: Any, length: int | None = None) -> np.ndarr
     return array
 
 
+def checked_numbers(name: str, given: Any, expected: str) -> np.ndarray:
+    """An array of finite numbers. Raises ValueError for anything else."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} = {given!r}, expected {expected}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} has a value that is not finite, expected {expected}")
+    return array.astype(float)
+
+
+def checked_read(read: Any) -> tuple[str, ...]:
+    """Names of what is read. Raises ValueError for what is none."""
+    names = (read,) if isinstance(read, str) else tuple(read) if isinstance(read, (list, tuple)) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            f"read = {read!r}, expected names of components, such as 'mx' or ('mx', 'my'), a function, or None"
+        )
+    return names
+
+
+def check_varies(target: np.ndarray) -> None:
+    """Raise ValueError for targets (T, Y) of which one never changes, so that an error has no measure."""
+    if (flat := np.flatnonzero(np.ptp(target, axis=0) == 0)).size:
+        raise ValueError(
+            f"target {flat[0] + 1} is {target[0, flat[0]]:g} at all {len(target)} symbols that count, so that an error "
+            "has no measure; give a longer signal, or leave it out"
+        )
+
+
 def checked_model(model: Any) -> Any:
     """An oscillator, a system, or an array of them."""
     check_kind(
@@ -63,9 +92,17 @@ def checked_hold(hold: Any) -> float:
     return value
 
 
+def checked_step(dt: Any) -> float:
+    """A time step [s]."""
+    step = checked_number("dt", dt, low=0.0, expected="a time step in seconds, such as 5e-12")
+    if step == 0:
+        raise ValueError("dt = 0, expected a time step in seconds, such as 5e-12")
+    return step
+
+
 def checked_mask(mask: Any, features: int, nodes: int, count: int) -> np.ndarray:
     """A mask (F, M, N). Raises ValueError where a given one has another shape."""
-    array = np.asarray(mask, dtype=float)
+    array = checked_numbers("mask", mask, "weights near 1")
     shapes: dict[tuple[int, ...], Any] = {(features, nodes, count): array}
     for axes, short in (((0, 1), (features, nodes)), ((0, 2), (features, count)), ((1, 2), (nodes, count))):
         if [(features, nodes, count)[axis] for axis in ({0, 1, 2} - set(axes))] == [1]:
@@ -78,8 +115,6 @@ def checked_mask(mask: Any, features: int, nodes: int, count: int) -> np.ndarray
             f"mask has the shape {array.shape}, expected ({features}, {nodes}, {count}): a weight for each of the "
             "features of the signal, the nodes and the oscillators; axes of one may be left out"
         )
-    if not np.isfinite(array).all():
-        raise ValueError("mask has a value that is not finite, expected weights near 1")
     return array.reshape(features, nodes, count)
 
 

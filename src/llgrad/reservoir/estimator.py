@@ -20,11 +20,15 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.kernels.steppers import RK4
 from llgrad.reservoir.checking import (
     check_states,
+    check_varies,
     checked_hold,
     checked_input,
     checked_mask,
     checked_model,
+    checked_numbers,
+    checked_read,
     checked_signal,
+    checked_step,
 )
 from llgrad.reservoir.readout import PENALTIES, RidgeReadout, fitted, nrmse
 from llgrad.reservoir.running import HeldState, Reading, SignalCourse, begun, count_of, operands, reading_of, run
@@ -44,10 +48,12 @@ class Estimator:
         return {name: getattr(self, name) for name in self._names()}
 
     def set_params(self, **changes: Any) -> Self:
-        """The same object with other arguments. Raises ValueError for a name that it does not have."""
+        """The same object with other arguments. Raises ValueError for a name that it does not have, and for a value
+        that it would not be made with."""
+        if unknown := [name for name in changes if name not in self._names()]:
+            raise ValueError(f"{type(self).__name__} has no {unknown[0]!r}; it has {', '.join(self._names())}")
+        type(self)(**{**self.get_params(), **changes})
         for name, value in changes.items():
-            if name not in self._names():
-                raise ValueError(f"{type(self).__name__} has no {name!r}; it has {', '.join(self._names())}")
             setattr(self, name, value)
         return self
 
@@ -76,6 +82,8 @@ class WithReadout(Estimator, abc.ABC):
     """What has states (T, K) of a signal, and reads them by ridge regression: the reservoirs and the baselines."""
 
     washout: Any
+    noise: Any
+    seed: Any
     penalties: Any
     validation: Any
     readout_: RidgeReadout
@@ -88,6 +96,12 @@ class WithReadout(Estimator, abc.ABC):
     @abc.abstractmethod
     def states(self, signal: Float[ArrayLike, "T *F"]) -> np.ndarray:
         """What is read of each symbol, (T, K), the washout included."""
+
+    def _check(self) -> None:
+        """Raise ValueError for an argument that is none, once it is made; what takes a signal looks again."""
+        checked_number("noise", self.noise, low=0.0)
+        checked_number("seed", self.seed, low=0, whole=True)
+        self._checked_penalties()
 
     def fit(self, signal: Float[ArrayLike, "T *F"], target: Float[ArrayLike, "T *Y"]) -> Self:
         """Find the read-out of a signal (T,) or (T, F) and its target (T,) or (T, Y).
@@ -105,7 +119,10 @@ class WithReadout(Estimator, abc.ABC):
 
     def fit_states(self, states: np.ndarray, target: np.ndarray) -> Self:
         """Find the read-out of states (T, K) that are known already, and a target (T, Y)."""
+        states = checked_signal("states", states)
+        target = checked_signal("target", target, len(states))
         washout, part, penalties = self._checked_readout(len(states))
+        check_states(states[washout:], -1, 0.0)
         self.readout_ = fitted(states[washout:], target[washout:], penalties, part)
         self._flat, self._seen = False, None
         return self
@@ -128,6 +145,7 @@ class WithReadout(Estimator, abc.ABC):
         signal = checked_signal("signal", signal)
         wanted = checked_signal("target", target, len(signal))
         washout, _, _ = self._checked_readout(len(signal))
+        check_varies(wanted[washout:])
         predicted = np.asarray(self.predict(signal)).reshape(len(signal), -1)
         return np.asarray(nrmse(predicted[washout:], wanted[washout:]))
 
@@ -142,7 +160,7 @@ class WithReadout(Estimator, abc.ABC):
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         return values[:, 0] if self._flat else values
 
-    def _checked_readout(self, length: int) -> tuple[int, float, tuple[float, ...]]:
+    def _checked_penalties(self) -> tuple[int, float, tuple[float, ...]]:
         washout = checked_number("washout", self.washout, low=0, whole=True)
         part = checked_number("validation", self.validation, low=0.0)
         if not part < 1:
@@ -153,6 +171,10 @@ class WithReadout(Estimator, abc.ABC):
                 f"{len(penalties)} penalties and a validation part of {part:g}: give one penalty, or a part"
                 " to choose by"
             )
+        return washout, part, penalties
+
+    def _checked_readout(self, length: int) -> tuple[int, float, tuple[float, ...]]:
+        washout, part, penalties = self._checked_penalties()
         if (length - washout) * (1 - part) < 2 or (len(penalties) > 1 and (length - washout) * part < 2):
             raise ValueError(
                 f"the signal has {length} symbols, too few for a washout of {washout} and a validation part of {part:g}"
@@ -225,6 +247,16 @@ class Reservoir(WithReadout):
         self.nodes, self.mask, self.feedback, self.delay, self.read = nodes, mask, feedback, delay, read
         self.noise, self.dt, self.washout, self.seed = noise, dt, washout, seed
         self.penalties, self.validation = penalties, validation
+        self._check()
+
+    def _check(self) -> None:
+        super()._check()
+        checked_hold(self.hold)
+        checked_number("nodes", self.nodes, low=1, whole=True)
+        if self.delay is not None:
+            checked_number("delay", self.delay, low=1, whole=True)
+        if self.dt is not None:
+            checked_step(self.dt)
 
     def states(self, signal: Float[ArrayLike, "T *F"]) -> np.ndarray:
         signal = checked_signal("signal", signal)
@@ -282,18 +314,19 @@ class Reservoir(WithReadout):
             device = isinstance(model, (Oscillator, OscillatorArray))
             names = ("mx", "my", "mz") if device else tuple(member.signals(member.start())[len(member.outputs) :])
             return reading_of(model, names or tuple(member.outputs))
-        return reading_of(model, (self.read,) if isinstance(self.read, str) else tuple(self.read))
+        return reading_of(model, checked_read(self.read))
 
     def wiring(self, features: int = 1) -> Wiring:
         """How a signal of so many features reaches the model."""
         model = checked_model(self.model)
+        features = checked_number("features", features, low=1, whole=True)
         hold, count = checked_hold(self.hold), count_of(model)
         nodes = checked_number("nodes", self.nodes, low=1, whole=True)
         steps = max(1, int(np.ceil(hold / nodes / self._step() * (1 - 1e-9))))
         mask = self._drawn(features, nodes, count) if self.mask is None else self.mask
         mask = checked_mask(mask, features, nodes, count)
-        bias = np.asarray(self.bias, dtype=float)
-        if bias.shape not in ((), (count,)) or not np.isfinite(bias).all():
+        bias = checked_numbers("bias", self.bias, f"one number, or ({count},)")
+        if bias.shape not in ((), (count,)):
             raise ValueError(f"bias has the shape {bias.shape}, expected one finite number, or ({count},)")
         feedback = checked_number("feedback", self.feedback)
         wanted = nodes + 1 if self.delay is None else checked_number("delay", self.delay, low=1, whole=True)
@@ -302,10 +335,7 @@ class Reservoir(WithReadout):
 
     def _step(self) -> float:
         if self.dt is not None:
-            step = checked_number("dt", self.dt, low=0.0, expected="a time step in seconds, such as 5e-12")
-            if step == 0:
-                raise ValueError("dt = 0, expected a time step in seconds, such as 5e-12")
-            return step
+            return checked_step(self.dt)
         if isinstance(self.model, (Oscillator, OscillatorArray)):
             return suggest_dt(self.model)
         return step_of_system(self.model, {}, RK4(), None)

@@ -199,6 +199,12 @@ def _read(reading: Reading, states: Any, count: int) -> Any:
     found = reading(states)
     columns = found if isinstance(found, (tuple, list)) else (found,)
     length = jax.tree.leaves(states)[0].shape[0]
+    wrong = [f"the shape {np.shape(column)}" for column in columns if np.size(column) != length * count]
+    if wrong or not columns:
+        raise ValueError(
+            f"read gives {wrong[0] if wrong else 'nothing'} of states ({length}, {count}), expected a number for each "
+            "of them, or a tuple of such"
+        )
     return jnp.stack([jnp.reshape(column, (length, count)) for column in columns], axis=-1)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Key
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.random import checked_key
 from llgrad.datasets.samples.kinds import SAMPLES, Samples, noun_of
 from llgrad.networks.bench.design import Design
 from llgrad.networks.network import Network
@@ -85,6 +86,8 @@ def evaluate(
     """
     check_kind("network", network, (Network, Design), "give (network, images)")
     check_kind("images", images, SAMPLES, "give (network, images), such as data.test of lg.load_images")
+    if key is not None:
+        checked_key(key)
     return judged_as(network, predict(network, images, batch, key), images)
 
 

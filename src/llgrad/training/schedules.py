@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
+from llgrad.core.record import as_count, as_number
 from llgrad.datasets.signals.frames.augment import SignalAugmentation
 
 
@@ -94,8 +95,10 @@ class EveryEpochs:
     epochs: int = 1
 
     def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise ValueError(f"epochs = {self.epochs!r} between two checkpoints, expected 1 or more")
+        found = as_count(self.epochs)
+        if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+            raise ValueError(f"epochs = {self.epochs!r} between two checkpoints, expected 1 or more, a whole number")
+        object.__setattr__(self, "epochs", found)
 
     def due(self, seconds: float, epochs: float) -> bool:
         """Whether to save now, so many seconds and epochs after the last time."""
@@ -123,5 +126,10 @@ def from_entry(entry: Mapping[str, Any]) -> Any:
 
 
 def _within(name: str, value: float, low: float, high: float, expected: str) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
+    found = as_number(value)
+    if (
+        isinstance(found, bool)
+        or not isinstance(found, (int, float))
+        or not (math.isfinite(found) and low <= found <= high)
+    ):
         raise ValueError(f"{name} = {value!r}, expected {expected}")

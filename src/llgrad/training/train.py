@@ -244,6 +244,10 @@ def _check(network: Network, data: SampleSet, recipe: Recipe) -> tuple[Samples, 
         _check_augmentation(recipe.augmentation, images)
     if recipe.shift >= min(images.shape):
         raise ValueError(f"shift = {recipe.shift} pixels, expected less than the {min(images.shape)} of an image")
+    if recipe.label_smoothing and isinstance(images, TargetSignals):
+        raise ValueError("label_smoothing is for classes, and these signals have targets; leave it out")
+    if not isinstance(images, TargetSignals) and np.unique(images.labels).size < 2:
+        raise ValueError(f"the {kind} to train on are of one class, expected at least two")
     for part in (images, *([] if held_out is None else [held_out]), data.test):
         _check_answers(network, part)
     return images, held_out

@@ -216,3 +216,24 @@ def test_values_of_a_file_are_texts_for_the_parser(tmp_path):
     file.write_text(tomli_w.dumps({"sine_current": "0.1mA,1GHz", "seed": 3, "set": "alpha=1"}))
     found = values_of(str(file), known_of(TABLE["simulate"].params), "llgrad simulate")
     assert found == {"sine_current": ["0.1mA,1GHz"], "seed": "3", "set_": ["alpha=1"]}
+
+
+SINGLE = [
+    (name, max(one.opts, key=len))
+    for name in COMMANDS
+    for one in TABLE[name].params
+    if one.param_type_name == "option" and not (one.multiple or one.is_flag) and one.name not in ("config", "help")
+]
+
+
+@pytest.mark.parametrize(("name", "flag"), SINGLE)
+def test_an_option_with_one_value_is_given_once(name, flag):
+    """On the line and beside a file: nothing keeps the last of two silently."""
+    for words in ([flag, "1", flag, "2"], [f"{flag}=1", f"{flag}=1"]):
+        with pytest.raises(ValueError, match=rf"^{flag} is given twice, and takes one value; give it once$"):
+            TABLE[name].make_context(name, [*words])
+
+
+def test_flags_and_lists_are_given_as_often_as_one_likes(parsed):
+    given = parsed("reservoir", ["stm", "--json", "--json", "--read", "mx", "--read", "my"])
+    assert given["json"] is True and list(given["read"]) == ["mx", "my"]

@@ -8,10 +8,8 @@ import pytest
 from llgrad.core.files import read_json
 from llgrad.core.record import get_leaf, leaf_units
 
-FREE = (
-    *("--device", "kubota2013", "--free", "alpha", "--start", "alpha=0.007"),
-    *("--bounds", "alpha=0.001:0.1", "--columns", "mx,my,mz"),
-)
+ALL = ("--device", "kubota2013", "--free", "alpha", "--start", "alpha=0.007", "--bounds", "alpha=0.001:0.1")
+FREE = (*ALL, "--columns", "mx,my,mz")
 
 
 def test_a_fit_prints_its_table_and_writes_its_files(llgrad, short_trace, tmp_path):
@@ -115,8 +113,8 @@ def test_parameters_start_where_they_are_said_to(refused, short_trace, monkeypat
         ([*FREE[:6], "--bounds", "alpha=0.1:0.01"], "expected a lower bound below the upper one"),
         ([*FREE, "--bounds", "current=0.1mA:5mA"], "--bounds current: it is not free; add it to --free"),
         ([*FREE[:6], "--bounds", "alpha=1mA:5mA"], "--bounds alpha: '1mA' is in A, expected a quantity in 1"),
-        ([*FREE, "--columns", "voltage"], "has no column 'voltage'; it has t, mx, my, mz"),
-        ([*FREE, "--columns", "mq"], "a trace has no column 'mq'; it can hold mx, my, mz, voltage"),
+        ([*ALL, "--columns", "voltage"], "has no column 'voltage'; it has t, mx, my, mz"),
+        ([*ALL, "--columns", "mq"], "a trace has no column 'mq'; it can hold mx, my, mz, voltage"),
         ([*FREE, "--method", "newton"], "'newton' is not one of 'lm', 'adam', 'grid'"),
         ([*FREE, "--starts", "0"], "Invalid value for '--starts'"),
         ([*FREE, "--out", "fit.csv"], "--out fit.csv: expected a name that ends in .json"),

@@ -58,3 +58,8 @@ def test_a_fitted_reservoir_is_written_as_a_bench_design(llgrad, tmp_path):
 )
 def test_what_is_refused(refused, words, sentence):
     assert sentence in refused("reservoir", *SMALL, *words)
+
+
+def test_too_few_symbols_are_told_before_the_work(refused):
+    told = "--length 431: expected 432 symbols or more; half of them are fitted and half tested, and the first 100 of"
+    assert told in refused("reservoir", "narma2", "--length", "431")

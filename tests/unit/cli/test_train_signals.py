@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from llgrad.cli.networks.sources.signals import _front
 from llgrad.core.files import read_json
 from llgrad.networks.files import load_network
 
@@ -102,6 +103,14 @@ REFUSED = [
     (("bumps.npz", "--test", "index=0"), "the signals have no indices"),
     (("equal.npz", "--test", "index=0", "--split", "3"), "--split draws what --test part keeps"),
     (("bumps.npz", "--front", "mel"), "there is no 'mel'; expected logmel, raw, trimmed, normalised, deltas"),
+    (
+        ("bumps.npz", "--front", "logmel:hop=16mT"),
+        "--front logmel:hop=16mT: hop: '16mT' is in T, expected a quantity in s",
+    ),
+    (
+        ("bumps.npz", "--front", "raw:width=2,width=3"),
+        "--front raw:width=2,width=3: width is given twice; give it once",
+    ),
     (("bumps.npz", "--front", "raw:depth=3"), "expected NAME=VALUE of width, hold, such as width=1"),
     (("bumps.npz", "--front", "raw:width=x"), "'x' is no whole number"),
     (("bumps.npz", "--front", "logmel"), "the frames have 2 features, expected one for LogMel"),
@@ -126,3 +135,9 @@ REFUSED = [
 @pytest.mark.parametrize(("arguments", "sentence"), REFUSED, ids=[" ".join(given) for given, _ in REFUSED])
 def test_what_cannot_be_is_refused_in_one_sentence(refused, signals, arguments, sentence):
     assert sentence in refused("train", *arguments, "--out", "run")
+
+
+def test_settings_of_front_ends_take_units():
+    assert repr(_front("logmel:window=25ms,hop=10ms,high=3.8kHz")) == repr(
+        _front("logmel:window=0.025,hop=0.01,high=3800")
+    )

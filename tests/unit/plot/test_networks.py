@@ -40,11 +40,14 @@ def pictures():
     return {
         "learning": plot.learning_curves(ROWS, least_loss=0.45),
         "without accuracy": plot.learning_curves([{"epoch": 1, "loss": 2.0, "accuracy": None}]),
+        "one epoch": plot.learning_curves([{"epoch": 1, "loss": 2.0, "accuracy": 0.2}], least_loss=0.5),
         "without a mistake": plot.learning_curves([{"epoch": 1, "loss": 2.0, "accuracy": 1.0}]),
         "confusion": plot.confusion(LABELS, TAKEN, CLASSES),
         "confusion of long names": plot.confusion(LABELS, TAKEN, [f"a long {name}" for name in CLASSES]),
         "examples": plot.examples(images, LABELS, TAKEN, np.full(7, 0.625), CLASSES),
+        "confusion of signals": plot.confusion(LABELS, TAKEN, CLASSES, "signals"),
         "response": plot.response(times, m, images[0]),
+        "response to a signal": plot.response(times, m, images[0], what="Signal"),
         "learning of a regression": plot.learning_curves(ROWS, regression=True),
         "predictions": plot.predictions(m[:, :, :2], m[:, :, :2] + 0.1, ["a target", "b"]),
         "signal": plot.signal_course(times, m[..., 0], m[0], np.full((6, 3), 0.3), CLASSES),
@@ -94,6 +97,17 @@ def test_the_confusion_matrix_counts(pictures):
     assert table.tolist() == [[2, 0, 0], [0, 1, 1], [1, 0, 2]]
     assert axes.get_title(loc="left") == "71.43 % of 7 images recognised"
     assert [label.get_text() for label in axes.get_yticklabels()] == list(CLASSES)
+
+
+def test_what_is_drawn_of_signals_speaks_of_signals(pictures):
+    axes = pictures["confusion of signals"].axes[0]
+    assert (axes.get_ylabel(), axes.get_title(loc="left")) == ("signal of", "71.43 % of 7 signals recognised")
+    axes = pictures["response to a signal"].axes[0]
+    assert (axes.get_ylabel(), axes.get_xlabel(), axes.get_title(loc="left")) == ("frame", "feature", "Signal")
+
+
+def test_epochs_are_whole_numbers(pictures):
+    assert [tick for tick in pictures["one epoch"].axes[1].get_xticks() if tick != round(tick)] == []
 
 
 def test_examples_begin_with_the_mistakes(pictures):

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import matplotlib
 import numpy as np
 import pytest
-from tests.unit.plot.conftest import check_whole
+from matplotlib.figure import Figure
+from tests.unit.plot.conftest import check_whole, overlapping
 
 from llgrad import plot, presets
 from llgrad.datasets.trace import Trace
@@ -131,3 +132,13 @@ def test_saving(pictures, tmp_path, ending):
     plot.save(pictures["history"], target, overwrite=True)
     with pytest.raises(ValueError, match=r"a picture can be \.png, \.pdf, \.svg"):
         plot.save(pictures["history"], tmp_path / "a.jpeg2")
+
+
+def test_a_title_below_a_legend_is_found():
+    figure = Figure(figsize=(9, 4))
+    axes = figure.subplots()
+    axes.plot([0, 1], label="a long name " * 5)
+    axes.set_title("a title", loc="left")
+    assert overlapping(figure) == []
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0))
+    assert len(overlapping(figure)) == 1

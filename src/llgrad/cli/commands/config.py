@@ -39,9 +39,10 @@ class Configured(PlainWords, TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         files = sum(word.partition("=")[0] == "--config" for word in args)
-        line, rest, _ = self.make_parser(ctx).parse_args(args=list(args))
+        line, rest, order = self.make_parser(ctx).parse_args(args=list(args))
         if ctx.resilient_parsing or line.get("help"):
             return super().parse_args(ctx, args)
+        _check_once(order)
         file = line.pop("config", None)
         line = {name: value for name, value in line.items() if isinstance(value, GIVEN) and value != ()}
         if not isinstance(file, str):
@@ -68,6 +69,15 @@ class Configured(PlainWords, TyperCommand):
             listed = f"{', '.join(most)} and {last}" if most else last
             place = f', on the line or as {_word(missing[0])} = "…" in {file}' if file else ""
             raise ValueError(f"llgrad {ctx.info_name} needs {listed}{place} (see llgrad {ctx.info_name} --help)")
+
+
+def _check_once(given: list[Any]) -> None:
+    """Raise ValueError for an option with one value that is given twice: the parser would keep the last one. A flag
+    says the same however often."""
+    for one in given:
+        single = one.param_type_name == "option" and not (one.multiple or one.is_flag or one.name in NOT_IN_A_FILE)
+        if single and sum(other is one for other in given) > 1:
+            raise ValueError(f"{max(one.opts, key=len)} is given twice, and takes one value; give it once")
 
 
 def values_of(file: str, known: Mapping[str, Any], command: str) -> dict[str, Any]:

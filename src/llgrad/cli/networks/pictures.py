@@ -11,11 +11,11 @@ from typing import Any, Final
 import jax
 import numpy as np
 
-from llgrad.cli.networks.signal_pictures import signal_pictures
+from llgrad.cli.networks.signal_pictures import names_of_targets, signal_pictures
 from llgrad.cli.networks.subject import Subject
 from llgrad.cli.output import Outputs, save_pictures
 from llgrad.datasets.images.images import Images
-from llgrad.datasets.samples.kinds import Samples
+from llgrad.datasets.samples.kinds import Samples, noun_of
 from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.datasets.signals.signals import Signals
 from llgrad.networks.bench.design import Design
@@ -58,7 +58,7 @@ def clear_pictures(path: pathlib.Path) -> None:
     """Take away the pictures of a run or design, and nothing else that is in their folder."""
     folder = _folder(path)
     for name in NAMES if folder.is_dir() else ():
-        for file in [folder / f"{name}.png", *folder.glob(f"{name}-?.png")]:
+        for file in [folder / f"{name}.png", *folder.glob(f"{name}-[0-9]*.png")]:
             file.unlink(missing_ok=True)
 
 
@@ -81,7 +81,7 @@ def _of_recognition(found: Evaluation, images: Samples) -> dict[str, Callable[[]
     def confusion() -> Any:
         from llgrad.plot.networks.recognition import confusion
 
-        return confusion(found.labels, found.predicted, images.classes)
+        return confusion(found.labels, found.predicted, images.classes, noun_of(images))
 
     drawn = {"examples": functools.partial(examples, images.scaled())} if isinstance(images, Images) else {}
     return {"confusion": confusion} | drawn
@@ -90,7 +90,7 @@ def _of_recognition(found: Evaluation, images: Samples) -> dict[str, Callable[[]
 def _predictions(found: Evaluation, signals: TargetSignals) -> Any:
     from llgrad.plot.networks.prediction import predictions
 
-    return predictions(found.labels, found.logits, signals.classes)
+    return predictions(found.labels, found.logits, names_of_targets(signals))
 
 
 def _of_training(subject: Subject) -> dict[str, Callable[[], Any]]:
@@ -146,7 +146,7 @@ def _first(images: Samples) -> tuple[np.ndarray, np.ndarray, str]:
         return images.scaled(0), images.scaled(0), "Image"
     signal = images.one(0) if isinstance(images, Signals) else images.values[0]
     low, high = float(signal.min()), float(signal.max())
-    return signal, (signal - low) / ((high - low) or 1.0), "Signal, downwards"
+    return signal, (signal - low) / ((high - low) or 1.0), "Signal"
 
 
 def _start(subject: Subject) -> Mapping[int, Settings]:

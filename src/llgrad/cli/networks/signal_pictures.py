@@ -56,7 +56,16 @@ def _signal(design: Design, signals: Signals | TargetSignals) -> Any:
     spins = last.names == SPIN
     most = 1.0 if spins else float(np.abs(last.m[..., 0]).max()) or 1.0
     what = "$m_x$" if spins else last.names[0]
-    return signal_course(last.times, last.m[..., 0], given, answers, signals.classes, wanted, what, most)
+    names = signals.classes if isinstance(signals, Signals) else names_of_targets(signals)
+    return signal_course(last.times, last.m[..., 0], given, answers, names, wanted, what, most)
+
+
+def names_of_targets(signals: TargetSignals) -> tuple[str, ...]:
+    """What the targets are called in a picture, also where they have numbers for names."""
+    names = signals.classes
+    if not all(name.isdecimal() for name in names):
+        return names
+    return ("target",) if len(names) == 1 else tuple(f"target {int(name) + 1}" for name in names)
 
 
 def _pulses(design: Design, before: Mapping[int, Settings], signals: Signals | TargetSignals) -> Any:

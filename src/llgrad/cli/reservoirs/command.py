@@ -12,7 +12,15 @@ from llgrad.cli.given import refuse
 from llgrad.cli.output import ForceOption, JsonOption, PlotOption, check_outputs, command_line, deliver
 from llgrad.cli.progress import Report, working
 from llgrad.cli.reservoirs.design import DacBitsOption, DesignOption, check_design, written
-from llgrad.cli.reservoirs.running import CAPACITY, AskedTask, TaskAnswer, answered, array_of, reservoir_of
+from llgrad.cli.reservoirs.running import (
+    CAPACITY,
+    AskedTask,
+    TaskAnswer,
+    answered,
+    array_of,
+    check_task,
+    reservoir_of,
+)
 from llgrad.reservoir.tasks.named import TASKS
 
 TASK_HELP = f"{', '.join(TASKS)}, or {CAPACITY}: the information processing capacity."
@@ -65,8 +73,7 @@ def reservoir(
     """Give a task to a reservoir of oscillators, beside an echo-state network of equal size and noise, and what is
     linear: `llgrad reservoir narma10 kubota2013 --gain 5mT --tune gain=0T:50mT`.
     """
-    if task not in (*TASKS, CAPACITY):
-        raise ValueError(f"task {task!r}: expected one of {', '.join((*TASKS, CAPACITY))}")
+    check_task(task, length)
     if not tune:
         refuse(context, ("steps", "starts", "resume"), "is for a search; add --tune gain=0T:50mT")
     asked = AskedTask(task, length, seed, tuple(tune or ()), steps, starts, resume)

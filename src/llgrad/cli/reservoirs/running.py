@@ -36,6 +36,10 @@ GAINS: Final = (0.1, 0.3, 1.0)
 TAPS: Final = 30
 FEWEST: Final = 10
 """Weights of a unit of a small network."""
+WASHOUT: Final = 100
+"""Symbols at the beginning that are not used, as of a `Reservoir` where nobody says."""
+SHORTEST: Final = 4 * (WASHOUT + 8)
+"""Symbols of which each quarter leaves two to choose a penalty by."""
 DELAYS: Final = {1: 50, 2: 15, 3: 8, 4: 5, 5: 4}
 
 
@@ -82,6 +86,18 @@ class TaskAnswer:
         entry |= {"measure": self.measure, "values": self.rows}
         entry |= {} if self.capacity is None else {"capacity": self.capacity.to_json()}
         return entry | ({} if self.tuned is None else {"tuning": self.tuned.to_json()})
+
+
+def check_task(name: str, length: int) -> None:
+    """Raise ValueError for a task that there is not, and for fewer symbols than a quarter of which can be fitted: of
+    half, the echo-state network beside is chosen on a half."""
+    if name not in (*TASKS, CAPACITY):
+        raise ValueError(f"task {name!r}: expected one of {', '.join((*TASKS, CAPACITY))}")
+    if length < SHORTEST:
+        raise ValueError(
+            f"--length {length}: expected {SHORTEST} symbols or more; half of them are fitted and half tested, and "
+            f"the first {WASHOUT} of a part do not count"
+        )
 
 
 def array_of(device: Oscillator | System, count: int, coupling: str, seed: int) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from llgrad.core.record import as_count, as_number
 
 
@@ -24,7 +26,7 @@ def checked_number(name: str, value: Any, *, low: float = -math.inf, whole: bool
     return int(found) if whole else float(found)
 
 
-def checked_count(name: str, value: Any, least: int) -> int:
+def checked_count(name: str, value: Any, least: int, expected: str = "") -> int:
     """A whole number, also of NumPy or JAX, as an `int`. Raises ValueError for another, and for one below `least`.
 
     >>> checked_count("points", 13, 5)
@@ -32,8 +34,20 @@ def checked_count(name: str, value: Any, least: int) -> int:
     """
     found = as_count(value)
     if isinstance(found, bool) or not isinstance(found, int) or found < least:
-        raise ValueError(f"{name} = {value!r}, expected a whole number, {least} or more")
+        raise ValueError(f"{name} = {value!r}, expected {expected or f'a whole number, {least} or more'}")
     return found
+
+
+def checked_pair(name: str, value: Any, expected: str) -> tuple[int, int]:
+    """Two whole numbers from 1, such as the size of an image. Raises ValueError for what is none.
+
+    >>> checked_pair("shape", [8, 8], "the size (H, W) of an image")
+    (8, 8)
+    """
+    given = tuple(map(as_count, value)) if isinstance(value, (tuple, list, np.ndarray)) else ()
+    if len(given) != 2 or any(isinstance(one, bool) or not isinstance(one, int) or one < 1 for one in given):
+        raise ValueError(f"{name} = {value!r}, expected {expected}, two whole numbers from 1")
+    return given[0], given[1]
 
 
 def checked_size(name: str, value: Any, below: float = math.inf) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.datasets.samples.sequences import Index
 
 
@@ -91,8 +92,7 @@ class Images(eqx.Module):
         >>> images.permuted(0).pixels.tolist()
         [[[2, 0], [1, 3]]]
         """
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"permuted = {seed!r}, expected the seed of the permutation, a whole number from 0")
+        seed = checked_count("permuted", seed, 0, "the seed of the permutation, a whole number from 0")
         count, height, width = self.pixels.shape
         order = np.random.default_rng(seed).permutation(height * width)
         pixels = self.pixels.reshape(count, -1)[:, order].reshape(count, height, width)
@@ -104,7 +104,7 @@ class Images(eqx.Module):
 
     def batch(self, index: Index) -> np.ndarray:
         """What a network is given of the images at `index`: (B, H, W)."""
-        return self.scaled(index)
+        return self.scaled(np.atleast_1d(np.arange(len(self))[index]))
 
     def __repr__(self) -> str:
         height, width = self.shape

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from llgrad.core.arguments.kinds import checked_path
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.datasets.images.digits import read_digits
 from llgrad.datasets.images.images import ImageSet
 from llgrad.datasets.images.known import KNOWN, read_known
@@ -33,6 +34,7 @@ def load_images(
     (8, 8)
     """
     name = os.fspath(checked_path("name_or_path", name_or_path))
+    split = checked_count("split", split, 0)
     if data_dir is not None and name.lower() not in KNOWN:
         raise ValueError(
             f"data_dir = {os.fspath(data_dir)}: a folder (--data-dir) is for {' and '.join(KNOWN)}, not for {name}; "

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_count, checked_number
 from llgrad.datasets.images.images import Images
+
+FRACTION: Final = "more than 0 and less than 1"
 
 
 def validation(images: Images, fraction: float = 0.1, seed: int = 0) -> tuple[Images, Images]:
@@ -27,10 +32,9 @@ def validation(images: Images, fraction: float = 0.1, seed: int = 0) -> tuple[Im
 
 def stratified(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices that are kept, and a `fraction` of each class that is held out: at least one, and never all of them."""
-    if not 0 < fraction < 1:
-        raise ValueError(f"fraction = {fraction:g}, expected more than 0 and less than 1")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed = {seed!r}, expected a whole number from 0")
+    if not 0 < checked_number("fraction", fraction, expected=FRACTION) < 1:
+        raise ValueError(f"fraction = {fraction:g}, expected {FRACTION}")
+    checked_count("seed", seed, 0, "a whole number from 0")
     draws = np.random.default_rng(seed).random(labels.size)
     held = np.zeros(labels.size, bool)
     for label in np.unique(labels):

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from llgrad.core.arguments.kinds import checked_path
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.core.files import load_arrays
 from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.datasets.signals.columns import TIMES
@@ -66,6 +67,8 @@ def read_targets(path: str | os.PathLike[str], ahead: int | None = None) -> Targ
     [1.0, 2.0]
     """
     file = checked_path("path", path)
+    if ahead is not None:
+        ahead = checked_count("ahead", ahead, 1)
     if not file.exists():
         raise ValueError(f"{file} does not exist; check the name and the folder")
     suffix = file.suffix.lower()

@@ -49,6 +49,8 @@ class TargetSignals(eqx.Module):
         self.classes = tuple(str(name) for name in names)
         if len(self.classes) != self.labels.shape[2]:
             raise ValueError(f"there are {len(self.classes)} names and {self.labels.shape[2]} numbers at each frame")
+        if twice := [name for name in self.classes if self.classes.count(name) > 1]:
+            raise ValueError(f"the target {twice[0]!r} comes twice; expected other names")
 
     @classmethod
     def next_steps(
@@ -58,7 +60,7 @@ class TargetSignals(eqx.Module):
         end dropped; of signals (n, T, F) each is cut.
         """
         check = checked_number("ahead", ahead, low=1, whole=True)
-        array = np.asarray(signal)
+        array = _array("the signal", signal)
         values = _numbers("the signal", array[None] if array.ndim < 3 and array.ndim != 0 else array)
         if values.shape[1] <= check:
             raise ValueError(f"the signal has {values.shape[1]} frames, expected more than ahead = {check}")
@@ -98,11 +100,14 @@ class TargetSignals(eqx.Module):
 
     def take(self, index: Index) -> TargetSignals:
         """The signals at `index`: numbers, a slice, or a mask (n,)."""
-        return TargetSignals(self.values[index], self.labels[index], self.classes)
+        chosen = np.atleast_1d(np.arange(len(self))[index])
+        if not chosen.size:
+            raise ValueError("no signal is left; choose at least one")
+        return TargetSignals(self.values[chosen], self.labels[chosen], self.classes)
 
     def batch(self, index: Index) -> np.ndarray:
         """What a network is given of the signals at `index`, (B, T, F)."""
-        return self.values[index]
+        return self.values[np.atleast_1d(np.arange(len(self))[index])]
 
     def __repr__(self) -> str:
         frames, features = self.shape
@@ -162,10 +167,17 @@ class TargetSet(eqx.Module):
         )
 
 
+def _array(what: str, given: Any) -> np.ndarray:
+    try:
+        return np.asarray(given)
+    except ValueError:  # of NumPy, for lists of different lengths
+        raise ValueError(f"{what}: lists of different lengths; {ADVICE}") from None
+
+
 def _numbers(what: str, given: Any) -> np.ndarray:
-    array = np.asarray(given)
+    array = _array(what, given)
     if array.dtype.kind not in "buif" or array.ndim not in (2, 3) or not array.size:
-        raise ValueError(f"{what} have the type {array.dtype} and the shape {array.shape}; {ADVICE}")
+        raise ValueError(f"{what}: an array of the type {array.dtype} and the shape {array.shape}; {ADVICE}")
     array = array[..., None] if array.ndim == 2 else array
     with np.errstate(over="ignore"):  # what is too large for float32 is not finite then, and refused
         found = array.astype(np.float32)

@@ -51,6 +51,8 @@ def _labels(arrays: Mapping[str, np.ndarray]) -> tuple[Any, Any]:
     names = None if classes is None else [str(name) for name in classes.tolist()]
     if labels.dtype.kind != "U" or labels.ndim != 1:
         return labels, names
+    if (empty := np.flatnonzero(labels == "")).size:
+        raise ValueError(f"the label of signal {empty[0]} is missing; fill it in")
     if names is None:
         return numbered(labels.tolist())
     if unknown := [name for name in labels.tolist() if name not in names]:
@@ -64,8 +66,11 @@ def _lengths(arrays: Mapping[str, np.ndarray]) -> Any:
     if "lengths" in arrays:
         raise ValueError("there are lengths and a mask, which say the same; keep one of them")
     mask, shape = arrays["mask"], arrays["signals"].shape[:2]
-    if mask.shape != shape or not np.isin(mask, (0, 1)).all():
-        raise ValueError(f"mask has the shape {mask.shape}, expected yes or no for each frame, {shape}")
+    if mask.ndim != 2 or mask.shape != shape or not np.isin(mask, (0, 1)).all():
+        raise ValueError(
+            f"mask has the shape {mask.shape} and signals {arrays['signals'].shape}, expected yes or no for each "
+            "frame, (n, frames)"
+        )
     mask = mask.astype(bool)
     if (holes := np.flatnonzero((mask[:, 1:] & ~mask[:, :-1]).any(axis=1))).size:
         raise ValueError(f"the mask of signal {holes[0]} has a hole; expected frames from the first to a last one")

@@ -14,6 +14,8 @@ from llgrad.datasets.signals.signals import Signals
 
 AT_ONCE: Final = 4096
 """Windows that are transformed together."""
+LONGEST: Final = 10.0
+"""Windows and hops are shorter [s]: longer ones were meant in milliseconds."""
 MOST_POINTS: Final = 65536
 """Of a Fourier transform, where bands are narrower than the window resolves."""
 
@@ -76,8 +78,8 @@ class LogMel(eqx.Module):
         centred: bool = False,
     ):
         self.channels = checked_number("channels", channels, low=1, whole=True)
-        self.window = _positive("window", window, "seconds, such as 0.032")
-        self.hop = _positive("hop", hop, "seconds, such as 0.016")
+        self.window = _positive("window", window, "seconds below 10, such as 0.032 (32 ms)", LONGEST)
+        self.hop = _positive("hop", hop, "seconds below 10, such as 0.016 (16 ms)", LONGEST)
         self.low = checked_number("low", low, low=0.0)
         self.high = None if high is None else _positive("high", high, "hertz, or None for half the rate")
         self.floor = _positive("floor", floor, "a power, such as 1e-6")
@@ -216,8 +218,8 @@ def _check(signals: Any) -> None:
     check_kind("signals", signals, Signals, "give signals, or data.through(front end) for a SignalSet")
 
 
-def _positive(name: str, value: Any, expected: str) -> float:
+def _positive(name: str, value: Any, expected: str, below: float = math.inf) -> float:
     number = checked_number(name, value, expected=expected)
-    if not number > 0 or not math.isfinite(number):
+    if not 0 < number < below:
         raise ValueError(f"{name} = {value!r}, expected {expected}")
     return number

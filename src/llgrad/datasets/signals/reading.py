@@ -9,7 +9,7 @@ from llgrad.core.arguments.kinds import checked_path
 from llgrad.datasets.signals.arrays import read_arrays
 from llgrad.datasets.signals.columns import read_columns
 from llgrad.datasets.signals.recordings import read_folder, read_zip
-from llgrad.datasets.signals.signals import Signals
+from llgrad.datasets.signals.signals import Signals, checked_rate
 
 TABLES = (".csv", ".tsv", ".txt")
 
@@ -51,6 +51,7 @@ def read_signals(path: str | os.PathLike[str], rate: float | None = None) -> Sig
     ([0.0, 0.25, 0.5, 0.75], ('anna', 'ben'))
     """
     file = checked_path("path", path)
+    rate = None if rate is None else checked_rate(rate)
     if not file.exists():
         raise ValueError(f"{file} does not exist; check the name and the folder")
     if file.is_dir():

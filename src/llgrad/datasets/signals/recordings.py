@@ -23,6 +23,8 @@ from llgrad.datasets.signals.naming import numbered
 from llgrad.datasets.signals.signals import Signals
 
 NAME: Final = re.compile(r"(?P<label>.+)_(?P<speaker>[^_]+)_(?P<index>[0-9]{1,9})")
+LOUD: Final = 8.0
+"""Times full scale: more is no overdriven sample, but a number of another scale."""
 EXAMPLE: Final = "LABEL_SPEAKER_INDEX.wav, as in 7_anna_12.wav"
 
 
@@ -139,6 +141,11 @@ def _samples(file: _File) -> tuple[np.ndarray, int]:
         if not np.isfinite(samples).all():
             bad = np.flatnonzero(~np.isfinite(samples))[0]
             raise ValueError(f"{file.where}: sample {bad} is {samples[bad]}; repair it, or remove the file")
+        if (largest := float(np.abs(samples).max())) > LOUD:
+            raise ValueError(
+                f"{file.where} holds fractions of full scale that go to {largest:g}, expected 1 at most; divide "
+                "them by what was full scale"
+            )
         return samples.astype(np.float32), rate
     if samples.dtype == np.uint8:  # bytes have their zero at 128
         return (samples.astype(np.float32) - 128) / 128, rate

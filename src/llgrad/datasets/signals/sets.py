@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 import equinox as eqx
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.datasets.images.images import ImageSet
 from llgrad.datasets.images.parts import stratified
 from llgrad.datasets.signals.signals import Signals, size_of
+
+INDEX: Final = "an index, or several: whole numbers from 0"
 
 
 class SignalSet(eqx.Module):
@@ -73,7 +76,8 @@ class SignalSet(eqx.Module):
         _check(signals)
         if signals.indices is None:
             raise ValueError("the signals have no indices; give them, as in Signals(…, indices=…), or split otherwise")
-        wanted = np.unique(np.atleast_1d(test) if isinstance(test, int) else np.array([*test]))
+        several = [*test] if isinstance(test, Iterable) and not isinstance(test, str) else [test]
+        wanted = np.unique(np.array([checked_count("test", one, 0, INDEX) for one in several], int))
         if missing := [index for index in wanted.tolist() if index not in signals.indices]:
             there = f"{signals.indices.min()} to {signals.indices.max()}"
             raise ValueError(f"test holds {missing[0]!r}, and no signal has that index; there are {there}")
@@ -133,6 +137,7 @@ class SignalSet(eqx.Module):
 
     def through(self, front: Callable[[Signals], Signals]) -> SignalSet:
         """Both parts seen through a front end, such as `LogMel()`."""
+        check_kind("front", front, Callable, "give a front end, such as lg.data.LogMel()")  # type: ignore[arg-type]
         return SignalSet(front(self.train), front(self.test))
 
     @classmethod

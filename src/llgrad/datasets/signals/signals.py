@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.core.units import show
 from llgrad.datasets.images.images import Images
 from llgrad.datasets.samples.sequences import Index, Sequences
@@ -79,7 +80,7 @@ class Signals(eqx.Module):
         self.labels, self.classes = _labelled(labels, classes, count)
         self.group_names, self.groups = _grouped(groups, count)
         self.indices = None if indices is None else _whole_numbers("indices", indices, count)
-        self.rate = None if rate is None else _rate(rate)
+        self.rate = None if rate is None else checked_rate(rate)
         self.name = str(name)
         self.sha256 = dict(sha256 or {})
         self.made = tuple(made)
@@ -159,7 +160,7 @@ class Signals(eqx.Module):
         """
         chosen = np.arange(len(self)) if index is None else np.arange(len(self))[index].reshape(-1)
         lengths, starts = self.lengths[chosen], self.starts[chosen]
-        most = int(lengths.max(initial=1)) if frames is None else int(frames)
+        most = int(lengths.max(initial=1)) if frames is None else checked_count("frames", frames, 1)
         if (late := np.flatnonzero(lengths > most)).size:
             raise ValueError(
                 f"signal {chosen[late[0]]} has {lengths[late[0]]} frames, expected at most frames = {most}; "
@@ -315,7 +316,9 @@ def _grouped(groups: Any, count: int) -> tuple[tuple[str, ...], np.ndarray | Non
         return (), None
     names = np.asarray(groups)
     if names.shape != (count,) or names.dtype.kind not in "Uui":
-        raise ValueError(f"groups have the shape {names.shape}, expected one name for each signal, ({count},)")
+        raise ValueError(
+            f"groups have the type {names.dtype} and the shape {names.shape}, expected one name for each, ({count},)"
+        )
     known, codes = np.unique(names, return_inverse=True)
     return tuple(str(name) for name in known.tolist()), _read_only(codes.astype(np.int32))
 
@@ -333,7 +336,8 @@ def _whole_numbers(what: str, given: Any, count: int) -> np.ndarray:
     return _read_only(array.astype(np.int32))
 
 
-def _rate(rate: Any) -> float:
+def checked_rate(rate: Any) -> float:
+    """Frames per second [Hz]. Raises ValueError for what is none."""
     number = isinstance(rate, (int, float, np.number)) and not isinstance(rate, bool)
     if not number or not np.isfinite(rate) or rate <= 0:
         raise ValueError(f"rate = {rate!r}, expected frames per second [Hz], a positive number")
@@ -350,11 +354,10 @@ def _cut(images: Images, by: str | None, frames: int | None) -> int:
         if by not in known:
             raise ValueError(f"by = {by!r}, expected {' or '.join(map(repr, known))}")
         return known[by]
-    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1 or height * width % frames:
-        raise ValueError(
-            f"frames = {frames!r}, expected a number that divides the {height}×{width} = {height * width} pixels"
-        )
-    return frames
+    divides = f"a number that divides the {height}×{width} = {height * width} pixels"
+    if height * width % (count := checked_count("frames", frames, 1, divides)):
+        raise ValueError(f"frames = {frames!r}, expected {divides}")
+    return count
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -153,6 +153,12 @@ class Design(eqx.Module):
     def check(self, images: Float[np.ndarray | jax.Array, "B ..."] | Sequences, what: str = "the images have") -> None:
         """Raise ValueError for images of another size, or signals of other frames."""
         timeline, given = self.stages[0].timeline, images.shape[1:]
+        values = images.values if isinstance(images, Sequences) else images
+        if isinstance(values, np.ndarray) and not np.isfinite(values).all():
+            place = np.argwhere(~np.isfinite(values))[0]
+            raise ValueError(
+                f"number {tuple(map(int, place[1:]))} of sample {place[0]} is {values[tuple(place)]}; repair it"
+            )
         if timeline.frames is Frames.SIGNAL:
             if len(given) != 2 or given[1] != self.features:
                 raise ValueError(

@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llgrad.core.record import Record, quantity
+from llgrad.core.record import Record, as_count, quantity
 from llgrad.core.units import show
 from llgrad.networks.bench.design import Design
-from llgrad.networks.bench.settings import Settings, quantised
+from llgrad.networks.bench.settings import Settings, check_bits, quantised
 
 
 class Bench(Record):
@@ -33,15 +33,14 @@ class Bench(Record):
 
     field: float | None = quantity("T", default=None, about="largest field, along x (input) and along z")
     current: float | None = quantity("A", default=None, about="largest direct current")
-    bits: int | None = eqx.field(static=True, default=None)
+    bits: int | None = eqx.field(static=True, default=None, converter=as_count)
 
     def __check_init__(self) -> None:
         for name in ("field", "current"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"{name} = {value!r}, expected a positive number, or None for no limit")
-        if self.bits is not None and not 2 <= self.bits <= 24:
-            raise ValueError(f"bits = {self.bits!r}, expected a resolution between 2 and 24 bits")
+        check_bits(self.bits)
 
     def largest(self, unit: str) -> float | None:
         """The largest setting of a unit; None where there is no limit."""

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.core.record import Record, quantity
+from llgrad.core.record import Record, as_count, quantity
 from llgrad.devices.array import OscillatorArray
 from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.networks.bench.wiring import Device, DeviceWiring
@@ -65,6 +65,13 @@ class Settings(Record):
     def array(self, device: Device, given: Any = 0.0) -> OscillatorArray | SystemArray:
         """The array with these settings, of devices alike in all else, with a steady input added."""
         return self.wiring.array(device, self.count, self.own, self.coupling, given)
+
+
+def check_bits(bits: Any) -> None:
+    """Raise ValueError for a resolution that is none; None is as fine as numbers are."""
+    found = as_count(bits)
+    if found is not None and (isinstance(found, bool) or not isinstance(found, int) or not 2 <= found <= 24):
+        raise ValueError(f"bits = {bits!r}, expected a resolution between 2 and 24 bits")
 
 
 def quantised(settings: Settings, bits: int, full: Mapping[str, float | None] = {}) -> Settings:

@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from llgrad.core.arguments.leaves import as_vector
-from llgrad.core.record import Record, quantity
+from llgrad.core.arguments.numbers import checked_count
+from llgrad.core.record import Record, as_count, quantity
 from llgrad.core.vector import Vec3
 from llgrad.datasets.samples.sequences import Sequences
 
@@ -105,10 +106,10 @@ class Timeline(Record):
         metadata={"unit": "of the state", "about": "state after the reset"},
     )
     frames: Frames = eqx.field(static=True, default=Frames.WHOLE)
-    readouts: int = eqx.field(static=True, default=1)
-    frames_read: int | None = eqx.field(static=True, default=1)
+    readouts: int = eqx.field(static=True, default=1, converter=as_count)
+    frames_read: int | None = eqx.field(static=True, default=1, converter=as_count)
     """None for all."""
-    every: int = eqx.field(static=True, default=1)
+    every: int = eqx.field(static=True, default=1, converter=as_count)
     pooling: Pooling = eqx.field(static=True, default=Pooling.TOGETHER)
 
     def __check_init__(self) -> None:
@@ -117,8 +118,8 @@ class Timeline(Record):
                 f"hold = {self.hold!r} s and dt = {self.dt!r} s: expected 0 < dt <= hold, in seconds; 0.4 ns is 0.4e-9"
             )
         for name in ("readouts", "frames_read", "every"):
-            if (number := getattr(self, name)) is not None and number < 1:
-                raise ValueError(f"{name} = {number}, expected one or more")
+            if (number := getattr(self, name)) is not None or name != "frames_read":
+                checked_count(name, number, 1, "one or more, a whole number")
         length = math.hypot(self.start.x, self.start.y, self.start.z) if isinstance(self.start, Vec3) else 1.0
         if abs(length - 1) > 1e-5:
             raise ValueError(f"start has the length {length:.6g}, expected a unit vector (x, y, z)")

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, Key
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.random import checked_key
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.response import begun, disturbed, held, input_of
 from llgrad.networks.bench.timeline import Pooling
@@ -107,6 +108,8 @@ def stream(
         )
     if (imperfections is None) != (key is None):
         raise ValueError("imperfections are drawn by a key: give both, as in key=jax.random.key(0), or neither")
+    if key is not None:
+        checked_key(key)
     with jax.enable_x64(False):
         design = network.built() if isinstance(network, Network) else network
         check_kind("network", design, Design, "a network of oscillators, which has a state")

@@ -11,7 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Key, PyTree
 
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_count, checked_pair
 from llgrad.core.files import plain
+from llgrad.core.random import checked_key
 from llgrad.core.record import as_count, from_json, have_shapes_of_one, to_json
 from llgrad.core.vector import Vec3
 from llgrad.devices.system import System
@@ -29,6 +32,7 @@ from llgrad.networks.trained.natural import in_their_spread, natural_field
 from llgrad.networks.trained.plan import ArrayPlan, part_of
 from llgrad.solve.task import Engine
 
+SHAPE: Final = "the size (H, W) of the images, or frames and features (T, F) of signals"
 DRAWN: Final = 64
 """Random images by which the spread of signals is found."""
 
@@ -63,6 +67,12 @@ class OscillatorClassifier(Network):
     engine: Engine | None = eqx.field(static=True, default=None)
     backward: Backward = eqx.field(static=True, default=Backward())
     """What a gradient keeps of many frames."""
+
+    def __check_init__(self) -> None:
+        if self.imperfections is not None:
+            check_kind(
+                "imperfections", self.imperfections, Imperfections, "such as lg.networks.Imperfections(spread=0.1)"
+            )
 
     @classmethod
     def create(
@@ -141,13 +151,13 @@ class OscillatorClassifier(Network):
 
         Raises ValueError, in one sentence, for what does not fit together.
         """
-        counts = _counts(oscillators)
+        counts, shape, classes, patch = _sizes(oscillators, shape, classes, patch)
         plan = ArrayPlan.of(
             device, frames, shape, hold, dt, readouts, (frames_read, every, cls._checked(pooling)), input, coupling,
             settings, signal, start, limits, (unit, coupling_unit), trained,
         )  # fmt: skip
         cut, read, layers = frames.count(shape), plan.signal, []
-        keys = jax.random.split(key, 2 * len(counts) + 1)
+        keys = jax.random.split(checked_key(key), 2 * len(counts) + 1)
         mean = None if centre is None else _mean_frame(frames, centre, shape)
         width = shape[0] * shape[1] // cut
         for index, count in enumerate(counts):
@@ -267,7 +277,7 @@ class OscillatorClassifier(Network):
             dt=spec["dt"],
             frames=Frames(spec["frames"]),
             readouts=spec["readouts"],
-            frames_read=spec["frames_read"],
+            frames_read=_kept_frames(spec),
             every=spec.get("every", 1),
             pooling=Pooling(spec.get("pooling", "together")),
             segment=spec.get("segment"),
@@ -286,6 +296,13 @@ class OscillatorClassifier(Network):
             trained=tuple(part_of(value) for value in spec["trained"]),
             imperfections=None if spec["imperfections"] is None else from_json(spec["imperfections"]),
         )
+
+
+def _kept_frames(spec: Mapping[str, Any]) -> int | None:
+    """How many frames are read: in a spec of before it may be more than there are."""
+    read, every = spec["frames_read"], spec.get("every", 1)
+    there = -(-Frames(spec["frames"]).count(tuple(spec["shape"])) // every)
+    return read if read is None or spec.get("pooling", "together") != "together" else min(read, there)
 
 
 def _as_drawn(read: Any, layer: TrainedLayer, key: Any, shape: tuple[int, int], named: bool) -> Any:
@@ -308,19 +325,26 @@ def _pairs(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, (list, tuple)) else value for name, value in entry.items()}
 
 
+def _sizes(
+    oscillators: Any, shape: Any, classes: Any, patch: Any
+) -> tuple[tuple[int, ...], tuple[int, int], int, tuple[int, int] | None]:
+    """All counts of a network, checked."""
+    side = None if patch is None else checked_pair("patch", patch, "(side, stride) of a convolution, such as (5, 3)")
+    return _counts(oscillators), checked_pair("shape", shape, SHAPE), checked_count("classes", classes, 1), side
+
+
 def _counts(given: int | tuple[int, ...]) -> tuple[int, ...]:
     """Devices in each array. Raises ValueError for none."""
     given = as_count(given)
-    counts = (given,) if isinstance(given, int) else tuple(map(as_count, given))
-    if not counts or min(counts) < 1:
-        raise ValueError(f"oscillators = {given!r}, expected one or more in each array")
+    counts = tuple(map(as_count, given)) if isinstance(given, (tuple, list, np.ndarray)) else (given,)
+    if not counts or any(isinstance(one, bool) or not isinstance(one, int) or one < 1 for one in counts):
+        raise ValueError(f"oscillators = {given!r}, expected one or more in each array, a whole number for each")
     return counts
 
 
 def _mean_frame(frames: Frames, image: Any, shape: tuple[int, int]) -> tuple[float, ...]:
     """The mean of the frames of an image, float32; a single frame is its own."""
-    with np.errstate(over="ignore"):  # what is too large for float32 is not finite then
-        image = np.asarray(image, np.float32)
+    image = _real("centre", image)
     frame = shape[0] * shape[1] // frames.count(shape)
     if image.shape not in (shape, (frame,)) or not np.isfinite(image).all():
         raise ValueError(f"centre has the shape {image.shape}, expected a finite image {shape}")
@@ -329,11 +353,20 @@ def _mean_frame(frames: Frames, image: Any, shape: tuple[int, int]) -> tuple[flo
     return tuple(np.asarray(frames.cut(image[None])).mean(axis=(0, 1)).tolist())
 
 
+def _real(name: str, given: Any) -> np.ndarray:
+    """Numbers in float32. Raises ValueError for what is none."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"{name} = {given!r}, expected numbers")
+    with np.errstate(over="ignore"):  # what is too large for float32 is not finite then
+        return array.astype(np.float32)
+
+
 def _spread(given: Any, width: int) -> tuple[float, ...] | None:
     """The spread of each number of a frame, float32. Raises ValueError for what is none."""
     if given is None:
         return None
-    spread = np.asarray(given, np.float32)
+    spread = _real("spread", given)
     if spread.shape != (width,) or not np.isfinite(spread).all() or spread.min() <= 0:
         raise ValueError(f"spread has the shape {spread.shape}, expected positive numbers ({width},)")
     return tuple(spread.tolist())

@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from llgrad.core.record import get_leaf, leaf_units
+from llgrad.core.record import as_number, get_leaf, leaf_units
 from llgrad.devices.bounds import Between
 from llgrad.devices.oscillator import Oscillator
 from llgrad.networks.bench.design import Stage
@@ -95,7 +95,9 @@ def bounds_of(
     found = []
     for setting in wiring.own:
         pair = given[setting.part]
-        low, high = pair if isinstance(pair, (tuple, list)) and len(pair) == 2 else (math.nan, math.nan)
+        low, high = map(as_number, pair) if isinstance(pair, (tuple, list)) and len(pair) == 2 else (math.nan, math.nan)
+        if any(isinstance(end, bool) or not isinstance(end, (int, float)) for end in (low, high)):
+            low = high = math.nan
         if not -math.inf < low < high < math.inf or (setting.part == "damping" and low <= 0):
             positive = " positive" if setting.part == "damping" else ""
             raise ValueError(f"the limits of {setting.part} are {pair!r}, expected two{positive} numbers (low, high)")

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import jax
+import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.core.record import have_shapes_of_one
 from llgrad.core.speed.starting import check_platform
 from llgrad.core.vector import Vec3
@@ -69,7 +71,8 @@ class ArrayPlan(NamedTuple):
     ) -> Self:
         """From the arguments of `OscillatorClassifier.create`."""
         hold = _checked(device, hold, settings)
-        step = dt or natural_step(device, hold)
+        _check_reading(frames, shape, reading)
+        step = natural_step(device, hold) if dt is None else dt
         timeline = Timeline(hold, step, _start(device, start), frames, readouts, *reading)
         wiring = DeviceWiring.of(device, terminal, coupling, settings or ())
         count, spins = frames.count(shape), isinstance(device, Oscillator)
@@ -82,7 +85,9 @@ class ArrayPlan(NamedTuple):
         natural = natural_scales(device, wiring, timeline, count) if None in units else Scales(*map(float, units))  # type: ignore[arg-type]
         scales = Scales(*(own if given is None else given for own, given in zip(natural, units, strict=True)))
         usual = usual_limits(device, hold, count, None if spins and terminal != "current" else natural)
-        given = {} if limits is None else {name: v for name, v in limits._asdict().items() if v is not None}
+        limits = Limits() if limits is None else limits
+        check_kind("limits", limits, Limits, "such as lg.networks.Limits(current=(0.0, 3e-3)), or None")
+        given = {name: value for name, value in limits._asdict().items() if value is not None}
         limits = usual._replace(**given)
         bounds = bounds_of(device, wiring, limits, settings or {})
         read, parts = _signal(device, signal), _trained(wiring, device, trained)
@@ -93,6 +98,20 @@ class ArrayPlan(NamedTuple):
         return TrainedLayer.create(
             self.device, count, encoder, self.timeline, self.wiring, self.limits, self.bounds, self.scales, key
         )
+
+
+def _check_reading(frames: Any, shape: tuple[int, int], reading: tuple[Any, Any, Any]) -> None:
+    """Raise ValueError for frames that are cut or read as they cannot be."""
+    number, every, pooling = reading
+    check_kind("frames", frames, Frames, "such as lg.networks.Frames.SIGNAL")
+    check_kind("pooling", pooling, Pooling, "such as lg.networks.Pooling.MEAN")
+    if number is not None and pooling is Pooling.TOGETHER:
+        most = -(-frames.count(shape) // checked_count("every", every, 1, "one or more, a whole number"))
+        if checked_count("frames_read", number, 1, "one or more, a whole number") > most:
+            raise ValueError(
+                f"frames_read = {number}, and of {frames.count(shape)} frames every = {every} leaves {most}; give "
+                "as many, or None for all"
+            )
 
 
 def part_of(name: str) -> Trainable:
@@ -127,7 +146,10 @@ def _start(device: Device, given: Any) -> Any:
         given = (0.6, 0.0, 0.8) if given is None else given
         if isinstance(given, Mapping):
             raise ValueError("start names components, expected a unit vector (x, y, z) for an Oscillator")
-        return given if isinstance(given, Vec3) else Vec3(*given)
+        found = np.asarray([given.x, given.y, given.z] if isinstance(given, Vec3) else given)
+        if found.shape != (3,) or found.dtype.kind not in "iuf" or not np.isfinite(found).all():
+            raise ValueError(f"start = {given!r}, expected a unit vector (x, y, z) for an Oscillator")
+        return given if isinstance(given, Vec3) else Vec3(*map(float, found))
 
     own = device.start()
     known = component_names(own)
@@ -166,6 +188,7 @@ def _trained(wiring: DeviceWiring, device: Device, given: tuple[Trainable, ...] 
     if given is None:
         spins = isinstance(device, Oscillator) and wiring.coupling is not None
         return KNOBS_AND_COUPLING if spins else (Part.INPUT, *coupled, *knobs, Part.READOUT)
+    given = (given,) if isinstance(given, (str, Part)) else given
     own = tuple(setting.part for setting in wiring.own)
     known = [Part.INPUT.value, *map(name_of, coupled), *own, Part.READOUT.value]
     if unknown := [name_of(part) for part in given if name_of(part) not in known]:

@@ -12,6 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Key
 
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_count
+from llgrad.core.record import as_count
 from llgrad.datasets.samples.targets import TargetSignals
 from llgrad.networks.bench.design import Design
 from llgrad.networks.bench.timeline import Frames, Pooling
@@ -57,8 +60,10 @@ class OscillatorRegressor(OscillatorClassifier):
 
         Raises ValueError where nothing is left to read, or a target never changes.
         """
+        check_kind("signals", signals, TargetSignals, "such as lg.data.TargetSignals.next_steps(signal)")
         frames, _ = signals.shape
-        if isinstance(washout, bool) or not 0 <= washout < frames:
+        washout = as_count(washout)
+        if isinstance(washout, bool) or not isinstance(washout, int) or not 0 <= washout < frames:
             raise ValueError(
                 f"washout = {washout!r}, expected frames from 0 to {frames - 1}: the signals have {frames}"
             )
@@ -68,7 +73,9 @@ class OscillatorRegressor(OscillatorClassifier):
             raise ValueError(
                 f"the target {signals.classes[flat[0]]!r} is {mean[flat[0]]:g} at each frame; leave it out"
             )
-        every = options.pop("every", 1)
+        if given := [name for name in ("frames_read", "pooling", "frames", "shape", "classes") if name in options]:
+            raise ValueError(f"{given[0]} follows from the signals, washout and every; leave it out")
+        every = checked_count("every", options.pop("every", 1), 1)
         made = cls.create(
             device,
             shape=signals.shape,

@@ -48,7 +48,10 @@ def learning_curves(rows: Sequence[Mapping[str, Any]], least_loss: float = 0.0, 
         top.set_ylabel("mean square error / variance" if regression else "cross entropy (nat)")
         bottom.set_ylabel("NRMSE" if regression else "error rate (%)")
         bottom.set_xlabel("epoch")
-        bottom.locator_params(axis="x", integer=True)
+        bottom.locator_params(axis="x", integer=True, min_n_ticks=1)
+        epochs = [row["epoch"] for row in rows]
+        if len(set(epochs)) == 1:
+            bottom.set_xlim(epochs[0] - 1, epochs[0] + 1)
         title(top, "Learning")
         legend_above(top, 3)
     return drawn

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def confusion(labels: Int[ArrayLike, " n"], predictions: Int[ArrayLike, " n"], classes: Sequence[str]) -> Figure:
+def confusion(
+    labels: Int[ArrayLike, " n"], predictions: Int[ArrayLike, " n"], classes: Sequence[str], what: str = "images"
+) -> Figure:
     """How many images of each class (rows) were taken for which (columns).
 
     The colour is the share of the class on a logarithmic scale, so that rare mistakes are seen.
@@ -23,6 +25,7 @@ def confusion(labels: Int[ArrayLike, " n"], predictions: Int[ArrayLike, " n"], c
         labels: (n,) integers.
         predictions: (n,) integers.
         classes: names of the classes.
+        what: what was recognised, "images" or "signals".
 
     >>> import llgrad as lg
     >>> figure = lg.plot.confusion([0, 0, 1, 1], [0, 0, 1, 0], ["zero", "one"])
@@ -43,10 +46,10 @@ def confusion(labels: Int[ArrayLike, " n"], predictions: Int[ArrayLike, " n"], c
         axes.set_xticks(range(count), classes, rotation=rotation, ha="center" if not rotation else "right")
         axes.set_yticks(range(count), classes)
         axes.set_xlabel("recognised as")
-        axes.set_ylabel("image of")
+        axes.set_ylabel(f"{what.removesuffix('s')} of")
         axes.grid(False)
         right = np.trace(table) / max(table.sum(), 1)
-        title(axes, f"{100 * right:.2f} % of {table.sum():,} images recognised")
+        title(axes, f"{100 * right:.2f} % of {table.sum():,} {what} recognised")
     return drawn
 
 

@@ -11,6 +11,7 @@ from jaxtyping import ArrayLike, Float
 from llgrad.plot.style import figure, named, scaled, title
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST: Final = 6
@@ -31,7 +32,7 @@ def response(
         m: (T, N, 3), or (T, N, C) of other components.
         image: (H, W) in [0, 1]; the frames and features of a signal (T, F), scaled so.
         names: of the components; those of a unit vector are shown from −1 to 1, others over their own range.
-        what: stands over the image.
+        what: stands over the image: "Image", or "Signal", whose frames go downwards.
 
     >>> import llgrad as lg
     >>> import numpy as np
@@ -50,11 +51,7 @@ def response(
     half = 0.5 * (t[1] - t[0])
     with figure(4.4) as drawn:
         all_axes = drawn.subplots(1, 1 + len(names), width_ratios=[1, *len(names) * [1.4]])
-        all_axes[0].imshow(
-            np.asarray(image), cmap="gray_r", vmin=0, vmax=1, aspect="equal" if what == "Image" else "auto"
-        )
-        all_axes[0].axis("off")
-        title(all_axes[0], what)
+        _given(all_axes[0], np.asarray(image), what)
         drawings = []
         for axis, axes in enumerate(all_axes[1:]):
             most = 1.0 if spins else float(np.abs(m[:, :, axis]).max()) or 1.0
@@ -80,3 +77,15 @@ def response(
             label=f"component of {'m (unit vector)' if spins else 'the state, over its largest'}",
         )
     return drawn
+
+
+def _given(axes: Axes, image: np.ndarray, what: str) -> None:
+    """What the array is shown: an image, or the frames of a signal from the top."""
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=1, aspect="equal" if what == "Image" else "auto")
+    if what == "Image":
+        axes.axis("off")
+    else:
+        axes.set(xlabel="feature", ylabel="frame", xticks=[])
+        axes.locator_params(axis="y", integer=True)
+        axes.grid(False)
+    title(axes, what)

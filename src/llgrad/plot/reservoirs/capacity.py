@@ -37,6 +37,7 @@ def capacity(found: MemoryCapacity | InformationCapacity) -> Figure:
             axes.set_xlabel("delay (symbols)")
         else:
             _stacked(axes, found)
+        axes.locator_params(axis="x", integer=True, min_n_ticks=1)
         title(axes, _title(found))
     return drawn
 
@@ -44,7 +45,7 @@ def capacity(found: MemoryCapacity | InformationCapacity) -> Figure:
 def _title(found: Any) -> str:
     if isinstance(found, MemoryCapacity):
         return f"{found.name} capacity {found.total:.2f}"
-    return f"capacity {found.total:.2f} of {found.rank}"
+    return f"capacity {found.total:.2f} of rank {found.rank}"
 
 
 def _stacked(axes: Any, found: InformationCapacity) -> None:
@@ -55,8 +56,9 @@ def _stacked(axes: Any, found: InformationCapacity) -> None:
         row = np.zeros(last + 1)
         given = found.by_delay[degree][: last + 1]
         row[: len(given)] = given
-        axes.bar(np.arange(last + 1), row, bottom=below, color=in_order(number, len(degrees)), label=f"degree {degree}")
+        axes.bar(np.arange(last + 1), row, bottom=below, color=in_order(number, len(degrees)), label=str(degree))
         below += row
     axes.set_xlabel("largest delay of a product (symbols)")
     axes.set_ylabel("capacity")
-    axes.legend(loc="upper right")
+    axes.set_ylim(0, 1.05 * max(below.max(), 1e-3))
+    axes.legend(title="degree", loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -48,8 +48,12 @@ def reservoir(found: Reservoir, task: SignalTask, symbols: int = 60) -> Figure:
         title(panels[0], f"{task.name}: {task.about}")
         scaled = (states[shown] - states.mean(axis=0)) / np.maximum(states.std(axis=0), 1e-300)
         edges = (t[0] - 0.5, t[-1] + 0.5, states.shape[1] + 0.5, 0.5)
-        panels[1].imshow(scaled.T, aspect="auto", cmap="RdBu_r", vmin=-3, vmax=3, extent=edges, interpolation="nearest")
+        image = panels[1].imshow(
+            scaled.T, aspect="auto", cmap="RdBu_r", vmin=-3, vmax=3, extent=edges, interpolation="nearest"
+        )
+        panels[1].locator_params(axis="y", integer=True, min_n_ticks=1)
         panels[1].set_ylabel("reading")
+        drawn.colorbar(image, ax=panels[1], label="from its mean, in\nits deviations", extend="both")
         panels[1].grid(False)
         for axes, place in zip(panels[2:], places, strict=True):
             axes.plot(t, task.target[shown, place], color=BLUE, label="target")

@@ -140,9 +140,9 @@ def information_capacity(
     >>> {degree: round(value, 1) for degree, value in found.by_degree.items()}, found.rank
     ({1: 2.0, 2: 1.0}, 3)
     """
-    states, u, delays = _checked(states, signal, delays)
     shuffles, seed = checked_count("shuffles", shuffles, 0), checked_count("seed", seed, 0)
     scale = checked_number("scale", scale, low=0)
+    states, u, delays = _checked(states, signal, delays)
     most = max(delays.values())
     begin = max(most - (len(u) - len(states)), 0)
     x = states[begin:]
@@ -187,8 +187,8 @@ def legendre(u: np.ndarray, degree: int) -> np.ndarray:
     return np.polynomial.legendre.legvander(u, degree).T * np.sqrt(2 * np.arange(degree + 1) + 1)[:, None]
 
 
-def _checked(states: Any, signal: Any, delays: Any) -> tuple[np.ndarray, np.ndarray, dict[int, int]]:
-    states, u = checked_signal("states", states), checked_signal("signal", signal)
+def checked_degrees(delays: Any) -> dict[int, int]:
+    """The largest delay by degree. Raises ValueError for what is none."""
     check_kind("delays", delays, Mapping, "give the largest delay by degree, as {1: 50, 2: 20}")
     known = {
         checked_count("a degree of delays", degree, 1): checked_count("a delay of delays", most, 0)
@@ -196,6 +196,12 @@ def _checked(states: Any, signal: Any, delays: Any) -> tuple[np.ndarray, np.ndar
     }
     if not known:
         raise ValueError(f"delays = {delays!r}, expected the largest delay by degree, as {{1: 50, 2: 20}}")
+    return known
+
+
+def _checked(states: Any, signal: Any, delays: Any) -> tuple[np.ndarray, np.ndarray, dict[int, int]]:
+    states, u = checked_signal("states", states), checked_signal("signal", signal)
+    known = checked_degrees(delays)
     if u.shape[1] != 1 or len(u) < len(states):
         raise ValueError(
             f"signal has the shape {u.shape} and states {states.shape}: expected one feature, and as many symbols"

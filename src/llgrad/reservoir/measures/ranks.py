@@ -88,5 +88,9 @@ def ranks(
     check_states(read[0], int(failed.max()), float(reservoir.hold))
     ends = read[:, -1]
     sizes = [np.linalg.svd(part - part.mean(axis=0), compute_uv=False) for part in (ends[:streams], ends[streams:])]
+    if sizes[0][0] <= 1e-12 * max(1.0, np.abs(ends).max()):
+        raise ValueError(
+            "all signals end in one state: the signal does not reach what is read; check input, gain, mask and read"
+        )
     counts = [int((one > threshold * sizes[0][0]).sum()) for one in sizes]
     return Ranks(counts[0], counts[1], sizes[0], sizes[1])

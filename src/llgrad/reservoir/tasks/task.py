@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from llgrad.core.arguments.numbers import checked_number
+from llgrad.reservoir.checking import checked_signal
 
 
 @dataclass(frozen=True)
 class SignalTask:
     """A signal (T, F) and a target (T, Y): the answer at symbol t may use the symbols up to t, itself included.
+
+    Raises ValueError for other shapes, other lengths, and a value that is not finite.
 
     >>> import llgrad as lg
     >>> first, second = lg.reservoir.narma(2, length=300, seed=1).split(0.5)
@@ -28,6 +31,13 @@ class SignalTask:
     """Of the targets."""
     about: str = ""
     """The definition in one line."""
+
+    def __post_init__(self) -> None:
+        signal = checked_signal("signal", self.signal)
+        object.__setattr__(self, "signal", signal)
+        object.__setattr__(self, "target", checked_signal("target", self.target, len(signal)))
+        if len(self.labels) not in (0, self.target.shape[1]):
+            raise ValueError(f"there are {len(self.labels)} labels and {self.target.shape[1]} targets; give as many")
 
     def __len__(self) -> int:
         return len(self.signal)

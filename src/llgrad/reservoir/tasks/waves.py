@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from llgrad.core.arguments.numbers import checked_count
+from llgrad.core.arguments.numbers import checked_count, checked_number
 from llgrad.reservoir.tasks.task import SignalTask, checked_length
 
 SUBSTEPS: Final = 10
@@ -35,10 +35,10 @@ def mackey_glass(length: int = 4000, ahead: int = 1, delay: float = 17.0, seed: 
     True
     """
     length = checked_length(length, 2)
-    if isinstance(ahead, bool) or not isinstance(ahead, int) or ahead < 1:
-        raise ValueError(f"ahead = {ahead!r}, expected a number of symbols, at least 1")
-    if not 0.5 <= delay <= 1000:
-        raise ValueError(f"delay = {delay!r}, expected the delay τ in units of time, such as 17")
+    ahead = checked_count("ahead", ahead, 1, "a number of symbols, at least 1")
+    delay = checked_number("delay", delay, low=0.5, expected="the delay τ in units of time, such as 17")
+    if delay > 1000 or abs(delay * SUBSTEPS - round(delay * SUBSTEPS)) > 1e-9 * SUBSTEPS * delay:
+        raise ValueError(f"delay = {delay!r}, expected the delay τ in units of time, up to 1000 in steps of 0.1: 17")
     start = 1.2 + 0.1 * np.random.default_rng(checked_count("seed", seed, 0)).uniform(-1, 1)
     x = _integrated(round(SETTLED) + length + ahead, delay, start)[round(SETTLED) :]
     x = (x - x[:length].mean()) / x[:length].std()

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
-from llgrad.reservoir.measures.information import legendre, products, targets
+from llgrad.core.arguments.numbers import checked_count, checked_number
+from llgrad.reservoir.measures.information import checked_degrees, legendre, products, targets
 from llgrad.reservoir.readout import ridge
-from llgrad.reservoir.tasks.task import SignalTask, checked_length
+from llgrad.reservoir.tasks.task import SignalTask, checked_cut, checked_length
 
 PENALTY: Final = 1e-8
 """Of the ridge regression while tuning: the noise of the read-out is what keeps its weights small."""
@@ -77,7 +78,7 @@ def aim_of_task(task: SignalTask, fraction: float = 0.6, penalty: float = PENALT
     """
     check_kind("task", task, SignalTask, "give what narma and its like make")
     kind = CapacityAim if task.name in ("stm", "parity") else TaskAim
-    return kind(task.signal, task.target, _cut(fraction, len(task)), penalty)
+    return kind(task.signal, task.target, checked_cut(fraction, len(task)), checked_number("penalty", penalty, low=0))
 
 
 def capacity_aim(
@@ -94,15 +95,10 @@ def capacity_aim(
     >>> capacity_aim(200, {1: 2, 2: 1}).targets.shape
     (200, 6)
     """
-    length = checked_length(length, 2 * max(delays.values()) + 2)
-    u = np.random.default_rng(seed).uniform(-1, 1, length)
+    delays = checked_degrees(delays)
     most = max(delays.values())
+    length = checked_length(length, 2 * most + 2)
+    u = np.random.default_rng(checked_count("seed", seed, 0)).uniform(-1, 1, length)
     past = np.concatenate([np.zeros(most), u])
-    z = targets(products(dict(delays)), legendre(past, max(delays)), most)
-    return CapacityAim(u[:, None], z, _cut(fraction, length), penalty)
-
-
-def _cut(fraction: float, length: int) -> int:
-    if not 0 < fraction < 1:
-        raise ValueError(f"fraction = {fraction!r}, expected the part of the symbols that is fitted, such as 0.6")
-    return round(fraction * length)
+    z = targets(products(delays), legendre(past, max(delays)), most)
+    return CapacityAim(u[:, None], z, checked_cut(fraction, length), checked_number("penalty", penalty, low=0))

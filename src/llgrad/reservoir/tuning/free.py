@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.numbers import checked_number
 from llgrad.core.record import get_leaf, leaf_units, set_leaf
 from llgrad.core.units import read_quantity
 from llgrad.core.vector import Vec3
@@ -73,7 +74,10 @@ def _unit(reservoir: Reservoir, name: str) -> str:
 def _ends(name: str, ends: Any, unit: str) -> tuple[float, float]:
     if not isinstance(ends, (tuple, list)) or len(ends) != 2:
         raise ValueError(f"free[{name!r}] = {ends!r}, expected two values (low, high)")
-    low, high = (float(read_quantity(one, unit)) if isinstance(one, str) else float(one) for one in ends)
+    low, high = (
+        float(read_quantity(one, unit)) if isinstance(one, str) else checked_number(f"free[{name!r}]", one)
+        for one in ends
+    )
     if not (np.isfinite([low, high]).all() and low < high):
         raise ValueError(f"free[{name!r}] = ({ends[0]}, {ends[1]}), expected two finite values, the lower one first")
     return low, high

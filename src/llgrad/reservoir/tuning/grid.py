@@ -115,6 +115,11 @@ def tuning_grid(
         if progress is not None:
             progress({"fraction": min(1.0, (first + LANES) / len(u)), "cost": float(np.min(np.concatenate(losses)))})
     every = np.concatenate(losses)
+    if not np.isfinite(every).any():
+        raise ValueError(
+            f"none of the {len(every)} points gives a finite loss: the runs diverge, or the read-out cannot be solved; "
+            "narrow the ranges, or give a shorter dt"
+        )
     best = int(np.argmin(every))
     values = {one.name: np.asarray(one.low + (one.high - one.low) * places[best, i]) for i, one in enumerate(known)}
     shape = tuple(len(axis) for axis in axes.values())

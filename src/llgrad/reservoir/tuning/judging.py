@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llgrad.core.arguments.numbers import checked_number
-from llgrad.reservoir.checking import checked_input
+from llgrad.reservoir.checking import check_varies, checked_input
 from llgrad.reservoir.estimator import Reservoir
 from llgrad.reservoir.running import begun, operands, run
 from llgrad.reservoir.tuning.aims import TuningAim
@@ -30,6 +30,7 @@ class Judge:
                 f"the read-out is fitted on the symbols {self.washout} to {aim.cut} of the signal: too few; give a "
                 "longer one, or a shorter washout"
             )
+        check_varies(np.asarray(aim.targets[aim.cut :]))
         features = aim.signal.shape[1]
         wiring = reservoir.wiring(features)
         self.model, self.wiring = operands(reservoir.model), jax.tree.map(jnp.asarray, wiring)

@@ -132,11 +132,12 @@ def tune(
     steps = checked_number("steps", steps, low=1, whole=True)
     starts = checked_number("starts", starts, low=1, whole=True)
     screened = checked_number("screened", screened, low=0, whole=True)
+    rng = np.random.default_rng(checked_number("seed", seed, low=0, whole=True))
     known = free_of(reservoir, free, aim.signal.shape[1])
     judge, begun = Judge(reservoir, aim, known), time.perf_counter()
     search = _Search(judge, known, steps, rate, checkpoint)
     if not search.resumed():
-        search.begin(starts, screened, np.random.default_rng(seed))
+        search.begin(starts, screened, rng)
     while search.step < steps:
         search.advance()
         if progress is not None:

@@ -70,8 +70,10 @@ def test_segments_keep_the_mean(count):
     ("make", "sentence"),
     [
         (lambda: LogMel(0), "channels = 0, expected a whole number of at least 1"),
-        (lambda: LogMel(window=0), "window = 0, expected seconds, such as 0.032"),
+        (lambda: LogMel(window=0), "window = 0, expected seconds below 10, such as 0.032"),
         (lambda: LogMel(hop="x"), "hop = 'x', expected seconds"),
+        (lambda: LogMel(window=25), r"window = 25, expected seconds below 10, such as 0.032 \(32 ms\)"),
+        (lambda: LogMel(hop=10), r"hop = 10, expected seconds below 10, such as 0.016 \(16 ms\)"),
         (lambda: LogMel(floor=-1), "floor = -1, expected a power"),
         (lambda: LogMel(centred=1), "centred is an int, expected a bool"),
         (lambda: LogMel(high=5e3)(RAGGED), "from 0 to 5000 Hz, expected low < high ≤ 4000 Hz, half the rate"),

@@ -77,6 +77,10 @@ BAD_FILES = {
     "text": ({"7_s1_0.wav": b"hello, world"}, "7_s1_0.wav is no WAV file of plain samples, or it is damaged"),
     "empty": ({"7_s1_0.wav": b""}, "7_s1_0.wav is no WAV file"),
     "nan": ({"7_s1_0.wav": wav(np.array([0, np.nan], np.float32))}, "7_s1_0.wav: sample 1 is nan; repair it"),
+    "whole numbers as fractions": (
+        ONE | {"7_s1_1.wav": wav(np.array([0, 8000], np.float32))},
+        "7_s1_1.wav holds fractions of full scale that go to 8000, expected 1 at most; divide them",
+    ),
     "nothing": ({"notes.txt": b""}, "holds no WAV file; expected LABEL_SPEAKER_INDEX.wav"),
 }
 
@@ -92,6 +96,9 @@ def test_recordings_that_are_not_right(tmp_path, make, files, sentence):
 def test_another_rate_than_was_given(tmp_path):
     with pytest.raises(ValueError, match=r"has 8000 samples per second, and rate = 16000 Hz was given; resample it"):
         read_signals(folder(tmp_path, ONE), rate=16000)
+    for given in ("8kHz", -1, np.nan):
+        with pytest.raises(ValueError, match=r"rate = .*, expected frames per second \[Hz\], a positive number"):
+            read_signals(tmp_path, rate=given)
 
 
 def test_every_length_of_a_cut_file_gets_a_sentence(tmp_path):
@@ -158,7 +165,10 @@ BAD_ARRAYS = {
     ),
     "both": (ARRAYS | {"lengths": [1, 1, 1], "mask": np.ones((3, 4))}, "lengths and a mask, which say the same; keep"),
     "a hole": (ARRAYS | {"mask": [[1, 0, 1, 1]] * 3}, "the mask of signal 0 has a hole"),
-    "no mask": (ARRAYS | {"mask": np.ones((3, 3))}, r"mask has the shape \(3, 3\), expected yes or no"),
+    "one mask": ({"signals": np.ones(3), "labels": [0], "mask": [1, 1, 1]}, r"mask has the shape \(3,\) and signals"),
+    "a label missing": (ARRAYS | {"labels": ["a", "", "a"]}, "the label of signal 1 is missing; fill it in"),
+    "groups": (ARRAYS | {"groups": [0.5, 1, 2]}, "groups have the type float64 and the shape"),
+    "no mask": (ARRAYS | {"mask": np.ones((3, 3))}, r"mask has the shape \(3, 3\) and signals .* expected yes or no"),
     "unknown label": (ARRAYS | {"labels": ["a", "b", "a"], "classes": ["a"]}, "the label 'b' is none of the classes a"),
     "rates": (ARRAYS | {"rate": [1.0, 2.0]}, r"rate has the shape \(2,\) and the type float64, expected one number"),
     "other rate": (ARRAYS | {"rate": 7.0}, "its rate is 7 Hz, and rate = 5.0 was given; leave it out"),

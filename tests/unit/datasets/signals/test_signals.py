@@ -82,7 +82,7 @@ BAD = {
     "complex": ((np.zeros((1, 2), complex), [0]), {}, "the signals hold no real numbers"),
     "lengths": ((np.zeros((2, 3)), [0, 0]), {"lengths": [3, 4]}, "length 1 is 4, expected 1 to 3"),
     "lengths of a list": ((RAGGED, [0, 0, 0]), {"lengths": [1, 1, 1]}, "lengths are for an array of padded signals"),
-    "groups": ((RAGGED, [0, 0, 0]), {"groups": ["a"]}, r"groups have the shape \(1,\), expected one name for each"),
+    "groups": ((RAGGED, [0, 0, 0]), {"groups": ["a"]}, r"groups have the type <U1 and the shape \(1,\), expected"),
     "indices": ((RAGGED, [0, 0, 0]), {"indices": [0.5, 1, 2]}, "indices have the type float64"),
     "rate": ((RAGGED, [0, 0, 0]), {"rate": 0}, r"rate = 0, expected frames per second \[Hz\], a positive number"),
 }
@@ -134,6 +134,7 @@ def test_divisions_hold_out_what_they_say():
         (lambda: SignalSet(MANY, Signals([[1.0]], [0], "01", rate=8e3)), "None Hz and those to test 8000.0 Hz"),
         (lambda: SignalSet(MANY, None), "test is None, expected a Signals"),
         (lambda: MANY.take([]), "no signal is left"),
+        (lambda: SignalSet(MANY, MANY).through("logmel"), "front is a str, expected a Callable; give a front end"),
     ],
 )
 def test_a_division_that_cannot_be(make, sentence):

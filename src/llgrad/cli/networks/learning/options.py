@@ -76,7 +76,7 @@ FrontOption = Annotated[
     list[str] | None,
     option(
         IMAGES,
-        "Of signals: a front end before the network: logmel:channels=32,hop=0.016, raw:width=80, trimmed:below=35, "
+        "Of signals: a front end before the network: logmel:channels=32,hop=16ms, raw:width=80, trimmed:below=35, "
         "normalised:variance=yes, deltas:width=2, segments:count=8. Several are taken in turn.",
         metavar="NAME:SETTINGS",
     ),

@@ -27,6 +27,8 @@ FRONTS: Final = {
     "deltas": Deltas,
     "segments": Segments,
 }
+UNITS: Final = {"window": "s", "hop": "s", "low": "Hz", "high": "Hz"}
+"""Of settings that are quantities; a number without one is in it."""
 PART: Final = "part=20%"
 """What is kept to test where nobody says."""
 LINEAR_SEGMENTS: Final = 8
@@ -113,9 +115,11 @@ def _settings(option: str, text: str, known: Any) -> dict[str, Any]:
     given = {}
     for part in text.split(",") if text else ():
         key, _, value = (one.strip() for one in part.partition("="))
+        if key in given:
+            raise ValueError(f"{option}: {key} is given twice; give it once")
         if key not in known.__dict__ or not value:
             raise ValueError(f"{option}: expected NAME=VALUE of {', '.join(known.__dict__)}, such as {_such(known)}")
-        given[key] = _value(option, value, known.__dict__[key])
+        given[key] = _value(option, key, value, known.__dict__[key])
     return given
 
 
@@ -124,11 +128,13 @@ def _such(front: Any) -> str:
     return f"{key}={value}"
 
 
-def _value(option: str, text: str, usual: Any) -> Any:
+def _value(option: str, key: str, text: str, usual: Any) -> Any:
     if isinstance(usual, bool):
         if text not in ("yes", "no"):
             raise ValueError(f"{option}: {text} is neither yes nor no")
         return text == "yes"
+    if key in UNITS and text[-1:].isalpha():
+        return quantity(f"{option}: {key}", text, UNITS[key])
     try:
         if isinstance(usual, int):
             return int(text)

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llgrad.core.arguments.kinds import check_kind
+from llgrad.core.arguments.numbers import checked_count
 from llgrad.core.record import as_count, as_number
 from llgrad.core.speed.starting import check_platform
 from llgrad.datasets.samples.sequences import Sequences
@@ -85,6 +87,8 @@ class SignalAugmentation:
         Signals: 12 of 6 frames of 3 features, 2 classes
         """
         check_platform()
+        check_kind("signals", signals, Signals, "give a part of a lg.data.SignalSet")
+        count, seed = checked_count("count", count, 1), checked_count("seed", seed, 0)
         taken = signals.take(np.tile(np.arange(len(signals)), count + 1))
         values, mask = signals.padded()
         with jax.enable_x64(False):
