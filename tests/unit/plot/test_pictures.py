@@ -4,9 +4,10 @@ import sys
 from types import SimpleNamespace
 
 import matplotlib
+import matplotlib.figure
 import numpy as np
 import pytest
-from tests.unit.plot.conftest import check_whole
+from tests.unit.plot.conftest import check_whole, is_that, lines_of, named_lines
 
 from llgrad import plot, presets
 from llgrad.datasets.trace import Trace
@@ -131,3 +132,14 @@ def test_saving(pictures, tmp_path, ending):
     plot.save(pictures["history"], target, overwrite=True)
     with pytest.raises(ValueError, match=r"a picture can be \.png, \.pdf, \.svg"):
         plot.save(pictures["history"], tmp_path / "a.jpeg2")
+
+
+def test_a_legend_that_names_what_is_not_drawn_is_found():
+    figure = matplotlib.figure.Figure()
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="C0", label="there")
+    axes.plot([], [], "--", color="C0", label="not there")
+    axes.legend()
+    figure.draw_without_rendering()
+    found = [any(is_that(handle, line) for line in lines_of(figure)) for _, handle in named_lines(figure)]
+    assert found == [True, False]
