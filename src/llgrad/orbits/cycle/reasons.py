@@ -59,8 +59,8 @@ def reason_of(model: Any, flow: Flow, start: Any, settled: Settled, stiffness: f
             return (
                 f"no cycle was found: within {settled.time:.4g} ns {name} neither came to rest nor repeated itself, "
                 f"and no longer run was made, as {_fastest_of(flow, start)} of it moves {stiffness:.3g} times faster "
-                f"at rest near its start than the slowest motion turns; make that slower (from {VERY:g} times on, what is "
-                "faster hardly changes an orbit), or give m0 near the cycle, or near=…"
+                f"at rest near its start than the slowest motion turns; make that slower (from {VERY:g} times on, "
+                "what is faster hardly changes an orbit), or give m0 near the cycle, or near=…"
             )
         return (
             f"no cycle was found: within {settled.time:.4g} ns {name} neither comes to rest nor repeats itself; it is "
