@@ -56,7 +56,7 @@ def _history(axes: Axes, result: Optimum) -> None:
         axes.set_yscale("log")
     elif np.ptp(shown) < FLAT * abs(shown[-1]):
         axes.set_ylim(*(shown.mean() + np.array([-1, 1]) * FLAT * abs(shown[-1])))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("evaluations")
     axes.set_ylabel(named(result.name.replace("_", " "), unit))
     title(axes, f"{result.sense} {result.name.replace('_', ' ')}: {show(result.value, result.unit)}")

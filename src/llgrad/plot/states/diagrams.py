@@ -153,7 +153,7 @@ def _border(axes: Axes, centres: list[np.ndarray], ratio: np.ndarray) -> None:
     """The line on which the line width is Γ/2π, where it runs between points of the map."""
     look = {"linestyles": "--", "linewidths": 1.2}
     lines = axes.contour(*centres, np.ma.masked_invalid(ratio.T), [1.0], colors=VERMILION, **look)
-    if any(path.vertices.size for path in lines.get_paths()):
+    if any(len(path) for path in lines.get_paths()):
         axes.plot([], [], "--", color=VERMILION, label="line width = Γ/2π")
 
 
