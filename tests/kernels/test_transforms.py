@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from tests.kernels.reference import Case, assert_close, quick_jit
 
+from llgrad import presets
 from llgrad.kernels import calls
+from llgrad.solve.simulate import simulate
 
 CASE = Case(channels=("current",), longest=40)
 
@@ -142,3 +144,22 @@ def test_more_directions_than_one_sweep_takes():
     pushed = push(CASE.native)(directions)
     assert_close(pushed, quick_jit(push(CASE.scan))(directions), 1e-10)
     np.testing.assert_allclose(pushed[3], pushed[0] - 2.0 * pushed[1] + 0.5 * pushed[2], rtol=1e-12)
+
+
+def test_pull_backs_that_are_mapped_over_are_refused_with_what_does_the_same():
+    """What a pull-back keeps has the time step in it, once for all runs; both other ways give its derivative."""
+    device, weights = presets.kubota2013(), jnp.asarray([1.0, 2.0])
+    currents = jnp.asarray([1e-3, 2e-3])
+
+    def end(current):
+        return simulate(device.replace(current=current), duration=2e-11, dt=2e-12).mz[-1]
+
+    pull_backs = jax.vmap(lambda current: jax.vjp(end, current))(currents)[1]
+    with pytest.raises(
+        ValueError, match=r"In place of `vmap` over pull-backs of runs, map a function that calls its own"
+    ):
+        jax.vmap(lambda pull_back, weight: pull_back(weight))(pull_backs, weights)
+    (own,) = jax.vmap(lambda current, weight: jax.vjp(end, current)[1](weight))(currents, weights)
+    (of_all,) = jax.vjp(jax.vmap(end), currents)[1](weights)
+    np.testing.assert_allclose(own, of_all, rtol=1e-12)
+    np.testing.assert_allclose(own, weights * jnp.stack([jax.grad(end)(current) for current in currents]), rtol=1e-12)

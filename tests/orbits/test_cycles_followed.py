@@ -252,6 +252,19 @@ def test_a_branch_of_which_nothing_but_its_hopf_point_is_reached_is_told():
     lg.plot.branches(branches)
 
 
+@pytest.mark.parametrize("ratio", [1e6, 1e7, 1e9, 1e10])
+def test_states_at_rest_beside_what_follows_at_once_are_judged_by_their_own_rates(ratio):
+    """Their stability, and where it changes, is that of x and y: z hangs on them and acts on neither."""
+    for gain, kind in ((-0.3, "stable"), (0.3, "saddle")):
+        (point,) = found = lg.equilibria(Stiff(gain, ratio), within=BOX)
+        assert point.kind == kind and found.complete
+        np.testing.assert_allclose(point.eigenvalues[0], (gain + 1j) * 1e9, rtol=1e-5)
+    branches = lg.follow(Stiff(0.1, ratio), "gain", -0.5, 0.5, within=BOX)
+    (point,) = branches.thresholds
+    assert branches.complete and point.kind == "Hopf" and point.supercritical
+    assert abs(point.value) < 1e-12 and point.frequency == pytest.approx(1e9 / (2 * np.pi))
+
+
 def test_the_orbit_of_every_value_followed_is_there(weak, quintic):
     """At the ends of the range and at the points of a branch too; at a Hopf point a cycle has no size, and is none."""
     low, high = quintic.over

@@ -33,6 +33,7 @@ def test_indices_add_up_and_a_branch_less_is_seen(name):
     unknown = [one for one in wrong if one.expected is None]
     assert wrong == unknown, "none has another sum"
     assert found.complete == (not wrong)
+    assert found.complete or found.notes, "what is not complete says why"
     # one that goes round a fold has as many points of each index at any value, and is not seen
     across = [i for i, branch in enumerate(found.branches) if abs(branch.values[-1] - branch.values[0]) == stop - start]
     assert across
@@ -55,5 +56,6 @@ def test_a_missing_branch_is_a_sentence(monkeypatch):
 
 def test_a_curve_that_is_not_followed_is_not_complete():
     ring = STO.replace(field=(0.0, 0.0, 0.1), H_k=0.5, current=0.0)
-    assert not lg.follow(ring, "field.z", -0.1, 0.3, cycles=False).complete
+    found = lg.follow(ring, "field.z", -0.1, 0.3, cycles=False)
+    assert not found.complete and "they are not followed" in str(found)
     assert lg.follow(Line(), "mu", -0.5, 1.0, cycles=False).branches

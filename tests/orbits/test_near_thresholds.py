@@ -59,10 +59,36 @@ class Followed(type(AMPLITUDE)):
         return super().rate(state, inputs) | {"power": self.rate_of_power * (power - state["power"])}
 
 
-def test_what_is_too_stiff_is_refused_at_once_by_name():
+def followed(rate):
     own = {field.name: getattr(AMPLITUDE, field.name) for field in dataclasses.fields(AMPLITUDE)}
-    assert float(lg.orbit(Followed(**own, rate_of_power=1e12)).frequency) == pytest.approx(
-        float(lg.orbit(AMPLITUDE).frequency), rel=1e-9
-    )
+    return Followed(**own, rate_of_power=rate)
+
+
+@pytest.mark.parametrize("rate", [1e12, 5e13], ids=["333 times", "17,000 times"])
+def test_what_follows_at_once_changes_no_orbit(rate):
+    found, known = lg.orbit(followed(rate)), lg.orbit(AMPLITUDE)
+    numbers = [[float(one.frequency), float(one.return_rate)] for one in (found, known)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=1e-8)
+
+
+def test_what_is_too_stiff_is_refused_at_once_by_name():
     with pytest.raises(ValueError, match=r"power of Followed moves 3\.33e\+05 times faster than .* turns"):
-        lg.orbit(Followed(**own, rate_of_power=1e15))
+        lg.orbit(followed(1e15))
+
+
+def test_a_run_that_was_cut_short_by_what_is_fast_is_no_chaos():
+    """A hundred turns to the cycle are more than a run beside what is 33,000 times faster is long."""
+    slow = followed(1e14).replace(supercriticality=1.0 + 1e-4)
+    with pytest.raises(
+        ValueError, match=r"no longer run was made, as power of it moves 3\.\d+e\+04 times faster"
+    ) as told:
+        lg.orbit(slow)
+    assert "chaotic" not in str(told.value)
+
+
+def test_a_map_says_where_its_runs_are_too_short_for_what_is_fast():
+    found = lg.sweep(followed(1e12), {"supercriticality": [2.0, 3.0]}, quantities="frequency")
+    assert (found.regions == lg.experiments.Region.NEITHER).all(), "no orbit is found so far, and this is said"
+    assert "at 2 points that neither rest nor repeat themselves the fastest motion is up to 333 times faster" in str(
+        found
+    )

@@ -46,6 +46,7 @@ from llgrad.cli.output import (
     ForceOption,
     JsonOption,
     PlotOption,
+    RetryOption,
     check_outputs,
     command_line,
     deliver,
@@ -167,6 +168,7 @@ def fit(
     background: BackgroundOption = BackgroundName.linear,
     shape: ShapeOption = ShapeName.evidence,
     modulation: ModulationOption = None,
+    retry_failed: RetryOption = False,
     json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -177,12 +179,15 @@ def fit(
 
     Field sweeps of a spin diode (pairs of columns, field and voltage) need no device: their lines give geometry and α.
     Nor do S parameters (Touchstone): the line that a port absorbs gives a frequency and a width.
+
+    A folder is a study with a row for each file; the same command resumes it, with --retry-failed the rows that failed.
     """
     if trace.is_dir():
         from llgrad.cli.studies.folder import fit_folder
 
         fit_folder(context, trace)
         return
+    refuse(context, ("retry_failed",), f"is for a folder, whose files are the rows of a study, and {trace} is none")
     prefer_gpu_for(starts)
     if is_touchstone(trace):
         unused = given(context).keys() - FOR_S_PARAMETERS

@@ -23,6 +23,13 @@ INTERRUPTED: Final = 130
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+RetryOption = Annotated[
+    bool,
+    typer.Option(
+        "--retry-failed",
+        help="Of a study: do the rows that failed anew, and no others; --force then replaces files alone.",
+    ),
+]
 PlotOption = Annotated[
     pathlib.Path | None, typer.Option("--plot", metavar="DIR", help="Write the pictures into this folder (PNG).")
 ]

@@ -17,9 +17,11 @@ def merge(value: Any, dim: Any, axis: int, size: int, B: int, wide: bool) -> Any
     if axis < 0:
         if dim is not None:
             raise ValueError(
-                "the time step and the first step's index cannot be mapped over, as they are the same for all runs; in "
-                "place of a `lax.cond` between runs, of which `vmap` does both, use `jnp.where` of their results, or "
-                "the XLA engine: simulate(…, engine=XLA())"
+                "the time step and the first step's index cannot be mapped over, as they are the same for all runs. "
+                "In place of `vmap` over pull-backs of runs, map a function that calls its own, as in "
+                "jax.vmap(lambda x, y: jax.vjp(f, x)[1](y)), or take that of all runs, jax.vjp(jax.vmap(f), x); in "
+                "place of a `lax.cond` between runs, of which `vmap` does both, use `jnp.where` of their results. Or "
+                "take the XLA engine: simulate(…, engine=XLA())"
             )
         return value
     if dim is None and value.shape[axis] == 1 and not wide:

@@ -14,7 +14,7 @@ from llgrad.devices.arrays.system_array import SystemArray
 from llgrad.devices.system import System
 from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.signals import Observable
-from llgrad.plot.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, figure, legend_above, title
+from llgrad.plot.style import BLUE, GREEN, GREY, LABELS, ORANGE, PURPLE, VERMILION, figure, legend_above, scaled, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,13 +59,21 @@ def cycle(orbit: Orbit) -> Figure:
 
 
 def _responses(panel: Axes, orbit: Orbit, t: np.ndarray, unit: str, names: list[str]) -> None:
-    shown, scale = PREFIXES.get(unit, (unit, 1.0))
-    for place, name in enumerate(names[:MOST]):
-        response = _closed(np.asarray(orbit.phase_response(name))) * 1e-9 * scale
-        panel.plot(t, response, color=COLOURS[place], label=name.replace("_", " "))
+    responses = np.array([_closed(np.asarray(orbit.phase_response(name))) for name in names[:MOST]]) * 1e-9
+    shown, scale = PREFIXES.get(unit) or _push_of_one_radian(responses, unit)
+    for place, (name, response) in enumerate(zip(names, responses, strict=False)):
+        panel.plot(t, response * scale, color=COLOURS[place], label=name.replace("_", " "))
     panel.axhline(0.0, color=GREY, linewidth=0.8)
-    panel.set_ylabel("ωR (rad/ns)" if shown in ("", "1") else f"ωR (rad/(ns {shown}))")
+    per = f"rad/ns per {shown}" if shown.startswith("1/") else f"rad/(ns {shown})"
+    panel.set_ylabel("ωR (rad/ns)" if shown in ("", "1") else f"ωR ({per})")
     legend_above(panel, MOST)
+
+
+def _push_of_one_radian(responses: np.ndarray, unit: str) -> tuple[str, float]:
+    """The unit with the prefix of a push that turns the phase by a radian in a nanosecond, and how large it is."""
+    largest = float(np.abs(responses).max())
+    told, shown = scaled([1 / largest if largest else 1.0], unit)
+    return shown, 1.0 / (largest * float(told[0])) if largest else 1.0
 
 
 def _units(orbit: Orbit) -> dict[str, list[str]]:
@@ -84,8 +92,8 @@ def _signals(orbit: Orbit) -> list[tuple[str, np.ndarray]]:
     named = state if isinstance(state, dict) else {"m": state} if isinstance(state, Vec3) else dict(enumerate(state))
     for name, value in named.items():
         if isinstance(value, Vec3):
-            prefix = "m" if len(found) == 0 and name == "m" else f"{name}: m"
-            found += [(f"{prefix}$_{axis}$", _first(getattr(value, axis))) for axis in "xyz"]
+            prefix = "" if len(found) == 0 and name == "m" else f"{name}: "
+            found += [(f"{prefix}{LABELS[f'm{axis}']}", _first(getattr(value, axis))) for axis in "xyz"]
         else:
             found.append((str(name), _first(value)))
     return found[:MOST]

@@ -39,6 +39,7 @@ _SETTINGS: Final[dict[Any, Any]] = {
     "grid.color": "#e3e3e3",
     "grid.linewidth": 0.7,
     "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
     "lines.linewidth": 1.3,
     "legend.frameon": False,
     "figure.dpi": DPI,
@@ -78,9 +79,10 @@ def named(quantity: str, unit: str) -> str:
 def label_of(name: str) -> str:
     """What a column is called in a picture: one that is counted by its place is a component.
 
-    >>> label_of("mx"), label_of("free.x"), label_of("0")
-    ('$m_x$', 'free.x', 'component 0')
+    >>> label_of("mx"), label_of("m.x"), label_of("free.x"), label_of("0")
+    ('$m_x$', '$m_x$', 'free.x', 'component 0')
     """
+    name = name.replace(".", "") if name in ("m.x", "m.y", "m.z") else name
     return LABELS.get(name, f"component {name}" if name.isdigit() else name)
 
 

@@ -65,8 +65,8 @@ def study(
     Returns:
         Study: the table, with populations and outliers.
 
-    Raises ValueError for work that is none, a folder that holds something else, and a missing library; SimulationError
-    where workers do not start.
+    Raises ValueError for work that is none, a folder that holds something else, a scheduler that does not answer, and a
+    missing library; SimulationError where workers do not start.
 
     >>> import llgrad as lg
     >>> work = lg.studies.Evaluations(lambda x: {"square": x**2}, [{"x": 2.0}, {"x": 3.0}])

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import queue
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,11 @@ WAITING: Final = 4
 """Batches for each worker that are handed out at a time."""
 PATIENCE: Final = 10.0
 """Seconds without any worker before that is told."""
+STARTING: Final = 2.0
+"""Seconds for which a scheduler may refuse a connection, as it is only starting."""
+ANSWER: Final = 5.0
+"""Seconds in which it must accept one."""
+EXAMPLE: Final = "tcp://host:8786"
 
 _at_work: Final = threading.Lock()
 """Held while this process does a batch."""
@@ -69,12 +75,42 @@ def client_of(cluster: str | Cluster | None, workers: int, threads: int) -> Iter
         if cluster is not None:
             from llgrad.studies.cluster_worker import PreparedWorker
 
+            if isinstance(cluster, str):
+                _check_answers(cluster)
             with Client(cluster, set_as_default=False) as client:
                 client.register_plugin(PreparedWorker())
                 yield client
             return
         with _local(workers) as local, Client(local, set_as_default=False) as client:
             yield client
+
+
+def _check_answers(address: str) -> None:
+    """Raise ValueError for the address of a scheduler at which nobody listens; one that is just starting is waited for
+    a little. Dask itself tries for half a minute."""
+    from distributed.comm.addressing import parse_address, parse_host_port
+
+    begun, said = time.monotonic(), ""
+    try:
+        kind, place = parse_address(address)
+        if kind not in ("tcp", "tls"):
+            return  # what is no socket is Dask's to judge
+        host, port = parse_host_port(place, 8786)
+    except ValueError as error:
+        raise ValueError(f"the scheduler {address!r} is no address ({error}); expected one such as {EXAMPLE}") from None
+    while not said or time.monotonic() - begun < STARTING:
+        try:
+            socket.create_connection((host, port), timeout=ANSWER).close()
+            return
+        except OSError as error:
+            said = error.strerror or str(error)
+            if isinstance(error, socket.gaierror):
+                break
+            time.sleep(0.1)
+    raise ValueError(
+        f"no scheduler answers at {address} ({said}); give the address that dask scheduler or the cluster prints, such "
+        f"as {EXAMPLE}"
+    )
 
 
 def workers_of(client: Any, cluster: str | Cluster | None) -> int:

@@ -1,12 +1,15 @@
 """`llgrad study`, and `llgrad fit` of a folder."""
 
 import json
+import socket
 
 import numpy as np
 import pytest
 
 import llgrad as lg
+from llgrad.cli.studies import folder
 from llgrad.cli.studies.spec import COMMON, KNOWN, read_spec
+from llgrad.studies import workers
 
 DEVICE = lg.presets.kubota2013().replace(current=0.6e-3)
 
@@ -115,6 +118,36 @@ def test_a_file_of_bytes_is_a_sentence(refused, tmp_path):
     assert refused("study", "all.toml").startswith("all.toml is no TOML file: ")
     (tmp_path / "all.toml").write_text("a = " + "[" * 9999)
     assert refused("study", "all.toml") == "all.toml is no TOML file: its entries are nested too deep"
+
+
+@pytest.mark.parametrize("more", [(), ("--retry-failed",)])
+def test_a_folder_is_told_whether_what_failed_is_fitted_again(llgrad, wafer, monkeypatch, more):
+    asked = []
+    monkeypatch.setattr(folder, "carry_out", lambda work, out, how, *others: asked.append(how["retry_failed"]))
+    assert llgrad("fit", "wafer", "--device", "kubota2013", "--free", "alpha", *more).status == 0
+    assert asked == [bool(more)]
+
+
+def test_a_single_recording_has_nothing_that_failed(llgrad, wafer):
+    ended = llgrad("fit", "wafer/D1.npz", "--device", "kubota2013", "--free", "alpha", "--retry-failed")
+    assert ended.status == 2 and "--retry-failed is for a folder, whose files are the rows of a study" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("tcp://127.0.0.1:{free}", r"no scheduler answers at tcp://127\.0\.0\.1:\d+ \(Connection refused\); give the"),
+        ("tcp://no.such.host.invalid:8786", r"no scheduler answers at tcp://no\.such\.host\.invalid:8786 \("),
+        ("tcp://127.0.0.1:many", "is no address"),
+    ],
+)
+def test_a_scheduler_that_is_not_there_is_told_at_once(tmp_path, monkeypatch, address, said):
+    monkeypatch.setattr(workers, "STARTING", 0.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = server.getsockname()[1]
+    work = lg.studies.Evaluations(lambda n: {"square": n**2}, [{"n": 1.0}])
+    with pytest.raises(ValueError, match=said):
+        lg.studies.study(work, tmp_path / "s", cluster=address.format(free=free))
 
 
 def test_a_folder_refuses_what_is_for_one_recording(llgrad, wafer):

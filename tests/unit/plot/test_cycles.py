@@ -23,7 +23,8 @@ def test_the_cycle_and_its_responses_are_drawn(orbit):
     states, pushes, powers = plot.cycle(orbit).axes
     assert [line.get_label() for line in states.lines] == ["im", "re"]
     np.testing.assert_allclose(states.lines[1].get_ydata()[:-1], orbit.state["re"])
-    assert pushes.get_ylabel() == "ωR (rad/(ns 1/s))" and powers.get_ylabel() == "ωR (rad/ns)"
+    assert pushes.get_ylabel() == "ωR (rad/ns per 1/µs)" and powers.get_ylabel() == "ωR (rad/ns)"
+    np.testing.assert_allclose(pushes.lines[0].get_ydata()[:-1], np.asarray(orbit.phase_response("push")) * 1e-3)
     np.testing.assert_allclose(powers.lines[0].get_ydata()[:-1], np.asarray(orbit.phase_response("power")) * 1e-9)
 
 

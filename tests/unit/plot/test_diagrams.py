@@ -41,6 +41,24 @@ def test_numbers_and_units_are_drawn(found):
     assert shown == ["frequency", "amplitude of the observable", "line width", "return rate Γ"]
 
 
+def test_numbers_beyond_first_order_are_marked_in_a_sweep(found):
+    noisy = dataclasses.replace(line(found), noise_ratio=np.array([np.nan, 2.0, 0.5]))
+    figure = plot.sweep(noisy)
+    check_whole("sweep", figure)
+    widths = {panel.get_ylabel().split("\n")[0]: panel for panel in figure.axes}["line width"]
+    (marked,) = [each for each in widths.lines if each.get_marker() == "o"]
+    assert marked.get_xdata().tolist() == [1.5]
+    assert "beyond first order" in [text.get_text() for text in figure.legends[0].get_texts()]
+    quiet = dataclasses.replace(noisy, noise_ratio=np.full(3, 0.5))
+    assert "beyond first order" not in [text.get_text() for text in plot.sweep(quiet).legends[0].get_texts()]
+
+
+def test_the_border_of_first_order_is_named_where_it_is_drawn(found):
+    for ratio in ([[2.0, 2.0]] * 3, [[0.5, 0.5]] * 3, [[np.nan, np.nan], [2.0, 2.0], [0.5, 0.5]]):
+        noisy = dataclasses.replace(found, noise_ratio=np.array(ratio))
+        check_whole(f"line width, {ratio}", plot.phase_diagram(noisy, "line_width"))
+
+
 def test_what_cannot_be_drawn_is_told(found):
     with pytest.raises(ValueError, match="'power' was not computed; there are frequency"):
         plot.phase_diagram(found, "power")

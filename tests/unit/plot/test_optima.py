@@ -1,5 +1,7 @@
 """Pictures of optima."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from tests.unit.plot.conftest import check_whole
@@ -35,6 +37,14 @@ def test_what_is_drawn_is_what_was_found(result):
     assert paths.get_xticklabels()[0].get_text() == "current\n800 µA"
     bars = plot.sensitivities(result).axes[0]
     assert "alpha = 0.005" in [label.get_text() for label in bars.get_yticklabels()]
+
+
+def test_a_search_that_changes_nothing_any_more_is_drawn_as_one_value(result):
+    last = [{**row, "best": result.value * (1 + 1e-8 * place)} for place, row in enumerate(result.history)]
+    figure = plot.optimum(dataclasses.replace(result, history=last))
+    check_whole("optimum", figure)
+    low, high = figure.axes[0].get_ylim()
+    assert high - low > 1e-3 * result.value
 
 
 def test_what_cannot_be_drawn_is_told():

@@ -4,10 +4,10 @@ import sys
 from types import SimpleNamespace
 
 import matplotlib
+import matplotlib.figure
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
-from tests.unit.plot.conftest import check_whole, overlapping
+from tests.unit.plot.conftest import check_whole, is_that, lines_of, named_lines, overlapping
 
 from llgrad import plot, presets
 from llgrad.datasets.trace import Trace
@@ -135,10 +135,21 @@ def test_saving(pictures, tmp_path, ending):
 
 
 def test_a_title_below_a_legend_is_found():
-    figure = Figure(figsize=(9, 4))
+    figure = matplotlib.figure.Figure(figsize=(9, 4))
     axes = figure.subplots()
     axes.plot([0, 1], label="a long name " * 5)
     axes.set_title("a title", loc="left")
     assert overlapping(figure) == []
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0))
     assert len(overlapping(figure)) == 1
+
+
+def test_a_legend_that_names_what_is_not_drawn_is_found():
+    figure = matplotlib.figure.Figure()
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="C0", label="there")
+    axes.plot([], [], "--", color="C0", label="not there")
+    axes.legend()
+    figure.draw_without_rendering()
+    found = [any(is_that(handle, line) for line in lines_of(figure)) for _, handle in named_lines(figure)]
+    assert found == [True, False]

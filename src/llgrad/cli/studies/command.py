@@ -14,6 +14,7 @@ from llgrad.cli.output import (
     ForceOption,
     JsonOption,
     PlotOption,
+    RetryOption,
     check_outputs,
     command_line,
     print_json,
@@ -36,12 +37,6 @@ WorkersOption = Annotated[
 ]
 SchedulerOption = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler that has workers: tcp://host:8786.")
-]
-RetryOption = Annotated[
-    bool,
-    typer.Option(
-        "--retry-failed", help="Do the rows that failed anew, and no others; --force then replaces files alone."
-    ),
 ]
 PageOption = Annotated[
     pathlib.Path | None,
@@ -98,7 +93,7 @@ def carry_out(
 
     def run(tell: Report) -> tuple[Study, bool]:
         def told(entry: dict[str, Any]) -> None:
-            if entry["dashboard"] and not json and not boards:
+            if entry["dashboard"] and not (entry["waiting"] or json or boards):
                 boards.add(entry["dashboard"])
                 say(f"workers at work: {entry['dashboard']}")
             if entry["waiting"]:
@@ -108,7 +103,7 @@ def carry_out(
             tell({"fraction": entry["fraction"], "remark": f"{entry['done']} of {entry['of']}{failed}{left}"})
 
         try:
-            anew = force and not how.get("retry_failed")
+            anew = force and not how["retry_failed"]
             return done(work, folder, overwrite=anew, progress=told, command=command_line(), **how), False
         except KeyboardInterrupt:
             return load_study(folder), True
@@ -122,8 +117,8 @@ def carry_out(
         raise typer.Exit(INTERRUPTED)
     if found.failures:
         name, sentence = next(iter(found.failures.items()))
-        again = " (--retry-failed does them again)" if "retry_failed" in how else ""
-        say(f"{len(found.failures)} of {len(found)} rows failed{again}; {name}: {sentence}")
+        rows = f"{len(found.failures)} of {len(found)} rows failed (--retry-failed does them again)"
+        say(f"{rows}; {name}: {sentence}")
         raise typer.Exit(FAILED_RUN)
 
 

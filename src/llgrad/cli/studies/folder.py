@@ -16,7 +16,7 @@ from llgrad.studies.study import BATCH
 
 SERVED: Final = {
     *("trace", "device", "free", "start", "bounds", "set_", "columns", "read", "m0", "noise", "accuracy", "segment"),
-    *("out", "plot", "report", "json", "force"),
+    *("out", "plot", "report", "json", "force", "retry_failed"),
 }
 """The options of `llgrad fit` that a folder takes."""
 
@@ -45,5 +45,5 @@ def fit_folder(context: typer.Context, folder: pathlib.Path) -> None:
     if asked["columns"] is not None:
         entry["columns"] = [name.strip() for name in asked["columns"].split(",")]
     out = asked["out"] or pathlib.Path(f"{folder.resolve().name}-study")
-    how = {"workers": None, "threads": 1, "cluster": None, "batch": BATCH}
+    how = {"workers": None, "threads": 1, "cluster": None, "batch": BATCH, "retry_failed": asked["retry_failed"]}
     carry_out(fits_of(entry, pathlib.Path()), out, how, asked["report"], asked["plot"], asked["json"], asked["force"])

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from llgrad.core.arguments.kinds import checked_path
+from llgrad.core.arguments.kinds import checked_path, counted
 from llgrad.core.files import Path, plain, write_npz, writing
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
@@ -92,13 +92,13 @@ class Map:
         for region in Region:
             number = int((self.regions == region).sum())
             if number:
-                lines.append(f"  {NAMES[region]}: {number} points")
+                lines.append(f"  {NAMES[region]}: {counted(number, 'point')}")
         for name, values in self.quantities.items():
             lines.append(f"  {QUANTITIES[name].what}: {_span(values, QUANTITIES[name].unit)}")
         if len(self.onsets.values):
             below = int((~self.onsets.supercritical).sum())
             hysteresis = f", {below} of them with hysteresis" if below else ""
-            lines.append(f"  {len(self.onsets.values)} Hopf points on the lines of the grid{hysteresis}")
+            lines.append(f"  {counted(len(self.onsets.values), 'Hopf point')} on the lines of the grid{hysteresis}")
         known = self.exponents[np.isfinite(self.exponents)]
         if known.size:
             lines.append(f"  largest Lyapunov exponent: {_span(known, '1/s')}")

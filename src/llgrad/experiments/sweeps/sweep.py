@@ -18,13 +18,14 @@ from llgrad.devices.oscillator import Oscillator
 from llgrad.devices.system import System
 from llgrad.experiments.sweeps.axes import Axis, at, axes_of
 from llgrad.experiments.sweeps.lines import onsets
-from llgrad.experiments.sweeps.looking.points import Points, points_of
+from llgrad.experiments.sweeps.looking.points import Points, points_of, stiffness_of
 from llgrad.experiments.sweeps.looking.resting import Resting, resting
 from llgrad.experiments.sweeps.looking.searching import How, PointsFound, empty_search, look, refine, settle, spread
 from llgrad.experiments.sweeps.measuring import NOISY, Wanted, measured, wanted_of
 from llgrad.experiments.sweeps.record import Map
 from llgrad.experiments.sweeps.regions import Region, regions_of
 from llgrad.orbits.carried import held
+from llgrad.orbits.cycle.finding import STIFF
 from llgrad.orbits.equilibria.result import columns_of
 from llgrad.orbits.flow import flow_of
 from llgrad.orbits.lyapunov import lyapunov
@@ -158,7 +159,27 @@ def _mapped(
         names=columns_of(flow_of(middle)),
         onsets=onsets(model, axes, rest),
         exponents=exponents,
-        notes=(*notes, *_notes(ratio, _strength(numbers), None if isinstance(model, System) else rest, wanted)),
+        notes=(
+            *notes,
+            *_told_of_stiff(points, search),
+            *_notes(ratio, _strength(numbers), None if isinstance(model, System) else rest, wanted),
+        ),
+    )
+
+
+def _told_of_stiff(points: Points, search: PointsFound) -> tuple[str, ...]:
+    """What must be known where the fastest motion was too fast for a run of its steps to be long enough."""
+    neither = np.flatnonzero(search.how == How.NEITHER)
+    if not len(neither) or points.static.shape.freedom <= 2:
+        return ()
+    stiffness = stiffness_of(points, neither)
+    short = np.isfinite(stiffness) & (stiffness > STIFF)
+    if not short.any():
+        return ()
+    return (
+        f"at {counted(int(short.sum()), 'point')} that neither rest nor repeat themselves the fastest motion is up to "
+        f"{stiffness[short].max():.3g} times faster than the turning, and runs are as many times too short to tell: "
+        "there may be orbits; look there with lg.orbit, or make that motion slower",
     )
 
 

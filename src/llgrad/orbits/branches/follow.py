@@ -29,8 +29,8 @@ from llgrad.orbits.branches.tracing import Trail, trail_through
 from llgrad.orbits.carried import held, is_traced
 from llgrad.orbits.equilibria.domain import domain_of
 from llgrad.orbits.equilibria.equilibria import equilibria
-from llgrad.orbits.equilibria.modes import eigen
-from llgrad.orbits.equilibria.result import NEUTRAL, columns_of
+from llgrad.orbits.equilibria.modes import ROUNDED, eigen, rounding_of
+from llgrad.orbits.equilibria.result import columns_of
 from llgrad.orbits.flow import Model, depends_on_time, is_coupled
 from llgrad.orbits.results.signals import Observable
 
@@ -41,8 +41,9 @@ ON_BRANCH: Final = 2e-3
 SOLVED: Final = 1e-8
 ROUNDING: Final = 1e-12
 SLOWEST: Final = 1e-6
-"""Least frequency of a Hopf point, relative to the rates of the device: at none two real eigenvalues meet at 0."""
+"""Least frequency of a Hopf point, relative to its two eigenvalues beside it: at none two real ones meet at 0."""
 MOST_DOUBLINGS: Final = 6
+UNTOLD: Final = "the rate on the faces of the box points in and out, so that there is no sum of indices to check with"
 AT_EDGE: Final = 1e-9
 """A Hopf point so near to an end of the range, in parts of it, is at it but for rounding."""
 SAME, APART = 1e-7, 1e-4
@@ -54,8 +55,8 @@ class Searched(NamedTuple):
 
     curved: list[float]
     """At which of them there are curves of fixed points, which are not followed."""
-    complete: bool
-    """Whether none is known to be missing at any of them."""
+    unsure: tuple[str, ...]
+    """What kept the search from telling whether one is missing, at the first of them where that is so."""
 
 
 def follow(
@@ -181,17 +182,21 @@ def _trails(family: Family, span: FollowedRange, within: Any, time: float | None
     """The branches through every fixed point at several values of the number, and what the search told there."""
     trails: list[Trail] = []
     curved: list[float] = []
-    complete = True
+    unsure: tuple[str, ...] = ()
     for part in BEGUN:
         value = span.start + part * (span.stop - span.start)
         points = equilibria(set_value(family.device, span.path, value), within=within, time=time)
-        complete &= points.complete
+        if not points.complete and not unsure:
+            at = show(float(f"{value:.5g}"), span.unit)
+            unsure = tuple(
+                f"at {span.path} = {at}: {note}" for note in points.notes if not note.startswith("searched in")
+            )
         for point in points:
             if point.curve:
                 curved.append(value)
             elif not any(_is_on(family, trail, point.y, value) for trail in trails):
                 trails.append(trail_through(family, span, point.y, value))
-    return trails, Searched(curved, complete)
+    return trails, Searched(curved, unsure)
 
 
 def _box(family: Family, span: FollowedRange, within: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -230,13 +235,18 @@ def _completeness(
             f"at {span.path} = {at} the indices of the states at rest add up to {one.total}, and must to "
             f"{one.expected}: a branch is missing there",
         )
-    return notes, searched.complete and not (wrong or searched.curved)
+    complete = not (searched.unsure or wrong or searched.curved)
+    if not (complete or notes):
+        untold = (f"whether every branch was found is not known: {UNTOLD}",)
+        notes += searched.unsure or untold
+    return notes, complete
 
 
 def _branch(family: Family, trail: Trail, critical: list[tuple[int, Threshold]]) -> Branch:
     """A branch with its critical points among its points, each as stable as the more stable of its neighbours."""
-    growing = np.array([_growing(matrix) for matrix in trail.matrices])
-    neutral = _neighbouring([_is_neutral(matrix) for matrix in trail.matrices])
+    plain = bool(family.shape.plain)
+    growing = np.array([_growing(matrix, plain) for matrix in trail.matrices])
+    neutral = _neighbouring([_is_neutral(matrix, plain) for matrix in trail.matrices])
     values, y, matrices = trail.values, trail.y, trail.matrices
     for i, point in sorted(critical, key=lambda pair: -pair[0]):
         slope = np.asarray(local_at(family, jnp.asarray(point.y), point.held).slope)[:, :-1]
@@ -247,9 +257,8 @@ def _branch(family: Family, trail: Trail, critical: list[tuple[int, Threshold]])
     return Branch(values, y, growing, matrices, trail.ends, neutral)
 
 
-def _is_neutral(matrix: np.ndarray) -> bool:
-    values = eigen(matrix)[0]
-    return bool((np.abs(values.real) <= NEUTRAL * np.abs(values).max()).any())
+def _is_neutral(matrix: np.ndarray, plain: bool) -> bool:
+    return bool((np.abs(eigen(matrix)[0].real) <= rounding_of(matrix, plain)).any())
 
 
 def _neighbouring(flags: list[bool]) -> np.ndarray:
@@ -258,9 +267,8 @@ def _neighbouring(flags: list[bool]) -> np.ndarray:
     return padded[1:-1] & (padded[:-2] | padded[2:])
 
 
-def _growing(matrix: np.ndarray) -> int:
-    values = eigen(matrix)[0]
-    return int((values.real > NEUTRAL * np.abs(values).max()).sum())
+def _growing(matrix: np.ndarray, plain: bool) -> int:
+    return int((eigen(matrix)[0].real > rounding_of(matrix, plain)).sum())
 
 
 def _critical(family: Family, span: FollowedRange, trail: Trail) -> list[tuple[int, Threshold]]:
@@ -268,7 +276,7 @@ def _critical(family: Family, span: FollowedRange, trail: Trail) -> list[tuple[i
     there may be a curve of fixed points, as a ring without a current.
     """
     found = []
-    growing = [_growing(matrix) for matrix in trail.matrices]
+    growing = [_growing(matrix, bool(family.shape.plain)) for matrix in trail.matrices]
     for i in range(len(growing) - 1):
         # det A, the number's part of the tangent and the side of the branch: each is the product of the other two
         folds = trail.tangents[i, -1] * trail.tangents[i + 1, -1] < 0
@@ -291,7 +299,7 @@ def _hopfs_at_ends(family: Family, span: FollowedRange, trail: Trail) -> list[tu
     found, count = [], len(trail.values)
     for place, beside, i in ((0, 1, 0), (count - 1, count - 2, count - 2)) if count > 1 else ():
         edge = float(trail.values[place])
-        pairs = [len(_neutral_pairs(trail.matrices[j])) for j in (place, beside)]
+        pairs = [len(_neutral_pairs(trail.matrices[j], bool(family.shape.plain))) for j in (place, beside)]
         if edge in (span.start, span.stop) and pairs[0] > pairs[1]:
             points = [point for point in _hopfs_from(family, trail, i, place) if point is not None]
             near = [point for point in points if abs(point.held - edge) <= AT_EDGE * family.size]
@@ -299,11 +307,19 @@ def _hopfs_at_ends(family: Family, span: FollowedRange, trail: Trail) -> list[tu
     return found
 
 
-def _neutral_pairs(matrix: np.ndarray) -> list[complex]:
+def _neutral_pairs(matrix: np.ndarray, plain: bool) -> list[complex]:
     """The eigenvalues, one of each pair, that turn and neither grow nor decay."""
     values = eigen(matrix)[0]
-    size = np.abs(values).max()
-    return [v for v in values.tolist() if abs(v.real) <= NEUTRAL * size and v.imag > SLOWEST * size]
+    still, slowest = np.abs(values.real) <= rounding_of(matrix, plain), SLOWEST * np.abs(values).max()
+    return values[still & (values.imag > slowest)].tolist()
+
+
+def _turns(trail: Trail, i: int, omega: float) -> bool:
+    """Whether a pair of eigenvalues ±iω turns: the two nearest to it at both points beside it tell what is little."""
+    beside = [eigen(matrix)[0] for matrix in trail.matrices[i : i + 2]]
+    pairs = [values[np.argsort(np.abs(values - sign * 1j * omega))[0]] for values in beside for sign in (1, -1)]
+    fastest = max(np.abs(values).max() for values in beside)
+    return omega > max(SLOWEST * np.abs(pairs).max(), ROUNDED * fastest)
 
 
 def _nearest(trail: Trail, i: int, folds: bool) -> int:
@@ -324,7 +340,7 @@ def _hopfs_from(family: Family, trail: Trail, i: int, place: int) -> list[Thresh
     """Those that are solved from one of two points of a branch, for each pair that turns there."""
     y, value, matrix = trail.y[place], float(trail.values[place]), trail.matrices[place]
     values, vectors = eigen(matrix)
-    turning = [j for j in np.argsort(np.abs(values.real)).tolist() if values[j].imag > 1e-9 * np.abs(values).max()]
+    turning = [j for j in np.argsort(np.abs(values.real)).tolist() if values[j].imag > ROUNDED * np.abs(values).max()]
     found = [hopf_point(family, y, value, vectors[:, j], float(values[j].imag)) for j in turning]
     return [_told(family, point, trail, i) for point in found]
 
@@ -333,13 +349,14 @@ def _told(family: Family, point: Critical, trail: Trail, i: int) -> Threshold | 
     """A critical point as it is told; None where the equations led elsewhere."""
     value, y, left, kind = float(point.value), np.asarray(point.y), float(point.left), point.source.kind
     places = [np.append(trail.y[j], trail.values[j] / family.size) for j in (i, i + 1)]
-    size = np.abs(trail.matrices[i]).max()
     near = np.linalg.norm(np.append(y, value / family.size) - places[0])
     if not (np.isfinite(y).all() and left < SOLVED * np.abs(trail.slopes[i]).max()):
         return None
     if kind == "branch point" and not is_crossing(point, trail.slopes[i]):
         return None
-    if near > 2 * np.linalg.norm(places[1] - places[0]) or (kind == "Hopf" and not float(point.omega) > SLOWEST * size):
+    if near > 2 * np.linalg.norm(places[1] - places[0]) or (
+        kind == "Hopf" and not _turns(trail, i, float(point.omega))
+    ):
         return None
     lyapunov = first_lyapunov(family, y, value, float(point.omega)) if kind == "Hopf" else None
     value = 0.0 if abs(value) < ROUNDING * family.size else value

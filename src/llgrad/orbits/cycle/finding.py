@@ -47,7 +47,7 @@ COUNT: Final = 64
 ACCURACY: Final = 1e-9
 STIFF: Final = 8.0
 """Where the fastest motion at rest is so many times faster than the turning, a step of the orbit is several steps."""
-STIFFEST: Final = 4000.0
+STIFFEST: Final = 20_000.0
 """For motion that is faster than this there are no more."""
 STIFFER: Final = STIFFEST / 2 * SPIRAL_STEPS * SPIRAL_ANGLE / (2 * math.pi)
 """And of motion that is faster than this so many steps are no turn."""

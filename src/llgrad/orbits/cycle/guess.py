@@ -89,6 +89,12 @@ def rest_near(flow: Flow, y: Any) -> LinearRest:
     return LinearRest(y, jnp.sqrt(jnp.sum(slope**2)) / rate, matrix, basis)
 
 
+def stiffness_near(flow: Flow, y: Any) -> Any:
+    """The fastest rate at rest near y (n,) over that of the turning there; infinite where nothing turns."""
+    fastest, _, turning, _ = _modes(rest_near(flow, y).matrix)
+    return fastest / turning
+
+
 def _least_squares(a: Any, b: Any) -> Any:
     """The shortest x (d,) with the least |a x − b|, a (d, d)."""
     if len(b) != 2:

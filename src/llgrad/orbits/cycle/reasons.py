@@ -55,15 +55,17 @@ def reason_of(model: Any, flow: Flow, start: Any, settled: Settled, stiffness: f
     if settled.outcome is SettlingOutcome.NEITHER:
         if (at_threshold := _of_threshold(model, flow, settled)) is not None:
             return at_threshold
-        stiff = (
-            f" (its fastest motion is {stiffness:.3g} times faster than its turning)"
-            if VERY < stiffness < math.inf
-            else ""
-        )
+        if VERY < stiffness < math.inf:
+            return (
+                f"no cycle was found: within {settled.time:.4g} ns {name} neither came to rest nor repeated itself, "
+                f"and no longer run was made, as {_fastest_of(flow, start)} of it moves {stiffness:.3g} times faster "
+                f"at rest near its start than the slowest motion turns; make that slower (from {VERY:g} times on, "
+                "what is faster hardly changes an orbit), or give m0 near the cycle, or near=…"
+            )
         return (
             f"no cycle was found: within {settled.time:.4g} ns {name} neither comes to rest nor repeats itself; it is "
-            f"chaotic (see lg.orbits.lyapunov), moves with several periods, or returns too slowly{stiff}; give m0 near "
-            "the cycle, or near=…"
+            f"chaotic (see lg.orbits.lyapunov), moves with several periods, or returns too slowly; give m0 near the "
+            "cycle, or near=…"
         )
     state, _, values = rest_and_rates(flow, settled.state)
     where = f"it comes to rest at {_told(flow, state)}, {_decay(values[0])}"

@@ -18,7 +18,8 @@ from llgrad.orbits.chart import chart_at
 from llgrad.orbits.equilibria.cover import left_over
 from llgrad.orbits.equilibria.domain import Domain, domain_of, meant, rates, sum_of_indices
 from llgrad.orbits.equilibria.energy import energies, has_energy, moment_of
-from llgrad.orbits.equilibria.result import NEUTRAL, Equilibria, Equilibrium, columns_of
+from llgrad.orbits.equilibria.modes import eigen, rounding_of
+from llgrad.orbits.equilibria.result import Equilibria, Equilibrium, columns_of
 from llgrad.orbits.equilibria.search import StatesFound, covering, find
 from llgrad.orbits.flow import Flow, Model, flow_of
 
@@ -72,18 +73,19 @@ def equilibria(
         found, begun = _searched(flow, domain, starts)
         found, notes, complete = _checked(flow, domain, found, begun)
         energy = _energies(flow, moment_of(numbers), found, begun)
-        order = _order(found, energy)
+        order = _order(flow, found, energy)
         found, energy = StatesFound(*(part[order] for part in found)), None if energy is None else energy[order]
     linear = _Linear(device, time, flow, found, energy) if is_traced(device) else None
     points = tuple(_point(device, flow, found, energy, linear, place) for place in range(len(found.states)))
     return Equilibria(points, notes, complete, columns_of(flow), numbers, time, within)
 
 
-def _order(found: StatesFound, energy: np.ndarray | None) -> np.ndarray:
+def _order(flow: Flow, found: StatesFound, energy: np.ndarray | None) -> np.ndarray:
     """The stable states first, then by energy, or by growth where there is none."""
-    values = [np.linalg.eigvals(matrix) for matrix in found.stiffness]
-    growth = np.array([part.real.max() for part in values])
-    grows = growth > NEUTRAL * np.array([np.abs(part).max() for part in values])
+    rates = [eigen(matrix)[0].real for matrix in found.stiffness]
+    small = [rounding_of(matrix, bool(flow.shape.plain)) for matrix in found.stiffness]
+    growth = np.array([part.max() for part in rates])
+    grows = np.array([(part > limit).any() for part, limit in zip(rates, small, strict=True)], bool)
     return np.lexsort((growth if energy is None else energy, grows))
 
 

@@ -17,6 +17,11 @@ from llgrad.orbits.carried import carry
 MEETING: Final = 1e-7
 """Eigenvalues nearer than this, relative to the largest one, have no derivative of their own."""
 
+NEUTRAL: Final = 1e-9
+"""A growth rate below this, relative to the largest eigenvalue, is none."""
+ROUNDED: Final = 1e-14
+"""What the eigenvalues themselves are rounded by, relative to the largest one."""
+
 
 class Modes(NamedTuple):
     """Each solution e^{λt} of the linear equation of motion near a state, the slowest decay first.
@@ -61,6 +66,19 @@ def eigen(stiffness: np.ndarray) -> tuple[Any, Any]:
     """Eigenvalues (n,) and eigenvectors (n, n)."""
     values, vectors = np.linalg.eig(stiffness)
     return np.asarray(values, complex), np.asarray(vectors, complex)
+
+
+def rounding_of(stiffness: np.ndarray, plain: bool) -> np.ndarray:
+    """The size (n,) [1/ns] at and below which Re λ of each eigenvalue is rounding: NEUTRAL of the largest one; where a
+    state has plain numbers, of which one may follow at once, of what its own coordinates are moved by, if that is less.
+    """
+    values, right = eigen(stiffness)
+    largest = np.abs(values).max(initial=0.0)
+    coarse = np.full(len(values), NEUTRAL * largest)
+    if not plain or np.linalg.matrix_rank(right) < len(values):
+        return coarse
+    reach = np.abs(np.linalg.inv(right)) @ np.abs(stiffness).max(axis=1)
+    return np.minimum(coarse, NEUTRAL * reach * np.abs(right).sum(axis=0) + ROUNDED * largest)
 
 
 def _changes(values: Any, right: Any, chosen: list[int]) -> tuple[np.ndarray, np.ndarray]:

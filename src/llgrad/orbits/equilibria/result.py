@@ -13,11 +13,8 @@ from jaxtyping import ArrayLike, Complex, Float, PyTree
 
 from llgrad.core.run_record import run_record
 from llgrad.core.units import show
-from llgrad.orbits.equilibria.modes import Modes, modes_of
+from llgrad.orbits.equilibria.modes import Modes, eigen, modes_of, rounding_of
 from llgrad.orbits.flow import Flow, Model
-
-NEUTRAL: Final = 1e-9
-"""A growth rate below this, relative to the largest eigenvalue, is none."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +100,10 @@ class Equilibrium:
 
     def _rates(self) -> np.ndarray:
         """Re λ of every eigenvalue, 0 for what is rounding."""
-        values = np.linalg.eigvals(self.matrix)
+        values, small = eigen(self.matrix)[0], rounding_of(self.matrix, len(self.matrix) > 2 * self.spins)
         if self.curve:
-            values = np.delete(values, np.abs(values).argmin())
-        return np.where(np.abs(values.real) <= NEUTRAL * np.abs(values).max(), 0.0, values.real)
+            values, small = (np.delete(part, np.abs(values).argmin()) for part in (values, small))
+        return np.where(np.abs(values.real) <= small, 0.0, values.real)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 
 from llgrad.core.speed.quick import quick_jit
 from llgrad.orbits.chart import chart_at
+from llgrad.orbits.equilibria.domain import rates
 from llgrad.orbits.flow import Flow
 
 BATCH: Final = 256
@@ -21,7 +22,10 @@ LONGEST_STEP: Final = 0.4
 SAME: Final = 1e-6
 """States nearer than this (radians, or units of their scale) are one."""
 SINGULAR: Final = 1e-7
-"""A stiffness with a singular value below this, relative to the largest one, has a direction that costs nothing."""
+"""A stiffness with a singular value below this, relative to the largest one, has a direction that costs nothing; each
+row over how fast its number moves."""
+TRIED: Final = 64
+"""States at which that is looked at."""
 LINKED: Final = 0.5
 """Degenerate states nearer than this belong to one curve."""
 
@@ -68,12 +72,28 @@ def find(flow: Flow, starts: np.ndarray) -> StatesFound:
     states, last_step, left, stiffness = (np.concatenate(part) for part in zip(*found, strict=True))
     with np.errstate(invalid="ignore"):
         good = np.isfinite(states.sum(axis=1) + stiffness.sum(axis=(1, 2)))
-        sizes = np.linalg.svd(np.where(good[:, None, None], stiffness, 0.0), compute_uv=False)
+        matrices = np.where(good[:, None, None], stiffness, 0.0)
+        sizes = np.linalg.svd(matrices / _speeds(flow, starts)[:, None], compute_uv=False)
         smooth = sizes[:, -1] > SINGULAR * sizes[:, 0]
         # a step may end where its matrix is singular and yet something moves
-        good &= (left <= 1e-9 * sizes[:, 0]) & (last_step < np.where(smooth, 1e-9, 1e-4))
+        still = left <= 1e-9 * np.linalg.norm(matrices, 2, (1, 2))
+        good &= still & (last_step < np.where(smooth, 1e-9, 1e-4))
     states, stiffness, smooth = states[good], stiffness[good], smooth[good]
     return _merged(flow, states, stiffness, ~smooth)
+
+
+def _speeds(flow: Flow, starts: np.ndarray) -> np.ndarray:
+    """How fast each coordinate moves (n,), relative to the fastest: a number that follows at once makes no other's
+    direction one that costs nothing. Of unit vectors alone 1."""
+    spins, plain = flow.shape.spins, list(flow.shape.plain)
+    if not plain:
+        return np.ones(flow.shape.freedom)
+    states = covering(flow, starts[:, plain].mean(axis=0), np.asarray(flow.scale), TRIED)
+    moved = np.abs(rates(flow, states))
+    turns = [np.linalg.norm(moved[:, columns], axis=1) for columns in spins for _ in range(2)]
+    speeds = np.array([*turns, *(moved[:, plain] / np.asarray(flow.scale)).T]).max(axis=1)
+    largest = float(speeds.max())
+    return np.where((speeds > 0) & np.isfinite(speeds), speeds / largest, 1.0) if largest > 0 else np.ones(len(speeds))
 
 
 def _merged(flow: Flow, states: np.ndarray, stiffness: np.ndarray, degenerate: np.ndarray) -> StatesFound:

@@ -20,6 +20,8 @@ MOST: Final = 14
 MOST_FREE: Final = 8
 LOG: Final = 10.0
 """Values that span more than this go on a logarithmic axis."""
+FLAT: Final = 1e-3
+"""Values that differ by less than this are drawn on an axis that spans twice as much of them: they are one value."""
 
 
 def optimum(result: Optimum) -> Figure:
@@ -52,6 +54,9 @@ def _history(axes: Axes, result: Optimum) -> None:
     axes.step(x, shown, where="post", color=BLUE, marker="o" if len(x) < 60 else None, markersize=3.5)
     if (shown > 0).all() and shown.max() > LOG * shown.min():
         axes.set_yscale("log")
+    elif np.ptp(shown) < FLAT * abs(shown[-1]):
+        axes.set_ylim(*(shown.mean() + np.array([-1, 1]) * FLAT * abs(shown[-1])))
+    axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("evaluations")
     axes.set_ylabel(named(result.name.replace("_", " "), unit))
     title(axes, f"{result.sense} {result.name.replace('_', ' ')}: {show(result.value, result.unit)}")

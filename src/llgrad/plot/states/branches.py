@@ -17,6 +17,7 @@ from llgrad.plot.style import (
     PURPLE,
     VERMILION,
     figure,
+    label_of,
     legend_above,
     named,
     scaled,
@@ -70,7 +71,7 @@ def branches(found: Branches, *, observable: bool = False) -> Figure:
         panels = drawn.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
         for axes, row in zip(panels, rows, strict=False):
             _states(axes, found, row, factor)
-            axes.set_ylabel("observable" if row is None else found.names[row])
+            axes.set_ylabel("observable" if row is None else label_of(found.names[row]))
         if found.cycles:
             _frequencies(panels[-1], found, factor)
         handles = _keys(panels, found)
@@ -125,17 +126,20 @@ def _keys(panels: Any, found: Branches) -> int:
     of_cycles = [point.kind for branch in found.cycles for point in branch.critical]
     kinds = {point.kind for point in found.thresholds} | set(of_cycles)
     first = panels[0]
-    first.plot([], [], color=BLUE, linewidth=1.8, label="stable")
-    first.plot([], [], "--", color=GREY, linewidth=0.9, label="unstable")
-    count = 2
-    if found.cycles:
-        first.plot([], [], color=VERMILION, linewidth=1.8, label="stable cycle")
-        first.plot([], [], "--", color=VERMILION, linewidth=0.9, label="unstable cycle")
-        count += 2
-    for name, lines, colour in (("neutral", found.branches, BLUE), ("neutral cycle", found.cycles, VERMILION)):
-        if any((line.neutral & (line.growing == 0)).any() for line in lines):
-            first.plot([], [], ":", color=colour, linewidth=1.8, label=name)
-            count += 1
+    count = 0
+    for lines, word, colour in ((found.branches, "", BLUE), (found.cycles, " cycle", VERMILION)):
+        neutral = [line.neutral & (line.growing == 0) for line in lines]
+        stable = any(line.stable.any() for line in lines)
+        unstable = any((~line.stable & ~still).any() for line, still in zip(lines, neutral, strict=True))
+        faint = GREY if colour == BLUE else colour
+        for there, name, style, shade, width in (
+            (stable, "stable", "-", colour, 1.8),
+            (unstable, "unstable", "--", faint, 0.9),
+            (any(still.any() for still in neutral), "neutral", ":", colour, 1.8),
+        ):
+            if there:
+                first.plot([], [], style, color=shade, linewidth=width, label=f"{name}{word}")
+                count += 1
     for kind, (colour, marker) in MARKS.items():
         if kind in kinds:
             first.plot([], [], marker, color=colour, label=kind, markersize=7)

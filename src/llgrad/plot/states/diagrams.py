@@ -11,6 +11,7 @@ from llgrad.core.arguments.kinds import check_kind
 from llgrad.experiments.sweeps.axes import Axis
 from llgrad.experiments.sweeps.record import Map
 from llgrad.experiments.sweeps.regions import NAMES, WITH_ORBIT, Region
+from llgrad.orbits.results.locking import WEAK
 from llgrad.orbits.results.named import QUANTITIES
 from llgrad.plot.style import BLUE, GREY, VERMILION, figure, named, scaled, title
 
@@ -33,6 +34,9 @@ COLOURS: Final[dict[Region, str]] = {
 """Of each region: muted, so that lines and points stand out."""
 WIDE: Final = 100.0
 """Positive numbers over more than this factor are drawn by their logarithm."""
+ENLARGED: Final = 3
+"""Markers of the legend are so many times those of the picture."""
+WIDTHS: Final = ("line_width", "linear_width")
 BROAD: Final = 20
 """Letters in a line of a label beside one of several panels."""
 
@@ -69,10 +73,9 @@ def phase_diagram(found: Map, quantity: str | None = None, log: bool | None = No
         if quantity is not None and values is not None:
             _image(drawn, axes, found, quantity, values, edges, log)
         _lines(axes, found, [factor for factor, _ in factors])
-        if quantity in ("line_width", "linear_width") and (found.noise_ratio > 1).any() and found.noise_ratio.size:
+        if quantity in WIDTHS and (found.noise_ratio > 1).any() and (found.noise_ratio <= 1).any():
             centres = [axis.values / factor for axis, (factor, _) in zip(found.axes, factors, strict=True)]
-            axes.contour(*centres, found.noise_ratio.T, [1.0], colors=VERMILION, linestyles="--", linewidths=1.2)
-            axes.plot([], [], "--", color=VERMILION, label="line width = Γ/2π")
+            _border(axes, centres, found.noise_ratio)
         for axis, (_, unit), name in zip(found.axes, factors, "xy", strict=True):
             getattr(axes, f"set_{name}label")(named(axis.name, unit))
             if axis.logarithmic and (axis.values > 0).all():
@@ -88,7 +91,8 @@ def phase_diagram(found: Map, quantity: str | None = None, log: bool | None = No
 
 def sweep(found: Map) -> Figure:
     """The quantities of a map over one parameter, one panel each, over the regions in colours; dotted lines are Hopf
-    points.
+    points, and open circles numbers of first order where it does not hold: line widths above Γ/2π, and locking ranges
+    that are too wide for theory.
 
     Args:
         found: what `lg.sweep` found over one parameter.
@@ -114,6 +118,8 @@ def sweep(found: Map) -> Figure:
                 axes.axvspan(*edges[i : i + 2], color=COLOURS[Region(region)], alpha=0.45, linewidth=0)
             told, prefixed = scaled(values, QUANTITIES[name].unit)
             axes.plot(x, told, ".-", color=BLUE, markersize=4)
+            rough = _beyond_first_order(found, name)
+            axes.plot(x[rough], told[rough], "o", color=BLUE, markerfacecolor="white", markersize=5)
             for onset in found.onsets.values[:, 0] / factor:
                 axes.axvline(onset, color="black", linestyle=":", linewidth=1.2)
             what = textwrap.fill(QUANTITIES[name].what, BROAD)
@@ -124,9 +130,31 @@ def sweep(found: Map) -> Figure:
         panels[-1].set_xlim(*sorted(edges[[0, -1]]))
         if axis.logarithmic and (axis.values > 0).all():
             panels[-1].set_xscale("log")
+        if found.onsets.values.size:
+            panels[0].plot([], [], ":", color="black", linewidth=1.2, label="Hopf")
+        if any(_beyond_first_order(found, name).any() for name in found.quantities):
+            look = {"color": BLUE, "markerfacecolor": "white", "markersize": 5 / ENLARGED}
+            panels[0].plot([], [], "o", label="beyond first order", **look)
         _legend(panels[0], [Region(number) for number in np.unique(found.regions).tolist()])
         title(panels[0], "Sweep")
     return drawn
+
+
+def _beyond_first_order(found: Map, quantity: str) -> np.ndarray:
+    """Where a number of a sweep is of first order in a noise or a drive that is not weak."""
+    if quantity in WIDTHS:
+        return found.noise_ratio > 1
+    if quantity == "locking" and "return_rate" in found.quantities:
+        return 2 * np.pi * found["locking"] >= WEAK * found["return_rate"]
+    return np.zeros(found.regions.shape, bool)
+
+
+def _border(axes: Axes, centres: list[np.ndarray], ratio: np.ndarray) -> None:
+    """The line on which the line width is Γ/2π, where it runs between points of the map."""
+    look = {"linestyles": "--", "linewidths": 1.2}
+    lines = axes.contour(*centres, np.ma.masked_invalid(ratio.T), [1.0], colors=VERMILION, **look)
+    if any(len(path) for path in lines.get_paths()):
+        axes.plot([], [], "--", color=VERMILION, label="line width = Γ/2π")
 
 
 def _checked(found: Map, quantity: str) -> np.ndarray:
@@ -205,4 +233,4 @@ def _legend(axes: Axes, present: list[Region]) -> None:
     lines, texts = axes.get_legend_handles_labels()
     handles, labels = [*patches, *lines], [*(NAMES[region] for region in present), *texts]
     if handles:
-        axes.figure.legend(handles, labels, loc="outside lower center", ncols=3, markerscale=3)  # type: ignore[attr-defined]
+        axes.figure.legend(handles, labels, loc="outside lower center", ncols=3, markerscale=ENLARGED)  # type: ignore[attr-defined]

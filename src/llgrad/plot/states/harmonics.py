@@ -48,9 +48,11 @@ def harmonics(found: HarmonicHall) -> Figure:
             for values, size, wave, colour in zip(told, sizes, ("sin", "cos"), (BLUE, VERMILION), strict=True):
                 if size > SLIGHT * sizes.max():
                     axes.plot(x, values, color=colour, label=f"{wave} {harmonic}")
-                    axes.legend(loc="best")
-            for jump in found.loop.jumps:
-                axes.axvline(jump.value * x[largest] / found.values[largest], color=GREY, linestyle=":", linewidth=1.0)
+            for number, jump in enumerate(found.loop.jumps):
+                place, label = jump.value * x[largest] / found.values[largest], None if number else "jump"
+                axes.axvline(place, color=GREY, linestyle=":", linewidth=1.0, label=label)
+            if axes.get_legend_handles_labels()[0]:
+                axes.legend(loc="best")
             axes.set_ylabel(named(f"{word} harmonic", of))
         panels[-1].set_xlabel(named({"polar": "polar angle"}.get(found.loop.parameter, found.loop.parameter), unit))
         title(panels[0], f"Harmonics of the Hall voltage, {show(float(f'{found.current:.4g}'), 'A')}")

@@ -52,7 +52,8 @@ def loop(found: Loop | Sequence[Loop]) -> Figure:
         panels[-1].set_xlabel(named(loops[0].parameter, _swept(loops[0])[1]))
         for way, text in enumerate(("sweep", "back")[: len(loops[0].values)]):
             panels[0].plot([], [], color=COLOURS[way], label=text)
-        panels[0].plot([], [], ":", color=GREY, label="jump")
+        if any(_places(one, way) for one in loops for way in range(len(one.values))):
+            panels[0].plot([], [], ":", color=GREY, label="jump")
         legend_above(panels[0], 3)
         title(panels[0], _title(loops))
     return drawn

@@ -38,7 +38,8 @@ def measured_loop(drawn: Any, data: Any, prediction: Any, words: str) -> None:
         growing = _growing(data.field[first:stop])
         for up, colour, label in ((False, VERMILION, "field falling"), (True, BLUE, "field rising")):
             own = rows[growing == up]
-            axes.plot(x[own], both[0][own], "o", color=colour, markersize=4, alpha=0.7, label=label)
+            if own.size:
+                axes.plot(x[own], both[0][own], "o", color=colour, markersize=4, alpha=0.7, label=label)
             panels[-1, 0].plot(x[own], rest[own], ".", color=colour, markersize=4)
         axes.plot(x[rows], both[1][rows], color="black", linewidth=1.0, label="fitted")
         axes.set_ylabel(named(NAMES.get(str(data.quantity), str(data.quantity)), shown))

@@ -8,7 +8,7 @@ import numpy as np
 
 from llgrad.core.arguments.kinds import check_kind
 from llgrad.experiments.resonances.resonance_map import ResonanceMap
-from llgrad.plot.style import figure, named, scaled, title
+from llgrad.plot.style import GREY, figure, legend_above, named, scaled, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +36,10 @@ def resonance_map(found: ResonanceMap) -> Figure:
     largest = np.abs(found.fields).max()
     factor = float(np.abs(fields).max() / largest)
     f, unit = scaled(found.frequencies, "Hz")
-    per = float(f[-1] / found.frequencies[-1])
+    jumps = [jump.value * factor for jump in found.loop.jumps]
+    cuts = np.searchsorted(fields, jumps)
+    modes = found.loop.frequencies[0][order] * float(f[-1] / found.frequencies[-1])
+    at, modes = np.insert(fields, cuts, jumps), np.insert(modes, cuts, np.nan, axis=0)
     with figure(1.0 + 3.2 * max(len(panels), 1)) as drawn:
         for axes, (what, values, of, colours) in zip(
             drawn.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels, strict=True
@@ -47,13 +50,17 @@ def resonance_map(found: ResonanceMap) -> Figure:
             image = axes.pcolormesh(fields, f, told, cmap=colours, shading="nearest", rasterized=True, **ends)
             drawn.colorbar(image, ax=axes, label=named(what, shown), pad=0.02)
             line = "white" if colours == "viridis" else "black"
-            axes.plot(fields, found.loop.frequencies[0][order] * per, "--", color=line, linewidth=0.8, alpha=0.8)
-            for jump in found.loop.jumps:
-                axes.axvline(jump.value * factor, color=line, linestyle=":", linewidth=1.0)
+            axes.plot(at, modes, "--", color=line, linewidth=0.8, alpha=0.8)
+            for jump in jumps:
+                axes.axvline(jump, color=line, linestyle=":", linewidth=1.0)
             axes.set_ylim(f.min(), f.max())
             axes.set_ylabel(named("frequency", unit))
             axes.grid(False)
         axes = drawn.axes[0]
         drawn.axes[max(len(panels) - 1, 0)].set_xlabel(named("field", field_unit))
+        axes.plot([], [], "--", color=GREY, linewidth=1.0, label="mode")
+        if jumps:
+            axes.plot([], [], ":", color=GREY, linewidth=1.2, label="jump")
+        legend_above(axes, 2)
         title(axes, "Resonance")
     return drawn

@@ -18,7 +18,7 @@ import numpy as np
 
 from llgrad.core.speed.quick import for_many, quick_jit
 from llgrad.experiments.sweeps.axes import Axis, at
-from llgrad.orbits.cycle.guess import CycleGuess, spiral
+from llgrad.orbits.cycle.guess import CycleGuess, spiral, stiffness_near
 from llgrad.orbits.cycle.newton import newton
 from llgrad.orbits.cycle.solving import attracts, error_of, is_cycle, turns_of
 from llgrad.orbits.flow import Flow, begun, flow_of
@@ -87,6 +87,12 @@ def points_of(model: Any, axes: Sequence[Axis], values: np.ndarray, m0: Any) -> 
     return Points(dynamic, held[0], starts, values, SMALL if len(values) <= FEW else LARGE)
 
 
+def stiffness_of(points: Points, places: np.ndarray) -> np.ndarray:
+    """By how much the fastest motion at rest is faster than the turning (K,) at places (K,); infinite where nothing
+    turns."""
+    return in_portions(points, places, _stiffness)
+
+
 def all_arrays(tree: Any) -> Any:
     """Every number an array, zeros and ones too: whatever is varied, one program serves all devices of a form."""
     dtype = jnp.result_type(float)
@@ -127,6 +133,11 @@ def _processors() -> int:
 def flow_at(dynamic: Any, static: Any) -> Flow:
     """The flow of one point."""
     return eqx.combine(dynamic, static)
+
+
+@quick_jit
+def _stiffness(dynamic: Any, static: Any, starts: Any) -> Any:
+    return jax.vmap(lambda dynamic, start: stiffness_near(flow_at(dynamic, static), start))(dynamic, starts)
 
 
 @quick_jit

@@ -13,7 +13,7 @@ from llgrad.core.speed.quick import quick_jit
 from llgrad.experiments.sweeps.looking.points import Points, flow_at, in_portions
 from llgrad.orbits.cycle.guess import LONGEST, STILL
 from llgrad.orbits.equilibria.domain import domain_of, sum_of_indices
-from llgrad.orbits.equilibria.result import NEUTRAL
+from llgrad.orbits.equilibria.modes import NEUTRAL
 from llgrad.orbits.equilibria.search import SAME, SINGULAR, covering
 from llgrad.orbits.flow import Flow, flow_of
 
