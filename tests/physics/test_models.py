@@ -1,6 +1,7 @@
 """The vortex and the amplitude model against what is known of them in closed form."""
 
 import math
+import re
 
 import jax
 import numpy as np
@@ -204,3 +205,22 @@ def test_mistakes_are_sentences(name):
     make, sentence = MISTAKES[name]
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+OUTSIDE = (
+    r"the core is up to [\d.]+ radii off the middle, outside of its disk, where the Thiele equation no longer holds; "
+)
+
+
+def test_a_core_beyond_its_disk_is_told_of_runs_arrays_and_orbits():
+    far = lg.presets.guslienko2014().replace(current=2.5e-3)
+    beyond = {"x": 1.01, "y": 0.0}
+    with pytest.warns(UserWarning, match=OUTSIDE) as told:
+        lg.simulate(far, duration=1e-9, m0=beyond)
+    assert [one.filename for one in told] == [__file__]
+    with pytest.warns(UserWarning, match=OUTSIDE):
+        lg.simulate(lg.systems.SystemArray(far, 2), duration=1e-9, m0={"x": np.array([0.1, 1.01]), "y": np.zeros(2)})
+    found = lg.orbit(far)
+    assert float(abs(found.state["x"]).max()) > 1 and re.match(OUTSIDE, found.note)
+    within = far.replace(current=1.1 * float(far.threshold))
+    assert lg.orbit(within).note == "" and lg.simulate(within, duration=1e-9).status.ok

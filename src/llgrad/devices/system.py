@@ -150,6 +150,12 @@ class System(Record):
             values = observed if values is None else values
         return SystemSignal(run.t, values, name, self.outputs.get(name, "1"), run.dt, self.noises > 0)
 
+    def caution(self, state: PyTree[Number]) -> str:
+        """In a sentence, why the equation does not hold for some of known states (arrays of any shape), and what to do;
+        empty where it holds. `lg.simulate` warns by it, and it stands in the note of an orbit.
+        """
+        return ""
+
     def forces(self, state: PyTree[Number], inputs: Inputs) -> PyTree[Vec3]:
         """Ms V B [J] on each unit vector, B its effective field without noise, in the form of a state that has nothing
         but unit vectors; None where nobody knows. Where they derive from an energy, `equilibria` tells it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, overload
@@ -40,6 +41,7 @@ from llgrad.solve.saving import End, Every, Interval, TimeGrid, grid_of
 from llgrad.solve.start import start_of
 from llgrad.solve.step_size import check_dt, suggest_dt
 from llgrad.solve.systems import (
+    caution_of,
     drive_of_system,
     groups_of,
     member_of,
@@ -259,6 +261,8 @@ def _simulate_system(
     solution = parts.run(engine, task)
     states, bad_time = _joined(task, solution)
     times, status, stats = _told(task, solution, bad_time, throw, chosen)
+    if not quiet and (caution := caution_of(system, states)):
+        warnings.warn(caution, stacklevel=3)
     return SystemTrajectory(times, states, status, system, drive, stats)
 
 

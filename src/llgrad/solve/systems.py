@@ -51,6 +51,14 @@ def member_of(model: System | SystemArray) -> System:
     return model.system if isinstance(model, SystemArray) else model
 
 
+def caution_of(model: Any, states: Any) -> str:
+    """What a system, or the member of an array, says against states for which its equation does not hold; nothing where
+    they are not known yet."""
+    if not isinstance(model, (System, SystemArray)) or is_traced((model, states)):
+        return ""
+    return member_of(model).caution(states)
+
+
 def stepper_of_system(model: System | SystemArray, stepper: Stepper | None, key: Any, quiet: bool = False) -> Stepper:
     """The stepper that is given, or the usual one. Raises ValueError where noise and key do not go together, unless
     the run is to be a quiet one, without the system's noise."""

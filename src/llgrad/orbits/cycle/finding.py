@@ -41,6 +41,7 @@ from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import in_default, searching, working
 from llgrad.orbits.results.status import NOTES, OrbitStatus, SearchOutcome
 from llgrad.solve.step_size import is_traced
+from llgrad.solve.systems import caution_of
 
 COUNT: Final = 64
 """States round an orbit to begin with."""
@@ -123,13 +124,13 @@ def orbit(
             if steps is None:
                 found, error = refined(held, found, accuracy)
                 if not error <= accuracy:
-                    note = (
-                        f"{note}; " * bool(note) + f"its error is about {error:.1g}, above the {accuracy:g} asked for"
-                    )
+                    above = f"its error is about {error:.1g}, above the {accuracy:g} asked for"
+                    note = "; ".join(filter(None, (note, above)))
     with working(model, m0, near):
         # where the search is more exact than what is differentiated, the flow is that of the other type
         flow = dataclasses.replace(_flow_and_start(model, m0, near)[0], inner=inner)
         status = OrbitStatus(jnp.asarray(int(code), jnp.int32))
+        note = "; ".join(filter(None, (note, caution_of(model, flow.state(found.states)))))
         return Orbit(model, flow, closed_of(flow, in_default(found)), jnp.asarray(error), note, status)
 
 

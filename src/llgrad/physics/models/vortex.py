@@ -64,7 +64,7 @@ class Vortex(System):
     The state of a run is the core's place in radii, `run.x` and `run.y`. A drive acts on current and on field_x,
     field_y. The thermal force has the strength 2 k_B T D(s), in such a form (with Heun's method) that the core in
     equilibrium has the Boltzmann distribution of its potential. Nothing keeps a core from leaving the disk (s = 1) or
-    turns its polarity at high speed: where that happens, this equation ends.
+    turns its polarity at high speed: where that happens, this equation ends; the first is told (`caution`).
 
     Sources: A. A. Thiele, Phys. Rev. Lett. 30, 230 (1973); the equation with these terms: A. Dussaux et al., Phys. Rev.
     B 86, 014402 (2012) (recalled); K. Y. Guslienko, O. V. Sukhostavets, D. V. Berkov, Nanoscale Res. Lett. 9, 386
@@ -182,6 +182,16 @@ class Vortex(System):
     def start(self) -> dict[str, float]:
         """A tenth of the radius off the middle."""
         return {"x": 0.1, "y": 0.0}
+
+    def caution(self, state: Mapping[str, Any]) -> str:
+        """Where the core leaves the disk."""
+        furthest = float(np.max(np.hypot(state["x"], state["y"]), initial=0.0))
+        if not furthest > 1:
+            return ""
+        return (
+            f"the core is up to {furthest:.3g} radii off the middle, outside of its disk, where the Thiele equation no "
+            "longer holds; take a smaller current or field, or another device"
+        )
 
     def rate(self, state: Mapping[str, Any], inputs: Inputs) -> dict[str, Any]:
         """d(X/R)/dt [1/s]."""

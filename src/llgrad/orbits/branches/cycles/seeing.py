@@ -22,6 +22,7 @@ from llgrad.orbits.results.orbit import Orbit
 from llgrad.orbits.results.precision import working
 from llgrad.orbits.results.signals import observable_of
 from llgrad.orbits.results.status import NOTES, OrbitStatus, SearchOutcome
+from llgrad.solve.systems import caution_of
 
 MEETS: Final = 1e-6
 MEETING: Final = "two cycles meet here: it has no phase response, no line width and no derivatives"
@@ -52,7 +53,8 @@ def orbit_of(device: Any, family: CycleFamily, place: OrbitPlace, error: float, 
         found = NewtonEnd(states, period, jnp.asarray(0.0), jnp.asarray(0), chain, _linear(chain))
         code = SearchOutcome.REPELS if (np.abs(multipliers) > 1).any() else SearchOutcome.FOUND
         status = OrbitStatus(jnp.asarray(int(code), jnp.int32))
-        return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), NOTES[code], status)
+        note = "; ".join(filter(None, (NOTES[code], caution_of(model, flow.state(states)))))
+        return Orbit(model, flow, closed_of(flow, found), jnp.asarray(error), note, status)
 
 
 _linear = quick_jit(linear_of)
