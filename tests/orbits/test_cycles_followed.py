@@ -244,7 +244,7 @@ def test_what_is_a_thousand_times_faster_is_followed():
 
 
 def test_a_branch_of_which_nothing_but_its_hopf_point_is_reached_is_told():
-    branches = lg.follow(Stiff(0.1, 3e5), "gain", -0.5, 0.5, within=BOX)
+    branches = lg.follow(Stiff(0.1, 3e6), "gain", -0.5, 0.5, within=BOX)
     (cycles,) = branches.cycles
     assert len(cycles.values) == 1 and cycles.ends[0].kind == "Hopf" and cycles.ends[1].kind == "lost"
     assert "beyond 0 it could not be followed" in str(branches) and not branches.orbits(0.2)

@@ -72,6 +72,7 @@ FOR_SWEEPS: Final = {
     *("field_unit", "voltage_unit", "min_field", "max_field", "frequencies"),
     *("background", "shape", "modulation"),
 }
+FOR_FOLDERS: Final = {"retry_failed"}
 """The options of `llgrad fit` by what they are for; all others are for the fit of a device."""
 
 StartOption = Annotated[
@@ -187,7 +188,7 @@ def fit(
 
         fit_folder(context, trace)
         return
-    refuse(context, ("retry_failed",), f"is for a folder, whose files are the rows of a study, and {trace} is none")
+    refuse(context, FOR_FOLDERS, f"is for a folder, whose files are the rows of a study, and {trace} is none")
     prefer_gpu_for(starts)
     if is_touchstone(trace):
         unused = given(context).keys() - FOR_S_PARAMETERS

@@ -154,7 +154,7 @@ def test_a_bad_file_gets_one_sentence(refused, tmp_path, content, sentence):
 
 def test_a_missing_column_that_was_asked_for(refused, tmp_path):
     (tmp_path / "bad.csv").write_text("t (ns),mx\n0,0\n0.01,0\n")
-    assert refused("fit", "bad.csv", *FREE, "--columns", "mx,mz") == "bad.csv has no column 'mz'; it has t, mx"
+    assert refused("fit", "bad.csv", *ALL, "--columns", "mx,mz") == "bad.csv has no column 'mz'; it has t, mx"
 
 
 def test_existing_files_are_kept_without_force(llgrad, refused, short_trace, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from llgrad.cli.commands.config import NOT_IN_A_FILE
-from llgrad.cli.fit import FOR_EVERY_FILE, FOR_SWEEPS
+from llgrad.cli.fit import FOR_EVERY_FILE, FOR_FOLDERS, FOR_SWEEPS
 from llgrad.cli.main import app
 
 TABLE = "I [mA]; f [GHz]; error [MHz]\n2,0;0,5277;2,6\n2,5;0,4416;2,2\n3,0;0,3259;1,6\n"
@@ -182,7 +182,8 @@ def option(name):
 
 
 def test_every_option_is_for_something():
-    assert set(OPTIONS) - FOR_EVERY_FILE - {*NOT_IN_A_FILE} == set(A_VALUE) and set(A_VALUE) >= FOR_SWEEPS
+    others = FOR_EVERY_FILE | FOR_FOLDERS | {*NOT_IN_A_FILE}
+    assert set(OPTIONS) - others == set(A_VALUE) and set(A_VALUE) >= FOR_SWEEPS
 
 
 @pytest.mark.parametrize("name", sorted(A_VALUE))

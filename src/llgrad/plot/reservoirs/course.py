@@ -30,7 +30,7 @@ def reservoir(found: Reservoir, task: SignalTask, symbols: int = 60) -> Figure:
     >>> reservoir = lg.reservoir.Reservoir(device, hold=1e-9, input="field_x", gain=0.1, nodes=10, washout=20)
     >>> task = lg.reservoir.narma(2, length=300, seed=1)
     >>> len(lg.plot.reservoir(reservoir.fit(task.signal, task.target), task).axes)
-    3
+    4
     """
     check_kind("found", found, Reservoir, "give a Reservoir that was fitted")
     check_kind("task", task, SignalTask, "give what narma and its like make")

@@ -13,6 +13,7 @@ from llgrad.cli.device_options import DEVICE_HELP
 from llgrad.networks.bench.timeline import Frames, Pooling
 
 IMAGES: Final = "Images and signals"
+CHANGED: Final = "How those to train are changed at random"
 NETWORK: Final = "Network"
 FRAMES: Final = "Frames, and how they are read"
 TRAINED: Final = "What is trained, and within which limits"
@@ -106,16 +107,16 @@ WashoutOption = Annotated[
 ValidationOption = Annotated[
     str | None, option(IMAGES, "Hold back a part of the training images: 10%.", metavar="PART")
 ]
-ShiftOption = Annotated[int | None, option(IMAGES, "Move training images by up to so many pixels.")]
-RotationOption = Annotated[str | None, option(IMAGES, "Turn training images by up to this: 10deg.", metavar="ANGLE")]
+ShiftOption = Annotated[int | None, option(CHANGED, "Move training images by up to so many pixels.")]
+RotationOption = Annotated[str | None, option(CHANGED, "Turn training images by up to this: 10deg.", metavar="ANGLE")]
 ZoomOption = Annotated[
-    str | None, option(IMAGES, "Make training images larger or smaller by up to this: 10%.", metavar="PART")
+    str | None, option(CHANGED, "Make training images larger or smaller by up to this: 10%.", metavar="PART")
 ]
-MirrorOption = Annotated[bool, option(IMAGES, "Let left and right change places in half of the training images.")]
+MirrorOption = Annotated[bool, option(CHANGED, "Let left and right change places in half of the training images.")]
 AugmentOption = Annotated[
     str | None,
     option(
-        IMAGES,
+        CHANGED,
         "Change training signals at random: stretch=10%,shift=2,warp=10%,time_mask=4,feature_mask=4,noise=10%.",
         metavar="SETTINGS",
     ),
