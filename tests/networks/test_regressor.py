@@ -30,13 +30,14 @@ def regressor(**options: Any) -> lg.networks.OscillatorRegressor:
 def test_training_tells_what_comes_next(tmp_path):
     network = regressor()
     begun = lg.training.evaluate(network, SET.test)
-    recipe = lg.training.Recipe(epochs=60, batch=6, learning_rate=2e-2, weight_decay=0.0)
+    # after 60 epochs the error is still falling, and what it is then hangs on the last bits
+    recipe = lg.training.Recipe(epochs=200, batch=6, learning_rate=2e-2, weight_decay=0.0)
     found = lg.training.train(network, SET, recipe, out=tmp_path / "run")
     assert found.test is not None and found.accuracy == found.test.accuracy
     persistence = (
         np.square(SET.test.labels - SET.test.values)[:, 4:].sum() / np.square(SET.test.labels[:, 4:] - 2).sum()
     )
-    assert found.test.loss < persistence < 0.2 < begun.loss
+    assert 2 * found.test.loss < persistence < 0.2 < begun.loss
     answers = predict(found.network, SET.test)
     wanted = SET.test.labels[:, 4:]
     assert answers.shape == wanted.shape == (8, 16, 1)
