@@ -62,7 +62,7 @@ class Case(NamedTuple):
 
 MNIST = Case("mnist", {"oscillators": "256"}, {}, 0.99)
 CHANGED = {"epochs": 60, "rotation": 10.0, "zoom": 0.1}
-"""Images turned and resized besides: chosen by 10,000 images held back of those to train."""
+"""Images turned and resized besides: fixed before the test, after a look at 10,000 held back (25 epochs: 99.16 %)."""
 FEW_ROWS = {"epochs": 10, "shift": 1, "rotation": 10.0}
 CASES: dict[str, Case] = {
     "digits": Case("digits", {}, {}, 0.98),
